@@ -1,0 +1,33 @@
+"""The tree under test, as the tests of this folder read it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PRODUCT = (
+    "contracts",
+    "relationships",
+    "workflows",
+    "activities",
+    "gateways",
+    "store",
+    "model",
+    "api",
+    "commands",
+)
+TOOLS = ("devstack", "examples", "bench")
+MODULES = ("errors", "logs", "config", "temporal", "starter", "dispatcher", "worker", "cli")
+
+
+def sources(root: Path, *names: str) -> Iterator[Path]:
+    """The Python files of the named packages and root modules, sorted."""
+    for name in names:
+        package = root / name
+        yield from sorted(package.rglob("*.py")) if package.is_dir() else [root / f"{name}.py"]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of pyproject.toml."""
+    return Path(__file__).resolve().parents[2]

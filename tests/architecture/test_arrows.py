@@ -1,0 +1,55 @@
+"""Who may import whom, as far as import-linter cannot see it: root modules, and other people's packages."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.conftest import MODULES, PRODUCT, TOOLS, sources
+
+OURS = {*PRODUCT, *TOOLS, *MODULES, "tests"}
+GROUND = {"errors", "config", "logs"}
+BELOW_STARTER = GROUND | {"temporal"} | set(PRODUCT) - {"api", "commands"}
+
+MAY_IMPORT = {
+    "errors": set[str](),
+    "config": {"errors"},
+    "logs": {"config"},
+    "temporal": GROUND | {"contracts", "relationships"},
+    "starter": BELOW_STARTER,
+    "dispatcher": BELOW_STARTER | {"starter"},
+    "worker": BELOW_STARTER,
+    "cli": OURS - {"cli", "bench", "tests"},
+}
+
+
+def imported(file: Path) -> set[str]:
+    """The top-level names that a file imports anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_root_modules_import_only_what_lies_below_them(root: Path, module: str) -> None:
+    assert imported(root / f"{module}.py") & OURS - {module} <= MAY_IMPORT[module]
+
+
+def test_production_code_needs_only_what_the_image_installs(root: Path) -> None:
+    lock = (root / "deploy" / "requirements.lock").read_text(encoding="utf-8")
+    locked = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
+    providers = importlib.metadata.packages_distributions()
+    missing = {
+        f"{file.relative_to(root)} imports {name}"
+        for file in sources(root, *PRODUCT, *MODULES)
+        for name in imported(file) - OURS - sys.stdlib_module_names
+        if locked.isdisjoint(re.sub(r"[-_.]+", "-", d).lower() for d in providers.get(name, [name]))
+    }
+    assert missing == set()
