@@ -1,0 +1,70 @@
+"""Settings: read from the environment once, at the edge of a process, and passed on from there.
+
+Nothing set means the embedded profile: PostgreSQL and Temporal are started by ``tether up`` under
+``data_dir`` and everything listens on loopback.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Limits(BaseSettings):
+    """How much one caller may ask for at once. Sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="TETHER_LIMIT_", frozen=True)
+
+    body: int = Field(default=16 * 1024 * 1024, description="A request's body, NDJSON streams excepted.")
+    fact: int = Field(default=256 * 1024, description="One fact, as it is stored.")
+    depth: int = Field(default=64, description="Nesting of objects and arrays in a fact's data.")
+    batch: int = Field(default=5_000, description="Facts in one JSON batch.")
+    page: int = Field(default=1_000, description="Rows in one page of an answer.")
+    wait: float = Field(default=30.0, description="Seconds a read may wait for a revision.")
+
+
+class Settings(BaseSettings):
+    """One process's configuration, from ``TETHER_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="TETHER_", frozen=True)
+
+    data_dir: Path = Field(default=Path(".tether"), description="Where the embedded profile keeps everything.")
+    database_url: str = Field(default="", description="PostgreSQL; empty: the embedded one.")
+    database_pool: int = Field(default=8, ge=2, description="Connections per process.")
+    tenant: str = Field(default="main", description="The tenant that the embedded profile's keys belong to.")
+
+    host: str = Field(default="127.0.0.1", description="Where the API listens.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port of the API.")
+    postgres_port: int = Field(default=5499, ge=0, le=65535, description="Port of the embedded PostgreSQL.")
+    temporal_port: int = Field(default=7233, ge=0, le=65535, description="Port of the embedded Temporal.")
+    temporal_ui_port: int = Field(default=8233, ge=0, le=65535, description="Port of Temporal's Web UI.")
+    temporal_ui_url: str = Field(default="", description="Where people reach Temporal's Web UI, for links.")
+    worker_metrics: str = Field(default="", description="host:port where a worker serves its metrics; empty: nowhere.")
+
+    catalog: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="More directories of declarations, separated by colons."
+    )
+    owners: dict[str, str] = Field(
+        default_factory=dict,
+        description='Base URLs of owners that can be asked, as JSON: {"channels": "http://…"}.',
+    )
+    keys_file: Path | None = Field(
+        default=None, description="Where `migrate` writes one API key of each scope; made by `tether up`."
+    )
+    signal_door: str = Field(
+        default="auto",
+        pattern="^(auto|open|closed)$",
+        description="Whether services may signal facts straight to workflows; auto: while there is one tenant.",
+    )
+    admin_key: str = Field(default="", description="A key with the scope `admin`, made known at start-up.")
+    log_format: str = Field(default="text", pattern="^(text|json)$", description="`text` or `json`.")
+
+    limits: Limits = Field(default_factory=Limits)
+
+    @field_validator("catalog", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(Path(part) for part in value.split(":") if part)
+        return value

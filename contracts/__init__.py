@@ -1,0 +1,1 @@
+"""What owners tell, and can be asked: one module per owner."""

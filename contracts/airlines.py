@@ -1,0 +1,11 @@
+"""Airlines, by carrier code (``UA``)."""
+
+from contracts.vocabulary import Created, Owner
+
+OWNER = Owner("airlines")
+
+
+class AirlineAdded(Created, entity="airline"):
+    """An airline is known."""
+
+    name: str

@@ -1,0 +1,13 @@
+"""Airports, by FAA code (``ORD``)."""
+
+from contracts.vocabulary import Created, Owner
+
+OWNER = Owner("airports")
+
+
+class AirportAdded(Created, entity="airport"):
+    """An airport is known."""
+
+    name: str
+    timezone: str | None = None
+    """IANA name, ``America/Chicago``."""

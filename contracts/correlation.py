@@ -1,0 +1,31 @@
+"""The correlation id of a command that asks for a counterpart.
+
+Opaque to everyone else: the owner copies it unread into the fact that follows, and the fact then says
+to which parent the child belongs. A correlation id of anyone else's making decodes to nothing.
+"""
+
+import base64
+import binascii
+
+_PREFIX = "tether1."
+_SEPARATOR = "\x1f"
+
+
+def encode(relationship: str, parent: str) -> str:
+    """The correlation id for a child of this parent."""
+    text = f"{relationship}{_SEPARATOR}{parent}"
+    return _PREFIX + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(text: str | None) -> tuple[str, str] | None:
+    """(relationship, parent), or None if this is not one of ours."""
+    if text is None or not text.startswith(_PREFIX):
+        return None
+    body = text.removeprefix(_PREFIX)
+    try:
+        decoded = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    relationship, separator, parent = decoded.partition(_SEPARATOR)
+    good = separator and relationship and parent and "\x00" not in decoded
+    return (relationship, parent) if good else None

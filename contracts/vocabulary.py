@@ -1,0 +1,107 @@
+"""The words in which an owner declares its facts and commands.
+
+A fact is one class; its wire type is the class's name and version: ``GroupCreated`` → ``GroupCreated.v1``.
+A second version is another class, ``class GroupCreatedV2(Created, entity="group", version=2)``, told as
+``GroupCreated.v2``.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Effect(StrEnum):
+    """What a fact does to its entity."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The service that owns the kinds declared in this module; ``name`` is its name in credentials and settings.
+
+    ``sources``: what its facts' CloudEvents ``source`` begins with; left out, ``/name``. Ids are unique within a
+    source, so an owner's key may tell facts of its own sources alone: nobody else can take its ids.
+    """
+
+    name: str
+    sources: tuple[str, ...] = ()
+
+    def tells_from(self, source: str) -> bool:
+        """Whether a source is this owner's: one of its own, or beneath one."""
+        own = self.sources or (f"/{self.name}",)
+        return any(source == one or source.startswith(f"{one.rstrip('/')}/") for one in own)
+
+
+@dataclass(frozen=True)
+class KeyField:
+    """Marks the field that holds the entity's key."""
+
+
+Key = Annotated[str, KeyField()]
+"""The entity's key as a field of the data. Without one, the key is the CloudEvents ``subject``."""
+
+
+class Fact(BaseModel):
+    """One past-tense event about one entity. Declare subclasses of Created, Changed or Deleted."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    effect: ClassVar[Effect]
+    entity: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+
+    def __init_subclass__(cls, entity: str = "", version: int = 1, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if entity:
+            cls.entity = entity
+            cls.version = version
+
+    @classmethod
+    def fact_name(cls) -> str:
+        """The name without its version: how signals are named, ``GroupCreated``."""
+        return cls.__name__.removesuffix(f"V{cls.version}")
+
+    @classmethod
+    def wire_type(cls) -> str:
+        """The CloudEvents ``type``: ``GroupCreated.v1``."""
+        return f"{cls.fact_name()}.v{cls.version}"
+
+
+class Created(Fact):
+    """The entity came into being; revives a key that had ended."""
+
+    effect = Effect.CREATED
+
+
+class Changed(Fact):
+    """Some of the entity's fields changed; the fact carries those it is about."""
+
+    effect = Effect.CHANGED
+
+
+class Deleted(Fact):
+    """The entity is gone. What it held before no longer counts."""
+
+    effect = Effect.DELETED
+
+
+class Command(BaseModel):
+    """Something an owner can be asked: an HTTP request whose body is the model's fields.
+
+    ``class CreateChannel(Command, method="POST", path="/channels")``; the path may name fields, ``/teams/{team_id}``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: ClassVar[str] = ""
+    path: ClassVar[str] = ""
+
+    def __init_subclass__(cls, method: str = "", path: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.method = method
+        cls.path = path

@@ -1,0 +1,1 @@
+"""What must stay consistent: the vocabulary of relationships, and one file per relationship."""

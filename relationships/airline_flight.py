@@ -1,0 +1,14 @@
+"""A flight is operated by an airline."""
+
+from datetime import timedelta
+
+from relationships.definition import KEEP, ONE_TO_MANY, Relationship, Wait
+
+airline_flight = Relationship(
+    parent="airline",
+    child="flight",
+    via="carrier",
+    cardinality=ONE_TO_MANY,
+    on_missing=Wait(deadline=timedelta(days=7)),
+    on_parent_deleted=KEEP,
+)
