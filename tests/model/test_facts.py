@@ -1,0 +1,113 @@
+"""From a CloudEvent to a fact of the model."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.registry import Contract
+from contracts.vocabulary import Created, Effect, Key
+from errors import Malformed, Unknown
+from model.facts import ModelFact, read, told
+from model.instants import microseconds
+from tests.model.telling import CATALOG, link, say, unhurried
+
+
+class BoatLaunched(Created, entity="boat"):
+    hull: Key
+    name: str = ""
+
+
+BOAT = Contract("BoatLaunched.v1", "BoatLaunched", 1, "boat", Effect.CREATED, "yard", BoatLaunched, "hull", "here")
+
+
+def test_a_fact_keeps_what_was_told_and_adds_nothing() -> None:
+    event = say("ItemUpdated", "lamp", "007", at="1970-01-01T00:00:01Z", colour="red")
+    assert read(CATALOG, event) == ModelFact(
+        source="/items",
+        id="ItemUpdated/lamp/007",
+        type="ItemUpdated.v1",
+        kind="item",
+        key="lamp",
+        effect=Effect.CHANGED,
+        sequence="007",
+        time=1_000_000,
+        data={"colour": "red"},
+        correlation=None,
+    )
+
+
+def test_an_event_without_sequence_time_and_data_is_a_fact() -> None:
+    event = say("GroupDeleted", "g")
+    del event["data"]
+    fact = read(CATALOG, event)
+    assert (fact.sequence, fact.time, fact.data) == (None, None, {})
+
+
+def test_an_explicit_link_is_about_the_child() -> None:
+    fact = read(CATALOG, link("group_channel", "c", "g", 1))
+    assert (fact.kind, fact.key, fact.effect) == ("channel", "c", None)
+
+
+def test_a_type_without_contract_is_unknown() -> None:
+    with pytest.raises(Unknown, match=r"BoatSunk\.v1"):
+        read(CATALOG, say("BoatSunk", "b", source="/yard"))
+
+
+def test_the_key_may_be_a_field() -> None:
+    event = say("BoatLaunched", "h1", source="/yard", hull="h1")
+    assert told(BOAT, event).key == "h1"
+    del event["subject"]
+    assert told(BOAT, event).key == "h1"
+
+
+def test_two_different_keys_or_none_are_refused() -> None:
+    with pytest.raises(Malformed, match="give one of them"):
+        told(BOAT, say("BoatLaunched", "h2", source="/yard", hull="h1"))
+    with pytest.raises(Malformed, match="names no boat"):
+        told(BOAT, say("BoatLaunched", "", source="/yard"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01t00:00:00.5z", 500_000),
+        ("1970-01-01T01:30:00+01:30", 0),
+        ("1969-12-31T23:59:00-00:01", 0),
+        ("1970-01-01T00:00:00.000001999Z", 1),
+        ("1969-12-31T23:59:59.9999999Z", -1),
+        ("2016-12-31T23:59:60Z", 1_483_228_800_000_000),
+        ("0001-01-01T00:00:00+23:59", -62_135_683_140_000_000),
+    ],
+)
+def test_times_are_whole_microseconds_cut_off_not_rounded(text: str, expected: int) -> None:
+    assert microseconds(text) == expected
+
+
+@unhurried
+@given(
+    st.timedeltas(min_value=timedelta(days=-700_000), max_value=timedelta(days=2_900_000)),
+    st.integers(-23 * 60, 23 * 60),
+)
+def test_times_agree_with_the_calendar_in_every_zone(since: timedelta, away: int) -> None:
+    utc = datetime(1970, 1, 1, tzinfo=UTC) + since
+    local = utc.astimezone(timezone(timedelta(minutes=away)))
+    assert microseconds(local.isoformat()) == since // timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2013-01-01",
+        "2013-01-01T00:00:00",
+        "2013-02-30T00:00:00Z",
+        "2013-01-01T24:00:00Z",
+        "٢013-01-01T00:00:00Z",
+    ],
+)
+def test_anything_else_is_no_time(text: str) -> None:
+    with pytest.raises(Malformed, match="time: "):
+        microseconds(text)

@@ -1,0 +1,58 @@
+"""Lines, hashes and counts of a state."""
+
+import hashlib
+
+from model.lines import digest, entity_counts, entity_lines, link_counts, link_lines, relationship_lines
+from tests.model.telling import CATALOG, say, state
+
+STATE = state(
+    say("ItemAdded", "b", 1, name="Ü", category="light", a={"z": 1, "y": None}),
+    say("ItemAdded", "a", 1, category="dark"),
+    say("CategoryAdded", "light", 1, name="Light"),
+    say("CategoryRemoved", "gone", 1),
+    say("GroupCreated", "g", 1, name="G"),
+    say("ChannelCreated", "c1", 1, asked_by="g"),
+    say("ChannelCreated", "c2", 2, asked_by="g"),
+)
+
+
+def test_entities_are_lines_with_canonical_json_sorted_by_bytes() -> None:
+    assert [line.decode() for line in entity_lines(STATE)] == [
+        "entity|category|dark|unknown|{}",
+        "entity|category|gone|deleted|{}",
+        'entity|category|light|live|{"name":"Light"}',
+        "entity|channel|c1|live|{}",
+        "entity|channel|c2|live|{}",
+        'entity|group|g|live|{"name":"G"}',
+        'entity|item|a|live|{"category":"dark"}',
+        'entity|item|b|live|{"a":{"y":null,"z":1},"category":"light","name":"Ü"}',
+    ]
+
+
+def test_links_are_lines() -> None:
+    assert link_lines(STATE) == [
+        b"link|category_item|a|dark|waiting",
+        b"link|category_item|b|light|linked",
+        b"link|group_channel|c1|g|linked",
+        b"link|group_channel|c2|g|conflict",
+    ]
+
+
+def test_each_relationship_has_its_lines_in_the_form_of_data_sets() -> None:
+    lines = relationship_lines(CATALOG, STATE)
+    assert lines["category_item"] == [b"category|a|dark|waiting", b"category|b|light|linked"]
+    assert lines["group_channel"] == [b"group_channel|c1|g|linked", b"group_channel|c2|g|conflict"]
+    assert lines["plane_flight"] == []
+
+
+def test_the_hash_is_sha256_over_lines_that_end_in_a_line_feed() -> None:
+    assert digest([b"a", b"b"]) == hashlib.sha256(b"a\nb\n").hexdigest()
+    assert digest([]) == hashlib.sha256().hexdigest()
+
+
+def test_counts_per_relationship_and_kind() -> None:
+    counts = link_counts(CATALOG, STATE)
+    assert counts["category_item"] == {"linked": 1, "waiting": 1, "broken": 0, "conflict": 0}
+    assert counts["group_channel"] == {"linked": 1, "waiting": 0, "broken": 0, "conflict": 1}
+    assert counts["dest_flight"] == {"linked": 0, "waiting": 0, "broken": 0, "conflict": 0}
+    assert entity_counts(STATE)["category"] == {"unknown": 1, "deleted": 1, "live": 1}

@@ -1,0 +1,210 @@
+"""Random histories of groups, channels, categories and items, as CloudEvents ready to be posted.
+
+One writer, two pens: ``history(seed, …)`` for large ones that depend on the seed alone, ``histories()`` for
+hypothesis, which shrinks them. Facts come in the order in which they happened; ``deliver`` mixes them up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from contracts.correlation import encode
+from contracts.registry import OWN_SOURCE
+
+Event = dict[str, Any]
+
+CAST = ("group", "channel", "channel", "category", "item", "item")
+"""The kinds of any six entities: enough for two children to claim one parent."""
+SOURCES = {"group": "/groups", "channel": "/channels", "category": "/categories", "item": "/items"}
+CREATED = {
+    "group": "GroupCreated",
+    "channel": "ChannelCreated",
+    "category": "CategoryAdded",
+    "item": "ItemAdded",
+}
+CHANGED = {
+    "group": "GroupRenamed",
+    "channel": "ChannelRenamed",
+    "category": "CategoryUpdated",
+    "item": "ItemUpdated",
+}
+DELETED = {
+    "group": "GroupDeleted",
+    "channel": "ChannelDeleted",
+    "category": "CategoryRemoved",
+    "item": "ItemRemoved",
+}
+
+NASTY_SEQUENCES = (
+    *("9", "10", "1a", "007", "7", "00", "0", "a", "A", "é", "-1", "1.5", "٣", " 8", "18446744073709551616"),
+    "9" * 40,
+)
+"""Numbers, what only looks like one, and what must be told apart from both."""
+
+NASTY_TIMES = (
+    "2013-01-01T00:00:00Z",
+    "2013-01-01T01:00:00+01:00",  # the same instant
+    "2013-01-01T00:00:00.000001999Z",  # finer than a microsecond: cut off
+    "2013-01-01T00:00:00.000001Z",
+    "1969-12-31T23:59:59.999999Z",
+    "0001-01-02T00:00:00Z",
+    "9999-12-29T23:59:59.999999999Z",
+)
+_TAILS = ("", "", "", "", "é", "😀", "Z", "a b", "%41", "'", "\uffee")
+_START = datetime(2013, 1, 1, tzinfo=UTC)
+
+
+def history(seed: int, entities: int, facts: int) -> list[Event]:
+    """So many facts about so many entities, the same for the same seed, in the order of happening."""
+    return _Writer(Random(seed), entities).write(facts)
+
+
+def histories(max_entities: int = 8, max_facts: int = 40) -> st.SearchStrategy[list[Event]]:
+    """Histories for hypothesis: few entities, so that facts meet."""
+
+    def write(random: Random, entities: int, facts: int) -> list[Event]:
+        return _Writer(random, entities).write(facts)
+
+    return st.builds(
+        write, st.randoms(use_true_random=False), st.integers(len(CAST), max_entities), st.integers(0, max_facts)
+    )
+
+
+def deliver(seed: int, events: list[Event], repeats: float = 0.05) -> list[Event]:
+    """All of them in another order, a share of them twice."""
+    random = Random(seed)
+    delivered = events + random.sample(events, round(len(events) * repeats))
+    random.shuffle(delivered)
+    return delivered
+
+
+def explicit_links(random: Random, events: list[Event], count: int) -> list[Event]:
+    """So many links and unlinks as Tether itself records them (never posted), of children in these events."""
+    children = [e for e in events if e["source"] in (SOURCES["channel"], SOURCES["item"])]
+    return [_explicit_link(random, random.choice(children), n) for n in range(count if children else 0)]
+
+
+def _explicit_link(random: Random, after: Event, number: int) -> Event:
+    kind, name = ("group", "group_channel") if after["source"] == SOURCES["channel"] else ("category", "category_item")
+    data: Event = {"relationship": name}
+    if random.random() < 0.6:
+        data["parent"] = f"{kind}-{random.randrange(3)}"
+    event: Event = {
+        "specversion": "1.0",
+        "id": f"own-{number}",
+        "source": OWN_SOURCE,
+        "type": "Linked.v1" if "parent" in data else "Unlinked.v1",
+        "subject": after["subject"],
+        "time": (_START + timedelta(days=365, seconds=number)).isoformat(),
+        "data": data,
+    }
+    if "sequence" in after:
+        event["sequence"] = after["sequence"]  # so that it comes right after that fact
+    return event
+
+
+@dataclass
+class _Entity:
+    kind: str
+    key: str
+    habit: str
+    """How its owner numbers its facts: ``numbers``, ``none``, ``nasty``."""
+    told: int = 0
+    alive: bool = False
+    ended: bool = False
+
+
+@dataclass
+class _Writer:
+    random: Random
+    count: int
+    told: int = 0
+    cast: list[_Entity] = field(default_factory=list)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.keys = {kind: [] for kind in CAST}
+        for number in range(self.count):
+            kind = CAST[number % len(CAST)]
+            key = f"{kind}-{len(self.keys[kind])}{self.random.choice(_TAILS)}"
+            habit = self.random.choice(("numbers", "numbers", "numbers", "none", "nasty"))
+            self.cast.append(_Entity(kind, key, habit))
+            self.keys[kind].append(key)
+        for kind, keys in self.keys.items():
+            keys.append(f"{kind}-unheard")  # nobody ever tells of it
+
+    def write(self, facts: int) -> list[Event]:
+        return [self._fact(self.random.choice(self.cast)) for _ in range(facts)]
+
+    def _fact(self, entity: _Entity) -> Event:
+        self.told += 1
+        entity.told += 1
+        type_, data = self._what(entity)
+        event: Event = {
+            "specversion": "1.0",
+            "id": f"{self.random.randrange(16):x}-{self.told}",
+            "source": SOURCES[entity.kind],
+            "type": f"{type_}.v1",
+            "subject": entity.key,
+            "data": data,
+        }
+        sequence, time, correlation = self._sequence(entity), self._time(), self._correlation(entity)
+        if sequence is not None:
+            event["sequence"] = sequence
+        if time is not None:
+            event["time"] = time
+        if correlation is not None:
+            event["correlationid"] = correlation
+        return event
+
+    def _what(self, entity: _Entity) -> tuple[str, Event]:
+        """Mostly a plausible next step of a life; now and then one that owners should not take."""
+        dice = self.random.random()
+        plausible = dice < 0.9
+        if plausible != entity.alive and not (entity.ended and dice < 0.3):
+            entity.alive = True
+            return CREATED[entity.kind], self._fields(entity, 1.0)
+        if dice < 0.2 or (entity.ended and dice < 0.25):
+            entity.alive, entity.ended = False, True
+            return DELETED[entity.kind], {}
+        return CHANGED[entity.kind], self._fields(entity, 0.6 if entity.kind == "item" else 1.0)
+
+    def _fields(self, entity: _Entity, named: float) -> Event:
+        data: Event = {}
+        if self.random.random() < named:
+            data["name"] = f"{self.random.choice(('red', 'grün', ''))} {self.told}"
+        if entity.kind == "item" and self.random.random() < 0.7:
+            some = self.random.choice(self.keys["category"])
+            data["category"] = some if self.random.random() < 0.85 else None
+        if self.random.random() < 0.1:
+            data["extra"] = {"z": [self.told, None], "a": self.random.random() < 0.5}
+        return data
+
+    def _sequence(self, entity: _Entity) -> str | None:
+        if entity.habit == "numbers":
+            return str(entity.told)
+        if entity.habit == "none" or self.random.random() < 0.3:
+            return None
+        return self.random.choice(NASTY_SEQUENCES)
+
+    def _time(self) -> str | None:
+        dice = self.random.random()
+        if dice < 0.1:
+            return None
+        if dice < 0.25:
+            return self.random.choice(NASTY_TIMES)
+        return (_START + timedelta(seconds=self.told)).isoformat().replace("+00:00", "Z")
+
+    def _correlation(self, entity: _Entity) -> str | None:
+        """A channel's mostly says for which group it was asked; others' mean nothing to us."""
+        dice = self.random.random()
+        if entity.kind == "channel" and dice < 0.7:
+            return encode("group_channel", self.random.choice(self.keys["group"]))
+        if dice < 0.85:
+            return None
+        return self.random.choice(("trace-7", encode("group_channel", "group-0"), encode("elsewhere", "group-0")))
