@@ -1,0 +1,1 @@
+"""What we remember: PostgreSQL, and the only importer of asyncpg."""

@@ -1,0 +1,178 @@
+"""What follows from a change: placeholders, waits and intents, in the same transaction.
+
+A parent that arrives costs one row here, however many children wait for it: what they are follows from its row.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.envelope import Entry
+from relationships.catalog import Catalog
+from relationships.definition import Relationship
+from store.changes import Changes
+from store.pool import Connection
+from store.sql import sql
+
+Instance = tuple[Relationship, str]
+
+
+async def follow(
+    conn: Connection,
+    catalog: Catalog,
+    tenant: str,
+    revision: int,
+    now: datetime,
+    result: Changes,
+    *,
+    operating: bool,
+) -> None:
+    """``operating``: some operation of this tenant waits for entities."""
+    unknown = await _placeholders(conn, catalog, tenant, revision, result)
+    affected = _affected(catalog, result, unknown)
+    if affected.told:
+        await _tell(conn, tenant, revision, now, affected.told)
+    if operating and result.turned:
+        await _tell_operations(conn, catalog, tenant, revision, now, result)
+    if touched := affected.touched:
+        await conn.execute(
+            sql("end_waits"),
+            tenant,
+            [r.name for r, _ in touched],
+            [p for _, p in touched],
+            [r.parent for r, _ in touched],
+            [r.asked is not None for r, _ in touched],
+        )
+    if affected.begun:
+        await _begin(conn, catalog, tenant, now, affected.begun)
+
+
+async def _placeholders(
+    conn: Connection, catalog: Catalog, tenant: str, revision: int, result: Changes
+) -> set[tuple[str, str]]:
+    """Opens and closes placeholders; returns the (kind, key) of parents that were only referred to."""
+    turned = {(t.register.kind, t.register.key) for t in result.turned}
+    named = {(o.relationship.parent, o.parent) for o in result.opened} - turned
+    left = {(c.relationship.parent, c.parent) for c in result.closed} - turned
+    if not named and not left:
+        return set()
+    wanted = list(named | left)
+    rows = await conn.fetch(sql("states"), tenant, [k for k, _ in wanted], [k for _, k in wanted])
+    state = {(r["kind"], r["key"]): r["state"] for r in rows}
+    missing = [at for at in named if at not in state]
+    if missing:
+        await conn.execute(sql("open_placeholders"), tenant, revision, [k for k, _ in missing], [k for _, k in missing])
+    orphaned = [at for at in left if state.get(at) == "unknown" and at not in named]
+    if orphaned:
+        rels = [(r.parent, r.name) for r in catalog.relationships.values()]
+        await conn.execute(
+            sql("close_placeholders"),
+            tenant,
+            revision,
+            [k for k, _ in orphaned],
+            [k for _, k in orphaned],
+            [kind for kind, _ in rels],
+            [name for _, name in rels],
+        )
+    return {at for at in wanted if state.get(at, "unknown") == "unknown"}
+
+
+@dataclass(slots=True)
+class _Affected:
+    """Instances by what may follow: they may begin to wait, may cease to, their workflow may have to be told."""
+
+    begun: dict[Instance, Entry] = field(default_factory=dict)
+    touched: dict[Instance, Entry] = field(default_factory=dict)
+    told: dict[Instance, Entry] = field(default_factory=dict)
+
+    def parent_turned(self, at: Instance, cause: Entry, *, awaited: bool) -> None:
+        asked = at[0].asked is not None
+        if asked:
+            self.begun[at] = cause
+        if asked or awaited:
+            self.touched[at] = cause
+        if at[0].always or awaited:
+            self.told[at] = cause
+
+    def child_came(self, at: Instance, cause: Entry, *, unknown: bool) -> None:
+        if unknown:
+            self.begun[at] = cause
+        self._child(at, cause)
+
+    def child_went(self, at: Instance, cause: Entry, *, unknown: bool) -> None:
+        if at[0].asked is not None:
+            self.begun.setdefault(at, cause)
+        if unknown:
+            self.touched[at] = cause
+        self._child(at, cause)
+
+    def _child(self, at: Instance, cause: Entry) -> None:
+        if at[0].asked is not None:
+            self.touched[at] = cause
+        if at[0].always:
+            self.told[at] = cause
+
+
+def _affected(catalog: Catalog, result: Changes, unknown: set[tuple[str, str]]) -> _Affected:
+    affected = _Affected()
+    for turned in result.turned:
+        for relationship in catalog.by_parent.get(turned.register.kind, ()):
+            affected.parent_turned((relationship, turned.register.key), turned.cause, awaited=turned.awaited)
+    for opened in result.opened:
+        at = (opened.relationship, opened.parent)
+        affected.child_came(at, opened.cause, unknown=(at[0].parent, at[1]) in unknown)
+    for closed in result.closed:
+        at = (closed.relationship, closed.parent)
+        affected.child_went(at, closed.cause, unknown=(at[0].parent, at[1]) in unknown)
+    return affected
+
+
+async def _tell(conn: Connection, tenant: str, revision: int, now: datetime, told: dict[Instance, Entry]) -> None:
+    await conn.execute(
+        sql("remember_intents"),
+        tenant,
+        revision,
+        now,
+        [r.name for r, _ in told],
+        [p for _, p in told],
+        [e.source for e in told.values()],
+        [e.id for e in told.values()],
+        [e.name for e in told.values()],
+        [r.always for r, _ in told],
+    )
+
+
+async def _tell_operations(
+    conn: Connection, catalog: Catalog, tenant: str, revision: int, now: datetime, result: Changes
+) -> None:
+    rels = catalog.relationships.values()
+    await conn.execute(
+        sql("remember_operation_intents"),
+        tenant,
+        revision,
+        now,
+        [t.register.kind for t in result.turned],
+        [t.register.key for t in result.turned],
+        [t.cause.source for t in result.turned],
+        [t.cause.id for t in result.turned],
+        [t.cause.name for t in result.turned],
+        [r.name for r in rels],
+        [r.parent for r in rels],
+        [r.child for r in rels],
+    )
+
+
+async def _begin(conn: Connection, catalog: Catalog, tenant: str, now: datetime, begun: dict[Instance, Entry]) -> None:
+    rels = [r for r, _ in begun]
+    await conn.execute(
+        sql("begin_waits"),
+        tenant,
+        now,
+        [r.name for r in rels],
+        [p for _, p in begun],
+        [r.parent for r in rels],
+        [r.asked is not None for r in rels],
+        [catalog.owner_of(r.parent) for r in rels],
+        [catalog.owner_of(r.child) for r in rels],
+        [r.on_missing.deadline for r in rels],
+        [r.on_missing.patience for r in rels],
+    )

@@ -1,0 +1,111 @@
+"""Why a link is as it is: the facts that decided it, and all that it has been."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from relationships.definition import Relationship
+from store import listing, waiting
+from store.links import Link, holders
+from store.registers import Register
+from store.snapshot import Snapshot
+from store.sql import sql
+from store.waiting import Wait
+
+VERSIONS = 100
+"""Of a link's history the newest are told."""
+
+
+class Version(NamedTuple):
+    """To whom a child belonged; ``until`` is None for as long as it does."""
+
+    parent: str
+    since: datetime
+    from_revision: int
+    to_revision: int | None
+
+
+class Fact(NamedTuple):
+    """A fact of the ledger. ``time`` is when it happened, or if nobody said, when it was received."""
+
+    source: str
+    id: str
+    type: str
+    sequence: str | None
+    time: datetime
+    revision: int
+    data: dict[str, Any]
+    correlation: str | None
+
+
+class Reasons(NamedTuple):
+    """``said``: the child's fact that names its parent, or ends the link; ``turned``: the parent's that made its state.
+
+    ``link`` is None if there is none any more; ``holder`` is the child that has the right to a contested parent.
+    """
+
+    link: Link | None
+    said: Fact | None
+    turned: Fact | None
+    history: list[Version]
+    holder: str | None
+    wait: Wait | None
+
+
+async def reasons(at: Snapshot, relationship: Relationship, child: str, now: datetime) -> Reasons | None:
+    """As of the newest revision; None if the child never had a link."""
+    rows = await at.conn.fetch(sql("link_versions"), at.tenant, relationship.name, child, VERSIONS)
+    if not rows:
+        return None
+    versions = [Version(r["parent"], r["since"], r["from_revision"], r["to_revision"]) for r in reversed(rows)]
+    links, _ = await listing.page(at, listing.Asked(relationship, child=child), None, 1, now)
+    link = links[0] if links else None
+    if link is not None:
+        versions[-1] = versions[-1]._replace(to_revision=None)
+    parent = versions[-1].parent
+    registers = await _registers(at, (relationship.child, child), (relationship.parent, parent))
+    said = await _fact(at, relationship.child, child, _saying(registers.get((relationship.child, child)), relationship))
+    turned = await _fact(at, relationship.parent, parent, _turning(registers.get((relationship.parent, parent))))
+    holder = None
+    if link is not None and link.state == "conflict":
+        claim = (relationship.name, parent, at.revision)
+        holder = (await holders(at, [claim]))[claim]["child"]
+    wait = await waiting.find(at, relationship.name, parent)
+    return Reasons(link, said, turned, versions, holder, wait)
+
+
+async def _registers(at: Snapshot, *entities: tuple[str, str]) -> dict[tuple[str, str], Register]:
+    rows = await at.conn.fetch(sql("registers"), at.tenant, [k for k, _ in entities], [k for _, k in entities])
+    return {(row["kind"], row["key"]): Register.of_row(row) for row in rows}
+
+
+def _saying(register: Register | None, relationship: Relationship) -> bytes:
+    """Order key of the fact that carries the reference, or that ended the child."""
+    if register is None:
+        return b""
+    if register.state == "deleted":
+        return register.ended
+    order, field = register.refs.get(relationship.name, (b"", None))[0], relationship.field
+    if field is not None and field in register.data:
+        order = max(order, register.older.get(field, register.latest))
+    return order
+
+
+def _turning(register: Register | None) -> bytes:
+    """Order key of the fact that made an entity what it is: its creation, its end, or else any word of it."""
+    if register is None or register.state == "unknown":
+        return b""
+    if register.state == "deleted":
+        return register.ended
+    return register.created if register.created > register.ended else register.latest
+
+
+async def _fact(at: Snapshot, kind: str, key: str, order: bytes) -> Fact | None:
+    if not order:
+        return None
+    row = await at.conn.fetchrow(sql("fact_by_order"), at.tenant, kind, key, order)
+    if row is None:
+        return None
+    time = row["time"] or row["received"]
+    return Fact(
+        row["source"], row["id"], row["type"], row["sequence"], time, row["revision"], row["data"], row["correlation"]
+    )

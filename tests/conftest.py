@@ -1,0 +1,70 @@
+"""What tests share: one PostgreSQL for each worker, and a migrated database of its own for each test that asks."""
+
+from collections.abc import AsyncIterator
+from itertools import count
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from config import Settings
+from devstack.testing import temporary_postgres
+from relationships import catalog as catalogs
+from relationships.catalog import Catalog
+from store.migrate import migrate
+from store.pool import Pool, create_pool
+from tests.store.telling import Teller
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The project's own declarations."""
+    return catalogs.load()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def template(catalog: Catalog) -> AsyncIterator[str]:
+    """URL of a database that is migrated and never written to."""
+    async with temporary_postgres() as postgres:
+        pool = await create_pool(postgres.url, 2)
+        await migrate(pool, catalog)
+        await pool.close()
+        yield postgres.url
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """URL of a migrated, empty database that is this test's alone."""
+    server, _, original = template.rpartition("/")
+    name = f"test_{next(_numbers)}"
+    conn = await asyncpg.connect(f"{server}/postgres")
+    try:
+        await conn.execute(f"create database {name} template {original}")
+        yield f"{server}/{name}"
+        await conn.execute(f"drop database {name} with (force)")
+    finally:
+        await conn.close()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """Connections to this test's database."""
+    pool = await create_pool(database_url, 8)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def teller(pool: Pool, catalog: Catalog) -> AsyncIterator[Teller]:
+    """Records facts in this test's database."""
+    teller = Teller(pool, catalog)
+    yield teller
+    await teller.close()
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Of a process that works on this test's database."""
+    return Settings(database_url=database_url, temporal_ui_url="http://temporal.test")
