@@ -1,0 +1,65 @@
+"""Tether's own parts, as ``tether up`` runs them beside PostgreSQL and Temporal."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from devstack.part import Part, Running
+from devstack.stack import Urls
+
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+"""So that a log shows what a part said before it died."""
+
+READY_LINE = re.compile(r"(?<!not )\bready\b", re.IGNORECASE)
+"""What a part without a port writes to its log once it works."""
+
+
+def migration(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> Part:
+    """Runs to its end before the others start. Makes the keys that the embedded profile offers."""
+    env = {**env, **UNBUFFERED, "TETHER_KEYS_FILE": str(where.credentials)}
+    return Part("migrate", (*program, "migrate"), where.logs / "migrate.log", _never, env, patience=600.0)
+
+
+def services(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> tuple[Part, ...]:
+    """In the order in which they start. `program`: what ``tether`` is called as, absolute."""
+
+    env = {**env, **UNBUFFERED}
+
+    def part(name: str, command: str, ready: Callable[[Running], Awaitable[bool]], at: str = "") -> Part:
+        return Part(name, (*program, command), where.logs / f"{name}.log", ready, env, where=at)
+
+    return (
+        part("api", "serve", healthy(where.api), where.api),
+        part("dispatcher", "dispatcher", says_ready),
+        part("worker", "worker", says_ready),
+    )
+
+
+def healthy(url: str) -> Callable[[Running], Awaitable[bool]]:
+    """Ready when ``GET /healthz`` answers 200."""
+    address = urlsplit(url)
+
+    async def ready(_: Running) -> bool:
+        try:
+            async with asyncio.timeout(5):
+                reader, writer = await asyncio.open_connection(address.hostname, address.port)
+                try:
+                    writer.write(f"GET /healthz HTTP/1.0\r\nHost: {address.netloc}\r\n\r\n".encode())
+                    status = await reader.readline()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return False
+        return status.split(b" ")[1:2] == [b"200"]
+
+    return ready
+
+
+async def says_ready(running: Running) -> bool:
+    """Ready when it has written so since its start."""
+    return READY_LINE.search(running.logged()) is not None
+
+
+async def _never(_: Running) -> bool:
+    return False

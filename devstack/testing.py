@@ -1,0 +1,44 @@
+"""Servers for tests: in a folder of their own, on free ports, gone with the test."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from devstack.ports import free_port
+from devstack.postgres import Postgres
+from devstack.temporal_server import TemporalServer
+
+
+@asynccontextmanager
+async def temporary_postgres(*, durable: bool = False) -> AsyncIterator[Postgres]:
+    """A fresh cluster. Not durable: survives kill -9, not a power cut, and is faster."""
+    with _folder() as here:
+        postgres = Postgres(here / "postgres", free_port(), here / "postgres.log", durable=durable)
+        try:
+            await postgres.start()
+            yield postgres
+        finally:
+            await postgres.stop()
+
+
+@asynccontextmanager
+async def temporary_temporal(
+    *, extra: Sequence[str] = (), database: Path | None = None
+) -> AsyncIterator[TemporalServer]:
+    """In memory, or on a file that outlives it. `extra`: arguments of ``temporal server start-dev``."""
+    with _folder() as here:
+        server = TemporalServer(database, free_port(), free_port(), here / "temporal.log", extra=extra)
+        try:
+            await server.start()
+            yield server
+        finally:
+            await server.stop()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tether-") as folder:
+        # PostgreSQL may have to run as someone else, who must be able to pass through.
+        Path(folder).chmod(0o711)
+        yield Path(folder)

@@ -1,0 +1,102 @@
+"""A stack of stubs in a process of its own, as a person's terminal would have it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devstack import processes
+
+PORTS = ("TETHER_PORT", "TETHER_POSTGRES_PORT", "TETHER_TEMPORAL_PORT", "TETHER_TEMPORAL_UI_PORT")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Empty, and passable for whom PostgreSQL runs as when we are root."""
+    with tempfile.TemporaryDirectory(prefix="tether-") as path:
+        Path(path).chmod(0o711)
+        yield Path(path).resolve()
+
+
+async def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """The first true value of the condition; fails when it stays false."""
+    async with asyncio.timeout(seconds):
+        while not (value := condition()):
+            await asyncio.sleep(0.02)
+    return value
+
+
+class Stack:
+    """``tether up`` with stubs, started and not awaited. `terminal`: where it writes, instead of to a file."""
+
+    def __init__(self, data: Path, terminal: int | None = None, **env: str) -> None:
+        self.data = data
+        self.output = data.with_name(data.name + ".output")
+        mine = {name: value for name, value in os.environ.items() if not name.startswith(("TETHER_", "TEMPORAL_"))}
+        mine |= dict.fromkeys(PORTS, "0") | {"TETHER_DATA_DIR": str(data)} | env
+        with self.output.open("ab") as file:
+            output = file if terminal is None else terminal
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.devstack.stub", "up"],
+                cwd=Path(__file__).parents[2], env=mine, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def logs(self) -> set[str]:
+        """Names of the parts that have a log."""
+        return {path.stem for path in (self.data / "logs").iterdir()}
+
+    def noted(self) -> dict[str, Any]:
+        """stack.json; empty while there is none."""
+        try:
+            found: dict[str, Any] = json.loads((self.data / "stack.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return found if found["pid"] == self.process.pid else {}
+
+    async def ready(self) -> dict[str, Any]:
+        await until(lambda: self.noted().get("ready") or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said
+        return self.noted()
+
+    async def ended(self) -> int:
+        await until(lambda: self.process.poll() is not None)
+        return int(self.process.returncode)
+
+    async def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return await self.ended()
+
+    def alive(self) -> set[int]:
+        """Every process of the stack, whoever its parent is by now."""
+        return processes.marked(self.data) | processes.serving(self.data / "postgres")
+
+
+@pytest.fixture
+async def stack(folder: Path) -> AsyncIterator[Callable[..., Stack]]:
+    """Starts a stack on the same data each time; whatever a test leaves is ended."""
+    started: list[Stack] = []
+
+    def start(terminal: int | None = None, **env: str) -> Stack:
+        started.append(Stack(folder / "data", terminal, **env))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+    for one in started:
+        await processes.end_stack(one.data, one.data / "postgres")

@@ -1,0 +1,77 @@
+"""Stands in for the ``tether`` command: the same five verbs, with nothing behind them.
+
+STUB_DEAD names a verb that ends at once with exit code 3; STUB_ONCE_READY (``return`` or ``raise``) gives `up`
+something to do once all is ready.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import asyncpg
+
+from config import Settings
+from devstack.stack import Urls
+
+
+def main(verb: str) -> int:
+    if verb == os.environ.get("STUB_DEAD"):
+        print(f"{verb}: cannot go on")  # noqa: T201 - its log is what is tested
+        return 3
+    settings = Settings()
+    if verb == "up":
+        from rich.console import Console
+
+        from devstack.up import up
+
+        what = {"return": look, "raise": fail}.get(os.environ.get("STUB_ONCE_READY", ""))
+        program = (sys.executable, "-m", "tests.devstack.stub")
+        return asyncio.run(up(settings, console=Console(), once_ready=what, program=program))
+    if verb == "migrate":
+        asyncio.run(migrate(settings))
+    elif verb == "serve":
+        serve(settings)
+    else:
+        print("ready", flush=True)  # noqa: T201 - what a part without a port says
+        signal.pause()
+    return 0
+
+
+async def look(urls: Urls) -> None:
+    connection = await asyncpg.connect(urls.database)
+    print("rows:", await connection.fetchval("select count(*) from starts"))  # noqa: T201
+    await connection.close()
+
+
+async def fail(urls: Urls) -> None:
+    raise RuntimeError(f"a step against {urls.api} failed")
+
+
+async def migrate(settings: Settings) -> None:
+    """One row for each start."""
+    connection = await asyncpg.connect(settings.database_url)
+    await connection.execute("create table if not exists starts (at timestamptz)")
+    await connection.execute("insert into starts values (now())")
+    await connection.close()
+    (settings.data_dir / "credentials.json").write_text("{}")
+
+
+def serve(settings: Settings) -> None:
+    seen = {name: value for name, value in os.environ.items() if name.startswith(("TETHER_", "TEMPORAL_"))}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/healthz" else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(seen).encode())
+
+    Path(settings.data_dir, "served").touch()
+    HTTPServer((settings.host, settings.port), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,37 @@
+"""Ports: free ones, and what is said of those that are not."""
+
+import socket
+
+import pytest
+
+from devstack.errors import PortTaken
+from devstack.ports import EPHEMERAL, answers, claim, free_port, in_use
+
+
+def test_a_free_port_can_be_bound_and_is_never_one_of_outgoing_connections() -> None:
+    for _ in range(50):
+        port = free_port()
+        assert port < int(EPHEMERAL.read_text().split()[0])
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+async def test_a_listener_is_seen_whether_on_one_address_or_on_all(host: str) -> None:
+    with socket.create_server((host, 0)) as holder:
+        port = holder.getsockname()[1]
+        assert in_use(port)
+        assert await answers(port)
+    assert not in_use(port)
+    assert not await answers(port)
+
+
+def test_claiming_nought_gives_a_free_port_and_a_free_one_gives_itself() -> None:
+    port = claim(0, "API", "TETHER_PORT")
+    assert claim(port, "API", "TETHER_PORT") == port
+
+
+def test_claiming_a_taken_port_names_port_use_and_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"port {port} \(API\) is taken; set TETHER_PORT to another"):
+            claim(port, "API", "TETHER_PORT")

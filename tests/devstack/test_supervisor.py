@@ -1,0 +1,189 @@
+"""The supervisor, with little shell scripts as parts."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from devstack.errors import PartFailed, StackError
+from devstack.part import Part, Running, run
+from devstack.parts import says_ready
+from devstack.supervisor import Patience, Supervisor
+from tests.devstack.conftest import until
+
+QUICK = Patience(first_delay=0.01, last_delay=0.02)
+
+Script = Callable[..., Part]
+
+
+@pytest.fixture
+def script(folder: Path) -> Script:
+    def part(name: str, commands: str, patience: float = 20.0, grace: float = 10.0) -> Part:
+        return Part(
+            name, ("/bin/sh", "-c", commands), folder / f"{name}.log", says_ready,
+            {"PATH": os.environ["PATH"], "HERE": str(folder)},
+            farewell=((signal.SIGTERM, grace),), patience=patience,
+        )  # fmt: skip
+
+    return part
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def supervisor(said: list[str]) -> AsyncIterator[Supervisor]:
+    one = Supervisor(said.append, patience=QUICK)
+    yield one
+    await one.stop()
+
+
+def exists(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_parts_stop_in_reverse_order(supervisor: Supervisor, script: Script, folder: Path) -> None:
+    for name in ("first", "second", "third"):
+        commands = f"trap 'echo {name} >> $HERE/order; exit' TERM; echo ready; while :; do sleep 0.01; done"
+        await supervisor.start(script(name, commands))
+    await supervisor.stop()
+    assert (folder / "order").read_text().split() == ["third", "second", "first"]
+
+
+async def test_a_part_that_ignores_its_farewell_is_killed_with_its_children(
+    supervisor: Supervisor, script: Script, folder: Path
+) -> None:
+    commands = "trap '' TERM; sleep 600 & echo $! > $HERE/child; echo ready; wait"
+    await supervisor.start(script("deaf", commands, grace=0.1))
+    pids = {supervisor.pids["deaf"], int((folder / "child").read_text())}
+    assert all(map(exists, pids))
+    await supervisor.stop()
+    await until(lambda: not any(map(exists, pids)))
+
+
+async def test_a_death_is_reported_at_once_with_its_log_and_the_part_returns(
+    supervisor: Supervisor, script: Script, said: list[str], folder: Path
+) -> None:
+    commands = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.01; done"
+    await supervisor.start(script("worker", commands))
+    os.kill(supervisor.pids["worker"], signal.SIGUSR1)
+    await until(lambda: len(said) == 2)
+    log = folder / "worker.log"
+    assert said[0] == f"worker died (exit code 7); starting it again in 0.01 s; log: {log}"
+    assert re.fullmatch(r"worker is back after \d+\.\d s", said[1])
+
+
+async def test_deaths_in_a_row_make_everything_fail_with_the_last_lines_of_the_log(
+    supervisor: Supervisor, script: Script, said: list[str]
+) -> None:
+    await supervisor.start(script("steady", "echo ready; sleep 600"))
+    with pytest.raises(PartFailed, match=r"broken died 5 times within a minute .*\n.*\n(.*\n)*  no such table"):
+        await supervisor.start(script("broken", "echo no such table; exit 1"))
+    assert len(said) == 4
+
+
+async def test_a_part_that_gives_up_later_ends_the_waiting(supervisor: Supervisor, script: Script) -> None:
+    async def start_and_wait() -> None:
+        await supervisor.start(script("flaky", "echo ready; sleep 0.1; kill -KILL $$"))
+        await supervisor.failure()
+
+    with pytest.raises(PartFailed, match=r"flaky died 5 times within a minute \(last: killed by SIGKILL\)"):
+        await start_and_wait()
+
+
+async def test_deaths_far_apart_are_forgiven(script: Script, said: list[str]) -> None:
+    patience = Patience(deaths=2, within=0.0, first_delay=0.01)
+    supervisor = Supervisor(said.append, patience=patience)
+    await supervisor.start(script("mortal", "echo ready; sleep 0.2"))
+    await until(lambda: sum("died" in line for line in said) >= 4)
+    await supervisor.stop()
+
+
+async def test_a_part_that_never_becomes_ready_is_named(supervisor: Supervisor, script: Script) -> None:
+    with pytest.raises(PartFailed, match=r"slow runs but is not ready after 0.2 s; log: "):
+        await supervisor.start(script("slow", "echo not ready; sleep 600", patience=0.2))
+
+
+async def test_a_preparation_that_fails_is_passed_on(supervisor: Supervisor, script: Script) -> None:
+    async def refuse() -> None:
+        raise StackError("no room")
+
+    part = script("any", "true")
+    with pytest.raises(StackError, match="no room"):
+        await supervisor.start(Part(part.name, part.argv, part.log, says_ready, prepare=refuse))
+
+
+async def test_hurrying_kills_what_would_take_its_time(supervisor: Supervisor, script: Script) -> None:
+    await supervisor.start(script("slow", "trap '' TERM; echo ready; sleep 600", grace=600))
+    stopping = asyncio.create_task(supervisor.stop())
+    await asyncio.sleep(0)
+    supervisor.kill()
+    await asyncio.wait_for(stopping, 20)
+
+
+async def test_a_part_has_a_session_of_its_own_and_default_signals(script: Script) -> None:
+    running = await Running.start(script("one", "echo ready; exec sleep 600"))
+    try:
+        await running.until_ready()
+        assert os.getsid(running.pid) == running.pid
+        status = Path(f"/proc/{running.pid}/status").read_text()
+        ignored = re.search(r"SigIgn:\s*(\w+)", status)
+        assert ignored is not None
+        assert int(ignored[1], 16) & 0x7FFFFFFF == 0  # those above 31 belong to the C library
+    finally:
+        await running.stop()
+
+
+@pytest.mark.faults
+async def test_a_part_ends_with_a_parent_that_was_killed(folder: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(folder)], cwd=Path(__file__).parents[2])
+    await until(lambda: (folder / "pid").exists() and (folder / "pid").read_text().endswith("\n"))
+    pid = int((folder / "pid").read_text())
+    assert exists(pid)
+    parent.kill()
+    parent.wait()
+    await until(lambda: not exists(pid))
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from devstack.part import Part, Running
+from devstack.parts import says_ready
+
+async def main(here):
+    sleeper = Part("child", ("/bin/sh", "-c", "echo ready; exec sleep 600"), here / "log", says_ready)
+    running = await Running.start(sleeper)
+    await running.until_ready()
+    (here / "pid").write_text(f"{running.pid}\\n")
+    await asyncio.sleep(600)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def test_a_command_that_runs_to_its_end_says_how_it_failed(script: Script) -> None:
+    await run(script("well", "cat"))
+    with pytest.raises(PartFailed, match=r"ill failed \(exit code 4\); log: .*\n.*\n  out of cheese"):
+        await run(script("ill", "echo out of cheese; exit 4"))
+    with pytest.raises(PartFailed, match=r"endless did not end within 0 s"):
+        await run(script("endless", "sleep 600", patience=0.1))
+
+
+async def test_a_log_grown_large_is_put_aside(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devstack.part.LOG_LIMIT", 3)
+    part = script("chatty", "echo hello")
+    await run(part)
+    await run(part)
+    assert part.log.read_text() == part.log.with_name("chatty.log.1").read_text() == "hello\n"
