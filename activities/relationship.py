@@ -1,0 +1,139 @@
+"""The side effects of a RelationshipWorkflow. Each is idempotent: it may run again after any crash."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.door import Door
+from contracts.correlation import encode
+from contracts.own import derived_id
+from errors import Refused, Unacceptable, Unavailable
+from gateways.owners import Owners
+from relationships.admission import check_text
+from relationships.catalog import Catalog
+from relationships.definition import KEY_LENGTH, Relationship, as_key
+from store import instances, operations
+from store.instances import Standing
+from store.pool import Pool
+from workflows.messages import Instance, Moment, Report, Situation
+
+
+class RelationshipActivities:
+    """``door`` records facts; ``owners`` are asked for counterparts."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, door: Door, owners: Owners) -> None:
+        self._pool = pool
+        self._catalog = catalog
+        self._door = door
+        self._owners = owners
+
+    @activity.defn(name="record")
+    async def record(self, report: Report) -> str | None:
+        """Records facts that services signalled; returns the id of the last one that was taken."""
+        try:
+            return await self._door.record(report)
+        except Refused as error:
+            raise _final(error) from None
+
+    @activity.defn(name="proceed")
+    async def proceed(self, at: Moment) -> Situation:
+        """Does what can be done now, and says where the instance stands then.
+
+        Explicit links and unlinks are ended, one way or the other. If nothing is to be waited for, what is
+        complete is announced, and the intents that were read are forgotten.
+        """
+        relationship = self._relationship(at.instance)
+        tenant, parent = at.instance.tenant, at.instance.parent
+        standing = await instances.look(self._pool, tenant, relationship, parent)
+        if standing.operations_due is not None:
+            await operations.operate(self._pool, self._catalog, tenant, relationship, parent, at.now)
+            standing = await instances.look(self._pool, tenant, relationship, parent)
+        newer = not standing.waits and await instances.conclude(
+            self._pool, self._catalog, tenant, relationship, parent, standing, at.cause
+        )
+        return self._situation(relationship, standing, newer)
+
+    @activity.defn(name="ask")
+    async def ask(self, instance: Instance) -> None:
+        """Asks the child's owner for a counterpart. Refusals are final and are noted; else it is tried again."""
+        relationship = self._relationship(instance)
+        standing = await instances.look(self._pool, instance.tenant, relationship, instance.parent)
+        asked = relationship.asked
+        if asked is None or standing.lacks != "child" or standing.parent is None:
+            return
+        fields = {name: standing.parent.get(of) for name, of in asked.fields.items()}
+        key = derived_id("ask", instance.tenant, relationship.name, instance.parent, standing.incarnation)
+        try:
+            await self._owners.ask(
+                standing.debtor,
+                asked.command.model_validate(fields),
+                idempotency_key=key,
+                correlation=encode(relationship.name, instance.parent),
+                causation=f"{relationship.parent}/{instance.parent}",
+            )
+        except Unavailable as error:
+            await self._note(instance, str(error))
+            raise ApplicationError(
+                str(error),
+                type="Unavailable",
+                next_retry_delay=_delay(error),
+                category=ApplicationErrorCategory.BENIGN,
+            ) from None
+        except (Refused, ValueError) as error:
+            await self._note(instance, str(error))
+            raise _final(error) from None
+        if standing.note:
+            await self._note(instance, "")
+
+    @activity.defn(name="tell_overdue")
+    async def tell_overdue(self, at: Moment) -> bool:
+        """Tells, once, that the deadline has passed."""
+        relationship = self._relationship(at.instance)
+        tenant, parent = at.instance.tenant, at.instance.parent
+        return await instances.tell_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
+
+    async def _note(self, instance: Instance, text: str) -> None:
+        await instances.note(self._pool, instance.tenant, instance.relationship, instance.parent, text)
+
+    def _relationship(self, instance: Instance) -> Relationship:
+        """The declaration in force. What can be no instance of it ends the workflow."""
+        try:
+            check_text((instance.tenant, instance.parent))
+            if as_key(instance.parent) is None:
+                raise Unacceptable(f"parent must be a text of 1 to {KEY_LENGTH} characters")
+            return self._catalog.relationship(instance.relationship)
+        except Refused as error:
+            raise _final(error) from None
+
+    def _situation(self, relationship: Relationship, standing: Standing, newer: bool) -> Situation:
+        lacks: Any = standing.lacks
+        asked = relationship.asked
+        kind = {"parent": relationship.parent, "child": relationship.child}.get(lacks, "")
+        return Situation(
+            revision=standing.revision,
+            parent_kind=relationship.parent,
+            child_kind=relationship.child,
+            lacks=lacks,
+            debtor=standing.debtor,
+            awaited=self._catalog.contracts.created_fact(kind),
+            since=standing.since,
+            due=standing.due,
+            told=standing.told,
+            note=standing.note,
+            asks=asked.command.__name__ if asked is not None else "",
+            incarnation=standing.incarnation,
+            operations_due=standing.operations_due,
+            children=standing.children,
+            newer=newer,
+        )
+
+
+def _final(error: Exception) -> ApplicationError:
+    return ApplicationError(str(error), type="Refused", non_retryable=True, category=ApplicationErrorCategory.BENIGN)
+
+
+def _delay(error: Unavailable) -> timedelta | None:
+    """An owner's own word on when to come again, where it is longer than our usual pause."""
+    return timedelta(seconds=error.retry_after) if error.retry_after > 1 else None

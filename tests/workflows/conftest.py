@@ -1,0 +1,51 @@
+"""One Temporal for each worker of the tests, and a house of its own for each test: its tenant, database and queue."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+
+import temporal
+from devstack.temporal_server import TemporalServer
+from devstack.testing import temporary_temporal
+from relationships.catalog import Catalog
+from store.pool import Pool
+from tests.workflows.house import House
+
+SETTINGS = {
+    "frontend.WorkflowTimeSkippingEnabled": "true",
+    "history.timerProcessorMaxTimeShift": '"10ms"',
+    "history.timerProcessorMaxPollRPS": "2000",
+    "history.timerProcessorMaxPollHostRPS": "5000",
+    "limit.historyCount.suggestContinueAsNew": "400",
+}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server() -> AsyncIterator[TemporalServer]:
+    """In memory; each workflow has a clock of its own that can be put forward, and few events are many."""
+    extra = [word for name, value in SETTINGS.items() for word in ("--dynamic-config-value", f"{name}={value}")]
+    async with temporary_temporal(extra=extra) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: TemporalServer) -> Client:
+    """As our processes connect, but by an address that is known."""
+    return await Client.connect(server.address, plugins=[temporal.plugin()])
+
+
+@pytest.fixture
+async def house(pool: Pool, catalog: Catalog, client: Client) -> AsyncIterator[House]:
+    house = House(pool, catalog, client, f"t{uuid4().hex[:12]}")
+    yield house
+    await house.recorder.close()
+
+
+@pytest.fixture
+async def open_house(house: House) -> AsyncIterator[House]:
+    """Its dispatcher and a worker run."""
+    async with house.open():
+        yield house
