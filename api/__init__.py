@@ -1,0 +1,1 @@
+"""How it is asked: HTTP, one router per path segment."""

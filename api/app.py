@@ -1,0 +1,52 @@
+"""The application: routers, errors, and nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+import temporal
+from api import entities, events, feed, health, links, operations, problems, quarantine, relationships, waiting
+from api.keys import Keys
+from api.metrics import Measured, Metrics
+from api.services import Services
+from config import Settings
+from relationships import catalog as catalogs
+from relationships.admission import Admission
+from starter import Starter
+from store.pool import create_pool
+from store.record import Recorder
+
+ROUTERS = (events, entities, relationships, links, waiting, feed, operations, quarantine)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """An application that connects when it starts serving. Raises BadDeclaration for a catalog with mistakes."""
+    catalog = catalogs.load(settings.catalog)
+
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = await create_pool(settings.database_url, settings.database_pool, name="tether api")
+        recorder = Recorder(pool, catalog)
+        starter = Starter(await temporal.connect(lazy=True))
+        admission = Admission(catalog, settings.limits)
+        app.state.services = Services(settings, catalog, admission, pool, recorder, Keys(pool), starter, metrics)
+        yield
+        await recorder.close()
+        await pool.close()
+
+    app = FastAPIOffline(  # its pages load nothing from elsewhere
+        title="Tether",
+        summary="Relationships between entities of services that don't know each other",
+        version="0.1.0",
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    app.add_middleware(Measured, metrics=metrics)
+    for module in ROUTERS:
+        app.include_router(module.router, prefix="/v1")
+    app.include_router(health.router)
+    return app

@@ -1,0 +1,57 @@
+"""Serves the API: one process, as many as wanted side by side."""
+
+import asyncio
+import ipaddress
+
+import structlog
+import uvicorn
+
+import logs
+from api.app import create_app
+from config import Settings
+from errors import BadDeclaration
+from store import credentials
+from store.pool import create_pool
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Until SIGINT or SIGTERM. Raises BadDeclaration for what cannot be served."""
+    logs.configure(settings)
+    app = create_app(settings)
+    if not _loopback(settings.host):
+        asyncio.run(_refuse_strangers(settings))
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        backlog=4096,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _refuse_strangers(settings: Settings) -> None:
+    """Others can reach us: nobody is served before somebody has a key."""
+    pool = await create_pool(settings.database_url, 2, name="tether api")
+    try:
+        if not await credentials.any_exist(pool):
+            raise BadDeclaration(
+                f"TETHER_HOST={settings.host}",
+                "is not loopback, and there is no credential",
+                "Set TETHER_ADMIN_KEY for `tether migrate`, or listen on 127.0.0.1.",
+            )
+    finally:
+        await pool.close()

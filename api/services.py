@@ -1,0 +1,38 @@
+"""What the routers work with, made once per process and passed on by the application's state."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.keys import Keys
+from api.metrics import Metrics
+from config import Settings
+from relationships.admission import Admission
+from relationships.catalog import Catalog
+from starter import Starter
+from store.pool import Pool
+from store.record import Recorder
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one API process. ``starter`` reaches Temporal, which may be away."""
+
+    settings: Settings
+    catalog: Catalog
+    admission: Admission
+    pool: Pool
+    recorder: Recorder
+    keys: Keys
+    starter: Starter
+    metrics: Metrics
+
+
+async def services(request: Request) -> Services:
+    """The services of the application that serves this request."""
+    found: Services = request.app.state.services
+    return found
+
+
+Has = Annotated[Services, Depends(services)]

@@ -1,0 +1,61 @@
+"""The API on this test's database, asked over ASGI, without a Temporal."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from config import Settings
+from store import credentials
+from store.pool import Pool
+from tests.store.telling import TENANT
+
+
+class Api:
+    """Asks with a key; answers with status and JSON."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http = http
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """The JSON of an answer that must be 200."""
+        status, body = await self.ask(path, **query)
+        assert status == 200, body
+        return body
+
+    async def ask(self, path: str, **query: Any) -> tuple[int, Any]:
+        """Status and JSON."""
+        answer = await self.http.get(f"/v1/{path}", params=query)
+        return answer.status_code, answer.json()
+
+    async def all(self, path: str, **query: Any) -> list[Any]:
+        """The items of all pages."""
+        items: list[Any] = []
+        while True:
+            page = await self.get(path, **query)
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            query["cursor"] = page["next"]
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Started, as a server would."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def api(app: FastAPI, pool: Pool) -> AsyncIterator[Api]:
+    """Someone with a key that may read."""
+    async with pool.acquire() as conn:
+        key = await credentials.create(conn, TENANT, "reader", "read")
+    transport = httpx2.ASGITransport(app)
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://tether.test", headers=headers) as http:
+        yield Api(http)

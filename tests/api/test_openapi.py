@@ -1,0 +1,100 @@
+"""Whatever the OpenAPI document lets someone send: never a mistake of ours, and every error is a problem."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import asyncpg
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core.result import Ok
+
+from api.app import create_app
+from config import Limits, Settings
+from store.pool import create_pool
+from tests.api.events.posting import STRUCTURED, keys
+
+Case: TypeAlias = "schemathesis.Case[Any]"
+SOME = settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@dataclass(frozen=True)
+class Api:
+    """Where it is, and a key that opens everything."""
+
+    url: str
+    key: str
+
+
+@pytest.fixture(scope="module")
+def api(template: str) -> Iterator[Api]:
+    """In a thread of its own: schemathesis asks from this one, and waits."""
+    server, _, original = template.rpartition("/")
+    url = f"{server}/openapi"
+    key = asyncio.run(_prepared(f"{server}/postgres", url, original))
+    app = create_app(Settings(database_url=url, limits=Limits(wait=0.05)))
+    serving = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    thread = threading.Thread(target=serving.run)
+    thread.start()
+    while not serving.started:
+        assert thread.is_alive()
+    yield Api(f"http://127.0.0.1:{serving.servers[0].sockets[0].getsockname()[1]}", key)
+    serving.should_exit = True
+    thread.join()
+
+
+async def _prepared(admin: str, url: str, original: str) -> str:
+    conn = await asyncpg.connect(admin)
+    await conn.execute(f"create database openapi template {original}")
+    await conn.close()
+    pool = await create_pool(url, 1)
+    shown = await keys(pool, "main", "other")
+    await pool.close()
+    return shown["admin"]
+
+
+def check(case: Case, key: str) -> None:
+    answer = case.call(headers={"authorization": f"Bearer {key}"}, timeout=10)
+    said = f"{case.method} {case.formatted_path} {case.query} {case.body!r}: {answer.status_code} {answer.text}"
+    assert answer.status_code < 500 or answer.status_code == 503, said
+    if answer.status_code >= 400 and case.path != "/readyz":
+        assert answer.headers["content-type"] == ["application/problem+json"], said
+        problem = answer.json()
+        assert problem["status"] == answer.status_code, said
+        assert problem["type"].startswith("/problems/"), said
+        assert problem["title"], said
+        assert problem["detail"], said
+        assert "Traceback" not in answer.text
+
+
+def test_nothing_that_can_be_asked_is_answered_by_a_mistake(api: Api) -> None:
+    asked = 0
+    for found in schemathesis.openapi.from_url(f"{api.url}/openapi.json").get_all_operations():
+        assert isinstance(found, Ok), found
+
+        @given(case=found.ok().as_strategy())
+        @SOME
+        def play(case: Case) -> None:
+            nonlocal asked
+            asked += 1
+            check(case, api.key)
+
+        play()
+    assert asked > 200
+
+
+def test_the_document_says_how_facts_are_told_and_that_it_takes_a_key(api: Api) -> None:
+    document = schemathesis.openapi.from_url(f"{api.url}/openapi.json").raw_schema
+    assert STRUCTURED in document["paths"]["/v1/events"]["post"]["requestBody"]["content"]
+    assert "HTTPBearer" in document["components"]["securitySchemes"]

@@ -1,0 +1,110 @@
+"""Why a link is as it is, in words."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.words import says, sentence
+from relationships.catalog import Catalog
+from store.pool import Pool
+from store.snapshot import snapshot
+from store.why import Reasons, reasons
+from tests.model.telling import link, say, unlink
+from tests.store.telling import TENANT, Teller
+
+NOW = datetime.now(UTC)
+AT = "2026-01-03T12:00:00Z"
+
+
+class Asker:
+    def __init__(self, pool: Pool, catalog: Catalog) -> None:
+        self._pool = pool
+        self._catalog = catalog
+
+    async def reasons(self, relationship: str, child: str, now: datetime = NOW) -> Reasons | None:
+        async with snapshot(self._pool, TENANT) as at:
+            return await reasons(at, self._catalog.relationship(relationship), child, now)
+
+    async def sentence(self, relationship: str, child: str, now: datetime = NOW) -> str:
+        found = await self.reasons(relationship, child, now)
+        assert found is not None
+        return sentence(self._catalog, self._catalog.relationship(relationship), child, found)
+
+
+@pytest.fixture
+def asker(pool: Pool, catalog: Catalog) -> Asker:
+    return Asker(pool, catalog)
+
+
+async def test_a_waiting_link_names_its_fact_its_debtor_and_its_deadline(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i7", 1, name="x", category="c1", at=AT))
+    said = await asker.sentence("category_item", "i7")
+    assert said.startswith(
+        "ItemAdded i7 (items, 3 Jan 2026 12:00) names category c1, which has not been heard of; "
+        "waiting for CategoryAdded from categories since "
+    )
+    late = await asker.sentence("category_item", "i7", NOW + timedelta(days=2))
+    assert "CategoryAdded from categories is overdue: waited for since " in late
+    why = await asker.reasons("category_item", "i7")
+    assert why is not None
+    assert why.wait is not None
+    assert why.wait.debtor == "categories"
+
+
+async def test_linked_and_broken_links_name_the_fact_that_made_the_parent_so(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c", at=AT), say("ItemUpdated", "i", 2, name="y"))
+    await teller.tell(say("CategoryAdded", "c", 1, name="c", at="2026-01-03T11:59:00Z"))
+    assert await asker.sentence("category_item", "i") == (
+        "ItemAdded i (items, 3 Jan 2026 12:00) names category c, "
+        "which is there since CategoryAdded (categories, 3 Jan 2026 11:59)."
+    )
+    await teller.tell(say("CategoryRemoved", "c", 2, at="2026-02-01T00:00:00Z"))
+    assert await asker.sentence("category_item", "i") == (
+        "ItemAdded i (items, 3 Jan 2026 12:00) names category c, "
+        "which is deleted: CategoryRemoved (categories, 1 Feb 2026 00:00)."
+    )
+
+
+async def test_a_conflict_names_who_has_the_parent(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("GroupCreated", "g", 1, name="g"))
+    await teller.tell(*(say("ChannelCreated", c, n, name=c, asked_by="g", at=AT) for n, c in ((1, "b"), (2, "a"))))
+    assert await asker.sentence("group_channel", "a") == (
+        "ChannelCreated a (channels, 3 Jan 2026 12:00) names group g, "
+        "which has channel b already and may have only one."
+    )
+
+
+async def test_a_link_that_is_over_tells_what_ended_it_and_what_it_was(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
+    await teller.tell(say("ItemUpdated", "i", 2, category="b"))
+    await teller.tell(say("ItemUpdated", "i", 3, category=None, at=AT))
+    why = await asker.reasons("category_item", "i")
+    assert why is not None
+    assert why.link is None
+    assert [(v.parent, v.from_revision, v.to_revision) for v in why.history] == [("a", 1, 2), ("b", 2, 3)]
+    assert await asker.sentence("category_item", "i") == (
+        "ItemUpdated i (items, 3 Jan 2026 12:00) names no category; the last was category b."
+    )
+    await teller.tell(say("ItemRemoved", "i", 4, at=AT))
+    assert await asker.sentence("category_item", "i") == (
+        "ItemRemoved i (items, 3 Jan 2026 12:00) has ended; it belonged to category b."
+    )
+
+
+async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Teller, catalog: Catalog) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x"), say("CategoryAdded", "c", 1, name="c"))
+    await teller.tell(link("category_item", "i", "c", 1))
+    why = await asker.reasons("category_item", "i")
+    assert why is not None
+    assert why.said is not None
+    assert says(catalog.relationship("category_item"), why.said, of_parent=False, parent="c", link=True) == (
+        "says that it belongs to category c"
+    )
+    assert (await asker.sentence("category_item", "i")).startswith("Linked i (Tether, ")
+    await teller.tell(unlink("category_item", "i", 1) | {"time": "2027-01-01T00:00:00Z"})
+    assert "names no category; the last was category c" in await asker.sentence("category_item", "i")
+
+
+async def test_a_child_that_never_had_a_link_has_no_reasons(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x"))
+    assert await asker.reasons("category_item", "i") is None
