@@ -1,0 +1,55 @@
+"""What an answer that is no success means, in the words of ``errors.py``."""
+
+import json
+from typing import Any
+
+from errors import Conflict, Forbidden, NotYet, Refused, TetherError, Unauthenticated, Unavailable, Unknown
+
+REFUSALS: dict[int, type[Refused]] = {401: Unauthenticated, 403: Forbidden, 404: Unknown, 409: Conflict}
+MENDS = {
+    401: "Give a key with --key or TETHER_KEY.",
+    403: "Use a key with a wider scope.",
+}
+
+
+def problem_of(body: bytes) -> dict[str, Any]:
+    """The problem document (RFC 9457) in ``body``; empty if it is none."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def error_of(url: str, status: int, body: bytes, retry_after: str | None) -> TetherError:
+    """The error for an answer from the server at ``url`` that is not what was asked for."""
+    problem = problem_of(body)
+    if not problem or status < 300:
+        message = f"{url} gave an answer ({status}) that no Tether gives. Check --url."
+    else:
+        said = (str(problem.get(part) or "").rstrip(" .") for part in ("title", "detail"))
+        message = ": ".join(part for part in said if part) or f"Answered {status}"
+        message = f"{message}. {MENDS.get(status, '')}".rstrip()
+    if status == 409 and str(problem.get("type", "")).endswith("/not-yet"):
+        return NotYet(message, seconds(retry_after))
+    if status in {408, 429} or status >= 500:
+        return Unavailable(message, seconds(retry_after))
+    return REFUSALS.get(status, Refused)(message)
+
+
+def unreachable(url: str, cause: Exception) -> Unavailable:
+    """The error for a server that did not answer."""
+    reason = str(cause) or type(cause).__name__
+    return Unavailable(
+        f"{url} cannot be reached ({reason}); is `tether up` running? "
+        "Start it, or name another address with --url or TETHER_URL.",
+        retry_after=0.0,
+    )
+
+
+def seconds(retry_after: str | None, default: float = 1.0) -> float:
+    """A Retry-After header in seconds; the form with a date counts as ``default``."""
+    try:
+        return max(0.0, float(retry_after or default))
+    except ValueError:
+        return default

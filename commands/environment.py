@@ -1,0 +1,53 @@
+"""Settings for a command, and what the embedded stack left in its data directory for others to find."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from errors import Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from config import Settings
+
+
+def read_settings(**flags: Any) -> "Settings":
+    """Settings from the environment; flags that are not None win. Refused names the wrong variable."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from config import Settings
+
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        variable = "TETHER_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise Refused(f"{variable}: {first['msg']}, but it is {first['input']!r}. Correct or unset it.") from None
+    except SettingsError as problem:
+        raise Refused(f"The environment: {problem}. Correct or unset that variable.") from None
+
+
+def stack(settings: "Settings") -> dict[str, str]:
+    """URLs of the running embedded stack (``api``, ``database``, …); empty if none runs."""
+    urls = _read(settings.data_dir / "stack.json").get("urls", {})
+    return {name: value for name, value in urls.items() if isinstance(value, str)}
+
+
+def admin_key(settings: "Settings") -> str:
+    """The embedded profile's key of scope ``admin``, if possible of the tenant in force; may be empty."""
+    keys = _read(settings.data_dir / "credentials.json").get("keys", [])
+    admins = {entry["tenant"]: str(entry["key"]) for entry in keys if entry.get("scope") == "admin"}
+    return admins.get(settings.tenant) or next(iter(admins.values()), "")
+
+
+def _read(path: "Path") -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as problem:
+        raise Refused(
+            f"{path}: cannot be read ({problem}). Give --url and --key, or let `tether up` write it anew."
+        ) from None
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,170 @@
+"""A Tether that keeps facts in memory and answers what it is told to: enough to try the command line on."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import orjson
+import uvicorn
+
+Scope = dict[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[dict[str, Any]], Any]
+
+
+class FakeTether:
+    """An ASGI application. Facts of a type that starts with ``Unknown`` go into quarantine."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, bytes] = {}
+        """By id, in the order of arrival."""
+        self.batches: list[int] = []
+        """Lines in each request that was answered with 202."""
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        """Method, path with query, headers and body of everything but imports."""
+        self.away: list[tuple[int, str]] = []
+        """Answers to give first: status and Retry-After."""
+        self.answers: dict[str, tuple[int, Any]] = {}
+        """By "METHOD /path": status and JSON."""
+        self.sequences: dict[str, list[tuple[int, Any]]] = {}
+        """The same, one after another; they go before."""
+        self.hold_at: int | None = None
+        """Answer no more imports once so many facts are known, until ``release``."""
+        self.parse = True
+        """Whether to look at facts at all; off, the fake costs next to nothing."""
+        self.forgetful = False
+        """Leave one line out of every answer."""
+        self.atomic = False
+        """Record nothing of an import in which a line is bad, and count nothing of it."""
+        self.busy = 0
+        """Imports that have no answer yet."""
+        self.reached = threading.Event()
+        self._released = threading.Event()
+
+    def release(self) -> None:
+        """Go on answering."""
+        self.hold_at = None
+        self._released.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        body, more = b"", True
+        parts = []
+        while more:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        body = b"".join(parts)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        if self.away:
+            status, retry_after = self.away.pop(0)
+            await _answer(send, status, _problem("unavailable", "PostgreSQL is away"), retry_after)
+        elif headers.get("content-type") == "application/x-ndjson":
+            self.busy += 1
+            try:
+                await self._import(body, send)
+            finally:
+                self.busy -= 1
+        else:
+            query = scope["query_string"].decode()
+            self.requests.append((scope["method"], scope["path"] + (f"?{query}" if query else ""), headers, body))
+            missing = (404, _problem("unknown", f"no {scope['path']} here"))
+            asked = f"{scope['method']} {scope['path']}"
+            following = self.sequences.get(asked)
+            status, content = following.pop(0) if following else self.answers.get(asked, missing)
+            await _answer(send, status, content)
+
+    async def _import(self, body: bytes, send: Send) -> None:
+        while self.hold_at is not None and len(self.facts) >= self.hold_at:
+            self.reached.set()
+            await asyncio.sleep(0.005)
+        said: dict[str, Any] = {"accepted": 0, "duplicates": 0, "quarantined": []}
+        if not self.parse:
+            said["accepted"] = body.count(b"\n")
+            return await _answer(send, 202, {**said, "token": "t"})
+        before = dict(self.facts)
+        for index, line in enumerate(body.splitlines()):
+            try:
+                fact = orjson.loads(line)
+                identity, type_ = fact["id"], fact["type"]
+            except (orjson.JSONDecodeError, KeyError) as problem:
+                field = problem.args[0] if isinstance(problem, KeyError) else "json"
+                if self.atomic:
+                    self.facts, said = before, {}
+                extra = {"index": index, "field": field, **said}
+                return await _answer(
+                    send, 400, {**_problem("malformed-event", f"event {index}: {field}: is wrong"), **extra}
+                )
+            if identity in self.facts:
+                said["duplicates"] += 1
+            elif type_.startswith("Unknown"):
+                self.facts[identity] = line
+                said["quarantined"].append({"index": index, "id": identity, "reason": "no such contract"})
+            else:
+                self.facts[identity] = line
+                said["accepted"] += 1
+        self.batches.append(index + 1)
+        said["accepted"] -= self.forgetful
+        return await _answer(send, 202, {**said, "token": f"t{len(self.facts)}"})
+
+
+class Served:
+    """A fake at a port of its own, in a thread; can be stopped and started again at the same port."""
+
+    def __init__(self, fake: FakeTether) -> None:
+        self.fake = fake
+        self._port = 0
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread()
+
+    @property
+    def url(self) -> str:
+        """Where it is, also while it is stopped."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Returns when it listens."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self._port))
+        listener.listen(128)
+        self._port = listener.getsockname()[1]
+        config = uvicorn.Config(self.fake, log_level="critical", lifespan="off", timeout_graceful_shutdown=0)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([listener],))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Breaks off what it is doing."""
+        if self._server:
+            self._server.should_exit = self._server.force_exit = True
+            self._thread.join()
+            self._server = None
+
+
+@contextmanager
+def served(fake: FakeTether) -> Iterator[Served]:
+    """A fake that is there for as long as the block."""
+    server = Served(fake)
+    server.start()
+    try:
+        yield server
+    finally:
+        fake.release()
+        server.stop()
+
+
+def _problem(slug: str, detail: str) -> dict[str, Any]:
+    return {"type": f"/problems/{slug}", "title": slug.replace("-", " ").capitalize(), "detail": detail}
+
+
+async def _answer(send: Send, status: int, content: Any, retry_after: str = "") -> None:
+    headers = [(b"content-type", b"application/json" if status < 400 else b"application/problem+json")]
+    if retry_after:
+        headers.append((b"retry-after", retry_after.encode()))
+    with suppress(RuntimeError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": orjson.dumps(content)})

@@ -1,0 +1,128 @@
+"""What holds for every command: help, errors, exit codes, where it connects to, and that it starts fast."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from cli import app
+from tests.cli.conftest import ROOT, Said
+from tests.cli.fake_tether import FakeTether, Served
+
+Tether = Callable[..., Said]
+
+
+def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Words of every command, and of every noun."""
+    yield words
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, (*words, name))
+
+
+@pytest.mark.parametrize("words", [*commands(typer.main.get_command(app))], ids=" ".join)
+def test_every_command_has_help(tether: Tether, words: tuple[str, ...]) -> None:
+    said = tether(*words, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert f"Usage: {' '.join(('tether', *words))} " in said.out
+
+
+def test_help_needs_nothing_slow() -> None:
+    slow = "{'httpx2', 'pydantic', 'temporalio', 'asyncpg', 'fastapi'}"
+    check = f"import cli, sys; sys.exit(len({slow} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("words", [("nope",), ("links", "nope"), ("links", "list"), ("import", "f", "--batch", "0")])
+def test_wrong_usage_is_one_line_and_exit_code_2(tether: Tether, words: tuple[str, ...]) -> None:
+    said = tether(*words)
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert said.err.startswith("Error: ")
+    assert "--help`." in said.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((404, {"title": "Unknown", "detail": "no relationship gc"}), "Unknown: no relationship gc."),
+        ((401, {"title": "Unauthenticated", "detail": "no key"}), "Give a key with --key or TETHER_KEY."),
+        ((403, {"title": "Forbidden", "detail": "read only"}), "Use a key with a wider scope."),
+        ((400, {"title": "Bad cursor", "detail": "x"}), "Bad cursor: x."),
+        ((503, {"title": "Unavailable", "detail": "PostgreSQL\nis away"}), "PostgreSQL is away."),
+        ((200, {"hello": "world"}), "that no Tether gives"),
+        ((502, "<html>"), "that no Tether gives"),
+    ],
+)
+def test_refusals_are_one_line_on_stderr(
+    server: Served, tether: Tether, fake: FakeTether, answer: tuple[int, Any], says: str
+) -> None:
+    fake.answers["GET /v1/relationships/gc/links"] = answer
+    said = tether("links", "list", "gc")
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert says in said.err
+
+
+def test_a_server_that_is_not_there_is_named(server: Served, tether: Tether) -> None:
+    server.stop()
+    said = tether("waiting", "list")
+    assert said.code == 1
+    assert said.err.startswith(f"Error: {server.url} cannot be reached")
+    assert "is `tether up` running?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("TETHER_URL", "localhost:1", ("waiting", "list")),
+        ("TETHER_PORT", "many", ("up",)),
+        ("TETHER_OWNERS", "{", ("serve",)),
+        ("TETHER_KEY", "a\nb", ("waiting", "list")),
+    ],
+)
+def test_a_wrong_environment_is_one_line(
+    tether: Tether, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv(variable, value)
+    said = tether(*words)
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert variable.removeprefix("TETHER_").lower() in said.err.lower()
+
+
+def test_flag_goes_before_environment_before_file(
+    server: Served, tether: Tether, fake: FakeTether, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [
+        {"scope": "read", "tenant": "main", "key": "no"},
+        {"scope": "admin", "tenant": "other", "key": "no"},
+        {"scope": "admin", "tenant": "main", "key": "from file"},
+    ]
+    data_dir.mkdir()
+    (data_dir / "stack.json").write_text(json.dumps({"urls": {"api": server.url}}))
+    (data_dir / "credentials.json").write_text(json.dumps({"keys": keys}))
+    monkeypatch.delenv("TETHER_URL")
+    tether("waiting", "list", "--key", "from flag")
+    tether("waiting", "list")
+    monkeypatch.delenv("TETHER_KEY")
+    tether("waiting", "list")
+    shown = [request[2]["authorization"] for request in fake.requests]
+    assert shown == ["Bearer from flag", "Bearer the-key", "Bearer from file"]
+
+
+def test_the_embedded_stacks_key_is_not_shown_to_another_machine(data_dir: Path) -> None:
+    from commands.connection import connect
+
+    data_dir.mkdir()
+    keys = [{"scope": "admin", "tenant": "main", "key": "secret"}]
+    (data_dir / "credentials.json").write_text(json.dumps({"keys": keys}))
+    assert connect("http://localhost:1", "").key == "secret"
+    assert connect("http://tether.example", "").key == ""
+
+
+def test_verify_says_what_it_lacks(tether: Tether) -> None:
+    said = tether("verify")
+    assert said.code == 1
+    assert "TETHER_DATABASE_URL is not set" in said.err

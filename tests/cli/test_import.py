@@ -1,0 +1,149 @@
+"""`tether import` when all is well, and when lines are not."""
+
+import gzip
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Programs, Said, facts, saved_lines, write
+from tests.cli.fake_tether import FakeTether
+
+Tether = Callable[..., Said]
+pytestmark = pytest.mark.usefixtures("server")
+
+
+@pytest.mark.parametrize("name", ["facts.ndjson", "facts.ndjson.gz"])
+def test_every_line_arrives_plain_or_packed(tether: Tether, fake: FakeTether, tmp_path: Path, name: str) -> None:
+    lines = facts(2_345)
+    said = tether("import", write(tmp_path / name, lines), "--batch", "100", "-o", "json")
+    assert said.code == 0
+    assert sorted(fake.facts.values()) == sorted(line.rstrip() for line in lines)
+    told = said.json
+    assert (told["lines"], told["accepted"], told["duplicates"], told["rejected"]) == (2_345, 2_345, 0, 0)
+    assert said.err == ""
+
+
+def test_the_token_stands_for_the_whole_file(tether: Tether, tmp_path: Path) -> None:
+    said = tether("import", write(tmp_path / "f", facts(1_000)), "--batch", "10", "-o", "json")
+    assert said.json["token"] == "t1000"
+
+
+def test_several_files_are_added_up(tether: Tether, tmp_path: Path) -> None:
+    lines = facts(300)
+    files = [write(tmp_path / "a", lines[:200]), write(tmp_path / "b", lines[100:])]
+    told = tether("import", *files, "-o", "jsonl").json
+    assert (told["lines"], told["accepted"], told["duplicates"]) == (400, 300, 100)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input_plain_or_packed(
+    programs: Programs, fake: FakeTether, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "f").write_bytes(pack(b"".join(facts(700))))
+    with (tmp_path / "f").open("rb") as file:
+        out, err = programs.start("import", "-", stdin=file).communicate()
+    assert (len(fake.facts), err) == (700, "")
+    assert "accepted             700" in out
+
+
+def test_a_named_pipe_is_read_like_standard_input(
+    tether: Tether, fake: FakeTether, data_dir: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"".join(facts(1_200)),))
+    writer.start()
+    said = tether("import", str(tmp_path / "pipe"), "-o", "json")
+    writer.join()
+    assert (said.code, said.json["accepted"], len(fake.facts)) == (0, 1_200, 1_200)
+    assert not (data_dir / "import").exists()
+
+
+def test_blank_lines_and_a_missing_last_line_break_do_no_harm(tether: Tether, fake: FakeTether, tmp_path: Path) -> None:
+    one, two = facts(2)
+    content = [b"\n", one, b"  \r\n", b"no json\n", b"\n", two.rstrip()]
+    said = tether("import", write(tmp_path / "f", content), "-o", "json")
+    assert list(fake.facts) == ["e0", "e1"]
+    assert said.json["lines"] == 6
+    assert [rejected["line"] for rejected in said.json["first_rejected"]] == [4]
+
+
+def test_an_empty_file_is_no_mistake(tether: Tether, tmp_path: Path) -> None:
+    said = tether("import", write(tmp_path / "f", []), "-o", "json")
+    assert (said.code, said.json["lines"]) == (0, 0)
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_lines_that_are_no_events_are_named_and_kept_and_the_others_arrive(
+    tether: Tether, fake: FakeTether, tmp_path: Path, atomic: bool
+) -> None:
+    fake.atomic = atomic
+    lines = facts(1_000)
+    lines[17], lines[555], lines[556] = b"{broken\n", b'{"type":"A"}\n', b"[]x\n"
+    kept = tmp_path / "rejects"
+    said = tether("import", write(tmp_path / "f", lines), "--batch", "50", "--reject-file", str(kept))
+    assert said.code == 1
+    assert len(fake.facts) == 997
+    assert "f:18  json: is wrong" in said.out
+    assert "f:556  id: is wrong" in said.out
+    assert "accepted             997" in said.out
+    assert said.err == "Error: Lines that are no CloudEvents: 3. Mend them and import them by themselves.\n"
+    assert kept.read_bytes().splitlines() == [b"{broken", b'{"type":"A"}', b"[]x"]
+
+
+def test_nothing_of_an_earlier_import_stays_in_the_reject_file(tether: Tether, tmp_path: Path) -> None:
+    kept = tmp_path / "rejects"
+    tether("import", write(tmp_path / "f", [b"x\n"]), "--reject-file", str(kept))
+    assert kept.read_bytes() == b"x\n"
+    assert tether("import", write(tmp_path / "g", facts(1)), "--reject-file", str(kept)).code == 0
+    assert kept.read_bytes() == b""
+
+
+def test_quarantined_facts_are_counted_and_the_first_ten_named(tether: Tether, tmp_path: Path) -> None:
+    lines = facts(100)
+    for place in range(30, 42):
+        lines[place] = lines[place].replace(b"GroupCreated", b"UnknownThing")
+    told = tether("import", write(tmp_path / "f", lines), "--batch", "7", "-o", "json").json
+    assert (told["accepted"], told["quarantined"]) == (88, 12)
+    assert [one["line"] for one in told["first_quarantined"]] == list(range(31, 41))
+    assert told["first_quarantined"][0]["reason"] == "no such contract"
+
+
+def test_a_finished_import_is_forgotten(tether: Tether, data_dir: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "f", facts(20))
+    tether("import", file)
+    assert saved_lines(data_dir) == 0
+    assert tether("import", file, "-o", "json").json["duplicates"] == 20
+
+
+def test_a_line_without_end_is_rejected_and_not_held_in_memory(
+    tether: Tether, fake: FakeTether, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.imports.lines.LONGEST", 1_000)
+    one, two = facts(2)
+    said = tether("import", write(tmp_path / "f", [one, b"x" * 5_500 + b"\n", two]), "-o", "json")
+    assert [rejected["line"] for rejected in said.json["first_rejected"]] == [2]
+    assert (said.code, list(fake.facts)) == (1, ["e0", "e1"])
+
+
+def test_a_damaged_archive_gives_what_lies_before_the_damage_and_says_where_it_is(
+    tether: Tether, fake: FakeTether, tmp_path: Path
+) -> None:
+    lines = facts(5_000)
+    packed = gzip.compress(b"".join(lines), 0)
+    (tmp_path / "f.gz").write_bytes(packed[: len(packed) // 2])
+    said = tether("import", str(tmp_path / "f.gz"), "--batch", "50")
+    assert said.code == 1
+    assert "f.gz: cannot be read on after line" in said.err
+    assert 2_000 < len(fake.facts) < 2_600
+
+
+def test_an_answer_that_leaves_a_line_out_is_not_taken_for_success(
+    tether: Tether, fake: FakeTether, tmp_path: Path
+) -> None:
+    fake.forgetful = True
+    said = tether("import", write(tmp_path / "f", facts(3)))
+    assert said.code == 1
+    assert "answered for 2 of 3 lines from line 1 on" in said.err

@@ -1,0 +1,125 @@
+"""The commands that ask Tether something: what they send, and what they print."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.cli.conftest import Said
+from tests.cli.fake_tether import FakeTether
+
+Tether = Callable[..., Said]
+pytestmark = pytest.mark.usefixtures("server")
+
+LINK = {"child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01T00:00:00Z"}
+WAIT = {
+    "relationship": "group_channel", "parent": "g2", "lacks": "child", "debtor": "channels", "children": 1,
+    "since": "2026-01-01T00:00:00Z", "due": "2026-01-02T00:00:00Z", "overdue": False, "told": None,
+    "reason": "ChannelCreated", "workflow": {"id": "w", "url": "http://ui/w"},
+}  # fmt: skip
+COUNTED = {
+    "name": "group_channel", "parent": "group", "child": "channel", "via": "asked", "cardinality": "one_to_one",
+    "counts": {"linked": 7, "waiting": 2, "overdue": 0, "broken": 0, "conflict": 1},
+}  # fmt: skip
+QUARANTINED = {
+    "id": "q1", "source": "/groups", "event_id": "e1", "type": "No.v1", "reason": "no such contract",
+    "received": "2026-01-01T00:00:00Z", "raw": "{}",
+}  # fmt: skip
+ENTITY = {
+    "kind": "group", "key": "a/b", "state": "live", "incarnation": 1, "sequence": "1", "data": {"name": "Choir"},
+    "revision": "r", "token": "t", "references": {"belongs": "x"},
+}  # fmt: skip
+WHY = {
+    "relationship": "group_channel", "child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01",
+    "sentence": "c1 belongs to g1, because it was asked for.", "due": None, "debtor": None, "workflow": None,
+    "facts": [{"type": "ChannelCreated.v1", "source": "/channels", "id": "e", "says": "parent g1"}],
+    "history": [{"parent": "g0", "from": "r1", "to": "r2"}],
+}  # fmt: skip
+LISTS = [
+    (("relationships", "list"), "/v1/relationships", COUNTED, "group_channel", "No relationship is declared."),
+    (("waiting", "list"), "/v1/waiting", WAIT, "http://ui/w", "Nothing is waiting."),
+    (("quarantine", "list"), "/v1/quarantine", QUARANTINED, "no such contract", "Nothing is in quarantine."),
+    (("links", "list", "gc"), "/v1/relationships/gc/links", LINK, "g1", "gc has no such link."),
+]
+
+
+def page(*items: dict[str, Any], following: str | None = None) -> tuple[int, dict[str, Any]]:
+    return 200, {"items": list(items), "next": following, "token": "t"}
+
+
+@pytest.mark.parametrize(("command", "path", "item", "shown", "empty"), LISTS)
+def test_lists_are_tables_for_people_and_json_for_programs(
+    tether: Tether, fake: FakeTether, command: tuple[str, ...], path: str, item: Any, shown: str, empty: str
+) -> None:
+    fake.answers[f"GET {path}"] = page(item)
+    assert shown in tether(*command).out.splitlines()[1]
+    assert tether(*command, "-o", "json").json["items"] == [item]
+    assert orjson.loads(tether(*command, "-o", "jsonl").out) == item
+    fake.answers[f"GET {path}"] = page()
+    assert tether(*command).out == f"{empty}\n"
+    assert tether(*command, "-o", "jsonl") == Said(0, "", "")
+    assert fake.requests[0][2]["authorization"] == "Bearer the-key"
+
+
+def test_filters_are_sent_and_spelled(tether: Tether, fake: FakeTether) -> None:
+    fake.answers["GET /v1/waiting"] = page()
+    tether("waiting", "list", "--overdue", "--debtor", "a&b", "--limit", "5")
+    assert fake.requests[0][1] == "/v1/waiting?debtor=a%26b&overdue=true&limit=5"
+    assert tether("waiting", "list", "--overdue").out == "Nothing is overdue.\n"
+
+
+def test_all_follows_the_cursor_and_a_limit_says_that_there_is_more(tether: Tether, fake: FakeTether) -> None:
+    pages = [page(LINK, following="n"), page({**LINK, "child": "c2"})]
+    fake.answers["GET /v1/relationships/gc/links"] = pages[0]
+    said = tether("links", "list", "gc", "--limit", "1")
+    assert "The first 1 are shown" in said.err
+    fake.sequences["GET /v1/relationships/gc/links"] = pages
+    said = tether("links", "list", "gc", "--all", "-o", "jsonl")
+    assert [orjson.loads(line)["child"] for line in said.out.splitlines()] == ["c1", "c2"]
+    assert fake.requests[-1][1].endswith("cursor=n&limit=1000")
+
+
+def test_one_entity(tether: Tether, fake: FakeTether) -> None:
+    fake.answers["GET /v1/entities/group/a/b"] = 200, ENTITY
+    said = tether("entities", "get", "group", "a/b", "--at-least", "t1")
+    assert "Choir" in said.out
+    assert fake.requests[0][1] == "/v1/entities/group/a/b?at_least=t1"
+    assert tether("entities", "get", "group", "a/b", "-o", "json").json == ENTITY
+
+
+def test_why_tells_the_story(tether: Tether, fake: FakeTether) -> None:
+    fake.answers["GET /v1/relationships/gc/links/c1/why"] = 200, WHY
+    said = tether("links", "why", "gc", "c1")
+    for part in ("because it was asked for", "Decided by", "ChannelCreated.v1", "Before", "g0"):
+        assert part in said.out
+    assert tether("links", "why", "gc", "c1", "-o", "json").json == WHY
+
+
+def test_control_characters_of_others_do_not_reach_the_terminal(tether: Tether, fake: FakeTether) -> None:
+    fake.answers["GET /v1/relationships/gc/links"] = page({**LINK, "child": "\x1b[2Jc[red]"})
+    assert "\\x1b[2Jc[red]" in tether("links", "list", "gc").out
+
+
+def test_a_long_table_is_cut_nowhere_in_a_pipe(tether: Tether, fake: FakeTether) -> None:
+    fake.answers["GET /v1/waiting"] = page({**WAIT, "reason": "r" * 500})
+    assert "r" * 500 in tether("waiting", "list").out
+
+
+def test_the_feed_goes_on_from_page_to_page(tether: Tether, fake: FakeTether) -> None:
+    changes = [{"revision": f"r{i}", "change": "link", "relationship": "gc", **LINK} for i in range(3)]
+    first = page(*changes[:2], following="n1")
+    fake.sequences["GET /v1/feed"] = [first, page(following="n2"), page(changes[2], following="n3")]
+    said = tether("feed", "follow", "--limit", "3", "--after", "n0")
+    assert [orjson.loads(line)["revision"] for line in said.out.splitlines()] == ["r0", "r1", "r2"]
+    asked = [path.split("?")[1] for _, path, _, _ in fake.requests]
+    assert [query.split("&")[0] for query in asked] == ["after=n0", "after=n1", "after=n2"]
+    assert ["wait=0" in asked[0], "wait=25" in asked[1]] == [True, True]
+
+
+def test_the_feed_outlives_a_server_that_goes_away(tether: Tether, fake: FakeTether) -> None:
+    change = {"revision": "r", "change": "entity", "kind": "group", "key": "g1", "state": "live"}
+    away = 503, {"title": "Unavailable", "detail": "PostgreSQL is away"}
+    fake.sequences["GET /v1/feed"] = [page(following="n1"), away, page(change, following="n2")]
+    said = tether("feed", "follow", "--limit", "1", "-o", "text")
+    assert said == Said(0, "group  g1  live\n", "Trying again: Unavailable: PostgreSQL is away.\n")
