@@ -1,0 +1,52 @@
+"""What there is to look at while the demo keeps running."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from examples.demo.groups_and_channels import NEVER
+from examples.demo.stage import TENANT, Stage
+
+
+async def show(on: Stage) -> None:
+    """Addresses, and commands to be copied."""
+    waits = await on.tether.waiting(relationship="group_channel")
+    workflow = next((w["workflow"]["url"] for w in waits if w["parent"] == NEVER and w["workflow"]), "")
+    addresses = {
+        "API": on.where.docs,
+        "Temporal Web UI": on.where.temporal_ui,
+        "a workflow that waits": workflow,
+        "Groups": f"{on.groups.url}/docs",
+        "Channels": f"{on.channels.url}/docs",
+        "keys": str(on.where.credentials),
+        "logs": str(on.where.logs),
+    }
+    console = on.play.console
+    console.print("\n[bold]It keeps running: look around[/]")
+    for name, address in addresses.items():
+        _copied(console, f"  {name:<22} {address}")
+    console.print("\n[bold]Try[/]")
+    for line in _commands(on):
+        _copied(console, line)
+    console.print("\n[dim]Ctrl-C stops everything[/]")
+
+
+def _commands(on: Stage) -> tuple[str, ...]:
+    key = on.tether.key("admin")
+    return (
+        f"  export TETHER={on.where.api}/v1 KEY={key}",
+        "  # a group, at Groups; a moment later it has a channel, and is linked",
+        f"""  curl -s {on.groups.url}/groups --json '{{"id": "tea", "name": "Tea lovers"}}'""",
+        '  curl -s -H "Authorization: Bearer $KEY" "$TETHER/relationships/group_channel/links?parent=tea"',
+        f"  # {NEVER} is waited for; tell of it",
+        f'  curl -s {on.groups.url}/groups --json \'{{"id": "{NEVER}", "name": "Night owls"}}\'',
+        '  curl -s -H "Authorization: Bearer $KEY" "$TETHER/relationships/group_channel/links/night-talk/why"',
+        "  # who owes what",
+        '  curl -s -H "Authorization: Bearer $KEY" "$TETHER/waiting?debtor=airports"',
+        "  # the same, by the command line",
+        f"  export TETHER_DATA_DIR={on.folder} TETHER_TENANT={TENANT}",
+        "  .venv/bin/tether waiting list --debtor airports",
+    )
+
+
+def _copied(console: Console, line: str) -> None:
+    console.print(escape(line), highlight=False, soft_wrap=True)

@@ -1,0 +1,68 @@
+"""Which situations are played, one after another, and what stands ready for them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+
+from devstack.stack import Urls
+from examples.demo import at_rest, categories_and_items, flights, groups_and_channels, reading
+from examples.demo.owner import OwnerProcess
+from examples.demo.play import Play
+from examples.demo.stage import OTHER, CommandLine, Stage, keys
+from examples.demo.tether import Tether
+
+SITUATIONS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
+    groups_and_channels.play,
+    categories_and_items.play,
+    flights.play,
+    reading.play,
+    at_rest.play,
+)
+
+
+@asynccontextmanager
+async def opened(
+    play: Play,
+    where: Urls,
+    folder: Path,
+    groups: OwnerProcess,
+    channels: OwnerProcess,
+    environ: Mapping[str, str],
+) -> AsyncIterator[Stage]:
+    """With both services running, until the block is left."""
+    known = keys(where.credentials)
+    services = (groups, channels)
+    try:
+        for service in services:
+            service.introduce(where.api, known[f"publish:{service.name}"], environ)
+            await service.start()
+            play.console.print(f"{service.name:<10} ready         {service.url}")
+        command = CommandLine(environ)
+        made = await command.answer("keys", "create", "demo", "--scope", "admin", "--tenant", OTHER)
+        async with Tether(where.api, known) as tether, Tether(where.api, {"admin": made["key"]}) as other:
+            yield Stage(play, where, folder, tether, other, groups, channels, command)
+    finally:
+        for service in services:
+            await service.close()
+
+
+async def everything(on: Stage) -> None:
+    """Plays all situations. One that breaks off is a failed check, and the next one is played all the same."""
+    for situation in SITUATIONS:
+        begun = monotonic()
+        try:
+            await situation(on)
+        except Exception as error:  # of any kind: a step could not be done, which is what a demo has to show
+            on.play.check("it could be played to its end", "yes", f"{type(error).__name__}: {error}")
+        on.play.console.print(f"[dim]{monotonic() - begun:.1f} s[/]")
+    on.play.finished = True
+
+
+def verdict(play: Play) -> None:
+    """One line."""
+    failed = sum(1 for check in play.checks if not check.good)
+    if failed:
+        play.console.print(f"[bold red]{failed} of {len(play.checks)} checks failed[/]")
+    else:
+        play.console.print(f"[bold green]All {len(play.checks)} checks hold[/]")

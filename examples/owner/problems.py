@@ -1,0 +1,35 @@
+"""How a service says no: ``application/problem+json`` (RFC 9457)."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+
+class Refused(Exception):
+    """A final no: sending the same again will not help. ``kind`` is stable, ``detail`` is for people."""
+
+    def __init__(self, status: int, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+
+    @property
+    def response(self) -> Response:
+        """The problem document."""
+        problem = {"type": f"/problems/{self.kind}", "status": self.status, "detail": self.detail}
+        return JSONResponse(problem, self.status, media_type="application/problem+json")
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Give refusals and invalid requests their problem document."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, refusal: Refused) -> Response:
+        return refusal.response
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        # The offending input stays out: it may be large, or not even be encodable.
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        return Refused(422, "invalid", "; ".join(faults)).response

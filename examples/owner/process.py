@@ -1,0 +1,52 @@
+"""One owner as one process: arguments in, ``ready http://host:port`` out, until SIGTERM."""
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import httpx2
+import uvicorn
+
+from examples.owner.service import Owner, application
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
+            print(f"ready http://{host}:{port}", flush=True)
+
+
+def main(owner: Owner) -> None:
+    """Serve ``owner`` as the command line says."""
+    arguments = _arguments(owner)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # uvicorn ends by raising the signal again once it has shut down; by then there is nothing left to do.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        key = arguments.key or arguments.key_file.read_text().strip()
+        listener = socket.create_server(("127.0.0.1", arguments.port))
+    except OSError as error:
+        sys.exit(f"{owner.source}: {error}. Give a readable --key-file and a free --port (0: any).")
+    headers = {"authorization": f"Bearer {key}"}
+    tether = httpx2.AsyncClient(base_url=arguments.tether, headers=headers, timeout=10.0)
+    app = application(owner, arguments.database, tether)
+    _Server(uvicorn.Config(app, log_level="warning", access_log=False)).run([listener])
+
+
+def _arguments(owner: Owner) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m examples{owner.source.replace('/', '.')}")
+    parser.add_argument("--port", type=int, default=0, help="0 (default): any free one")
+    parser.add_argument("--database", type=Path, required=True, help="SQLite file, made when it is missing")
+    parser.add_argument("--tether", default="http://127.0.0.1:8080", help="where the facts go (%(default)s)")
+    key = parser.add_mutually_exclusive_group(required=True)
+    key.add_argument("--key", help="credential that may publish this owner's facts")
+    key.add_argument("--key-file", type=Path, help="file that holds the credential and nothing else")
+    return parser.parse_args()

@@ -1,0 +1,125 @@
+"""Publishes the outbox to Tether: in order, at least once, for as long as it takes.
+
+A fact is marked only after it was accepted, so a crash in between sends it twice; its id makes that harmless.
+"""
+
+import asyncio
+import logging
+import random
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx2
+
+from examples.owner.database import Database
+from examples.owner.outbox import Outbox, Pending
+
+BATCH = 500
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds; doubled at each failure in a row
+LONGEST_RETRY_AFTER = 600.0  # seconds
+REFUSALS = frozenset({400, 409, 413, 422})
+"""Answers about the facts. Any other, a wrong key included, is about the way there: try again later."""
+
+log = logging.getLogger(__name__)
+
+
+class Unavailable(Exception):
+    """Not now. ``pause``: seconds that the other side asked for, 0 if it did not say."""
+
+    def __init__(self, reason: str, pause: float = 0.0) -> None:
+        super().__init__(reason)
+        self.pause = pause
+
+
+EXPECTED = (Unavailable, httpx2.HTTPError, sqlite3.OperationalError)  # away, or the disk is full or locked
+
+
+class Relay:
+    """``tether`` knows the base URL and the key; ``sleep`` takes seconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        tether: httpx2.AsyncClient,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._tether = tether
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        loop, committed, failures = asyncio.get_running_loop(), asyncio.Event(), 0
+        with self._database.on_commit(lambda: loop.call_soon_threadsafe(committed.set)):
+            while True:
+                committed.clear()  # before reading, so that no commit is slept through
+                try:
+                    facts = await asyncio.to_thread(self._outbox.pending, BATCH)
+                    await self._publish(facts)
+                    failures = 0
+                except Exception as error:  # any: there is no other way out for facts, so it must not end
+                    pause = _pause(failures, error)
+                    trace = None if isinstance(error, EXPECTED) else error
+                    log.warning("next attempt to publish in %.1f s: %r", pause, error, exc_info=trace)
+                    failures += 1
+                    await self._sleep(pause)
+                    continue
+                if not facts:
+                    await committed.wait()
+
+    async def _publish(self, facts: Sequence[Pending]) -> None:
+        """Accepted or parked, each of them; what is refused is found by halving. Raises ``Unavailable``."""
+        if not facts:
+            return
+        answer = await self._tether.post(
+            "/v1/events",
+            content="[" + ",".join(fact.event for fact in facts) + "]",
+            headers={"content-type": "application/cloudevents-batch+json"},
+        )
+        if answer.status_code == 202:
+            _report_quarantined(facts, answer)
+            await asyncio.to_thread(self._outbox.published, facts)
+        elif answer.status_code not in REFUSALS:
+            raise Unavailable(f"{answer.request.url} answered {answer.status_code}", _retry_after(answer))
+        elif len(facts) == 1:
+            log.error("parked, refused with %d: %s: %s", answer.status_code, facts[0].event, answer.text)
+            await asyncio.to_thread(self._outbox.park, facts[0], f"{answer.status_code}: {answer.text}")
+        else:
+            middle = len(facts) // 2
+            await self._publish(facts[:middle])
+            await self._publish(facts[middle:])
+
+
+def _report_quarantined(facts: Sequence[Pending], answer: httpx2.Response) -> None:
+    """Quarantined facts are on Tether's disk and wait there to be re-driven: published, but worth a word."""
+    try:
+        quarantined = answer.json()["quarantined"]
+    except (ValueError, KeyError, TypeError):
+        raise Unavailable(f"{answer.request.url} said 202, but not as Tether does") from None
+    for entry in quarantined:
+        log.warning("quarantined by Tether: %s: %s", facts[entry["index"]].event, entry["reason"])
+
+
+def _pause(failures: int, error: Exception) -> float:
+    asked = error.pause if isinstance(error, Unavailable) else 0.0
+    growing = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 16))
+    return asked + growing * random.uniform(0.5, 1.0)  # jitter: many relays must not come back in step
+
+
+def _retry_after(answer: httpx2.Response) -> float:
+    """Seconds, from either form of the header (RFC 9110 §10.2.3); 0 without or with nonsense."""
+    value = answer.headers.get("retry-after", "")
+    try:
+        seconds = float(value) if value.isdecimal() else _seconds_until(parsedate_to_datetime(value))
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+def _seconds_until(moment: datetime) -> float:
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime.now(UTC)).total_seconds()

@@ -1,0 +1,147 @@
+"""Doubles that tests of an owner can rely on: a Tether that remembers, an owner in or out of this process."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+import httpx2
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from examples.owner.service import Owner, application
+
+Event: TypeAlias = dict[str, Any]
+"""A CloudEvent as parsed from JSON."""
+
+KEY = "the-owner's-key"
+
+
+class FakeTether:
+    """Takes batches on ``POST /v1/events``. ``poison``: ids or subjects whose batch is refused with 400."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Event]] = []
+        self.poison: set[str] = set()
+        self._answers: deque[Response | Exception] = deque()
+        self._news = asyncio.Condition()
+        self.app = FastAPI()
+        self.app.post("/v1/events")(self._events)
+
+    @property
+    def facts(self) -> list[Event]:
+        """All that was taken, in the order of arrival, repetitions included."""
+        return [fact for batch in self.batches for fact in batch]
+
+    def answer_next(self, *answers: Response | Exception) -> None:
+        """For the next requests. A 202 takes its batch; an exception takes it too, but loses the answer."""
+        self._answers.extend(answers)
+
+    async def heard(self, count: int) -> list[Event]:
+        """Wait for ``count`` different facts; they, in order of first arrival. TimeoutError after 30 s."""
+        async with asyncio.timeout(30), self._news:
+            await self._news.wait_for(lambda: len(self._different()) >= count)
+        return list(self._different().values())
+
+    def _different(self) -> dict[str, Event]:
+        return {fact["id"]: fact for fact in self.facts}
+
+    async def _events(self, request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return Response(status_code=401)
+        if request.headers.get("content-type") != "application/cloudevents-batch+json":
+            return Response(status_code=415)
+        batch: list[Event] = json.loads(await request.body())
+        accepted = {
+            "token": str(len(self.batches)),
+            "accepted": len(batch),
+            "duplicates": 0,
+            "quarantined": [],
+        }
+        answer = self._answers.popleft() if self._answers else JSONResponse(accepted, 202)
+        if self.poison & {fact[name] for fact in batch for name in ("id", "subject")}:
+            return JSONResponse({"detail": "poison"}, 400)
+        if isinstance(answer, Exception) or answer.status_code == 202:
+            async with self._news:
+                self.batches.append(batch)
+                self._news.notify_all()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def client(self) -> httpx2.AsyncClient:
+        """A client of this Tether without a network."""
+        headers = {"authorization": f"Bearer {KEY}"}
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url="http://tether", headers=headers)
+
+    @asynccontextmanager
+    async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
+        """Serve on a bound socket, for owners in processes of their own."""
+        server = _Server(uvicorn.Config(self.app, log_level="error"))
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()  # signals are the test runner's
+
+
+@asynccontextmanager
+async def inside(owner: Owner, path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of ``owner``, which runs in this process on the database file ``path``."""
+    app = application(owner, path, tether.client())
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://x") as client,
+    ):
+        yield client
+
+
+class OwnerProcess:
+    """``module``, such as ``examples.groups``, in a process of its own, until the block is left."""
+
+    def __init__(self, module: str, database: Path, tether: str, credential: Sequence[str] = ("--key", KEY)) -> None:
+        self._command = ("-m", module, "--database", str(database), "--tether", tether, *credential)
+
+    async def __aenter__(self) -> Self:
+        out = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(sys.executable, *self._command, stdout=out, stderr=out)
+        assert self._process.stdout
+        line = (await self._process.stdout.readline()).decode()
+        if not line.startswith("ready "):
+            _, errors = await self._process.communicate()
+            raise RuntimeError(f"{self._command} did not get ready: {line}{errors.decode()}")
+        self.client = httpx2.AsyncClient(base_url=line.split()[1])
+        return self
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """Ask it to end; the exit code."""
+        return await self._end(signal.SIGTERM)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+        await self.client.aclose()
+
+    async def _end(self, number: signal.Signals) -> int:
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        await self._process.communicate()
+        assert self._process.returncode is not None
+        return self._process.returncode

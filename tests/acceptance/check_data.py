@@ -1,0 +1,217 @@
+"""Whole data sets over HTTP into a fresh `tether up`: in their own order, in none, and with kill -9 of every part.
+
+`python -m tests.acceptance.check_data FOLDER`, where FOLDER has events.ndjson.gz and expected.json. Takes minutes.
+"""
+
+import asyncio
+import contextlib
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from devstack import processes
+from relationships import catalog as catalogs
+from relationships.catalog import Catalog
+from tests.acceptance.running import PARTS, Running, running, until
+
+SEED, REPEATED = 7, 0.05
+KILLED_AT = (0.1, 0.25, 0.4, 0.55, 0.7)
+"""Shares of the import at which the parts are killed, one after another."""
+MEGABYTE = 1 << 20
+
+
+@dataclass
+class Check:
+    """Something that must hold: what was expected, and what was found."""
+
+    name: str
+    expected: Any
+    found: Any
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.expected == self.found)
+
+
+async def main(folder: Path, console: Console) -> bool:
+    """Plays all deliveries; whether everything held."""
+    expected = json.loads((folder / "expected.json").read_text())["final"]
+    catalog = catalogs.load()
+    good = True
+    with tempfile.TemporaryDirectory(prefix="tether-") as name:
+        here = Path(name)
+        here.chmod(0o711)
+        shuffled = here / "shuffled.ndjson.gz"
+        count, repeats = shuffle(folder / "events.ndjson.gz", shuffled)
+        for title, file, more, killing in (
+            ("in their own order", folder / "events.ndjson.gz", 0, False),
+            ("shuffled, 5 % twice", shuffled, repeats, False),
+            ("shuffled, 5 % twice, kill -9 of every part", shuffled, repeats, True),
+        ):
+            data = here / title[:8].strip() / str(killing)
+            data.mkdir(parents=True)
+            data.parent.chmod(0o711)
+            data.chmod(0o711)
+            console.rule(f"{count + more:,} facts {title}")
+            async with running(data) as stack:
+                good &= await play(stack, file, (count, more), expected, catalog, killing, console)
+    return good
+
+
+async def play(
+    stack: Running,
+    file: Path,
+    counts: tuple[int, int],
+    expected: dict[str, Any],
+    catalog: Catalog,
+    killing: bool,
+    console: Console,
+) -> bool:
+    """One delivery of the facts, and all that must hold afterwards."""
+    before = memory(stack)
+    importing = stack.tether("import", str(file), "-o", "json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ended = asyncio.create_task(asyncio.to_thread(importing.communicate))
+    if killing:
+        await kill_parts(stack, sum(counts), console)
+    out, err = await ended
+    after = memory(stack)
+    if importing.returncode:
+        console.print(err.decode())
+        return False
+    told = json.loads(out)
+    console.print(f"{told['seconds']:.1f} s, {told['facts_per_second']:,} facts/s")
+    resident(before, after, console)
+    checks = [
+        Check("accepted and duplicates", sum(counts), told["accepted"] + told["duplicates"]),
+        Check("quarantined", 0, told["quarantined"]),
+        Check("facts of others in the ledger", counts[0], await ledger(stack)),
+        *([] if killing else [Check("accepted", counts[0], told["accepted"])]),
+    ]
+    began = time.monotonic()
+    hashes = await stack.hashes(catalog)
+    console.print(f"all links read over HTTP in {time.monotonic() - began:.1f} s")
+    for relationship in catalog.relationships.values():
+        if relationship.field in expected["relationships"]:
+            want = expected["relationships"][relationship.field]
+            checks.append(Check(f"sha256 of {relationship.name}", want["sha256"], hashes[relationship.name]))
+    checks.append(Check("verify --rebuild", 0, await verified(stack, console)))
+    waiting = {
+        r.name: expected["relationships"][r.field]["distinct_parents"]["waiting"]
+        for r in catalog.relationships.values()
+        if r.field in expected["relationships"]
+    }
+    checks.append(Check("open workflows", sum(waiting.values()), await at_rest(stack, sum(waiting.values()))))
+    return show(checks, console)
+
+
+def shuffle(source: Path, target: Path) -> tuple[int, int]:
+    """Every line in another order, a share of them twice; how many facts, and how many of them again."""
+    with gzip.open(source) as file:
+        facts = file.readlines()
+    draw = random.Random(SEED)
+    again = draw.sample(facts, round(len(facts) * REPEATED))
+    mixed = facts + again
+    draw.shuffle(mixed)
+    with gzip.open(target, "wb", compresslevel=1) as file:
+        file.writelines(mixed)
+    return len(facts), len(again)
+
+
+async def kill_parts(stack: Running, count: int, console: Console) -> None:
+    """Each part once, while the import goes on."""
+    for part, share in zip(PARTS, KILLED_AT, strict=True):
+
+        async def come(wanted: float = count * share) -> bool:
+            return progress(stack) >= wanted
+
+        await until(come, seconds=600)
+        began = time.monotonic()
+        back = await stack.kill(part)
+        await until(back)
+        console.print(f"killed {part} at line {progress(stack):,}; back after {time.monotonic() - began:.1f} s")
+
+
+def progress(stack: Running) -> int:
+    """Lines that the import has remembered as done."""
+    for file in (stack.data / "import").glob("*.json"):
+        return int(json.loads(file.read_text())["lines"])
+    return 0
+
+
+async def ledger(stack: Running) -> int:
+    """Facts that owners told."""
+    return int((await stack.database("select count(*) from facts where source <> '/tether'"))[0][0])
+
+
+async def verified(stack: Running, console: Console) -> int:
+    """The exit code of `tether verify --rebuild`."""
+    began = time.monotonic()
+    verify = stack.tether("verify", "--rebuild", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    out, _ = await asyncio.to_thread(verify.communicate)
+    console.print(f"verify --rebuild in {time.monotonic() - began:.1f} s")
+    if verify.returncode:
+        console.print(out.decode())
+    return verify.returncode
+
+
+async def at_rest(stack: Running, wanted: int) -> int:
+    """Open workflows, once patience is over and nothing is left to do; or after ten minutes."""
+
+    async def over() -> bool:
+        return (await stack.waits_with_workflow()).total() >= wanted
+
+    with contextlib.suppress(AssertionError):  # the numbers say it
+        await until(over, seconds=600)
+    await stack.at_rest(seconds=600)
+    return (await stack.open_workflows()).total()
+
+
+def memory(stack: Running) -> dict[str, float]:
+    """Megabytes by part. PostgreSQL's processes share much, which is counted once."""
+    found = {part: rss({pid}) for part, pid in stack.noted["pids"].items() if part != "postgres"}
+    return {**found, "postgres": rss(processes.serving(stack.data / "postgres"))}
+
+
+def rss(pids: set[int]) -> float:
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total / MEGABYTE
+
+
+def resident(before: dict[str, float], after: dict[str, float], console: Console) -> None:
+    table = Table("memory, MB", *after)
+    table.add_row("before", *(f"{before[part]:.0f}" for part in after))
+    table.add_row("after", *(f"{after[part]:.0f}" for part in after))
+    console.print(table)
+
+
+def show(checks: list[Check], console: Console) -> bool:
+    table = Table("", "expected", "found", "")
+    for check in checks:
+        table.add_row(check.name, str(check.expected)[:16], str(check.found)[:16], "holds" if check.holds else "FAILS")
+    console.print(table)
+    return all(check.holds for check in checks)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: scripts/check-data FOLDER (with events.ndjson.gz and expected.json)")
+    given = Path(sys.argv[1])
+    if not (given / "events.ndjson.gz").exists():
+        sys.stderr.write(f"SKIPPED: there is no events.ndjson.gz in {given}\n")
+        sys.exit(0)
+    sys.exit(os.EX_OK if asyncio.run(main(given, Console(width=110))) else 1)

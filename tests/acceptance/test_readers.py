@@ -1,0 +1,220 @@
+"""Who follows the feed by its cursors sees everything once and in order, whatever writers and servers do meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from config import Limits, Settings
+from contracts.envelope import read
+from relationships.admission import Admission
+from relationships.catalog import Catalog
+from store import tokens
+from store.pool import Pool, transaction
+from store.settle import settle
+from tests.acceptance.asking import Client, client, new_key, serving
+from tests.model.telling import say
+from tests.strategies import Event
+
+TENANT = "main"
+
+
+class Reader:
+    """Follows the feed in small pages; may change the server between two of them."""
+
+    def __init__(self, of: Client) -> None:
+        self.of = of
+        self.items: list[dict[str, Any]] = []
+        self.next: str | None = None
+        self._news = asyncio.Event()
+
+    async def follow(self) -> None:
+        while True:
+            query = {} if self.next is None else {"after": self.next}
+            page = await self.of.get("feed", limit=2, wait=1, **query)
+            self.items += page["items"]
+            self.next = page["next"]
+            self._news.set()
+
+    async def seen(self, key: str) -> None:
+        """Returns once an entity of that key has come."""
+        async with asyncio.timeout(30):
+            while not any(item.get("key") == key for item in self.items):
+                self._news.clear()
+                await self._news.wait()
+
+    @property
+    def revisions(self) -> list[int]:
+        return [tokens.revision(TENANT, item["revision"]) for item in self.items]
+
+
+@asynccontextmanager
+async def following(of: Client) -> AsyncIterator[Reader]:
+    reader = Reader(of)
+    task = asyncio.create_task(reader.follow())
+    yield reader
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def key(database_url: str) -> str:
+    return await new_key(database_url, TENANT)
+
+
+@pytest.fixture
+async def told(settings: Settings, key: str) -> AsyncIterator[Client]:
+    async with serving(settings) as app, client(app, key) as found:
+        yield found
+
+
+def item(key: str, category: str = "c") -> Event:
+    return say("ItemAdded", key, 1, name=key, category=category)
+
+
+class Held:
+    """A transaction that has settled a fact and is not committed."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, event: Event) -> None:
+        self._pool = pool
+        self._catalog = catalog
+        self._entry = Admission(catalog, Limits()).admit(read(event))
+        self._settled, self._release = asyncio.Event(), asyncio.Event()
+        self._rolled_back = False
+        self._task = asyncio.create_task(self._hold())
+
+    async def _hold(self) -> None:
+        async with transaction(self._pool) as conn:
+            await settle(conn, self._catalog, TENANT, [self._entry], "slow")
+            self._settled.set()
+            await self._release.wait()
+            if self._rolled_back:
+                raise RolledBack
+
+    async def settled(self) -> None:
+        await self._settled.wait()
+
+    async def commit(self) -> None:
+        self._release.set()
+        await self._task
+
+    async def roll_back(self) -> None:
+        self._rolled_back = True
+        self._release.set()
+        with pytest.raises(RolledBack):
+            await self._task
+
+
+class RolledBack(Exception):
+    """On purpose."""
+
+
+async def waiting_for_a_lock(pool: Pool) -> None:
+    """Returns once somebody stands in line."""
+    async with asyncio.timeout(30):
+        while not await pool.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+
+
+async def everything(of: Client) -> list[dict[str, Any]]:
+    """The whole feed, read at one go once all is quiet."""
+    items, query = [], {"limit": 1000}
+    while True:
+        page = await of.get("feed", **query)
+        items += page["items"]
+        if not page["items"]:
+            return items
+        query["after"] = page["next"]
+
+
+async def exactly_once(reader: Reader) -> None:
+    whole = await everything(reader.of)
+    assert reader.items == whole[: len(reader.items)]
+    assert reader.revisions == sorted(reader.revisions)
+    places = [(i["revision"], i["change"], i.get("kind"), i.get("key"), i.get("child"), i.get("state")) for i in whole]
+    assert len(set(places)) == len(places)
+    assert {i["key"] for i in whole if i.get("kind") == "item"} == {
+        i["key"] for i in reader.items if i.get("kind") == "item"
+    }
+
+
+async def test_a_transaction_held_open_hides_nothing(told: Client, pool: Pool, catalog: Catalog) -> None:
+    async with following(told) as reader:
+        await told.tell(item("first"))
+        await reader.seen("first")
+        held = Held(pool, catalog, item("held"))
+        await held.settled()
+        later = [asyncio.create_task(told.tell(item(f"later-{n}"))) for n in range(5)]
+        await waiting_for_a_lock(pool)
+        before = reader.items.copy()
+        assert (await told.get("feed"))["items"] == before  # nothing of it, and nothing beyond it
+        assert not any(task.done() for task in later)
+        await held.commit()
+        await asyncio.gather(*later)
+        await told.tell(item("last"))
+        await reader.seen("last")
+    await exactly_once(reader)
+    keys = [i["key"] for i in reader.items if i.get("kind") == "item"]
+    assert keys[:2] == ["first", "held"]
+    assert sorted(keys) == ["first", "held", "last", *(f"later-{n}" for n in range(5))]
+
+
+async def test_a_transaction_held_open_holds_up_its_own_tenant_only(
+    told: Client, settings: Settings, pool: Pool, catalog: Catalog
+) -> None:
+    held = Held(pool, catalog, item("held"))
+    await held.settled()
+    async with serving(settings) as app, client(app, await new_key(settings.database_url, "other")) as other:
+        await other.tell(item("theirs"))
+        assert [i["key"] for i in (await other.get("feed", kind="item"))["items"]] == ["theirs"]
+    await held.commit()
+
+
+async def test_a_transaction_that_is_rolled_back_leaves_no_gap(told: Client, pool: Pool, catalog: Catalog) -> None:
+    async with following(told) as reader:
+        await told.tell(item("first"))
+        await reader.seen("first")
+        held = Held(pool, catalog, item("never"))
+        await held.settled()
+        later = asyncio.create_task(told.tell(item("later")))
+        await waiting_for_a_lock(pool)
+        await held.roll_back()
+        assert tokens.revision(TENANT, await later) == 2
+        await told.tell(item("never"))
+        await reader.seen("never")
+    await exactly_once(reader)
+    assert [i["key"] for i in reader.items if i.get("kind") == "item"] == ["first", "later", "never"]
+    assert sorted(set(reader.revisions)) == [1, 2, 3]
+
+
+async def test_a_restart_of_the_api_is_not_noticed(settings: Settings, key: str) -> None:
+    async with serving(settings) as app, client(app, key) as told, following(told) as reader:
+        for n in range(5):
+            await told.tell(item(f"before-{n}"), item(f"too-{n}", f"c{n}"))
+        await reader.seen("before-0")
+    next = reader.next
+    async with serving(settings) as app, client(app, key) as told:
+        await told.tell(*(say("CategoryAdded", f"c{n}", 1, name="c") for n in range(5)))
+        again = Reader(told)
+        again.items, again.next = reader.items, next
+        task = asyncio.create_task(again.follow())
+        await told.tell(item("after"))
+        await again.seen("after")
+        task.cancel()
+        await exactly_once(again)
+
+
+async def test_readers_among_many_writers_see_everything_once(told: Client) -> None:
+    async with following(told) as first, following(told) as second:
+        await asyncio.gather(
+            *(told.tell(item(f"{n}-{m}", f"c{m}")) for n in range(20) for m in range(3)),
+            *(told.tell(say("CategoryAdded", f"c{m}", 1, name="c")) for m in range(3)),
+        )
+        await told.tell(item("last"))
+        await first.seen("last")
+        await second.seen("last")
+    await exactly_once(first)
+    await exactly_once(second)

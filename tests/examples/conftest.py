@@ -1,0 +1,32 @@
+"""What tests of the example owners share."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from examples.channels.service import CHANNELS
+from examples.groups.service import GROUPS
+from examples.owner.service import Owner
+from examples.owner.testing import FakeTether, inside
+
+
+@pytest.fixture
+def tether() -> FakeTether:
+    return FakeTether()
+
+
+@pytest.fixture(params=[GROUPS, CHANNELS], ids=lambda owner: owner.source.strip("/"))
+def owner(request: pytest.FixtureRequest) -> Owner:
+    chosen = request.param
+    assert isinstance(chosen, Owner)
+    return chosen
+
+
+@pytest_asyncio.fixture
+async def client(owner: Owner, tmp_path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of each owner in turn; paths are absolute: ``/groups``, ``/channels``."""
+    async with inside(owner, tmp_path / "owner.db", tether) as connected:
+        yield connected

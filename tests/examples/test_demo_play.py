@@ -1,0 +1,122 @@
+"""The demo's own means: a check can fail, what breaks off is a failed check, nobody's folder is emptied."""
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from errors import Refused
+from examples.data import EXPECTED, FLIGHTS
+from examples.demo import performance
+from examples.demo.flights import REPEATED, fingerprint, shuffle
+from examples.demo.folder import emptied
+from examples.demo.play import InVain, Play, shown
+
+
+@pytest.fixture
+def play() -> Play:
+    return Play(Console(file=io.StringIO(), width=100))
+
+
+def output(play: Play) -> str:
+    file = play.console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_equal_values_are_a_good_check(play: Play) -> None:
+    play.check("links", 3, 3)
+    assert not play.failed
+    assert "✓ links: 3" in output(play)
+
+
+@pytest.mark.parametrize(("expected", "found"), [(3, 4), ("linked", "waiting"), ([], ["x"]), ({"a": 1}, {"a": 2})])
+def test_any_difference_is_a_failed_check_with_a_cross(play: Play, expected: object, found: object) -> None:
+    play.check("good", 1, 1)
+    play.check("links", expected, found)
+    assert play.failed
+    assert "✗ links: expected" in output(play)
+    play.console.print(play.table())
+    assert output(play).count("✗") == 2
+
+
+def test_a_play_without_checks_has_failed(play: Play) -> None:
+    assert play.failed
+
+
+async def test_what_is_not_reached_in_time_is_a_failed_check(play: Play) -> None:
+    async def look() -> str:
+        return "waiting"
+
+    await play.reaches("the link", "linked", look, within=0)
+    assert play.failed
+    assert "expected linked, found waiting" in output(play)
+
+
+async def test_what_never_comes_is_named(play: Play) -> None:
+    async def look() -> None:
+        return None
+
+    with pytest.raises(InVain, match="waited 0 s for a channel"):
+        await play.until("a channel", look, within=0)
+
+
+async def test_a_situation_that_breaks_off_is_a_failed_check_and_the_others_are_played(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(on: Any) -> None:
+        raise RuntimeError("no answer")
+
+    async def good(on: Any) -> None:
+        on.play.check("the other one", 1, 1)
+
+    monkeypatch.setattr(performance, "SITUATIONS", (broken, good))
+    on: Any = SimpleNamespace(play=play)
+    await performance.everything(on)
+    assert [check.good for check in play.checks] == [False, True]
+    assert "RuntimeError: no answer" in output(play)
+    assert play.failed
+
+
+def test_random_keys_and_hashes_are_shown_by_their_beginning() -> None:
+    assert shown("a" * 64) == "aaaaaaaa…"
+    assert shown({"key": "0123456789abcdef0123456789abcdef"}) == "key 01234567…"
+
+
+def test_the_folder_of_an_earlier_demo_is_emptied(tmp_path: Path) -> None:
+    folder = emptied(tmp_path / "demo")
+    (folder / "logs").mkdir()
+    (folder / "logs" / "api.log").touch()
+    assert emptied(tmp_path / "demo") == folder
+    assert not (folder / "logs").exists()
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "thesis.txt").touch()
+    with pytest.raises(Refused, match="holds something that is not the demo's"):
+        emptied(tmp_path / "demo")
+    assert (tmp_path / "demo" / "thesis.txt").exists()
+
+
+def test_shuffling_keeps_every_line_and_repeats_some(tmp_path: Path) -> None:
+    shuffle(FLIGHTS, tmp_path / "mixed")
+    lines = (tmp_path / "mixed").read_bytes().splitlines()
+    count = json.loads(EXPECTED.read_bytes())["events"]
+    assert len(lines) == count + round(count * REPEATED)
+    assert len(set(lines)) == count
+    first = [json.loads(line)["type"] for line in lines[:100]]
+    assert len(set(first)) > 1
+
+
+def test_the_fingerprint_depends_on_each_link_and_not_on_their_order() -> None:
+    links = [
+        {"child": "f1", "parent": "ORD", "state": "linked"},
+        {"child": "f2", "parent": "SJU", "state": "waiting"},
+    ]
+    assert fingerprint("dest", links) == fingerprint("dest", links[::-1])
+    assert fingerprint("dest", links) != fingerprint("dest", [links[0], {**links[1], "state": "linked"}])

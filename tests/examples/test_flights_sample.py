@@ -1,0 +1,61 @@
+"""The committed sample and its answer belong together, by a computation that knows nothing of PostgreSQL."""
+
+import gzip
+import hashlib
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from examples.data import EXPECTED, FLIGHTS
+from examples.demo.flights import REFERENCES
+from model import lines
+from model.facts import read
+from model.fold import fold
+from model.state import State
+from relationships.catalog import Catalog
+
+ENOUGH = 5_000
+SMALL = 300 * 1024  # bytes
+
+
+@pytest.fixture(scope="module")
+def events() -> list[bytes]:
+    return gzip.decompress(FLIGHTS.read_bytes()).splitlines()
+
+
+@pytest.fixture(scope="module")
+def expected() -> Any:
+    return json.loads(EXPECTED.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def state(catalog: Catalog, events: list[bytes]) -> State:
+    return fold(catalog, [read(catalog, json.loads(event)) for event in events])
+
+
+def test_the_sample_is_the_one_that_was_answered(events: list[bytes], expected: Any) -> None:
+    assert len(events) == expected["events"] >= ENOUGH
+    assert hashlib.sha256(b"".join(event + b"\n" for event in events)).hexdigest() == expected["events_sha256"]
+    assert FLIGHTS.stat().st_size <= SMALL
+
+
+def test_the_model_finds_the_entities_that_are_expected(state: State, expected: Any) -> None:
+    live = Counter(kind for (kind, _), entity in state.entities.items() if entity.state == "live")
+    assert live == {kind: counts["live"] for kind, counts in expected["entities"].items()}
+
+
+@pytest.mark.parametrize("field", REFERENCES)
+def test_the_model_finds_the_links_that_are_expected(catalog: Catalog, state: State, expected: Any, field: str) -> None:
+    wanted = expected["relationships"][field]
+    found = lines.link_counts(catalog, state)[REFERENCES[field]]
+    states = ("linked", "waiting", "broken")
+    assert {name: found.get(name, 0) for name in states} == {name: wanted[name] for name in states}
+    assert wanted["children"] - sum(found.values()) == wanted["none"]
+    told = sorted(
+        f"{field}|{child}|{link.parent}|{link.state}\n".encode()
+        for (relationship, child), link in state.links.items()
+        if relationship == REFERENCES[field]
+    )
+    assert hashlib.sha256(b"".join(told)).hexdigest() == wanted["sha256"]

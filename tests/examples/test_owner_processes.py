@@ -1,0 +1,114 @@
+"""Owners as they run: processes that are stopped, killed and started again."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from examples.owner.service import Owner
+from examples.owner.testing import KEY, FakeTether, OwnerProcess
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A port that is ours, and where nobody answers until somebody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound
+
+
+@pytest.fixture
+def process(owner: Owner, tmp_path: Path, listener: socket.socket) -> OwnerProcess:
+    module = f"examples.{owner.source.strip('/')}"
+    return OwnerProcess(module, tmp_path / "owner.db", f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+
+@pytest.mark.faults
+async def test_what_was_committed_before_a_crash_is_published_after_the_restart(
+    owner: Owner, process: OwnerProcess, listener: socket.socket, tether: FakeTether
+) -> None:
+    async with process:
+        for name in ("a", "b", "c"):
+            answer = await process.client.post(owner.source, json={"name": name, "id": name})
+            assert answer.status_code == 201
+        await process.kill()
+    async with process:
+        assert (await process.client.get("/outbox")).json()["pending"] == 3
+        async with tether.listening(listener):
+            assert [fact["subject"] for fact in await tether.heard(3)] == ["a", "b", "c"]
+
+
+@pytest.mark.faults
+async def test_killed_at_any_moment_it_has_kept_whatever_it_answered(
+    owner: Owner, process: OwnerProcess, listener: socket.socket, tether: FakeTether
+) -> None:
+    answers: dict[str, bytes] = {}
+
+    async def command(key: str, enough: asyncio.Event) -> None:
+        body, headers = {"name": key, "id": key}, {"Idempotency-Key": key}
+        answer = await process.client.post(owner.source, json=body, headers=headers)
+        assert answer.status_code == 201
+        assert key not in answers or answers[key] == answer.content
+        assert key not in answers or answer.headers["idempotent-replayed"] == "true"
+        answers[key] = answer.content
+        if len(answers) % 20 == 0:
+            enough.set()
+
+    async with tether.listening(listener):
+        for kill in range(3):
+            async with process:
+                enough = asyncio.Event()
+                keys = [f"{kill}-{number:03}" for number in range(100)]
+                commands = [asyncio.create_task(command(key, enough)) for key in keys]
+                await enough.wait()
+                await process.kill()
+                failures = [error for error in await asyncio.gather(*commands, return_exceptions=True) if error]
+                assert failures, "the kill came too late to matter"
+                assert all(isinstance(error, httpx2.TransportError) for error in failures), failures
+        async with process:
+            for kill in range(3):
+                for number in range(100):
+                    await command(f"{kill}-{number:03}", asyncio.Event())
+            counted = (await process.client.get("/commands")).json()["items"]
+            alive = (await process.client.get(owner.source, params={"limit": 1000})).json()["items"]
+            facts = await tether.heard(300)
+    assert {item["effects"] for item in counted} == {1}
+    assert sum(item["attempts"] for item in counted) > 300
+    assert sorted(entity["id"] for entity in alive) == sorted(answers)
+    assert sorted(fact["subject"] for fact in facts) == sorted(answers), "one fact each, however often it was sent"
+
+
+async def test_sigterm_ends_it_with_exit_code_0_also_while_tether_is_away(owner: Owner, process: OwnerProcess) -> None:
+    async with process:
+        await process.client.post(owner.source, json={"name": "a"})
+        assert await process.stop() == 0
+
+
+async def test_sigterm_does_not_wait_for_a_tether_that_never_answers(
+    owner: Owner, process: OwnerProcess, listener: socket.socket
+) -> None:
+    listener.listen()
+    listener.setblocking(False)
+    async with process:
+        await process.client.post(owner.source, json={"name": "a"})
+        async with asyncio.timeout(30):
+            silent, _ = await asyncio.get_running_loop().sock_accept(listener)
+        with silent:
+            assert await asyncio.wait_for(process.stop(), 8) == 0  # the relay's own patience is 10 s
+
+
+async def test_it_takes_its_key_from_a_file_and_says_when_there_is_none(
+    owner: Owner, tmp_path: Path, listener: socket.socket, tether: FakeTether
+) -> None:
+    file, port = tmp_path / "key", listener.getsockname()[1]
+    module = f"examples.{owner.source.strip('/')}"
+    process = OwnerProcess(module, tmp_path / "owner.db", f"http://127.0.0.1:{port}", ("--key-file", str(file)))
+    with pytest.raises(RuntimeError, match=r"No such file .*Give a readable --key-file"):
+        await process.__aenter__()
+    file.write_text(f"{KEY}\n")
+    async with tether.listening(listener), process:
+        await process.client.post(owner.source, json={"name": "a"})
+        await tether.heard(1)
