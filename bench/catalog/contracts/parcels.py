@@ -1,0 +1,12 @@
+"""Parcels: one side of the pairs that are measured."""
+
+from contracts.vocabulary import Created, Owner
+
+OWNER = Owner("parcels")
+
+
+class ParcelSent(Created, entity="parcel"):
+    """A parcel is on its way."""
+
+    weight: int
+    """Grams."""

@@ -1,0 +1,13 @@
+"""A parcel is signed for once; nobody is asked, so a pair costs no workflow."""
+
+from datetime import timedelta
+
+from relationships.definition import ONE_TO_ONE, Relationship, Wait
+
+parcel_receipt = Relationship(
+    parent="parcel",
+    child="receipt",
+    via="parcel",
+    cardinality=ONE_TO_ONE,
+    on_missing=Wait(deadline=timedelta(hours=24)),
+)

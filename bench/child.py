@@ -1,0 +1,41 @@
+"""Processes beside the stack: ready before they are measured, ended afterwards, whatever happens."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from devstack.part import Part, Running
+from devstack.ports import answers
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def listening(port: int) -> Callable[[Running], Awaitable[bool]]:
+    """Ready when it takes connections."""
+
+    async def ready(_: Running) -> bool:
+        return await answers(port)
+
+    return ready
+
+
+@asynccontextmanager
+async def child(
+    folder: Path,
+    module: str,
+    *arguments: str,
+    ready: Callable[[Running], Awaitable[bool]],
+    env: Mapping[str, str],
+    told: str = "",
+) -> AsyncIterator[Running]:
+    """``python -m module``, while the block lasts. Raises PartFailed when it does not get ready."""
+    path = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    argv = (sys.executable, "-m", module, *arguments)
+    part = Part(module, argv, folder / "logs" / f"{module}.log", ready, {**env, **path}, told=told.encode())
+    running = await Running.start(part)
+    try:
+        await running.until_ready()
+        yield running
+    finally:
+        await running.stop()

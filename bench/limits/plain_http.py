@@ -1,0 +1,82 @@
+"""The least service that takes one fact at a time: FastAPI and asyncpg, one transaction a request.
+
+It checks nothing, knows no keys, links nothing and hands out no revisions; it only inserts the fact and upserts
+its entity. Run as ``python -m bench.limits.plain_http PORT``, with the database's URL on stdin.
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from devstack.ports import LOOPBACK
+
+CONNECTIONS = 16
+"""Where one-row transactions are fastest on two cores."""
+
+_FACT = """
+insert into plain.facts (tenant, revision, received, source, id, type, kind, key, sequence, order_key, time, data,
+                         digest)
+values ('plain', 0, now(), $1, $2, $3, 'parcel', $4, $5, '', $6, $7::json, '')
+on conflict do nothing
+"""
+_ENTITY = """
+insert into plain.entities (tenant, from_revision, kind, key, state, sequence, data, latest, created, ended)
+values ('plain', 0, 'parcel', $1, 'live', $2, $3::json, '', '', '')
+on conflict (tenant, kind, key, to_revision) do update set sequence = excluded.sequence, data = excluded.data
+"""
+
+
+class Event(BaseModel):
+    """A CloudEvent."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    sequence: str
+    data: dict[str, Any]
+
+
+def application(database: str) -> FastAPI:
+    """The service."""
+    pools: list[asyncpg.Pool[asyncpg.Record]] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with asyncpg.create_pool(database, min_size=CONNECTIONS, max_size=CONNECTIONS) as pool:
+            pools.append(pool)
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.post("/events", status_code=202)
+    async def take(event: Event) -> dict[str, int]:
+        data = orjson.dumps(event.data).decode()
+        async with pools[0].acquire() as conn, conn.transaction():
+            values = event.source, event.id, event.type, event.subject, event.sequence, event.time, data
+            await conn.execute(_FACT, *values)
+            await conn.execute(_ENTITY, event.subject, event.sequence, data)
+        return {"accepted": 1}
+
+    return app
+
+
+def main() -> None:
+    """With the settings that ``tether serve`` has."""
+    app = application(sys.stdin.readline().strip())
+    port = int(sys.argv[1])
+    uvicorn.run(app, host=LOOPBACK, port=port, log_level="warning", access_log=False, backlog=4096)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""A parent arrives for which very many children wait."""
+
+import time
+
+import orjson
+
+from bench import wire
+from bench.client import ONE, Client, Order
+from bench.errors import Spoilt
+from bench.facts import event
+from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.stack import Connection, Tenant, Tether
+from bench.wire import Wire
+
+CHILDREN = 100_000
+AWAITED = "awaited"
+"""Key of the one category that all children refer to."""
+TIME = "POST of a parent for which 100,000 wait"
+
+_BEFORE = """
+create schema before;
+create table before.entities as select * from tether.entities where false;
+create table before.waits as select * from tether.waits where false;
+"""
+
+
+async def measure(tether: Tether, effort: Effort) -> Measured:
+    """The parent that is waited for, then one that nobody waits for, again and again."""
+    samples = Samples([], [])
+    tenant = await tether.tenant()
+    async with tether.database() as conn, Client() as client:
+        effort.say(f"{CHILDREN:,} children that wait")
+        await client.send(Order(tether.events, tenant.key, "children", CHILDREN))
+        await conn.execute("vacuum analyze tether.entities, tether.links, tether.facts, tether.waits")
+        await _remember(conn, tenant)
+        post = await wire.connect(tether.events)
+        effort.say("their parent arrives")
+        for n in range(effort.of(25, 18)):
+            ours = await _post(post, tether, tenant, AWAITED, n)
+            await _waiting_again(conn, tenant)
+            limit = await _post(post, tether, tenant, f"fresh{n}", n)
+            if n >= 3:  # the first are the warm-up
+                samples.ours.append(ours)
+                samples.limit.append(limit)
+        post.close()
+    return Measured({TIME: samples}, {"children": CHILDREN})
+
+
+async def _post(connection: Wire, tether: Tether, tenant: Tenant, key: str, n: int) -> float:
+    """Milliseconds until the answer."""
+    told = event("/categories", "CategoryAdded.v1", key, {"name": "At last"}) | {"id": f"{key}-{n}"}
+    request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(told))
+    began = time.perf_counter()
+    status, answer = await connection.ask(request)
+    took = time.perf_counter() - began
+    if status != 202 or orjson.loads(answer)["accepted"] != 1:
+        raise Spoilt(f"the parent was not taken: {status} {answer[:300]!r}")
+    return took * 1_000
+
+
+async def _remember(conn: Connection, tenant: Tenant) -> None:
+    await conn.execute(_BEFORE)
+    await conn.execute(
+        "insert into before.entities select * from tether.entities where tenant = $1 and key = $2", tenant.name, AWAITED
+    )
+    placeholder = await conn.fetch("select state from before.entities")
+    if [row["state"] for row in placeholder] != ["unknown"]:
+        raise Spoilt(f"nobody waits for the category: {placeholder}")
+    await conn.execute(
+        "insert into before.waits select * from tether.waits where tenant = $1 and parent = $2", tenant.name, AWAITED
+    )
+
+
+async def _waiting_again(conn: Connection, tenant: Tenant) -> None:
+    """As if the parent had never been heard of: its rows as they were. Loading the children anew takes too long."""
+    async with conn.transaction():
+        await conn.execute(
+            "delete from tether.entities where tenant = $1 and kind = 'category' and key = $2", tenant.name, AWAITED
+        )
+        await conn.execute("insert into tether.entities select * from before.entities")
+        await conn.execute("insert into tether.waits select * from before.waits on conflict do nothing")
+
+
+ROW = Row(
+    name="arrival",
+    title="A parent arrives for which 100,000 children wait",
+    figures=(
+        Figure(
+            TIME, "ms", "the same POST for a parent that nobody waits for", Budget(most_above=10), less_is_better=True
+        ),
+    ),
+    bound="One commit: the children's links are not touched, because what they are follows from their parent's row.",
+    measure=measure,
+)

@@ -1,0 +1,55 @@
+"""Facts in by HTTP batches, settled and on disk."""
+
+from collections.abc import Iterator
+
+from bench import usage
+from bench.client import Client, Order
+from bench.facts import RECIPES
+from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.limits import set_based
+from bench.stack import Tether
+
+BUDGET = Budget(least=10_000, ratio=0.5)
+LIMIT = "the same rows by set-based SQL in one process"
+KINDS = {"items": "facts in batches of 500, one reference each", "flights": "facts in batches of 500, four references"}
+
+
+async def measure(tether: Tether, effort: Effort) -> Measured:
+    """Each run into a tenant of its own, ours and the limit's in turn."""
+    count = effort.of(40_000, 20_000)
+    samples = {recipe: Samples([], []) for recipe in KINDS}
+    notes: dict[str, object] = {}
+    async with tether.database() as conn, Client() as client:
+        await conn.execute(set_based.SCHEMA)
+        for recipe, run in _runs(effort):
+            effort.say(f"{KINDS[recipe]}, run {run} of {effort.runs}")
+            tenant = await tether.tenant()
+            order = Order(tether.events, tenant.key, recipe, count if run else count // 8)
+            before = usage.cpu(tether.pids)
+            sent = await client.send(order)
+            spent = usage.each(before, usage.cpu(tether.pids), sent.accepted)
+            told = set_based.entries(tether.catalog, RECIPES[recipe](0, order.count))
+            took = await set_based.load(conn, tether.catalog, tenant.name, told)
+            if run:  # the first is the warm-up
+                samples[recipe].ours.append(sent.accepted / sent.seconds)
+                samples[recipe].limit.append(len(told) / took)
+                notes[f"cpu_us_per_fact_{recipe}"] = spent
+    return Measured({KINDS[recipe]: found for recipe, found in samples.items()}, notes)
+
+
+def _runs(effort: Effort) -> Iterator[tuple[str, int]]:
+    for recipe in KINDS:
+        for run in range(effort.runs + 1):
+            yield recipe, run
+
+
+ROW = Row(
+    name="batches",
+    title="Facts in by HTTP batches of 500, settled and on disk",
+    figures=tuple(Figure(name, "facts/s", LIMIT, BUDGET) for name in KINDS.values()),
+    bound=(
+        "The event loop of the one API process, which admits facts in Python between the statements of the one "
+        "transaction that the tenant's turn allows; then PostgreSQL's index entries for ledger, entities and links."
+    ),
+    measure=measure,
+)

@@ -1,0 +1,55 @@
+"""One fact a request, many clients: group commit against a transaction each."""
+
+from bench import usage
+from bench.child import child, listening
+from bench.client import Client, Order
+from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.limits import set_based
+from bench.stack import Tether
+from devstack.ports import LOOPBACK, free_port
+
+CLIENTS = 32
+RATE = f"facts one by one, {CLIENTS} connections"
+
+
+async def measure(tether: Tether, effort: Effort) -> Measured:
+    """Ours and the plain service's in turn; both services stay up, and the one that is not asked is idle."""
+    count = effort.of(10_000, 5_000)
+    samples = Samples([], [])
+    spent: dict[str, float] = {}
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}/events"
+    async with tether.database() as conn, Client() as client:
+        await conn.execute(set_based.SCHEMA)
+        plain = child(
+            tether.folder, "bench.limits.plain_http", str(port), ready=listening(port), env=tether.environment,
+            told=tether.urls.database + "\n",
+        )  # fmt: skip
+        async with plain:
+            for run in range(effort.runs + 1):
+                effort.say(f"{RATE}, run {run} of {effort.runs}")
+                tenant = await tether.tenant()
+                facts = count if run else count // 5
+                start = run * count
+                ours = Order(tether.events, tenant.key, "parcels", facts, start, batch=1, connections=CLIENTS)
+                theirs = Order(url, "", "parcels", facts, start, batch=1, connections=CLIENTS)
+                before = usage.cpu(tether.pids)
+                sent = await client.send(ours)
+                spent = usage.each(before, usage.cpu(tether.pids), sent.accepted)
+                limit = await client.send(theirs)
+                if run:  # the first is the warm-up
+                    samples.ours.append(sent.accepted / sent.seconds)
+                    samples.limit.append(limit.accepted / limit.seconds)
+    return Measured({RATE: samples}, {"cpu_us_per_fact": spent})
+
+
+ROW = Row(
+    name="singles",
+    title="Single facts by POST, settled and on disk",
+    figures=(Figure(RATE, "facts/s", "plain FastAPI and asyncpg, a transaction each", Budget(least=1_000)),),
+    bound=(
+        "The event loop of the one API process: routing, dependencies and the answer of each request in Python; the "
+        "shared transaction costs PostgreSQL a tenth of that."
+    ),
+    measure=measure,
+)

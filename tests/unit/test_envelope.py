@@ -1,0 +1,98 @@
+"""Envelopes: what is a CloudEvent, and what is said of one that is none."""
+
+from typing import Any
+
+import pytest
+
+from contracts.correlation import decode, encode
+from contracts.envelope import microseconds, moment, read
+from errors import Malformed
+
+GOOD: dict[str, Any] = {"specversion": "1.0", "id": "1", "source": "/s", "type": "T.v1", "data": {}}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"specversion": "0.3"}, "specversion"),
+        ({"specversion": None}, "specversion"),
+        ({"id": None}, "id"),
+        ({"id": ""}, "id"),
+        ({"id": 7}, "id"),
+        ({"source": None}, "source"),
+        ({"type": None}, "type"),
+        ({"type": "x" * 1025}, "type"),
+        ({"subject": 5}, "subject"),
+        ({"sequence": ""}, "sequence"),
+        ({"sequence": 1.5}, "sequence"),
+        ({"time": "yesterday"}, "time"),
+        ({"time": "2026-01-31T12:00:00"}, "time"),
+        ({"time": 1700000000}, "time"),
+        ({"time": "0001-01-01T00:00:00+01:00"}, "time"),
+        ({"time": "9999-12-31T23:59:59-01:00"}, "time"),
+        ({"data_base64": "AAAA"}, "data_base64"),
+        ({"correlationid": ""}, "correlationid"),
+    ],
+)
+def test_a_bad_attribute_is_named_with_its_place(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(Malformed) as refusal:
+        read({k: v for k, v in {**GOOD, **change}.items() if v is not None}, 3)
+    assert (refusal.value.field, refusal.value.index) == (field, 3)
+    assert str(refusal.value).startswith(f"event 3: {field}: ")
+
+
+@pytest.mark.parametrize("event", [None, 1, "x", [], True])
+def test_what_is_no_object_is_no_event(event: Any) -> None:
+    with pytest.raises(Malformed, match="is no JSON object"):
+        read(event)
+
+
+def test_a_number_is_taken_as_a_sequence() -> None:
+    assert read({**GOOD, "sequence": 12}).sequence == "12"
+
+
+def test_extensions_are_kept_and_known_attributes_are_none() -> None:
+    traced = {
+        "correlationid": "c",
+        "causationid": "d",
+        "traceparent": "t",
+        "subject": "x",
+        "time": "2026-01-31T12:00:00Z",
+    }
+    assert read({**GOOD, **traced, "datacontenttype": "application/json"}).extensions is None
+    assert read({**GOOD, **traced, "partitionkey": "p", "dataschema": "u"}).extensions == {
+        "partitionkey": "p",
+        "dataschema": "u",
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2026-01-31T12:00:00Z", "2026-01-31T13:00:00+01:00"),
+        ("2026-01-31T12:00:00.123456789Z", "2026-01-31T12:00:00.123456Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2026-01-31t12:00:00z", "2026-01-31T12:00:00Z"),
+    ],
+)
+def test_the_same_moment_is_the_same_number(one: str, other: str) -> None:
+    assert microseconds(one) == microseconds(other)
+
+
+def test_a_moment_comes_back() -> None:
+    for text in ("0001-01-02T00:00:00Z", "9999-12-29T23:59:59.999999Z", "1970-01-01T00:00:00Z"):
+        at = moment(microseconds(text))
+        assert at is not None
+        assert microseconds(at.isoformat().replace("+00:00", "Z")) == microseconds(text)
+
+
+@pytest.mark.parametrize("parent", ["g1", "a/b", "é😀", " ", "x" * 512])
+def test_a_correlation_id_names_its_parent(parent: str) -> None:
+    assert decode(encode("group_channel", parent)) == ("group_channel", parent)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "abc", "tether1.", "tether1.!!!!", "tether1.eA", "tether1.H3g", "tether2.eA"]
+)
+def test_a_correlation_id_of_somebody_else_names_nobody(text: str | None) -> None:
+    assert decode(text) is None

@@ -1,0 +1,90 @@
+"""Ids, signals and words of workflows: pure functions of what they are about."""
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, TimeoutType
+
+from starter import workflow_url
+from workflows.messages import Instance, Nudge, Situation, Told, heard, workflow_id
+from workflows.options import is_final
+
+KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=512)
+
+
+def id_of(parent: str, relationship: str = "group_channel", tenant: str = "main") -> str:
+    return workflow_id(Instance(tenant=tenant, relationship=relationship, parent=parent))
+
+
+def test_an_id_reads_as_what_it_is() -> None:
+    assert id_of("g1") == "main/group_channel/g1"
+    assert id_of("a/b c~é") == "main/group_channel/a%2Fb%20c%7E%C3%A9"
+
+
+@given(KEYS, KEYS)
+def test_different_parents_have_different_ids_of_bounded_length(one: str, other: str) -> None:
+    assert (id_of(one) == id_of(other)) == (one == other)
+    assert len(id_of(one)) <= 200
+
+
+def test_no_key_looks_like_the_hash_of_another() -> None:
+    long = id_of("x" * 500)
+    assert long.startswith("main/group_channel/~")
+    assert id_of(long.removeprefix("main/group_channel/")) != long
+
+
+def test_the_dispatchers_word_is_told_from_a_services() -> None:
+    nudge = Nudge(source="/groups", id="1", revision=7)
+    assert heard("GroupCreated", nudge.model_dump_json().encode()) == nudge
+    event = {"specversion": "1.0", "source": "/groups", "id": "1", "type": "GroupCreated.v1", "revision": 7}
+    body = orjson.dumps(event)
+    assert heard("GroupCreated", body) == Told(name="GroupCreated", body=body.decode())
+
+
+@given(st.binary(max_size=200))
+def test_any_payload_can_be_heard(payload: bytes) -> None:
+    word = heard("GroupCreated", payload)
+    assert Told.model_validate_json(word.model_dump_json()) == word
+
+
+def test_a_situation_in_words() -> None:
+    noon = datetime(2026, 1, 31, 12, 3, tzinfo=UTC)
+    at_rest = Situation(revision=1, parent_kind="group", child_kind="channel", children=1)
+    assert at_rest.words("complete") == "nothing is lacking; 1 linked"
+    lacking = at_rest.model_copy(
+        update={"lacks": "child", "debtor": "channels", "awaited": "ChannelCreated", "since": noon, "due": noon}
+    )
+    words = "waiting: ChannelCreated from channels since 2026-01-31 12:03, due 2026-01-31 12:03 UTC"
+    assert lacking.words("waiting") == words
+    assert lacking.model_copy(update={"note": "refused"}).words("waiting") == f"{words}; refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        (ApplicationError("no", non_retryable=True), True),
+        (ApplicationError("away"), False),
+        (TimeoutError("late", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]), False),
+    ],
+)
+def test_a_refusal_is_final_and_an_absence_is_not(error: ApplicationError | TimeoutError, final: bool) -> None:
+    assert is_final(error) is final
+    around = ActivityError(
+        "failed",
+        scheduled_event_id=1,
+        started_event_id=2,
+        identity="",
+        activity_type="ask",
+        activity_id="1",
+        retry_state=None,
+    )
+    around.__cause__ = error
+    assert is_final(around) is final
+
+
+def test_a_link_to_a_workflow_is_one_path_segment() -> None:
+    url = workflow_url("http://ui/", "default", "main/group_channel/a%2Fb")
+    assert url == "http://ui/namespaces/default/workflows/main%2Fgroup_channel%2Fa%252Fb"
