@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from workflows.messages import ENTITY, OWNER, RELATIONSHIP, STATE, TASK_QUEUE, Begin, Instance, Nudge, workflow_id
+from workflows.messages import ENTITY, OWNER, RELATIONSHIP, STATE, TASK_QUEUE, Instance, Nudge, workflow_id
 from workflows.relationship import RelationshipWorkflow
 
 _CHECK = timedelta(seconds=2)
@@ -64,7 +64,7 @@ class Starter:
             attributes.append(SearchAttributePair(OWNER, debtor))
         await self._client.start_workflow(
             RelationshipWorkflow.run,
-            Begin(**instance.model_dump()),
+            instance,
             id=workflow_id(instance),
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

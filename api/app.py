@@ -15,6 +15,7 @@ from config import Settings
 from relationships import catalog as catalogs
 from relationships.admission import Admission
 from starter import Starter
+from store.heads import Heads
 from store.pool import create_pool
 from store.record import Recorder
 
@@ -33,7 +34,9 @@ def create_app(settings: Settings) -> FastAPI:
         recorder = Recorder(pool, catalog)
         starter = Starter(await temporal.connect(lazy=True))
         admission = Admission(catalog, settings.limits)
-        app.state.services = Services(settings, catalog, admission, pool, recorder, Keys(pool), starter, metrics)
+        app.state.services = Services(
+            settings, catalog, admission, pool, recorder, Keys(pool), starter, Heads(pool), metrics
+        )
         yield
         await recorder.close()
         await pool.close()

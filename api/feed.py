@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.keys import Reader
-from api.reading import HasHeads, Limit, Listing, answer, reach
+from api.reading import Limit, Listing, answer, reach
 from api.services import Has
 from errors import BadToken, NotYet
 from store import feed, tokens
@@ -48,7 +48,6 @@ class FeedPage(BaseModel):
 async def changes(
     who: Reader,
     has: Has,
-    heads: HasHeads,
     limit: Limit,
     after: Annotated[
         str | None,
@@ -74,7 +73,7 @@ async def changes(
         if items or not left:
             break
         try:
-            await reach(has, heads, who.tenant, place.revision, left)
+            await reach(has, who.tenant, place.revision, left)
         except NotYet:
             end = 0.0  # one last look
     if place.revision > at.head + 1:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
@@ -14,7 +14,6 @@ from api.services import Has, Services
 from errors import BadToken, NotYet, Refused
 from relationships.definition import KEY_LENGTH
 from store import tokens
-from store.heads import Heads
 from store.snapshot import Snapshot, snapshot
 
 PATIENCE = 5.0
@@ -34,36 +33,15 @@ AsOf = Annotated[str | None, Query(description="A token: the answer is what was 
 Cursor = Annotated[str | None, Query(description="`next` of the page before; left out: the first page.")]
 
 
-async def heads(request: Request) -> Heads:
-    """One per application, made when it is first asked for."""
-    state = request.app.state
-    if not hasattr(state, "heads"):
-        state.heads = Heads(state.services.pool)
-    found: Heads = state.heads
-    return found
-
-
-HasHeads = Annotated[Heads, Depends(heads)]
-
-
 class When:
     """The revision that a caller wants to read."""
 
-    def __init__(
-        self,
-        has: Has,
-        heads: HasHeads,
-        who: Reader,
-        as_of: AsOf = None,
-        at_least: AtLeast = None,
-        wait: Wait = None,
-    ) -> None:
+    def __init__(self, has: Services, tenant: str, as_of: str | None, at_least: str | None, wait: float | None) -> None:
         """Raises BadToken for a token that was not given to this tenant."""
         self._has = has
-        self._heads = heads
-        self.tenant = who.tenant
-        self.as_of = None if as_of is None else tokens.revision(who.tenant, as_of)
-        self.at_least = 0 if at_least is None else tokens.revision(who.tenant, at_least)
+        self.tenant = tenant
+        self.as_of = None if as_of is None else tokens.revision(tenant, as_of)
+        self.at_least = 0 if at_least is None else tokens.revision(tenant, at_least)
         self._wait = PATIENCE if wait is None else wait
         if self.as_of is not None and self.as_of < self.at_least:
             raise Refused("as_of names an older revision than at_least; ask for one of them")
@@ -73,7 +51,7 @@ class When:
         """The state as of that revision. Raises NotYet if it does not come in time."""
         wanted = max(self.as_of or 0, self.at_least)
         if wanted:
-            await reach(self._has, self._heads, self.tenant, wanted, self._wait)
+            await reach(self._has, self.tenant, wanted, self._wait)
         async with snapshot(self._has.pool, self.tenant, self.as_of) as at:
             yield at
 
@@ -86,20 +64,25 @@ class When:
             yield at
 
 
-AtRevision = Annotated[When, Depends()]
+async def at_revision(has: Has, who: Reader, as_of: AsOf = None, at_least: AtLeast = None, wait: Wait = None) -> When:
+    """A coroutine, as all dependencies are: what is none costs each request a thread."""
+    return When(has, who.tenant, as_of, at_least, wait)
 
 
-async def reach(has: Services, heads: Heads, tenant: str, revision: int, wait: float) -> None:
+AtRevision = Annotated[When, Depends(at_revision)]
+
+
+async def reach(has: Services, tenant: str, revision: int, wait: float) -> None:
     """Returns once the revision can be read. Raises NotYet."""
     seconds = min(wait, has.settings.limits.wait)
-    if not await heads.reach(tenant, revision, seconds):
+    if not await has.heads.reach(tenant, revision, seconds):
         token = tokens.token(tenant, revision)
         raise NotYet(
             f"the revision {token} has not been reached within {seconds:g} s; ask again, or with a longer wait"
         )
 
 
-def page_size(
+async def page_size(
     has: Has,
     limit: Annotated[int, Query(ge=1, description="Items in the page, at most; the server has a limit.")] = 100,
 ) -> int:

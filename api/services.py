@@ -11,6 +11,7 @@ from config import Settings
 from relationships.admission import Admission
 from relationships.catalog import Catalog
 from starter import Starter
+from store.heads import Heads
 from store.pool import Pool
 from store.record import Recorder
 
@@ -26,6 +27,7 @@ class Services:
     recorder: Recorder
     keys: Keys
     starter: Starter
+    heads: Heads
     metrics: Metrics
 
 

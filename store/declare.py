@@ -109,7 +109,7 @@ async def _correlate(
         contract, named = catalog.contracts.by_type.get(row["type"]), decode(row["correlation"])
         if contract is None or contract.effect is not Effect.CREATED or named is None:
             continue
-        if named[0] != relationship.name or as_key(named[1]) is None or "\x00" in named[1]:
+        if named[0] != relationship.name or as_key(named[1]) is None:
             continue
         register = registers[row["key"]]
         known = register.refs.get(relationship.name, (b"", None))[0]
