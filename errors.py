@@ -12,7 +12,11 @@ Two words decide what happens next: *refused* is final, *unavailable* may be tri
     │   ├── Unknown           no such entity, relationship, operation           404
     │   ├── Forbidden         the credential's scope does not cover it          403
     │   ├── Unauthenticated   no credential, or one that is not known           401
-    │   └── Conflict          contradicts what is recorded                      409
+    │   ├── Conflict          contradicts what is recorded                      409
+    │   │   ├── KeyReused     an Idempotency-Key of another request             409
+    │   │   ├── Restricted    children forbid the deletion                      409
+    │   │   └── PlanOutdated  more is concerned by now than was planned         409
+    │   └── Gone              an owner: not there, or not as it was thought     activities
     └── Unavailable           try again, after ``retry_after`` seconds          503
         └── NotYet            a revision that has not been reached in time      409
 """
@@ -73,6 +77,22 @@ class Unauthenticated(Refused):
 
 class Conflict(Refused):
     """Contradicts what is recorded already."""
+
+
+class KeyReused(Conflict):
+    """An Idempotency-Key that stands for another request."""
+
+
+class Restricted(Conflict):
+    """There are children whose relationship forbids that their parent is deleted."""
+
+
+class Gone(Refused):
+    """The owner says that what it was asked about is not there (any more), or not as it was thought to be."""
+
+
+class PlanOutdated(Conflict):
+    """More is concerned by now than the plan says."""
 
 
 class Unavailable(TetherError):

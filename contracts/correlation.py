@@ -1,13 +1,15 @@
-"""The correlation id of a command that asks for a counterpart.
+"""The correlation ids of commands.
 
-Opaque to everyone else: the owner copies it unread into the fact that follows, and the fact then says
-to which parent the child belongs. A correlation id of anyone else's making decodes to nothing.
+Opaque to everyone else: the owner copies it unread into the fact that follows. That of a command that asks for a
+counterpart says to which parent the child belongs; that of any other names the operation which the fact came of.
+A correlation id of anyone else's making decodes to nothing.
 """
 
 import base64
 import binascii
 
 _PREFIX = "tether1."
+_OPERATION = "tether2."
 _SEPARATOR = "\x1f"
 
 
@@ -29,3 +31,13 @@ def decode(text: str | None) -> tuple[str, str] | None:
     relationship, separator, parent = decoded.partition(_SEPARATOR)
     good = separator and relationship and parent and "\x00" not in decoded
     return (relationship, parent) if good else None
+
+
+def encode_operation(id: str) -> str:
+    """The correlation id for what comes of this operation."""
+    return _OPERATION + id
+
+
+def decode_operation(text: str | None) -> str | None:
+    """The operation's id, or None if this is not one of ours."""
+    return text.removeprefix(_OPERATION) if text is not None and text.startswith(_OPERATION) else None

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Formatter
 from types import ModuleType
 
 from contracts.discovery import modules
-from contracts.vocabulary import Effect, Fact, KeyField, Owner
+from contracts.vocabulary import Command, Effect, Fact, KeyField, Owner, StillField
 from errors import BadDeclaration
 
 OWN_SOURCE = "/tether"
@@ -40,16 +41,37 @@ class Contract:
 
 @dataclass(frozen=True)
 class Contracts:
-    """All that owners tell."""
+    """All that owners tell, and can be asked."""
 
     by_type: dict[str, Contract] = field(default_factory=dict)
     owners: dict[str, Owner] = field(default_factory=dict)
     owner_of: dict[str, str] = field(default_factory=dict)
     """kind → the owner's name."""
+    asked: dict[type[Command], str] = field(default_factory=dict)
+    """command → the name of the owner that it is for."""
+    deleting: dict[str, type[Command]] = field(default_factory=dict)
+    """kind → the command that deletes one of it."""
+    declared_in: dict[type[Command], str] = field(default_factory=dict)
+    """command → its file."""
+
+    def addressee(self, command: type[Command]) -> str | None:
+        """The name of the owner that a command is for, by whatever name its file was imported; None: nobody's."""
+        if command in self.asked:
+            return self.asked[command]
+        file = Path(inspect.getfile(command)).resolve()
+        same = (c for c, where in self.declared_in.items() if c.__name__ == command.__name__ and Path(where) == file)
+        return next((self.asked[c] for c in same), None)
 
     def created_fact(self, kind: str) -> str:
         """The name of the fact that brings this kind into being; empty if none is declared."""
-        names = [c.name for c in self.by_type.values() if c.kind == kind and c.effect is Effect.CREATED]
+        return self._fact(kind, Effect.CREATED)
+
+    def deleted_fact(self, kind: str) -> str:
+        """The name of the fact that ends one of this kind; empty if none is declared."""
+        return self._fact(kind, Effect.DELETED)
+
+    def _fact(self, kind: str, effect: Effect) -> str:
+        names = [c.name for c in self.by_type.values() if c.kind == kind and c.effect is effect]
         return names[0] if names else ""
 
     def fields_of(self, kind: str) -> set[str]:
@@ -62,6 +84,9 @@ def load(directories: Iterable[Path]) -> Contracts:
     contracts = Contracts()
     for module in modules(directories):
         _read(module, contracts)
+    for command in contracts.asked:
+        if command.deletes:
+            _check_deleting(command, contracts)
     return contracts
 
 
@@ -69,19 +94,23 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
     if module.__name__ == Fact.__module__:
         return
     where = str(module.__file__)
-    facts = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, Fact) and value.__module__ == module.__name__
-    ]
+    own = [value for value in vars(module).values() if inspect.isclass(value) and value.__module__ == module.__name__]
+    facts = [value for value in own if issubclass(value, Fact)]
+    asked = [value for value in own if issubclass(value, Command)]
     owner = getattr(module, "OWNER", None)
     if not isinstance(owner, Owner):
-        if facts:
-            raise BadDeclaration(where, "facts without an owner", 'Add OWNER = Owner("name") to the module.')
+        if facts or asked:
+            raise BadDeclaration(
+                where, "facts or commands without an owner", 'Add OWNER = Owner("name") to the module.'
+            )
         return
     known_as = contracts.owners.setdefault(owner.name, owner)
     if known_as != owner:
         raise BadDeclaration(where, f"the owner {owner.name!r} has other sources elsewhere", "Declare them alike.")
+    for command in asked:
+        _check_request(command, where)
+        contracts.asked[command] = owner.name
+        contracts.declared_in[command] = where
     for fact in facts:
         contract = _contract(fact, owner, where)
         earlier = contracts.by_type.get(contract.wire_type)
@@ -99,6 +128,62 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
                 "A kind has one owner; rename it.",
             )
         contracts.by_type[contract.wire_type] = contract
+
+
+def _check_request(command: type[Command], where: str) -> None:
+    name, fields = command.__name__, command.model_fields
+    if command.method not in ("POST", "PUT", "PATCH", "DELETE") or not command.path.startswith("/"):
+        raise BadDeclaration(
+            where, f"{name} says no request", f'Write class {name}(Command, method="POST", path="/…").'
+        )
+    named = _named(command.path)
+    if named is None:
+        raise BadDeclaration(
+            where,
+            f"{command.path} is no path for {name}",
+            "Use plain steps and the names of fields in braces: /teams/{team_id}.",
+        )
+    unknown = named - set(fields)
+    if unknown:
+        raise BadDeclaration(
+            where,
+            f"the path of {name} names {', '.join(sorted(unknown))}, which it does not have",
+            f"Its fields are: {', '.join(fields) or 'none'}.",
+        )
+    for mark, word in ((KeyField, "Key"), (StillField, "Still")):
+        marked = [n for n, f in fields.items() if any(isinstance(m, mark) for m in f.metadata)]
+        if len(marked) > 1:
+            raise BadDeclaration(
+                where, f"{name} has several fields marked {word}: {', '.join(marked)}", f"Mark one field as {word}."
+            )
+
+
+def _named(path: str) -> set[str] | None:
+    """The fields that a path names; None if it would not stay the path that it is."""
+    try:
+        parts = list(Formatter().parse(path))
+    except ValueError:
+        return None
+    literal = "{}".join(text for text, _, _, _ in parts)
+    plain = all(name is None or (name.isidentifier() and not spec and not how) for _, name, spec, how in parts)
+    if not plain or set(literal) & set("?#\\") or {".", ".."} & set(literal.split("/")):
+        return None
+    return {name for _, name, _, _ in parts if name is not None}
+
+
+def _check_deleting(command: type[Command], contracts: Contracts) -> None:
+    kind, name, where = command.deletes, command.__name__, contracts.declared_in[command]
+    if contracts.owner_of.get(kind) != contracts.asked[command]:
+        raise BadDeclaration(where, f"{name} deletes {kind!r}, which its owner does not own", "Name one of its kinds.")
+    if not contracts.deleted_fact(kind):
+        raise BadDeclaration(
+            where,
+            f"{name} deletes {kind!r}, but no fact tells that one is gone",
+            f'Declare one: class {name}d(Deleted, entity="{kind}").',
+        )
+    other = contracts.deleting.setdefault(kind, command)
+    if other is not command:
+        raise BadDeclaration(where, f"{other.__name__} deletes {kind!r} as well", "Let one of them say deletes=….")
 
 
 def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:

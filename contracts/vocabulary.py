@@ -43,7 +43,19 @@ class KeyField:
 
 
 Key = Annotated[str, KeyField()]
-"""The entity's key as a field of the data. Without one, the key is the CloudEvents ``subject``."""
+"""The entity's key as a field of the data. Without one, the key is the CloudEvents ``subject``.
+
+In a command: the key of the entity that is to be changed.
+"""
+
+
+@dataclass(frozen=True)
+class StillField:
+    """Marks the field of a command that holds its precondition."""
+
+
+Still = Annotated[str | None, StillField()]
+"""In a command: the parent to which the entity must still belong, or else its owner refuses with 412."""
 
 
 class Fact(BaseModel):
@@ -91,17 +103,27 @@ class Deleted(Fact):
 
 
 class Command(BaseModel):
-    """Something an owner can be asked: an HTTP request whose body is the model's fields.
+    """Something the owner of its module can be asked: an HTTP request.
 
     ``class CreateChannel(Command, method="POST", path="/channels")``; the path may name fields, ``/teams/{team_id}``.
+    The other fields are the JSON body, or the query where the method is DELETE. ``deletes`` names a kind of entity
+    that this command deletes, and so makes deletable through Tether: ``deletes="event"``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: ClassVar[str] = ""
     path: ClassVar[str] = ""
+    deletes: ClassVar[str] = ""
 
-    def __init_subclass__(cls, method: str = "", path: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(cls, method: str = "", path: str = "", deletes: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.method = method
         cls.path = path
+        cls.deletes = deletes
+
+    @classmethod
+    def marked(cls, mark: type[KeyField] | type[StillField]) -> str | None:
+        """The name of the field with this mark, if there is one."""
+        marks = ((name, one) for name, field in cls.model_fields.items() for one in field.metadata)
+        return next((name for name, one in marks if isinstance(one, mark)), None)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 from contracts.vocabulary import Command
 
@@ -28,14 +29,46 @@ ONE_TO_ONE = Cardinality.ONE_TO_ONE
 ONE_TO_MANY = Cardinality.ONE_TO_MANY
 
 
-class OnParentDeleted(StrEnum):
-    """What becomes of the children of a parent that is gone."""
+class OnParentDeleted:
+    """What becomes of the children of a parent that is gone: KEEP, RESTRICT, Cascade(…) or Detach(…)."""
 
-    KEEP = "keep"
+    name: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Keep(OnParentDeleted):
     """They stay as they are; their links are ``broken``, and that is visible."""
 
+    name: ClassVar[str] = "keep"
 
-KEEP = OnParentDeleted.KEEP
+
+@dataclass(frozen=True)
+class Restrict(OnParentDeleted):
+    """While there are any, Tether does not ask for the parent's deletion. If its owner deletes it all the same, their
+    links are ``broken``."""
+
+    name: ClassVar[str] = "restrict"
+
+
+@dataclass(frozen=True)
+class Cascade(OnParentDeleted):
+    """Their owner is asked to delete each: ``command`` names the child in its field marked ``Key``, says in the one
+    marked ``Still`` of which parent it must still be, and takes its other fields from the child's of the same name."""
+
+    command: type[Command]
+    name: ClassVar[str] = "cascade"
+
+
+@dataclass(frozen=True)
+class Detach(OnParentDeleted):
+    """Their owner is asked to clear the reference of each, by a command like that of ``Cascade``."""
+
+    command: type[Command]
+    name: ClassVar[str] = "detach"
+
+
+KEEP = Keep()
+RESTRICT = Restrict()
 
 
 class Orchestrate(StrEnum):
@@ -60,15 +93,35 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Through:
+    """A key that two other relationships lead to: from the parent, which is a child in ``up``, to its parent there,
+    and from that one to its child in ``down``, which is one-to-one."""
+
+    up: str
+    down: str
+
+
+@dataclass(frozen=True)
 class Asked:
     """The child is asked for: its owner gets ``command`` when a parent has none.
 
-    ``fields`` maps the command's fields to fields of the parent. The owner copies the command's correlation
-    id unread into the fact that follows, which is how the child is known to belong to the parent.
+    ``fields`` maps the command's fields to fields of the parent, or to what is reached ``Through`` other
+    relationships: until those are linked, nothing is asked. The owner copies the command's correlation id unread
+    into the fact that follows, which is how the child is known to belong to the parent.
     """
 
     command: type[Command]
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str | Through] = field(default_factory=dict)
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """Fields that come from the parent itself."""
+        return {name: of for name, of in self.fields.items() if isinstance(of, str)}
+
+    @property
+    def through(self) -> dict[str, Through]:
+        """Fields that other relationships lead to."""
+        return {name: of for name, of in self.fields.items() if isinstance(of, Through)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +130,9 @@ class Relationship:
 
     ``via`` is the child's field that names the parent's key, or ``Asked(…)``.
     ``announce`` is the name of the fact that tells the world of a completed link, ``GroupChannelLinked``.
+    ``move`` and ``detach`` are what the child's owner is asked where somebody wants a child moved to another
+    parent, or taken out of its parent; their fields are filled as those of ``Cascade``, and the one called like
+    ``via`` gets the parent to move to.
     """
 
     parent: str
@@ -85,6 +141,8 @@ class Relationship:
     cardinality: Cardinality = ONE_TO_MANY
     on_missing: Wait = Wait(deadline=timedelta(hours=24))
     on_parent_deleted: OnParentDeleted = KEEP
+    move: type[Command] | None = None
+    detach: type[Command] | None = None
     announce: str = ""
     orchestrate: Orchestrate | None = None
     name: str = ""
@@ -105,6 +163,12 @@ class Relationship:
         if self.orchestrate is None:
             return self.asked is not None
         return self.orchestrate is Orchestrate.ALWAYS
+
+    @property
+    def sweep(self) -> type[Command] | None:
+        """What the child's owner is asked for each child of a parent that is gone; None: nothing."""
+        policy = self.on_parent_deleted
+        return policy.command if isinstance(policy, Cascade | Detach) else None
 
     @property
     def exclusive(self) -> bool:

@@ -1,9 +1,9 @@
-"""Every group has a channel. Neither side knows of the other."""
+"""Every group has a channel, which goes when the group does. Neither side knows of the other."""
 
 from datetime import timedelta
 
-from contracts.channels import CreateChannel
-from relationships.definition import KEEP, ONE_TO_ONE, Asked, Relationship, Wait
+from contracts.channels import CreateChannel, DeleteChannel
+from relationships.definition import ONE_TO_ONE, Asked, Cascade, Relationship, Wait
 
 group_channel = Relationship(
     parent="group",
@@ -11,6 +11,6 @@ group_channel = Relationship(
     via=Asked(CreateChannel, {"name": "name"}),
     cardinality=ONE_TO_ONE,
     on_missing=Wait(deadline=timedelta(hours=24)),
-    on_parent_deleted=KEEP,
+    on_parent_deleted=Cascade(DeleteChannel),
     announce="GroupChannelLinked",
 )

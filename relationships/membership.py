@@ -1,0 +1,15 @@
+"""Whoever is in a group is in its channel, as soon as there is one, and for as long as the membership lasts."""
+
+from datetime import timedelta
+
+from contracts.channels import AddChannelMember, RemoveChannelMember
+from relationships.definition import ONE_TO_ONE, Asked, Cascade, Relationship, Through, Wait
+
+membership = Relationship(
+    parent="group_member",
+    child="channel_member",
+    via=Asked(AddChannelMember, {"user": "user", "channel": Through("group_membership", "group_channel")}),
+    cardinality=ONE_TO_ONE,
+    on_missing=Wait(deadline=timedelta(hours=24)),
+    on_parent_deleted=Cascade(RemoveChannelMember),
+)

@@ -1,0 +1,63 @@
+"""Commands to the owner of a child: how they are filled."""
+
+import pytest
+
+from contracts.groups import RemoveGroupMember
+from contracts.teams import DeleteTeam, MoveTeam
+from contracts.vocabulary import Command, Key, KeyField, Still, StillField
+from errors import Refused
+from relationships.commands import filled
+
+
+class Book(Command, method="POST", path="/rooms/{room}"):
+    """Book a room."""
+
+    room: Key
+    still_of: Still
+    name: str
+    seats: int = 1
+
+
+def test_the_key_and_the_parent_go_where_they_are_marked() -> None:
+    assert filled(DeleteTeam, "t1", {}, still="e1") == DeleteTeam(team_id="t1", still_in="e1")
+    assert filled(DeleteTeam, "t1", {"event_id": "e1"}) == DeleteTeam(team_id="t1")
+
+
+def test_other_fields_are_the_entitys_own_of_the_same_names() -> None:
+    data = {"group": "g1", "user": "u1", "since": 1}
+    assert filled(RemoveGroupMember, "g1/u1", data) == RemoveGroupMember(group="g1", user="u1")
+    assert filled(Book, "r1", {"name": "Hall", "seats": 9}) == Book(room="r1", still_of=None, name="Hall", seats=9)
+
+
+def test_what_somebody_asks_for_counts_more_than_what_the_entity_has() -> None:
+    command = filled(MoveTeam, "t1", {"event_id": "e1"}, still="e1", target=("event_id", "e2"))
+    assert command == MoveTeam(team_id="t1", event_id="e2", still_in="e1")
+
+
+def test_a_mark_counts_more_than_a_name() -> None:
+    data = {"team_id": "another", "still_in": "another"}
+    assert filled(DeleteTeam, "t1", data, still="e1") == DeleteTeam(team_id="t1", still_in="e1")
+    assert filled(DeleteTeam, "t1", data) == DeleteTeam(team_id="t1", still_in=None)
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ({"group": "g1"}, "user: Field required"),
+        ({"group": "g1", "user": None}, "user: Input should be a valid string"),
+        ({"group": 7, "user": "u1"}, "group: Input should be a valid string"),
+    ],
+)
+def test_an_entity_that_lacks_what_a_command_needs_is_refused(data: dict[str, object], place: str) -> None:
+    with pytest.raises(Refused, match=f"^RemoveGroupMember cannot be made for 'g1/u1': {place}$"):
+        filled(RemoveGroupMember, "g1/u1", data)
+
+
+def test_a_target_that_the_command_does_not_have_is_refused() -> None:
+    with pytest.raises(Refused, match=r"DeleteTeam cannot be made for 't1': event_id: Extra inputs"):
+        filled(DeleteTeam, "t1", {}, target=("event_id", "e2"))
+
+
+def test_marks_are_found_by_their_kind() -> None:
+    assert (Book.marked(KeyField), Book.marked(StillField)) == ("room", "still_of")
+    assert (RemoveGroupMember.marked(KeyField), RemoveGroupMember.marked(StillField)) == (None, None)
