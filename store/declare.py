@@ -17,7 +17,7 @@ from contracts.vocabulary import Effect
 from errors import BadDeclaration
 from relationships.catalog import Catalog
 from relationships.definition import Relationship, as_key
-from store import waits
+from store import following
 from store.changes import Changes, Closed, Opened, Turned
 from store.pool import Connection
 from store.registers import Register
@@ -123,7 +123,7 @@ async def _write(conn: Connection, catalog: Catalog, tenant: str, result: Change
     # Without a link nothing can be seen, and an intent of a revision that nobody can read would never be read.
     revision = head + 1 if result else head
     await write(conn, tenant, revision, now, result)
-    await waits.follow(conn, catalog, tenant, revision, now, result, operating=operating)
+    await following.follow(conn, catalog, tenant, revision, now, result, operating=operating)
     if result:
         await conn.execute(sql("open_revision"), tenant, revision, now, "declaration", 0)
 

@@ -1,6 +1,6 @@
 """What follows from a change: placeholders, waits and intents, in the same transaction.
 
-A parent that arrives costs one row here, however many children wait for it: what they are follows from its row.
+A parent that arrives, or goes, costs one row here, however many children it has: what they are follows from its row.
 """
 
 from dataclasses import dataclass, field
@@ -10,10 +10,12 @@ from contracts.envelope import Entry
 from relationships.catalog import Catalog
 from relationships.definition import Relationship
 from store.changes import Changes
+from store.outbox import Outbox
 from store.pool import Connection
 from store.sql import sql
 
 Instance = tuple[Relationship, str]
+Entity = tuple[str, str]
 
 
 async def follow(
@@ -26,13 +28,18 @@ async def follow(
     *,
     operating: bool,
 ) -> None:
-    """``operating``: some operation of this tenant waits for entities."""
-    unknown = await _placeholders(conn, catalog, tenant, revision, result)
-    affected = _affected(catalog, result, unknown)
+    """``operating``: some operation of this tenant waits for entities or links."""
+    states = await _placeholders(conn, catalog, tenant, revision, result)
+    affected = _affected(catalog, result, {at for at, state in states.items() if state == "unknown"})
+    box = Outbox(conn, catalog, tenant, revision, now)
     if affected.told:
-        await _tell(conn, tenant, revision, now, affected.told)
-    if operating and result.turned:
-        await _tell_operations(conn, catalog, tenant, revision, now, result)
+        await box.tell(affected.told)
+    if operating:
+        await box.tell_operations(result)
+    if catalog.leading:
+        await box.tell_led(result)
+    if catalog.sweeping:
+        await box.tell_cascades(result, {at for at, state in states.items() if state == "deleted"})
     if touched := affected.touched:
         await conn.execute(
             sql("end_waits"),
@@ -48,13 +55,13 @@ async def follow(
 
 async def _placeholders(
     conn: Connection, catalog: Catalog, tenant: str, revision: int, result: Changes
-) -> set[tuple[str, str]]:
-    """Opens and closes placeholders; returns the (kind, key) of parents that were only referred to."""
-    turned = {(t.register.kind, t.register.key) for t in result.turned}
-    named = {(o.relationship.parent, o.parent) for o in result.opened} - turned
-    left = {(c.relationship.parent, c.parent) for c in result.closed} - turned
+) -> dict[Entity, str]:
+    """Opens and closes placeholders; returns the state of each (kind, key) that turned, came to a child or lost one."""
+    turned = {(t.register.kind, t.register.key): t.register.state for t in result.turned}
+    named = {(o.relationship.parent, o.parent) for o in result.opened} - turned.keys()
+    left = {(c.relationship.parent, c.parent) for c in result.closed} - turned.keys()
     if not named and not left:
-        return set()
+        return turned
     wanted = list(named | left)
     rows = await conn.fetch(sql("states"), tenant, [k for k, _ in wanted], [k for _, k in wanted])
     state = {(r["kind"], r["key"]): r["state"] for r in rows}
@@ -73,7 +80,7 @@ async def _placeholders(
             [kind for kind, _ in rels],
             [name for _, name in rels],
         )
-    return {at for at in wanted if state.get(at, "unknown") == "unknown"}
+    return turned | {at: state.get(at, "unknown") for at in wanted}
 
 
 @dataclass(slots=True)
@@ -112,7 +119,7 @@ class _Affected:
             self.told[at] = cause
 
 
-def _affected(catalog: Catalog, result: Changes, unknown: set[tuple[str, str]]) -> _Affected:
+def _affected(catalog: Catalog, result: Changes, unknown: set[Entity]) -> _Affected:
     affected = _Affected()
     for turned in result.turned:
         for relationship in catalog.by_parent.get(turned.register.kind, ()):
@@ -124,41 +131,6 @@ def _affected(catalog: Catalog, result: Changes, unknown: set[tuple[str, str]]) 
         at = (closed.relationship, closed.parent)
         affected.child_went(at, closed.cause, unknown=(at[0].parent, at[1]) in unknown)
     return affected
-
-
-async def _tell(conn: Connection, tenant: str, revision: int, now: datetime, told: dict[Instance, Entry]) -> None:
-    await conn.execute(
-        sql("remember_intents"),
-        tenant,
-        revision,
-        now,
-        [r.name for r, _ in told],
-        [p for _, p in told],
-        [e.source for e in told.values()],
-        [e.id for e in told.values()],
-        [e.name for e in told.values()],
-        [r.always for r, _ in told],
-    )
-
-
-async def _tell_operations(
-    conn: Connection, catalog: Catalog, tenant: str, revision: int, now: datetime, result: Changes
-) -> None:
-    rels = catalog.relationships.values()
-    await conn.execute(
-        sql("remember_operation_intents"),
-        tenant,
-        revision,
-        now,
-        [t.register.kind for t in result.turned],
-        [t.register.key for t in result.turned],
-        [t.cause.source for t in result.turned],
-        [t.cause.id for t in result.turned],
-        [t.cause.name for t in result.turned],
-        [r.name for r in rels],
-        [r.parent for r in rels],
-        [r.child for r in rels],
-    )
 
 
 async def _begin(conn: Connection, catalog: Catalog, tenant: str, now: datetime, begun: dict[Instance, Entry]) -> None:

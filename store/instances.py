@@ -58,6 +58,18 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
     )
 
 
+async def led(
+    pool: Pool, tenant: str, catalog: Catalog, relationship: Relationship, parent: str
+) -> dict[str, str | None]:
+    """What other relationships lead to from a parent, by the field of the command that needs it; None: nowhere yet."""
+    found: dict[str, str | None] = {}
+    for name, path in (relationship.asked.through if relationship.asked is not None else {}).items():
+        down = catalog.relationship(path.down)
+        async with connection(pool) as conn:
+            found[name] = await conn.fetchval(sql("led"), tenant, path.up, parent, path.down, down.parent)
+    return found
+
+
 async def conclude(
     pool: Pool,
     catalog: Catalog,
@@ -75,7 +87,9 @@ async def conclude(
         if relationship.announce and standing.lacks is None and standing.children:
             await lock(conn, tenant)  # before the link is read, so that it is still there when it is announced
             await _announce(conn, catalog, tenant, relationship, parent, cause)
-        newer = await conn.fetchval(sql("forget_intents"), tenant, relationship.name, parent, standing.revision)
+        newer = await conn.fetchval(
+            sql("forget_intents"), tenant, "relationship", relationship.name, parent, standing.revision
+        )
     return bool(newer)
 
 

@@ -18,13 +18,13 @@ async def claim(pool: Pool, limit: int) -> Sequence[Row]:
 async def dispatched(pool: Pool, rows: Sequence[Row]) -> None:
     """Their workflows were told; the intents stay until those have read them."""
     async with connection(pool) as conn:
-        await conn.execute(sql("mark_dispatched"), *_keys(rows), [r["source"] for r in rows], [r["id"] for r in rows])
+        await conn.execute(sql("mark_dispatched"), *_keys(rows), *_facts(rows))
 
 
 async def release(pool: Pool, rows: Sequence[Row]) -> None:
     """They could not be dispatched; whoever comes next may try."""
     async with connection(pool) as conn:
-        await conn.execute(sql("release_intents"), *_keys(rows), [r["source"] for r in rows], [r["id"] for r in rows])
+        await conn.execute(sql("release_intents"), *_keys(rows), *_facts(rows))
 
 
 async def claim_waits(pool: Pool, limit: int, open_waits: int) -> Sequence[Row]:
@@ -44,9 +44,9 @@ async def unstarted(pool: Pool, rows: Sequence[Row]) -> None:
 
 
 async def to_check(pool: Pool, seconds: float, limit: int) -> Sequence[Row]:
-    """Instances that were dispatched or started longer ago than ``seconds`` and not looked at since."""
+    """Those that were dispatched or started longer ago than ``seconds`` and not looked at since."""
     async with connection(pool) as conn:
-        return await conn.fetch(sql("instances_to_check"), seconds, limit)
+        return await conn.fetch(sql("workflows_to_check"), seconds, limit)
 
 
 async def checked(pool: Pool, rows: Sequence[Row]) -> None:
@@ -55,5 +55,9 @@ async def checked(pool: Pool, rows: Sequence[Row]) -> None:
         await conn.execute(sql("mark_checked"), *_keys(rows))
 
 
-def _keys(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
-    return [r["tenant"] for r in rows], [r["relationship"] for r in rows], [r["parent"] for r in rows]
+def _keys(rows: Sequence[Row]) -> tuple[list[str], ...]:
+    return tuple([r[column] for r in rows] for column in ("tenant", "workflow", "about", "key"))
+
+
+def _facts(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    return [r["source"] for r in rows], [r["id"] for r in rows]

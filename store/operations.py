@@ -1,84 +1,123 @@
-"""Operations: explicit links and unlinks, which wait until both sides exist.
+"""Operations: work that somebody started. Each is a row, and an intent for the workflow that carries it out."""
 
-An operation is a row and an intent in one transaction; the workflow of the instance carries it out. What it
-does is a fact of Tether's own, ordered right after the child's newest word on the matter: it holds until the
-child's owner says otherwise.
-"""
+from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
-from contracts import own
-from contracts.envelope import Entry
-from errors import Conflict, Unknown
-from relationships.admission import check_text
-from relationships.catalog import Catalog
-from relationships.definition import Relationship
+from errors import Conflict, KeyReused, Unknown
 from store.pool import Connection, Pool, connection, transaction
-from store.registers import Register
-from store.settle import lock, settle
+from store.settle import lock
 from store.sql import sql
 
 Row = Any
 
-AT_ONCE = 20
-"""Operations that end in one transaction: while it runs, nobody else writes this tenant."""
+OPEN = ("waiting", "asked", "running")
+"""States that are no end."""
 
 
-async def start(
-    pool: Pool,
-    tenant: str,
-    relationship: Relationship,
-    *,
-    kind: str,
-    parent: str | None,
-    child: str,
-    actor: str,
-    idempotency_key: str | None,
-) -> Row:
-    """Records an operation of kind ``link`` or ``unlink`` and sees to it that its workflow is told.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An operation that is to begin. ``workflow``, ``about``, ``key``: the workflow that carries it out.
 
-    ``parent`` None: the one it is linked to now. The same idempotency key again gives the operation that it
-    started. Raises Conflict if that key was used for something else, Unknown if there is nothing to unlink, and
-    Unacceptable if a text cannot be stored.
+    ``wait``: how long it waits for what it needs; None: for as long as it takes.
     """
-    check_text((parent, child, idempotency_key))
-    request = blake2b(repr((kind, relationship.name, parent, child)).encode("utf-8", "surrogatepass")).digest()
+
+    kind: str
+    workflow: str
+    about: str
+    key: str
+    wait: timedelta | None = None
+    relationship: str | None = None
+    parent: str | None = None
+    child: str | None = None
+    plan: str | None = None
+    id: str | None = None
+    state: str = "waiting"
+    incarnation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Within a transaction that holds the tenant's head. ``earlier``: what this idempotency key began before."""
+
+    conn: Connection
+    tenant: str
+    actor: str
+    revision: int
+    idempotency_key: str | None
+    request: bytes
+    earlier: Row | None
+
+    async def __call__(self, wanted: Wanted) -> Row:
+        """Records it, and tells its workflow."""
+        row = await record(
+            self.conn, self.tenant, wanted, self.actor, idempotency_key=self.idempotency_key, request=self.request
+        )
+        await tell(self.conn, self.tenant, self.revision, row, f"{wanted.kind.title()}Requested")
+        return row
+
+
+@asynccontextmanager
+async def begun(
+    pool: Pool, tenant: str, actor: str, idempotency_key: str | None, request: tuple[object, ...]
+) -> AsyncIterator[Begin]:
+    """A transaction in which an operation may begin. Raises KeyReused if that key was used for another one."""
+    digest = blake2b(repr(request).encode("utf-8", "surrogatepass")).digest()
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
+        earlier = None
         if idempotency_key is not None:
             earlier = await conn.fetchrow(sql("operation_by_key"), tenant, actor, idempotency_key)
-            if earlier is not None:
-                if earlier["request_digest"] != request:
-                    raise Conflict("this Idempotency-Key was used for another request; make a new one")
-                return earlier
-        if parent is None:
-            parent = await conn.fetchval(sql("current_parent"), tenant, relationship.name, child)
-            if parent is None:
-                raise Unknown(f"{relationship.child} {child!r} has no link in {relationship.name}")
-        now = datetime.now(UTC)
-        id = uuid4().hex
-        due = now + relationship.on_missing.deadline
-        row = await conn.fetchrow(
-            sql("start_operation"),
-            tenant,
-            id,
-            kind,
-            relationship.name,
-            parent,
-            child,
-            actor,
-            now,
-            due,
-            idempotency_key,
-            request,
-        )
-        await conn.execute(
-            sql("remember_request"), tenant, revision, now, relationship.name, parent, id, f"{kind.title()}Requested"
-        )
-    return row
+            if earlier is not None and earlier["request_digest"] != digest:
+                raise KeyReused("this Idempotency-Key was used for another request; make a new one")
+        yield Begin(conn, tenant, actor, revision, idempotency_key, digest, earlier)
+
+
+async def record(
+    conn: Connection,
+    tenant: str,
+    wanted: Wanted,
+    actor: str,
+    *,
+    idempotency_key: str | None = None,
+    request: bytes | None = None,
+) -> Row:
+    """The row of an operation that begins now. Within a transaction that holds the tenant's head."""
+    now = datetime.now(UTC)
+    return await conn.fetchrow(
+        sql("start_operation"),
+        tenant,
+        wanted.id or uuid4().hex,
+        wanted.kind,
+        wanted.workflow,
+        wanted.about,
+        wanted.key,
+        wanted.relationship,
+        wanted.parent,
+        wanted.child,
+        wanted.plan,
+        wanted.state,
+        wanted.incarnation,
+        actor,
+        now,
+        None if wanted.wait is None else now + wanted.wait,
+        idempotency_key,
+        request,
+    )
+
+
+async def tell(conn: Connection, tenant: str, revision: int, row: Row, fact: str) -> None:
+    """Tells the workflow of an operation to look."""
+    now = datetime.now(UTC)
+    await conn.execute(
+        sql("remember_request"), tenant, revision, now, row["workflow"], row["about"], row["key"], row["id"], fact
+    )
 
 
 async def find(pool: Pool, tenant: str, id: str) -> Row:
@@ -90,86 +129,56 @@ async def find(pool: Pool, tenant: str, id: str) -> Row:
     return row
 
 
-async def operate(
-    pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, now: datetime
+async def page(
+    pool: Pool, tenant: str, kind: str | None, state: str | None, before: tuple[datetime, str] | None, limit: int
+) -> Sequence[Row]:
+    """Operations, the newest first, from beyond a place. ``state``: ``open`` stands for all that are no end."""
+    async with connection(pool) as conn:
+        moment, id = before or (datetime(9999, 1, 1, tzinfo=UTC), "")
+        states = None if state is None else list(OPEN) if state == "open" else [state]
+        return await conn.fetch(sql("operations_page"), tenant, kind, states, moment, id, limit)
+
+
+async def cancel(pool: Pool, tenant: str, id: str) -> Row:
+    """Wishes an operation to stop; its workflow sees to that. Raises Unknown, Conflict if it has ended."""
+    async with transaction(pool) as conn:
+        revision, _ = await lock(conn, tenant)
+        row = await conn.fetchrow(sql("operation"), tenant, id)
+        if row is None:
+            raise Unknown(f"no operation {id!r}")
+        if row["state"] == "cancelled":
+            return row
+        if row["state"] not in OPEN:
+            raise Conflict(f"operation {id} has ended already: it is {row['state']}")
+        wished: Row = await conn.fetchrow(sql("wish_to_stop"), tenant, id)
+        await tell(conn, tenant, revision, {**wished, "id": f"{id}/cancel"}, "CancellationRequested")
+    return wished
+
+
+async def redrive(pool: Pool, tenant: str, id: str) -> Row:
+    """Has the children that were refused asked for anew. Raises Unknown, Conflict if there are none."""
+    async with transaction(pool) as conn:
+        revision, _ = await lock(conn, tenant)
+        row: Row = await conn.fetchrow(sql("operation"), tenant, id)
+        if row is None:
+            raise Unknown(f"no operation {id!r}")
+        if row["state"] not in ("running", "incomplete"):
+            raise Conflict(f"operation {id} is {row['state']}: nothing of it can be redriven")
+        row = await conn.fetchrow(sql("redrive_items"), tenant, id)
+        if row is None:
+            raise Conflict(f"no child of operation {id} is parked")
+        await tell(conn, tenant, revision, {**row, "id": f"{id}/redrive/{uuid4().hex}"}, "RedriveRequested")
+    return row
+
+
+async def end(
+    conn: Connection, tenant: str, row: Row, state: str, reason: str = "", revision: int | None = None
 ) -> None:
-    """Ends what can be ended of an instance's operations, oldest first. ``now`` decides which have expired."""
-    more = True
-    while more:
-        async with transaction(pool) as conn:
-            await lock(conn, tenant)
-            kinds = relationship.parent, relationship.child
-            rows = await conn.fetch(sql("operations_to_end"), tenant, relationship.name, parent, *kinds, now, AT_ONCE)
-            for row in rows:
-                await _operate(conn, catalog, tenant, relationship, row)
-        more = len(rows) == AT_ONCE
-
-
-async def _operate(conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship, row: Row) -> None:
-    at = [(relationship.parent, row["parent"]), (relationship.child, row["child"])]
-    found = await conn.fetch(sql("registers"), tenant, [k for k, _ in at], [k for _, k in at])
-    registers = {(r["kind"], r["key"]): Register.of_row(r) for r in found}
-    parent, child = (registers.get(side) or Register(*side) for side in at)
-    gone = [s for s in (parent, child) if s.state == "deleted"]
-    if row["kind"] == "unlink":
-        if child.parent(relationship) == parent.key:
-            await _say(conn, catalog, tenant, relationship, row, child, None)
-        else:
-            reason = f"{child.kind} {child.key} is not linked to {parent.kind} {parent.key} any more"
-            await _end(conn, tenant, row, "refused", reason)
-    elif gone:
-        await _end(conn, tenant, row, "refused", f"{gone[0].kind} {gone[0].key} is deleted")
-    elif parent.state == child.state == "live":
-        await _say(conn, catalog, tenant, relationship, row, child, parent.key)
-    else:
-        missing = next(s for s in (parent, child) if s.state != "live")
-        await _end(conn, tenant, row, "expired", f"{missing.kind} {missing.key} was not heard of in time")
-
-
-async def _say(
-    conn: Connection,
-    catalog: Catalog,
-    tenant: str,
-    relationship: Relationship,
-    row: Row,
-    child: Register,
-    parent: str | None,
-) -> None:
-    """Records the link, or its end, and closes the operation with the revision that this made."""
-    latest = await conn.fetchval(sql("latest_time"), tenant, child.kind, child.key)
-    now = datetime.now(UTC)
-    after = max(now, latest + timedelta(microseconds=1)) if latest is not None else now  # owners' clocks may be ahead
-    time = int(after.timestamp() * 1_000_000)
-    entry = linked_entry(relationship, parent, child.key, child.sequence, time, operation=row["id"])
-    settled = await settle(conn, catalog, tenant, [entry], row["actor"])
-    await _end(conn, tenant, row, "done", "", settled.revision)
-
-
-async def _end(conn: Connection, tenant: str, row: Row, state: str, reason: str, revision: int | None = None) -> None:
+    """An operation has come to its end, for this ``reason``; ``revision``: the one that it made."""
     await conn.execute(sql("end_operation"), tenant, row["id"], state, reason, revision)
 
 
-def linked_entry(
-    relationship: Relationship,
-    parent: str | None,
-    child: str,
-    sequence: str | None,
-    time: int | None,
-    *,
-    operation: str = "",
-) -> Entry:
-    """``Linked`` (or ``Unlinked``, if ``parent`` is None): the child's reference from this place in its order on."""
-    data = (
-        {"relationship": relationship.name} if parent is None else {"relationship": relationship.name, "parent": parent}
-    )
-    return own.entry(
-        "Unlinked" if parent is None else "Linked",
-        relationship.child,
-        child,
-        data,
-        id=own.derived_id("linked", relationship.name, parent, child, sequence, time, operation),
-        sequence=sequence,
-        time=time,
-        correlation=operation or None,
-        names=((relationship.name, parent),),
-    )
+async def note(pool: Pool, tenant: str, id: str, reason: str, *, about: str = "") -> None:
+    """Why an operation is stuck, for people, beginning with ``about``; an empty reason: for that it is not any more."""
+    async with connection(pool) as conn:
+        await conn.execute(sql("note_operation"), tenant, id, f"{about}{reason}"[:1000] if reason else "", about)

@@ -7,6 +7,7 @@ carries it. So any order of arrival gives the same register, and no fact has to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +17,8 @@ import orjson
 from contracts.envelope import Entry
 from contracts.vocabulary import Effect
 from relationships.definition import Relationship, as_key
+from store.pool import Connection
+from store.sql import sql
 
 NOTHING = b""
 """The order key below all others."""
@@ -52,13 +55,17 @@ class Register:
 
     def parent(self, relationship: Relationship) -> str | None:
         """Whom the newest fact that says so names; None: nobody, or this entity is not live."""
+        return self.reference(relationship)[1]
+
+    def reference(self, relationship: Relationship) -> tuple[bytes, str | None]:
+        """The parent, and the order key of the fact that names it."""
         if self.state != "live":
-            return None
+            return NOTHING, None
         order, parent = self.refs.get(relationship.name, (NOTHING, None))
         name = relationship.field
-        if name is not None and name in self.data and self.older.get(name, self.latest) > order:
-            parent = as_key(self.data[name])
-        return parent
+        if name is not None and name in self.data and (told := self.older.get(name, self.latest)) > order:
+            return told, as_key(self.data[name])
+        return order, parent
 
     def rank(self, relationship: Relationship) -> bytes | None:
         """Who comes first where a parent may have one child; None where it does not matter."""
@@ -133,6 +140,18 @@ class Register:
             older={n: bytes.fromhex(o) for n, o in older.items()} if older else {},
             refs={n: (bytes.fromhex(o), p) for n, (o, p) in refs.items()} if refs else {},
         )
+
+    @property
+    def life(self) -> str:
+        """Names this life of the key; of a tombstone: the one that would follow, and so its end."""
+        return incarnation(self.ended)
+
+
+async def fetch_registers(conn: Connection, tenant: str, wanted: Sequence[tuple[str, str]]) -> list[Register]:
+    """The current registers of these (kind, key), in their order; of what was never heard of: empty ones."""
+    rows = await conn.fetch(sql("registers"), tenant, [k for k, _ in wanted], [k for _, k in wanted])
+    found = {(r["kind"], r["key"]): Register.of_row(r) for r in rows}
+    return [found.get(at) or Register(*at) for at in wanted]
 
 
 def incarnation(ended: bytes) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 
 from contracts.envelope import Entry, moment
 from relationships.catalog import Catalog
-from store import waits
+from store import following
 from store.changes import Changes, changes
+from store.outbox import answers
 from store.pool import Connection
 from store.registers import Register
 from store.sql import OPEN, sql
@@ -44,14 +45,16 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     revision = head + 1 if result else head
     await _append(conn, tenant, revision, now, fresh)
     await write(conn, tenant, revision, now, result)
+    if operating:
+        await answers(conn, tenant, revision, now, fresh)
     if result:
-        await waits.follow(conn, catalog, tenant, revision, now, result, operating=operating)
+        await following.follow(conn, catalog, tenant, revision, now, result, operating=operating)
         await conn.execute(sql("open_revision"), tenant, revision, now, actor, len(fresh))
     return Settled(revision, {(e.source, e.id) for e in fresh}, known)
 
 
 async def lock(conn: Connection, tenant: str) -> tuple[int, bool]:
-    """Takes the tenant's turn to write; (current revision, whether operations are waiting)."""
+    """Takes the tenant's turn to write; (current revision, whether operations wait for facts)."""
     row = await conn.fetchrow(sql("lock_head"), tenant)
     if row is None:
         await conn.execute(sql("create_head"), tenant)

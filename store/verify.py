@@ -115,6 +115,8 @@ async def _checks(conn: Connection, catalog: Catalog, tenant: str) -> list[Check
     names, parents, children = [r.name for r in rels], [r.parent for r in rels], [r.child for r in rels]
     owners = [catalog.owner_of(kind) for kind in parents], [catalog.owner_of(kind) for kind in children]
     asked, exclusive = [r.asked is not None for r in rels], [r.exclusive for r in rels]
+    sweeping = [r for found in catalog.sweeping.values() for r in found]
+    swept = [r.name for r in sweeping], [r.parent for r in sweeping]
     queries: list[tuple[str, str, tuple[object, ...]]] = [
         ("revisions run without a gap", "verify_revisions", ()),
         ("nothing is beyond the newest revision", "verify_heads", ()),
@@ -124,6 +126,7 @@ async def _checks(conn: Connection, catalog: Catalog, tenant: str) -> list[Check
         ("one-to-one links are ranked by creation", "verify_ranks", (names, children, exclusive)),
         ("placeholders are referred to", "verify_placeholders", (names, parents)),
         ("exactly what lacks something waits", "verify_waits", (names, parents, asked, *owners)),
+        ("somebody sees to the children of what is gone", "verify_cascades", swept),
         ("declarations are settled", "verify_declarations", (names,)),
     ]
     found = []

@@ -37,6 +37,17 @@ class Fact(NamedTuple):
     correlation: str | None
 
 
+class Fate(NamedTuple):
+    """What is being done about a child whose parent is gone. ``operation``: its id; ``state``: that of the operation;
+    ``item``: how far it is with this child, asked, failing, parked; None: it has not come to it."""
+
+    operation: str
+    state: str
+    item: str | None
+    reason: str
+    at: datetime | None
+
+
 class Reasons(NamedTuple):
     """``said``: the child's fact that names its parent, or ends the link; ``turned``: the parent's that made its state.
 
@@ -49,6 +60,7 @@ class Reasons(NamedTuple):
     history: list[Version]
     holder: str | None
     wait: Wait | None
+    fate: Fate | None = None
 
 
 async def reasons(at: Snapshot, relationship: Relationship, child: str, now: datetime) -> Reasons | None:
@@ -70,7 +82,13 @@ async def reasons(at: Snapshot, relationship: Relationship, child: str, now: dat
         claim = (relationship.name, parent, at.revision)
         holder = (await holders(at, [claim]))[claim]["child"]
     wait = await waiting.find(at, relationship.name, parent)
-    return Reasons(link, said, turned, versions, holder, wait)
+    fate = None
+    if link is not None and link.state == "broken" and relationship.sweep is not None:
+        life = registers[relationship.parent, parent].life
+        place = (relationship.parent, parent, life, relationship.name, child)
+        row = await at.conn.fetchrow(sql("fate_of_child"), at.tenant, *place)
+        fate = Fate(**row) if row is not None else None
+    return Reasons(link, said, turned, versions, holder, wait, fate)
 
 
 async def _registers(at: Snapshot, *entities: tuple[str, str]) -> dict[tuple[str, str], Register]:

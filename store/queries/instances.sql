@@ -3,7 +3,8 @@
 select h.revision, e.state, e.ended, e.data,
        w.lacks, w.debtor, w.since, w.due, w.told_at is not null as told, w.note,
        (select min(o.due) from operations o
-        where o.tenant = $1 and o.relationship = $2 and o.parent = $3 and o.state = 'waiting') as operations_due,
+        where o.tenant = $1 and o.workflow = 'relationship' and o.about = $2 and o.key = $3 and o.state = 'waiting')
+           as operations_due,
        (select count(*)::int from (
             select from links l
             where l.tenant = $1 and l.relationship = $2 and l.parent = $3 and l.to_revision = :open limit 1000) c)
@@ -12,6 +13,17 @@ from heads h
 left join entities e on e.tenant = $1 and e.kind = $4 and e.key = $3 and e.to_revision = :open
 left join waits w on w.tenant = $1 and w.relationship = $2 and w.parent = $3
 where h.tenant = $1
+
+-- name: led
+-- The child that one relationship leads to from where another one leads up to: linked, so that all are live.
+select d.child
+from links u
+join entities p on p.tenant = $1 and p.kind = $5 and p.key = u.parent and p.to_revision = :open and p.state = 'live'
+cross join lateral (
+    select child from links
+    where tenant = $1 and relationship = $4 and parent = u.parent and to_revision = :open
+    order by rank, child limit 1) d
+where u.tenant = $1 and u.relationship = $2 and u.child = $3 and u.to_revision = :open
 
 -- name: holder
 -- The child that holds a one-to-one link to a live parent, since when it has belonged to it without a break, and the
@@ -33,17 +45,20 @@ order by l.rank, l.child
 limit 1
 
 -- name: forget_intents
--- Forgets what the workflow has read; says whether there is anything newer, or an operation that it has not seen
+-- Forgets what a workflow has read; says whether there is anything newer, or an operation that it has not seen
 -- (one begins without a new revision, so its intent must not go while it waits).
 with waiting as (
     select exists (select from operations
-                   where tenant = $1 and relationship = $2 and parent = $3 and state = 'waiting') as any
+                   where tenant = $1 and workflow = $2 and about = $3 and key = $4
+                     and state in ('waiting', 'asked')) as any
 ), gone as (
     delete from intents
-    where tenant = $1 and relationship = $2 and parent = $3 and revision <= $4 and not (select w.any from waiting w)
+    where tenant = $1 and workflow = $2 and about = $3 and key = $4 and revision <= $5
+      and not (select w.any from waiting w)
 )
 select (select w.any from waiting w)
-    or exists (select from intents where tenant = $1 and relationship = $2 and parent = $3 and revision > $4)
+    or exists (select from intents
+               where tenant = $1 and workflow = $2 and about = $3 and key = $4 and revision > $5)
 
 -- name: mark_told
 -- The debtor is told, once, that its time has passed.

@@ -1,35 +1,38 @@
 -- name: claim_intents
 -- Intents to dispatch, oldest first, for one dispatcher; and who owes what their instance waits for.
 update intents i set claimed_at = now()
-from (select tenant, relationship, parent, source, id from intents
+from (select tenant, workflow, about, key, source, id from intents
       where dispatched_at is null and (claimed_at is null or claimed_at < now() - interval '10 seconds')
       order by created_at
       limit $1
       for update skip locked) c
-where (i.tenant, i.relationship, i.parent, i.source, i.id) = (c.tenant, c.relationship, c.parent, c.source, c.id)
-returning i.tenant, i.relationship, i.parent, i.source, i.id, i.fact, i.revision,
+where (i.tenant, i.workflow, i.about, i.key, i.source, i.id) = (c.tenant, c.workflow, c.about, c.key, c.source, c.id)
+returning i.tenant, i.workflow, i.about, i.key, i.source, i.id, i.fact, i.revision,
     (select debtor from waits w
-     where w.tenant = i.tenant and w.relationship = i.relationship and w.parent = i.parent) as debtor
+     where i.workflow = 'relationship' and w.tenant = i.tenant and w.relationship = i.about and w.parent = i.key)
+    as debtor
 
 -- name: release_intents
 -- Intents that could not be dispatched may be claimed again.
 update intents i set claimed_at = null
-from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as w (tenant, relationship, parent, source, id)
-where (i.tenant, i.relationship, i.parent, i.source, i.id) = (w.tenant, w.relationship, w.parent, w.source, w.id)
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+     as w (tenant, workflow, about, key, source, id)
+where (i.tenant, i.workflow, i.about, i.key, i.source, i.id) = (w.tenant, w.workflow, w.about, w.key, w.source, w.id)
 
 -- name: mark_dispatched
 -- Their workflows were told; an instance that waits has its workflow now.
 with told as (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-        as w (tenant, relationship, parent, source, id)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+        as w (tenant, workflow, about, key, source, id)
 ), started as (
     update waits x set started_at = now()
     from told w
-    where x.tenant = w.tenant and x.relationship = w.relationship and x.parent = w.parent and x.started_at is null
+    where w.workflow = 'relationship' and x.tenant = w.tenant and x.relationship = w.about and x.parent = w.key
+      and x.started_at is null
 )
 update intents i set dispatched_at = now()
 from told w
-where (i.tenant, i.relationship, i.parent, i.source, i.id) = (w.tenant, w.relationship, w.parent, w.source, w.id)
+where (i.tenant, i.workflow, i.about, i.key, i.source, i.id) = (w.tenant, w.workflow, w.about, w.key, w.source, w.id)
 
 -- name: claim_waits
 -- Waits whose patience is over, of tenants that have room for more open waits; and those that are overdue and have to be
@@ -51,42 +54,43 @@ from (select c.tenant, c.relationship, c.parent
            order by w.due limit $1)) c
       limit $1) c
 where x.tenant = c.tenant and x.relationship = c.relationship and x.parent = c.parent and x.started_at is null
-returning x.tenant, x.relationship, x.parent, x.debtor
+returning x.tenant, 'relationship' as workflow, x.relationship as about, x.parent as key, x.debtor
 
 -- name: unstart_waits
 -- Waits whose workflow does not run.
 update waits x set started_at = null
-from unnest($1::text[], $2::text[], $3::text[]) as w (tenant, relationship, parent)
-where (x.tenant, x.relationship, x.parent) = (w.tenant, w.relationship, w.parent) and x.told_at is null
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as w (tenant, workflow, about, key)
+where w.workflow = 'relationship' and (x.tenant, x.relationship, x.parent) = (w.tenant, w.about, w.key)
+  and x.told_at is null
 
 -- name: undispatch_intents
 -- Intents whose workflow does not run.
 update intents i set dispatched_at = null, claimed_at = null
-from unnest($1::text[], $2::text[], $3::text[]) as w (tenant, relationship, parent)
-where (i.tenant, i.relationship, i.parent) = (w.tenant, w.relationship, w.parent)
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as w (tenant, workflow, about, key)
+where (i.tenant, i.workflow, i.about, i.key) = (w.tenant, w.workflow, w.about, w.key)
 
--- name: instances_to_check
--- Instances that should have an open workflow, those not looked at for longest first.
-select tenant, relationship, parent, min(at) as at
-from ((select tenant, relationship, parent, dispatched_at as at from intents
+-- name: workflows_to_check
+-- What should have an open workflow, those not looked at for longest first.
+select tenant, workflow, about, key, min(at) as at
+from ((select tenant, workflow, about, key, dispatched_at as at from intents
        where dispatched_at < now() - make_interval(secs => $1) order by dispatched_at limit $2)
       union all
-      (select tenant, relationship, parent, started_at from waits
+      (select tenant, 'relationship', relationship, parent, started_at from waits
        where started_at < now() - make_interval(secs => $1) and told_at is null order by started_at limit $2)) i
-group by tenant, relationship, parent
+group by tenant, workflow, about, key
 order by at
 limit $2
 
 -- name: mark_checked
 -- Their workflows run.
 with running as (
-    select * from unnest($1::text[], $2::text[], $3::text[]) as w (tenant, relationship, parent)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as w (tenant, workflow, about, key)
 ), waiting as (
     update waits x set started_at = now()
     from running w
-    where x.tenant = w.tenant and x.relationship = w.relationship and x.parent = w.parent
+    where w.workflow = 'relationship' and x.tenant = w.tenant and x.relationship = w.about and x.parent = w.key
       and x.started_at is not null and x.told_at is null
 )
 update intents i set dispatched_at = now()
 from running w
-where (i.tenant, i.relationship, i.parent) = (w.tenant, w.relationship, w.parent) and i.dispatched_at is not null
+where (i.tenant, i.workflow, i.about, i.key) = (w.tenant, w.workflow, w.about, w.key) and i.dispatched_at is not null

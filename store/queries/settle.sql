@@ -8,7 +8,7 @@ insert into heads (tenant) values ($1) on conflict do nothing
 -- name: lock_head
 -- Takes the tenant's turn to write; a statement of its own, so that what follows sees all that was committed before.
 select revision,
-       exists (select from operations o where o.tenant = h.tenant and o.state = 'waiting') as operating
+       exists (select from operations o where o.tenant = h.tenant and o.state in ('waiting', 'asked')) as operating
 from heads h where tenant = $1 for update
 
 -- name: digests

@@ -105,6 +105,23 @@ from (select r.name, e.key, 'parent' as lacks, r.parent_owner as debtor
 full join (select * from waits where tenant = $1) w on w.relationship = n.name and w.parent = n.key
 where n.lacks is distinct from w.lacks or n.debtor is distinct from w.debtor or w.due <= w.since
 
+-- name: verify_cascades
+-- Somebody sees to every child of what is gone, where that is declared: an operation does, or one is about to begin.
+select count(*) as count, min(format('%s of %s %s', l.child, e.kind, e.key)) as example
+from unnest($2::text[], $3::text[]) as r (name, parent)
+join entities e on e.tenant = $1 and e.kind = r.parent and e.to_revision = :open
+ and e.state = 'deleted' and e.state <> 'live'
+cross join lateral (
+    select child from links
+    where tenant = $1 and relationship = r.name and parent = e.key and to_revision = :open limit 1) l
+where not exists (
+        select from operations o
+        where o.tenant = $1 and o.workflow = 'cascade' and o.about = e.kind and o.key = e.key
+          and o.state in ('waiting', 'asked', 'running', 'incomplete', 'cancelled') offset 0)
+  and not exists (
+        select from intents i
+        where i.tenant = $1 and i.workflow = 'cascade' and i.about = e.kind and i.key = e.key offset 0)
+
 -- name: verify_declarations
 -- What is declared is settled, and every link is of a relationship that is declared.
 select count(*) as count, min(what) as example
@@ -128,11 +145,12 @@ select 'instances that wait', count(*) from waits where tenant = $1
 union all
 select 'of them past their deadline', count(*) from waits where tenant = $1 and due < now()
 union all
-select 'operations that wait', count(*) from operations where tenant = $1 and state = 'waiting'
+select 'operations under way', count(*) from operations
+where tenant = $1 and state in ('waiting', 'asked', 'running')
 union all
 select 'intents not dispatched', count(*) from intents where tenant = $1 and dispatched_at is null
 union all
 select 'intents of instances that lack nothing', count(*)
 from intents i
-where tenant = $1
-  and not exists (select from waits w where w.tenant = $1 and w.relationship = i.relationship and w.parent = i.parent)
+where tenant = $1 and workflow = 'relationship'
+  and not exists (select from waits w where w.tenant = $1 and w.relationship = i.about and w.parent = i.key)

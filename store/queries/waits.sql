@@ -1,7 +1,7 @@
 -- name: remember_intents
 -- Tells the workflow of an instance of a fact: where instances always have one, or where one was started to wait.
-insert into intents (tenant, revision, created_at, relationship, parent, source, id, fact)
-select $1, $2, $3, w.relationship, w.parent, w.source, w.id, w.fact
+insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
+select $1, $2, $3, 'relationship', w.relationship, w.parent, w.source, w.id, w.fact
 from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
      as w (relationship, parent, source, id, fact, always)
 where w.always
@@ -10,14 +10,74 @@ where w.always
                 and x.started_at is not null)
 on conflict do nothing
 
+-- name: remember_led_intents
+-- Tells instances that wait for what another relationship leads to that it may do so now: each that is a child there
+-- of the parent where something came.
+insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
+select $1, $2, $3, 'relationship', w.relationship, l.child, w.source, w.id, w.fact
+from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+     as w (relationship, up, parent, source, id, fact)
+join links l on l.tenant = $1 and l.relationship = w.up and l.parent = w.parent and l.to_revision = :open
+join waits x on x.tenant = $1 and x.relationship = w.relationship and x.parent = l.child
+on conflict do nothing
+
 -- name: remember_operation_intents
--- Tells the workflows of waiting operations that one of the entities they wait for has turned.
-insert into intents (tenant, revision, created_at, relationship, parent, source, id, fact)
-select distinct on (o.relationship, o.parent) $1, $2, $3::timestamptz, o.relationship, o.parent, w.source, w.id, w.fact
+-- Tells the workflows of operations that something of what they wait for has changed: an entity, or the link of a child.
+insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
+select distinct on (o.workflow, o.about, o.key)
+       $1, $2, $3::timestamptz, o.workflow, o.about, o.key, w.source, w.id, w.fact
 from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as w (kind, key, source, id, fact)
-join unnest($9::text[], $10::text[], $11::text[]) as r (name, parent, child) on w.kind in (r.parent, r.child)
-join operations o on o.tenant = $1 and o.state = 'waiting' and o.relationship = r.name
- and ((w.kind = r.parent and o.parent = w.key) or (w.kind = r.child and o.child = w.key))
+cross join lateral (
+    select o.workflow, o.about, o.key
+    from unnest($9::text[], $10::text[]) as r (name, kind)
+    join operations o on o.tenant = $1 and o.relationship = r.name and o.parent = w.key
+     and o.state in ('waiting', 'asked')
+    where r.kind = w.kind
+    union all
+    select o.workflow, o.about, o.key
+    from unnest($9::text[], $11::text[]) as r (name, kind)
+    join operations o on o.tenant = $1 and o.relationship = r.name and o.child = w.key
+     and o.state in ('waiting', 'asked')
+    where r.kind = w.kind
+    union all
+    select o.workflow, o.about, o.key
+    from operations o
+    where o.tenant = $1 and o.state in ('waiting', 'asked') and o.workflow = 'cascade' and o.about = w.kind
+      and o.key = w.key) o
+on conflict do nothing
+
+-- name: answer_operations
+-- An owner's facts that came of what operations asked for: they are answered, and their workflows are told.
+with told as (
+    update operations o set answered = w.id, revision = $2
+    from unnest($4::text[], $5::text[], $6::text[], $7::text[]) as w (operation, source, id, fact)
+    where o.tenant = $1 and o.id = w.operation and o.state = 'asked' and o.answered is null
+    returning o.workflow, o.about, o.key, w.source, w.id, w.fact
+)
+insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
+select $1, $2, $3, workflow, about, key, source, id, fact from told
+on conflict do nothing
+
+-- name: remember_cascades
+-- Tells the cascade of an entity that is gone that it has children to see to, or (the last column) that the last of
+-- those it saw to may have gone.
+insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
+select $1, $2, $3, 'cascade', w.kind, w.key, w.source, w.id, w.fact
+from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+     as w (kind, key, source, id, fact, leaving)
+cross join lateral (
+    select exists (
+        select from unnest($10::text[], $11::text[]) as r (kind, name)
+        cross join lateral (
+            select from links l
+            where l.tenant = $1 and l.relationship = r.name and l.parent = w.key and l.to_revision = :open limit 1) l
+        where r.kind = w.kind) as children offset 0) c
+where case when w.leaving
+      then not c.children and exists (
+          select from operations o
+          where o.tenant = $1 and o.workflow = 'cascade' and o.about = w.kind and o.key = w.key
+            and o.incarnation is not null and o.state in ('running', 'incomplete'))
+      else c.children end
 on conflict do nothing
 
 -- name: end_waits

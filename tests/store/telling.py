@@ -1,15 +1,18 @@
 """Recording facts as the API does, for tests of the store and of the API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from config import Limits
 from contracts.envelope import Entry, read
 from contracts.registry import OWN_SOURCE
 from relationships.admission import Admission
 from relationships.catalog import Catalog
-from store.operations import linked_entry
+from store import items
+from store.items import Outcome
+from store.linking import linked_entry
 from store.pool import Pool
 from store.record import Recorder
+from store.sql import sql
 from tests.strategies import Event
 
 TENANT = "main"
@@ -50,3 +53,10 @@ class Teller:
 
     async def close(self) -> None:
         await self._recorder.close()
+
+
+async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
+    """Children that an operation has asked for, and what came of each."""
+    children, parents, _, references, _ = (list(column) for column in zip(*outcomes, strict=True))
+    await pool.execute(sql("begin_items"), TENANT, operation, relationship, children, parents, references)
+    await items.keep(pool, TENANT, operation, relationship, outcomes, True)

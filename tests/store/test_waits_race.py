@@ -20,7 +20,7 @@ async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller:
         if query == "note_wait":
             await conn.execute(sql(query), TENANT, "group_channel", "g1", "not yet")
         else:
-            await conn.execute(sql(query), [TENANT], *INSTANCE)
+            await conn.execute(sql(query), [TENANT], ["relationship"], *INSTANCE)
         telling = asyncio.create_task(teller.tell(say("ChannelCreated", "c1", 1, asked_by="g1", name="g")))
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)

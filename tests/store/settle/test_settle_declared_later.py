@@ -104,13 +104,15 @@ async def test_instances_are_told_at_a_revision_that_can_be_read_and_nobody_else
     before = Tether(pool, BEFORE)
     await tell_before(before, [[node("NodeAdded", "n0", 1), node("NodeAdded", "n1", 1)]])
     await migrate(pool, YARD)
-    told = await pool.fetch("select relationship, parent, i.revision <= h.revision as readable from intents i, heads h")
+    told = await pool.fetch(
+        "select about as relationship, key as parent, i.revision <= h.revision as readable from intents i, heads h"
+    )
     assert sorted(tuple(row) for row in told) == [("shadow", "n0", True), ("shadow", "n1", True)]
     await Tether(pool, YARD).holds([*await events_of(pool)])
     await pool.execute("delete from intents")
     second = {"second": replace(YARD.relationships["shadow"], name="second")}
     await migrate(pool, Catalog(YARD.contracts, {**YARD.relationships, **second}))
-    assert {row["relationship"] for row in await pool.fetch("select relationship from intents")} == {"second"}
+    assert {row["relationship"] for row in await pool.fetch("select about as relationship from intents")} == {"second"}
 
 
 async def events_of(pool: Pool) -> list[Event]:

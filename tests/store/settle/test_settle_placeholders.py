@@ -128,7 +128,9 @@ async def test_a_wait_keeps_its_deadline_while_more_children_come(tether: Tether
 
 
 async def intents(tether: Tether) -> list[tuple[str, str, str]]:
-    rows = await tether.pool.fetch("select relationship, parent, fact from intents order by revision, fact")
+    rows = await tether.pool.fetch(
+        "select about, key, fact from intents where workflow = 'relationship' order by revision, fact"
+    )
     return [tuple(row) for row in rows]
 
 
@@ -142,6 +144,20 @@ async def test_an_instance_of_an_asked_relationship_is_told_of_each_turn(tether:
         ("group_channel", "g", "GroupCreated"),
         ("group_channel", "g", "ChannelCreated"),
         ("group_channel", "g", "GroupDeleted"),
+    ]
+
+
+async def test_a_cascade_is_told_of_an_end_with_children_and_of_each_child_that_comes_late(tether: Tether) -> None:
+    await tether.tell(say("EventCreated", "e", 1, name="E"), say("EventDeleted", "e", 2))
+    await tether.tell(say("EventCreated", "cup", 1, name="Cup"), say("TeamCreated", "t", 1, name="T", event_id="cup"))
+    query = "select about, key, fact from intents where workflow = 'cascade' order by revision"
+    assert await tether.pool.fetch(query) == []
+    await tether.tell(say("EventDeleted", "cup", 2))
+    await tether.tell(say("TeamCreated", "late", 1, name="T", event_id="e"))
+    await tether.tell(say("TeamRenamed", "late", 2, name="Too late"))
+    assert [tuple(row) for row in await tether.pool.fetch(query)] == [
+        ("event", "cup", "EventDeleted"),
+        ("event", "e", "TeamCreated"),
     ]
 
 

@@ -52,7 +52,7 @@ async def test_what_is_right_passes(tether: Tether) -> None:
         "facts in quarantine": 0,
         "instances that wait": 2,
         "of them past their deadline": 0,
-        "operations that wait": 0,
+        "operations under way": 0,
         "intents not dispatched": 3,
         "intents of instances that lack nothing": 2,
     }
@@ -122,3 +122,13 @@ async def test_a_database_that_is_not_migrated_is_refused(tether: Tether, settin
     await tether.pool.execute("drop schema tether cascade")
     with pytest.raises(Refused, match="Run `tether migrate`"):
         await asyncio.to_thread(run, settings, False, Console(file=io.StringIO()))
+
+
+async def test_children_of_what_is_gone_must_be_seen_to_by_somebody(tether: Tether) -> None:
+    await tether.tell(say("EventCreated", "cup", 1, name="Cup"), say("TeamCreated", "t", 1, name="T", event_id="cup"))
+    await tether.tell(say("EventDeleted", "cup", 2))
+    assert (await look(tether)).violated == []
+    await tether.pool.execute("delete from intents where workflow = 'cascade'")
+    (found,) = (await look(tether)).violated
+    assert (found.name, found.count) == ("somebody sees to the children of what is gone", 1)
+    assert found.example == "t of event cup"

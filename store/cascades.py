@@ -1,0 +1,241 @@
+"""What becomes of the children of an entity that is gone, and of those who wish it gone.
+
+One operation for each end of an entity: the deletion that somebody asked for, or else one that Tether begins by itself
+as soon as there are children to see to. It goes on when late ones arrive.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contracts.own import derived_id
+from contracts.registry import OWN_SOURCE
+from errors import Conflict, Restricted, Unknown
+from relationships.admission import check_text
+from relationships.catalog import Catalog
+from relationships.definition import Relationship
+from store import items, operations
+from store.operations import Begin, Row, Wanted
+from store.pool import Connection, Pool, connection, transaction
+from store.registers import Register, fetch_registers
+from store.settle import lock
+from store.sql import sql
+
+PATIENCE = timedelta(hours=24)
+"""How long an owner may take to tell that what it was asked to delete is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the end of an entity stands. ``operation``: what is under way; None: nothing.
+
+    ``todo``: relationships with children that are to be asked for. ``outstanding``: children asked for, whose facts
+    have not come. ``newer``: there is more to look at.
+    """
+
+    operation: Row | None = None
+    todo: tuple[str, ...] = ()
+    outstanding: int = 0
+    newer: bool = False
+
+
+async def start(
+    pool: Pool,
+    catalog: Catalog,
+    tenant: str,
+    kind: str,
+    key: str,
+    *,
+    actor: str,
+    idempotency_key: str | None,
+) -> Row:
+    """Records a deletion that somebody asks for, unless one is under way already.
+
+    Raises Unknown, and Conflict if it is deleted, nothing is declared that deletes it, children restrict it, or the
+    idempotency key was another request's.
+    """
+    check_text((key, idempotency_key))
+    async with operations.begun(pool, tenant, actor, idempotency_key, ("delete", kind, key)) as begin:
+        return begin.earlier or await begin_deletion(begin, catalog, kind, key)
+
+
+async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, plan: str | None = None) -> Row:
+    """Within a transaction that holds the tenant's head. Raises what ``start`` raises."""
+    conn, tenant = begin.conn, begin.tenant
+    if kind not in catalog.contracts.deleting:
+        raise Conflict(f"no command deletes a {kind}; let one in its owner's contracts say deletes={kind!r}")
+    (entity,) = await fetch_registers(conn, tenant, [(kind, key)])
+    if entity.state == "unknown":
+        raise Unknown(f"no {kind} {key!r} was told of, so it cannot be deleted")
+    if entity.state == "deleted":
+        raise Conflict(f"{kind} {key!r} is deleted already")
+    for row in await conn.fetch(sql("open_operations"), tenant, "cascade", kind, key):
+        if row["kind"] == "delete" and row["cancelled_at"] is None:
+            return row
+    restrictions = await restricted(conn, catalog, tenant, kind, key)
+    if restrictions:
+        raise Restricted(restrictions)
+    return await begin(Wanted(kind="delete", workflow="cascade", about=kind, key=key, wait=PATIENCE, plan=plan))
+
+
+async def restricted(conn: Connection, catalog: Catalog, tenant: str, kind: str, key: str) -> str:
+    """Why it cannot be deleted: children, its own or those of what would be deleted with it; empty: it can."""
+    row = await conn.fetchrow(sql("restriction"), tenant, kind, key, *rules(catalog))
+    if row is None:
+        return ""
+    by = catalog.relationship(row["relationship"])
+    return (
+        f"{kind} {key!r} cannot be deleted: {by.child} {row['child']!r} belongs to {by.parent} {row['parent']!r} by "
+        f"{by.name}, which restricts that; move or delete the {by.child} first"
+    )
+
+
+def rules(catalog: Catalog) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Names, parents' kinds, children's kinds and policies of all relationships."""
+    rels = catalog.relationships.values()
+    policies = [r.on_parent_deleted.name for r in rels]
+    return [r.name for r in rels], [r.parent for r in rels], [r.child for r in rels], policies
+
+
+async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, now: datetime) -> Standing:
+    """Ends what can be ended, and says what is to be done. ``now`` decides which have expired."""
+    place = (tenant, "cascade", kind, key)
+    async with connection(pool) as conn:  # before the head is locked: children may be many
+        operation = ""
+        for row in await conn.fetch(sql("open_operations"), *place):
+            if row["state"] == "running":
+                operation = row["id"]
+                await items.settle(conn, catalog, tenant, row, now)
+        relationships = catalog.sweeping.get(kind, ())
+        counted = await items.candidates(conn, tenant, operation, key, relationships, limit=items.COUNTED)
+        lacking, pending = (sum(count[n] for count in counted.values()) for n in (0, 1))
+    async with transaction(pool) as conn:
+        revision, _ = await lock(conn, tenant)
+        (entity,) = await fetch_registers(conn, tenant, [(kind, key)])
+        step = _Step(conn, catalog, tenant, entity, revision, now)
+        rows = await conn.fetch(sql("open_operations"), *place)
+        for row in rows:
+            if row["state"] != "running":
+                if entity.state != "deleted" and not await step.gives_up(row):
+                    return Standing(row)
+            elif entity.state != "deleted" or row["incarnation"] != entity.life:
+                await step.end(row, "done", f"the {kind} was created anew: what was left of it is spared")
+        if entity.state == "deleted":
+            standing = await step.sweeps([row for row in rows if row["state"] != "running"], lacking, pending)
+            if standing is not None:
+                return standing
+        newer = await conn.fetchval(sql("forget_intents"), *place, revision)
+    return Standing(newer=bool(newer))
+
+
+async def asking(pool: Pool, tenant: str, kind: str, key: str, operation: str) -> Register | None:
+    """The entity that its owner is to be asked to delete for this operation; None: it is not any more.
+
+    From now on the operation counts as asked.
+    """
+    async with transaction(pool) as conn:
+        await lock(conn, tenant)
+        row = await conn.fetchrow(sql("operation"), tenant, operation)
+        (entity,) = await fetch_registers(conn, tenant, [(kind, key)])
+        if row is None or row["state"] not in ("waiting", "asked") or row["cancelled_at"] is not None:
+            return None
+        if entity.state != "live":
+            return None
+        if row["state"] == "waiting":
+            await conn.fetchrow(sql("ask_operation"), tenant, operation, None)
+    return entity
+
+
+async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
+    """The owner does not want to delete it: nothing has changed."""
+    async with transaction(pool) as conn:
+        revision, _ = await lock(conn, tenant)
+        row = await conn.fetchrow(sql("operation"), tenant, operation)
+        if row is not None and row["state"] == "asked":
+            await operations.end(conn, tenant, row, "refused", reason[:1000], revision)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    conn: Connection
+    catalog: Catalog
+    tenant: str
+    entity: Register
+    revision: int
+    now: datetime
+
+    @property
+    def relationships(self) -> tuple[Relationship, ...]:
+        return self.catalog.sweeping.get(self.entity.kind, ())
+
+    async def gives_up(self, row: Row) -> bool:
+        """Whether a deletion is over before the entity is gone."""
+        if row["cancelled_at"] is not None:
+            told = (
+                "the owner had been asked already: if it deletes it, its children are left" if row["asked_at"] else ""
+            )
+            await self.end(row, "cancelled", told)
+        elif row["due"] <= self.now:
+            fact = self.catalog.contracts.deleted_fact(self.entity.kind)
+            await self.end(row, "expired", row["reason"] or f"{fact} was not told in time")
+        else:
+            return False
+        return True
+
+    async def sweeps(self, wished: list[Row], lacking: int, pending: int) -> Standing | None:
+        """The cascade of a tombstone; None: nothing is left of it. Of its children ``lacking`` were not asked for when
+        it was looked last, and ``pending`` of them were not even come to."""
+        row = await self._bound(wished)
+        id = row["id"] if row is not None else self._own_id
+        some = await items.candidates(self.conn, self.tenant, id, self.entity.key, self.relationships, limit=1)
+        todo = tuple(name for name, (children, _) in some.items() if children)
+        if row is None and todo:
+            row = await self._begin()
+        if row is None or row["state"] == "cancelled":
+            return None
+        left = await items.left(self.conn, self.tenant, row["id"])
+        if not todo and not left.outstanding:  # what came since it was looked last, too
+            await items.settle(self.conn, self.catalog, self.tenant, row, self.now)
+            left = await items.left(self.conn, self.tenant, row["id"])
+        if row["cancelled_at"] is not None:
+            await self.end(row, "cancelled", f"{left.outstanding} more were asked for, {lacking} were not")
+            return None
+        if todo or left.outstanding:
+            await items.note_silence(self.conn, self.tenant, row["id"], left, self.now)
+            row = await self.conn.fetchrow(sql("sweep_on"), self.tenant, row["id"], pending)
+            return Standing(row, todo, left.outstanding)
+        if row["state"] == "running" or (row["state"] == "incomplete" and not left.parked):  # its owner has since
+            parked = f"children parked: {left.parked}" if left.parked else ""
+            await self.end(row, "incomplete" if left.parked else "done", parked)
+        return None
+
+    async def _bound(self, wished: list[Row]) -> Row | None:
+        """The operation of this end: one that has it already, or one that wished for it; None: nobody did."""
+        life = self.entity.life
+        place = (self.tenant, "cascade", self.entity.kind, self.entity.key)
+        bound: Row | None = await self.conn.fetchrow(sql("operation_of_life"), *place, life)
+        for row in wished:
+            if bound is None:
+                bound = await self.conn.fetchrow(sql("bind_operation"), self.tenant, row["id"], life)
+            else:
+                await self.end(row, "done", f"by operation {bound['id']}")
+        return bound or await self.conn.fetchrow(sql("bind_cancelled"), *place, life)
+
+    @property
+    def _own_id(self) -> str:
+        return derived_id("cascade", self.entity.kind, self.entity.key, self.entity.life)
+
+    async def _begin(self) -> Row:
+        """Tether's own: an owner deleted what has children."""
+        wanted = Wanted(
+            id=self._own_id,
+            kind="cascade",
+            workflow="cascade",
+            about=self.entity.kind,
+            key=self.entity.key,
+            state="running",
+            incarnation=self.entity.life,
+        )
+        return await operations.record(self.conn, self.tenant, wanted, OWN_SOURCE)
+
+    async def end(self, row: Row, state: str, reason: str = "") -> None:
+        await operations.end(self.conn, self.tenant, row, state, reason, self.revision)

@@ -1,0 +1,172 @@
+"""The children that an operation concerns: who is still to be asked for, who was, and what came of it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from contracts.vocabulary import Command
+from relationships.catalog import Catalog
+from relationships.definition import Cascade, Relationship
+from store.operations import Row
+from store.pool import Connection, Pool, connection
+from store.registers import Register, fetch_registers
+from store.sql import sql
+
+COUNTED = 100_000
+"""So many stand for any more."""
+
+SILENCE = timedelta(minutes=1)
+"""After which facts that should have come are worth a word."""
+_FACTS = "facts of children: "
+
+
+class Item(NamedTuple):
+    """A child that is to be asked for. ``parent``: the one it must still belong to; ``reference``: the order key of
+    the fact that says so, which tells this belonging from an earlier one; ``round``: how often it was redriven."""
+
+    child: Register
+    parent: str
+    reference: bytes
+    round: int
+
+
+class Work(NamedTuple):
+    """A page of children. ``next``: where the next page begins; None: this is the last. ``target``: of a move."""
+
+    items: list[Item]
+    next: str | None
+    command: type[Command]
+    target: str | None
+
+
+class Left(NamedTuple):
+    """``outstanding``: children asked for whose facts have not come, the first since ``since``."""
+
+    outstanding: int
+    since: datetime | None
+    parked: int
+
+
+class Outcome(NamedTuple):
+    """What became of one. ``state``: asked, failing (to be tried again) or parked."""
+
+    child: str
+    parent: str
+    state: str
+    reference: bytes
+    reason: str = ""
+
+
+async def candidates(
+    conn: Connection, tenant: str, operation: str, parent: str, relationships: Sequence[Relationship], *, limit: int
+) -> dict[str, tuple[int, int]]:
+    """Relationship → children of a parent that this operation is still to ask for; those it has not come to yet.
+    Counts no further than ``limit``."""
+    names = [r.name for r in relationships]
+    rows = await conn.fetch(sql("count_candidates"), tenant, names, parent, operation, limit) if names else []
+    return {row["relationship"]: (row["children"], row["pending"]) for row in rows}
+
+
+async def page(
+    pool: Pool, tenant: str, operation: str, relationship: Relationship, after: str, limit: int, *, again: bool
+) -> Work | None:
+    """The next children to be asked for; None: the operation is over, or wished to stop.
+
+    ``again``: those too that were asked for when another fact than today's named their parent.
+    """
+    async with connection(pool) as conn:
+        row = await conn.fetchrow(sql("operation"), tenant, operation)
+        if row is None or row["state"] != "running" or row["cancelled_at"] is not None:
+            return None
+        if row["workflow"] == "cascade":
+            command, parent = relationship.sweep, row["key"]
+            (gone,) = await fetch_registers(conn, tenant, [(row["about"], parent)])
+            if gone.state != "deleted" or gone.life != row["incarnation"]:
+                return None
+            place = (tenant, operation, relationship.name, parent, after, limit, again)
+            rows = await conn.fetch(sql("children_to_ask"), *place)
+        else:
+            command = relationship.move if row["kind"] == "move" else relationship.detach
+            rows = await conn.fetch(sql("planned_to_ask"), tenant, operation, relationship.name, after, limit)
+        registers = await fetch_registers(conn, tenant, [(relationship.child, r["child"]) for r in rows])
+    if command is None:
+        return None
+    found = []
+    for child, register in zip(rows, registers, strict=True):
+        reference, named = register.reference(relationship)
+        if (
+            named is not None
+            and named == child["parent"]
+            and not (child["state"] == "asked" and child["reference"] == reference)
+        ):
+            found.append(Item(register, named, reference, child["round"] or 0))
+    return Work(found, rows[-1]["child"] if len(rows) == limit else None, command, row["parent"])
+
+
+async def stopped(pool: Pool, tenant: str, operation: str) -> bool:
+    """Whether an operation is over, or somebody wishes it to stop."""
+    async with connection(pool) as conn:
+        row = await conn.fetchrow(sql("operation"), tenant, operation)
+    return row is None or row["state"] != "running" or row["cancelled_at"] is not None
+
+
+async def begin(pool: Pool, tenant: str, operation: str, relationship: str, found: Sequence[Item]) -> None:
+    """Remembers children that are about to be asked for."""
+    async with connection(pool) as conn:
+        children = [item.child.key for item in found]
+        columns = children, [item.parent for item in found], [item.reference for item in found]
+        await conn.execute(sql("begin_items"), tenant, operation, relationship, *columns)
+
+
+async def keep(
+    pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome], tried: bool
+) -> None:
+    """Remembers them. ``tried``: whether failing counts, as others of the same owner went well."""
+    columns = zip(*outcomes, strict=True)
+    async with connection(pool) as conn:
+        await conn.execute(sql("keep_items"), tenant, operation, relationship, *map(list, columns), tried)
+
+
+async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row, now: datetime) -> None:
+    """What facts have come to since: a child that is not where it was is done, or spared if that was not our doing.
+    One whose fact has not come within its relationship's deadline is parked."""
+    rels = catalog.relationships.values()
+    target = operation["parent"] if operation["kind"] == "move" else None
+    wishes = ["moved" if target else "deleted" if _deletes(operation, r) else "detached" for r in rels]
+    await conn.execute(
+        sql("settle_items"),
+        tenant,
+        operation["id"],
+        [r.name for r in rels],
+        [r.child for r in rels],
+        wishes,
+        target,
+    )
+    deadlines = [r.on_missing.deadline for r in rels]
+    await conn.execute(sql("park_overdue_items"), tenant, operation["id"], [r.name for r in rels], deadlines, now)
+
+
+def _deletes(operation: Row, relationship: Relationship) -> bool:
+    return operation["kind"] != "detach" and isinstance(relationship.on_parent_deleted, Cascade)
+
+
+async def left(conn: Connection, tenant: str, operation: str) -> Left:
+    """What an operation still waits for."""
+    row = await conn.fetchrow(sql("items_left"), tenant, operation)
+    assert row is not None
+    return Left(**row)
+
+
+async def note_silence(conn: Connection, tenant: str, operation: str, waits: Left, now: datetime) -> None:
+    """Says so where an operation has waited for facts for a while, and when they have come at last."""
+    silent = waits.since is not None and now - waits.since >= SILENCE
+    text = f"{waits.outstanding} have not come since {waits.since:%Y-%m-%d %H:%M} UTC" if silent else ""
+    await conn.execute(sql("note_operation"), tenant, operation, f"{_FACTS}{text}" if text else "", _FACTS)
+
+
+async def listed(
+    pool: Pool, tenant: str, operation: str, state: str | None, after: tuple[str, str], limit: int
+) -> Sequence[Row]:
+    """A page of the children that an operation concerns, from beyond a (relationship, child)."""
+    async with connection(pool) as conn:
+        return await conn.fetch(sql("items_page"), tenant, operation, state, *after, limit)

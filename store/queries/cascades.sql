@@ -1,0 +1,187 @@
+-- name: restriction
+-- A link that restricts the deletion of an entity, or of what would be deleted with it; no row: there is none.
+select c.relationship, c.child, c.parent
+from concerned_by_deletion($1, $2, $3, :open - 1, $4, $5, $6, $7) c
+join unnest($4::text[], $7::text[]) as r (name, policy) on r.name = c.relationship and r.policy = 'restrict'
+limit 1
+
+-- name: operation_of_life
+-- The operation that saw to this end of an entity.
+select * from operations
+where tenant = $1 and workflow = $2 and about = $3 and key = $4 and incarnation = $5
+
+-- name: bind_operation
+-- A deletion that was asked for has come about: its children are next.
+update operations set state = 'running', incarnation = $3, reason = '', stuck_since = null
+where tenant = $1 and id = $2
+returning *
+
+-- name: bind_cancelled
+-- A deletion that was cancelled when its owner had been asked already: if it comes about, its children are left.
+update operations set incarnation = $5
+where tenant = $1 and id = (
+    select id from operations
+    where tenant = $1 and workflow = $2 and about = $3 and key = $4 and state = 'cancelled' and asked_at is not null
+      and incarnation is null and coalesce(due, now()) >= now()
+    order by created_at desc limit 1)
+returning *
+
+-- name: sweep_on
+-- The children of an entity that is gone are being seen to, also after it was over once.
+update operations set state = 'running', pending = $3, ended_at = null where tenant = $1 and id = $2
+returning *
+
+-- name: count_candidates
+-- Children of a tombstone that its operation is still to ask for, by relationship; and those of them that it has not
+-- come to yet. Those that were seen to once and have come back count as well.
+select w.relationship, c.children, c.pending
+from unnest($2::text[]) as w (relationship)
+cross join lateral (
+    select count(*) as children, count(*) filter (where l.state is null or l.state in ('done', 'spared')) as pending
+    from (select i.state
+          from links l
+          left join lateral (
+              select state from items
+              where tenant = $1 and operation = $4 and relationship = w.relationship and child = l.child limit 1) i
+              on true
+          where l.tenant = $1 and l.relationship = w.relationship and l.parent = $3 and l.to_revision = :open
+            and (i.state is null or i.state not in ('asked', 'parked'))
+          limit $5) l) c
+
+-- name: children_to_ask
+-- A page of the children of a tombstone that this operation has not asked for, by child; with $7, those too whose
+-- fact has not come, for it may have been overtaken by another.
+select l.child, l.parent, i.state, i.reference, i.round
+from links l
+left join lateral (
+    select state, reference, round from items
+    where tenant = $1 and operation = $2 and relationship = $3 and child = l.child limit 1) i on true
+where l.tenant = $1 and l.relationship = $3 and l.parent = $4 and l.to_revision = :open and l.child > $5
+  and (i.state is null or i.state not in ('asked', 'parked') or ($7 and i.state = 'asked'))
+order by l.child
+limit $6
+
+-- name: planned_to_ask
+-- A page of the children that a plan names and that have not been asked for, by child.
+select child, parent, state, reference, round
+from items
+where tenant = $1 and operation = $2 and relationship = $3 and state in ('planned', 'failing') and child > $4
+order by child
+limit $5
+
+-- name: count_planned
+-- Children that an operation names and that have not been asked for.
+select count(*) from items where tenant = $1 and operation = $2 and state in ('planned', 'failing')
+
+-- name: begin_items
+-- Children that are about to be asked for; and the sums. Before it happens: their owner's facts may come, and whoever
+-- asks may die, before what came of it is remembered.
+with begun as (
+    insert into items as i (tenant, operation, relationship, child, parent, state, reference)
+    select $1, $2, $3, w.child, w.parent, 'planned', w.reference
+    from unnest($4::text[], $5::text[], $6::bytea[]) as w (child, parent, reference)
+    on conflict (tenant, operation, relationship, child) do update
+    set state = 'planned', parent = excluded.parent, reference = excluded.reference, tries = 0, reason = '', at = now()
+    where i.state in ('done', 'spared')
+    returning 1
+)
+update operations o
+set found = o.found + s.found, pending = greatest(o.pending - s.found, 0)
+from (select count(*) as found from begun) s
+where o.tenant = $1 and o.id = $2 and s.found > 0
+
+-- name: keep_items
+-- What became of children when their owner was asked; and the sums. What facts have settled meanwhile stays settled.
+with kept as (
+    update items i
+    set state = case when w.state = 'failing' and i.tries + $9::boolean::int >= 30 then 'parked' else w.state end,
+        parent = w.parent, reference = w.reference, reason = w.reason, at = now(), tries = i.tries + $9::boolean::int
+    from unnest($4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
+        as w (child, parent, state, reference, reason)
+    where i.tenant = $1 and i.operation = $2 and i.relationship = $3 and i.child = w.child
+      and i.state in ('planned', 'failing', 'asked')
+    returning i.state
+)
+update operations o
+set asked = o.asked + s.asked, parked = o.parked + s.parked
+from (select count(*) filter (where k.state = 'asked') as asked, count(*) filter (where k.state = 'parked') as parked
+      from kept k) s
+where o.tenant = $1 and o.id = $2
+
+-- name: settle_items
+-- Children that are not in their parent any more: done if it came as it was wished, else spared; and the sums.
+with gone as (
+    select i.relationship, i.child, i.state,
+           case when case r.wish when 'deleted' then e.state is distinct from 'live'
+                                 when 'detached' then e.state = 'live' and l.parent is null
+                                 else e.state = 'live' and l.parent = $6 end
+                then 'done' else 'spared' end as became
+    from items i
+    join unnest($3::text[], $4::text[], $5::text[]) as r (name, kind, wish) on r.name = i.relationship
+    left join lateral (
+        select parent from links
+        where tenant = $1 and relationship = i.relationship and child = i.child and to_revision = :open limit 1)
+        l on true
+    left join lateral (
+        select state from entities
+        where tenant = $1 and kind = r.kind and key = i.child and to_revision = :open limit 1) e on true
+    where i.tenant = $1 and i.operation = $2 and i.state in ('planned', 'failing', 'asked', 'parked')
+      and l.parent is distinct from i.parent
+), moved as (
+    update items i set state = g.became, reason = '', at = now()
+    from gone g
+    where i.tenant = $1 and i.operation = $2 and i.relationship = g.relationship and i.child = g.child
+)
+update operations o
+set done = o.done + s.done, spared = o.spared + s.spared, parked = o.parked - s.parked
+from (select count(*) filter (where became = 'done') as done, count(*) filter (where became = 'spared') as spared,
+             count(*) filter (where state = 'parked') as parked
+      from gone) s
+where o.tenant = $1 and o.id = $2 and s.done + s.spared > 0
+
+-- name: redrive_items
+-- Children that were refused are asked for anew; says how many those are.
+with anew as (
+    update items set state = 'failing', tries = 0, round = round + 1, reason = '', at = now()
+    where tenant = $1 and operation = $2 and state = 'parked'
+    returning 1
+)
+update operations set parked = 0, state = 'running', reason = '', ended_at = null
+where tenant = $1 and id = $2 and exists (select from anew)
+returning *
+
+-- name: park_overdue_items
+-- Children that were asked for so long ago that their facts will not come by themselves; and the sum.
+with late as (
+    update items i
+    set state = 'parked', at = now(),
+        reason = format('asked for at %s UTC, and no fact has come of it', to_char(i.at, 'YYYY-MM-DD HH24:MI'))
+    from unnest($3::text[], $4::interval[]) as r (name, deadline)
+    where i.tenant = $1 and i.operation = $2 and i.relationship = r.name and i.state = 'asked' and i.at + r.deadline <= $5
+    returning 1
+)
+update operations set parked = parked + (select count(*) from late)
+where tenant = $1 and id = $2 and exists (select from late)
+
+-- name: items_left
+-- Children of an operation whose facts have not come, since when, and those that were refused.
+select count(*) filter (where state = 'asked') as outstanding, min(at) filter (where state = 'asked') as since,
+       count(*) filter (where state = 'parked') as parked
+from items
+where tenant = $1 and operation = $2 and state in ('planned', 'failing', 'asked', 'parked')
+
+-- name: items_page
+-- A page of the children that an operation concerns, by relationship and child, in one state if that is given.
+select relationship, child, parent, state, reason, tries, at
+from items
+where tenant = $1 and operation = $2 and ($3::text is null or state = $3) and (relationship, child) > ($4, $5)
+order by relationship, child
+limit $6
+
+-- name: fate_of_child
+-- What the cascade of an entity that is gone has come to with one child.
+select o.id as operation, o.state, i.state as item, coalesce(i.reason, '') as reason, i.at
+from operations o
+left join items i on i.tenant = $1 and i.operation = o.id and i.relationship = $5 and i.child = $6
+where o.tenant = $1 and o.workflow = 'cascade' and o.about = $2 and o.key = $3 and o.incarnation = $4
+limit 1

@@ -1,0 +1,66 @@
+-- name: add_plan
+-- Remembers a preview.
+insert into plans (tenant, id, kind, request, revision, hash, report, actor, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: plan
+-- One plan.
+select * from plans where tenant = $1 and id = $2
+
+-- name: plan_executed
+-- An operation executes it.
+update plans set operation = $3 where tenant = $1 and id = $2
+
+-- name: parts_of_deletion
+-- What the deletion of an entity concerns at a revision, by relationship: how many links, some, and the hash of all.
+select relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample,
+       encode(sha256(convert_to(string_agg(child || e'\x1f' || parent, e'\x1e'
+                                           order by child collate "C", parent collate "C"), 'UTF8')), 'hex') as hash
+from concerned_by_deletion($1, $2, $3, $4, $5, $6, $7, $8)
+group by relationship
+order by relationship collate "C"
+
+-- name: parts_of_change
+-- What a move or a detachment concerns at a revision: how many links, some, and the hash of all.
+select relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample,
+       encode(sha256(convert_to(string_agg(child || e'\x1f' || parent, e'\x1e'
+                                           order by child collate "C", parent collate "C"), 'UTF8')), 'hex') as hash
+from concerned_by_change($1, $2, $3, $4, $5, $6)
+group by relationship
+
+-- name: changes_of_deletion
+-- What has appeared and vanished between two revisions of what the deletion of an entity concerns.
+with planned as (
+    select * from concerned_by_deletion($1, $2, $3, $4, $6, $7, $8, $9)
+), present as (
+    select * from concerned_by_deletion($1, $2, $3, $5, $6, $7, $8, $9)
+)
+select what, relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample
+from (select 'appeared' as what, a.* from (table present except table planned) a
+      union all
+      select 'vanished', v.* from (table planned except table present) v) c
+group by what, relationship
+order by what, relationship collate "C"
+
+-- name: changes_of_change
+-- What has appeared and vanished between two revisions of what a move or a detachment concerns.
+with planned as (
+    select * from concerned_by_change($1, $2, $3, $4, $5, $6)
+), present as (
+    select * from concerned_by_change($1, $2, $3, $4, $5, $7)
+)
+select what, relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample
+from (select 'appeared' as what, a.* from (table present except table planned) a
+      union all
+      select 'vanished', v.* from (table planned except table present) v) c
+group by what, relationship
+
+-- name: plan_items
+-- The children that a plan names, to be worked through by an operation.
+with named as (
+    insert into items (tenant, operation, relationship, child, parent, state)
+    select $1, $7, relationship, child, parent, 'planned' from concerned_by_change($1, $2, $3, $4, $5, $6)
+    returning 1
+)
+update operations set found = (select count(*) from named) where tenant = $1 and id = $7
+returning *
