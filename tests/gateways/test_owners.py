@@ -1,10 +1,4 @@
-"""Owners are asked over HTTP: what is final, what may be tried again, and what a reply may not do to us."""
-
-import asyncio
-import contextlib
-import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, ClassVar
+"""Owners are asked over HTTP: one request per command, to the addresses that are configured and to no others."""
 
 import httpx2
 import orjson
@@ -12,44 +6,41 @@ import pytest
 
 from contracts.channels import CreateChannel
 from contracts.vocabulary import Command
-from errors import Refused, Unavailable
-from gateways.owners import AT_ONCE, Owners
+from errors import Refused, TetherError, Unavailable
+from gateways.owners import Owners
+from tests.gateways.asking import DeleteTeam, Recording, ask, ask_once
 
 
-class DeleteTeam(Command, method="DELETE", path="/teams/{team_id}"):
-    """Delete a team if it is still in that event."""
+class Rename(Command, method="PATCH", path="/rooms/{room}/doors/{door}"):
+    """Give a door another name."""
 
-    team_id: str
-    event_id: str
-
-
-class Recording:
-    """An owner that answers as it is told to, and remembers what it was asked."""
-
-    def __init__(self, answer: httpx2.Response | Callable[[httpx2.Request], httpx2.Response]) -> None:
-        self.answer = answer
-        self.requests: list[httpx2.Request] = []
-
-    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        await request.aread()
-        self.requests.append(request)
-        return self.answer if isinstance(self.answer, httpx2.Response) else self.answer(request)
+    room: str
+    door: int
+    name: str | None = None
 
 
-async def ask(owner: Recording, command: Command | None = None, url: str = "http://owner/base/") -> None:
-    async with Owners({"channels": url}, transport=httpx2.MockTransport(owner)) as owners:
-        await owners.ask(
-            "channels",
-            command or CreateChannel(name="Rowing"),
-            idempotency_key="key",
-            correlation="correlation",
-            causation="group/é 1",
-        )
+class Open(Command, method="POST", path="/rooms/{room}"):
+    """Open a room."""
+
+    room: str | bool | float | None
+
+
+class Seat(Command, method="POST", path="/seats/{row}{column}"):
+    """Take a seat."""
+
+    row: str
+    column: str
+
+
+class Ring(Command, method="PUT", path="/bells"):
+    """Ring."""
+
+    times: float = 1
 
 
 async def test_a_command_is_one_request_with_its_headers() -> None:
     owner = Recording(httpx2.Response(201))
-    await ask(owner)
+    await ask_once(owner)
     (request,) = owner.requests
     assert (request.method, str(request.url)) == ("POST", "http://owner/base/channels")
     assert orjson.loads(request.content) == {"name": "Rowing"}
@@ -58,174 +49,149 @@ async def test_a_command_is_one_request_with_its_headers() -> None:
     assert request.headers["causation-id"] == "group/%C3%A9%201"
 
 
-async def test_fields_that_the_path_names_are_escaped_and_not_in_the_body() -> None:
+async def test_fields_that_the_path_names_are_in_it_alone() -> None:
     owner = Recording(httpx2.Response(204))
-    await ask(owner, DeleteTeam(team_id="a/../b?c", event_id="e1"))
+    await ask_once(owner, Rename(room="hall", door=7))
     (request,) = owner.requests
-    assert request.url.raw_path == b"/base/teams/a%2F..%2Fb%3Fc"
-    assert orjson.loads(request.content) == {"event_id": "e1"}
+    assert (request.method, request.url.raw_path) == ("PATCH", b"/base/rooms/hall/doors/7")
+    assert orjson.loads(request.content) == {"name": None}
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
-async def test_any_success_will_do(status: int) -> None:
-    await ask(Recording(httpx2.Response(status)))
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 412, 413, 422, 451])
-async def test_other_errors_of_ours_are_final(status: int) -> None:
-    with pytest.raises(Refused, match=f"CreateChannel at channels refused with {status}: no"):
-        await ask(Recording(httpx2.Response(status, text="no")))
-
-
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
-async def test_what_may_pass_may_be_tried_again(status: int) -> None:
-    with pytest.raises(Unavailable, match=f"CreateChannel at channels answered {status}"):
-        await ask(Recording(httpx2.Response(status)))
+async def test_a_deletion_has_a_query_of_what_is_known_and_no_body() -> None:
+    owner = Recording(httpx2.Response(204))
+    await ask_once(owner, DeleteTeam(team_id="t1", still_in="a&b=c#d"))
+    await ask_once(owner, DeleteTeam(team_id="t1", places=0))
+    await ask_once(owner, DeleteTeam(team_id="t1"))
+    paths = [request.url.raw_path for request in owner.requests]
+    assert paths == [b"/base/teams/t1?still_in=a%26b%3Dc%23d", b"/base/teams/t1?places=0", b"/base/teams/t1"]
+    assert [request.content for request in owner.requests] == [b"", b"", b""]
+    assert not {"content-type", "content-length", "transfer-encoding"} & set(owner.requests[0].headers)
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"),
-    [("7", 7.0), ("999999999", 3600.0), ("-1", 1.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 1.0), ("²", 1.0), ("", 1.0)],
+    ("key", "path"),
+    [
+        ("a/../b?c", b"a%2F..%2Fb%3Fc"),
+        ("../secrets", b"..%2Fsecrets"),
+        ("%2e%2e", b"%252e%252e"),
+        ("...", b"..."),
+        ("#x", b"%23x"),
+        ("\\..\\", b"%5C..%5C"),
+        ("é\r\nHost: evil", b"%C3%A9%0D%0AHost%3A%20evil"),
+    ],
 )
-async def test_an_owner_says_when_to_come_again(given: str, seconds: float) -> None:
-    headers = [(b"retry-after", given.encode("latin-1"))]
-    with pytest.raises(Unavailable) as away:
-        await ask(Recording(httpx2.Response(503, headers=headers)))
-    assert away.value.retry_after == seconds
+async def test_a_key_stays_one_step_of_the_path(key: str, path: bytes) -> None:
+    owner = Recording(httpx2.Response(204))
+    await ask_once(owner, DeleteTeam(team_id=key))
+    assert owner.requests[0].url.raw_path == b"/base/teams/" + path
 
 
-async def test_a_redirect_is_refused_and_not_followed() -> None:
-    owner = Recording(httpx2.Response(307, headers={"location": "http://169.254.169.254/"}))
-    with pytest.raises(Refused, match="refused with 307"):
-        await ask(owner)
+@pytest.mark.parametrize("key", ["", ".", "..", "\ud800"])
+async def test_a_key_that_would_change_the_path_is_refused_and_nobody_is_asked(key: str) -> None:
+    owner = Recording(httpx2.Response(204))
+    with pytest.raises(Refused, match="DeleteTeam: team_id is "):
+        await ask_once(owner, DeleteTeam(team_id=key))
+    assert owner.requests == []
+
+
+@pytest.mark.parametrize("room", [None, True, 1.5])
+async def test_only_texts_and_whole_numbers_are_parts_of_a_path(room: bool | float | None) -> None:
+    owner = Recording(httpx2.Response(204))
+    with pytest.raises(Refused, match=r"Open: room is (None|True|1.5), which cannot be a part of the path /rooms/"):
+        await ask_once(owner, Open(room=room))
+    assert owner.requests == []
+
+
+async def test_keys_that_would_change_the_path_together_are_refused() -> None:
+    owner = Recording(httpx2.Response(204))
+    with pytest.raises(Refused, match=r"Seat: (row|column) is '\.'"):
+        await ask_once(owner, Seat(row=".", column="."))
+    assert owner.requests == []
+
+
+@pytest.mark.parametrize("command", [CreateChannel(name="\ud800"), Ring(times=float("nan"))])
+async def test_what_cannot_be_written_is_refused_and_nobody_is_asked(command: Command) -> None:
+    owner = Recording(httpx2.Response(201))
+    with pytest.raises(Refused, match="cannot be written as a request: "):
+        await ask_once(owner, command)
+    assert owner.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("to", ["http://169.254.169.254/", "//evil/", "/elsewhere", "file:///etc/passwd"])
+async def test_a_redirect_is_refused_and_not_followed(status: int, to: str) -> None:
+    owner = Recording(httpx2.Response(status, headers={"location": to}))
+    with pytest.raises(
+        Refused, match=f"refused with {status}: redirects are not followed; set the owner's own address"
+    ):
+        await ask_once(owner)
     assert [str(request.url) for request in owner.requests] == ["http://owner/base/channels"]
 
 
-class Endless(httpx2.AsyncByteStream):
-    """A reply that has no end."""
-
-    part: ClassVar[bytes] = b"x" * 10_000
-
-    def __init__(self) -> None:
-        self.sent = 0
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            self.sent += len(self.part)
-            yield self.part
+async def test_a_redirect_to_nowhere_is_an_error_of_ours_as_well() -> None:
+    with pytest.raises(TetherError):
+        await ask_once(Recording(httpx2.Response(302, headers={"location": "http://["})))
 
 
-class Packed(httpx2.AsyncByteStream):
-    """A reply as it is on the wire."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._content
-
-
-@pytest.mark.parametrize("status", [201, 400])
-async def test_a_reply_without_end_is_not_read_to_its_end(status: int) -> None:
-    stream = Endless()
-    with contextlib.suppress(Refused):
-        await asyncio.wait_for(ask(Recording(httpx2.Response(status, stream=stream))), 10)
-    assert stream.sent < 200_000
-
-
-async def test_a_small_reply_does_not_become_a_great_one() -> None:
-    headers = {"content-encoding": "gzip"}
-    with pytest.raises(Refused) as refusal:
-        await ask(Recording(httpx2.Response(400, headers=headers, stream=Packed(zlib.compress(b"x" * 10_000_000)))))
-    assert "xxx" not in str(refusal.value)
-
-
-async def test_a_slow_owner_does_not_keep_others_from_being_asked() -> None:
-    release = asyncio.Event()
-
-    async def answer(request: httpx2.Request) -> httpx2.Response:
-        if request.url.host == "slow":
-            await release.wait()
-        return httpx2.Response(201)
-
-    urls = {"slow": "http://slow", "quick": "http://quick"}
-    async with Owners(urls, transport=httpx2.MockTransport(answer)) as owners:
-
-        async def one(owner: str) -> None:
-            command = CreateChannel(name="x")
-            await owners.ask(owner, command, idempotency_key="k", correlation="c", causation=None)
-
-        waiting = [asyncio.create_task(one("slow")) for _ in range(AT_ONCE)]
-        await asyncio.sleep(0)
-        with pytest.raises(Unavailable, match=f"CreateChannel at slow: {AT_ONCE} requests are under way"):
-            await one("slow")
-        await one("quick")
-        release.set()
-        await asyncio.gather(*waiting)
-        await one("slow")
-
-
-async def test_a_reply_that_is_no_text_is_no_trouble() -> None:
-    with pytest.raises(Refused):
-        await ask(Recording(httpx2.Response(400, content=b"\xff\xfe\x00")))
+async def test_what_an_owner_sets_is_not_sent_back() -> None:
+    owner = Recording(httpx2.Response(201, headers={"set-cookie": "session=1; Path=/"}))
+    async with Owners({"channels": "http://owner"}, transport=owner.transport) as owners:
+        await ask(owners)
+        await ask(owners)
+    assert ["cookie" in request.headers for request in owner.requests] == [False, False]
 
 
 async def test_an_owner_without_an_address_may_be_given_one_later() -> None:
     async with Owners({}) as owners:
         with pytest.raises(Unavailable, match="no address of the owner 'channels'; set it in TETHER_OWNERS"):
-            await owners.ask("channels", CreateChannel(name="x"), idempotency_key="k", correlation="c", causation=None)
-
-
-def _raising(error: Exception) -> Callable[[httpx2.Request], httpx2.Response]:
-    def answer(_: httpx2.Request) -> httpx2.Response:
-        raise error
-
-    return answer
+            await ask(owners)
 
 
 @pytest.mark.parametrize(
-    "error", [httpx2.ConnectError, httpx2.ReadError, httpx2.ReadTimeout, httpx2.RemoteProtocolError]
+    ("url", "problem"),
+    [
+        ("not-a-url", "begins with neither http:// nor https://"),
+        ("", "begins with neither"),
+        ("//owner/x", "begins with neither"),
+        ("ftp://owner", "begins with neither"),
+        ("file:///etc/passwd", "begins with neither"),
+        ("http:///x", "names no host"),
+        ("http:owner", "names no host"),
+        ("http://owner:port", "is no URL"),
+        ("http://owner\n", "is no URL"),
+        ("http://owner:0", "has no port of 1 to 65535 but 0"),
+        ("http://owner:65536", "has no port of 1 to 65535 but 65536"),
+        ("http://an owner", "has blanks"),
+        ("http://me:secret@owner", "has a user or a password"),
+        ("http://me@owner", "has a user or a password"),
+        ("http://owner\\@evil/", "has a user or a password"),
+        ("http://me:sec/ret@owner", "is no URL"),
+        ("http://owner?", "has a query or a fragment"),
+        ("http://owner/x?secret=1", "has a query or a fragment"),
+        ("http://owner/#x", "has a query or a fragment"),
+    ],
 )
-async def test_a_lost_connection_may_be_tried_again(error: type[httpx2.HTTPError]) -> None:
-    with pytest.raises(Unavailable, match=f"CreateChannel at channels: {error.__name__}: lost"):
-        await ask(Recording(_raising(error("lost"))))
+async def test_an_address_that_cannot_be_used_is_refused_at_once_and_not_shown(url: str, problem: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        Owners({"groups": "http://groups", "channels": url})
+    said = str(refusal.value)
+    assert said.startswith(f"the address of the owner 'channels' {problem}")
+    assert said.endswith("; set it in TETHER_OWNERS as http://host:port/path, or https")
+    assert "sec" not in said
 
 
-@pytest.mark.parametrize(("url", "error"), [("not-a-url", "UnsupportedProtocol"), ("http://owner:port", "InvalidURL")])
-async def test_an_address_that_is_none_is_unavailable_and_named(url: str, error: str) -> None:
-    with pytest.raises(Unavailable, match=error):
-        async with Owners({"channels": url}) as owners:
-            await owners.ask("channels", CreateChannel(name="x"), idempotency_key="k", correlation="c", causation=None)
-
-
-async def _served(
-    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]], seconds: float
-) -> None:
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server, Owners({"channels": f"http://127.0.0.1:{port}"}, timeout=seconds) as owners:
-        await owners.ask("channels", CreateChannel(name="x"), idempotency_key="k", correlation="c", causation=None)
-
-
-async def test_an_owner_that_never_answers_is_left_after_the_time_limit() -> None:
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(-1)
-        writer.close()
-
-    with pytest.raises(Unavailable):
-        await asyncio.wait_for(_served(silent, 0.1), 10)
-
-
-async def test_an_owner_that_trickles_is_left_after_the_time_limit() -> None:
-    async def trickling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
-        try:
-            while not writer.is_closing():
-                writer.write(b"x")
-                await writer.drain()
-                await asyncio.sleep(0.02)
-        except ConnectionError:
-            pass
-
-    with pytest.raises(Unavailable):
-        await asyncio.wait_for(_served(trickling, 0.3), 10)
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("http://owner", "http://owner/channels"),
+        ("https://owner:8443/a/b/", "https://owner:8443/a/b/channels"),
+        ("HTTP://Owner/", "http://owner/channels"),
+        ("http://[::1]:8080", "http://[::1]:8080/channels"),
+        ("http://owner/a/../b", "http://owner/b/channels"),
+    ],
+)
+async def test_an_address_is_a_scheme_a_host_and_maybe_a_port_and_a_path(url: str, asked: str) -> None:
+    owner = Recording(httpx2.Response(201))
+    async with Owners({"channels": url}, transport=owner.transport) as owners:
+        await ask(owners)
+    assert [str(request.url) for request in owner.requests] == [asked]

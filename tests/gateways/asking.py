@@ -1,0 +1,71 @@
+"""Owners that answer as they are told to, a clock that is set by hand, and one way to ask."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+
+from contracts.channels import CreateChannel
+from contracts.vocabulary import Command, Key, Still
+from gateways.circuit import Clock
+from gateways.owners import Owners
+
+Answer = httpx2.Response | Exception | Callable[[httpx2.Request], httpx2.Response]
+NOON = datetime(2026, 3, 1, 12, 3, 10, tzinfo=UTC)
+
+
+class DeleteTeam(Command, method="DELETE", path="/teams/{team_id}"):
+    """Delete a team if it is still in that event."""
+
+    team_id: Key
+    still_in: Still = None
+    places: int | None = None
+
+
+class Recording:
+    """Answers by ``answers`` in their order, the last of them for ever; remembers what it was asked."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx2.Request] = []
+        self.transport = httpx2.MockTransport(self._handle)
+
+    async def _handle(self, request: httpx2.Request) -> httpx2.Response:
+        await request.aread()
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx2.Response) else answer(request)
+
+
+class HandClock:
+    """Stands still until it is set forward."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def forward(self, seconds: float) -> None:
+        self.passed += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(monotonic=lambda: self.passed, now=lambda: NOON + timedelta(seconds=self.passed))
+
+
+async def ask(owners: Owners, owner: str = "channels", command: Command | None = None, *, wait: bool = False) -> None:
+    """Asks for a channel, or whatever ``command`` says."""
+    await owners.ask(
+        owner,
+        command or CreateChannel(name="Rowing"),
+        idempotency_key="key",
+        correlation="correlation",
+        causation="group/é 1",
+        wait=wait,
+    )
+
+
+async def ask_once(owner: Recording, command: Command | None = None, *, clock: Clock | None = None) -> None:
+    """Asks an owner that nobody has asked before."""
+    async with Owners({"channels": "http://owner/base/"}, transport=owner.transport, clock=clock) as owners:
+        await ask(owners, command=command)

@@ -1,0 +1,216 @@
+"""Owners that are away, or slow: who is turned away, who waits, and that others do not notice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+
+from errors import Refused, Unavailable
+from gateways.circuit import FAILURES
+from gateways.owners import AT_ONCE, Owners
+from tests.gateways.asking import DeleteTeam, HandClock, Recording, ask
+
+URLS = {"channels": "http://channels", "groups": "http://groups"}
+
+
+async def fail(owners: Owners, times: int = FAILURES) -> Unavailable:
+    """Asks so often in vain; returns the last error."""
+    for _ in range(times):
+        with pytest.raises(Unavailable) as away:
+            await ask(owners)
+    return away.value
+
+
+@pytest.mark.parametrize(
+    "error", [httpx2.ConnectError, httpx2.ReadError, httpx2.ReadTimeout, httpx2.RemoteProtocolError]
+)
+async def test_a_lost_connection_may_be_tried_again(error: type[httpx2.HTTPError]) -> None:
+    owner = Recording(error("lost"))
+    async with Owners(URLS, transport=owner.transport) as owners:
+        with pytest.raises(Unavailable, match=f"^CreateChannel at channels: {error.__name__}: lost$"):
+            await ask(owners)
+    assert len(owner.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (httpx2.ConnectError("gone"), "ConnectError: gone"),
+        (httpx2.ReadTimeout(""), "ReadTimeout"),
+        (httpx2.Response(500), "answered 500"),
+        (httpx2.Response(503, headers={"retry-after": "1"}), "answered 503"),
+        (httpx2.Response(429, headers={"retry-after": "1"}), "answered 429"),
+    ],
+)
+async def test_an_owner_that_is_away_is_left_alone_for_a_while(answer: httpx2.Response | Exception, why: str) -> None:
+    owner, time = Recording(answer), HandClock()
+    async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
+        await fail(owners)
+        away = await fail(owners, 3)
+        assert str(away) == f"channels is away since 12:03:10 UTC: {why}; next attempt in 1 s"
+        assert away.retry_after == 1.0
+        assert len(owner.requests) == FAILURES
+        time.forward(1)
+        await fail(owners, 3)
+        assert len(owner.requests) == FAILURES + 1
+        time.forward(2)
+        owner.answers = [httpx2.Response(201)]
+        await ask(owners)
+        await ask(owners)
+        assert len(owner.requests) == FAILURES + 3
+
+
+@pytest.mark.parametrize("status", [400, 404, 408, 409, 425, 429, 302])
+async def test_an_owner_that_says_no_is_there(status: int) -> None:
+    time = HandClock()
+    owner = Recording(*[httpx2.ConnectError("gone")] * FAILURES, httpx2.Response(status), httpx2.Response(201))
+    async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
+        await fail(owners)
+        time.forward(1)
+        with pytest.raises((Refused, Unavailable), match=str(status)):
+            await ask(owners)
+        await ask(owners)
+
+
+async def test_an_owner_that_says_come_later_is_left_alone_as_long_as_it_says() -> None:
+    time = HandClock()
+    owner = Recording(httpx2.Response(503, headers={"retry-after": "Sun, 01 Mar 2026 12:04:10 GMT"}))
+    async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
+        assert (await fail(owners)).retry_after == 60
+        time.forward(59.5)
+        assert (await fail(owners, 1)).retry_after == 0.5
+        assert len(owner.requests) == FAILURES
+
+
+async def test_a_command_that_cannot_be_made_says_nothing_of_the_owner() -> None:
+    time = HandClock()
+    owner = Recording(*[httpx2.ConnectError("gone")] * FAILURES, httpx2.Response(201))
+    async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
+        await fail(owners, FAILURES - 1)
+        with pytest.raises(Refused):
+            await ask(owners, command=DeleteTeam(team_id=".."))
+        await fail(owners, 1)
+        assert "is away" in str(await fail(owners, 1))
+
+
+async def test_one_owner_that_is_away_does_not_close_the_door_of_another() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(503 if request.url.host == "channels" else 201)
+
+    async with Owners(URLS, transport=Recording(answer).transport, clock=HandClock().clock) as owners:
+        await fail(owners, FAILURES + 1)
+        await ask(owners, "groups")
+
+
+class Slow:
+    """Answers nobody until it is released; ``groups`` is quick."""
+
+    def __init__(self) -> None:
+        self.release = asyncio.Event()
+        self.started = asyncio.Semaphore(0)
+        self.asked = 0
+        self.answer: httpx2.Response | Exception = httpx2.Response(201)
+        self.failing = 0
+        """How many of the next requests fail at once."""
+        self.transport = httpx2.MockTransport(self._handle)
+
+    async def _handle(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.host == "channels":
+            self.asked += 1
+            if self.failing:
+                self.failing -= 1
+                raise httpx2.ConnectError("gone")
+            self.started.release()
+            await self.release.wait()
+            if isinstance(self.answer, Exception):
+                raise self.answer
+        return httpx2.Response(201)
+
+    @asynccontextmanager
+    async def held(self, owners: Owners, requests: int) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """So many requests are under way within it."""
+        tasks = [asyncio.create_task(ask(owners)) for _ in range(requests)]
+        for _ in tasks:
+            await self.started.acquire()
+        try:
+            yield tasks
+        finally:
+            self.release.set()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_who_finds_no_slot_is_turned_away_and_other_owners_do_not_notice() -> None:
+    slow = Slow()
+    async with Owners(URLS, transport=slow.transport) as owners:
+        async with slow.held(owners, AT_ONCE):
+            with pytest.raises(Unavailable, match=f"CreateChannel at channels: {AT_ONCE} requests are under way"):
+                await ask(owners)
+            await ask(owners, "groups")
+        await ask(owners)
+    assert slow.asked == AT_ONCE + 1
+
+
+async def test_who_waits_gets_a_slot_when_there_is_one() -> None:
+    slow = Slow()
+    async with Owners(URLS, transport=slow.transport) as owners:
+        async with slow.held(owners, AT_ONCE):
+            waiting = [asyncio.create_task(ask(owners, wait=True)) for _ in range(2 * AT_ONCE)]
+            await asyncio.sleep(0)
+            assert slow.asked == AT_ONCE
+        await asyncio.gather(*waiting)
+    assert slow.asked == 3 * AT_ONCE
+
+
+async def test_who_waited_for_an_owner_that_is_away_by_then_does_not_ask_it() -> None:
+    slow = Slow()
+    slow.answer = httpx2.ConnectError("gone")
+    async with Owners(URLS, transport=slow.transport, clock=HandClock().clock) as owners:
+        async with slow.held(owners, AT_ONCE):
+            waiting = [asyncio.create_task(ask(owners, wait=True)) for _ in range(AT_ONCE)]
+            await asyncio.sleep(0)
+        said = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(one) for one in said} == {Unavailable}
+    assert AT_ONCE <= slow.asked < AT_ONCE + FAILURES
+
+
+async def test_a_cancelled_request_gives_its_slot_back() -> None:
+    slow = Slow()
+    async with Owners(URLS, transport=slow.transport) as owners:
+        async with slow.held(owners, AT_ONCE) as tasks:
+            tasks[0].cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await tasks[0]
+            another = asyncio.create_task(ask(owners))
+            await asyncio.wait_for(slow.started.acquire(), 10)
+        await another
+
+
+async def test_one_asks_whether_an_owner_is_back_and_who_is_cancelled_gives_the_turn_to_another() -> None:
+    slow, time = Slow(), HandClock()
+    slow.answer = httpx2.ConnectError("gone")
+    async with Owners(URLS, transport=slow.transport, clock=time.clock) as owners:
+        async with slow.held(owners, FAILURES):
+            pass
+        slow.release.clear()
+        slow.answer = httpx2.Response(201)
+        time.forward(1)
+        async with slow.held(owners, 1) as (probe,):
+            assert str(await fail(owners, 1)).endswith("; it is being asked again")
+            probe.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await probe
+        await ask(owners)
+    assert slow.asked == FAILURES + 2
+
+
+async def test_nobody_waits_for_a_slot_of_an_owner_that_is_away() -> None:
+    slow, time = Slow(), HandClock()
+    async with Owners(URLS, transport=slow.transport, clock=time.clock) as owners, slow.held(owners, AT_ONCE - 1):
+        slow.failing = FAILURES
+        await fail(owners)
+        time.forward(1)
+        async with slow.held(owners, 1):
+            with pytest.raises(Unavailable, match="it is being asked again"):
+                await asyncio.wait_for(ask(owners, wait=True), 10)

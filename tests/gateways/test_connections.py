@@ -1,0 +1,156 @@
+"""Real connections: how long one may last, which are used again, and that each owner has its own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from errors import Unavailable
+from gateways.owners import AT_ONCE, Owners
+from tests.gateways.asking import ask
+
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
+
+
+@asynccontextmanager
+async def serving(handle: Handle) -> AsyncIterator[str]:
+    """A server on loopback, and its URL; what still runs is cut off at the end."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await handle(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def request(reader: asyncio.StreamReader) -> bytes:
+    """The next request: its head, and its body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next((line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b":0")
+    return head + await reader.readexactly(int(length.split(b":")[1]))
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(-1)
+
+
+async def trickling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("handle", [silent, trickling])
+async def test_an_owner_that_does_not_come_to_an_end_is_left_after_the_time_limit(handle: Handle) -> None:
+    async with serving(handle) as url, Owners({"channels": url}, timeout=0.2) as owners:
+        with pytest.raises(Unavailable, match=r"^CreateChannel at channels: no answer within 0\.2 s$"):
+            await asyncio.wait_for(ask(owners), 10)
+
+
+async def test_owners_that_hang_do_not_slow_others_down() -> None:
+    hanging = asyncio.Semaphore(0)
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        hanging.release()
+        await reader.read(-1)
+
+    async def quick(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await request(reader):
+            writer.write(CREATED)
+
+    async with (
+        serving(hang) as slow,
+        serving(quick) as fast,
+        Owners({"channels": slow, "groups": fast}, timeout=60) as owners,
+    ):
+        stuck = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE)]
+        for _ in stuck:
+            await asyncio.wait_for(hanging.acquire(), 10)
+        queued = [asyncio.create_task(ask(owners, wait=True)) for _ in range(AT_ONCE)]
+        others = asyncio.gather(*(ask(owners, "groups", wait=True) for _ in range(4 * AT_ONCE)))
+        await asyncio.wait_for(others, 10)
+        assert not any(task.done() for task in stuck + queued)
+        for task in stuck + queued:
+            task.cancel()
+        await asyncio.gather(*stuck, *queued, return_exceptions=True)
+
+
+class Closing:
+    """Answers ``answered`` requests of each connection, and closes it when the next has come."""
+
+    def __init__(self, answered: int) -> None:
+        self.answered = answered
+        self.connections = 0
+        self.requests: list[bytes] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        for _ in range(self.answered):
+            self.requests.append(await request(reader))
+            writer.write(CREATED)
+        self.requests.append(await request(reader))
+
+
+async def test_a_connection_is_used_again() -> None:
+    owner = Closing(answered=3)
+    async with serving(owner) as url, Owners({"channels": url}) as owners:
+        for _ in range(3):
+            await ask(owners)
+    assert owner.connections == 1
+
+
+async def test_a_connection_that_is_closed_while_it_is_used_again_costs_no_failure() -> None:
+    owner = Closing(answered=1)
+    async with serving(owner) as url, Owners({"channels": url}) as owners:
+        await ask(owners)
+        await ask(owners)
+    assert owner.connections == 2
+    assert len(owner.requests) == 3
+    assert owner.requests[1] == owner.requests[2]
+    assert b"idempotency-key: key" in owner.requests[2].lower()
+
+
+async def test_a_new_connection_that_is_closed_is_a_failure_and_not_tried_again() -> None:
+    owner = Closing(answered=0)
+    async with serving(owner) as url, Owners({"channels": url}) as owners:
+        with pytest.raises(Unavailable, match=r"RemoteProtocolError|ReadError"):
+            await ask(owners)
+    assert (owner.connections, len(owner.requests)) == (1, 1)
+
+
+async def test_nobody_at_the_address_is_unavailable() -> None:
+    async with serving(silent) as url:
+        pass
+    async with Owners({"channels": url}) as owners:
+        with pytest.raises(Unavailable, match="CreateChannel at channels: ConnectError: "):
+            await ask(owners)
+
+
+async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, proxy = Closing(answered=1), Closing(answered=1)
+    async with serving(owner) as url, serving(proxy) as other:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, other)
+        async with Owners({"channels": url}) as owners:
+            await ask(owners)
+    assert (owner.connections, proxy.connections) == (1, 0)

@@ -1,0 +1,162 @@
+"""Replies: what is final, what may be tried again, when, and what a reply may not do to us."""
+
+import asyncio
+import contextlib
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
+
+import httpx2
+import pytest
+
+from errors import Gone, Refused, Unavailable
+from tests.gateways.asking import HandClock, Recording, ask_once
+
+PROBLEM = {"content-type": "application/problem+json; charset=utf-8"}
+
+
+def problem(body: Any) -> httpx2.Response:
+    return httpx2.Response(422, headers=PROBLEM, json=body)
+
+
+async def refused(answer: httpx2.Response) -> str:
+    with pytest.raises(Refused) as refusal:
+        await ask_once(Recording(answer))
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+async def test_any_success_will_do(status: int) -> None:
+    await ask_once(Recording(httpx2.Response(status)))
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 405, 413, 422, 451, 499])
+async def test_other_errors_of_ours_are_final(status: int) -> None:
+    with pytest.raises(Refused, match=f"^CreateChannel at channels refused with {status}: no$") as refusal:
+        await ask_once(Recording(httpx2.Response(status, text="no")))
+    assert not isinstance(refusal.value, Gone)
+
+
+@pytest.mark.parametrize("status", [404, 410, 412])
+async def test_what_is_not_there_any_more_is_gone(status: int) -> None:
+    with pytest.raises(Gone, match=f"^CreateChannel at channels refused with {status}: no such thing$"):
+        await ask_once(Recording(httpx2.Response(status, text="no such thing")))
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
+async def test_what_may_pass_may_be_tried_again(status: int) -> None:
+    with pytest.raises(Unavailable, match=f"^CreateChannel at channels answered {status}$"):
+        await ask_once(Recording(httpx2.Response(status)))
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 1.0),
+        ("999999999", 3600.0),
+        ("9" * 5000, 3600.0),
+        ("Sun, 01 Mar 2026 12:03:40 GMT", 30.0),
+        ("Sunday, 01-Mar-26 12:04:10 GMT", 60.0),
+        ("Sun Mar  1 12:03:20 2026", 10.0),
+        ("Sun, 01 Mar 2099 12:00:00 GMT", 3600.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1.0),
+        ("Sun, 01 Mar 99999 12:03:40 GMT", 1.0),
+        ("Sun, 01 Mar 2026 12:03:40 +9999999999999", 1.0),
+        ("-1", 1.0),
+        ("1e3", 1.0),
+        ("²", 1.0),
+        ("soon", 1.0),
+        ("", 1.0),
+    ],
+)
+async def test_an_owner_says_when_to_come_again(given: str, seconds: float) -> None:
+    headers = [(b"retry-after", given.encode("latin-1"))]
+    with pytest.raises(Unavailable) as away:
+        await ask_once(Recording(httpx2.Response(503, headers=headers)), clock=HandClock().clock)
+    assert away.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"title": "Too many", "detail": "no more than 3 channels"}, "no more than 3 channels"),
+        ({"title": "Too many"}, "Too many"),
+        ({"title": "Too many", "detail": " "}, "Too many"),
+        ({"title": "Too many", "detail": {"of": "them"}}, "Too many"),
+        ({"detail": "x" * 1000}, "x" * 300),
+        ({"status": 422}, '{"status":422}'),
+        (["detail"], '["detail"]'),
+        ({"detail": "two\nlines \x00 \x1b[31m and \u202e a\u2028third"}, "two lines [31m and a third"),
+    ],
+)
+async def test_a_problem_is_told_by_its_detail_or_its_title(body: Any, reason: str) -> None:
+    assert await refused(problem(body)) == f"CreateChannel at channels refused with 422: {reason}"
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 60_000, b'{"detail": "\\ud800"}', b"\xff"])
+async def test_a_problem_that_is_none_is_told_as_it_is(content: bytes) -> None:
+    said = await refused(httpx2.Response(422, headers=PROBLEM, content=content))
+    assert said.endswith(content.decode("utf-8", "replace")[:300])
+
+
+async def test_json_that_is_no_problem_is_told_as_it_is() -> None:
+    assert (await refused(httpx2.Response(422, json={"detail": "no"}))).endswith('{"detail":"no"}')
+
+
+async def test_a_reply_without_a_reason_has_none() -> None:
+    assert await refused(httpx2.Response(400)) == "CreateChannel at channels refused with 400"
+
+
+async def test_a_long_reason_is_cut() -> None:
+    assert len(await refused(httpx2.Response(400, text="x" * 100_000))) < 400
+
+
+async def test_a_reply_that_is_no_text_is_no_trouble() -> None:
+    said = await refused(httpx2.Response(400, content=b"\xff\xfe\x00no"))
+    assert "\x00" not in said
+    assert said.endswith("no")
+
+
+class Endless(httpx2.AsyncByteStream):
+    """A reply that has no end."""
+
+    part: ClassVar[bytes] = b"x" * 10_000
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.sent += len(self.part)
+            yield self.part
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Packed(httpx2.AsyncByteStream):
+    """A reply as it is on the wire."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+@pytest.mark.parametrize("status", [201, 302, 400, 503])
+async def test_a_reply_without_end_is_not_read_to_its_end(status: int) -> None:
+    stream = Endless()
+    with contextlib.suppress(Refused, Unavailable):
+        await asyncio.wait_for(ask_once(Recording(httpx2.Response(status, stream=stream))), 10)
+    assert stream.sent < 200_000
+    assert stream.closed
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "GZIP"])
+async def test_a_small_reply_does_not_become_a_great_one(packing: str) -> None:
+    stream = Packed(zlib.compress(b"x" * 10_000_000))
+    said = await refused(httpx2.Response(400, headers={"content-encoding": packing}, stream=stream))
+    assert said.endswith("refused with 400: (packed)")
