@@ -22,7 +22,8 @@ from errors import Unavailable
 from starter import Starter, is_away
 from store import intents
 from store.pool import Pool, create_pool
-from workflows.messages import Instance, Nudge, workflow_id
+from workflows.messages import Nudge
+from workflows.subjects import Subject, subject_id
 
 log = structlog.get_logger()
 
@@ -108,7 +109,7 @@ class Dispatcher:
         missing: list[Any] = []
 
         async def look(row: Any) -> None:
-            (running if await self._starter.runs(_instance(row)) else missing).append(row)
+            (running if await self._starter.runs(_subject(row)) else missing).append(row)
 
         calls = await _each(rows, look)
         if running:
@@ -120,7 +121,7 @@ class Dispatcher:
 
     async def _nudge(self, row: Any, fact: str, source: str, id: str, revision: int) -> None:
         nudge = Nudge(source=source, id=id, revision=revision)
-        await self._starter.nudge(_instance(row), fact, nudge, row["debtor"])
+        await self._starter.nudge(_subject(row), fact, nudge, row["debtor"])
 
 
 @dataclass(slots=True)
@@ -154,7 +155,7 @@ async def _each(rows: Sequence[Any], call: Callable[[Any], Awaitable[None]]) -> 
                     calls.away.append(row)
                     calls.reason = error.message or error.status.name
                 else:
-                    log.error("Temporal refuses", instance=workflow_id(_instance(row)), reason=error.message)
+                    log.error("Temporal refuses", workflow=subject_id(_subject(row)), reason=error.message)
             except RuntimeError as error:  # what a lazy client raises while it cannot connect
                 calls.away.append(row)
                 calls.reason = str(error)
@@ -165,8 +166,8 @@ async def _each(rows: Sequence[Any], call: Callable[[Any], Awaitable[None]]) -> 
     return calls
 
 
-def _instance(row: Any) -> Instance:
-    return Instance(tenant=row["tenant"], relationship=row["relationship"], parent=row["parent"])
+def _subject(row: Any) -> Subject:
+    return Subject(tenant=row["tenant"], workflow=row["workflow"], about=row["about"], key=row["key"])
 
 
 async def main(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Starts and signals workflows. Temporal may be away: nothing is lost then, because intents are rows."""
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
@@ -9,8 +10,12 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from workflows.messages import ENTITY, OWNER, RELATIONSHIP, STATE, TASK_QUEUE, Instance, Nudge, workflow_id
+from workflows.cascade import CascadeDeleteWorkflow
+from workflows.messages import ENTITY, OWNER, RELATIONSHIP, STATE, TASK_QUEUE, Instance, Nudge
+from workflows.move import MoveWorkflow
+from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
+from workflows.subjects import Message, Subject, subject_id
 
 _CHECK = timedelta(seconds=2)
 _CALL = timedelta(seconds=10)
@@ -30,6 +35,18 @@ _AWAY = {
     RPCStatusCode.ABORTED,
     RPCStatusCode.INTERNAL,
 }
+_WORKFLOWS: dict[str, Any] = {
+    "relationship": RelationshipWorkflow.run,
+    "move": MoveWorkflow.run,
+    "cascade": CascadeDeleteWorkflow.run,
+    "plan": PlanWorkflow.run,
+}
+_SUMMARIES = {
+    "relationship": "{about} of {key}",
+    "move": "moves of {key} in {about}",
+    "cascade": "the end of {about} {key}",
+    "plan": "plan to {about}, operation {key}",
+}
 
 
 def is_away(error: RPCError) -> bool:
@@ -38,7 +55,7 @@ def is_away(error: RPCError) -> bool:
 
 
 class Starter:
-    """The workflows of instances of relationships."""
+    """The workflows of instances of relationships, and of operations."""
 
     def __init__(self, client: Client, *, task_queue: str = TASK_QUEUE) -> None:
         self._client = client
@@ -49,36 +66,34 @@ class Starter:
         """Temporal's namespace."""
         return self._client.namespace
 
-    async def nudge(self, instance: Instance, fact: str, nudge: Nudge, debtor: str | None = None) -> None:
-        """Tells the instance's workflow of a fact; starts it if it does not run. Raises RPCError.
+    async def nudge(self, subject: Subject, fact: str, nudge: Nudge, debtor: str | None = None) -> None:
+        """Tells the workflow of a subject of a fact; starts it if it does not run. Raises RPCError.
 
         Always by a signal: one that is about to end takes notice of it, or a new one begins.
-        ``debtor``: who owes what the instance waits for, if that is known yet.
+        ``debtor``: who owes what an instance waits for, if that is known yet.
         """
-        attributes = [
-            SearchAttributePair(RELATIONSHIP, instance.relationship),
-            SearchAttributePair(ENTITY, instance.parent[:200]),
-            SearchAttributePair(STATE, "waiting"),
-        ]
+        attributes = [SearchAttributePair(ENTITY, subject.key[:200]), SearchAttributePair(STATE, "waiting")]
+        if subject.workflow in ("relationship", "move"):
+            attributes.append(SearchAttributePair(RELATIONSHIP, subject.about))
         if debtor:
             attributes.append(SearchAttributePair(OWNER, debtor))
         await self._client.start_workflow(
-            RelationshipWorkflow.run,
-            instance,
-            id=workflow_id(instance),
+            _WORKFLOWS[subject.workflow],
+            _input(subject),
+            id=subject_id(subject),
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal=fact,
             start_signal_args=[nudge],
-            static_summary=f"{instance.relationship} of {instance.parent}"[:200],
+            static_summary=_SUMMARIES[subject.workflow].format(about=subject.about, key=subject.key)[:200],
             search_attributes=TypedSearchAttributes(attributes),
             rpc_timeout=_CALL,
         )
 
-    async def runs(self, instance: Instance) -> bool:
-        """Whether the instance's workflow is open. By the raw call: the SDK does not know every status."""
+    async def runs(self, subject: Subject) -> bool:
+        """Whether the workflow of a subject is open. By the raw call: the SDK does not know every status."""
         request = DescribeWorkflowExecutionRequest(namespace=self._client.namespace)
-        request.execution.workflow_id = workflow_id(instance)
+        request.execution.workflow_id = subject_id(subject)
         try:
             answer = await self._client.workflow_service.describe_workflow_execution(request, timeout=_CALL)
         except RPCError as error:
@@ -96,6 +111,13 @@ class Starter:
         except RuntimeError as error:  # what a lazy client raises while it cannot connect
             return f"away: {error}"
         return "ok" if serving else "not serving"
+
+
+def _input(subject: Subject) -> Message:
+    """What the workflow of a subject is given: that of a relationship has fields of its own, known to services."""
+    if subject.workflow == "relationship":
+        return Instance(tenant=subject.tenant, relationship=subject.about, parent=subject.key)
+    return subject
 
 
 def workflow_url(ui: str, namespace: str, id: str) -> str:

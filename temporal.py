@@ -24,6 +24,8 @@ _PASSED_THROUGH = (
     "store",
     "workflows.messages",
     "workflows.options",
+    "workflows.subjects",
+    "workflows.tasks",
     "pydantic",
     "pydantic_core",
     "annotated_types",

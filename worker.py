@@ -1,7 +1,10 @@
 """Runs workflows and activities. The composition root: whatever they need is made here and passed in."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
 
 import structlog
 from temporalio.client import Client
@@ -9,8 +12,12 @@ from temporalio.worker import Interceptor, Worker
 
 import logs
 import temporal
+from activities.cascade import CascadeActivities
 from activities.door import Door
+from activities.move import MoveActivities
+from activities.plan import PlanActivities
 from activities.relationship import RelationshipActivities
+from activities.sweep import SweepActivities
 from config import Settings
 from gateways.owners import Owners
 from relationships import catalog as catalogs
@@ -18,10 +25,34 @@ from relationships.admission import Admission
 from relationships.catalog import Catalog
 from store.pool import Pool, create_pool
 from store.record import Recorder
+from workflows.cascade import CascadeDeleteWorkflow
 from workflows.messages import TASK_QUEUE
+from workflows.move import MoveWorkflow
+from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
 
 log = structlog.get_logger()
+
+OF_ONE_OWNER = 50
+"""Activities that ask one owner, at once: its gateway has fewer slots, and lets sweeps wait for one."""
+
+
+class Workers:
+    """One for workflows and what is near, and one for each owner: a slow owner takes slots of its own alone."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self._workers = workers
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for one in self._workers:
+            await self._running.enter_async_context(one)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._running.__aexit__(kind, error, trace)
 
 
 def build(
@@ -33,20 +64,27 @@ def build(
     *,
     task_queue: str = TASK_QUEUE,
     interceptors: Sequence[Interceptor] = (),
-) -> Worker:
-    """A worker for everything."""
+) -> Workers:
+    """Workers for everything."""
     recorder = Recorder(pool, catalog)
     door = Door(recorder, Admission(catalog, settings.limits), catalog, pool, mode=settings.signal_door)
     relationship = RelationshipActivities(pool, catalog, door, owners)
-    return Worker(
+    move = MoveActivities(pool, catalog, owners)
+    cascade = CascadeActivities(pool, catalog, owners)
+    plan = PlanActivities(pool, catalog)
+    asking: list[Callable[..., Any]] = [relationship.ask, move.ask_to_move, cascade.ask_to_delete]
+    near = Worker(
         client,
         task_queue=task_queue,
-        workflows=[RelationshipWorkflow],
+        workflows=[RelationshipWorkflow, MoveWorkflow, CascadeDeleteWorkflow, PlanWorkflow],
         activities=[
             relationship.record,
             relationship.proceed,
-            relationship.ask,
             relationship.tell_overdue,
+            move.look_at_moves,
+            cascade.look_at_end,
+            plan.look_at_plan,
+            *asking,
         ],
         interceptors=interceptors,
         max_concurrent_activities=100,
@@ -55,20 +93,34 @@ def build(
         max_concurrent_workflow_tasks=200,
         max_cached_workflows=2_000,
     )
+    sweep = SweepActivities(pool, catalog, owners)
+    far = [
+        Worker(
+            client,
+            task_queue=f"{task_queue}.{owner}",
+            activities=[*asking, sweep.sweep],
+            interceptors=interceptors,
+            max_concurrent_activities=OF_ONE_OWNER,
+            max_concurrent_activity_task_polls=2,
+        )
+        for owner in sorted(set(catalog.contracts.asked.values()))
+    ]
+    return Workers([near, *far])
 
 
 async def main(settings: Settings) -> None:
-    """Runs until it is cancelled."""
+    """Runs until it is cancelled. Raises Refused for settings that cannot be used."""
     logs.configure(settings)
     catalog = catalogs.load(settings.catalog)
-    pool = await create_pool(settings.database_url, settings.database_pool, name="tether worker")
-    try:
-        client = await _connected(settings)
-        async with Owners(settings.owners) as owners, build(client, pool, catalog, owners, settings):
-            log.info("ready")
-            await asyncio.Event().wait()
-    finally:
-        await pool.close()
+    async with Owners(settings.owners) as owners:  # first: what is wrong with an address is said at once
+        pool = await create_pool(settings.database_url, settings.database_pool, name="tether worker")
+        try:
+            client = await _connected(settings)
+            async with build(client, pool, catalog, owners, settings):
+                log.info("ready")
+                await asyncio.Event().wait()
+        finally:
+            await pool.close()
 
 
 async def _connected(settings: Settings) -> Client:

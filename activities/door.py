@@ -8,7 +8,7 @@ from errors import Malformed, Unacceptable, Unknown
 from relationships.admission import Admission
 from relationships.catalog import Catalog
 from store import credentials
-from store.operations import linked_entry
+from store.linking import linked_entry
 from store.pool import Pool
 from store.quarantine import Rejected
 from store.record import Recorder
@@ -56,7 +56,7 @@ class Door:
         return last
 
     def _entries(self, instance: Instance, told: Told) -> list[Entry]:
-        relationship = self._catalog.relationship(instance.relationship)
+        relationship = self._catalog.relationship(instance.relationship) if instance.relationship else None
         try:
             event = orjson.loads(told.body)
         except orjson.JSONDecodeError as error:
@@ -64,8 +64,9 @@ class Door:
         entry = self._admission.admit(read(event))
         if entry.name != told.name:
             raise Unacceptable(f"the signal {told.name} carries a {entry.name}")
-        told_to_parent = relationship.asked is not None and entry.kind == relationship.child
-        if told_to_parent and entry.effect is Effect.CREATED and not entry.names:
+        if relationship is None or relationship.asked is None or entry.kind != relationship.child:
+            return [entry]
+        if entry.effect is Effect.CREATED and not entry.names:
             # Its owner tells this instance of its child: that says whose child it is, as a correlation id would.
             return [entry, linked_entry(relationship, instance.parent, entry.key, entry.sequence, entry.time)]
         return [entry]

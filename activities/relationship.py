@@ -1,12 +1,11 @@
 """The side effects of a RelationshipWorkflow. Each is idempotent: it may run again after any crash."""
 
-from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.door import Door
+from activities.outcomes import final, later
 from contracts.correlation import encode
 from contracts.own import derived_id
 from errors import Refused, Unacceptable, Unavailable
@@ -14,7 +13,7 @@ from gateways.owners import Owners
 from relationships.admission import check_text
 from relationships.catalog import Catalog
 from relationships.definition import KEY_LENGTH, Relationship, as_key
-from store import instances, operations
+from store import instances, linking
 from store.instances import Standing
 from store.pool import Pool
 from workflows.messages import Instance, Moment, Report, Situation
@@ -35,7 +34,7 @@ class RelationshipActivities:
         try:
             return await self._door.record(report)
         except Refused as error:
-            raise _final(error) from None
+            raise final(error) from None
 
     @activity.defn(name="proceed")
     async def proceed(self, at: Moment) -> Situation:
@@ -48,12 +47,13 @@ class RelationshipActivities:
         tenant, parent = at.instance.tenant, at.instance.parent
         standing = await instances.look(self._pool, tenant, relationship, parent)
         if standing.operations_due is not None:
-            await operations.operate(self._pool, self._catalog, tenant, relationship, parent, at.now)
+            await linking.operate(self._pool, self._catalog, tenant, relationship, parent, at.now)
             standing = await instances.look(self._pool, tenant, relationship, parent)
         newer = not standing.waits and await instances.conclude(
             self._pool, self._catalog, tenant, relationship, parent, standing, at.cause
         )
-        return self._situation(relationship, standing, newer)
+        led = await self._led(at.instance, relationship, standing)
+        return self._situation(relationship, standing, newer, led)
 
     @activity.defn(name="ask")
     async def ask(self, instance: Instance) -> None:
@@ -63,8 +63,12 @@ class RelationshipActivities:
         asked = relationship.asked
         if asked is None or standing.lacks != "child" or standing.parent is None:
             return
-        fields = {name: standing.parent.get(of) for name, of in asked.fields.items()}
-        key = derived_id("ask", instance.tenant, relationship.name, instance.parent, standing.incarnation)
+        led = await self._led(instance, relationship, standing)
+        if led is None:
+            return
+        fields = {name: standing.parent.get(of) for name, of in asked.plain.items()} | led
+        of = instance.tenant, relationship.name, instance.parent, standing.incarnation
+        key = derived_id("ask", *of, *(led[name] for name in sorted(led)))
         try:
             await self._owners.ask(
                 standing.debtor,
@@ -75,15 +79,10 @@ class RelationshipActivities:
             )
         except Unavailable as error:
             await self._note(instance, str(error))
-            raise ApplicationError(
-                str(error),
-                type="Unavailable",
-                next_retry_delay=_delay(error),
-                category=ApplicationErrorCategory.BENIGN,
-            ) from None
+            raise later(error) from None
         except (Refused, ValueError) as error:
             await self._note(instance, str(error))
-            raise _final(error) from None
+            raise final(error) from None
         if standing.note:
             await self._note(instance, "")
 
@@ -93,6 +92,19 @@ class RelationshipActivities:
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
         return await instances.tell_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
+
+    async def _led(self, instance: Instance, relationship: Relationship, standing: Standing) -> dict[str, str] | None:
+        """What other relationships lead to, where the command needs it; None: they do not yet, and that is noted."""
+        if standing.lacks != "child" or relationship.asked is None or not relationship.asked.through:
+            return {}
+        led = await instances.led(self._pool, instance.tenant, self._catalog, relationship, instance.parent)
+        lacking = {relationship.asked.through[name].down for name, reached in led.items() if reached is None}
+        if lacking:
+            note = f"{' and '.join(sorted(lacking))} comes first"
+            if standing.note != note:
+                await self._note(instance, note)
+            return None
+        return {name: reached for name, reached in led.items() if reached is not None}
 
     async def _note(self, instance: Instance, text: str) -> None:
         await instances.note(self._pool, instance.tenant, instance.relationship, instance.parent, text)
@@ -105,9 +117,11 @@ class RelationshipActivities:
                 raise Unacceptable(f"parent must be a text of 1 to {KEY_LENGTH} characters")
             return self._catalog.relationship(instance.relationship)
         except Refused as error:
-            raise _final(error) from None
+            raise final(error) from None
 
-    def _situation(self, relationship: Relationship, standing: Standing, newer: bool) -> Situation:
+    def _situation(
+        self, relationship: Relationship, standing: Standing, newer: bool, led: dict[str, str] | None
+    ) -> Situation:
         lacks: Any = standing.lacks
         asked = relationship.asked
         kind = {"parent": relationship.parent, "child": relationship.child}.get(lacks, "")
@@ -122,18 +136,9 @@ class RelationshipActivities:
             due=standing.due,
             told=standing.told,
             note=standing.note,
-            asks=asked.command.__name__ if asked is not None else "",
-            incarnation=standing.incarnation,
+            asks=asked.command.__name__ if asked is not None and led is not None else "",
+            incarnation="/".join((standing.incarnation, *(led or {}).values())),
             operations_due=standing.operations_due,
             children=standing.children,
             newer=newer,
         )
-
-
-def _final(error: Exception) -> ApplicationError:
-    return ApplicationError(str(error), type="Refused", non_retryable=True, category=ApplicationErrorCategory.BENIGN)
-
-
-def _delay(error: Unavailable) -> timedelta | None:
-    """An owner's own word on when to come again, where it is longer than our usual pause."""
-    return timedelta(seconds=error.retry_after) if error.retry_after > 1 else None

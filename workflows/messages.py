@@ -1,12 +1,13 @@
-"""What goes in and out of workflows: small, frozen, and the same for every caller."""
+"""What goes in and out of the workflows of relationships, and what all workflows hear."""
 
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, Literal
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from temporalio.common import SearchAttributeKey
+
+from workflows.subjects import Message, Subject, subject_id
 
 TASK_QUEUE = "tether"
 
@@ -14,15 +15,6 @@ RELATIONSHIP = SearchAttributeKey.for_keyword("TetherRelationship")
 ENTITY = SearchAttributeKey.for_keyword("TetherEntity")
 OWNER = SearchAttributeKey.for_keyword("TetherOwner")
 STATE = SearchAttributeKey.for_keyword("TetherState")
-
-_ID_LENGTH = 200
-"""Characters in a workflow id, at most: Temporal's own limit is 255 on some stores."""
-
-
-class Message(BaseModel):
-    """Base of all of them."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class Instance(Message):
@@ -32,14 +24,15 @@ class Instance(Message):
     relationship: str
     parent: str = Field(description="Key of the parent entity.")
 
+    @property
+    def subject(self) -> Subject:
+        """What its workflow is about."""
+        return Subject(tenant=self.tenant, workflow="relationship", about=self.relationship, key=self.parent)
+
 
 def workflow_id(instance: Instance) -> str:
-    """``tenant/relationship/key``, percent-encoded; a key that is too long is replaced by its hash."""
-    place = f"{quote(instance.tenant, safe='')}/{quote(instance.relationship, safe='')}/"
-    key = quote(instance.parent, safe="").replace("~", "%7E")  # so that no key looks like a hash
-    if len(place + key) > _ID_LENGTH:
-        key = "~" + blake2b(instance.parent.encode(), digest_size=16).hexdigest()
-    return place + key
+    """``tenant/relationship/key``."""
+    return subject_id(instance.subject)
 
 
 def instance_of(id: str) -> Instance | None:

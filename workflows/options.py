@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
@@ -23,6 +24,18 @@ ASKING: dict[str, Any] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
 }
 """An owner: may be away for hours; retried until the instance's own deadline."""
+
+SWEEPING: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)),
+}
+"""Some hundreds of children, one request each: a worker that dies in the middle is noticed by its silence."""
+
+
+def owners_queue(owner: str) -> str:
+    """The task queue of what is asked of one owner: a slow one takes slots of its own alone."""
+    return f"{workflow.info().task_queue}.{owner}"
 
 
 def is_final(error: FailureError) -> bool:

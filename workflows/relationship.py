@@ -28,7 +28,7 @@ from workflows.messages import (
     begun,
     heard,
 )
-from workflows.options import ASKING, ASKING_FIRST, NEAR, is_final
+from workflows.options import ASKING, ASKING_FIRST, NEAR, is_final, owners_queue
 
 
 @workflow.defn
@@ -127,14 +127,19 @@ class RelationshipWorkflow:
             await workflow.execute_local_activity_method(Do.ask, self._instance, summary=summary, **ASKING_FIRST)
         except FailureError as error:
             left = due - workflow.now()
-            if is_final(error) or left <= timedelta(0) or await self._is_refused(summary, left):
+            if is_final(error) or left <= timedelta(0) or await self._is_refused(summary, situation.debtor, left):
                 self._woken = True  # the reason is in the wait's row now, and the deadline stands
 
-    async def _is_refused(self, summary: str, within: timedelta) -> bool:
+    async def _is_refused(self, summary: str, owner: str, within: timedelta) -> bool:
         """Whether an owner that was away at first does not want to, or stays away for too long."""
         try:
             await workflow.execute_activity_method(
-                Do.ask, self._instance, schedule_to_close_timeout=within, summary=summary, **ASKING
+                Do.ask,
+                self._instance,
+                task_queue=owners_queue(owner),
+                schedule_to_close_timeout=within,
+                summary=summary,
+                **ASKING,
             )
         except ActivityError:
             return True

@@ -1,23 +1,76 @@
-"""The workflow as a careless hand would change it: running ones would break."""
+"""The workflows as a careless hand would change them: running ones would break."""
 
 import asyncio
+from typing import Any
 
 from temporalio import workflow
 
-from workflows.messages import Begin, Outcome
+from workflows.cascade import CascadeDeleteWorkflow
+from workflows.messages import Outcome
+from workflows.move import MoveWorkflow
+from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
+from workflows.tasks import Ended
 
 
 @workflow.defn(name="RelationshipWorkflow")
-class Changed(RelationshipWorkflow):
+class ChangedRelationship(RelationshipWorkflow):
     """Pauses before anything else."""
 
     @workflow.init
-    def __init__(self, begin: Begin) -> None:
-        super().__init__(begin)
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
 
     @workflow.run
-    async def run(self, begin: Begin) -> Outcome:
+    async def run(self, given: Any) -> Outcome:
         """The same, after a pause."""
         await asyncio.sleep(1)
-        return await super().run(begin)
+        return await super().run(given)
+
+
+@workflow.defn(name="MoveWorkflow")
+class ChangedMove(MoveWorkflow):
+    """As above."""
+
+    @workflow.init
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+
+    @workflow.run
+    async def run(self, given: Any) -> Ended:
+        """The same, after a pause."""
+        await asyncio.sleep(1)
+        return await super().run(given)
+
+
+@workflow.defn(name="CascadeDeleteWorkflow")
+class ChangedCascade(CascadeDeleteWorkflow):
+    """As above."""
+
+    @workflow.init
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+
+    @workflow.run
+    async def run(self, given: Any) -> Ended:
+        """The same, after a pause."""
+        await asyncio.sleep(1)
+        return await super().run(given)
+
+
+@workflow.defn(name="PlanWorkflow")
+class ChangedPlan(PlanWorkflow):
+    """As above."""
+
+    @workflow.init
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+
+    @workflow.run
+    async def run(self, given: Any) -> Ended:
+        """The same, after a pause."""
+        await asyncio.sleep(1)
+        return await super().run(given)
+
+
+CHANGED: tuple[type[Any], ...] = (ChangedRelationship, ChangedMove, ChangedCascade, ChangedPlan)

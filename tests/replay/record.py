@@ -1,17 +1,21 @@
 """Records one history of each kind of run into ``tests/replay/histories``: ``python -m tests.replay.record``.
 
-Only after a change of the workflow that is meant to break running ones, which must be none by then: a history
-that no longer replays says that running workflows would break. New kinds of runs are added, old ones stay.
+New kinds of runs are added, old ones stay: a history that no longer replays says that running workflows would break.
+One is recorded anew, ``python -m tests.replay.record NAME…``, only after a change of its workflow that is meant to
+break running ones, which must be none by then.
 """
 
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import httpx2
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 import temporal
 from contracts.correlation import encode
@@ -19,13 +23,15 @@ from devstack.testing import temporary_postgres, temporary_temporal
 from relationships import catalog as catalogs
 from store.migrate import migrate
 from store.pool import create_pool
+from tests.replay.festivals import FESTIVITIES, Festivity
 from tests.workflows.conftest import SETTINGS
+from tests.workflows.festival import Festival
 from tests.workflows.house import House, event
 from tests.workflows.test_deadlines import A_DAY, patience_ends
 
 HISTORIES = Path(__file__).parent / "histories"
 ROOT = str(Path(__file__).parents[2])
-FEW = {"limit.historyCount.suggestContinueAsNew": "40"}
+FEW = {"limit.historyCount.suggestContinueAsNew": "80"}
 GROUP = event("GroupCreated", "g1", name="Rowing")
 CHANNEL = event("ChannelCreated", "c1", name="Rowing", correlation=encode("group_channel", "g1"))
 
@@ -119,21 +125,54 @@ async def missing_category(house: House) -> None:
     await house.tell(event("CategoryAdded", "g1", name="Books"))
 
 
-STORIES: tuple[Story, ...] = (
-    complete,
-    parent_late,
-    overdue,
-    late,
-    refused,
-    explicit_link,
-    signal_door,
-    continued,
-    missing_category,
-)
+STORIES: dict[str, Story] = {
+    story.__name__: story
+    for story in (
+        complete,
+        parent_late,
+        overdue,
+        late,
+        refused,
+        explicit_link,
+        signal_door,
+        continued,
+        missing_category,
+    )
+}
+
+CONTINUED = ("continued", "cascade_continued")
+"""Those of whose runs it is the first that counts."""
+NAMES = (*STORIES, *FESTIVITIES)
 
 
-async def main() -> None:
-    """Every story on one stack, each under a tenant of its name."""
+async def _told(story: Story, house: House) -> WorkflowHandle[Any, Any]:
+    relationship = "category_item" if story is missing_category else "group_channel"
+    async with house.open():
+        await story(house)
+        await house.ended(relationship, "g1")
+    return house.handle(relationship, "g1")
+
+
+async def _celebrated(festivity: Festivity, house: House) -> WorkflowHandle[Any, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        festival = Festival(house, Path(folder))
+        async with festival.running(), house.open():
+            subject = await festivity(festival)
+            await house.closed(subject)
+        return house.workflow(subject)
+
+
+async def _keep(name: str, house: House, handle: WorkflowHandle[Any, Any]) -> None:
+    if name in CONTINUED:
+        first = (await handle.describe()).raw_description.workflow_execution_info.first_run_id
+        handle = house.client.get_workflow_handle(handle.id, run_id=first)
+    text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1) + "\n"
+    file = HISTORIES / f"{name}.json"
+    file.write_text(text.replace(socket.gethostname(), "somewhere").replace(ROOT, "/tether"))
+
+
+async def main(names: Collection[str]) -> None:
+    """Every story of these names on one stack, each under a tenant of its name."""
     settings = (SETTINGS | FEW).items()
     extra = [word for name, value in settings for word in ("--dynamic-config-value", f"{name}={value}")]
     async with temporary_postgres() as postgres, temporary_temporal(extra=extra) as server:
@@ -141,23 +180,17 @@ async def main() -> None:
         pool = await create_pool(postgres.url, 8)
         await migrate(pool, catalog)
         client = await Client.connect(server.address, plugins=[temporal.plugin()])
-        for story in STORIES:
-            house = House(pool, catalog, client, story.__name__)
-            relationship = "category_item" if story is missing_category else "group_channel"
-            async with house.open():
-                await story(house)
-                await house.ended(relationship, "g1")
-            handle = house.handle(relationship, "g1")
-            if story is continued:
-                first = (await handle.describe()).raw_description.workflow_execution_info.first_run_id
-                handle = client.get_workflow_handle(handle.id, run_id=first)
-            history = await handle.fetch_history()
-            file = HISTORIES / f"{story.__name__}.json"
-            text = json.dumps(history.to_json_dict(), indent=1) + "\n"
-            file.write_text(text.replace(socket.gethostname(), "somewhere").replace(ROOT, "/tether"))
+        for name in names:
+            house = House(pool, catalog, client, name)
+            if name in STORIES:
+                handle = await _told(STORIES[name], house)
+            else:
+                handle = await _celebrated(FESTIVITIES[name], house)
+            await _keep(name, house, handle)
             await house.recorder.close()
         await pool.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    missing = [name for name in NAMES if not (HISTORIES / f"{name}.json").exists()]
+    asyncio.run(main(sys.argv[1:] or missing))

@@ -1,6 +1,7 @@
 """One Temporal for each worker of the tests, and a house of its own for each test: its tenant, database and queue."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_temporal
 from relationships.catalog import Catalog
 from store.pool import Pool
+from tests.workflows.festival import Festival
 from tests.workflows.house import House
 
 SETTINGS = {
@@ -49,3 +51,18 @@ async def open_house(house: House) -> AsyncIterator[House]:
     """Its dispatcher and a worker run."""
     async with house.open():
         yield house
+
+
+@pytest.fixture
+async def festival(house: House, tmp_path: Path) -> AsyncIterator[Festival]:
+    """Owners of events and teams run; the house's own processes do not."""
+    festival = Festival(house, tmp_path)
+    async with festival.running():
+        yield festival
+
+
+@pytest.fixture
+async def open_festival(festival: Festival) -> AsyncIterator[Festival]:
+    """Everything runs."""
+    async with festival.house.open():
+        yield festival

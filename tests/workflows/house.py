@@ -1,31 +1,34 @@
 """A Tether in this process on a real PostgreSQL and a real Temporal, and the owner of channels as a double."""
 
 import asyncio
-from collections import Counter
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx2
-import orjson
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.testing import TimeSkipper
-from temporalio.worker import Interceptor, Worker
+from temporalio.worker import Interceptor
 
 import worker
 from config import Limits, Settings
 from contracts.envelope import read
 from dispatcher import Dispatcher
+from gateways.circuit import Clock
 from gateways.owners import Owners
 from relationships.admission import Admission
 from relationships.catalog import Catalog
 from relationships.definition import Relationship
 from starter import Starter
-from store import operations
+from store import linking, operations
 from store.pool import Pool
 from store.record import Recorder
-from workflows.messages import Instance, workflow_id
+from tests.workflows.channels import Channels
+from worker import Workers
+from workflows.messages import Instance
+from workflows.subjects import Subject, subject_id
 
 Event = dict[str, Any]
 
@@ -55,53 +58,6 @@ async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30) ->
     return value
 
 
-class Asked(NamedTuple):
-    """One request that the owner of channels got."""
-
-    key: str
-    correlation: str
-    causation: str | None
-    name: str
-
-
-class Channels:
-    """Owns channels. Answers from ``answers`` first; then each new key makes a channel, told unless ``silent``."""
-
-    def __init__(self) -> None:
-        self.requests: list[Asked] = []
-        self.answers: list[httpx2.Response | Exception] = []
-        self.silent = False
-        self._made: set[str] = set()
-        self.tell: Callable[[Event], Awaitable[Any]] | None = None
-        self.transport = httpx2.MockTransport(self._handle)
-
-    def attempts(self) -> Counter[str]:
-        """How often each key was used."""
-        return Counter(asked.key for asked in self.requests)
-
-    async def _handle(self, request: httpx2.Request) -> httpx2.Response:
-        headers = request.headers
-        asked = Asked(
-            headers["idempotency-key"],
-            headers["correlation-id"],
-            headers.get("causation-id"),
-            orjson.loads(await request.aread())["name"],
-        )
-        if self.answers:
-            self.requests.append(asked)
-            answer = self.answers.pop(0)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-        self.requests.append(asked)
-        known = asked.key in self._made
-        self._made.add(asked.key)
-        if self.tell is not None and not self.silent and not known:
-            channel = f"channel-of-{asked.name}"
-            await self.tell(event("ChannelCreated", channel, correlation=asked.correlation, name=asked.name))
-        return httpx2.Response(201, json={})
-
-
 class House:
     """One tenant. ``tell`` is what the API does with a fact; the dispatcher and a worker run unless stopped."""
 
@@ -111,12 +67,14 @@ class House:
         self.client = client
         self.tenant = tenant
         self.channels = Channels()
-        self.channels.tell = self.tell
+        self.channels.tell = self._channel_created
         self.owners: dict[str, str] = {"channels": "http://channels"}
+        self.transport: httpx2.AsyncBaseTransport = self.channels.transport
         self.starter = Starter(client, task_queue=tenant)
         self.dispatcher = Dispatcher(pool, self.starter, check_after=3600)
         self.recorder = Recorder(pool, catalog)
         self._skipper = TimeSkipper(client)
+        self._skipped = 0.0
         self._admission = Admission(catalog, Limits())
 
     async def tell(self, *events: Event) -> int:
@@ -124,9 +82,13 @@ class House:
         entries = [self._admission.admit(read(told)) for told in events]
         return (await self.recorder.record(self.tenant, entries, actor="test")).revision
 
-    def worker(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> Worker:
-        """As in production, but for this test's own task queue."""
-        owners = Owners(self.owners, transport=self.channels.transport)
+    async def _channel_created(self, key: str, correlation: str, name: str) -> None:
+        await self.tell(event("ChannelCreated", key, correlation=correlation, name=name))
+
+    def worker(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> Workers:
+        """As in production, but for this test's own task queue, and for a clock that is put forward with workflows'."""
+        clock = Clock(monotonic=lambda: time.monotonic() + self._skipped)
+        owners = Owners(self.owners, transport=self.transport, clock=clock)
         settings = Settings(signal_door=door)
         return worker.build(
             self.client,
@@ -159,23 +121,38 @@ class House:
         return Instance(tenant=self.tenant, relationship=relationship, parent=parent)
 
     def handle(self, relationship: str, parent: str) -> WorkflowHandle[Any, Any]:
-        return self.client.get_workflow_handle(workflow_id(self.instance(relationship, parent)))
+        return self.workflow(self.instance(relationship, parent).subject)
 
     async def skip(self, relationship: str, parent: str, duration: timedelta) -> None:
-        """Its workflow's own clock goes on by this much."""
-        await self._skipper.fast_forward(self.handle(relationship, parent), duration)
+        """Its workflow's own clock goes on by this much, and that of owners' circuits."""
+        await self.fast_forward(self.instance(relationship, parent).subject, duration)
 
     async def is_open(self, relationship: str, parent: str) -> bool:
-        return await self.starter.runs(self.instance(relationship, parent))
+        return await self.starter.runs(self.instance(relationship, parent).subject)
 
     async def ended(self, relationship: str, parent: str, seconds: float = 30) -> WorkflowExecutionStatus:
         """How the last run of a workflow ended, once it has."""
+        return await self.closed(self.instance(relationship, parent).subject, seconds)
 
-        async def closed() -> bool:
-            return not await self.is_open(relationship, parent)
+    def subject(self, workflow: str, about: str, key: str) -> Subject:
+        return Subject(tenant=self.tenant, workflow=workflow, about=about, key=key)
 
-        await until(closed, seconds)
-        status = (await self.handle(relationship, parent).describe()).status
+    def workflow(self, subject: Subject) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(subject_id(subject))
+
+    async def fast_forward(self, subject: Subject, duration: timedelta) -> None:
+        """As ``skip``."""
+        self._skipped += duration.total_seconds()
+        await self._skipper.fast_forward(self.workflow(subject), duration)
+
+    async def closed(self, subject: Subject, seconds: float = 30) -> WorkflowExecutionStatus:
+        """As ``ended``."""
+
+        async def over() -> bool:
+            return not await self.starter.runs(subject)
+
+        await until(over, seconds)
+        status = (await self.workflow(subject).describe()).status
         assert status is not None
         return status
 
@@ -187,7 +164,7 @@ class House:
         self, relationship: str, parent: str | None, child: str, kind: str = "link", key: str | None = None
     ) -> str:
         """Starts an explicit link or unlink; its id."""
-        row = await operations.start(
+        row = await linking.start(
             self.pool,
             self.tenant,
             self.relationship(relationship),

@@ -107,7 +107,7 @@ async def test_an_owner_who_is_away_for_a_day_is_overdue(open_house: House) -> N
     await house.skip("group_channel", "g1", A_DAY)
     await house.told(OVERDUE)
     await house.ended("group_channel", "g1")
-    assert (await house.wait("group_channel", "g1"))["note"] == "CreateChannel at channels answered 503"
+    assert "answered 503" in (await house.wait("group_channel", "g1"))["note"]
     assert len(set(house.channels.attempts())) == 1
 
 

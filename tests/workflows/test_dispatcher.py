@@ -8,24 +8,25 @@ from temporalio.service import RPCError, RPCStatusCode
 from dispatcher import BATCH, Dispatcher
 from errors import Unavailable
 from tests.workflows.house import House, event, until
-from workflows.messages import Instance, Nudge
+from workflows.messages import Nudge
+from workflows.subjects import Subject
 
 pytestmark = pytest.mark.stack
 
 
 class Temporal:
-    """In the starter's place: fails for some parents, as it is told to."""
+    """In the starter's place: fails for some keys, as it is told to."""
 
     def __init__(self) -> None:
         self.failing: dict[str, Exception] = {}
         self.nudged: Counter[str] = Counter()
         self.debtors: set[str | None] = set()
 
-    async def nudge(self, instance: Instance, fact: str, nudge: Nudge, debtor: str | None = None) -> None:
+    async def nudge(self, subject: Subject, fact: str, nudge: Nudge, debtor: str | None = None) -> None:
         self.debtors.add(debtor)
-        if instance.parent in self.failing:
-            raise self.failing[instance.parent]
-        self.nudged[instance.parent] += 1
+        if subject.key in self.failing:
+            raise self.failing[subject.key]
+        self.nudged[subject.key] += 1
 
 
 def away() -> RPCError:

@@ -127,8 +127,9 @@ async def test_a_workflow_that_is_terminated_before_it_began_is_started_again(ho
     async with house.dispatching():
         await house.tell(event("GroupCreated", "g1", name="g1"))
 
-        async def started() -> bool:
-            return await house.is_open("group_channel", "g1")
+        async def started() -> bool:  # and the dispatcher knows that it has told it
+            query = "select count(*) from intents where tenant = $1 and dispatched_at is not null"
+            return await house.pool.fetchval(query, house.tenant) == 1 and await house.is_open("group_channel", "g1")
 
         await until(started)
         await terminated(house, "group_channel", "g1")

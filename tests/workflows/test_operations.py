@@ -6,7 +6,7 @@ import pytest
 
 from contracts.correlation import encode
 from errors import Conflict, Unacceptable, Unknown
-from store import instances, operations
+from store import instances, linking
 from tests.workflows.house import Event, House, event, until
 
 pytestmark = pytest.mark.stack
@@ -160,7 +160,7 @@ async def test_an_unlink_of_a_child_that_has_moved_on_is_refused(house: House) -
 
 async def test_many_operations_of_one_parent_all_end(open_house: House) -> None:
     house = open_house
-    children = [f"i{n}" for n in range(3 * operations.AT_ONCE + 1)]
+    children = [f"i{n}" for n in range(3 * linking.AT_ONCE + 1)]
     ids = [await house.link("category_item", "books", child) for child in children]
     await house.tell(CATEGORY, *[item(child) for child in children[1:]])
     for id in ids[1:]:

@@ -1,0 +1,77 @@
+"""The side effects of a CascadeDeleteWorkflow, its sweeps apart. Each is idempotent."""
+
+from temporalio import activity
+
+from activities.outcomes import final, later
+from activities.sweep import counts, todo
+from contracts.correlation import encode_operation
+from contracts.own import derived_id
+from errors import Gone, Refused, Unavailable
+from gateways.owners import Owners
+from relationships.catalog import Catalog
+from relationships.commands import filled
+from store import cascades, operations
+from store.pool import Pool
+from workflows.tasks import Ask, Look, Standing
+
+
+class CascadeActivities:
+    """``owners`` are asked to delete what is theirs."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, owners: Owners) -> None:
+        self._pool = pool
+        self._catalog = catalog
+        self._owners = owners
+
+    @activity.defn(name="look_at_end")
+    async def look_at_end(self, look: Look) -> Standing:
+        """Ends what can be ended, and says whether the owner is to be asked, or children are."""
+        at = look.subject
+        standing = await cascades.look(self._pool, self._catalog, at.tenant, at.about, at.key, look.now)
+        row = standing.operation
+        if row is None:
+            return Standing(newer=standing.newer)
+        asks = row["state"] in ("waiting", "asked")
+        command = self._catalog.contracts.deleting.get(at.about)
+        owner = self._catalog.owner_of(at.about)
+        sweeping = self._catalog.sweeping.get(at.about, ())
+        return Standing(
+            operation=row["id"],
+            kind=row["kind"],
+            asks=command.__name__ if asks and command is not None else "",
+            owner=owner if asks else "",
+            awaited=f"{self._catalog.contracts.deleted_fact(at.about)} from {owner}",
+            due=row["due"] if asks else None,
+            todo=[todo(self._catalog, r) for r in sweeping if r.name in standing.todo],
+            sweeping=[todo(self._catalog, r) for r in sweeping],
+            outstanding=standing.outstanding,
+            counts=counts(row),
+            reason=row["reason"],
+        )
+
+    @activity.defn(name="ask_to_delete")
+    async def ask_to_delete(self, ask: Ask) -> None:
+        """Asks the entity's owner to delete it. A refusal ends the operation; else it is tried again."""
+        at = ask.subject
+        entity = await cascades.asking(self._pool, at.tenant, at.about, at.key, ask.operation)
+        command = self._catalog.contracts.deleting.get(at.about)
+        if entity is None or command is None:
+            return
+        try:
+            await self._owners.ask(
+                self._catalog.owner_of(at.about),
+                filled(command, at.key, entity.data),
+                idempotency_key=derived_id("delete", at.tenant, ask.operation, at.about, at.key, entity.life),
+                correlation=encode_operation(ask.operation),
+                causation=ask.operation,
+            )
+        except Unavailable as error:
+            await operations.note(self._pool, at.tenant, ask.operation, str(error))
+            raise later(error) from None
+        except Gone as error:  # its owner knows it as deleted: that fact is on its way
+            await operations.note(self._pool, at.tenant, ask.operation, str(error))
+        except Refused as error:
+            await cascades.refuse(self._pool, at.tenant, ask.operation, str(error))
+            raise final(error) from None
+        else:
+            await operations.note(self._pool, at.tenant, ask.operation, "")

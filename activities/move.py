@@ -1,0 +1,77 @@
+"""The side effects of a MoveWorkflow. Each is idempotent: it may run again after any crash."""
+
+from temporalio import activity
+
+from activities.outcomes import final, later
+from contracts.correlation import encode_operation
+from contracts.own import derived_id
+from errors import Refused, Unavailable
+from gateways.owners import Owners
+from relationships.catalog import Catalog
+from relationships.commands import filled
+from relationships.definition import Relationship
+from store import moves, operations
+from store.pool import Pool
+from workflows.subjects import Subject
+from workflows.tasks import Ask, Look, Standing
+
+
+class MoveActivities:
+    """``owners`` are asked to move what is theirs."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, owners: Owners) -> None:
+        self._pool = pool
+        self._catalog = catalog
+        self._owners = owners
+
+    @activity.defn(name="look_at_moves")
+    async def look_at_moves(self, look: Look) -> Standing:
+        """Ends the moves that can be ended, and says which is under way."""
+        at = look.subject
+        relationship = self._relationship(at)
+        standing = await moves.proceed(self._pool, at.tenant, relationship, at.key, look.now)
+        row = standing.operation
+        if row is None:
+            return Standing(newer=standing.newer)
+        owner = self._catalog.owner_of(relationship.child)
+        fact = f"{relationship.child} {at.key} to be told in {relationship.parent} {row['parent']} by {owner}"
+        return Standing(
+            operation=row["id"],
+            kind="move",
+            asks=relationship.move.__name__ if standing.asks and relationship.move is not None else "",
+            owner=owner if standing.asks else self._catalog.owner_of(relationship.parent),
+            awaited=standing.missing or fact,
+            due=row["due"],
+            reason=row["reason"],
+        )
+
+    @activity.defn(name="ask_to_move")
+    async def ask_to_move(self, ask: Ask) -> None:
+        """Asks the child's owner. A refusal ends the operation; else it is tried again."""
+        tenant = ask.subject.tenant
+        relationship = self._relationship(ask.subject)
+        asking = await moves.asking(self._pool, tenant, relationship, ask.operation)
+        if asking is None or relationship.move is None or relationship.field is None:
+            return
+        child, target = asking.child, (relationship.field, asking.to)
+        try:
+            await self._owners.ask(
+                self._catalog.owner_of(relationship.child),
+                filled(relationship.move, child.key, child.data, still=asking.former, target=target),
+                idempotency_key=derived_id("move", tenant, ask.operation, child.key, child.life),
+                correlation=encode_operation(ask.operation),
+                causation=ask.operation,
+            )
+        except Unavailable as error:
+            await operations.note(self._pool, tenant, ask.operation, str(error))
+            raise later(error) from None
+        except Refused as error:
+            await moves.refuse(self._pool, tenant, ask.operation, str(error))
+            raise final(error) from None
+        await operations.note(self._pool, tenant, ask.operation, "")
+
+    def _relationship(self, at: Subject) -> Relationship:
+        try:
+            return self._catalog.relationship(at.about)
+        except Refused as error:
+            raise final(error) from None

@@ -1,0 +1,38 @@
+"""The side effects of a PlanWorkflow, its sweeps apart. Each is idempotent."""
+
+from temporalio import activity
+
+from activities.sweep import counts, todo
+from relationships.catalog import Catalog
+from store import executions
+from store.pool import Pool
+from workflows.tasks import Look, Standing
+
+
+class PlanActivities:
+    """Looks at how far the execution of a plan is."""
+
+    def __init__(self, pool: Pool, catalog: Catalog) -> None:
+        self._pool = pool
+        self._catalog = catalog
+
+    @activity.defn(name="look_at_plan")
+    async def look_at_plan(self, look: Look) -> Standing:
+        """Ends it if it is over, and says whether children are to be asked for."""
+        tenant, operation = look.subject.tenant, look.subject.key
+        standing = await executions.look(self._pool, self._catalog, tenant, look.subject.about, operation, look.now)
+        row = standing.operation
+        if row is None:
+            return Standing(newer=standing.newer)
+        relationship = self._catalog.relationship(row["relationship"])
+        command = relationship.move if row["kind"] == "move" else relationship.detach
+        concerned = [todo(self._catalog, relationship, command)]
+        return Standing(
+            operation=row["id"],
+            kind=row["kind"],
+            todo=concerned if standing.todo else [],
+            sweeping=concerned,
+            outstanding=standing.outstanding,
+            counts=counts(row),
+            reason=row["reason"],
+        )

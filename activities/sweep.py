@@ -1,0 +1,146 @@
+"""Asks for the children that an operation concerns, each once, as many at once as their owner has slots."""
+
+import asyncio
+import time
+
+from temporalio import activity
+
+from activities.outcomes import final
+from contracts.correlation import encode_operation
+from contracts.own import derived_id
+from contracts.vocabulary import Command
+from errors import Gone, Refused, Unavailable
+from gateways.owners import AT_ONCE, Owners
+from relationships.catalog import Catalog
+from relationships.commands import filled
+from relationships.definition import Relationship
+from store import items, operations
+from store.items import Item, Outcome
+from store.operations import Row
+from store.pool import Pool
+from workflows.tasks import Counts, Sweep, Swept, Todo
+
+PAGE = 200
+"""Children that are read, asked for and remembered together."""
+SECONDS = 10.0
+"""After which a sweep lets others have a look."""
+
+
+class _Asking:
+    """One page. ``away``: the last reason why the owner could not be asked; ``pause``: seconds it wants."""
+
+    def __init__(self, owners: Owners, owner: str, sweep: Sweep, relationship: Relationship, work: items.Work) -> None:
+        self._owners = owners
+        self._owner = owner
+        self._sweep = sweep
+        self._relationship = relationship
+        self._work = work
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.stopped = False
+        self.away = ""
+        self.pause = 0.0
+
+    async def __call__(self, item: Item) -> Outcome | None:
+        async with self._slots:
+            return None if self.stopped else await self._ask(item)
+
+    async def _ask(self, item: Item) -> Outcome:
+        try:
+            await self._owners.ask(
+                self._owner,
+                self._command(item),
+                idempotency_key=self._key(item),
+                correlation=encode_operation(self._sweep.operation),
+                causation=self._sweep.operation,
+                wait=True,
+            )
+        except Unavailable as error:
+            self.away, self.pause = str(error), max(self.pause, error.retry_after)
+            return Outcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300])
+        except Gone as error:  # deleted or moved by others: the owner's fact of that is on its way
+            return Outcome(item.child.key, item.parent, "asked", item.reference, str(error)[:300])
+        except Refused as error:
+            return Outcome(item.child.key, item.parent, "parked", item.reference, str(error)[:300])
+        finally:
+            activity.heartbeat(item.child.key)
+        return Outcome(item.child.key, item.parent, "asked", item.reference)
+
+    def _command(self, item: Item) -> Command:
+        field = self._relationship.field
+        target = (field, self._work.target) if field is not None and self._work.target is not None else None
+        return filled(self._work.command, item.child.key, item.child.data, still=item.parent, target=target)
+
+    def _key(self, item: Item) -> str:
+        """The same for the same belonging of the same child, and for no other; anew when somebody redrives it."""
+        at = self._sweep
+        of = at.subject.tenant, at.operation, at.relationship, item.child.key, item.child.life, item.reference.hex()
+        return derived_id("sweep", *of, item.round)
+
+
+class SweepActivities:
+    """``owners`` are asked for the children that are theirs."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, owners: Owners) -> None:
+        self._pool = pool
+        self._catalog = catalog
+        self._owners = owners
+
+    @activity.defn(name="sweep")
+    async def sweep(self, sweep: Sweep) -> Swept:
+        """Page after page, until there are no more, the owner is away, the operation is over, or time is up."""
+        try:
+            relationship = self._catalog.relationship(sweep.relationship)
+        except Refused as error:
+            raise final(error) from None
+        until = time.monotonic() + SECONDS
+        swept = Swept(after=sweep.after)
+        while swept.after is not None and not swept.away and time.monotonic() < until:
+            activity.heartbeat(swept.after)
+            place = sweep.operation, relationship, swept.after, PAGE
+            work = await items.page(self._pool, sweep.subject.tenant, *place, again=sweep.again)
+            if work is None:
+                return swept.model_copy(update={"after": None})
+            swept = await self._page(sweep, relationship, work, swept)
+        return swept
+
+    async def _page(self, sweep: Sweep, relationship: Relationship, work: items.Work, swept: Swept) -> Swept:
+        ask = _Asking(self._owners, self._catalog.owner_of(relationship.child), sweep, relationship, work)
+        if work.items:
+            await items.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
+        watching = asyncio.create_task(self._watch(sweep, ask))
+        answers = await asyncio.gather(*(ask(item) for item in work.items))
+        watching.cancel()
+        outcomes = [answer for answer in answers if answer is not None]
+        told = [outcome.state for outcome in outcomes]
+        asked, parked = told.count("asked"), told.count("parked")
+        if outcomes:
+            tenant = sweep.subject.tenant
+            await items.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes, asked + parked > 0)
+            stuck = "" if asked + parked else ask.away
+            await operations.note(self._pool, tenant, sweep.operation, stuck, about=f"{relationship.name}: ")
+        return Swept(
+            asked=swept.asked + asked,
+            parked=swept.parked + parked,
+            failing=swept.failing + told.count("failing"),
+            after=work.next,
+            away=ask.away if not asked + parked else "",
+            pause=ask.pause,
+        )
+
+    async def _watch(self, sweep: Sweep, asking: _Asking) -> None:
+        """A page takes long where an owner is slow: if somebody stops the operation, the rest of it is let be."""
+        while not asking.stopped:
+            await asyncio.sleep(1)
+            asking.stopped = await items.stopped(self._pool, sweep.subject.tenant, sweep.operation)
+
+
+def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | None = None) -> Todo:
+    """A relationship whose children are to be asked for."""
+    command = command or relationship.sweep
+    name = command.__name__ if command is not None else ""
+    return Todo(relationship=relationship.name, owner=catalog.owner_of(relationship.child), command=name)
+
+
+def counts(row: Row) -> Counts:
+    """How far an operation is."""
+    return Counts(**{name: row[name] for name in Counts.model_fields})

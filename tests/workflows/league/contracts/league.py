@@ -1,0 +1,67 @@
+"""The league: players and bookings of teams; stands, sponsors and photos of events."""
+
+from contracts.vocabulary import Changed, Command, Created, Deleted, Key, Owner, Still
+
+OWNER = Owner("league")
+
+
+class PlayerCreated(Created, entity="player"):
+    """A player was signed."""
+
+    of: str
+
+
+class PlayerDeleted(Deleted, entity="player"):
+    """A player has left."""
+
+
+class DeletePlayer(Command, method="DELETE", path="/player/{player}"):
+    """Let a player go."""
+
+    player: Key
+    still_of: Still = None
+
+
+class BookingCreated(Created, entity="booking"):
+    """A team's journey was booked."""
+
+    of: str
+
+
+class BookingDeleted(Deleted, entity="booking"):
+    """A booking was cancelled."""
+
+
+class StandCreated(Created, entity="stand"):
+    """A stand was built."""
+
+    of: str
+
+
+class StandDeleted(Deleted, entity="stand"):
+    """A stand was taken down."""
+
+
+class SponsorCreated(Created, entity="sponsor"):
+    """A sponsor pays for an event."""
+
+    of: str
+
+
+class SponsorFreed(Changed, entity="sponsor"):
+    """A sponsor pays for nothing any more."""
+
+    of: str | None
+
+
+class FreeSponsor(Command, method="DELETE", path="/sponsor/{sponsor}/of"):
+    """Let a sponsor pay for nothing."""
+
+    sponsor: Key
+    still_of: Still = None
+
+
+class PhotoCreated(Created, entity="photo"):
+    """A photo was taken of an event."""
+
+    of: str

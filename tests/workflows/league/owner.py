@@ -1,0 +1,64 @@
+"""The owner of what the league has: things of one kind each, that belong ``of`` something or to nothing."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Response
+
+from examples.owner.correlation import Carried
+from examples.owner.database import Transaction
+from examples.owner.idempotency import Incoming
+from examples.owner.problems import Refused
+from examples.owner.service import Kit, Owner
+
+KINDS = ("player", "booking", "stand", "sponsor", "photo")
+
+
+def _routes(kit: Kit) -> APIRouter:
+    router = APIRouter()
+    for kind in KINDS:
+        router.include_router(_things(kit, kind))
+    return router
+
+
+def _things(kit: Kit, kind: str) -> APIRouter:
+    things, outbox, commands, fact = kit.of(kind), kit.outbox, kit.commands, kind.title()
+    router = APIRouter(prefix=f"/{kind}")
+
+    def check(tx: Transaction, key: str, still_of: str | None) -> None:
+        if still_of is not None and things.live(tx, key).fields["of"] != still_of:
+            raise Refused(412, "precondition", f"{key} is not of {still_of}")
+
+    @router.post("/{key}", status_code=201)
+    def create(key: str, of: Annotated[str, Body(embed=True)], command: Incoming, carried: Carried) -> Response:
+        def effect(tx: Transaction) -> Response:
+            thing = things.create(tx, key, {"of": of})
+            outbox.tell(tx, f"{fact}Created.v1", thing, {"of": of}, carried)
+            return thing.answer(201)
+
+        return commands.once(command, effect)
+
+    @router.delete("/{key}", status_code=204)
+    def delete(key: str, command: Incoming, carried: Carried, still_of: str | None = None) -> Response:
+        def effect(tx: Transaction) -> Response:
+            check(tx, key, still_of)
+            outbox.tell(tx, f"{fact}Deleted.v1", things.delete(tx, key, command.condition), {}, carried)
+            return Response(status_code=204)
+
+        return commands.once(command, effect)
+
+    @router.delete("/{key}/of", status_code=204)
+    def free(key: str, command: Incoming, carried: Carried, still_of: str | None = None) -> Response:
+        def effect(tx: Transaction) -> Response:
+            check(tx, key, still_of)
+            nothing: dict[str, Any] = {"of": None}
+            thing, changed = things.change(tx, key, command.condition, nothing)
+            if changed:
+                outbox.tell(tx, f"{fact}Freed.v1", thing, nothing, carried)
+            return Response(status_code=204)
+
+        return commands.once(command, effect)
+
+    return router
+
+
+LEAGUE = Owner(source="/league", routes=_routes)

@@ -1,0 +1,36 @@
+"""How long an activity waits before it asks an owner again."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.outcomes import LONGEST_PAUSE, later
+from errors import Unavailable
+from workflows.options import ASKING
+
+
+@pytest.mark.parametrize(
+    ("attempt", "wish", "pause"),
+    [
+        (1, 0.5, None),
+        (1, 7, 7),
+        (4, 7, None),  # our own is 8 by then
+        (5, 20, 20),
+        (20, 30, None),
+        (20, 3600, 3600),
+    ],
+)
+def test_an_owners_wish_makes_a_pause_longer_and_never_shorter(attempt: int, wish: float, pause: float | None) -> None:
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=attempt)
+    error = environment.run(later, Unavailable("away", retry_after=wish))
+    assert error.next_retry_delay == (None if pause is None else timedelta(seconds=pause))
+
+
+def test_our_own_pauses_are_those_of_the_retry_policy() -> None:
+    policy = ASKING["retry_policy"]
+    assert policy.initial_interval == timedelta(seconds=1)
+    assert policy.backoff_coefficient == 2.0
+    assert policy.maximum_interval == timedelta(seconds=LONGEST_PAUSE)
