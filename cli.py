@@ -5,12 +5,26 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from commands import entities, events, feed, keys, links, operations, processes, quarantine, relationships, waiting
+from commands import (
+    entities,
+    events,
+    feed,
+    keys,
+    links,
+    operations,
+    plans,
+    processes,
+    quarantine,
+    relationships,
+    waiting,
+)
+from commands.deletions import delete
 from commands.imports.command import import_files
+from commands.moves import move
 from commands.verify import verify
 from errors import TetherError
 
-RUN, TELL, ASK, CHECK = "Run Tether", "Tell it facts", "Ask it", "Check it"
+RUN, TELL, CHANGE, ASK, CHECK = "Run Tether", "Tell it facts", "Have things changed", "Ask it", "Check it"
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -28,6 +42,9 @@ for command in (processes.up, processes.serve, processes.worker, processes.dispa
 app.add_typer(keys.app, name="keys", rich_help_panel=RUN)
 app.command("import", rich_help_panel=TELL)(import_files)
 app.add_typer(events.app, name="events", rich_help_panel=TELL)
+app.command(rich_help_panel=CHANGE)(move)
+app.command(rich_help_panel=CHANGE)(delete)
+app.add_typer(plans.app, name="plan", rich_help_panel=CHANGE)
 app.add_typer(links.app, name="links", rich_help_panel=ASK)
 app.add_typer(relationships.app, name="relationships", rich_help_panel=ASK)
 app.add_typer(waiting.app, name="waiting", rich_help_panel=ASK)

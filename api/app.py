@@ -7,7 +7,21 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 import temporal
-from api import entities, events, feed, health, links, operations, problems, quarantine, relationships, waiting
+from api import (
+    deletions,
+    entities,
+    events,
+    feed,
+    health,
+    links,
+    moves,
+    operations,
+    plans,
+    problems,
+    quarantine,
+    relationships,
+    waiting,
+)
 from api.keys import Keys
 from api.metrics import Measured, Metrics
 from api.services import Services
@@ -19,7 +33,7 @@ from store.heads import Heads
 from store.pool import create_pool
 from store.record import Recorder
 
-ROUTERS = (events, entities, relationships, links, waiting, feed, operations, quarantine)
+ROUTERS = (events, entities, deletions, relationships, links, moves, plans, operations, waiting, feed, quarantine)
 
 
 def create_app(settings: Settings) -> FastAPI:

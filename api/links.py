@@ -2,32 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
 
-from api import codec
 from api.keys import Operator
 from api.operations import Operation, describe
-from api.problems import IdempotencyMismatch
 from api.reading import Key
 from api.services import Has, Services
-from errors import Conflict
+from api.starting import IdempotencyKey, described, read
 from relationships.definition import Relationship
-from store import operations
+from store import linking
 from store.credentials import Principal
 
 router = APIRouter(tags=["links"])
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern=r"^[^\x00]+$",
-        description="The same key again answers with the operation that it started.",
-    ),
-]
 
 
 class Link(BaseModel):
@@ -39,24 +26,16 @@ class Link(BaseModel):
     child: Key = Field(examples=["c1"])
 
 
-_SCHEMA = Link.model_json_schema()
-_BODY = 64 * 1024
-
-
 async def wanted(request: Request) -> Link:
-    """The body, which is read no further than a link can be long. Raises RequestValidationError, TooLarge."""
-    try:
-        return Link.model_validate_json(await codec.body(request, _BODY))
-    except ValidationError as error:
-        found = [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
-        raise RequestValidationError(found) from None
+    """The body. Raises RequestValidationError, TooLarge."""
+    return await read(request, Link)
 
 
 @router.post(
     "/relationships/{name}/links",
     status_code=202,
     summary="Link a child to a parent",
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}},
+    openapi_extra=described(Link),
 )
 async def link(
     name: str,
@@ -92,17 +71,14 @@ async def _start(
     child: str,
     idempotency_key: str | None,
 ) -> Operation:
-    try:
-        row = await operations.start(
-            has.pool,
-            who.tenant,
-            relationship,
-            kind=kind,
-            parent=parent,
-            child=child,
-            actor=who.name,
-            idempotency_key=idempotency_key,
-        )
-    except Conflict as error:
-        raise IdempotencyMismatch(str(error)) from None
+    row = await linking.start(
+        has.pool,
+        who.tenant,
+        relationship,
+        kind=kind,
+        parent=parent,
+        child=child,
+        actor=who.name,
+        idempotency_key=idempotency_key,
+    )
     return describe(has, who.tenant, row)

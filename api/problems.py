@@ -14,9 +14,12 @@ from errors import (
     BadToken,
     Conflict,
     Forbidden,
+    KeyReused,
     Malformed,
     NotYet,
+    PlanOutdated,
     Refused,
+    Restricted,
     TetherError,
     Unacceptable,
     Unauthenticated,
@@ -34,6 +37,8 @@ _KINDS: list[tuple[type[BaseException], int, str, str]] = [
     (Unauthenticated, 401, "unauthenticated", "Who are you?"),
     (Forbidden, 403, "forbidden", "The key's scope does not cover this"),
     (Unknown, 404, "unknown", "Not known"),
+    (Restricted, 409, "restricted", "Children forbid the deletion"),
+    (PlanOutdated, 409, "plan-outdated", "The plan is not what would be done now"),
     (Conflict, 409, "conflict", "Contradicts what is recorded"),
     (NotYet, 409, "not-yet", "Not reached yet"),
     (Unavailable, 503, "unavailable", "Try again"),
@@ -57,12 +62,8 @@ class TooLarge(Refused):
     """413."""
 
 
-class IdempotencyMismatch(Conflict):
-    """409: an Idempotency-Key that stands for another request."""
-
-
 _KINDS[:0] = [
-    (IdempotencyMismatch, 409, "idempotency-mismatch", "This Idempotency-Key stands for another request"),
+    (KeyReused, 409, "idempotency-mismatch", "This Idempotency-Key stands for another request"),
     (MediaTypeRefused, 415, *_STATUS[415]),
     (TooLarge, 413, *_STATUS[413]),
 ]

@@ -41,7 +41,11 @@ class Declared(BaseModel):
     via: str = Field(description="The child's field that names its parent; `asked`: Tether asks for the child.")
     cardinality: Literal["one-to-one", "one-to-many"]
     deadline: float = Field(description="Seconds that a missing counterpart is waited for.")
-    on_parent_deleted: str
+    on_parent_deleted: Literal["keep", "restrict", "cascade", "detach"] = Field(
+        description="What becomes of the children of a parent that is gone."
+    )
+    move: str | None = Field(description="What the child's owner is asked to move one; null: it cannot be.")
+    detach: str | None = Field(description="What the child's owner is asked to take one out; null: it cannot be.")
     announce: str = Field(description="The fact that tells of a completed link; empty: none.")
     counts: Counts | None = Field(default=None, description="If they were asked for.")
 
@@ -135,7 +139,9 @@ async def _declared(has: Services, at: Snapshot, rel: Relationship, counts: bool
         "via": rel.field or "asked",
         "cardinality": rel.cardinality.value,
         "deadline": rel.on_missing.deadline.total_seconds(),
-        "on_parent_deleted": rel.on_parent_deleted.value,
+        "on_parent_deleted": rel.on_parent_deleted.name,
+        "move": None if rel.move is None else rel.move.__name__,
+        "detach": None if rel.detach is None else rel.detach.__name__,
         "announce": rel.announce,
     }
     if counts:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.operations import Workflow, workflow
+from api.carriers import Workflow, workflow_of_instance
 from api.reading import AtRevision, Cursor, Limit, Listing, Page, answer
 from api.services import Has, Services
 from api.words import awaited
@@ -84,5 +84,5 @@ def describe(has: Services, tenant: str, wait: Wait, now: datetime) -> dict[str,
         "overdue": wait.due < now,
         "told": wait.told,
         "reason": wait.note or f"{awaited(has.catalog, wait.relationship, wait.lacks)} has not come",
-        "workflow": workflow(has, tenant, wait.relationship, wait.parent).model_dump() if started else None,
+        "workflow": workflow_of_instance(has, tenant, wait.relationship, wait.parent).model_dump() if started else None,
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from api.operations import Workflow, workflow
+from api.carriers import Workflow, workflow, workflow_of_instance
 from api.reading import AtRevision, Key, answer
 from api.services import Has, Services
 from api.words import says, sentence
@@ -15,6 +15,7 @@ from relationships.definition import Relationship
 from store import tokens
 from store.snapshot import Snapshot
 from store.why import Reasons, reasons
+from workflows.subjects import Subject
 
 router = APIRouter()
 
@@ -60,6 +61,7 @@ class Why(BaseModel):
         description="The child's fact that names the parent; the parent's that made its state."
     )
     history: list[Before] = Field(description="All that the child's link has been, oldest first; the newest hundred.")
+    operation: str | None = Field(description="The operation that sees to it, as its parent is gone; null: none.")
     workflow: Workflow | None
     token: str
 
@@ -99,7 +101,10 @@ def _describe(has: Services, rel: Relationship, child: str, why: Reasons, at: Sn
         }
         for version in why.history
     ]
-    has_workflow = rel.always or (why.wait is not None and why.wait.started is not None)
+    waits = rel.always or (why.wait is not None and why.wait.started is not None)
+    runs = workflow_of_instance(has, at.tenant, rel.name, parent) if waits else None
+    if why.fate is not None:
+        runs = workflow(has, Subject(tenant=at.tenant, workflow="cascade", about=rel.parent, key=parent))
     return {
         "relationship": rel.name,
         "child": child,
@@ -111,6 +116,7 @@ def _describe(has: Services, rel: Relationship, child: str, why: Reasons, at: Sn
         "debtor": has.catalog.owner_of(rel.parent) if link is not None and link.due is not None else None,
         "facts": told,
         "history": history,
-        "workflow": workflow(has, at.tenant, rel.name, parent).model_dump() if has_workflow else None,
+        "operation": why.fate.operation if why.fate is not None else None,
+        "workflow": runs.model_dump() if runs is not None else None,
         "token": tokens.token(at.tenant, at.revision),
     }

@@ -6,7 +6,7 @@ from contracts.registry import OWN_SOURCE
 from contracts.vocabulary import Effect
 from relationships.catalog import Catalog
 from relationships.definition import Relationship
-from store.why import Fact, Reasons
+from store.why import Fact, Fate, Reasons
 
 
 def awaited(catalog: Catalog, relationship: str, lacks: str) -> str:
@@ -29,7 +29,7 @@ def sentence(catalog: Catalog, rel: Relationship, child: str, why: Reasons) -> s
     if why.link.state == "linked":
         return f"{named}, which is there since {_told(catalog, why.turned, '', '')}."
     if why.link.state == "broken":
-        return f"{named}, which is deleted: {_told(catalog, why.turned, '', '')}."
+        return f"{named}, which is deleted: {_told(catalog, why.turned, '', '')}{_fate(catalog, rel, why.fate)}."
     if why.link.state == "conflict":
         return f"{named}, which has {rel.child} {why.holder} already and may have only one."
     lacking = awaited(catalog, rel.name, "parent")
@@ -37,6 +37,22 @@ def sentence(catalog: Catalog, rel: Relationship, child: str, why: Reasons) -> s
     if why.link.state == "overdue":
         return f"{named}, which has not been heard of; {lacking} is overdue: waited for since {since}, due {due}."
     return f"{named}, which has not been heard of; waiting for {lacking} since {since}, due {due}."
+
+
+def _fate(catalog: Catalog, rel: Relationship, fate: Fate | None) -> str:
+    """What is being done about a child whose parent is gone."""
+    if rel.sweep is None:
+        return ""
+    owner, command = catalog.owner_of(rel.child), rel.sweep.__name__
+    if fate is not None and fate.item == "parked":
+        return f"; {owner} refused: {fate.reason}"
+    if fate is not None and fate.item == "failing":
+        return f"; {owner} does not answer, and will be asked again: {fate.reason}"
+    if fate is not None and fate.item == "asked" and fate.at is not None:
+        return f"; {owner} was asked ({command}, {_date(fate.at)}), and its fact has not come"
+    if fate is not None and fate.state == "cancelled":
+        return "; what follows from that was cancelled before its turn"
+    return f"; {owner} is to be asked ({command})"
 
 
 def says(rel: Relationship, fact: Fact, *, of_parent: bool, parent: str, link: bool) -> str:

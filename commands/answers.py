@@ -10,6 +10,10 @@ MENDS = {
     401: "Give a key with --key or TETHER_KEY.",
     403: "Use a key with a wider scope.",
 }
+MENDS_OF = {
+    "plan-outdated": "`tether plan show` says what has come since; --include-appeared takes it in.",
+}
+"""By the problem's type."""
 
 
 def problem_of(body: bytes) -> dict[str, Any]:
@@ -29,7 +33,8 @@ def error_of(url: str, status: int, body: bytes, retry_after: str | None) -> Tet
     else:
         said = (str(problem.get(part) or "").rstrip(" .") for part in ("title", "detail"))
         message = ": ".join(part for part in said if part) or f"Answered {status}"
-        message = f"{message}. {MENDS.get(status, '')}".rstrip()
+        mend = MENDS_OF.get(str(problem.get("type", "")).rpartition("/")[2]) or MENDS.get(status, "")
+        message = f"{message}. {mend}".rstrip()
     if status == 409 and str(problem.get("type", "")).endswith("/not-yet"):
         return NotYet(message, seconds(retry_after))
     if status in {408, 429} or status >= 500:

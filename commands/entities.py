@@ -1,11 +1,9 @@
 """`tether entities …`"""
 
-from typing import Annotated
-
 import typer
 
 from commands.client import client, path
-from commands.options import AsOf, AtLeast, Format, Key, Output, Url
+from commands.options import AsOf, AtLeast, EntityKey, EntityKind, Format, Key, Output, Url
 from commands.output import show_one
 
 app = typer.Typer(no_args_is_help=True, help="What is known of one entity.")
@@ -25,8 +23,8 @@ FIELDS = {
 
 @app.command()
 def get(
-    kind: Annotated[str, typer.Argument(help="Such as `group`.")],
-    key_: Annotated[str, typer.Argument(metavar="KEY", help="Its key at its owner.")],
+    kind: EntityKind,
+    key_: EntityKey,
     at_least: AtLeast = "",
     as_of: AsOf = "",
     output: Output = Format.text,

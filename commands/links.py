@@ -2,13 +2,25 @@
 
 import json
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
 from commands import operations
 from commands.client import client, path
-from commands.options import All, AsOf, AtLeast, Format, Key, Limit, Output, Url
+from commands.options import (
+    All,
+    AsOf,
+    AtLeast,
+    Format,
+    IdempotencyKey,
+    Key,
+    Limit,
+    Output,
+    Relationship,
+    Url,
+    Wait,
+    repeatable,
+)
 from commands.output import show_one, show_pages, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Which child belongs to which parent, and why.")
@@ -33,13 +45,7 @@ FACTS = {
 }
 HISTORY = {"PARENT": "parent", "FROM": "from", "TO": "to"}
 
-Relationship = Annotated[str, typer.Argument(metavar="RELATIONSHIP", help="Its name, such as `group_channel`.")]
 Child = Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has come to an end.")]
-IdempotencyKey = Annotated[
-    str,
-    typer.Option("--idempotency-key", show_default="a new one", help="Repeat with the same key: done once."),
-]
 
 
 @app.command("list")
@@ -96,7 +102,7 @@ def link(
             "POST",
             path("relationships", relationship, "links"),
             body=json.dumps({"parent": parent, "child": child}).encode(),
-            headers={"content-type": "application/json", "idempotency-key": idempotency_key or str(uuid4())},
+            headers={"content-type": "application/json", **repeatable(idempotency_key)},
             holds="state",
         )
         operations.report(tether, operation, wait, output)
@@ -117,7 +123,7 @@ def unlink(
         operation = tether.ask(
             "DELETE",
             path("relationships", relationship, "links", child),
-            headers={"idempotency-key": idempotency_key or str(uuid4())},
+            headers=repeatable(idempotency_key),
             holds="state",
         )
         operations.report(tether, operation, wait, output)

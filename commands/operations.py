@@ -1,13 +1,13 @@
-"""`tether operations …`, and waiting for one."""
+"""`tether operations …`, and how a command that began one ends."""
 
-import time
 from typing import Annotated, Any
 
 import typer
 
 from commands.client import Client, client, path
-from commands.options import Format, Key, Output, Url
-from commands.output import show_one
+from commands.following import OPEN, ending, follow
+from commands.options import All, Format, Key, Limit, Output, Url, Wait
+from commands.output import note, show_one, show_pages
 from errors import Refused
 
 app = typer.Typer(no_args_is_help=True, help="What Tether was asked to do, and how far it is.")
@@ -19,36 +19,153 @@ FIELDS = {
     "relationship": "relationship",
     "parent": "parent",
     "child": "child",
+    "entity": "entity.kind",
+    "key": "entity.key",
+    "former parent": "former",
+    "plan": "plan",
     "reason": "reason",
+    "stuck since": "stuck_since",
+    "to stop since": "cancelled",
+    "children": "progress.total",
+    "pending": "progress.pending",
+    "asked": "progress.asked",
+    "done": "progress.done",
+    "spared": "progress.spared",
+    "parked": "progress.parked",
     "created": "created",
     "due": "due",
+    "ended": "ended",
     "workflow": "workflow.url",
     "token": "token",
 }
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two looks
+COLUMNS = {
+    "OPERATION": "id",
+    "KIND": "kind",
+    "STATE": "state",
+    "RELATIONSHIP": "relationship",
+    "CHILD": "child",
+    "PARENT": "parent",
+    "ENTITY": "entity.kind",
+    "KEY": "entity.key",
+    "CHILDREN": "progress.total",
+    "DONE": "progress.done",
+    "PARKED": "progress.parked",
+    "CREATED": "created",
+    "REASON": "reason",
+}
+CHILDREN = {
+    "RELATIONSHIP": "relationship",
+    "CHILD": "child",
+    "PARENT": "parent",
+    "STATE": "state",
+    "AT": "at",
+    "REASON": "reason",
+}
+
+Operation = Annotated[str, typer.Argument(metavar="OPERATION", help="Its id, as the command that began it printed.")]
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str, typer.Option(help="link, unlink, move, delete, cascade or detach.")] = "",
+    state: Annotated[
+        str,
+        typer.Option(
+            help="open (all that have not ended), waiting, asked, running, done, incomplete, refused, expired, "
+            "superseded or cancelled."
+        ),
+    ] = "",
+    limit: Limit = 100,
+    all_: All = False,
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """All operations, the newest first."""
+    with client(url, key) as tether:
+        pages = tether.pages(path("operations"), {"kind": kind, "state": state}, None if all_ else limit)
+        show_pages(pages, output, COLUMNS, "There is no such operation." if kind or state else "There is no operation.")
 
 
 @app.command()
 def get(
-    operation: Annotated[str, typer.Argument(help="Its id, as the command that began it printed.")],
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has come to an end.")] = False,
+    operation: Operation,
+    wait: Wait = False,
     output: Output = Format.text,
     url: Url = "",
     key: Key = "",
 ) -> None:
     """One operation: its state and what it waits for."""
     with client(url, key) as tether:
-        report(tether, tether.ask("GET", path("operations", operation), holds="state"), wait, output)
+        report(tether, _find(tether, operation), wait, output)
 
 
-def report(tether: Client, operation: dict[str, Any], wait: bool, output: Format) -> None:
-    """Print an operation, after its end if ``wait``; Refused if that end is not the one wished for."""
-    pause = FIRST_PAUSE
-    while wait and operation["state"] == "waiting":
-        time.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
-        operation = tether.ask("GET", path("operations", operation["id"]), holds="state")
+@app.command()
+def watch(operation: Operation, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+    """Show how far it is until it has come to an end; Ctrl-C stops watching, not the operation."""
+    with client(url, key) as tether:
+        report(tether, _find(tether, operation), True, output)
+
+
+@app.command()
+def cancel(
+    operation: Operation,
+    wait: Wait = False,
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """Let it ask for no more. Nothing is undone, and what owners were asked already may still come about."""
+    with client(url, key) as tether:
+        stopped = tether.ask("POST", path("operations", operation, "cancellation"), holds="state")
+        report(tether, stopped, wait, output, wished="cancelled")
+
+
+@app.command()
+def redrive(
+    operation: Operation,
+    wait: Wait = False,
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """Ask anew for the children whose owner refused them, after its cause was mended."""
+    with client(url, key) as tether:
+        again = tether.ask("POST", path("operations", operation, "redrives"), holds="state")
+        report(tether, again, wait, output, hint=True)
+
+
+@app.command()
+def children(
+    operation: Operation,
+    state: Annotated[str, typer.Option(help="planned, failing, asked, done, spared or parked.")] = "",
+    limit: Limit = 100,
+    all_: All = False,
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """The children that it concerns, and what became of each."""
+    with client(url, key) as tether:
+        pages = tether.pages(path("operations", operation, "children"), {"state": state}, None if all_ else limit)
+        show_pages(pages, output, CHILDREN, "It has no such children." if state else "It has come to no children.")
+
+
+def report(
+    tether: Client, operation: dict[str, Any], wait: bool, output: Format, *, wished: str = "done", hint: bool = False
+) -> None:
+    """Print an operation, after its end if ``wait``; Refused if that end is not the one wished for.
+
+    ``hint``: say how to watch it, if it is not waited for.
+    """
+    if wait:
+        operation = follow(tether, operation)
     show_one(operation, output, FIELDS)
-    if wait and operation["state"] != "done":
-        reason = operation.get("reason") or "no reason was given"
-        raise Refused(f"Operation {operation['id']} was {operation['state']}: {reason}.")
+    if wait and operation["state"] != wished:
+        raise Refused(ending(operation))
+    if hint and output is Format.text and operation["state"] in OPEN:
+        note(f"It has begun. `tether operations watch {operation['id']}` shows how far it is.")
+
+
+def _find(tether: Client, operation: str) -> dict[str, Any]:
+    return tether.ask("GET", path("operations", operation), holds="state")

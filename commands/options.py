@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
@@ -43,3 +44,16 @@ AtLeast = Annotated[
     str, typer.Option("--at-least", metavar="TOKEN", help="Wait until what this token stands for is visible.")
 ]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="TOKEN", help="Show it as it was at this token.")]
+Relationship = Annotated[str, typer.Argument(metavar="RELATIONSHIP", help="Its name, such as `group_channel`.")]
+EntityKind = Annotated[str, typer.Argument(metavar="KIND", help="Such as `group`.")]
+EntityKey = Annotated[str, typer.Argument(metavar="KEY", help="Its key at its owner.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has come to an end, and show how far it is.")]
+IdempotencyKey = Annotated[
+    str,
+    typer.Option("--idempotency-key", show_default="a new one", help="Repeat with the same key: done once."),
+]
+
+
+def repeatable(idempotency_key: str) -> dict[str, str]:
+    """The header that makes a request safe to repeat; an empty key stands for a new one."""
+    return {"idempotency-key": idempotency_key or str(uuid4())}

@@ -17,10 +17,11 @@ Columns = Mapping[str, str]
 UNBOUNDED = 4_000  # columns; a table in a pipe is cut nowhere
 
 
-def console() -> Console:
-    """Standard output, for people."""
-    found = Console(highlight=False, markup=False, soft_wrap=False)
-    return found if found.is_terminal else Console(highlight=False, markup=False, width=UNBOUNDED)
+def console(*, err: bool = False) -> Console:
+    """Standard output, or error, for people."""
+    plain: dict[str, Any] = {"stderr": err, "highlight": False, "markup": False, "emoji": False}
+    found = Console(**plain, soft_wrap=False)
+    return found if found.is_terminal else Console(**plain, width=UNBOUNDED)
 
 
 def note(sentence: str) -> None:
@@ -65,12 +66,17 @@ def show_one(answer: dict[str, Any], form: Format, fields: Columns) -> None:
 
 def show_table(columns: Columns, items: Iterable[Mapping[str, Any]]) -> None:
     """Items as rows."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    console().print(table(columns, items))
+
+
+def table(columns: Columns, items: Iterable[Mapping[str, Any]]) -> Table:
+    """Items as rows, to be printed."""
+    found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in columns:
-        table.add_column(heading, overflow="fold")
+        found.add_column(heading, overflow="fold")
     for item in items:
-        table.add_row(*(cell(pick(item, field)) for field in columns.values()))
-    console().print(table)
+        found.add_row(*(cell(pick(item, field)) for field in columns.values()))
+    return found
 
 
 def show_document(answer: Any) -> None:
@@ -93,7 +99,7 @@ def pick(item: Any, field: str) -> Any:
 
 
 def cell(value: Any) -> Text:
-    """A value in a table. Control characters are made visible: keys come from others, terminals obey them."""
+    """A value in a table."""
     match value:
         case None:
             return Text("–", style="dim")
@@ -103,4 +109,9 @@ def cell(value: Any) -> Text:
             spelled = value
         case _:
             spelled = orjson.dumps(value).decode()
-    return Text("".join(char if char.isprintable() else repr(char)[1:-1] for char in spelled))
+    return Text(printable(spelled))
+
+
+def printable(text: str) -> str:
+    """Control characters are made visible: keys come from others, terminals obey them."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -11,6 +11,7 @@ from api.app import create_app
 from config import Settings
 from store import credentials
 from store.pool import Pool
+from tests.api.events.posting import Door, keys
 from tests.store.telling import TENANT
 
 
@@ -59,3 +60,11 @@ async def api(app: FastAPI, pool: Pool) -> AsyncIterator[Api]:
     headers = {"authorization": f"Bearer {key}"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://tether.test", headers=headers) as http:
         yield Api(http)
+
+
+@pytest.fixture
+async def door(app: FastAPI, pool: Pool) -> AsyncIterator[Door]:
+    """Anybody, with a key of each scope, of the tenant that ``teller`` records for."""
+    shown = await keys(pool, TENANT, "other")
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http:
+        yield Door(http, shown, TENANT)

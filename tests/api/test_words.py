@@ -6,11 +6,13 @@ import pytest
 
 from api.words import says, sentence
 from relationships.catalog import Catalog
+from store import cascades, operations
+from store.items import Outcome
 from store.pool import Pool
 from store.snapshot import snapshot
 from store.why import Reasons, reasons
 from tests.model.telling import link, say, unlink
-from tests.store.telling import TENANT, Teller
+from tests.store.telling import TENANT, Teller, asked_for
 
 NOW = datetime.now(UTC)
 AT = "2026-01-03T12:00:00Z"
@@ -108,3 +110,31 @@ async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Te
 async def test_a_child_that_never_had_a_link_has_no_reasons(asker: Asker, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x"))
     assert await asker.reasons("category_item", "i") is None
+
+
+async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
+    asker: Asker, teller: Teller, pool: Pool, catalog: Catalog
+) -> None:
+    await teller.tell(say("EventCreated", "e", 1, name="Cup"), say("EventDeleted", "e", 2, at=AT))
+    await teller.tell(*(say("TeamCreated", f"t{n}", 1, name="x", event_id="e", at=AT) for n in range(5)))
+    gone = "which is deleted: EventDeleted (events, 3 Jan 2026 12:00); "
+    assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}teams is to be asked (DeleteTeam).")
+    standing = await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
+    assert standing.operation is not None
+    outcomes = [
+        Outcome("t1", "e", "asked", b""),
+        Outcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
+        Outcome("t3", "e", "failing", b"", "answered 503"),
+    ]
+    await asked_for(pool, standing.operation["id"], "event_team", outcomes)
+    said = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
+    assert said[0] == "teams is to be asked (DeleteTeam)."
+    assert said[1].startswith("teams was asked (DeleteTeam, ")
+    assert said[1].endswith("), and its fact has not come.")
+    assert said[2] == "teams refused: DeleteTeam at teams refused with 422: no."
+    assert said[3] == "teams does not answer, and will be asked again: answered 503."
+    await operations.cancel(pool, TENANT, standing.operation["id"])
+    await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
+    assert (await asker.sentence("event_team", "t4")).endswith(
+        f"{gone}what follows from that was cancelled before its turn."
+    )
