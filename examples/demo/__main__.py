@@ -30,6 +30,9 @@ from examples.demo.stage import TENANT
 WIDTH = 110
 """Columns, where no terminal says how many it has."""
 
+OWNERS = ("groups", "channels", "events", "teams")
+MISBEHAVING = "teams"
+
 PORTS = ("port", "postgres_port", "temporal_port", "temporal_ui_port")
 
 
@@ -60,7 +63,7 @@ def _settings() -> Settings:
             "tenant": TENANT,
             "catalog": (),
             # Before the stack starts: the worker must know where it can ask.
-            "owners": {"channels": f"http://127.0.0.1:{free_port()}"},
+            "owners": {name: f"http://127.0.0.1:{free_port()}" for name in OWNERS},
         }
     )
 
@@ -71,11 +74,13 @@ async def _run(settings: Settings, once: bool) -> int:
         console.width = WIDTH
     play = Play(console)
     environ = _environ(settings)
-    groups = OwnerProcess("groups", free_port(), settings.data_dir)
-    channels = OwnerProcess("channels", int(settings.owners["channels"].rpartition(":")[2]), settings.data_dir)
+    owners = {
+        name: OwnerProcess(name, int(url.rpartition(":")[2]), settings.data_dir, misbehaves=name == MISBEHAVING)
+        for name, url in settings.owners.items()
+    }
 
     async def once_ready(where: Urls) -> None:
-        async with performance.opened(play, where, settings.data_dir, groups, channels, environ) as stage:
+        async with performance.opened(play, where, settings.data_dir, owners, environ) as stage:
             await performance.everything(stage)
             console.print()
             console.print(play.table())

@@ -19,6 +19,8 @@ async def play(on: Stage) -> None:
         on.play.console.print(said, markup=False)
     on.play.check("tether verify --rebuild ends with", 0, code)
     await on.play.reaches("workflows still to be started or told", 0.0, partial(on.tether.metric, "tether_intents_due"))
+    undone = (await on.tether.ask("GET", "operations", query={"state": "open"}))["items"]
+    on.play.check("operations that have not ended", [], [one["id"] for one in undone])
     client = await Client.connect(on.where.temporal)
     waits = f"{TENANT}/group_channel/{NEVER}"
     on.play.check("the group that never came is waited for by", [waits], [id for id in await named(on) if id == waits])

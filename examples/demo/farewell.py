@@ -5,6 +5,7 @@ from rich.markup import escape
 
 from examples.demo.groups_and_channels import NEVER
 from examples.demo.stage import TENANT, Stage
+from examples.demo.teams_and_events import REL
 
 
 async def show(on: Stage) -> None:
@@ -15,8 +16,7 @@ async def show(on: Stage) -> None:
         "API": on.where.docs,
         "Temporal Web UI": on.where.temporal_ui,
         "a workflow that waits": workflow,
-        "Groups": f"{on.groups.url}/docs",
-        "Channels": f"{on.channels.url}/docs",
+        **{name.capitalize(): f"{owner.url}/docs" for name, owner in on.owners.items()},
         "keys": str(on.where.credentials),
         "logs": str(on.where.logs),
     }
@@ -45,6 +45,11 @@ def _commands(on: Stage) -> tuple[str, ...]:
         "  # the same, by the command line",
         f"  export TETHER_DATA_DIR={on.folder} TETHER_TENANT={TENANT}",
         "  .venv/bin/tether waiting list --debtor airports",
+        "  # the tigers play in the final; then the final is called off, and they go with it",
+        f"  .venv/bin/tether move {REL} tigers final --wait",
+        "  .venv/bin/tether delete event final",
+        "  # Teams at its worst, until you DELETE it",
+        f"""  curl -s -X PUT {on.teams.url}/misbehaviour --json '{{"unavailable_before": 0.3, "dropped": 0.3}}'""",
     )
 
 

@@ -15,12 +15,14 @@ from devstack.parts import healthy
 class OwnerProcess:
     """``name`` is that of its package in ``examples`` and of the owner; ``port`` is its own for good.
 
-    ``folder`` holds its database, its log and the file with its key.
+    ``folder`` holds its database, its log and the file with its key. ``misbehaves``: it can be told to, until it is
+    stopped.
     """
 
     name: str
     port: int
     folder: Path
+    misbehaves: bool = False
     _running: Running | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -33,9 +35,10 @@ class OwnerProcess:
         self._key_file.write_text(key)
         database, log = self.folder / f"{self.name}.db", self.folder / "logs" / f"{self.name}.log"
         arguments = ("--port", str(self.port), "--database", str(database), "--tether", tether)
+        more = ("--key-file", str(self._key_file), *(("--misbehave",) if self.misbehaves else ()))
         self._part = Part(
             self.name,
-            (sys.executable, "-m", f"examples.{self.name}", *arguments, "--key-file", str(self._key_file)),
+            (sys.executable, "-m", f"examples.{self.name}", *arguments, *more),
             log,
             healthy(self.url),
             environ,

@@ -1,12 +1,23 @@
 """Which situations are played, one after another, and what stands ready for them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
 from devstack.stack import Urls
-from examples.demo import at_rest, categories_and_items, flights, groups_and_channels, reading
+from examples.demo import (
+    at_rest,
+    categories_and_items,
+    chains,
+    festival,
+    flights,
+    groups_and_channels,
+    plans,
+    reading,
+    teams_and_events,
+)
 from examples.demo.owner import OwnerProcess
 from examples.demo.play import Play
 from examples.demo.stage import OTHER, CommandLine, Stage, keys
@@ -14,6 +25,10 @@ from examples.demo.tether import Tether
 
 SITUATIONS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     groups_and_channels.play,
+    chains.play,
+    teams_and_events.play,
+    plans.play,
+    festival.play,
     categories_and_items.play,
     flights.play,
     reading.play,
@@ -26,22 +41,22 @@ async def opened(
     play: Play,
     where: Urls,
     folder: Path,
-    groups: OwnerProcess,
-    channels: OwnerProcess,
+    owners: Mapping[str, OwnerProcess],
     environ: Mapping[str, str],
 ) -> AsyncIterator[Stage]:
-    """With both services running, until the block is left."""
+    """With all services running, until the block is left."""
     known = keys(where.credentials)
-    services = (groups, channels)
+    services = owners.values()
     try:
         for service in services:
             service.introduce(where.api, known[f"publish:{service.name}"], environ)
-            await service.start()
+        await asyncio.gather(*(service.start() for service in services))
+        for service in services:
             play.console.print(f"{service.name:<10} ready         {service.url}")
         command = CommandLine(environ)
         made = await command.answer("keys", "create", "demo", "--scope", "admin", "--tenant", OTHER)
         async with Tether(where.api, known) as tether, Tether(where.api, {"admin": made["key"]}) as other:
-            yield Stage(play, where, folder, tether, other, groups, channels, command)
+            yield Stage(play, where, folder, tether, other, owners, command)
     finally:
         for service in services:
             await service.close()

@@ -4,8 +4,9 @@ from functools import partial
 from uuid import uuid4
 
 from examples.demo.categories_and_items import REL, category, item
+from examples.demo.operations import state
 from examples.demo.stage import Stage
-from examples.demo.tether import Json, fact
+from examples.demo.tether import fact
 
 WRITES = 25
 
@@ -65,15 +66,15 @@ async def link_and_unlink(on: Stage) -> None:
     operation = await on.tether.ask("POST", path, "operate", body=request, once=once)
     again = await on.tether.ask("POST", path, "operate", body=request, once=once)
     on.play.check("the same Idempotency-Key gives the same operation", operation["id"], again["id"])
-    on.play.check("until both sides exist it is", "waiting", await state(on, operation))
+    on.play.check("until both sides exist it is", "waiting", await state(on, operation["id"]))
     on.play.tell("CategoryAdded: post")
     await on.tether.tell(category("CategoryAdded", "post", 1, "Post"))
-    await on.play.reaches("then it is", "done", partial(state, on, operation))
+    await on.play.reaches("then it is", "done", partial(state, on, operation["id"]))
     link = await on.tether.link(REL, "stamp")
     on.play.check("and the link is", ("post", "linked"), (link.get("parent"), link.get("state")))
     on.play.tell("DELETE …/links/stamp")
     operation = await on.tether.ask("DELETE", f"{path}/stamp", "operate")
-    await on.play.reaches("the unlink is", "done", partial(state, on, operation))
+    await on.play.reaches("the unlink is", "done", partial(state, on, operation["id"]))
     on.play.check("the stamp has no link any more", {}, await on.tether.link(REL, "stamp"))
 
 
@@ -100,8 +101,3 @@ async def replay(on: Stage) -> None:
     different = {child for child in truth.keys() | told.keys() if truth.get(child) != told.get(child)}
     on.play.check("links of which it tells anything but the truth", 0, len(different))
     on.play.check("relationships in it", len(declared), len({name for name, _ in told}))
-
-
-async def state(on: Stage, operation: Json) -> str:
-    """Of an operation, now."""
-    return str((await on.tether.ask("GET", f"operations/{operation['id']}"))["state"])

@@ -47,7 +47,7 @@ class CommandLine:
 
 @dataclass(frozen=True)
 class Stage:
-    """A running stack in ``folder``, its two services, and the play that is given on it."""
+    """A running stack in ``folder``, its services, and the play that is given on it."""
 
     play: Play
     where: Urls
@@ -55,9 +55,29 @@ class Stage:
     tether: Tether
     other: Tether
     """The same Tether, for the second tenant."""
-    groups: OwnerProcess
-    channels: OwnerProcess
+    owners: Mapping[str, OwnerProcess]
+    """By their names; they own more than facts: each has a database of its own, and can be asked."""
     command: CommandLine
+
+    @property
+    def groups(self) -> OwnerProcess:
+        """Owns groups, and who is in them."""
+        return self.owners["groups"]
+
+    @property
+    def channels(self) -> OwnerProcess:
+        """Owns channels, and who is in them."""
+        return self.owners["channels"]
+
+    @property
+    def events(self) -> OwnerProcess:
+        """Owns events."""
+        return self.owners["events"]
+
+    @property
+    def teams(self) -> OwnerProcess:
+        """Owns teams, and knows of each the key of its event. It can be told to misbehave."""
+        return self.owners["teams"]
 
     def pid(self, part: str) -> int:
         """Of the present process of a part of the stack."""

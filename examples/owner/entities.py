@@ -11,17 +11,22 @@ from sqlite3 import Row
 from typing import Annotated
 from uuid import uuid4
 
+from fastapi import Response
+from fastapi.responses import JSONResponse
 from pydantic import StringConstraints
 
+from examples.owner.conditions import Condition, tag
 from examples.owner.database import Database, Transaction
 from examples.owner.problems import Refused
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entities (
-    id      TEXT PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    id      TEXT NOT NULL,
     version INTEGER NOT NULL,
     live    INTEGER NOT NULL,
-    fields  TEXT NOT NULL
+    fields  TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
 """
 
@@ -50,58 +55,91 @@ class Entity:
         """What the service's API answers."""
         return {"id": self.id, "version": self.version, **self.fields}
 
+    def answer(self, status: int = 200) -> Response:
+        """The document, with its version as ``ETag``."""
+        return JSONResponse(self.document, status, {"etag": tag(self.version)})
+
 
 class Entities:
-    """The table of one kind, called ``kind`` in messages to people."""
+    """Those of one kind: ``group_member``, which is "group member" in messages to people."""
 
     def __init__(self, database: Database, kind: str) -> None:
         self._database = database
         self._kind = kind
+        self._called = kind.replace("_", " ")
 
     def get(self, key: str) -> Entity:
         """The live entity. Refused: 404 when there never was one, 410 when it was deleted."""
-        return self._live(key, _only(self._database.read(_BY_ID, key)))
+        return self._live(key, self.trace(key))
 
-    def page(self, after: str, limit: int) -> list[Entity]:
-        """Live entities in the order of their ids, from the first id greater than ``after``."""
-        return [_entity(row) for row in self._database.read(_PAGE, after, limit)]
+    def trace(self, key: str) -> Entity | None:
+        """What is left of it: the entity, its tombstone, or None when there never was one."""
+        return _only(self._database.read(_BY_ID, self._kind, key))
+
+    def page(self, after: str, limit: int, before: str | None = None, **having: str) -> list[Entity]:
+        """Live entities in the order of their ids, between two ids, with such values in their fields."""
+        clauses = " ".join("AND json_extract(fields, ?) = ?" for _ in having)
+        wanted = [part for name, value in having.items() for part in (f"$.{name}", value)]
+        query = _PAGE.format(clauses=clauses)
+        return [_entity(row) for row in self._database.read(query, self._kind, after, before, before, *wanted, limit)]
+
+    def find(self, tx: Transaction, key: str) -> Entity | None:
+        """The live entity, if there is one."""
+        found = _only(tx.execute(_BY_ID, (self._kind, key)).fetchall())
+        return found if found and found.live else None
+
+    def live(self, tx: Transaction, key: str) -> Entity:
+        """The live entity. Refused: 404, 410."""
+        return self._live(key, _only(tx.execute(_BY_ID, (self._kind, key)).fetchall()))
 
     def create(self, tx: Transaction, key: str, fields: Mapping[str, object]) -> Entity:
         """A new entity, or a deleted one's next life. Refused: 409 when it is live."""
-        found = _only(tx.execute(_BY_ID, (key,)).fetchall())
+        found = _only(tx.execute(_BY_ID, (self._kind, key)).fetchall())
         if found and found.live:
-            raise Refused(409, "exists", f"The {self._kind} {key!r} exists. Choose another id, or change it.")
-        return _store(tx, Entity(key, found.version + 1 if found else 1, True, fields))
+            raise Refused(409, "exists", f"The {self._called} {key!r} exists. Choose another id, or change it.")
+        return self._store(tx, Entity(key, found.version + 1 if found else 1, True, fields))
 
-    def change(self, tx: Transaction, key: str, changes: Mapping[str, object]) -> tuple[Entity, bool]:
-        """The entity with these values, and whether that made a new version. Refused: 404, 410."""
-        entity = self._live(key, _only(tx.execute(_BY_ID, (key,)).fetchall()))
+    def change(
+        self, tx: Transaction, key: str, condition: Condition, changes: Mapping[str, object]
+    ) -> tuple[Entity, bool]:
+        """The entity with these values, and whether that made a new version. Refused: 404, 410, 412."""
+        entity = self._at(tx, key, condition)
         fields = {**entity.fields, **changes}
         if fields == entity.fields:
             return entity, False
-        return _store(tx, Entity(key, entity.version + 1, True, fields)), True
+        return self._store(tx, Entity(key, entity.version + 1, True, fields)), True
 
-    def delete(self, tx: Transaction, key: str) -> Entity:
-        """The tombstone. Refused: 404, 410."""
-        entity = self._live(key, _only(tx.execute(_BY_ID, (key,)).fetchall()))
-        return _store(tx, Entity(key, entity.version + 1, False, entity.fields))
+    def delete(self, tx: Transaction, key: str, condition: Condition) -> Entity:
+        """The tombstone. Refused: 404, 410, 412."""
+        entity = self._at(tx, key, condition)
+        return self._store(tx, Entity(key, entity.version + 1, False, entity.fields))
+
+    def _at(self, tx: Transaction, key: str, condition: Condition) -> Entity:
+        entity = self.live(tx, key)
+        if not condition.holds(entity.version):
+            reason = f"The {self._called} {key!r} has version {entity.version}. Read it again, then decide anew."
+            raise Refused(412, "precondition", reason)
+        return entity
 
     def _live(self, key: str, entity: Entity | None) -> Entity:
         if entity is None:
-            raise Refused(404, "unknown", f"There is no {self._kind} {key!r}. Create it first.")
+            raise Refused(404, "unknown", f"There is no {self._called} {key!r}. Create it first.")
         if not entity.live:
-            raise Refused(410, "deleted", f"The {self._kind} {key!r} is gone since version {entity.version}.")
+            raise Refused(410, "deleted", f"The {self._called} {key!r} is gone since version {entity.version}.")
+        return entity
+
+    def _store(self, tx: Transaction, entity: Entity) -> Entity:
+        fields = json.dumps(dict(entity.fields), ensure_ascii=False)
+        tx.execute(_STORE, (self._kind, entity.id, entity.version, entity.live, fields))
         return entity
 
 
-_BY_ID = "SELECT id, version, live, fields FROM entities WHERE id = ?"
-_PAGE = "SELECT id, version, live, fields FROM entities WHERE live AND id > ? ORDER BY id LIMIT ?"
-
-
-def _store(tx: Transaction, entity: Entity) -> Entity:
-    row = (entity.id, entity.version, entity.live, json.dumps(dict(entity.fields), ensure_ascii=False))
-    tx.execute("INSERT OR REPLACE INTO entities (id, version, live, fields) VALUES (?, ?, ?, ?)", row)
-    return entity
+_BY_ID = "SELECT id, version, live, fields FROM entities WHERE kind = ? AND id = ?"
+_PAGE = """
+SELECT id, version, live, fields FROM entities
+WHERE kind = ? AND live AND id > ? AND (? IS NULL OR id < ?) {clauses} ORDER BY id LIMIT ?
+"""
+_STORE = "INSERT OR REPLACE INTO entities (kind, id, version, live, fields) VALUES (?, ?, ?, ?, ?)"
 
 
 def _only(rows: list[Row]) -> Entity | None:

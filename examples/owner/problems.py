@@ -1,8 +1,16 @@
 """How a service says no: ``application/problem+json`` (RFC 9457)."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+
+
+def problem(status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem document. ``kind`` is stable, ``detail`` is for people."""
+    document = {"type": f"/problems/{kind}", "status": status, "detail": detail}
+    return JSONResponse(document, status, headers, media_type="application/problem+json")
 
 
 class Refused(Exception):
@@ -17,8 +25,7 @@ class Refused(Exception):
     @property
     def response(self) -> Response:
         """The problem document."""
-        problem = {"type": f"/problems/{self.kind}", "status": self.status, "detail": self.detail}
-        return JSONResponse(problem, self.status, media_type="application/problem+json")
+        return problem(self.status, self.kind, self.detail)
 
 
 def answer_with_problems(app: FastAPI) -> None:
@@ -32,4 +39,4 @@ def answer_with_problems(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         # The offending input stays out: it may be large, or not even be encodable.
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        return Refused(422, "invalid", "; ".join(faults)).response
+        return problem(422, "invalid", "; ".join(faults))

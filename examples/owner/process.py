@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx2
 import uvicorn
 
+from examples.owner.misbehaviour.connection import Droppable
+from examples.owner.misbehaviour.settings import Misbehaviour
 from examples.owner.service import Owner, application
 
 
@@ -37,8 +39,10 @@ def main(owner: Owner) -> None:
         sys.exit(f"{owner.source}: {error}. Give a readable --key-file and a free --port (0: any).")
     headers = {"authorization": f"Bearer {key}"}
     tether = httpx2.AsyncClient(base_url=arguments.tether, headers=headers, timeout=10.0)
-    app = application(owner, arguments.database, tether)
-    _Server(uvicorn.Config(app, log_level="warning", access_log=False)).run([listener])
+    misbehaviour = Misbehaviour() if arguments.misbehave else None
+    app = application(owner, arguments.database, tether, misbehaviour=misbehaviour)
+    http = "auto" if misbehaviour is None else Droppable
+    _Server(uvicorn.Config(app, http=http, log_level="warning", access_log=False)).run([listener])
 
 
 def _arguments(owner: Owner) -> argparse.Namespace:
@@ -49,4 +53,9 @@ def _arguments(owner: Owner) -> argparse.Namespace:
     key = parser.add_mutually_exclusive_group(required=True)
     key.add_argument("--key", help="credential that may publish this owner's facts")
     key.add_argument("--key-file", type=Path, help="file that holds the credential and nothing else")
+    parser.add_argument(
+        "--misbehave",
+        action="store_true",
+        help="have PUT, GET and DELETE /misbehaviour, for trials of those who deal with this service",
+    )
     return parser.parse_args()

@@ -8,6 +8,7 @@ import logging
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -36,8 +37,17 @@ class Unavailable(Exception):
 EXPECTED = (Unavailable, httpx2.HTTPError, sqlite3.OperationalError)  # away, or the disk is full or locked
 
 
+def in_order(waiting: Sequence[Pending]) -> Sequence[Pending]:
+    """How a relay that behaves sends what waits."""
+    return waiting
+
+
 class Relay:
-    """``tether`` knows the base URL and the key; ``sleep`` takes seconds."""
+    """``tether`` knows the base URL and the key; ``sleep`` takes seconds.
+
+    ``arranged``: what to send now, of the oldest facts that wait. What it keeps back waits on, and is looked at again
+    after the next commit, or after ``patience`` seconds; None: only then.
+    """
 
     def __init__(
         self,
@@ -45,11 +55,16 @@ class Relay:
         outbox: Outbox,
         tether: httpx2.AsyncClient,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        arranged: Callable[[Sequence[Pending]], Sequence[Pending]] = in_order,
+        patience: float | None = None,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._tether = tether
         self._sleep = sleep
+        self._arranged = arranged
+        self._patience = patience
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -58,7 +73,7 @@ class Relay:
             while True:
                 committed.clear()  # before reading, so that no commit is slept through
                 try:
-                    facts = await asyncio.to_thread(self._outbox.pending, BATCH)
+                    facts = self._arranged(await asyncio.to_thread(self._outbox.pending, BATCH))
                     await self._publish(facts)
                     failures = 0
                 except Exception as error:  # any: there is no other way out for facts, so it must not end
@@ -69,7 +84,9 @@ class Relay:
                     await self._sleep(pause)
                     continue
                 if not facts:
-                    await committed.wait()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._patience):
+                            await committed.wait()
 
     async def _publish(self, facts: Sequence[Pending]) -> None:
         """Accepted or parked, each of them; what is refused is found by halving. Raises ``Unavailable``."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,10 @@ from examples.owner import entities, idempotency, outbox
 from examples.owner.database import Database
 from examples.owner.entities import Entities
 from examples.owner.idempotency import Commands
+from examples.owner.misbehaviour.publishing import PATIENCE, Publishing
+from examples.owner.misbehaviour.requests import Misbehaving
+from examples.owner.misbehaviour.routes import routes
+from examples.owner.misbehaviour.settings import Misbehaviour
 from examples.owner.outbox import Outbox
 from examples.owner.problems import answer_with_problems
 from examples.owner.relay import Relay
@@ -24,45 +29,62 @@ from examples.owner.relay import Relay
 class Kit:
     """What endpoints work with."""
 
-    entities: Entities
+    database: Database
     outbox: Outbox
     commands: Commands
+
+    def of(self, kind: str) -> Entities:
+        """The service's entities of one kind, such as ``group``."""
+        return Entities(self.database, kind)
 
 
 @dataclass(frozen=True)
 class Owner:
-    """``kind``: what one of its entities is called; ``source``: of its facts; ``routes``: its endpoints."""
+    """``source``: of its facts, such as ``/groups``; ``routes``: its endpoints."""
 
-    kind: str
     source: str
     routes: Callable[[Kit], APIRouter]
 
 
-def application(owner: Owner, path: Path, tether: httpx2.AsyncClient, middleware: Sequence[Middleware] = ()) -> FastAPI:
+def application(
+    owner: Owner,
+    path: Path,
+    tether: httpx2.AsyncClient,
+    middleware: Sequence[Middleware] = (),
+    misbehaviour: Misbehaviour | None = None,
+) -> FastAPI:
     """The service on the database file ``path``; it publishes through ``tether`` while its lifespan lasts.
 
-    What should misbehave is put around it: requests by ``middleware``, publishing by the client's transport.
+    With ``misbehaviour`` it can be told to misbehave, at ``/misbehaviour``; without, there is no such thing.
     """
     database = Database(path, entities.SCHEMA, outbox.SCHEMA, idempotency.SCHEMA)
-    kit = Kit(Entities(database, owner.kind), Outbox(database, owner.source), Commands(database))
-    relay = Relay(database, kit.outbox, tether)
+    kit = Kit(database, Outbox(database, owner.source), Commands(database))
+    relaying = partial(Relay, database, kit.outbox, tether)
+    around = list(middleware)
+    if misbehaviour is None:
+        relay = relaying()
+    else:
+        relay = relaying(arranged=Publishing(misbehaviour).arranged, patience=PATIENCE)
+        around.append(Middleware(Misbehaving, misbehaviour, kit.commands.attempted))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        relaying = asyncio.create_task(relay.run(), name="relay")
+        publishing = asyncio.create_task(relay.run(), name="relay")
         try:
             yield
         finally:
-            relaying.cancel()
+            publishing.cancel()
             with suppress(asyncio.CancelledError):
-                await relaying
+                await publishing
             await tether.aclose()
             await asyncio.to_thread(database.close)
 
-    app = FastAPI(title=owner.source.strip("/"), lifespan=lifespan, middleware=list(middleware))
+    app = FastAPI(title=owner.source.strip("/"), lifespan=lifespan, middleware=around)
     answer_with_problems(app)
     app.include_router(owner.routes(kit))
     app.include_router(_insight(kit))
+    if misbehaviour is not None:
+        app.include_router(routes(misbehaviour))
     return app
 
 

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from examples.owner.misbehaviour.settings import Misbehaviour
 from examples.owner.service import Owner, application
 
 Event: TypeAlias = dict[str, Any]
@@ -99,9 +100,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def inside(owner: Owner, path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+async def inside(
+    owner: Owner, path: Path, tether: FakeTether, misbehaviour: Misbehaviour | None = None
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of ``owner``, which runs in this process on the database file ``path``."""
-    app = application(owner, path, tether.client())
+    app = application(owner, path, tether.client(), misbehaviour=misbehaviour)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
@@ -111,10 +114,13 @@ async def inside(owner: Owner, path: Path, tether: FakeTether) -> AsyncIterator[
 
 
 class OwnerProcess:
-    """``module``, such as ``examples.groups``, in a process of its own, until the block is left."""
+    """``module``, such as ``examples.groups``, in a process of its own, until the block is left.
 
-    def __init__(self, module: str, database: Path, tether: str, credential: Sequence[str] = ("--key", KEY)) -> None:
-        self._command = ("-m", module, "--database", str(database), "--tether", tether, *credential)
+    ``options``: what else its command line says; its credential is among it.
+    """
+
+    def __init__(self, module: str, database: Path, tether: str, options: Sequence[str] = ("--key", KEY)) -> None:
+        self._command = ("-m", module, "--database", str(database), "--tether", tether, *options)
 
     async def __aenter__(self) -> Self:
         out = asyncio.subprocess.PIPE

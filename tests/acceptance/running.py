@@ -22,7 +22,7 @@ from devstack import processes
 from model import lines
 from relationships.catalog import Catalog
 from store.pool import AWAY
-from workflows.messages import Instance, workflow_id
+from workflows.subjects import Subject, subject_id
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("api", "worker", "dispatcher", "temporal", "postgres")
@@ -43,8 +43,13 @@ async def until(condition: Callable[[], Awaitable[T]], seconds: float = 120.0) -
 
 _LEFT_TO_DO = """
 select i.* from intents i
-where i.dispatched_at is null or not exists (
-    select from waits w where (w.tenant, w.relationship, w.parent) = (i.tenant, i.relationship, i.parent))
+where i.dispatched_at is null
+   or i.workflow = 'relationship' and not exists (
+       select from waits w where (w.tenant, w.relationship, w.parent) = (i.tenant, i.about, i.key))
+   or i.workflow <> 'relationship' and not exists (
+       select from operations o
+       where (o.tenant, o.workflow, o.about, o.key) = (i.tenant, i.workflow, i.about, i.key)
+         and o.state in ('waiting', 'asked', 'running'))
 """
 """Intents that nobody took, or that a workflow should have read to its end."""
 
@@ -141,9 +146,14 @@ class Running:
         return [EventType.Name(event.event_type) for event in history.events[-12:]]
 
     async def waits_with_workflow(self) -> Counter[str]:
-        """Ids of the workflows that should be open, by the rows of what waits."""
-        rows = await self.database("select tenant, relationship, parent from waits where started_at is not null")
-        return Counter(workflow_id(Instance(**row)) for row in rows)
+        """Ids of the workflows that should be open, by the rows of what waits and what is under way."""
+        rows = await self.database("""
+            select tenant, 'relationship' as workflow, relationship as about, parent as key
+            from waits where started_at is not null
+            union
+            select tenant, workflow, about, key from operations where state in ('waiting', 'asked', 'running')
+        """)
+        return Counter(subject_id(Subject(**row)) for row in rows)
 
     async def at_rest(self, seconds: float = 120.0) -> None:
         """Returns once nothing is left to do: an open workflow for every wait that is due one, and for nothing else."""

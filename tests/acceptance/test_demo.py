@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PLAYED = 400.0
 """Seconds; a minute on an idle machine."""
 
+OWNERS = ("Groups", "Channels", "Events", "Teams")
+
 pytestmark = [pytest.mark.slow, pytest.mark.stack, pytest.mark.faults, pytest.mark.timeout(900)]
 
 
@@ -64,9 +66,10 @@ async def test_every_check_holds_it_stays_to_be_looked_at_and_a_second_run_begin
         async with demo(data) as process:
             said = await read_until(process, "Ctrl-C stops everything")
             assert re.search(r"^All \d+ checks hold$", said, re.MULTILINE), said
+            assert "Temporal shows it at http" in said
             shown = said.partition("It keeps running")[2]
             async with httpx2.AsyncClient(trust_env=False) as client:
-                for name in ("API", "Temporal Web UI", "a workflow that waits", "Groups", "Channels"):
+                for name in ("API", "Temporal Web UI", "a workflow that waits", *OWNERS):
                     answer = await client.get(address(shown, name), follow_redirects=True)
                     assert answer.status_code == 200, name
             process.send_signal(signal.SIGINT)

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from examples.channels.service import CHANNELS
+from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
 from examples.owner.service import Owner
 from examples.owner.testing import FakeTether, inside
@@ -18,7 +19,7 @@ def tether() -> FakeTether:
     return FakeTether()
 
 
-@pytest.fixture(params=[GROUPS, CHANNELS], ids=lambda owner: owner.source.strip("/"))
+@pytest.fixture(params=[GROUPS, CHANNELS, EVENTS], ids=lambda owner: owner.source.strip("/"))
 def owner(request: pytest.FixtureRequest) -> Owner:
     chosen = request.param
     assert isinstance(chosen, Owner)
@@ -27,6 +28,6 @@ def owner(request: pytest.FixtureRequest) -> Owner:
 
 @pytest_asyncio.fixture
 async def client(owner: Owner, tmp_path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of each owner in turn; paths are absolute: ``/groups``, ``/channels``."""
+    """A client of each owner of things with a name, in turn; paths are absolute: ``/groups``."""
     async with inside(owner, tmp_path / "owner.db", tether) as connected:
         yield connected

@@ -6,14 +6,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 from rich.console import Console
 
 from errors import Refused
 from examples.data import EXPECTED, FLIGHTS
-from examples.demo import performance
+from examples.demo import festival, performance
+from examples.demo.festival import Counted, counted
 from examples.demo.flights import REPEATED, fingerprint, shuffle
 from examples.demo.folder import emptied
+from examples.demo.operations import watched
 from examples.demo.play import InVain, Play, shown
 
 
@@ -120,3 +123,83 @@ def test_the_fingerprint_depends_on_each_link_and_not_on_their_order() -> None:
     ]
     assert fingerprint("dest", links) == fingerprint("dest", links[::-1])
     assert fingerprint("dest", links) != fingerprint("dest", [links[0], {**links[1], "state": "linked"}])
+
+
+PROGRESS = {"total": 3, "done": 0, "spared": 0, "parked": 0}
+
+
+def operations(play: Play, *answers: dict[str, Any]) -> Any:
+    """A stage whose Tether gives these answers about an operation, and then the last one for good."""
+    left = list(answers)
+
+    async def ask(*_: object) -> dict[str, Any]:
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return SimpleNamespace(play=play, tether=SimpleNamespace(ask=ask))
+
+
+async def test_an_operation_is_watched_until_it_has_ended(play: Play) -> None:
+    running = {"state": "running", "progress": {**PROGRESS, "done": 1}}
+    done = {"state": "done", "progress": {**PROGRESS, "done": 2, "spared": 1}}
+    assert await watched(operations(play, running, running, done), "id") == done
+    assert "running: 1 done of 3" in output(play)
+    assert "done: 2 done, 1 spared of 3" in output(play)
+
+
+async def test_an_operation_is_watched_until_so_many_children_are_done(play: Play) -> None:
+    none, two = ({"state": "running", "progress": {**PROGRESS, "done": done}} for done in (0, 2))
+    assert await watched(operations(play, none, none, two), "id", done=2) == two
+
+
+async def test_an_operation_that_does_not_get_on_is_named(play: Play) -> None:
+    waiting = {"state": "waiting", "progress": PROGRESS}
+    with pytest.raises(InVain, match="waited 0 s for operation id"):
+        await watched(operations(play, waiting), "id", within=0)
+
+
+async def test_what_an_owner_was_asked_is_counted_without_what_the_demo_asked_for() -> None:
+    commands = [
+        {"key": key, "attempts": attempts, "effects": effects}
+        for key, attempts, effects in (("a", 3, 1), ("b", 2, 1), ("c", 1, 0), ("demo/t1", 7, 1))
+    ]
+
+    async def get(_: str, params: dict[str, str]) -> Any:
+        page = [one for one in commands if str(one["key"]) > params["after"]][:2]
+        return SimpleNamespace(json=lambda: {"items": page})
+
+    on: Any = SimpleNamespace(teams=SimpleNamespace(http=SimpleNamespace(get=get)))
+    assert await counted(on) == Counted(attempts=6, effects=2, most=1)
+
+
+async def test_a_team_tries_to_enter_until_it_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: dict[str, list[httpx2.ConnectError | httpx2.Response]] = {
+        "t1": [httpx2.ConnectError("away"), httpx2.Response(503), httpx2.Response(429)],
+        "t2": [],
+    }
+    heard = []
+
+    async def enter(_: Any, team: str, event: str) -> None:
+        if answers[team]:
+            answer = answers[team].pop(0)
+            if isinstance(answer, httpx2.ConnectError):
+                raise answer
+            request = httpx2.Request("POST", "http://teams/teams")
+            raise httpx2.HTTPStatusError("no", request=request, response=answer)
+        heard.append((team, event))
+
+    monkeypatch.setattr(festival, "enter", enter)
+    monkeypatch.setattr(festival, "PAUSE", 0)
+    on: Any = None
+    await festival.in_turns(on, ["t1", "t2"])
+    assert sorted(heard) == [("t1", festival.FESTIVAL), ("t2", festival.FESTIVAL)]
+
+
+async def test_a_team_that_is_refused_does_not_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def enter(*_: Any) -> None:
+        request = httpx2.Request("POST", "http://teams/teams")
+        raise httpx2.HTTPStatusError("no", request=request, response=httpx2.Response(409))
+
+    monkeypatch.setattr(festival, "enter", enter)
+    on: Any = None
+    with pytest.raises(httpx2.HTTPStatusError):
+        await festival.in_turns(on, ["t1"])

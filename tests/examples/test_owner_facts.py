@@ -1,4 +1,4 @@
-"""The facts that groups and channels tell."""
+"""The facts that owners of things with a name tell: groups, channels, events."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ CORRELATION = {
 async def test_versions_go_on_over_deletion_and_recreation(
     client: httpx2.AsyncClient, owner: Owner, tether: FakeTether
 ) -> None:
-    path, kind = owner.source, owner.kind.title()
+    path, kind = owner.source, owner.source.strip("/").removesuffix("s").title()
     await client.post(path, json={"name": "Red", "id": "x"})
     await client.patch(f"{path}/x", json={"name": "Blue"})
     await client.delete(f"{path}/x")

@@ -1,0 +1,13 @@
+"""Events: owns festivals, cups, meetings, and tells what becomes of them. Who takes part is none of its business."""
+
+from fastapi import APIRouter
+
+from examples.owner.named import named
+from examples.owner.service import Kit, Owner
+
+
+def _routes(kit: Kit) -> APIRouter:
+    return named(kit, "event")
+
+
+EVENTS = Owner(source="/events", routes=_routes)

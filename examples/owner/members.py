@@ -1,0 +1,67 @@
+"""Endpoints of memberships: who is in a group, who is in a channel. Whether such a user exists is others' business.
+
+A membership is an entity of its own, with the id ``group/user``. It outlives what it belongs to: a service deletes
+what it was asked to delete, and what else has to go then is decided elsewhere.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
+
+from examples.owner.correlation import Carried
+from examples.owner.database import Transaction
+from examples.owner.entities import Key
+from examples.owner.idempotency import Incoming
+from examples.owner.service import Kit
+
+
+class NewMember(BaseModel):
+    """Body of ``POST``."""
+
+    user: Key
+
+
+def members(kit: Kit, kind: str) -> APIRouter:
+    """Endpoints beneath ``/groups/{id}/members`` for the kind ``group``; tell GroupMemberAdded, GroupMemberRemoved."""
+    wholes, entities, outbox, commands = kit.of(kind), kit.of(f"{kind}_member"), kit.outbox, kit.commands
+    fact = f"{kind.title()}Member"
+    router = APIRouter(prefix=f"/{kind}s/{{whole}}/members", tags=["members"])
+
+    @router.post("", status_code=201)
+    def add(whole: str, new: NewMember, command: Incoming, carried: Carried) -> Response:
+        """Add a user; 200 and nothing changes if it is a member. 404, 410: nothing to be a member of."""
+
+        def effect(tx: Transaction) -> Response:
+            key, fields = f"{wholes.live(tx, whole).id}/{new.user}", {kind: whole, "user": new.user}
+            if (found := entities.find(tx, key)) is not None:
+                return found.answer()
+            member = entities.create(tx, key, fields)
+            outbox.tell(tx, f"{fact}Added.v1", member, fields, carried)
+            return member.answer(201)
+
+        return commands.once(command, effect)
+
+    @router.delete("/{user}", status_code=204)
+    def remove(whole: str, user: str, command: Incoming, carried: Carried) -> Response:
+        """Remove a user, also from what is deleted. 404, 410: no member, or no longer. 412: not this version."""
+
+        def effect(tx: Transaction) -> Response:
+            member = entities.delete(tx, f"{whole}/{user}", command.condition)
+            outbox.tell(tx, f"{fact}Removed.v1", member, {}, carried)
+            return Response(status_code=204)
+
+        return commands.once(command, effect)
+
+    @router.get("")
+    def page(whole: str, after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, object]:
+        """Members, also of what is deleted, in the order of their ids; the next page begins ``after`` the last.
+
+        404: there never was such a thing.
+        """
+        if wholes.trace(whole) is None:
+            wholes.get(whole)
+        first, last = f"{whole}/", f"{whole}0"  # "0" comes right after "/"
+        return {"items": [member.document for member in entities.page(max(after, first), limit, last)]}
+
+    return router

@@ -1,0 +1,1 @@
+"""An owner at its worst, on request: slow, busy, away, silent, repeating itself, in no order. It loses nothing."""

@@ -1,0 +1,79 @@
+"""How often a service misbehaves in which way, and how often it did."""
+
+import random
+from collections import Counter
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A probability: 0 is never, 1 is always."""
+
+Way: TypeAlias = Literal[
+    "slow", "unavailable_before", "unavailable_after", "busy", "dropped", "duplicated", "reordered"
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Slow(_Strict):
+    """Requests that take ``seconds`` longer."""
+
+    share: Share = 0
+    seconds: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 0
+
+
+class Busy(_Strict):
+    """Requests that are turned away with 429; ``retry_after``: seconds."""
+
+    share: Share = 0
+    retry_after: Annotated[int, Field(ge=0, le=3600)] = 0
+
+
+class Settings(_Strict):
+    """Each way by itself; a request can be slow and then meet one of the others, in the order in which they are tried:
+    busy, dropped, unavailable_before, unavailable_after."""
+
+    slow: Slow = Slow()
+    unavailable_before: Share = 0
+    """Requests that are answered 503, and had no effect."""
+    unavailable_after: Share = 0
+    """Requests that are answered 503 although they had their effect."""
+    busy: Busy = Busy()
+    dropped: Share = 0
+    """Requests whose connection ends without an answer: half of them before their effect, half after it."""
+    duplicated: Share = 0
+    """Facts that are published again, in a later batch."""
+    reordered: Share = 0
+    """Facts that are published out of their order: half of them in their batch, half of them some batches later."""
+    seed: int | None = None
+    """The same decisions for the same requests in the same order; null: others each time."""
+
+
+class Misbehaviour:
+    """The settings in force, and ``struck``: how often each way was taken since the process started."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.struck: Counter[Way] = Counter()
+        self.set(settings or Settings())
+
+    def set(self, settings: Settings) -> None:
+        """From now on."""
+        self.settings = settings
+        self._random = random.Random(settings.seed)
+
+    def strikes(self, way: Way, share: float) -> bool:
+        """Whether it is to happen now; then it is counted."""
+        struck = self._random.random() < share
+        self.struck[way] += struck
+        return struck
+
+    def tossed(self) -> bool:
+        """Heads or tails."""
+        return self._random.random() < 0.5
+
+    def up_to(self, limit: int) -> int:
+        """One of 0, 1 … ``limit``."""
+        return self._random.randint(0, limit)

@@ -1,0 +1,80 @@
+"""Endpoints of things that have a name: groups, channels, events.
+
+Each change and the fact that tells of it are one transaction, run at most once per Idempotency-Key. What a command
+carries in ``Correlation-Id`` goes unread into that fact: whoever asked knows its answer by it.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from examples.owner.correlation import Carried
+from examples.owner.database import Transaction
+from examples.owner.entities import Key, Name, fresh_key
+from examples.owner.idempotency import Incoming
+from examples.owner.service import Kit
+
+
+class New(BaseModel):
+    """Body of ``POST``."""
+
+    name: Name
+    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or made here.")
+
+
+class Change(BaseModel):
+    """Body of ``PATCH``."""
+
+    name: Name
+
+
+def named(kit: Kit, kind: str) -> APIRouter:
+    """Endpoints beneath ``/groups`` for the kind ``group``, which tell GroupCreated, GroupRenamed, GroupDeleted."""
+    entities, outbox, commands, fact = kit.of(kind), kit.outbox, kit.commands, kind.title()
+    router = APIRouter(prefix=f"/{kind}s", tags=[f"{kind}s"])
+
+    @router.post("", status_code=201)
+    def create(new: New, command: Incoming, carried: Carried) -> Response:
+        """Create one, or a deleted one anew. 409: there is one with this id."""
+
+        def effect(tx: Transaction) -> Response:
+            entity = entities.create(tx, new.id, {"name": new.name})
+            outbox.tell(tx, f"{fact}Created.v1", entity, {"name": new.name}, carried)
+            return entity.answer(201)
+
+        return commands.once(command, effect)
+
+    @router.patch("/{key}")
+    def rename(key: str, change: Change, command: Incoming, carried: Carried) -> Response:
+        """Rename one; its present name changes nothing. 404, 410: not there. 412: not this version (``If-Match``)."""
+
+        def effect(tx: Transaction) -> Response:
+            entity, changed = entities.change(tx, key, command.condition, {"name": change.name})
+            if changed:
+                outbox.tell(tx, f"{fact}Renamed.v1", entity, {"name": change.name}, carried)
+            return entity.answer()
+
+        return commands.once(command, effect)
+
+    @router.delete("/{key}", status_code=204)
+    def delete(key: str, command: Incoming, carried: Carried) -> Response:
+        """Delete one. 404, 410: not there, or no longer. 412: not this version (``If-Match``)."""
+
+        def effect(tx: Transaction) -> Response:
+            outbox.tell(tx, f"{fact}Deleted.v1", entities.delete(tx, key, command.condition), {}, carried)
+            return Response(status_code=204)
+
+        return commands.once(command, effect)
+
+    @router.get("")
+    def page(after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, object]:
+        """All, in the order of their ids; the next page begins ``after`` the last id of this one."""
+        return {"items": [entity.document for entity in entities.page(after, limit)]}
+
+    @router.get("/{key}")
+    def show(key: str) -> Response:
+        """One, with its version as ``ETag``. 404, 410: not there, or no longer."""
+        return entities.get(key).answer()
+
+    return router

@@ -1,0 +1,26 @@
+"""What requests about teams carry."""
+
+from pydantic import BaseModel, Field
+
+from examples.owner.entities import Key, Name, fresh_key
+
+
+class NewTeam(BaseModel):
+    """Body of ``POST /teams``."""
+
+    name: Name
+    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or made here.")
+    event_id: Key | None = Field(None, description="The event that it takes part in; null: none.")
+
+
+class Renaming(BaseModel):
+    """Body of ``PATCH /teams/{id}``."""
+
+    name: Name
+
+
+class Move(BaseModel):
+    """Body of ``POST /teams/{id}/moves``."""
+
+    event_id: Key
+    still_in: Key | None = Field(None, description="The event in which the team must be; null: any or none.")

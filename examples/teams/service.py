@@ -1,0 +1,82 @@
+"""Teams: owns teams, and tells what becomes of them. The event of a team is a text to it, of which it knows nothing.
+
+Who deletes, moves or withdraws a team may say in which event it believes it to be: ``still_in``. Is the team in
+another by then, nothing happens (412).
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from examples.owner.correlation import Carried
+from examples.owner.database import Transaction
+from examples.owner.entities import Key
+from examples.owner.idempotency import Incoming
+from examples.owner.service import Kit, Owner
+from examples.teams.bodies import NewTeam, Renaming
+from examples.teams.moves import check_still_in, moves
+
+
+def _routes(kit: Kit) -> APIRouter:
+    router = APIRouter()
+    router.include_router(_teams(kit))
+    router.include_router(moves(kit))
+    return router
+
+
+def _teams(kit: Kit) -> APIRouter:
+    teams, outbox, commands = kit.of("team"), kit.outbox, kit.commands
+    router = APIRouter(prefix="/teams", tags=["teams"])
+
+    @router.post("", status_code=201)
+    def create(new: NewTeam, command: Incoming, carried: Carried) -> Response:
+        """Create a team, or a deleted one anew. 409: there is one with this id."""
+
+        def effect(tx: Transaction) -> Response:
+            fields = {"name": new.name, "event_id": new.event_id}
+            team = teams.create(tx, new.id, fields)
+            outbox.tell(tx, "TeamCreated.v1", team, fields, carried)
+            return team.answer(201)
+
+        return commands.once(command, effect)
+
+    @router.patch("/{key}")
+    def rename(key: str, change: Renaming, command: Incoming, carried: Carried) -> Response:
+        """Rename a team; its present name changes nothing. 404, 410: not there. 412: not this version."""
+
+        def effect(tx: Transaction) -> Response:
+            team, changed = teams.change(tx, key, command.condition, {"name": change.name})
+            if changed:
+                outbox.tell(tx, "TeamRenamed.v1", team, {"name": change.name}, carried)
+            return team.answer()
+
+        return commands.once(command, effect)
+
+    @router.delete("/{key}", status_code=204)
+    def delete(key: str, command: Incoming, carried: Carried, still_in: Key | None = None) -> Response:
+        """Delete a team. 404, 410: not there. 412: not this version, or not ``still_in`` that event."""
+
+        def effect(tx: Transaction) -> Response:
+            check_still_in(teams.live(tx, key), still_in)
+            outbox.tell(tx, "TeamDeleted.v1", teams.delete(tx, key, command.condition), {}, carried)
+            return Response(status_code=204)
+
+        return commands.once(command, effect)
+
+    @router.get("")
+    def page(
+        after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100, event_id: str | None = None
+    ) -> dict[str, object]:
+        """Teams, of one event or of any, in the order of their ids; the next page begins ``after`` the last id."""
+        having = {} if event_id is None else {"event_id": event_id}
+        return {"items": [team.document for team in teams.page(after, limit, **having)]}
+
+    @router.get("/{key}")
+    def show(key: str) -> Response:
+        """One team, with its version as ``ETag``. 404, 410: not there, or no longer."""
+        return teams.get(key).answer()
+
+    return router
+
+
+TEAMS = Owner(source="/teams", routes=_routes)

@@ -1,0 +1,124 @@
+"""Facts that are published twice and out of their order: all of them arrive, whatever else does."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import Response
+
+from examples.groups.service import GROUPS
+from examples.owner.misbehaviour.publishing import LATEST, Publishing
+from examples.owner.misbehaviour.settings import Misbehaviour, Settings
+from examples.owner.outbox import Pending
+from examples.owner.testing import FakeTether, inside
+
+
+def facts(*positions: int) -> list[Pending]:
+    return [Pending(position, f"fact {position}") for position in positions]
+
+
+def rounds(publishing: Publishing, waiting: Sequence[Pending], count: int) -> list[list[int]]:
+    """What goes in each round if all that goes is accepted."""
+    gone: list[list[int]] = []
+    for _ in range(count):
+        sent = {position for batch in gone for position in batch}
+        gone.append([fact.position for fact in publishing.arranged([f for f in waiting if f.position not in sent])])
+    return gone
+
+
+def test_who_behaves_sends_what_waits_as_it_is() -> None:
+    assert rounds(Publishing(Misbehaviour()), facts(*range(100)), 2) == [list(range(100)), []]
+
+
+def test_repetitions_are_in_later_batches_soon() -> None:
+    chance = Misbehaviour(Settings(duplicated=0.5, seed=1))
+    first, *later = rounds(Publishing(chance), facts(*range(100)), LATEST + 3)
+    assert first == list(range(100))
+    repeated = [position for batch in later[:LATEST] for position in batch]
+    assert len(repeated) == len(set(repeated)) == chance.struck["duplicated"] > 25
+    assert all(later[:LATEST])
+    assert later[LATEST:] == [[], []]
+
+
+def test_facts_change_places_within_a_batch_and_across_batches_but_none_is_late_for_good() -> None:
+    chance = Misbehaviour(Settings(reordered=0.5, seed=1))
+    first, *later = rounds(Publishing(chance), facts(*range(100)), LATEST + 2)
+    assert first != sorted(first)
+    assert all(later[:LATEST])
+    assert later[LATEST:] == [[]]
+    assert sorted(position for batch in [first, *later] for position in batch) == list(range(100))
+    assert sum(map(len, later)) < chance.struck["reordered"] < 75
+
+
+def test_when_everything_is_kept_back_it_goes_all_the_same() -> None:
+    gone = rounds(Publishing(Misbehaviour(Settings(reordered=1, seed=1))), facts(*range(100)), LATEST + 1)
+    assert sorted(position for batch in gone for position in batch) == list(range(100))
+
+
+def test_whoever_is_told_to_behave_sends_what_was_kept_back_at_once_and_repeats_nothing() -> None:
+    chance = Misbehaviour(Settings(reordered=1, duplicated=1, seed=1))
+    publishing = Publishing(chance)
+    sent = {fact.position for fact in publishing.arranged(facts(*range(100)))}
+    kept = facts(*(position for position in range(100) if position not in sent))
+    chance.set(Settings())
+    assert publishing.arranged(kept) == kept
+    assert rounds(publishing, [], LATEST) == [[]] * LATEST
+
+
+def test_what_could_not_be_sent_is_sent_later() -> None:
+    waiting, publishing = facts(*range(20)), Publishing(Misbehaviour(Settings(reordered=0.5, seed=1)))
+    seen = {fact.position for _ in range(20) for fact in publishing.arranged(waiting)}  # none is ever accepted
+    assert seen == set(range(20))
+
+
+@pytest_asyncio.fixture
+async def client(tmp_path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+    async with inside(GROUPS, tmp_path / "groups.db", tether, Misbehaviour()) as connected:
+        yield connected
+
+
+async def publish_all(client: httpx2.AsyncClient, count: int) -> None:
+    """Renames of one group, by many at a time, until all that was told is published."""
+    await client.post("/groups", json={"id": "x", "name": "0"})
+    async with asyncio.TaskGroup() as group:
+        for number in range(1, count):
+            group.create_task(client.patch("/groups/x", json={"name": str(number)}))
+    async with asyncio.timeout(30):
+        while (report := (await client.get("/outbox")).json())["pending"]:
+            await asyncio.sleep(0.01)
+    assert report == {"pending": 0, "published": count, "parked": []}
+
+
+@pytest.mark.parametrize("share", [0.3, 1])
+async def test_a_service_that_repeats_and_mixes_its_facts_tells_all_of_them(
+    client: httpx2.AsyncClient, tether: FakeTether, share: float
+) -> None:
+    answer = await client.put("/misbehaviour", json={"duplicated": share, "reordered": share, "seed": 1})
+    tether.answer_next(Response(status_code=503), httpx2.ReadError("connection reset"))
+    await publish_all(client, 100)
+    heard = await tether.heard(100)
+    assert sorted(int(fact["sequence"]) for fact in heard) == list(range(1, 101))
+    assert [int(fact["sequence"]) for fact in heard] != list(range(1, 101)), "in order of first arrival"
+    batches = Counter(fact["id"] for batch in tether.batches for fact in {fact["id"]: fact for fact in batch}.values())
+    assert max(batches.values()) > 1, "some are in several batches"
+    struck = (await client.get("/misbehaviour")).json()["struck"]
+    assert answer.json()["struck"] == dict.fromkeys(struck, 0)
+    assert min(struck["duplicated"], struck["reordered"]) >= 100 * share / 2
+
+
+async def test_repetitions_are_byte_for_byte_and_change_nothing_in_the_outbox(
+    client: httpx2.AsyncClient, tether: FakeTether
+) -> None:
+    await client.put("/misbehaviour", json={"duplicated": 1})
+    await publish_all(client, 20)
+    async with asyncio.timeout(30):
+        while len(tether.facts) < 40:
+            await asyncio.sleep(0.01)
+    by_id = {fact["id"]: fact for fact in tether.facts}
+    assert len(by_id) == 20
+    assert all(fact == by_id[fact["id"]] for fact in tether.facts)
+    assert (await client.get("/outbox")).json() == {"pending": 0, "published": 20, "parked": []}

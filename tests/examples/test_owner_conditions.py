@@ -1,0 +1,124 @@
+"""Commands on a condition, ``If-Match``: they have their effect on the version that was read, or none."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from examples.owner.service import Owner
+from examples.owner.testing import FakeTether
+
+Headers = list[tuple[str, str]]
+
+
+async def create(client: httpx2.AsyncClient, owner: Owner) -> httpx2.Response:
+    return await client.post(owner.source, json={"name": "Red", "id": "x"})
+
+
+def match(*values: str) -> Headers:
+    return [("If-Match", value) for value in values]
+
+
+async def test_answers_carry_the_version_as_their_tag(client: httpx2.AsyncClient, owner: Owner) -> None:
+    created = await create(client, owner)
+    read = await client.get(f"{owner.source}/x")
+    renamed = await client.patch(f"{owner.source}/x", json={"name": "Blue"})
+    same = await client.patch(f"{owner.source}/x", json={"name": "Blue"})
+    assert [answer.headers["etag"] for answer in (created, read, renamed, same)] == ['"1"', '"1"', '"2"', '"2"']
+
+
+@pytest.mark.parametrize(
+    "given",
+    [match('"1"'), match("*"), match('"7", "1"'), match('W/"1","1"'), match(' , "1" ,'), match('"7"', '"1"'), []],
+    ids=str,
+)
+async def test_a_change_goes_through_on_a_condition_that_holds(
+    client: httpx2.AsyncClient, owner: Owner, given: Headers
+) -> None:
+    await create(client, owner)
+    changed = await client.patch(f"{owner.source}/x", json={"name": "Blue"}, headers=given)
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+
+
+@pytest.mark.parametrize(
+    "given", [match('"2"'), match('W/"1"'), match('"01"'), match('""'), match('"2", "3"')], ids=str
+)
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_a_command_on_another_version_has_no_effect(
+    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether, method: str, given: Headers
+) -> None:
+    created = await create(client, owner)
+    content = b'{"name": "Red"}' if method == "PATCH" else b""  # the present name: the condition counts all the same
+    answer = await client.request(
+        method, f"{owner.source}/x", content=content, headers=[*given, ("Content-Type", "application/json")]
+    )
+    assert (answer.status_code, answer.json()["type"]) == (412, "/problems/precondition")
+    assert "has version 1" in answer.json()["detail"]
+    assert (await client.get(f"{owner.source}/x")).json() == created.json()
+    await client.post(owner.source, json={"name": "after"})
+    assert [fact["data"]["name"] for fact in await tether.heard(2)] == ["Red", "after"]
+
+
+@pytest.mark.parametrize("value", ["1", "", '"1', '"1" "2"', '*, "1"', 'w/"1"', '"a b"', ", ,"], ids=repr)
+async def test_a_condition_that_is_nonsense_is_refused_and_kept_by_no_key(
+    client: httpx2.AsyncClient, owner: Owner, value: str
+) -> None:
+    await create(client, owner)
+    answer = await client.delete(f"{owner.source}/x", headers={"If-Match": value, "Idempotency-Key": "one"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed")
+    deleted = await client.delete(f"{owner.source}/x", headers={"If-Match": '"1"', "Idempotency-Key": "one"})
+    assert deleted.status_code == 204
+
+
+@pytest.mark.parametrize("value", ["*", '"1"'])
+async def test_what_is_not_there_is_unknown_or_gone_whatever_the_condition(
+    client: httpx2.AsyncClient, owner: Owner, value: str
+) -> None:
+    await create(client, owner)
+    await client.delete(f"{owner.source}/x")
+    for key, status in (("x", 410), ("y", 404)):
+        for method in ("PATCH", "DELETE"):
+            answer = await client.request(
+                method, f"{owner.source}/{key}", json={"name": "Blue"}, headers={"If-Match": value}
+            )
+            assert answer.status_code == status
+
+
+async def test_of_two_who_read_the_same_version_one_changes_it(client: httpx2.AsyncClient, owner: Owner) -> None:
+    read = await create(client, owner)
+    on = {"If-Match": read.headers["etag"]}
+    async with asyncio.TaskGroup() as group:
+        patches = [
+            group.create_task(client.patch(f"{owner.source}/x", json={"name": f"n{n}"}, headers=on)) for n in range(10)
+        ]
+    assert sorted(patch.result().status_code for patch in patches) == [200] + [412] * 9
+    assert (await client.get(f"{owner.source}/x")).json()["version"] == 2
+
+
+async def test_a_412_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner: Owner) -> None:
+    await create(client, owner)
+    keyed = {"If-Match": '"2"', "Idempotency-Key": "one"}
+    early = await client.delete(f"{owner.source}/x", headers=keyed)
+    await client.patch(f"{owner.source}/x", json={"name": "Blue"})
+    late = await client.delete(f"{owner.source}/x", headers=keyed)
+    assert (early.status_code, early.content) == (late.status_code, late.content)
+    assert (late.status_code, late.headers["idempotent-replayed"]) == (412, "true")
+    [counted] = (await client.get("/commands")).json()["items"]
+    assert (counted["attempts"], counted["effects"]) == (2, 0)
+
+
+async def test_a_replay_carries_the_tag_of_its_time(client: httpx2.AsyncClient, owner: Owner) -> None:
+    keyed = {"Idempotency-Key": "one"}
+    await client.post(owner.source, json={"name": "Red", "id": "x"}, headers=keyed)
+    await client.patch(f"{owner.source}/x", json={"name": "Blue"})
+    replayed = await client.post(owner.source, json={"name": "Red", "id": "x"}, headers=keyed)
+    assert (replayed.headers["etag"], replayed.headers["idempotent-replayed"]) == ('"1"', "true")
+
+
+@pytest.mark.parametrize("second", [match('"2"'), match("*"), []], ids=str)
+async def test_another_condition_is_another_request(client: httpx2.AsyncClient, owner: Owner, second: Headers) -> None:
+    await create(client, owner)
+    key = ("Idempotency-Key", "one")
+    assert (await client.delete(f"{owner.source}/x", headers=[key, *match('"1"')])).status_code == 204
+    other = await client.delete(f"{owner.source}/x", headers=[key, *second])
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/key-reused")

@@ -1,0 +1,88 @@
+"""What is declared in ``contracts`` is what the services do: every command can be asked, every fact is declared."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from string import Formatter
+
+import httpx2
+import pytest
+
+from contracts.channels import AddChannelMember, CreateChannel, DeleteChannel, RemoveChannelMember
+from contracts.events import DeleteEvent
+from contracts.groups import DeleteGroup, RemoveGroupMember
+from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
+from contracts.vocabulary import Command
+from examples.channels.service import CHANNELS
+from examples.events.service import EVENTS
+from examples.groups.service import GROUPS
+from examples.owner.testing import FakeTether, inside
+from examples.teams.service import TEAMS
+from relationships.catalog import Catalog
+
+OWNERS = {"groups": GROUPS, "channels": CHANNELS, "events": EVENTS, "teams": TEAMS}
+SETTING: dict[str, list[tuple[str, dict[str, str]]]] = {
+    "groups": [
+        ("/groups", {"id": "k", "name": "Red"}),
+        ("/groups/k/members", {"user": "ann"}),
+    ],
+    "channels": [
+        ("/channels", {"id": "k", "name": "Red"}),
+        ("/channels/k/members", {"user": "ann"}),
+    ],
+    "events": [("/events", {"id": "k", "name": "Red"})],
+    "teams": [("/teams", {"id": "k", "name": "Red", "event_id": "a"})],
+}
+ASKED: dict[str, list[Command]] = {
+    "groups": [RemoveGroupMember(group="k", user="ann"), DeleteGroup(group_id="k")],
+    "channels": [
+        CreateChannel(name="Blue"),
+        AddChannelMember(channel="k", user="bob"),
+        RemoveChannelMember(channel="k", user="ann"),
+        DeleteChannel(channel_id="k"),
+    ],
+    "events": [DeleteEvent(event_id="k")],
+    "teams": [
+        MoveTeam(team_id="k", event_id="b", still_in="a"),
+        WithdrawTeam(team_id="k", still_in="b"),
+        DeleteTeam(team_id="k"),
+    ],
+}
+
+
+def request(command: Command) -> httpx2.Request:
+    """The HTTP form: fields of the path in the path, the others as the body, or as the query of a DELETE."""
+    fields = command.model_dump()
+    named = {name: fields.pop(name) for _, name, _, _ in Formatter().parse(command.path) if name}
+    url = "http://x" + command.path.format(**named)
+    if command.method == "DELETE":
+        given = {name: value for name, value in fields.items() if value is not None}
+        return httpx2.Request("DELETE", url, params=given)
+    return httpx2.Request(command.method, url, json=fields)
+
+
+@pytest.fixture(params=OWNERS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_declared_command_of_these_owners_is_tried(catalog: Catalog, name: str) -> None:
+    declared = {command for command, owner in catalog.contracts.asked.items() if owner == name}
+    assert {command.__name__ for command in declared} == {type(command).__name__ for command in ASKED[name]}
+
+
+async def test_declared_commands_are_carried_out_and_tell_declared_facts(
+    catalog: Catalog, name: str, tmp_path: Path, tether: FakeTether
+) -> None:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(inside(OWNERS[name], tmp_path / "owner.db", tether))
+        for path, body in SETTING[name]:
+            assert (await client.post(path, json=body)).status_code == 201
+        for command in ASKED[name]:
+            answer = await client.send(request(command))
+            assert answer.is_success, (command, answer.text)
+        facts = await tether.heard(len(SETTING[name]) + len(ASKED[name]))
+    for fact in facts:
+        contract = catalog.contracts.by_type[fact["type"]]
+        assert contract.owner == name
+        assert set(fact["data"]) <= set(contract.model.model_fields)
+        contract.model.model_validate(fact["data"])
