@@ -14,6 +14,8 @@ from bench.stack import with_tether
 from errors import TetherError
 
 INTERRUPTED = 130
+WIDTH = 180
+"""Columns of what goes into a file."""
 BUSY = 0.5
 """Load from which on the machine is not ours alone."""
 
@@ -21,7 +23,7 @@ BUSY = 0.5
 def main() -> int:
     """The exit code: 0 measured, whatever the figures; 1 something broke; 130 stopped."""
     chosen, quick = _arguments()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     facts = machine.facts()
     if os.getloadavg()[0] > BUSY:
         console.print(f"others are at work here (load {os.getloadavg()[0]:.1f}): rates will be too low", style="yellow")
@@ -36,8 +38,10 @@ def main() -> int:
         Console(stderr=True).print(f"{row.name}: {error}", style="red", markup=False)
         code = 1
     if results:
-        console.print(report.table(ROWS, results))
         file = report.save(report.document(ROWS, results, facts, quick=quick))
+        console.print(report.table(ROWS, results))
+        for remark in report.remarks(ROWS, results):
+            console.print(remark, markup=False, highlight=False, soft_wrap=True)
         console.print(f"every sample is in {os.path.relpath(file)}", highlight=False)
     return code
 

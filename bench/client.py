@@ -1,4 +1,4 @@
-"""The client, a process of its own: an order a line on stdin, what became of it a line on stdout.
+"""The client that tells facts, a process of its own.
 
 Requests are made before the clock starts, so that the client takes as little as possible of what it measures.
 """
@@ -8,24 +8,24 @@ import gc
 import sys
 from dataclasses import asdict, dataclass
 from itertools import islice
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import orjson
 
 from bench import wire
+from bench.asked import Asked
 from bench.errors import Spoilt
 from bench.facts import RECIPES, Event
 from bench.wire import Sent
 
-ROOT = Path(__file__).resolve().parent.parent
 BATCH, ONE = "application/cloudevents-batch+json", "application/cloudevents+json"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Facts by a recipe, ``batch`` to a request (1: each as an object of its own). ``url``: of the endpoint."""
+    """Facts by a recipe, ``batch`` to a request (1: each as an object of its own). ``url``: of the endpoint.
+
+    ``pace``: requests a second; 0: as many as are taken.
+    """
 
     url: str
     key: str
@@ -34,6 +34,7 @@ class Order:
     start: int = 0
     batch: int = 500
     connections: int = 4
+    pace: float = 0.0
 
     def requests(self) -> list[bytes]:
         """As they go over the wire."""
@@ -46,33 +47,15 @@ class Order:
         return wire.request(self.url, self.key, media_type, orjson.dumps(content))
 
 
-class Client:
+class Client(Asked):
     """The process, for as long as the block lasts."""
 
-    async def __aenter__(self) -> Self:
-        pipe = asyncio.subprocess.PIPE
-        # A session of its own: Ctrl-C is for us, and it ends with its stdin.
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.client", stdin=pipe, stdout=pipe, cwd=ROOT, start_new_session=True
-        )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
+    def __init__(self) -> None:
+        super().__init__("bench.client")
 
     async def send(self, order: Order) -> Sent:
         """Raises Spoilt unless every fact was taken."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(orjson.dumps(order) + b"\n")
-        line = await self._process.stdout.readline()
-        if not line:
-            raise Spoilt(f"the client died over {order}")
-        sent = Sent(**orjson.loads(line))
+        sent = Sent(**await self.ask(order))
         if sent.failures:
             raise Spoilt(f"{sent.failures} requests of {order} failed, the first with {sent.failure}")
         return sent
@@ -85,7 +68,7 @@ def main() -> None:
         requests = order.requests()
         gc.collect()
         gc.disable()
-        sent = asyncio.run(wire.send(order.url, requests, order.connections))
+        sent = asyncio.run(wire.send(order.url, requests, order.connections, order.pace))
         gc.enable()
         sys.stdout.buffer.write(orjson.dumps(asdict(sent)) + b"\n")
         sys.stdout.flush()

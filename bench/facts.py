@@ -11,16 +11,16 @@ _AIRPORTS = [f"{a}{b}{c}" for a in "ABCDEJKLMS" for b in "AEO" for c in "DFKL"]
 _CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 
 
-def event(source: str, type: str, key: str, data: dict[str, Any]) -> Event:
-    """A first fact about an entity."""
+def event(source: str, type: str, key: str, data: dict[str, Any], number: int = 1) -> Event:
+    """A fact about an entity, its first or a later one."""
     return {
         "specversion": "1.0",
-        "id": f"{key}-1",
+        "id": f"{key}-{number}",
         "source": source,
         "type": type,
         "subject": key,
         "time": "2013-01-01T05:15:00Z",
-        "sequence": "1",
+        "sequence": str(number),
         "data": data,
     }
 
@@ -79,6 +79,28 @@ def children(start: int, count: int) -> Iterator[Event]:
         yield event("/items", "ItemAdded.v1", f"i{n}", {"name": f"Item number {n}", "category": "awaited"})
 
 
+def removals(start: int, count: int) -> Iterator[Event]:
+    """The same items are removed, each by a fact of its own."""
+    for n in range(start, start + count):
+        yield event("/items", "ItemRemoved.v1", f"i{n}", {}, 2)
+
+
+def teams(start: int, count: int) -> Iterator[Event]:
+    """Teams that all take part in one event, ``festival``."""
+    for n in range(start, start + count):
+        yield event("/teams", "TeamCreated.v1", f"t{n}", {"name": f"Team {n}", "event_id": "festival"})
+
+
+def events(start: int, count: int) -> Iterator[Event]:
+    """Events, each followed by its fifty teams: fact ``n`` is about event ``n // 51``."""
+    for n in range(start, start + count):
+        at, team = divmod(n, 51)
+        if team == 0:
+            yield event("/events", "EventCreated.v1", f"e{at}", {"name": f"Event {at}"})
+        else:
+            yield event("/teams", "TeamCreated.v1", f"t{at}-{team}", {"name": f"Team {team}", "event_id": f"e{at}"})
+
+
 def parcels(start: int, count: int) -> Iterator[Event]:
     """Parcels that nobody has signed for: nothing follows from them."""
     for n in range(start, start + count):
@@ -92,5 +114,5 @@ def groups(start: int, count: int) -> Iterator[Event]:
 
 
 RECIPES: dict[str, Callable[[int, int], Iterator[Event]]] = {
-    recipe.__name__: recipe for recipe in (items, flights, pairs, parcels, children, groups)
+    recipe.__name__: recipe for recipe in (items, flights, pairs, parcels, children, removals, teams, events, groups)
 }

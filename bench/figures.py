@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 
 from bench.stack import Tether
 
@@ -36,11 +36,14 @@ class Budget:
     """Of the limit; 1 is as good as the limit, more is better."""
     most_above: float | None = None
     """More than the limit."""
+    most: float | None = None
 
     def __str__(self) -> str:
         parts = []
         if self.least is not None:
             parts.append(f"≥ {self.least:,.0f}")
+        if self.most is not None:
+            parts.append(f"≤ {self.most:,.0f}")
         if self.ratio is not None:
             parts.append(f"≥ {self.ratio:g} of the limit")
         if self.most_above is not None:
@@ -69,10 +72,19 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Of one row: samples by the figure's name, and facts that belong beside them."""
+    """Of one row: samples by the figure's name, and facts that belong beside them.
+
+    ``notes``: for machines; ``lines``: for people, printed below the table.
+    """
 
     samples: Mapping[str, Samples]
     notes: Mapping[str, object] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+
+
+def percentile(took: Sequence[float], at: int) -> float:
+    """That which so many of a hundred do not exceed."""
+    return quantiles(took, n=100)[at - 1]
 
 
 Measure = Callable[[Tether, Effort], Awaitable[Measured]]
@@ -110,7 +122,7 @@ class Verdict:
     def ratio(self) -> float:
         """How near to the limit: 1 is as good, more is better, whichever way the figure counts."""
         better, worse = (self.limit, self.ours) if self.figure.less_is_better else (self.ours, self.limit)
-        return better / worse
+        return better / worse if worse else 1.0  # nothing at all: as good as can be
 
     @property
     def above(self) -> float:
@@ -124,6 +136,8 @@ class Verdict:
         kept = []
         if budget.least is not None:
             kept.append(self.ours >= budget.least)
+        if budget.most is not None:
+            kept.append(self.ours <= budget.most)
         if budget.ratio is not None:
             kept.append(self.ratio >= budget.ratio)
         if budget.most_above is not None:

@@ -1,7 +1,17 @@
 """All that is measured."""
 
 from bench.figures import Row
-from bench.rows import arrival, batches, growth, pairs, singles, waits
+from bench.rows import arrival, batches, cascade, growth, hot, pairs, scale, singles, waits
 
-ROWS: tuple[Row, ...] = (batches.ROW, singles.ROW, waits.ROW, pairs.ROW, arrival.ROW, growth.ROW)
+ROWS: tuple[Row, ...] = (
+    batches.ROW,
+    singles.ROW,
+    waits.ROW,
+    pairs.ROW,
+    arrival.ROW,
+    cascade.ROW,
+    hot.ROW,
+    growth.ROW,
+    scale.ROW,
+)
 """In the order in which they run."""

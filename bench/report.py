@@ -1,7 +1,7 @@
 """What was measured, for people as a table and for machines as JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,14 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
+def remarks(rows: tuple[Row, ...], results: Results) -> Iterator[str]:
+    """Below the table: what bounds each row, and what else was found."""
+    for row in rows:
+        if row.name in results:
+            yield f"{row.name}: {row.bound}"
+            yield from (f"  {line}" for line in results[row.name].lines)
+
+
 def number(value: float) -> str:
     """With as many digits as are worth reading."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
@@ -62,6 +70,7 @@ def document(rows: tuple[Row, ...], results: Results, machine: Mapping[str, obje
                 "bound": row.bound,
                 "figures": [_figure(verdict) for verdict in verdicts(row, results[row.name])],
                 "notes": results[row.name].notes,
+                "lines": results[row.name].lines,
             }
             for row in rows
             if row.name in results

@@ -32,6 +32,9 @@ else:  # generic for the type checker only
 CATALOG = Path(__file__).parent / "catalog"
 """Declarations of the bench's own, beside those of the project."""
 
+OWNERS = ("channels", "events", "teams")
+"""Whom it can ask."""
+
 T = TypeVar("T")
 
 
@@ -45,11 +48,11 @@ class Tenant:
 
 @dataclass(frozen=True)
 class Tether:
-    """A running one. ``channels``: where it looks for the owner of channels; nobody is there yet."""
+    """A running one. ``owners``: the ports where it looks for those whom it asks; nobody is there yet."""
 
     urls: Urls
     folder: Path
-    channels: int
+    owners: Mapping[str, int]
     environment: Mapping[str, str]
     """What a process needs to reach this stack's Temporal."""
     catalog: Catalog
@@ -96,7 +99,7 @@ def with_tether(measure: Callable[[Tether], Awaitable[T]]) -> T:
 
 
 async def _with_tether(folder: Path, measure: Callable[[Tether], Awaitable[T]]) -> T:
-    channels = free_port()
+    owners = {owner: free_port() for owner in OWNERS}
     settings = Settings(
         data_dir=folder,
         database_url="",
@@ -108,7 +111,7 @@ async def _with_tether(folder: Path, measure: Callable[[Tether], Awaitable[T]]) 
         temporal_ui_url="",
         worker_metrics="",
         catalog=(CATALOG,),
-        owners={"channels": f"http://{LOOPBACK}:{channels}"},
+        owners={owner: f"http://{LOOPBACK}:{port}" for owner, port in owners.items()},
         keys_file=folder / "credentials.json",
         admin_key="",
     )
@@ -120,7 +123,7 @@ async def _with_tether(folder: Path, measure: Callable[[Tether], Awaitable[T]]) 
     async def once_ready(urls: Urls) -> None:
         temporal = {"TEMPORAL_ADDRESS": urls.temporal, "TEMPORAL_NAMESPACE": "default"}
         environment = {**environ, **temporal, "TEMPORAL_CONFIG_FILE": os.devnull}
-        results.append(await measure(Tether(urls, folder, channels, environment, catalog)))
+        results.append(await measure(Tether(urls, folder, owners, environment, catalog)))
 
     code = await up(settings, console=Console(quiet=True), once_ready=once_ready, environ=environ)
     if not results:

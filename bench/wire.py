@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -20,8 +21,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
 
     def connection_lost(self, error: Exception | None) -> None:
         """Called by the event loop."""
@@ -43,6 +43,8 @@ class Wire(asyncio.Protocol):
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Status and body of the answer. Raises OSError when the connection ends."""
         assert self._transport is not None
+        if self._transport.is_closing():  # servers close what is idle for some seconds
+            raise ConnectionResetError("the server has closed the connection")
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
@@ -72,6 +74,11 @@ def request(url: str, key: str, media_type: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
+def get(url: str, path: str, key: str, method: str = "GET") -> bytes:
+    """A request without a body for a path, query included, of the server of this URL."""
+    return f"{method} {path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+
+
 @dataclass(slots=True)
 class Sent:
     """What became of some requests. ``began``: by the machine's monotonic clock; all times in seconds."""
@@ -83,17 +90,28 @@ class Sent:
     failures: int = 0
     failure: str = ""
     """The first answer that was not as it should be."""
+    took: list[float] = field(default_factory=list)
+    """Milliseconds of each request that had its time, from that time on: a queue before the server counts."""
 
 
-async def send(url: str, requests: Sequence[bytes], connections: int) -> Sent:
-    """All of them, over so many connections that are open before the clock starts."""
+async def send(url: str, requests: Sequence[bytes], connections: int, pace: float = 0.0) -> Sent:
+    """All of them, over so many connections that are open before the clock starts.
+
+    ``pace``: requests a second, each of which has its time; 0: each as soon as a connection is free.
+    """
     wires = [await connect(url) for _ in range(connections)]
     waiting = deque(requests)
     sent = Sent(time.monotonic())
 
     async def work(wire: Wire) -> None:
         while waiting:
-            status, body = await wire.ask(waiting.popleft())
+            request, due = waiting.popleft(), sent.began
+            if pace:
+                due += (len(requests) - len(waiting) - 1) / pace
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            status, body = await wire.ask(request)
+            if pace:
+                sent.took.append((time.monotonic() - due) * 1_000)
             count(sent, status, body)
 
     try:

@@ -57,6 +57,41 @@ from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) as v (relationship,
 on conflict do nothing
 """
 
+_TOLD = """
+insert into plain.facts (tenant, revision, received, source, id, type, kind, key, sequence, order_key, time, data,
+                         digest)
+select $1, $2, $3, f.source, f.id, f.type, f.kind, f.key, f.sequence, f.order_key, f.time, f.data::json, f.digest
+from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bytea[],
+            $11::timestamptz[], $12::text[], $13::bytea[])
+     as f (source, id, type, kind, key, sequence, order_key, time, data, digest)
+on conflict do nothing
+"""
+
+_ENDED = """
+update plain.entities e set to_revision = $2
+from unnest($3::text[], $4::text[]) as w (kind, key)
+cross join lateral (
+    select ctid from plain.entities
+    where tenant = $1 and kind = w.kind and key = w.key and to_revision = 9223372036854775807 limit 1) x
+where e.ctid = x.ctid
+"""
+
+_TOMBSTONES = """
+insert into plain.entities (tenant, from_revision, kind, key, state, sequence, data, latest, created, ended)
+select $1, $2, w.kind, w.key, 'deleted', w.sequence, '{}', w.latest, '', w.latest
+from unnest($3::text[], $4::text[], $5::text[], $6::bytea[]) as w (kind, key, sequence, latest)
+"""
+
+_CLOSED = """
+update plain.links l set to_revision = $2
+from unnest($3::text[], $4::text[]) as w (relationship, child)
+cross join lateral (
+    select ctid from plain.links
+    where tenant = $1 and relationship = w.relationship and child = w.child and to_revision = 9223372036854775807
+    limit 1) x
+where l.ctid = x.ctid
+"""
+
 
 def entries(catalog: Catalog, events: Iterable[Event]) -> list[Entry]:
     """The very rows that Tether writes for these facts; made before the clock starts."""
@@ -81,21 +116,7 @@ async def load(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[E
         ]
         parents = list({(r.parent, parent) for r, _, parent, _ in found})
         async with conn.transaction():
-            await facts.fetch(
-                tenant,
-                revision,
-                now,
-                [e.source for e in batch],
-                [e.id for e in batch],
-                [e.type for e in batch],
-                [e.kind for e in batch],
-                [e.key for e in batch],
-                [e.sequence for e in batch],
-                [e.order for e in batch],
-                [moment(e.time) for e in batch],
-                [e.body for e in batch],
-                [e.digest for e in batch],
-            )
+            await facts.fetch(tenant, revision, now, *_columns(batch))
             if found:
                 kinds, keys = [k for k, _ in parents], [k for _, k in parents]
                 await placeholders.fetch(tenant, revision, kinds, keys)
@@ -109,3 +130,36 @@ async def load(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[E
                     [rank for *_, rank in found],
                 )
     return time.perf_counter() - began
+
+
+async def close(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[Entry]) -> float:
+    """The same for facts that children are gone: a tombstone each, and the end of its link; returns the seconds."""
+    names = {kind: [r.name for r in rels] for kind, rels in catalog.by_child.items()}
+    statements = [await conn.prepare(text) for text in (_TOLD, _ENDED, _TOMBSTONES, _CLOSED)]
+    facts, ended, tombstones, closed = statements
+    rest = iter(told)
+    began = time.perf_counter()
+    for revision, batch in enumerate(iter(lambda: list(islice(rest, BATCH)), []), 1_000_000):
+        kinds, keys = [e.kind for e in batch], [e.key for e in batch]
+        links = [(name, e.key) for e in batch for name in names.get(e.kind, ())]
+        async with conn.transaction():
+            await facts.fetch(tenant, revision, datetime.now(UTC), *_columns(batch))
+            await ended.fetch(tenant, revision, kinds, keys)
+            await tombstones.fetch(tenant, revision, kinds, keys, [e.sequence for e in batch], [e.order for e in batch])
+            await closed.fetch(tenant, revision, [name for name, _ in links], [child for _, child in links])
+    return time.perf_counter() - began
+
+
+def _columns(batch: Sequence[Entry]) -> tuple[list[object], ...]:
+    return (
+        [e.source for e in batch],
+        [e.id for e in batch],
+        [e.type for e in batch],
+        [e.kind for e in batch],
+        [e.key for e in batch],
+        [e.sequence for e in batch],
+        [e.order for e in batch],
+        [moment(e.time) for e in batch],
+        [e.body for e in batch],
+        [e.digest for e in batch],
+    )

@@ -96,7 +96,7 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
 async def _ours(tether: Tether, conn: Connection, client: Client) -> AsyncIterator[Way]:
     tenant = await tether.tenant()
     announced = "select count(*) from tether.facts where tenant = $1 and source = '/tether'"
-    async with _channels(tether, tether.channels, tether.urls.api, tenant.key):
+    async with _channels(tether, tether.owners["channels"], tether.urls.api, tenant.key):
         yield Way(tether.events, tenant.key, announced, tenant.name, conn, client)
 
 

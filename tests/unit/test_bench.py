@@ -1,5 +1,6 @@
 """The bench's table and its registry. What is measured is never asserted here: this machine may be busy."""
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -7,19 +8,24 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import report
-from bench.facts import RECIPES
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples, verdicts
+from bench import report, wire
+from bench.cascading.asking import Cascade
+from bench.facts import RECIPES, Event
+from bench.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile, verdicts
+from bench.owner import Deletions, Outbox
 from bench.registry import ROWS
+from bench.size import Size
 from bench.stack import CATALOG, Tether
 from bench.wire import Sent, count
 from config import Limits
 from contracts.envelope import read
+from devstack.ports import LOOPBACK
 from relationships import catalog as catalogs
 from relationships.admission import Admission
 
 RATE = Figure("a rate", "facts/s", "the limit", Budget(least=1_000, ratio=0.5))
 TIME = Figure("a time", "ms", "the limit", Budget(ratio=0.8), less_is_better=True)
+LONG = Figure("a long time", "s", "the limit", Budget(most=10), less_is_better=True)
 EXTRA = Figure("an extra", "ms", "the limit", Budget(most_above=10), less_is_better=True)
 
 
@@ -59,9 +65,21 @@ def test_of_times_the_shorter_is_the_better() -> None:
     assert judged(TIME, [100], [79])[3] is False
 
 
+def test_none_at_all_is_as_good_as_can_be() -> None:
+    none = Figure("left over", "rows", "none", Budget(most=0), less_is_better=True)
+    assert judged(none, [0], [0]) == (0, 0, 1.0, True)
+    assert judged(none, [3], [0])[2:] == (0.0, False)
+
+
 def test_an_extra_is_what_lies_above_the_limit() -> None:
     assert judged(EXTRA, [14], [4])[3] is True
     assert judged(EXTRA, [14.5], [4])[3] is False
+
+
+def test_a_time_may_have_a_most_whatever_its_limit() -> None:
+    assert judged(LONG, [10], [1])[3] is True
+    assert judged(LONG, [10.5], [20])[3] is False
+    assert str(LONG.budget) == "≤ 10"
 
 
 def test_a_figure_without_a_budget_is_neither_kept_nor_missed() -> None:
@@ -81,6 +99,12 @@ def test_the_table_shows_medians_ratios_and_what_is_missed() -> None:
     (extra,) = [line for line in lines if "an extra" in line]
     assert all(cell in rate for cell in ("12,345 facts/s", "20,000 facts/s", "0.62", "≥ 0.5 of the limit", "yes"))
     assert all(cell in extra for cell in ("25.0 ms", "4.0 ms", "+21.0 ms", "≤ 10 above the limit", "no"))
+
+
+def test_below_the_table_stand_what_bounds_a_row_and_what_else_was_found() -> None:
+    results = {"made-up": Measured({RATE.name: Samples([1], [1])}, lines=["seven links"])}
+    assert list(report.remarks((row(RATE),), results)) == ["made-up: Nothing bounds it.", "  seven links"]
+    assert list(report.remarks((row(RATE),), {})) == []
 
 
 def test_the_file_holds_every_sample_and_the_machine(tmp_path: Path) -> None:
@@ -115,3 +139,61 @@ def test_an_answer_that_is_not_as_it_should_be_is_noticed() -> None:
     count(sent, 503, b"away")
     assert (sent.accepted, sent.duplicates, sent.failures) == (4, 1, 2)
     assert sent.failure.startswith("202: ")
+
+
+def test_every_event_is_followed_by_its_fifty_teams() -> None:
+    told = list(RECIPES["events"](51, 102))
+    assert [event["subject"] for event in told if event["source"] == "/events"] == ["e1", "e2"]
+    assert [event["data"]["event_id"] for event in told if event["source"] == "/teams"] == ["e1"] * 50 + ["e2"] * 50
+
+
+def test_what_is_removed_is_what_came() -> None:
+    came, removed = ([event["subject"] for event in RECIPES[recipe](7, 20)] for recipe in ("children", "removals"))
+    assert came == removed
+
+
+def test_bytes_are_those_added_since_the_greatest_first() -> None:
+    before, after = Size({"facts": 1_000, "WAL": 0}), Size({"facts": 1_500, "links": 200, "WAL": 900})
+    assert list(after.without(before).each(10).items()) == [("WAL", 90.0), ("facts", 50.0), ("links", 20.0)]
+
+
+def test_a_cascades_rate_is_taken_in_every_part_of_its_way() -> None:
+    looks = [(100.5, 0), (101.0, 400), (102.0, 1_000), (103.0, 1_000)]
+    cascade = Cascade(began=100.0, count=1_000, looks=looks)
+    assert cascade.rates() == [400, 600]
+    assert (cascade.asked, cascade.ended) == (2, 3)
+
+
+def test_of_a_hundred_times_as_many_do_not_exceed_a_percentile() -> None:
+    assert percentile([float(n) for n in range(1, 100)], 99) == 99
+
+
+class Heard(Outbox):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        super().__init__("", "")
+        self.facts: list[Event] = []
+
+    def tell(self, fact: Event) -> None:
+        self.facts.append(fact)
+
+
+async def test_the_owner_that_costs_nothing_deletes_once_and_tells_of_it_once() -> None:
+    heard, loop = Heard(), asyncio.get_running_loop()
+    done: dict[str, bytes] = {}
+    server = await loop.create_server(lambda: Deletions("teams", "team", done, heard), LOOPBACK, 0)
+    url = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+
+    async def delete(key: str, method: str = "DELETE") -> int:
+        head = f"{method} /teams/t%201?still_in=e HTTP/1.1\r\nIdempotency-Key: {key}\r\nCorrelation-Id: c\r\n\r\n"
+        return (await connection.ask(head.encode()))[0]
+
+    async with server:
+        connection = await wire.connect(url)
+        answers = [await delete("first"), await delete("first"), await delete("second"), await delete("x", "GET")]
+        connection.close()
+    assert answers == [204, 204, 410, 405]
+    (fact,) = heard.facts
+    entry = Admission(catalogs.load((CATALOG,)), Limits()).admit(read(fact))
+    assert (entry.kind, entry.key, entry.name, entry.correlation) == ("team", "t 1", "TeamDeleted", "c")

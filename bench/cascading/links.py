@@ -1,0 +1,82 @@
+"""A parent with very many children goes, and nobody is asked: what its children are follows from its row."""
+
+import time
+
+import orjson
+
+from bench import wire
+from bench.client import Client, Order
+from bench.errors import Spoilt
+from bench.facts import RECIPES, event
+from bench.figures import Effort, Measured, Samples
+from bench.limits import set_based
+from bench.stack import Connection, Tenant, Tether
+from bench.telling import tell, tell_one
+
+GOES = "links alone: the parent's Deleted fact breaks all of them"
+CLOSED = "links alone: their children's Deleted facts, batches of 500"
+PARENT, EMPTY = "awaited", "empty"
+"""Keys of the category that the recipe ``children`` refers to, and of one that nobody refers to."""
+
+
+async def measure(tether: Tether, effort: Effort) -> Measured:
+    """The parent goes, then its children; each run in a tenant of its own, ours and the limit's in turn."""
+    count = effort.of(100_000, 5_000)
+    found = {GOES: Samples([], []), CLOSED: Samples([], [])}
+    counted: list[float] = []
+    runs = min(effort.runs, 2)  # a hundred thousand are many samples in themselves
+    async with tether.database() as conn, Client() as client:
+        await conn.execute(set_based.SCHEMA)
+        for run in range(runs + 1):
+            children = count if run else count // 20
+            effort.say(f"links alone, {children:,} children, run {run} of {runs}")
+            tenant = await tether.tenant()
+            for key in (PARENT, EMPTY):
+                await tell_one(tether, tenant, "/categories", "CategoryAdded.v1", key, {"name": key})
+            await client.send(Order(tether.events, tenant.key, "children", children))
+            goes, limit = await _go(tether, tenant)
+            took = await _broken(tether, tenant, children)
+            sent = await client.send(Order(tether.events, tenant.key, "removals", children))
+            await _broken(tether, tenant, 0)
+            by_sql = await _by_sql(conn, tether, tenant, children)
+            if run:  # the first is the warm-up
+                counted.append(took)
+                found[GOES].ours.append(goes)
+                found[GOES].limit.append(limit)
+                found[CLOSED].ours.append(sent.seconds)
+                found[CLOSED].limit.append(by_sql)
+    said = (
+        f"links alone: {count:,} children; all links are read as broken at once, counting them took {counted[0]:.0f} ms"
+    )
+    return Measured(found, {"children": count, "counting_ms": counted}, [said])
+
+
+async def _go(tether: Tether, tenant: Tenant) -> list[float]:
+    """Milliseconds until the answer: of the parent with all children, of the one without any."""
+    post = await wire.connect(tether.events)
+    removed = [event("/categories", "CategoryRemoved.v1", key, {}, 2) for key in ("warm-up", PARENT, EMPTY)]
+    took = [(await tell(post, tether, tenant, fact))[0] for fact in removed]
+    post.close()
+    return took[1:]
+
+
+async def _broken(tether: Tether, tenant: Tenant, wanted: int) -> float:
+    """Milliseconds that it takes to count the links; raises Spoilt unless all that there are are broken."""
+    path = "/v1/relationships/category_item?counts=true"
+    connection = await wire.connect(tether.urls.api)
+    began = time.perf_counter()
+    status, answer = await connection.ask(wire.get(tether.urls.api, path, tenant.key))
+    took = time.perf_counter() - began
+    connection.close()
+    counts = orjson.loads(answer).get("counts", {}) if status == 200 else {}
+    if counts.get("broken") != wanted or sum(counts.values()) != wanted:
+        raise Spoilt(f"{wanted} links should be broken, and no others be there: {status} {answer[:500]!r}")
+    return took * 1_000
+
+
+async def _by_sql(conn: Connection, tether: Tether, tenant: Tenant, children: int) -> float:
+    """Seconds for the same facts, entities and links, of children that are there."""
+    there = set_based.entries(tether.catalog, RECIPES["children"](0, children))
+    await set_based.load(conn, tether.catalog, tenant.name, there)
+    gone = set_based.entries(tether.catalog, RECIPES["removals"](0, children))
+    return await set_based.close(conn, tether.catalog, tenant.name, gone)

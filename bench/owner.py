@@ -1,0 +1,134 @@
+"""An owner that costs next to nothing: it deletes what it is asked to, in memory, and tells of it in batches.
+
+It takes every key for one that it has; a second deletion of the same key, by another request, is answered with 410.
+Run as ``python -m bench.owner OWNER KIND PORT [EVENTS]`` with Tether's key on stdin; without the URL of the door
+``EVENTS`` it tells nobody. The least code that does it: what Tether asks is measured, not who answers.
+"""
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+import orjson
+import uvloop
+
+from bench import wire
+from bench.child import child, listening
+from bench.client import BATCH
+from bench.facts import Event, event
+from bench.stack import Tether
+from devstack.part import Running
+from devstack.ports import LOOPBACK
+
+AT_ONCE = 500
+"""Facts in one request to Tether, at most."""
+BREATH = 0.05
+"""Seconds between a fact and the request that tells it: what happens meanwhile is told together."""
+_NO_CONTENT, _GONE, _NOT_ALLOWED = (
+    f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
+    for status in ("204 No Content", "410 Gone", "405 Method Not Allowed")
+)
+
+
+class Outbox:
+    """Facts that are to be told, in order. ``events``: URL of the door; empty: nobody is told."""
+
+    def __init__(self, events: str, key: str) -> None:
+        self._events = events
+        self._key = key
+        self._facts: deque[Event] = deque()
+        self._more = asyncio.Event()
+
+    def tell(self, fact: Event) -> None:
+        """As soon as what is under way is taken."""
+        if self._events:
+            self._facts.append(fact)
+            self._more.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            connection = await wire.connect(self._events)
+            await self._publish(connection)
+            connection.close()
+
+    async def _publish(self, connection: wire.Wire) -> None:
+        while self._facts:
+            await asyncio.sleep(BREATH)
+            batch = [self._facts[n] for n in range(min(AT_ONCE, len(self._facts)))]
+            request = wire.request(self._events, self._key, BATCH, orjson.dumps(batch))
+            status, answer = await connection.ask(request)
+            if status != 202 or orjson.loads(answer)["quarantined"]:
+                print(f"Tether answered {status}: {answer[:300]!r}", flush=True)
+                sys.exit(1)
+            for _ in batch:
+                self._facts.popleft()
+
+
+class Deletions(asyncio.Protocol):
+    """One connection: ``DELETE /kinds/key`` with an ``Idempotency-Key``, any number of times."""
+
+    def __init__(self, owner: str, kind: str, done: dict[str, bytes], outbox: Outbox) -> None:
+        self._owner = owner
+        self._kind = kind
+        self._done = done
+        self._outbox = outbox
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        *heads, self._received = (self._received + data).split(b"\r\n\r\n")
+        for head in heads:
+            self._transport.write(self._answer(head))
+
+    def _answer(self, head: bytes) -> bytes:
+        request, *lines = head.split(b"\r\n")
+        method, target, _ = request.split(b" ")
+        if method != b"DELETE":
+            return _NOT_ALLOWED
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
+        key = unquote(urlsplit(target.decode()).path.rpartition("/")[2])
+        command = headers[b"idempotency-key"]
+        known = self._done.setdefault(key, command)
+        if known is not command:
+            return _NO_CONTENT if known == command else _GONE
+        fact = event(f"/{self._owner}", f"{self._kind.title()}Deleted.v1", key, {}, 2)
+        for header, attribute in ((b"correlation-id", "correlationid"), (b"causation-id", "causationid")):
+            if header in headers:
+                fact[attribute] = headers[header].decode()
+        self._outbox.tell(fact)
+        return _NO_CONTENT
+
+
+@asynccontextmanager
+async def owning(tether: Tether, owner: str, kind: str, port: int, key: str = "") -> AsyncIterator[Running]:
+    """The process, for as long as the block lasts. Without Tether's ``key`` it tells nobody."""
+    arguments = (owner, kind, str(port), *([tether.events] if key else []))
+    async with child(
+        tether.folder, "bench.owner", *arguments, ready=listening(port), env=tether.environment, told=f"{key}\n"
+    ) as running:
+        yield running
+
+
+async def main() -> None:
+    """Until it is ended."""
+    owner, kind, port, *events = sys.argv[1:]
+    outbox = Outbox(events[0] if events else "", sys.stdin.readline().strip())
+    done: dict[str, bytes] = {}
+    loop = asyncio.get_running_loop()
+    await loop.create_server(lambda: Deletions(owner, kind, done, outbox), LOOPBACK, int(port))
+    await outbox.run()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

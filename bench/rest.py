@@ -1,0 +1,50 @@
+"""At rest: nothing is under way that need not be, by Temporal's own list and by the tables."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest
+from temporalio.client import Client
+
+from bench.errors import Spoilt
+from bench.stack import Connection, Tether
+
+PATIENCE = 30.0
+"""Seconds until all must have ended: Temporal's list is a moment behind."""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How many there are. ``workflows``: open; ``ended``: that ran and are over."""
+
+    workflows: int
+    ended: int
+    intents: int
+    waits: int
+
+
+async def at_rest(tether: Tether, conn: Connection) -> Rest:
+    """What is left once nothing changes any more. Raises Spoilt if intents stay."""
+    client = await Client.connect(tether.urls.temporal)
+    until = time.monotonic() + PATIENCE
+    while True:
+        found = Rest(
+            workflows=await _count(client, "ExecutionStatus = 'Running'"),
+            ended=await _count(client, "ExecutionStatus != 'Running'"),
+            intents=await conn.fetchval("select count(*) from tether.intents"),
+            waits=await conn.fetchval("select count(*) from tether.waits"),
+        )
+        if not found.intents and not found.workflows and not found.waits:
+            return found
+        if time.monotonic() > until:
+            if found.intents:
+                raise Spoilt(f"after {PATIENCE:.0f} s there is still something to do: {found}")
+            return found
+        await asyncio.sleep(0.2)
+
+
+async def _count(client: Client, query: str) -> int:
+    """By the raw call: the SDK does not know every status."""
+    request = CountWorkflowExecutionsRequest(namespace=client.namespace, query=query)
+    return (await client.workflow_service.count_workflow_executions(request)).count

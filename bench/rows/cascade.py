@@ -1,0 +1,39 @@
+"""A parent with very many children goes: links alone, then with a command to the owner of each child."""
+
+from bench.cascading import asking, links
+from bench.figures import Budget, Effort, Figure, Measured, Row
+from bench.stack import Tether
+
+
+async def measure(tether: Tether, effort: Effort) -> Measured:
+    """One after another; each part has a tenant of its own."""
+    parts = [await links.measure(tether, effort), await asking.measure(tether, effort)]
+    return Measured(
+        {name: found for part in parts for name, found in part.samples.items()},
+        {name: found for part in parts for name, found in part.notes.items()},
+        [line for part in parts for line in part.lines],
+    )
+
+
+ROW = Row(
+    name="cascade",
+    title="A parent with 100,000 children goes",
+    figures=(
+        Figure(
+            links.GOES, "ms", "the same POST for a parent without children", Budget(most_above=10), less_is_better=True
+        ),
+        Figure(
+            links.CLOSED, "s", "the same rows by set-based SQL in one process", Budget(most=10), less_is_better=True
+        ),
+        Figure(asking.RATE, "/s", "a plain httpx2 client, 25 connections, the same owner"),
+        Figure(asking.REAL, "/s", "a plain httpx2 client, 25 connections, the same service"),
+        Figure(asking.MEMORY, "MB", "before the first cascade", Budget(most_above=50), less_is_better=True),
+    ),
+    bound=(
+        "Links alone: as with batches, the event loop of the API process and the index entries. With commands: the "
+        "one event loop of the worker, in which httpx2 takes most of the time of a command, as it does in the plain "
+        "client; on two cores, Tether settles the owner's facts meanwhile. The example service: its own commit for "
+        "each command."
+    ),
+    measure=measure,
+)

@@ -1,0 +1,97 @@
+"""One parent that very many children come to, while others read them."""
+
+import asyncio
+
+from bench import usage
+from bench.client import Client, Order
+from bench.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile
+from bench.reader import Read, Reader, Reading
+from bench.stack import Tenant, Tether
+from bench.telling import tell_one
+
+RATE = 1_000
+"""Children a second that come to the one parent."""
+BATCH = 50
+READERS = 4
+LINK, PARENT = "event_team", "festival"
+CAME = f"children of one parent a second, paced at {RATE:,}"
+WRITES = {at: f"a batch of {BATCH} for that parent, p{at}" for at in (50, 99)}
+READ = f"pages of 100 of its children a second, {READERS} readers"
+READS = {at: f"a page of its children, p{at}" for at in (50, 99)}
+
+
+async def measure(tether: Tether, effort: Effort) -> Measured:
+    """Reading alone, both at once, reading alone again, then writing alone to another tenant's parent."""
+    seconds, base = effort.of(20, 3), effort.of(20_000, 3_000)
+    children = RATE * seconds
+    names = (CAME, *WRITES.values(), READ, *READS.values())
+    found = {name: Samples([], []) for name in names}
+    spent: dict[str, float] = {}
+    async with Client() as client, Reader() as reader:
+
+        async def come(to: Tenant, start: int, count: int, pace: float) -> tuple[float, list[float]]:
+            sent = await client.send(Order(tether.events, to.key, "teams", count, start, BATCH, pace=pace))
+            return count / sent.seconds, sent.took
+
+        def read(of: Tenant, during: float) -> Reading:
+            return Reading(tether.urls.api, of.key, LINK, PARENT, during, readers=READERS)
+
+        for run in range(effort.runs + 1):
+            effort.say(f"run {run} of {effort.runs}: {base:,} children, then {RATE:,} a second for {seconds} s")
+            hot, quiet = await _festival(tether), await _festival(tether)
+            for tenant in (hot, quiet):
+                await client.send(Order(tether.events, tenant.key, "teams", base))
+            share = seconds if run else 1  # the first is the warm-up
+            idle = [await reader.read(read(hot, share / 2))]
+            before = usage.cpu(tether.pids)
+            (rate, writes), pages = await asyncio.gather(
+                come(hot, base, RATE * share, RATE / BATCH), reader.read(read(hot, share))
+            )
+            spent = usage.each(before, usage.cpu(tether.pids), RATE * share)
+            idle.append(await reader.read(read(hot, share / 2)))
+            alone, alone_writes = await come(quiet, base, RATE * share, RATE / BATCH)
+            if run:
+                _keep(found[CAME], [rate], [alone])
+                for at, name in WRITES.items():
+                    _keep(found[name], [percentile(writes, at)], [percentile(alone_writes, at)])
+                _keep(found[READ], [_rate(pages)], [_rate(each) for each in idle])
+                for at, name in READS.items():
+                    _keep(found[name], [percentile(pages.took, at)], [percentile(each.took, at) for each in idle])
+    lines = [
+        f"{children:,} children came to one parent of {base:,}, in batches of {BATCH}, over 4 connections",
+        f"processor time, µs a child, reading included: {spent}",
+    ]
+    return Measured(found, {"children": children, "base": base, "cpu_us_per_child": spent}, lines)
+
+
+async def _festival(tether: Tether) -> Tenant:
+    tenant = await tether.tenant()
+    await tell_one(tether, tenant, "/events", "EventCreated.v1", PARENT, {"name": "Festival"})
+    return tenant
+
+
+def _keep(samples: Samples, ours: list[float], limit: list[float]) -> None:
+    samples.ours.extend(ours)
+    samples.limit.extend(limit)
+
+
+def _rate(read: Read) -> float:
+    return len(read.took) / read.seconds
+
+
+ROW = Row(
+    name="hot",
+    title=f"One parent that {RATE:,} children a second come to, while they are read",
+    figures=(
+        Figure(CAME, "/s", "the same writes, nobody reads", Budget(least=0.98 * RATE)),
+        *(Figure(name, "ms", "the same writes, nobody reads", less_is_better=True) for name in WRITES.values()),
+        Figure(READ, "/s", "the same readers, nobody writes"),
+        *(Figure(name, "ms", "the same readers, nobody writes", less_is_better=True) for name in READS.values()),
+    ),
+    bound=(
+        "The event loop of the one API process, which readers without a pause between pages keep busy: a write has "
+        "some ten turns there, one for each statement, and at each waits for the pages before it; not PostgreSQL, "
+        "where a child that comes touches no row of its parent."
+    ),
+    measure=measure,
+)

@@ -1,0 +1,34 @@
+"""One fact, told over a connection."""
+
+import time
+from typing import Any
+
+import orjson
+
+from bench import wire
+from bench.client import ONE
+from bench.errors import Spoilt
+from bench.facts import Event, event
+from bench.stack import Tenant, Tether
+from bench.wire import Wire
+
+
+async def tell(connection: Wire, tether: Tether, tenant: Tenant, told: Event) -> tuple[float, str]:
+    """Milliseconds until the answer, and its token. Raises Spoilt unless the fact was taken."""
+    request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(told))
+    began = time.perf_counter()
+    status, answer = await connection.ask(request)
+    took = time.perf_counter() - began
+    said = orjson.loads(answer) if status == 202 else {}
+    if said.get("accepted") != 1:
+        raise Spoilt(f"{told['type']} was not taken: {status} {answer[:300]!r}")
+    return took * 1_000, said["token"]
+
+
+async def tell_one(
+    tether: Tether, tenant: Tenant, source: str, type: str, key: str, data: dict[str, Any], number: int = 1
+) -> None:
+    """Over a connection of its own. Raises Spoilt."""
+    connection = await wire.connect(tether.events)
+    await tell(connection, tether, tenant, event(source, type, key, data, number))
+    connection.close()
