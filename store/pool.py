@@ -102,8 +102,10 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
         async with pool.acquire(timeout=5) as conn:
             try:
                 yield conn
-            except BROKEN:
+            except BROKEN as error:
                 conn.terminate()  # whatever state it is in, nobody gets it again
+                if "the server expects" in str(error):  # asyncpg's word for a mistake of ours: not to be retried
+                    raise TypeError(str(error)) from error
                 raise
     except AWAY as error:
         raise Unavailable(f"PostgreSQL is away: {type(error).__name__}", retry_after=1.0) from error
