@@ -97,9 +97,10 @@ class Outbox(NamedTuple):
 
 async def answers(conn: Connection, tenant: str, revision: int, now: datetime, entries: Sequence[Entry]) -> None:
     """Tells operations of the facts that came of what they asked for, whether those change anything or not."""
-    found = {id: e for e in entries if (id := decode_operation(e.correlation)) is not None}
+    found = [(id, e) for e in entries if (id := decode_operation(e.correlation)) is not None]
     if found:
-        await conn.execute(sql("answer_operations"), tenant, revision, now, list(found), *_facts(found.values()))
+        ids, told = [id for id, _ in found], [e for _, e in found]
+        await conn.execute(sql("answer_operations"), tenant, revision, now, ids, [e.key for e in told], *_facts(told))
 
 
 def _facts(causes: Iterable[Entry]) -> tuple[list[str], list[str], list[str]]:

@@ -47,11 +47,12 @@ cross join lateral (
 on conflict do nothing
 
 -- name: answer_operations
--- An owner's facts that came of what operations asked for: they are answered, and their workflows are told.
+-- An owner's facts that came of what operations asked for, about whom they asked it: they are answered, and their
+-- workflows are told.
 with told as (
     update operations o set answered = w.id, revision = $2
-    from unnest($4::text[], $5::text[], $6::text[], $7::text[]) as w (operation, source, id, fact)
-    where o.tenant = $1 and o.id = w.operation and o.state = 'asked' and o.answered is null
+    from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as w (operation, key, source, id, fact)
+    where o.tenant = $1 and o.id = w.operation and o.key = w.key and o.state = 'asked' and o.answered is null
     returning o.workflow, o.about, o.key, w.source, w.id, w.fact
 )
 insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)

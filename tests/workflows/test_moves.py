@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.correlation import encode_operation
 from errors import Conflict
 from store import moves
 from tests.workflows.festival import Festival
@@ -200,3 +201,17 @@ async def test_a_workflow_whose_id_says_nothing_fails_with_the_mend(open_festiva
     with pytest.raises(Exception, match="Workflow execution failed") as failure:
         await handle.result()
     assert "use the id tenant/move/about/key" in str(failure.value.__cause__)
+
+
+async def test_a_fact_about_somebody_else_does_not_answer_a_move_whatever_it_claims(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    await festival.events("A", "B")
+    await festival.teams("A", "t1", "t2")
+    festival.post.holding = {"teams"}
+    id = await festival.ask_move("t1", "B")
+    await house.operated(id, "asked")
+    claim = {**event("TeamRenamed", "t2", 9, correlation=encode_operation(id), name="x"), "source": "/teams"}
+    await house.tell(claim)
+    assert (await house.operation(id))["state"] == "asked"
+    await festival.post.let_go()
+    await house.operated(id, "done")
