@@ -13,10 +13,11 @@ import orjson
 from contracts import own
 from contracts.correlation import decode
 from contracts.envelope import Entry
+from contracts.registry import OWN_SOURCE
 from contracts.vocabulary import Effect
 from errors import BadDeclaration
 from relationships.catalog import Catalog
-from relationships.definition import Relationship, as_key
+from relationships.definition import KEEP, Relationship, as_key
 from store import following
 from store.changes import Changes, Closed, Opened, Turned
 from store.pool import Connection
@@ -28,8 +29,13 @@ _PAGE = 1_000
 
 
 async def settle_declarations(conn: Connection, catalog: Catalog) -> list[str]:
-    """Links what is known by each relationship that is new; returns their names. Raises BadDeclaration."""
-    known = {r["relationship"]: r["body"] for r in await conn.fetch(sql("definitions"))}
+    """Links what is known by each relationship that is new; returns their names. Raises BadDeclaration.
+
+    Where it is new that the children of what is gone are seen to, cascades begin for those that are gone already.
+    """
+    rows = await conn.fetch(sql("definitions"))
+    known = {r["relationship"]: r["body"] for r in rows}
+    policies = {r["relationship"]: r["policy"] for r in rows}
     new = []
     for name, relationship in catalog.relationships.items():
         body = _body(relationship)
@@ -40,11 +46,15 @@ async def settle_declarations(conn: Connection, catalog: Catalog) -> list[str]:
                     f"was settled as {orjson.dumps(known[name]).decode()}, is now {orjson.dumps(body).decode()}",
                     "Give the changed relationship another name.",
                 )
-            continue
-        for tenant in [r["tenant"] for r in await conn.fetch(sql("tenants"))]:
-            await _settle(conn, catalog, tenant, relationship)
-        await conn.execute(sql("add_definition"), name, orjson.dumps(body).decode())
-        new.append(name)
+        else:
+            for tenant in [r["tenant"] for r in await conn.fetch(sql("tenants"))]:
+                await _settle(conn, catalog, tenant, relationship)
+            await conn.execute(sql("add_definition"), name, orjson.dumps(body).decode())
+            new.append(name)
+        if policies.get(name, KEEP.name) != relationship.on_parent_deleted.name:
+            for tenant in [r["tenant"] for r in await conn.fetch(sql("tenants"))]:
+                await _see_to_children(conn, tenant, relationship)
+            await conn.execute(sql("set_policy"), name, relationship.on_parent_deleted.name)
     return new
 
 
@@ -55,6 +65,31 @@ def _body(relationship: Relationship) -> dict[str, Any]:
         "via": relationship.field or "asked",
         "cardinality": relationship.cardinality.value,
     }
+
+
+async def _see_to_children(conn: Connection, tenant: str, relationship: Relationship) -> None:
+    """Cascades of what is gone already, if that is what its children need now."""
+    if relationship.sweep is None:
+        return
+    after = ""
+    while rows := await conn.fetch(sql("deleted_parents"), tenant, relationship.parent, after, _PAGE, False):
+        keys = [r["parent"] for r in rows]
+        async with conn.transaction():
+            head, _ = await lock(conn, tenant)
+            of_each = [[value] * len(keys) for value in (OWN_SOURCE, f"{relationship.name}/policy", "PolicyChanged")]
+            await conn.execute(
+                sql("remember_cascades"),
+                tenant,
+                head,
+                datetime.now(UTC),
+                [relationship.parent] * len(keys),
+                keys,
+                *of_each,
+                [False] * len(keys),
+                [relationship.parent],
+                [relationship.name],
+            )
+        after = keys[-1]
 
 
 async def _settle(conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship) -> None:

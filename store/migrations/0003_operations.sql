@@ -83,6 +83,9 @@ create table plans (
 );
 comment on table plans is 'Previews of operations, each bound to a revision; operation: what executed it.';
 
+alter table definitions add column policy text not null default 'keep';
+comment on column definitions.policy is 'What becomes of the children of a parent that is gone, as it was when this was looked at last.';
+
 create function concerned_by_deletion(
     tenant text, kind text, key text, at bigint, names text[], parents text[], children text[], policies text[])
 returns table (relationship text, child text, parent text) stable language sql as $$

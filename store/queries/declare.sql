@@ -1,10 +1,14 @@
 -- name: definitions
 -- The relationships that the tables hold links of.
-select relationship, body from definitions
+select relationship, body, policy from definitions
 
 -- name: add_definition
 -- The tables hold the links of this relationship from now on.
 insert into definitions (relationship, body, settled_at) values ($1, $2::jsonb, now())
+
+-- name: set_policy
+-- What becomes of the children of a parent that is gone, from now on.
+update definitions set policy = $2 where relationship = $1
 
 -- name: tenants
 -- Everyone who has ever written.

@@ -11,9 +11,10 @@ from contracts.correlation import encode
 from contracts.registry import OWN_SOURCE
 from errors import BadDeclaration
 from relationships.catalog import Catalog
-from relationships.definition import ONE_TO_ONE, Wait
+from relationships.definition import KEEP, ONE_TO_ONE, Wait
 from store.migrate import migrate
 from store.pool import Pool
+from tests.model.telling import say
 from tests.store.settle.telling import CATALOG, YARD, Tether, cut, entry
 from tests.store.settle.yarns import yarn
 from tests.strategies import Event, deliver
@@ -138,3 +139,23 @@ async def test_what_links_depend_on_may_not_change_under_the_same_name(yard: Tet
 async def test_a_deadline_may_change(yard: Tether) -> None:
     patient = replace(YARD.relationships["tree"], on_missing=Wait(YARD.relationships["tree"].on_missing.deadline * 2))
     await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": patient}))
+
+
+async def test_children_of_what_is_gone_are_seen_to_once_that_is_their_policy(pool: Pool) -> None:
+    teams = CATALOG.relationships["event_team"]
+    kept = Catalog(CATALOG.contracts, {**CATALOG.relationships, "event_team": replace(teams, on_parent_deleted=KEEP)})
+    await pool.execute("update definitions set policy = 'keep' where relationship = 'event_team'")
+    tether = Tether(pool, kept)
+    for event in ("cup", "empty", "there"):
+        await tether.tell(say("EventCreated", event, 1, name=event))
+    await tether.tell(*(say("TeamCreated", f"of-{event}", 1, name="x", event_id=event) for event in ("cup", "there")))
+    await tether.tell(say("EventDeleted", "cup", 2), say("EventDeleted", "empty", 2))
+    query = "select about, key, fact from intents where workflow = 'cascade'"
+    assert await pool.fetch(query) == []
+    await migrate(pool, kept)
+    assert await pool.fetch(query) == []
+    await migrate(pool, CATALOG)
+    assert [tuple(row) for row in await pool.fetch(query)] == [("event", "cup", "PolicyChanged")]
+    await pool.execute("delete from intents")
+    await migrate(pool, CATALOG)
+    assert await pool.fetch(query) == []
