@@ -1,0 +1,76 @@
+"""Many to many: a user is in many groups, a group has many users, and each pair lives and ends by itself."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from examples.channels.service import CHANNELS
+from examples.groups.service import GROUPS
+from tests.workflows.festival import Festival
+from tests.workflows.house import House, until
+
+pytestmark = pytest.mark.stack
+
+USERS, CLUBS = ("ann", "bob", "cid"), ("chess", "rowing", "books")
+
+
+@pytest.fixture
+async def clubs(house: House, tmp_path: Path) -> AsyncIterator[Festival]:
+    """Groups and channels, and everything of Tether's."""
+    festival = Festival(house, tmp_path, {"groups": GROUPS, "channels": CHANNELS})
+    async with festival.running(), house.open():
+        yield festival
+
+
+async def in_channels(clubs: Festival) -> set[tuple[str, str]]:
+    """(name of the channel, user), as Channels has it."""
+    channels = (await clubs.client["channels"].get("/channels")).json()["items"]
+    found = set()
+    for channel in channels:
+        members = (await clubs.client["channels"].get(f"/channels/{channel['id']}/members")).json()["items"]
+        found |= {(channel["name"], member["user"]) for member in members}
+    return found
+
+
+async def becomes(clubs: Festival, pairs: set[tuple[str, str]]) -> None:
+    async def so() -> bool:
+        return await in_channels(clubs) == pairs
+
+    await until(so)
+
+
+async def test_each_pair_of_a_user_and_a_group_is_followed_by_itself(clubs: Festival) -> None:
+    pairs = {(club, user) for club in CLUBS for user in USERS}
+    for club, user in sorted(pairs):  # before its group, which has a channel later still
+        await clubs.house.tell(membership(club, user))
+    for club in CLUBS:
+        await clubs.do("groups", "POST", "/groups", id=club, name=club)
+    await becomes(clubs, pairs)
+    links = await clubs.house.links("group_membership")
+    assert {(parent, child.partition("/")[2]) for child, parent in links.items()} == pairs
+
+    await clubs.house.tell(left("chess", "ann"))
+    pairs -= {("chess", "ann")}
+    await becomes(clubs, pairs)
+    await clubs.do("groups", "DELETE", "/groups/rowing")
+    pairs -= {("rowing", user) for user in USERS}
+    await becomes(clubs, pairs)
+
+    async def all_is_done() -> bool:
+        return await clubs.effects("channels") >= 3 + 9 + 1 + 1 + 3
+
+    await until(all_is_done)  # channels made, users let in, ann taken out; rowing closed, and three taken out of it
+    assert await clubs.effects("channels") == 17
+
+
+def membership(club: str, user: str) -> dict[str, object]:
+    """What Groups tells of a user who joined."""
+    told = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberAdded.v1", "subject": f"{club}/{user}"}
+    return {**told, "id": f"+{club}/{user}", "sequence": "1", "data": {"group": club, "user": user}}
+
+
+def left(club: str, user: str) -> dict[str, object]:
+    """What Groups tells of a user who left."""
+    told = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberRemoved.v1", "subject": f"{club}/{user}"}
+    return {**told, "id": f"-{club}/{user}", "sequence": "2", "data": {}}
