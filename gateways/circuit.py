@@ -38,6 +38,7 @@ class Circuit:
         self._owner = owner
         self._clock = clock
         self._failures = 0
+        self._failing: set[str] = set()
         self._since = clock.now()
         self._why = ""
         self._pause = 0.0  # 0: closed
@@ -72,12 +73,18 @@ class Circuit:
         if self._pause:
             log.info("an owner answers again", owner=self._owner, away_since=self._since.isoformat())
         self._failures, self._pause, self._probe = 0, 0.0, None
+        self._failing.clear()
 
-    def failed(self, attempt: Attempt, why: str, retry_after: float = 0.0) -> float:
-        """The owner is away. Returns the seconds after which to come again; ``retry_after``: its own word on it."""
+    def failed(self, attempt: Attempt, why: str, retry_after: float = 0.0, key: str = "") -> float:
+        """The owner is away. Returns the seconds after which to come again; ``retry_after``: its own word on it.
+
+        ``key``: of a request that it did answer. The same again counts once: that may be for the request's own sake.
+        """
         probed = self._probe is attempt
         if not self._pause or probed:  # what was sent before the circuit opened says nothing new
-            self._failures += 1
+            self._failures += key not in self._failing
+            if key:
+                self._failing.add(key)
             self._why = why
             if self._failures == 1:
                 self._since = self._clock.now()

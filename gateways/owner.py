@@ -54,9 +54,9 @@ class OwnerClient:
         if not wait and self._slots.locked():
             raise Unavailable(f"{what}: {self._at_once} requests are under way", retry_after=2)
         async with self._slots:
-            await self._attempt(to_send, what)
+            await self._attempt(to_send, what, idempotency_key)
 
-    async def _attempt(self, to_send: httpx.Request, what: str) -> None:
+    async def _attempt(self, to_send: httpx.Request, what: str, key: str) -> None:
         with self._circuit.attempt() as attempt:
             try:
                 answer = await self._answer(to_send)
@@ -65,7 +65,7 @@ class OwnerClient:
                 raise Unavailable(f"{what}: {why}", retry_after=self._circuit.failed(attempt, why)) from error
             retry_after = max(1.0, answer.retry_after or 0.0)
             if answer.away:
-                retry_after = self._circuit.failed(attempt, f"answered {answer.status}", retry_after)
+                retry_after = self._circuit.failed(attempt, f"answered {answer.status}", retry_after, key)
             else:
                 self._circuit.succeeded()
         problem = answer.error(what, retry_after)

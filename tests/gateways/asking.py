@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import httpx2
 
@@ -10,6 +11,7 @@ from contracts.vocabulary import Command, Key, Still
 from gateways.circuit import Clock
 from gateways.owners import Owners
 
+_NUMBERS = count()
 Answer = httpx2.Response | Exception | Callable[[httpx2.Request], httpx2.Response]
 NOON = datetime(2026, 3, 1, 12, 3, 10, tzinfo=UTC)
 
@@ -58,7 +60,7 @@ async def ask(owners: Owners, owner: str = "channels", command: Command | None =
     await owners.ask(
         owner,
         command or CreateChannel(name="Rowing"),
-        idempotency_key="key",
+        idempotency_key=f"key{next(_NUMBERS)}",
         correlation="correlation",
         causation="group/é 1",
         wait=wait,
