@@ -53,7 +53,7 @@ class CascadeActivities:
     async def ask_to_delete(self, ask: Ask) -> None:
         """Asks the entity's owner to delete it. A refusal ends the operation; else it is tried again."""
         at = ask.subject
-        entity = await cascades.asking(self._pool, at.tenant, at.about, at.key, ask.operation)
+        entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
         command = self._catalog.contracts.deleting.get(at.about)
         if entity is None or command is None:
             return
@@ -61,7 +61,7 @@ class CascadeActivities:
             await self._owners.ask(
                 self._catalog.owner_of(at.about),
                 filled(command, at.key, entity.data),
-                idempotency_key=derived_id("delete", at.tenant, ask.operation, at.about, at.key, entity.life),
+                idempotency_key=derived_id("delete", at.tenant, ask.operation, at.about, at.key),
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
             )

@@ -58,7 +58,7 @@ class MoveActivities:
             await self._owners.ask(
                 self._catalog.owner_of(relationship.child),
                 filled(relationship.move, child.key, child.data, still=asking.former, target=target),
-                idempotency_key=derived_id("move", tenant, ask.operation, child.key, child.life),
+                idempotency_key=derived_id("move", tenant, ask.operation, child.key),
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
             )

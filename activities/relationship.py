@@ -68,7 +68,8 @@ class RelationshipActivities:
             return
         fields = {name: standing.parent.get(of) for name, of in asked.plain.items()} | led
         of = instance.tenant, relationship.name, instance.parent, standing.incarnation
-        key = derived_id("ask", *of, *(led[name] for name in sorted(led)))
+        anew = () if standing.left_at is None else (standing.left_at,)
+        key = derived_id("ask", *of, *(led[name] for name in sorted(led)), *anew)
         try:
             await self._owners.ask(
                 standing.debtor,
@@ -123,6 +124,7 @@ class RelationshipActivities:
         self, relationship: Relationship, standing: Standing, newer: bool, led: dict[str, str] | None
     ) -> Situation:
         lacks: Any = standing.lacks
+        anew = () if standing.left_at is None else (str(standing.left_at),)
         asked = relationship.asked
         kind = {"parent": relationship.parent, "child": relationship.child}.get(lacks, "")
         return Situation(
@@ -137,7 +139,7 @@ class RelationshipActivities:
             told=standing.told,
             note=standing.note,
             asks=asked.command.__name__ if asked is not None and led is not None else "",
-            incarnation="/".join((standing.incarnation, *(led or {}).values())),
+            incarnation="/".join((standing.incarnation, *(led or {}).values(), *anew)),
             operations_due=standing.operations_due,
             children=standing.children,
             newer=newer,

@@ -108,8 +108,10 @@ class SweepActivities:
         if work.items:
             await items.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
         watching = asyncio.create_task(self._watch(sweep, ask))
-        answers = await asyncio.gather(*(ask(item) for item in work.items))
-        watching.cancel()
+        try:
+            answers = await asyncio.gather(*(ask(item) for item in work.items))
+        finally:
+            watching.cancel()
         outcomes = [answer for answer in answers if answer is not None]
         told = [outcome.state for outcome in outcomes]
         asked, parked = told.count("asked"), told.count("parked")
@@ -131,6 +133,7 @@ class SweepActivities:
         """A page takes long where an owner is slow: if somebody stops the operation, the rest of it is let be."""
         while not asking.stopped:
             await asyncio.sleep(1)
+            activity.heartbeat("waiting for the owner")  # or for a slot at it, which others may hold
             asking.stopped = await items.stopped(self._pool, sweep.subject.tenant, sweep.operation)
 
 

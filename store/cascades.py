@@ -74,7 +74,17 @@ async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, pl
     restrictions = await restricted(conn, catalog, tenant, kind, key)
     if restrictions:
         raise Restricted(restrictions)
-    return await begin(Wanted(kind="delete", workflow="cascade", about=kind, key=key, wait=PATIENCE, plan=plan))
+    return await begin(
+        Wanted(
+            kind="delete",
+            workflow="cascade",
+            about=kind,
+            key=key,
+            wait=PATIENCE,
+            plan=plan,
+            wished_after=entity.latest,
+        )
+    )
 
 
 async def restricted(conn: Connection, catalog: Catalog, tenant: str, kind: str, key: str) -> str:
@@ -127,18 +137,21 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, n
     return Standing(newer=bool(newer))
 
 
-async def asking(pool: Pool, tenant: str, kind: str, key: str, operation: str) -> Register | None:
+async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, operation: str) -> Register | None:
     """The entity that its owner is to be asked to delete for this operation; None: it is not any more.
 
-    From now on the operation counts as asked.
+    From now on the operation counts as asked. It is refused if children that restrict it have come since.
     """
     async with transaction(pool) as conn:
-        await lock(conn, tenant)
+        revision, _ = await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
         (entity,) = await fetch_registers(conn, tenant, [(kind, key)])
         if row is None or row["state"] not in ("waiting", "asked") or row["cancelled_at"] is not None:
             return None
-        if entity.state != "live":
+        if entity.state != "live" or entity.ended > row["wished_after"]:
+            return None
+        if restrictions := await restricted(conn, catalog, tenant, kind, key):
+            await operations.end(conn, tenant, row, "refused", restrictions, revision)
             return None
         if row["state"] == "waiting":
             await conn.fetchrow(sql("ask_operation"), tenant, operation, None)
@@ -169,7 +182,9 @@ class _Step:
 
     async def gives_up(self, row: Row) -> bool:
         """Whether a deletion is over before the entity is gone."""
-        if row["cancelled_at"] is not None:
+        if self.entity.ended > row["wished_after"]:
+            await self.end(row, "done", f"the {self.entity.kind} was created anew since")
+        elif row["cancelled_at"] is not None:
             told = (
                 "the owner had been asked already: if it deletes it, its children are left" if row["asked_at"] else ""
             )
@@ -214,11 +229,13 @@ class _Step:
         place = (self.tenant, "cascade", self.entity.kind, self.entity.key)
         bound: Row | None = await self.conn.fetchrow(sql("operation_of_life"), *place, life)
         for row in wished:
-            if bound is None:
+            if row["cancelled_at"] is not None:
+                await self.end(row, "cancelled", "it had come about already; its children are left")
+            elif bound is None:
                 bound = await self.conn.fetchrow(sql("bind_operation"), self.tenant, row["id"], life)
             else:
                 await self.end(row, "done", f"by operation {bound['id']}")
-        return bound or await self.conn.fetchrow(sql("bind_cancelled"), *place, life)
+        return bound or await self.conn.fetchrow(sql("bind_cancelled"), *place, life, self.entity.ended)
 
     @property
     def _own_id(self) -> str:

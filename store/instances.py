@@ -30,6 +30,9 @@ class Standing:
     operations_due: datetime | None
     children: int
     """A thousand stands for any more."""
+    left_at: int | None = None
+    """Where children are asked for: the revision at which the last one left. Whoever lacks one since then lacks another
+    one than before."""
 
     @property
     def waits(self) -> bool:
@@ -40,7 +43,8 @@ class Standing:
 async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> Standing:
     """As of the current revision."""
     async with connection(pool) as conn:
-        row = await conn.fetchrow(sql("standing"), tenant, relationship.name, parent, relationship.parent)
+        asked = relationship.asked is not None
+        row = await conn.fetchrow(sql("standing"), tenant, relationship.name, parent, relationship.parent, asked)
     if row is None:
         return Standing(0, None, "", None, "", None, None, False, "", None, 0)
     return Standing(
@@ -55,6 +59,7 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
         note=row["note"] or "",
         operations_due=row["operations_due"],
         children=row["children"],
+        left_at=row["left_at"],
     )
 
 

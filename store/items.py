@@ -87,19 +87,21 @@ async def page(
             rows = await conn.fetch(sql("children_to_ask"), *place)
         else:
             command = relationship.move if row["kind"] == "move" else relationship.detach
-            rows = await conn.fetch(sql("planned_to_ask"), tenant, operation, relationship.name, after, limit)
+            rows = await conn.fetch(sql("planned_to_ask"), tenant, operation, relationship.name, after, limit, again)
         registers = await fetch_registers(conn, tenant, [(relationship.child, r["child"]) for r in rows])
+        found, back = [], []
+        for child, register in zip(rows, registers, strict=True):
+            reference, named = register.reference(relationship)
+            if named is None or named != child["parent"]:
+                continue
+            if row["workflow"] == "plan" and child["reference"] not in (b"", None, reference):
+                back.append(child["child"])
+            elif child["state"] != "asked" or child["reference"] != reference:
+                found.append(Item(register, named, reference, child["round"] or 0))
+        if back:
+            await conn.execute(sql("spare_items"), tenant, operation, relationship.name, back)
     if command is None:
         return None
-    found = []
-    for child, register in zip(rows, registers, strict=True):
-        reference, named = register.reference(relationship)
-        if (
-            named is not None
-            and named == child["parent"]
-            and not (child["state"] == "asked" and child["reference"] == reference)
-        ):
-            found.append(Item(register, named, reference, child["round"] or 0))
     return Work(found, rows[-1]["child"] if len(rows) == limit else None, command, row["parent"])
 
 

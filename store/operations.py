@@ -40,6 +40,7 @@ class Wanted:
     id: str | None = None
     state: str = "waiting"
     incarnation: str | None = None
+    wished_after: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ async def record(
         None if wanted.wait is None else now + wanted.wait,
         idempotency_key,
         request,
+        wanted.wished_after,
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from contracts.correlation import decode_operation
 from contracts.envelope import Entry
+from contracts.vocabulary import Effect
 from relationships.catalog import Catalog
 from relationships.definition import Relationship
 from store.changes import Changes
@@ -95,12 +96,26 @@ class Outbox(NamedTuple):
         return self.tenant, self.revision, self.now
 
 
-async def answers(conn: Connection, tenant: str, revision: int, now: datetime, entries: Sequence[Entry]) -> None:
-    """Tells operations of the facts that came of what they asked for, whether those change anything or not."""
-    found = [(id, e) for e in entries if (id := decode_operation(e.correlation)) is not None]
+async def answers(
+    conn: Connection, catalog: Catalog, tenant: str, revision: int, now: datetime, entries: Sequence[Entry]
+) -> None:
+    """Tells operations of the facts that came of what they asked for, whether those change anything or not.
+
+    A move is answered by a fact of the child that says where it belongs, a deletion by the end of the entity: a
+    correlation id alone may be copied by anybody.
+    """
+    found: list[tuple[str, str, str, Entry]] = []
+    for entry in entries:
+        id = decode_operation(entry.correlation)
+        if id is not None and entry.effect is Effect.DELETED:
+            found.append((id, "cascade", entry.kind, entry))
+        elif id is not None:
+            moved = [r.name for r in catalog.by_child.get(entry.kind, ()) if r.field in entry.data]
+            found += [(id, "move", name, entry) for name in moved]
     if found:
-        ids, told = [id for id, _ in found], [e for _, e in found]
-        await conn.execute(sql("answer_operations"), tenant, revision, now, ids, [e.key for e in told], *_facts(told))
+        ids, workflows, abouts, told = (list(column) for column in zip(*found, strict=True))
+        keys = [e.key for e in told]
+        await conn.execute(sql("answer_operations"), tenant, revision, now, ids, workflows, abouts, keys, *_facts(told))
 
 
 def _facts(causes: Iterable[Entry]) -> tuple[list[str], list[str], list[str]]:

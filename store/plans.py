@@ -18,7 +18,7 @@ from store.operations import Begin, Row, Wanted
 from store.planned import SAMPLE, Change, Part, Wish, change, concerned, differences, digest, part
 from store.pool import Connection, Pool, connection
 from store.registers import fetch_registers
-from store.snapshot import snapshot
+from store.snapshot import Snapshot, snapshot
 from store.sql import sql
 
 __all__ = ["Change", "Part", "Plan", "Wish", "create", "execute", "find"]
@@ -87,14 +87,18 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor:
 async def find(pool: Pool, catalog: Catalog, tenant: str, id: str) -> Plan:
     """With what has appeared and vanished since, unless it was executed. Raises Unknown."""
     async with snapshot(pool, tenant) as at:
-        row = await at.conn.fetchrow(sql("plan"), tenant, id)
-        if row is None:
-            raise Unknown(f"no plan {id!r}")
-        plan = _plan(row)
-        if plan.operation is not None:
-            return plan
-        appeared, vanished = await differences(at.conn, catalog, tenant, plan.wish, plan.revision, at.revision)
-        return replace(plan, appeared=appeared, vanished=vanished)
+        return await _found(at, catalog, id)
+
+
+async def _found(at: Snapshot, catalog: Catalog, id: str) -> Plan:
+    row = await at.conn.fetchrow(sql("plan"), at.tenant, id)
+    if row is None:
+        raise Unknown(f"no plan {id!r}")
+    plan = _plan(row)
+    if plan.operation is not None:
+        return plan
+    appeared, vanished = await differences(at.conn, catalog, at.tenant, plan.wish, plan.revision, at.revision)
+    return replace(plan, appeared=appeared, vanished=vanished)
 
 
 async def execute(
@@ -113,34 +117,32 @@ async def execute(
     with newcomers is refused unless they are included. Raises Unknown, Conflict, Restricted, PlanOutdated.
     """
     check_text((id, idempotency_key))
+    # Before the head is locked: sets may be large. What comes between is late, and treated as what comes after.
+    async with snapshot(pool, tenant) as at:
+        plan = await _found(at, catalog, id)
+        _check(catalog, plan.wish)
+        parts = await concerned(at.conn, catalog, tenant, plan.wish, plan.revision)
+        if digest(tenant, plan.wish, plan.revision, parts) != plan.hash:
+            raise PlanOutdated(f"plan {id} cannot be read as of its revision any more; make a new one")
     request = ("execute", id, include_appeared)
     async with operations.begun(pool, tenant, actor, idempotency_key, request) as begin:
         if begin.earlier is not None:
             return begin.earlier
-        conn = begin.conn
-        row = await conn.fetchrow(sql("plan"), tenant, id)
-        if row is None:
-            raise Unknown(f"no plan {id!r}")
-        if row["operation"] is not None:
-            raise Conflict(f"plan {id} was executed already, by operation {row['operation']}; make a new one")
-        plan = _plan(row)
-        _check(catalog, plan.wish)
-        parts = await concerned(conn, catalog, tenant, plan.wish, plan.revision)
-        if digest(tenant, plan.wish, plan.revision, parts) != plan.hash:
-            raise PlanOutdated(f"plan {id} cannot be read as of its revision any more; make a new one")
+        row = await begin.conn.fetchrow(sql("plan"), tenant, id)
+        if row is None or row["operation"] is not None:
+            raise Conflict(f"plan {id} was executed already, by operation {row and row['operation']}; make a new one")
         if plan.kind == "delete":
             operation = await _delete(begin, catalog, plan, include_appeared)
         else:
-            await _check_sides(conn, catalog, tenant, plan.wish)
+            await _check_sides(begin.conn, catalog, tenant, plan.wish)
             operation = await _work_through(begin, plan)
-        await conn.execute(sql("plan_executed"), tenant, id, operation["id"])
+        await begin.conn.execute(sql("plan_executed"), tenant, id, operation["id"])
         return operation
 
 
 async def _delete(begin: Begin, catalog: Catalog, plan: Plan, include_appeared: bool) -> Row:
-    appeared, _ = await differences(begin.conn, catalog, begin.tenant, plan.wish, plan.revision, begin.revision)
-    if appeared and not include_appeared:
-        words = ", ".join(f"{c.count} of {c.relationship} ({', '.join(c.sample)})" for c in appeared)
+    if plan.appeared and not include_appeared:
+        words = ", ".join(f"{c.count} of {c.relationship} ({', '.join(c.sample)})" for c in plan.appeared)
         raise PlanOutdated(f"since plan {plan.id} was made there are more: {words}; make a new one, or include them")
     return await cascades.begin_deletion(begin, catalog, plan.wish.entity_kind or "", plan.wish.key or "", plan.id)
 

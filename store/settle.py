@@ -46,7 +46,7 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     await _append(conn, tenant, revision, now, fresh)
     await write(conn, tenant, revision, now, result)
     if operating:
-        await answers(conn, tenant, revision, now, fresh)
+        await answers(conn, catalog, tenant, revision, now, fresh)
     if result:
         await following.follow(conn, catalog, tenant, revision, now, result, operating=operating)
         await conn.execute(sql("open_revision"), tenant, revision, now, actor, len(fresh))
@@ -55,12 +55,12 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
 
 async def lock(conn: Connection, tenant: str) -> tuple[int, bool]:
     """Takes the tenant's turn to write; (current revision, whether operations wait for facts)."""
-    row = await conn.fetchrow(sql("lock_head"), tenant)
-    if row is None:
+    revision = await conn.fetchval(sql("lock_head"), tenant)
+    if revision is None:
         await conn.execute(sql("create_head"), tenant)
-        row = await conn.fetchrow(sql("lock_head"), tenant)
-        assert row is not None
-    return row["revision"], row["operating"]
+        revision = await conn.fetchval(sql("lock_head"), tenant)
+    # After it, not with it: a statement that waits for the lock reads what was there before its wait.
+    return revision, await conn.fetchval(sql("operating"), tenant)
 
 
 async def _digests(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[tuple[str, str], bytes]:

@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError
 from activities.sweep import SweepActivities
 from workflows.listener import Listener
 from workflows.options import SWEEPING, is_final, owners_queue
-from workflows.tasks import Standing, Sweep, Swept, Todo
+from workflows.tasks import Counts, Standing, Sweep, Swept, Todo
 
 FIRST_PAUSE = 0.5
 LONGEST_BREATH = 2.0
@@ -45,10 +45,13 @@ class Sweeping(Listener):
         self._paces: dict[str, _Pace] = {}
         self._patience = FIRST_PAUSE
         self._again = False
+        self._counts = Counts()
 
     async def _sweep(self, standing: Standing) -> None:
         """Asks for children where there are any and their owner has time; else waits for facts."""
         now = workflow.now()
+        if standing.counts != self._counts:  # facts are coming: more may follow soon
+            self._counts, self._patience = standing.counts, FIRST_PAUSE
         todo = standing.sweeping if self._again else standing.todo
         ready = [t for t in todo if (due := self._pace(t).not_before) is None or due <= now]
         if ready:

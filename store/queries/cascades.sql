@@ -17,12 +17,15 @@ where tenant = $1 and id = $2
 returning *
 
 -- name: bind_cancelled
--- A deletion that was cancelled when its owner had been asked already: if it comes about, its children are left.
+-- A deletion that was cancelled when its owner had been asked already: if it is what came about, its children are left.
 update operations set incarnation = $5
 where tenant = $1 and id = (
     select id from operations
     where tenant = $1 and workflow = $2 and about = $3 and key = $4 and state = 'cancelled' and asked_at is not null
-      and incarnation is null and coalesce(due, now()) >= now()
+      and incarnation is null
+      and exists (select from facts f
+                  where f.tenant = $1 and f.kind = $3 and f.key = $4 and f.order_key = $6
+                    and f.correlation = 'tether2.' || operations.id)
     order by created_at desc limit 1)
 returning *
 
@@ -62,12 +65,24 @@ order by l.child
 limit $6
 
 -- name: planned_to_ask
--- A page of the children that a plan names and that have not been asked for, by child.
+-- A page of the children that a plan names and that have not been asked for, by child; with $6, those too whose fact
+-- has not come.
 select child, parent, state, reference, round
 from items
-where tenant = $1 and operation = $2 and relationship = $3 and state in ('planned', 'failing') and child > $4
+where tenant = $1 and operation = $2 and relationship = $3 and child > $4
+  and (state in ('planned', 'failing') or ($6 and state = 'asked'))
 order by child
 limit $5
+
+-- name: spare_items
+-- Children that were asked for once, left, and have come back by another fact: they are not asked for again; and the sum.
+with back as (
+    update items set state = 'spared', reason = 'it left its parent, and came back by another fact', at = now()
+    where tenant = $1 and operation = $2 and relationship = $3 and child = any($4)
+      and state in ('planned', 'failing', 'asked')
+    returning 1
+)
+update operations set spared = spared + (select count(*) from back) where tenant = $1 and id = $2
 
 -- name: count_planned
 -- Children that an operation names and that have not been asked for.
@@ -82,11 +97,11 @@ with begun as (
     from unnest($4::text[], $5::text[], $6::bytea[]) as w (child, parent, reference)
     on conflict (tenant, operation, relationship, child) do update
     set state = 'planned', parent = excluded.parent, reference = excluded.reference, tries = 0, reason = '', at = now()
-    where i.state in ('done', 'spared')
+    where i.state in ('done', 'spared') or i.reference = ''
     returning 1
 )
 update operations o
-set found = o.found + s.found, pending = greatest(o.pending - s.found, 0)
+set found = o.found + case when o.workflow = 'cascade' then s.found else 0 end, pending = greatest(o.pending - s.found, 0)
 from (select count(*) as found from begun) s
 where o.tenant = $1 and o.id = $2 and s.found > 0
 
@@ -95,7 +110,8 @@ where o.tenant = $1 and o.id = $2 and s.found > 0
 with kept as (
     update items i
     set state = case when w.state = 'failing' and i.tries + $9::boolean::int >= 30 then 'parked' else w.state end,
-        parent = w.parent, reference = w.reference, reason = w.reason, at = now(), tries = i.tries + $9::boolean::int
+        parent = w.parent, reference = w.reference, reason = w.reason, tries = i.tries + $9::boolean::int,
+        at = case when i.state = w.state then i.at else now() end
     from unnest($4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
         as w (child, parent, state, reference, reason)
     where i.tenant = $1 and i.operation = $2 and i.relationship = $3 and i.child = w.child
@@ -151,13 +167,18 @@ where tenant = $1 and id = $2 and exists (select from anew)
 returning *
 
 -- name: park_overdue_items
--- Children that were asked for so long ago that their facts will not come by themselves; and the sum.
+-- Children that were asked for so long ago that their facts will not come by themselves, and those that their owner has
+-- not answered for as long; and the sum.
 with late as (
     update items i
     set state = 'parked', at = now(),
-        reason = format('asked for at %s UTC, and no fact has come of it', to_char(i.at, 'YYYY-MM-DD HH24:MI'))
+        reason = case i.state
+                 when 'asked' then format('asked for at %s UTC, and no fact has come of it',
+                                          to_char(i.at, 'YYYY-MM-DD HH24:MI'))
+                 else format('since %s UTC: %s', to_char(i.at, 'YYYY-MM-DD HH24:MI'), i.reason) end
     from unnest($3::text[], $4::interval[]) as r (name, deadline)
-    where i.tenant = $1 and i.operation = $2 and i.relationship = r.name and i.state = 'asked' and i.at + r.deadline <= $5
+    where i.tenant = $1 and i.operation = $2 and i.relationship = r.name and i.state in ('asked', 'failing')
+      and i.at + r.deadline <= $5
     returning 1
 )
 update operations set parked = parked + (select count(*) from late)

@@ -8,7 +8,10 @@ select h.revision, e.state, e.ended, e.data,
        (select count(*)::int from (
             select from links l
             where l.tenant = $1 and l.relationship = $2 and l.parent = $3 and l.to_revision = :open limit 1000) c)
-           as children
+           as children,
+       case when $5::boolean then (
+           select max(l.to_revision + 0) from links l -- an expression, so that its index is not taken
+           where l.tenant = $1 and l.relationship = $2 and l.parent = $3 and l.to_revision < :open) end as left_at
 from heads h
 left join entities e on e.tenant = $1 and e.kind = $4 and e.key = $3 and e.to_revision = :open
 left join waits w on w.tenant = $1 and w.relationship = $2 and w.parent = $3

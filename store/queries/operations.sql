@@ -21,8 +21,8 @@ select parent from links where tenant = $1 and relationship = $2 and child = $3 
 -- name: start_operation
 -- Records an operation that begins.
 insert into operations (tenant, id, kind, workflow, about, key, relationship, parent, child, plan, state, incarnation,
-                        actor, created_at, due, idempotency_key, request_digest)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                        actor, created_at, due, idempotency_key, request_digest, wished_after)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 returning *
 
 -- name: remember_request

@@ -7,9 +7,11 @@ insert into heads (tenant) values ($1) on conflict do nothing
 
 -- name: lock_head
 -- Takes the tenant's turn to write; a statement of its own, so that what follows sees all that was committed before.
-select revision,
-       exists (select from operations o where o.tenant = h.tenant and o.state in ('waiting', 'asked')) as operating
-from heads h where tenant = $1 for update
+select revision from heads where tenant = $1 for update
+
+-- name: operating
+-- Whether some operation waits for facts.
+select exists (select from operations where tenant = $1 and state in ('waiting', 'asked'))
 
 -- name: digests
 -- The digests under which facts of these ids are in the ledger.

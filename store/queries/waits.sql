@@ -51,8 +51,10 @@ on conflict do nothing
 -- workflows are told.
 with told as (
     update operations o set answered = w.id, revision = $2
-    from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as w (operation, key, source, id, fact)
-    where o.tenant = $1 and o.id = w.operation and o.key = w.key and o.state = 'asked' and o.answered is null
+    from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+        as w (operation, workflow, about, key, source, id, fact)
+    where o.tenant = $1 and o.id = w.operation and o.workflow = w.workflow and o.about = w.about and o.key = w.key
+      and o.state = 'asked' and o.answered is null
     returning o.workflow, o.about, o.key, w.source, w.id, w.fact
 )
 insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
