@@ -53,11 +53,11 @@ class CascadeActivities:
     async def ask_to_delete(self, ask: Ask) -> None:
         """Asks the entity's owner to delete it. A refusal ends the operation; else it is tried again."""
         at = ask.subject
-        entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
         command = self._catalog.contracts.deleting.get(at.about)
-        if entity is None or command is None:
-            return
         try:
+            entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
+            if entity is None or command is None:
+                return
             await self._owners.ask(
                 self._catalog.owner_of(at.about),
                 filled(command, at.key, entity.data),

@@ -78,6 +78,15 @@ class Contracts:
         """Every field that some fact of this kind declares."""
         return {name for c in self.by_type.values() if c.kind == kind for name in c.model.model_fields}
 
+    def may_name(self, kind: str, field: str) -> bool:
+        """Whether a field of this kind can hold a key, which is one text or one integer: no list, no number."""
+        found: set[str] = set()
+        for contract in self.by_type.values():
+            if contract.kind == kind and field in contract.model.model_fields:
+                shape = contract.model.model_json_schema(by_alias=False)["properties"][field]
+                found |= {part.get("type", "string") for part in shape.get("anyOf", [shape])}
+        return bool(found & {"string", "integer"})
+
 
 def load(directories: Iterable[Path]) -> Contracts:
     """Read every module of the directories; raises BadDeclaration with the file and the mend."""

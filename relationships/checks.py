@@ -29,6 +29,12 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
                 f"{rel.name}: no fact of {rel.child!r} has the field {rel.field!r}",
                 f"Its fields are: {', '.join(sorted(fields)) or 'none'}.",
             )
+        if not contracts.may_name(rel.child, rel.field):
+            raise BadDeclaration(
+                where,
+                f"{rel.name}: {rel.field!r} of {rel.child!r} holds no key, which is one text or one integer",
+                "For many to many declare an entity for each pair, which refers to both; see group_membership.",
+            )
     if rel.asked is not None:
         _check_asked(rel, contracts, where)
     commands.check_all(rel, contracts, where)

@@ -140,10 +140,10 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, n
 async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, operation: str) -> Register | None:
     """The entity that its owner is to be asked to delete for this operation; None: it is not any more.
 
-    From now on the operation counts as asked. It is refused if children that restrict it have come since.
+    From now on the operation counts as asked. Raises Restricted if children that restrict it have come since.
     """
     async with transaction(pool) as conn:
-        revision, _ = await lock(conn, tenant)
+        await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
         (entity,) = await fetch_registers(conn, tenant, [(kind, key)])
         if row is None or row["state"] not in ("waiting", "asked") or row["cancelled_at"] is not None:
@@ -151,19 +151,18 @@ async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str,
         if entity.state != "live" or entity.ended > row["wished_after"]:
             return None
         if restrictions := await restricted(conn, catalog, tenant, kind, key):
-            await operations.end(conn, tenant, row, "refused", restrictions, revision)
-            return None
+            raise Restricted(restrictions)
         if row["state"] == "waiting":
             await conn.fetchrow(sql("ask_operation"), tenant, operation, None)
     return entity
 
 
 async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
-    """The owner does not want to delete it: nothing has changed."""
+    """It is not to be deleted, for its owner does not want to, or a child restricts it: nothing has changed."""
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
-        if row is not None and row["state"] == "asked":
+        if row is not None and row["state"] in ("waiting", "asked"):
             await operations.end(conn, tenant, row, "refused", reason[:1000], revision)
 
 

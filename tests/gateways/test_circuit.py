@@ -51,6 +51,29 @@ def test_it_says_since_when_the_owner_is_away_and_not_since_when_it_is_open(line
     assert "away since 12:03:10 UTC" in str(line.turned_away())
 
 
+def test_a_request_that_fails_again_and_again_counts_once(line: Line) -> None:
+    """That may be for its own sake; others go well meanwhile."""
+    for _ in range(2 * FAILURES):
+        with line.circuit.attempt() as attempt:
+            line.circuit.failed(attempt, "answered 500", key="poison")
+    line.circuit.check()
+    for number in range(FAILURES - 1):
+        with line.circuit.attempt() as attempt:
+            line.circuit.failed(attempt, "answered 500", key=f"other{number}")
+    line.turned_away()
+
+
+def test_after_an_answer_a_request_counts_anew(line: Line) -> None:
+    for _ in range(FAILURES):
+        with line.circuit.attempt() as attempt:
+            line.circuit.failed(attempt, "answered 500", key="poison")
+        line.succeed()
+    line.fail(FAILURES - 1)
+    with line.circuit.attempt() as attempt:
+        line.circuit.failed(attempt, "answered 500", key="poison")
+    line.turned_away()
+
+
 def test_an_answer_in_between_begins_the_count_anew(line: Line) -> None:
     line.fail(FAILURES - 1)
     line.succeed()

@@ -1,10 +1,12 @@
-"""Dispatcher and worker write rows of waits without the tenant's turn; a wait that is over ends all the same."""
+"""Who writes beside, or before, the one whose turn it is: nothing of theirs is overlooked."""
 
 import asyncio
 
 import pytest
 
-from store.pool import Pool
+from store import operations
+from store.pool import Pool, transaction
+from store.settle import lock
 from store.sql import sql
 from tests.model.telling import say
 from tests.store.telling import TENANT, Teller
@@ -26,3 +28,22 @@ async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller:
             await asyncio.sleep(0.01)
     await telling
     assert await pool.fetch("select * from waits") == []
+
+
+async def test_whose_turn_it_is_sees_an_operation_that_was_begun_in_the_turn_before(pool: Pool, teller: Teller) -> None:
+    """What it reads is of after its wait: or a fact would not tell the operation that waits for it."""
+    await teller.tell(say("GroupCreated", "g1", 1, name="g"))
+
+    async def turn() -> tuple[int, bool]:
+        async with transaction(pool) as conn:
+            return await lock(conn, TENANT)
+
+    assert await turn() == (1, False)
+    async with transaction(pool) as conn:
+        await lock(conn, TENANT)
+        waiting = asyncio.create_task(turn())
+        while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+        wanted = operations.Wanted(kind="move", workflow="move", about="event_team", key="t1")
+        await operations.record(conn, TENANT, wanted, "test")
+    assert await waiting == (1, True)

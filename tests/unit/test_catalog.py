@@ -13,6 +13,7 @@ BOATS = """
     class BoatLaunched(Created, entity="boat"):
         regatta_id: str
         name: str
+        regattas: list[str] | None = None
 """
 REGATTAS = """
     OWNER = Owner("regattas")
@@ -76,6 +77,8 @@ MISTAKES = {
     "no contract tells of the parent kind 'regata'": REGATTA_BOAT.replace("regatta", "regata"),
     "no contract tells of the child kind": 'r = Relationship(parent="regatta", child="bot", via="regatta_id")',
     "no fact of 'boat' has the field 'regatta'": 'r = Relationship(parent="regatta", child="boat", via="regatta")',
+    "r: 'regattas' of 'boat' holds no key, which is one text or one integer": """
+        r = Relationship(parent="regatta", child="boat", via="regattas")""",
     "a wait that ends before it begins": REGATTA_BOAT.replace(
         'via="regatta_id"', 'via="regatta_id", on_missing=Wait(deadline=timedelta(0))'
     ),

@@ -64,6 +64,43 @@ async def test_each_pair_of_a_user_and_a_group_is_followed_by_itself(clubs: Fest
     assert await clubs.effects("channels") == 17
 
 
+async def test_what_channels_takes_away_by_itself_is_asked_for_anew(clubs: Festival) -> None:
+    """Under a new key, or Channels would answer as it did the first time."""
+    await clubs.do("groups", "POST", "/groups", id="chess", name="chess")
+    await clubs.do("groups", "POST", "/groups/chess/members", user="ann")
+    await becomes(clubs, {("chess", "ann")})
+    for effects in (3, 4):
+
+        async def is_known() -> bool:
+            return len(await clubs.house.links("membership")) == 1
+
+        await until(is_known)
+        (channel,) = (await clubs.client["channels"].get("/channels")).json()["items"]
+        await clubs.do("channels", "DELETE", f"/channels/{channel['id']}/members/ann")
+
+        async def asked_anew(effects: int = effects) -> bool:
+            return await clubs.effects("channels") == effects
+
+        await until(asked_anew)
+        await becomes(clubs, {("chess", "ann")})
+
+
+async def test_a_channel_that_channels_takes_away_is_made_anew_with_its_users(clubs: Festival) -> None:
+    await clubs.do("groups", "POST", "/groups", id="chess", name="chess")
+    await clubs.do("groups", "POST", "/groups/chess/members", user="ann")
+    await becomes(clubs, {("chess", "ann")})
+    (first,) = (await clubs.client["channels"].get("/channels")).json()["items"]
+
+    async def is_known() -> bool:
+        return len(await clubs.house.links("membership")) == 1
+
+    await until(is_known)
+    await clubs.do("channels", "DELETE", f"/channels/{first['id']}")
+    await becomes(clubs, {("chess", "ann")})
+    (second,) = (await clubs.client["channels"].get("/channels")).json()["items"]
+    assert first["id"] != second["id"]
+
+
 def membership(club: str, user: str) -> dict[str, object]:
     """What Groups tells of a user who joined."""
     told = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberAdded.v1", "subject": f"{club}/{user}"}

@@ -4,10 +4,11 @@ from itertools import permutations
 
 import pytest
 
+from contracts.correlation import encode_operation
 from errors import Conflict
 from store import operations
 from tests.workflows.festival import Festival
-from tests.workflows.house import until
+from tests.workflows.house import event, until
 from tests.workflows.test_moves import at_rest
 
 pytestmark = pytest.mark.stack
@@ -87,6 +88,34 @@ async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_sam
     row = await house.operated(id, "done")
     assert row["answered"] == ours["id"]
     assert [event for event, _, _ in await festival.spans("t")] == ["a", "c"]
+    await at_rest(festival, "t")
+
+
+@pytest.mark.parametrize(
+    ("type", "subject", "data"),
+    [
+        ("CategoryAdded", "t", {"name": "t"}),
+        ("TeamCreated", "other", {"name": "other", "event_id": "b"}),
+        ("TeamRenamed", "t", {"name": "renamed"}),
+    ],
+)
+async def test_a_move_is_not_answered_by_a_fact_that_says_nothing_of_it(
+    open_festival: Festival, type: str, subject: str, data: dict[str, str]
+) -> None:
+    """Whoever copies a correlation id may put it into anything."""
+    festival, house = open_festival, open_festival.house
+    await festival.events("a", "b")
+    await festival.teams("a", "t")
+    festival.post.holding.add("teams")
+    id = await festival.ask_move("t", "b")
+    moved = await festival.post.has("TeamMoved", "t")
+    await house.operated(id, "asked")
+    await house.tell(event(type, subject, 2, correlation=encode_operation(id), **data))
+    row = await house.operation(id)
+    assert (row["state"], row["answered"]) == ("asked", None)
+    await house.tell(moved)
+    row = await house.operated(id, "done")
+    assert row["answered"] == moved["id"]
     await at_rest(festival, "t")
 
 

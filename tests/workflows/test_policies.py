@@ -77,6 +77,19 @@ async def test_what_restricts_a_child_keeps_its_parents_parent_from_being_delete
     assert league.road.asked
 
 
+async def test_what_comes_to_restrict_a_deletion_before_its_owner_has_answered_refuses_it(league: Festival) -> None:
+    league.road.refused = {"/events/b": (503, "")}
+    id = await league.ask_delete("b")
+    await league.house.operated(id, "asked")
+    await have(league, "stand", "b", "s1")
+    league.road.refused = {}
+    row = await league.house.operated(id, "refused")
+    assert row["reason"].startswith("event 'b' cannot be deleted: stand 's1' belongs to event 'b' by event_stand")
+    assert await league.state("event", "b") == "live"
+    assert await league.effects("events") == 0
+    await at_rest(league, "b")
+
+
 async def test_what_restricts_does_not_keep_an_owner_from_deleting(league: Festival) -> None:
     await have(league, "stand", "a", "s1")
     await call_off(league)

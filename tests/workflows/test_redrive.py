@@ -93,3 +93,53 @@ async def test_a_plan_of_many_moves_survives_an_owner_that_loses_its_answers(ope
     assert sum(effects for _, effects in ours) == 30
     assert max(effects for _, effects in ours) == 1
     assert festival.road.lost["teams"] == 0  # so many answers were lost; some facts came before anybody asked again
+
+
+@pytest.mark.parametrize("lost_answers", [0, 1])
+async def test_a_plan_leaves_a_child_that_was_moved_and_has_come_back(
+    open_festival: Festival, lost_answers: int
+) -> None:
+    """Nobody asks for it twice, also where the first answer was lost."""
+    festival, house = open_festival, open_festival.house
+    await festival.events("A", "B")
+    await festival.teams("A", "t")
+    festival.post.holding = {"teams"}
+    festival.road.lost["teams"] = lost_answers
+    wish = Wish("move", relationship="event_team", parent="A", to="B")
+    plan = await plans.create(house.pool, house.catalog, house.tenant, wish, "test")
+    row = await plans.execute(
+        house.pool, house.catalog, house.tenant, plan.id, include_appeared=False, actor="test", idempotency_key=None
+    )
+    ours = await festival.post.has("TeamMoved", "t")
+    await festival.do("teams", "POST", "/teams/t/moves", event_id="A")
+    theirs = await festival.post.has("TeamMoved", "t")
+    await house.tell(ours, theirs)
+    row = await house.operated(row["id"], "done")
+    assert (row["found"], row["done"], row["spared"]) == (1, 0, 1)
+    assert await festival.teams_at_owner() == {"t": "A"}
+    assert await festival.effects("teams") == 1
+
+
+async def test_a_child_whose_owner_fails_at_it_alone_is_parked_at_its_deadline(open_festival: Festival) -> None:
+    """It keeps failing, others of the same owner do not: somebody is to look at it."""
+    festival, house = open_festival, open_festival.house
+    await festival.events("A", "B")
+    await festival.teams("A", "good", "poison")
+    await festival.teams("B", "other")
+    festival.road.refused = {"/teams/poison": (500, "")}
+    await festival.do("events", "DELETE", "/events/A")
+    await festival.known("team", ["good"], "deleted")
+
+    async def failed() -> bool:
+        query = "select state from items where tenant = $1 and child = 'poison'"
+        return bool(await house.pool.fetchval(query, house.tenant) == "failing")
+
+    await until(failed)
+    await festival.events("C")
+    await house.operated(await festival.ask_move("other", "C"), "done")  # the owner itself is not away
+    await house.pool.execute("update items set at = at - interval '24 hours' where tenant = $1", house.tenant)
+    id = await cascade(festival, "incomplete")
+    (item,) = await house.pool.fetch("select reason from items where tenant = $1 and state = 'parked'", house.tenant)
+    assert item["reason"].startswith("since ")
+    assert item["reason"].endswith(" UTC: DeleteTeam at teams answered 500"), item["reason"]
+    assert (await house.operation(id))["done"] == 1
