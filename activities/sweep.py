@@ -97,7 +97,7 @@ class SweepActivities:
         while swept.after is not None and not swept.away and time.monotonic() < until:
             activity.heartbeat(swept.after)
             place = sweep.operation, relationship, swept.after, PAGE
-            work = await items.page(self._pool, sweep.subject.tenant, *place, again=sweep.again)
+            work = await items.page(self._pool, self._catalog, sweep.subject.tenant, *place, again=sweep.again)
             if work is None:
                 return swept.model_copy(update={"after": None})
             swept = await self._page(sweep, relationship, work, swept)

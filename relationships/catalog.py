@@ -12,7 +12,7 @@ from contracts.discovery import ROOT, modules
 from contracts.registry import Contracts
 from errors import BadDeclaration, Unknown
 from relationships import checks
-from relationships.definition import Relationship
+from relationships.definition import RESTRICT, Cascade, Relationship
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,15 @@ class Catalog:
         """parent kind → the relationships whose children are to be deleted or detached when one of it is gone."""
         found = {kind: tuple(r for r in rels if r.sweep is not None) for kind, rels in self.by_parent.items()}
         return {kind: rels for kind, rels in found.items() if rels}
+
+    @cached_property
+    def restricted(self) -> frozenset[str]:
+        """Kinds whose deletion a child may restrict: its own, or one of what would be deleted with it."""
+        found = {r.parent for r in self.relationships.values() if r.on_parent_deleted is RESTRICT}
+        cascades = [r for r in self.relationships.values() if isinstance(r.on_parent_deleted, Cascade)]
+        while more := {r.parent for r in cascades if r.child in found} - found:
+            found |= more
+        return frozenset(found)
 
     @cached_property
     def leading(self) -> dict[str, tuple[tuple[Relationship, str], ...]]:

@@ -17,6 +17,7 @@ from store import items, operations
 from store.operations import Begin, Row, Wanted
 from store.pool import Connection, Pool, connection, transaction
 from store.registers import Register, fetch_registers
+from store.restrictions import restrictions
 from store.settle import lock
 from store.sql import sql
 
@@ -71,9 +72,8 @@ async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, pl
     for row in await conn.fetch(sql("open_operations"), tenant, "cascade", kind, key):
         if row["kind"] == "delete" and row["cancelled_at"] is None:
             return row
-    restrictions = await restricted(conn, catalog, tenant, kind, key)
-    if restrictions:
-        raise Restricted(restrictions)
+    for reason in (await restrictions(conn, catalog, tenant, kind, [key])).values():
+        raise Restricted(reason)
     return await begin(
         Wanted(
             kind="delete",
@@ -85,25 +85,6 @@ async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, pl
             wished_after=entity.latest,
         )
     )
-
-
-async def restricted(conn: Connection, catalog: Catalog, tenant: str, kind: str, key: str) -> str:
-    """Why it cannot be deleted: children, its own or those of what would be deleted with it; empty: it can."""
-    row = await conn.fetchrow(sql("restriction"), tenant, kind, key, *rules(catalog))
-    if row is None:
-        return ""
-    by = catalog.relationship(row["relationship"])
-    return (
-        f"{kind} {key!r} cannot be deleted: {by.child} {row['child']!r} belongs to {by.parent} {row['parent']!r} by "
-        f"{by.name}, which restricts that; move or delete the {by.child} first"
-    )
-
-
-def rules(catalog: Catalog) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Names, parents' kinds, children's kinds and policies of all relationships."""
-    rels = catalog.relationships.values()
-    policies = [r.on_parent_deleted.name for r in rels]
-    return [r.name for r in rels], [r.parent for r in rels], [r.child for r in rels], policies
 
 
 async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, now: datetime) -> Standing:
@@ -150,8 +131,8 @@ async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str,
             return None
         if entity.state != "live" or entity.ended > row["wished_after"]:
             return None
-        if restrictions := await restricted(conn, catalog, tenant, kind, key):
-            raise Restricted(restrictions)
+        for reason in (await restrictions(conn, catalog, tenant, kind, [key])).values():
+            raise Restricted(reason)
         if row["state"] == "waiting":
             await conn.fetchrow(sql("ask_operation"), tenant, operation, None)
     return entity

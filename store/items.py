@@ -10,6 +10,7 @@ from relationships.definition import Cascade, Relationship
 from store.operations import Row
 from store.pool import Connection, Pool, connection
 from store.registers import Register, fetch_registers
+from store.restrictions import restrictions
 from store.sql import sql
 
 COUNTED = 100_000
@@ -68,11 +69,20 @@ async def candidates(
 
 
 async def page(
-    pool: Pool, tenant: str, operation: str, relationship: Relationship, after: str, limit: int, *, again: bool
+    pool: Pool,
+    catalog: Catalog,
+    tenant: str,
+    operation: str,
+    relationship: Relationship,
+    after: str,
+    limit: int,
+    *,
+    again: bool,
 ) -> Work | None:
     """The next children to be asked for; None: the operation is over, or wished to stop.
 
-    ``again``: those too that were asked for when another fact than today's named their parent.
+    ``again``: those too that were asked for when another fact than today's named their parent. Those whose own children
+    restrict that they are deleted are parked.
     """
     async with connection(pool) as conn:
         row = await conn.fetchrow(sql("operation"), tenant, operation)
@@ -89,20 +99,43 @@ async def page(
             command = relationship.move if row["kind"] == "move" else relationship.detach
             rows = await conn.fetch(sql("planned_to_ask"), tenant, operation, relationship.name, after, limit, again)
         registers = await fetch_registers(conn, tenant, [(relationship.child, r["child"]) for r in rows])
-        found, back = [], []
-        for child, register in zip(rows, registers, strict=True):
-            reference, named = register.reference(relationship)
-            if named is None or named != child["parent"]:
-                continue
-            if row["workflow"] == "plan" and child["reference"] not in (b"", None, reference):
-                back.append(child["child"])
-            elif child["state"] != "asked" or child["reference"] != reference:
-                found.append(Item(register, named, reference, child["round"] or 0))
+        found, back = _to_ask(relationship, rows, registers, planned=row["workflow"] == "plan")
         if back:
             await conn.execute(sql("spare_items"), tenant, operation, relationship.name, back)
+        if row["workflow"] == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
+            found = await _without_restricted(conn, catalog, tenant, operation, relationship, found)
     if command is None:
         return None
     return Work(found, rows[-1]["child"] if len(rows) == limit else None, command, row["parent"])
+
+
+def _to_ask(
+    relationship: Relationship, rows: Sequence[Row], registers: Sequence[Register], *, planned: bool
+) -> tuple[list[Item], list[str]]:
+    """Those that still belong where they did; and those of a plan that were asked for, left, and came back."""
+    found, back = [], []
+    for child, register in zip(rows, registers, strict=True):
+        reference, named = register.reference(relationship)
+        if named is None or named != child["parent"]:
+            continue
+        if planned and child["reference"] not in (b"", None, reference):
+            back.append(child["child"])
+        elif child["state"] != "asked" or child["reference"] != reference:
+            found.append(Item(register, named, reference, child["round"] or 0))
+    return found, back
+
+
+async def _without_restricted(
+    conn: Connection, catalog: Catalog, tenant: str, operation: str, relationship: Relationship, found: list[Item]
+) -> list[Item]:
+    why = await restrictions(conn, catalog, tenant, relationship.child, [item.child.key for item in found])
+    if not why:
+        return found
+    restricted = [item for item in found if item.child.key in why]
+    await _begin(conn, tenant, operation, relationship.name, restricted)
+    outcomes = [Outcome(i.child.key, i.parent, "parked", i.reference, why[i.child.key][:300]) for i in restricted]
+    await _keep(conn, tenant, operation, relationship.name, outcomes, tried=False)
+    return [item for item in found if item.child.key not in why]
 
 
 async def stopped(pool: Pool, tenant: str, operation: str) -> bool:
@@ -115,18 +148,27 @@ async def stopped(pool: Pool, tenant: str, operation: str) -> bool:
 async def begin(pool: Pool, tenant: str, operation: str, relationship: str, found: Sequence[Item]) -> None:
     """Remembers children that are about to be asked for."""
     async with connection(pool) as conn:
-        children = [item.child.key for item in found]
-        columns = children, [item.parent for item in found], [item.reference for item in found]
-        await conn.execute(sql("begin_items"), tenant, operation, relationship, *columns)
+        await _begin(conn, tenant, operation, relationship, found)
+
+
+async def _begin(conn: Connection, tenant: str, operation: str, relationship: str, found: Sequence[Item]) -> None:
+    columns = [item.child.key for item in found], [item.parent for item in found], [item.reference for item in found]
+    await conn.execute(sql("begin_items"), tenant, operation, relationship, *columns)
 
 
 async def keep(
     pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome], tried: bool
 ) -> None:
     """Remembers them. ``tried``: whether failing counts, as others of the same owner went well."""
-    columns = zip(*outcomes, strict=True)
     async with connection(pool) as conn:
-        await conn.execute(sql("keep_items"), tenant, operation, relationship, *map(list, columns), tried)
+        await _keep(conn, tenant, operation, relationship, outcomes, tried)
+
+
+async def _keep(
+    conn: Connection, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome], tried: bool
+) -> None:
+    columns = zip(*outcomes, strict=True)
+    await conn.execute(sql("keep_items"), tenant, operation, relationship, *map(list, columns), tried)
 
 
 async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row, now: datetime) -> None:

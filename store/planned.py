@@ -6,9 +6,9 @@ from hashlib import sha256
 import orjson
 
 from relationships.catalog import Catalog
-from store.cascades import rules
 from store.operations import Row
 from store.pool import Connection
+from store.restrictions import rules
 from store.sql import sql
 
 SAMPLE = 5

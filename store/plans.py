@@ -18,6 +18,7 @@ from store.operations import Begin, Row, Wanted
 from store.planned import SAMPLE, Change, Part, Wish, change, concerned, differences, digest, part
 from store.pool import Connection, Pool, connection
 from store.registers import fetch_registers
+from store.restrictions import restrictions
 from store.snapshot import Snapshot, snapshot
 from store.sql import sql
 
@@ -50,9 +51,10 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor:
         await _check_sides(at.conn, catalog, tenant, wanted)
         found = await concerned(at.conn, catalog, tenant, wanted, at.revision)
         await _check_children(at.conn, tenant, wanted)
-        restricted = ""
+        restricted: list[str] = []
         if wanted.kind == "delete" and wanted.entity_kind is not None and wanted.key is not None:
-            restricted = await cascades.restricted(at.conn, catalog, tenant, wanted.entity_kind, wanted.key)
+            why = await restrictions(at.conn, catalog, tenant, wanted.entity_kind, [wanted.key])
+            restricted = list(why.values())
         revision = at.revision
     parts = [part(catalog, wanted, row) for row in found]
     plan = Plan(
@@ -65,7 +67,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor:
         actor=actor,
         operation=None,
         parts=parts,
-        restricted=[restricted] if restricted else [],
+        restricted=restricted,
     )
     report = {"parts": [asdict(part) for part in parts], "restricted": plan.restricted}
     async with connection(pool) as conn:

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from errors import Restricted
 from relationships import catalog as catalogs
+from store import items, operations
 from store.migrate import migrate
 from store.pool import Pool
 from tests.workflows.festival import OWNERS, Festival
@@ -95,6 +96,27 @@ async def test_what_restricts_does_not_keep_an_owner_from_deleting(league: Festi
     await call_off(league)
     assert counts(await league.cascaded("a")) == all_done(2)
     assert await league.house.links("event_stand") == {"s1": "a"}
+    await at_rest(league)
+
+
+async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_alone(league: Festival) -> None:
+    """Its owner is never asked to delete it, until somebody has made room and has it asked for anew."""
+    await have(league, "booking", "t1", "k1")
+    await call_off(league)
+    row = await league.cascaded("a", "incomplete")
+    assert counts(row) == {"found": 2, "done": 1, "spared": 0, "parked": 1, "pending": 0}
+    (item,) = await items.listed(league.house.pool, league.house.tenant, row["id"], "parked", ("", ""), 10)
+    assert item["reason"].startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
+    assert ("teams", "DELETE", "/teams/t1") not in league.road.asked
+    assert await league.state("team", "t1") == "live"
+    await at_rest(league)
+    await operations.redrive(league.house.pool, league.house.tenant, row["id"])
+    await league.cascaded("a", "incomplete")
+    assert ("teams", "DELETE", "/teams/t1") not in league.road.asked
+    await league.do("league", "DELETE", "/booking/k1")
+    await league.known("booking", ["k1"], "deleted")
+    await operations.redrive(league.house.pool, league.house.tenant, row["id"])
+    assert counts(await league.cascaded("a")) == all_done(2)
     await at_rest(league)
 
 
