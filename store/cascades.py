@@ -71,7 +71,7 @@ async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, pl
         raise Conflict(f"{kind} {key!r} is deleted already")
     for row in await conn.fetch(sql("open_operations"), tenant, "cascade", kind, key):
         if row["kind"] == "delete" and row["cancelled_at"] is None:
-            return row
+            return await begin.joins(row)
     for reason in (await restrictions(conn, catalog, tenant, kind, [key])).values():
         raise Restricted(reason)
     return await begin(

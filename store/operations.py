@@ -45,7 +45,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Within a transaction that holds the tenant's head. ``earlier``: what this idempotency key began before."""
+    """Within a transaction that holds the tenant's head. ``earlier``: what this idempotency key stands for."""
 
     conn: Connection
     tenant: str
@@ -57,10 +57,15 @@ class Begin:
 
     async def __call__(self, wanted: Wanted) -> Row:
         """Records it, and tells its workflow."""
-        row = await record(
-            self.conn, self.tenant, wanted, self.actor, idempotency_key=self.idempotency_key, request=self.request
-        )
+        row = await record(self.conn, self.tenant, wanted, self.actor)
         await tell(self.conn, self.tenant, self.revision, row, f"{wanted.kind.title()}Requested")
+        return await self.joins(row)
+
+    async def joins(self, row: Row) -> Row:
+        """The request is for what this operation does: its idempotency key stands for it from now on."""
+        if self.idempotency_key is not None:
+            place = self.tenant, self.actor, self.idempotency_key
+            await self.conn.execute(sql("keep_request"), *place, self.request, row["id"])
         return row
 
 
@@ -74,21 +79,15 @@ async def begun(
         revision, _ = await lock(conn, tenant)
         earlier = None
         if idempotency_key is not None:
-            earlier = await conn.fetchrow(sql("operation_by_key"), tenant, actor, idempotency_key)
-            if earlier is not None and earlier["request_digest"] != digest:
+            kept = await conn.fetchrow(sql("request"), tenant, actor, idempotency_key)
+            if kept is not None and kept["digest"] != digest:
                 raise KeyReused("this Idempotency-Key was used for another request; make a new one")
+            if kept is not None:
+                earlier = await conn.fetchrow(sql("operation"), tenant, kept["operation"])
         yield Begin(conn, tenant, actor, revision, idempotency_key, digest, earlier)
 
 
-async def record(
-    conn: Connection,
-    tenant: str,
-    wanted: Wanted,
-    actor: str,
-    *,
-    idempotency_key: str | None = None,
-    request: bytes | None = None,
-) -> Row:
+async def record(conn: Connection, tenant: str, wanted: Wanted, actor: str) -> Row:
     """The row of an operation that begins now. Within a transaction that holds the tenant's head."""
     now = datetime.now(UTC)
     return await conn.fetchrow(
@@ -108,8 +107,6 @@ async def record(
         actor,
         now,
         None if wanted.wait is None else now + wanted.wait,
-        idempotency_key,
-        request,
         wanted.wished_after,
     )
 
@@ -118,7 +115,7 @@ async def tell(conn: Connection, tenant: str, revision: int, row: Row, fact: str
     """Tells the workflow of an operation to look."""
     now = datetime.now(UTC)
     await conn.execute(
-        sql("remember_request"), tenant, revision, now, row["workflow"], row["about"], row["key"], row["id"], fact
+        sql("tell_operation"), tenant, revision, now, row["workflow"], row["about"], row["key"], row["id"], fact
     )
 
 

@@ -20,7 +20,6 @@ alter table operations
     add column plan text collate "C",
     add column former text collate "C",
     add column incarnation text,
-    add column wished_after bytea,
     add column answered text,
     add column asked_at timestamptz,
     add column cancelled_at timestamptz,
@@ -44,7 +43,6 @@ create index operations_listed on operations (tenant, created_at, id);
 comment on column operations.about is 'With workflow and key: which workflow carries it out, as in intents.';
 comment on column operations.former is 'Of a move: the parent that the child was in when its owner was asked.';
 comment on column operations.incarnation is 'Of a cascade: the life of the entity that follows its end, which names that end.';
-comment on column operations.wished_after is 'Of a deletion: order key of the newest fact of the entity when it was wished: an end after it has come about.';
 comment on column operations.answered is 'Of a move: the owner''s fact that came of it.';
 comment on column operations.cancelled_at is 'When somebody wished it to stop.';
 comment on column operations.found is 'Children come to so far; of them asked: at their owner, done, spared (not there any more), parked (refused).';

@@ -2,9 +2,13 @@
 -- One operation.
 select * from operations where tenant = $1 and id = $2
 
--- name: operation_by_key
--- The operation that this caller's idempotency key started.
-select * from operations where tenant = $1 and actor = $2 and idempotency_key = $3
+-- name: request
+-- What this caller's idempotency key stands for.
+select digest, operation from requests where tenant = $1 and actor = $2 and idempotency_key = $3
+
+-- name: keep_request
+-- The operation that a request began or joined.
+insert into requests values ($1, $2, $3, $4, $5)
 
 -- name: operations_page
 -- A page of operations, the newest first, of a kind and in some states if those are given.
@@ -21,11 +25,11 @@ select parent from links where tenant = $1 and relationship = $2 and child = $3 
 -- name: start_operation
 -- Records an operation that begins.
 insert into operations (tenant, id, kind, workflow, about, key, relationship, parent, child, plan, state, incarnation,
-                        actor, created_at, due, idempotency_key, request_digest, wished_after)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                        actor, created_at, due, wished_after)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 returning *
 
--- name: remember_request
+-- name: tell_operation
 -- Tells the workflow of an operation to look.
 insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
 values ($1, $2, $3, $4, $5, $6, '/tether', $7, $8)

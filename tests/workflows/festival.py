@@ -222,12 +222,10 @@ class Festival:
         )
         return str(row["id"])
 
-    async def ask_delete(self, key: str, kind: str = "event") -> str:
-        """Wishes for a deletion; the operation's id."""
+    async def ask_delete(self, key: str, kind: str = "event", by: str | None = None) -> str:
+        """Wishes for a deletion, ``by`` an idempotency key; the operation's id."""
         house = self.house
-        row = await cascades.start(
-            house.pool, house.catalog, house.tenant, kind, key, actor="test", idempotency_key=None
-        )
+        row = await cascades.start(house.pool, house.catalog, house.tenant, kind, key, actor="test", idempotency_key=by)
         return str(row["id"])
 
     async def cascade(self, key: str, kind: str = "event") -> Any:

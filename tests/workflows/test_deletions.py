@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from errors import Conflict, Unknown
+from errors import Conflict, KeyReused, Unknown
 from store import operations
 from tests.workflows.festival import Festival
 from tests.workflows.test_cascades import all_done, at_rest, counts
@@ -57,6 +57,18 @@ async def test_who_asks_for_a_deletion_again_gets_the_one_that_is_under_way(open
         await festival.ask_delete("z")
     with pytest.raises(Conflict, match="no command deletes a category"):
         await festival.ask_delete("c", "category")
+
+
+async def test_who_joined_a_deletion_by_a_key_gets_it_by_that_key_ever_after(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    await festival.events("a", "b")
+    first = await festival.ask_delete("a", by="one")
+    assert await festival.ask_delete("a", by="two") == first
+    with pytest.raises(KeyReused):
+        await festival.ask_delete("b", by="two")
+    await house.operated(first, "done")
+    assert [await festival.ask_delete("a", by=key) for key in ("one", "two")] == [first, first]
+    assert await festival.state("event", "b") == "live"
 
 
 async def test_an_owner_that_refuses_a_deletion_leaves_everything(open_festival: Festival) -> None:
