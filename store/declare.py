@@ -85,7 +85,7 @@ async def _see_to_children(conn: Connection, tenant: str, relationship: Relation
                 [relationship.parent] * len(keys),
                 keys,
                 *of_each,
-                [False] * len(keys),
+                ["came"] * len(keys),
                 [relationship.parent],
                 [relationship.name],
             )

@@ -67,17 +67,20 @@ class Outbox(NamedTuple):
             )
 
     async def tell_cascades(self, result: Changes, gone: set[tuple[str, str]]) -> None:
-        """Cascades of tombstones that have children, and of those that lost some and may have no more."""
+        """Cascades of tombstones that have children, of those that lost some and may have no more, and of what is there
+        anew."""
         sweeping = self.catalog.sweeping
         causes = {
-            at: (c.cause, True) for c in result.closed if (at := (c.relationship.parent, c.parent)) in gone
+            at: (c.cause, "left") for c in result.closed if (at := (c.relationship.parent, c.parent)) in gone
         }  # fmt: skip
         causes |= {
-            at: (o.cause, False) for o in result.opened if (at := (o.relationship.parent, o.parent)) in gone
+            at: (o.cause, "came") for o in result.opened if (at := (o.relationship.parent, o.parent)) in gone
         }  # fmt: skip
         for turned in result.turned:
             if turned.register.state == "deleted":
-                causes[turned.register.kind, turned.register.key] = turned.cause, False
+                causes[turned.register.kind, turned.register.key] = turned.cause, "came"
+            elif turned.register.state == "live" and turned.register.ended:
+                causes[turned.register.kind, turned.register.key] = turned.cause, "anew"
         wanted = {at: cause for at, cause in causes.items() if at[0] in sweeping}
         if wanted:
             rels = [(r.parent, r.name) for found in sweeping.values() for r in found]
@@ -87,7 +90,7 @@ class Outbox(NamedTuple):
                 [kind for kind, _ in wanted],
                 [key for _, key in wanted],
                 *_facts([cause for cause, _ in wanted.values()]),
-                [leaving for _, leaving in wanted.values()],
+                [what for _, what in wanted.values()],
                 [kind for kind, _ in rels],
                 [name for _, name in rels],
             )

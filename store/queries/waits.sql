@@ -62,12 +62,12 @@ select $1, $2, $3, workflow, about, key, source, id, fact from told
 on conflict do nothing
 
 -- name: remember_cascades
--- Tells the cascade of an entity that is gone that it has children to see to, or (the last column) that the last of
--- those it saw to may have gone.
+-- Tells the cascade of an entity that is gone that it has children to see to; where one `left`, that the last of those
+-- it saw to may have gone; where it is there `anew`, that what is left of it is not to be touched any more.
 insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select $1, $2, $3, 'cascade', w.kind, w.key, w.source, w.id, w.fact
-from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
-     as w (kind, key, source, id, fact, leaving)
+from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+     as w (kind, key, source, id, fact, what)
 cross join lateral (
     select exists (
         select from unnest($10::text[], $11::text[]) as r (kind, name)
@@ -75,12 +75,12 @@ cross join lateral (
             select from links l
             where l.tenant = $1 and l.relationship = r.name and l.parent = w.key and l.to_revision = :open limit 1) l
         where r.kind = w.kind) as children offset 0) c
-where case when w.leaving
-      then not c.children and exists (
+where case when w.what = 'came' then c.children
+      else (w.what = 'anew' or not c.children) and exists (
           select from operations o
           where o.tenant = $1 and o.workflow = 'cascade' and o.about = w.kind and o.key = w.key
             and o.incarnation is not null and o.state in ('running', 'incomplete'))
-      else c.children end
+      end
 on conflict do nothing
 
 -- name: end_waits

@@ -49,7 +49,7 @@ async def supervisor(said: list[str]) -> AsyncIterator[Supervisor]:
 def exists(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second, if it goes between open and read
         return False
 
 

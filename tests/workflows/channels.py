@@ -50,8 +50,7 @@ class Channels:
                 raise answer
             return answer
         self.requests.append(asked)
-        known = asked.key in self._made
-        self._made.add(asked.key)
-        if self.tell is not None and not self.silent and not known:
+        if self.tell is not None and not self.silent and asked.key not in self._made:
             await self.tell(f"channel-of-{asked.name}", asked.correlation, asked.name)
+        self._made.add(asked.key)  # not before: if Tether is away it is told with the next request, for want of a relay
         return httpx2.Response(201, json={})

@@ -256,6 +256,7 @@ async def test_an_event_that_is_created_anew_keeps_the_teams_that_were_not_delet
     festival.road.away.add("teams")
     await call_off(festival)
     await stuck(festival)
+    await festival.says(festival.end("a"), "answered 503")  # it looks again in an hour, unless it is told
     await festival.events("a")
     row = await festival.cascaded("a")
     assert row["reason"] == "the event was created anew: what was left of it is spared"
