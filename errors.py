@@ -103,5 +103,9 @@ class Unavailable(TetherError):
         super().__init__(message)
 
 
+class Failed(Unavailable):
+    """The owner answered that it failed; perhaps at this request alone."""
+
+
 class NotYet(Unavailable):
     """The revision that was asked for has not been reached within the time given."""

@@ -68,8 +68,9 @@ class CascadeActivities:
         except Unavailable as error:
             await operations.note(self._pool, at.tenant, ask.operation, str(error))
             raise later(error) from None
-        except Gone as error:  # its owner knows it as deleted: that fact is on its way
+        except Gone as error:  # its owner knows it as deleted and that fact is on its way, or else it is asked again
             await operations.note(self._pool, at.tenant, ask.operation, str(error))
+            raise later(Unavailable(str(error))) from None
         except Refused as error:
             await cascades.refuse(self._pool, at.tenant, ask.operation, str(error))
             raise final(error) from None

@@ -50,11 +50,11 @@ class MoveActivities:
         """Asks the child's owner. A refusal ends the operation; else it is tried again."""
         tenant = ask.subject.tenant
         relationship = self._relationship(ask.subject)
-        asking = await moves.asking(self._pool, tenant, relationship, ask.operation)
-        if asking is None or relationship.move is None or relationship.field is None:
-            return
-        child, target = asking.child, (relationship.field, asking.to)
         try:
+            asking = await moves.asking(self._pool, tenant, relationship, ask.operation)
+            if asking is None or relationship.move is None or relationship.field is None:
+                return
+            child, target = asking.child, (relationship.field, asking.to)
             await self._owners.ask(
                 self._catalog.owner_of(relationship.child),
                 filled(relationship.move, child.key, child.data, still=asking.former, target=target),

@@ -9,7 +9,7 @@ from activities.outcomes import final
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
 from contracts.vocabulary import Command
-from errors import Gone, Refused, Unavailable
+from errors import Failed, Gone, Refused, Unavailable
 from gateways.owners import AT_ONCE, Owners
 from relationships.catalog import Catalog
 from relationships.commands import filled
@@ -56,9 +56,10 @@ class _Asking:
             )
         except Unavailable as error:
             self.away, self.pause = str(error), max(self.pause, error.retry_after)
-            return Outcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300])
-        except Gone as error:  # deleted or moved by others: the owner's fact of that is on its way
-            return Outcome(item.child.key, item.parent, "asked", item.reference, str(error)[:300])
+            alone = isinstance(error, Failed) and self._work.others
+            return Outcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300], alone)
+        except Gone as error:  # deleted or moved by others: its fact is on its way, or else it is asked for once more
+            return Outcome(item.child.key, item.parent, "asked", item.reference, str(error)[:300], True)
         except Refused as error:
             return Outcome(item.child.key, item.parent, "parked", item.reference, str(error)[:300])
         finally:
@@ -114,18 +115,22 @@ class SweepActivities:
             watching.cancel()
         outcomes = [answer for answer in answers if answer is not None]
         told = [outcome.state for outcome in outcomes]
-        asked, parked = told.count("asked"), told.count("parked")
+        failing = told.count("failing")
+        away = ask.away if failing == len(told) else ""
         if outcomes:
+            if not away:  # others of the same owner went well
+                outcomes = [o._replace(counts=True) if o.state == "failing" else o for o in outcomes]
             tenant = sweep.subject.tenant
-            await items.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes, asked + parked > 0)
-            stuck = "" if asked + parked else ask.away
-            await operations.note(self._pool, tenant, sweep.operation, stuck, about=f"{relationship.name}: ")
+            await items.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes)
+            await operations.note(self._pool, tenant, sweep.operation, away, about=f"{relationship.name}: ")
+        gone = sum(outcome.state == "asked" and outcome.reason != "" for outcome in outcomes)
         return Swept(
-            asked=swept.asked + asked,
-            parked=swept.parked + parked,
-            failing=swept.failing + told.count("failing"),
+            asked=swept.asked + told.count("asked") - gone,
+            gone=swept.gone + gone,
+            parked=swept.parked + told.count("parked"),
+            failing=swept.failing + failing,
             after=work.next,
-            away=ask.away if not asked + parked else "",
+            away=away,
             pause=ask.pause,
         )
 

@@ -55,7 +55,8 @@ class StillField:
 
 
 Still = Annotated[str | None, StillField()]
-"""In a command: the parent to which the entity must still belong, or else its owner refuses with 412."""
+"""In a command: the parent to which the entity must still belong, or else its owner refuses with 412. null, which only
+a body can say: it must belong to none."""
 
 
 class Fact(BaseModel):

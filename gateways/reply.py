@@ -7,10 +7,11 @@ from email.utils import parsedate_to_datetime
 import httpx2 as httpx
 import orjson
 
-from errors import Gone, Refused, TetherError, Unavailable
+from errors import Failed, Gone, Refused, TetherError, Unavailable
 
 _AGAIN = {408, 409, 425, 429}
 _GONE = {404, 410, 412}
+_NOBODY_THERE = {502, 503, 504}
 _REPLY = 64 * 1024
 """Bytes of a reply that are looked at."""
 _REASON = 300
@@ -30,14 +31,15 @@ class Reply:
     @property
     def away(self) -> bool:
         """Whether it says that the owner as a whole cannot be asked now."""
-        return self.status >= 500 or (self.status == 429 and self.retry_after is not None)
+        return self.status >= 500 or self.status == 429
 
     def error(self, what: str, retry_after: float) -> TetherError | None:
-        """Refused, Gone or Unavailable, which begins with ``what``; None if the owner did what it was asked."""
+        """Refused, Gone, Unavailable or Failed, which begins with ``what``; None if the owner did what it was asked."""
         if 200 <= self.status < 300:
             return None
         if self.status in _AGAIN or self.status >= 500:
-            return Unavailable(f"{what} answered {self.status}", retry_after=retry_after)
+            away = self.status in _AGAIN | _NOBODY_THERE
+            return (Unavailable if away else Failed)(f"{what} answered {self.status}", retry_after=retry_after)
         kind = Gone if self.status in _GONE else Refused
         return kind(f"{what} refused with {self.status}{': ' if self.reason else ''}{self.reason}")
 

@@ -109,6 +109,7 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, n
                 if entity.state != "deleted" and not await step.gives_up(row):
                     return Standing(row)
             elif entity.state != "deleted" or row["incarnation"] != entity.life:
+                await items.spare_rest(conn, tenant, row["id"])
                 await step.end(row, "done", f"the {kind} was created anew: what was left of it is spared")
         if entity.state == "deleted":
             standing = await step.sweeps([row for row in rows if row["state"] != "running"], lacking, pending)
@@ -132,9 +133,10 @@ async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str,
         if entity.state != "live" or entity.ended > row["wished_after"]:
             return None
         for reason in (await restrictions(conn, catalog, tenant, kind, [key])).values():
-            raise Restricted(reason)
+            may_still = "; its owner had been asked already, and may still delete it" if row["reason"] else ""
+            raise Restricted(reason + may_still)
         if row["state"] == "waiting":
-            await conn.fetchrow(sql("ask_operation"), tenant, operation, None)
+            await conn.fetchrow(sql("ask_operation"), tenant, operation, None, None)
     return entity
 
 

@@ -32,30 +32,36 @@ class Item(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A page of children. ``next``: where the next page begins; None: this is the last. ``target``: of a move."""
+    """A page of children. ``next``: where the next page begins; None: this is the last. ``target``: of a move.
+    ``others``: whether the owner has done what it was asked for other children of the operation."""
 
     items: list[Item]
     next: str | None
     command: type[Command]
     target: str | None
+    others: bool
 
 
 class Left(NamedTuple):
-    """``outstanding``: children asked for whose facts have not come, the first since ``since``."""
+    """``outstanding``: children asked for whose facts have not come, the first since ``since``; ``why``: what the owner
+    said of one of those that it did not know, or not there."""
 
     outstanding: int
     since: datetime | None
     parked: int
+    why: str
 
 
 class Outcome(NamedTuple):
-    """What became of one. ``state``: asked, failing (to be tried again) or parked."""
+    """What became of one. ``state``: asked, failing (to be tried again) or parked. ``counts``: whether this attempt
+    counts against it: after thirty of those it is parked."""
 
     child: str
     parent: str
     state: str
     reference: bytes
     reason: str = ""
+    counts: bool = False
 
 
 async def candidates(
@@ -81,8 +87,8 @@ async def page(
 ) -> Work | None:
     """The next children to be asked for; None: the operation is over, or wished to stop.
 
-    ``again``: those too that were asked for when another fact than today's named their parent. Those whose own children
-    restrict that they are deleted are parked.
+    ``again``: those too that were asked for when another fact than today's named their parent, or of which their owner
+    knew nothing. Those that are not to be asked for any more, or not at all, are parked.
     """
     async with connection(pool) as conn:
         row = await conn.fetchrow(sql("operation"), tenant, operation)
@@ -102,17 +108,20 @@ async def page(
         found, back = _to_ask(relationship, rows, registers, planned=row["workflow"] == "plan")
         if back:
             await conn.execute(sql("spare_items"), tenant, operation, relationship.name, back)
-        if row["workflow"] == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
-            found = await _without_restricted(conn, catalog, tenant, operation, relationship, found)
+        if why := await _obstacles(conn, catalog, tenant, row, relationship, found):
+            await _park(conn, tenant, operation, relationship, [item for item in found if item.child.key in why], why)
+            found = [item for item in found if item.child.key not in why]
     if command is None:
         return None
-    return Work(found, rows[-1]["child"] if len(rows) == limit else None, command, row["parent"])
+    next = rows[-1]["child"] if len(rows) == limit else None
+    return Work(found, next, command, row["parent"], row["asked"] > 0)
 
 
 def _to_ask(
     relationship: Relationship, rows: Sequence[Row], registers: Sequence[Register], *, planned: bool
 ) -> tuple[list[Item], list[str]]:
-    """Those that still belong where they did; and those of a plan that were asked for, left, and came back."""
+    """Those that still belong where they did, and that their owner did not say it had done; and those of a plan that
+    were asked for, left, and came back."""
     found, back = [], []
     for child, register in zip(rows, registers, strict=True):
         reference, named = register.reference(relationship)
@@ -120,22 +129,31 @@ def _to_ask(
             continue
         if planned and child["reference"] not in (b"", None, reference):
             back.append(child["child"])
-        elif child["state"] != "asked" or child["reference"] != reference:
+        elif child["state"] != "asked" or child["reference"] != reference or child["reason"]:
             found.append(Item(register, named, reference, child["round"] or 0))
     return found, back
 
 
-async def _without_restricted(
-    conn: Connection, catalog: Catalog, tenant: str, operation: str, relationship: Relationship, found: list[Item]
-) -> list[Item]:
-    why = await restrictions(conn, catalog, tenant, relationship.child, [item.child.key for item in found])
-    if not why:
-        return found
-    restricted = [item for item in found if item.child.key in why]
-    await _begin(conn, tenant, operation, relationship.name, restricted)
-    outcomes = [Outcome(i.child.key, i.parent, "parked", i.reference, why[i.child.key][:300]) for i in restricted]
-    await _keep(conn, tenant, operation, relationship.name, outcomes, tried=False)
-    return [item for item in found if item.child.key not in why]
+async def _obstacles(
+    conn: Connection, catalog: Catalog, tenant: str, row: Row, relationship: Relationship, found: Sequence[Item]
+) -> dict[str, str]:
+    """Child → why its owner is not to be asked: something of its own restricts that it is deleted; or where it was to
+    be moved to is gone."""
+    if row["workflow"] == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
+        return await restrictions(conn, catalog, tenant, relationship.child, [item.child.key for item in found])
+    if row["kind"] == "move":
+        (target,) = await fetch_registers(conn, tenant, [(relationship.parent, row["parent"])])
+        if target.state == "deleted":
+            return {item.child.key: f"{target.kind} {target.key} is deleted" for item in found}
+    return {}
+
+
+async def _park(
+    conn: Connection, tenant: str, operation: str, relationship: Relationship, found: list[Item], why: dict[str, str]
+) -> None:
+    await _begin(conn, tenant, operation, relationship.name, found)
+    outcomes = [Outcome(i.child.key, i.parent, "parked", i.reference, why[i.child.key][:300]) for i in found]
+    await _keep(conn, tenant, operation, relationship.name, outcomes)
 
 
 async def stopped(pool: Pool, tenant: str, operation: str) -> bool:
@@ -156,19 +174,15 @@ async def _begin(conn: Connection, tenant: str, operation: str, relationship: st
     await conn.execute(sql("begin_items"), tenant, operation, relationship, *columns)
 
 
-async def keep(
-    pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome], tried: bool
-) -> None:
-    """Remembers them. ``tried``: whether failing counts, as others of the same owner went well."""
+async def keep(pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
+    """Remembers them."""
     async with connection(pool) as conn:
-        await _keep(conn, tenant, operation, relationship, outcomes, tried)
+        await _keep(conn, tenant, operation, relationship, outcomes)
 
 
-async def _keep(
-    conn: Connection, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome], tried: bool
-) -> None:
+async def _keep(conn: Connection, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
     columns = zip(*outcomes, strict=True)
-    await conn.execute(sql("keep_items"), tenant, operation, relationship, *map(list, columns), tried)
+    await conn.execute(sql("keep_items"), tenant, operation, relationship, *map(list, columns))
 
 
 async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row, now: datetime) -> None:
@@ -194,6 +208,11 @@ def _deletes(operation: Row, relationship: Relationship) -> bool:
     return operation["kind"] != "detach" and isinstance(relationship.on_parent_deleted, Cascade)
 
 
+async def spare_rest(conn: Connection, tenant: str, operation: str) -> None:
+    """What was not seen to yet is let be."""
+    await conn.execute(sql("spare_rest"), tenant, operation)
+
+
 async def left(conn: Connection, tenant: str, operation: str) -> Left:
     """What an operation still waits for."""
     row = await conn.fetchrow(sql("items_left"), tenant, operation)
@@ -205,6 +224,7 @@ async def note_silence(conn: Connection, tenant: str, operation: str, waits: Lef
     """Says so where an operation has waited for facts for a while, and when they have come at last."""
     silent = waits.since is not None and now - waits.since >= SILENCE
     text = f"{waits.outstanding} have not come since {waits.since:%Y-%m-%d %H:%M} UTC" if silent else ""
+    text = f"{text}: {waits.why}" if text and waits.why else text
     await conn.execute(sql("note_operation"), tenant, operation, f"{_FACTS}{text}" if text else "", _FACTS)
 
 

@@ -19,6 +19,9 @@ from store.registers import Register, fetch_registers
 from store.settle import lock
 from store.sql import sql
 
+_MAY_STILL = "it may still move"
+"""What is to be said where an owner was asked, and its answer is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -98,12 +101,20 @@ async def proceed(pool: Pool, tenant: str, relationship: Relationship, child: st
 
 
 async def asking(pool: Pool, tenant: str, relationship: Relationship, operation: str) -> Asking | None:
-    """What is to be asked for this operation; None: nothing any more."""
+    """What is to be asked for this operation; None: nothing any more.
+
+    Raises Conflict if the target has ended since, or the child has and lives again.
+    """
     async with connection(pool) as conn:
         row = await conn.fetchrow(sql("operation"), tenant, operation)
         if row is None or row["state"] != "asked" or row["answered"] is not None:
             return None
-        (child,) = await fetch_registers(conn, tenant, [(relationship.child, row["child"])])
+        sides = [(relationship.child, row["child"]), (relationship.parent, row["parent"])]
+        child, target = await fetch_registers(conn, tenant, sides)
+    since = "" if target.state != "deleted" else f"{target.kind} {target.key} is deleted"
+    since = since or _anew(child, row)
+    if since:
+        raise Conflict(f"{since}; {_MAY_STILL}" if row["reason"] else since)
     return Asking(child, row["parent"], row["former"])
 
 
@@ -114,6 +125,12 @@ async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
         row = await conn.fetchrow(sql("operation"), tenant, operation)
         if row is not None and row["state"] == "asked" and row["answered"] is None:
             await operations.end(conn, tenant, row, "refused", reason[:1000])
+
+
+def _anew(child: Register, row: Row) -> str:
+    """Whether the child is another one than the one whose owner was asked, in words."""
+    same = row["incarnation"] in (None, child.life)
+    return "" if same else f"{child.kind} {child.key} was deleted and created anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +149,14 @@ class _Step:
         elif self.child.parent(self.relationship) == row["parent"]:
             await self._end(row, "done", revision=self.revision)
         elif row["cancelled_at"] is not None:
-            await self._end(row, "cancelled", "the owner had been asked already: it may still move")
+            await self._end(row, "cancelled", f"the owner had been asked already: {_MAY_STILL}")
         elif self.child.state == "deleted":
             await self._end(row, "refused", f"{self.child.kind} {self.child.key} is deleted")
+        elif anew := _anew(self.child, row):
+            await self._end(row, "refused", anew)
         elif row["due"] <= self.now:
             lacking = row["reason"] or "the owner's fact has not come"
-            await self._end(row, "expired", f"{lacking}; it may still move")
+            await self._end(row, "expired", f"{lacking}; {_MAY_STILL}")
         else:
             return False
         return True
@@ -173,7 +192,8 @@ class _Step:
         if missing:
             return Standing(row, missing=missing)
         former = self.child.parent(self.relationship)
-        return Standing(await self.conn.fetchrow(sql("ask_operation"), self.tenant, row["id"], former), asks=True)
+        asked = self.tenant, row["id"], former, self.child.life
+        return Standing(await self.conn.fetchrow(sql("ask_operation"), *asked), asks=True)
 
     async def _end(self, row: Row, state: str, reason: str = "", revision: int | None = None) -> None:
         await operations.end(self.conn, self.tenant, row, state, reason, revision)

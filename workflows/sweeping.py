@@ -14,7 +14,7 @@ from workflows.options import SWEEPING, is_final, owners_queue
 from workflows.tasks import Counts, Standing, Sweep, Swept, Todo
 
 FIRST_PAUSE = 0.5
-LONGEST_BREATH = 2.0
+LONGEST_BREATH = 15.0
 LONGEST_PAUSE = 60.0
 """Seconds between attempts at an owner that answers nobody, and between looks at facts that do not come: from, up to.
 One that is away has a circuit, which says when it will be asked again."""
@@ -93,7 +93,7 @@ class Sweeping(Listener):
             pace.slower(workflow.now(), 0)
             return False
         pace.after = swept.after or ""
-        if swept.away or (swept.failing and not swept.asked):
+        if swept.away or (swept.failing and not swept.asked + swept.gone):
             pace.away = swept.away or "its owner answers none of what is left"
             pace.slower(workflow.now(), swept.pause)
         else:

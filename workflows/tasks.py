@@ -112,6 +112,7 @@ class Swept(Message):
     """What became of them. ``after``: where to go on; null: that was all."""
 
     asked: int = 0
+    gone: int = Field(default=0, description="Their owner knows nothing of them, or not there.")
     parked: int = 0
     failing: int = 0
     after: str | None = None

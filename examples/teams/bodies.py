@@ -23,4 +23,4 @@ class Move(BaseModel):
     """Body of ``POST /teams/{id}/moves``."""
 
     event_id: Key
-    still_in: Key | None = Field(None, description="The event in which the team must be; null: any or none.")
+    still_in: Key | None = Field(None, description="The event in which the team must be; null: none; left out: any.")

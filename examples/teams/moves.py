@@ -24,7 +24,7 @@ def moves(kit: Kit) -> APIRouter:
         """
 
         def effect(tx: Transaction) -> Response:
-            check_still_in(teams.live(tx, key), to.still_in)
+            check_still_in(teams.live(tx, key), to.still_in, stated="still_in" in to.model_fields_set)
             team, changed = teams.change(tx, key, command.condition, {"event_id": to.event_id})
             if changed:
                 outbox.tell(tx, "TeamMoved.v1", team, {"event_id": to.event_id}, carried)
@@ -42,7 +42,7 @@ def moves(kit: Kit) -> APIRouter:
         def effect(tx: Transaction) -> Response:
             team = teams.live(tx, key)
             if team.fields["event_id"] is not None:
-                check_still_in(team, still_in)
+                check_still_in(team, still_in, stated=still_in is not None)
             team, changed = teams.change(tx, key, command.condition, {"event_id": None})
             if changed:
                 outbox.tell(tx, "TeamMoved.v1", team, {"event_id": None}, carried)
@@ -53,10 +53,10 @@ def moves(kit: Kit) -> APIRouter:
     return router
 
 
-def check_still_in(team: Entity, still_in: str | None) -> None:
-    """Refused: 412 when the team is to be in an event in which it is not."""
+def check_still_in(team: Entity, still_in: str | None, *, stated: bool) -> None:
+    """Refused: 412 when the team is to be in an event (None: in none) in which it is not; unless nothing is stated."""
     present = team.fields["event_id"]
-    if still_in is not None and present != still_in:
-        where = "in no event" if present is None else f"in {present!r}"
-        reason = f"The team {team.id!r} is {where}, not in {still_in!r}. Read it again, then decide anew."
+    if stated and present != still_in:
+        where, wanted = ("in no event" if at is None else f"in {at!r}" for at in (present, still_in))
+        reason = f"The team {team.id!r} is {where}, not {wanted}. Read it again, then decide anew."
         raise Refused(412, "precondition", reason)

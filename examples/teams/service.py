@@ -57,7 +57,7 @@ def _teams(kit: Kit) -> APIRouter:
         """Delete a team. 404, 410: not there. 412: not this version, or not ``still_in`` that event."""
 
         def effect(tx: Transaction) -> Response:
-            check_still_in(teams.live(tx, key), still_in)
+            check_still_in(teams.live(tx, key), still_in, stated=still_in is not None)
             outbox.tell(tx, "TeamDeleted.v1", teams.delete(tx, key, command.condition), {}, carried)
             return Response(status_code=204)
 

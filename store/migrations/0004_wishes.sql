@@ -7,6 +7,8 @@ set wished_after = (select e.latest from entities e
                     where e.tenant = o.tenant and e.kind = o.about and e.key = o.key and e.to_revision = 9223372036854775807)
 where o.kind = 'delete' and o.state in ('waiting', 'asked');
 
+comment on column operations.incarnation is 'Of a cascade: the life of the entity that follows its end, which names that end. Of a move: the life of the child when its owner was asked.';
+
 -- Of its own, since an operation that is under way already is joined by requests with keys of their own.
 create table requests (
     tenant text collate "C",

@@ -57,10 +57,10 @@ cross join lateral (
 -- name: children_to_ask
 -- A page of the children of a tombstone that this operation has not asked for, by child; with $7, those too whose
 -- fact has not come, for it may have been overtaken by another.
-select l.child, l.parent, i.state, i.reference, i.round
+select l.child, l.parent, i.state, i.reference, i.round, i.reason
 from links l
 left join lateral (
-    select state, reference, round from items
+    select state, reference, round, reason from items
     where tenant = $1 and operation = $2 and relationship = $3 and child = l.child limit 1) i on true
 where l.tenant = $1 and l.relationship = $3 and l.parent = $4 and l.to_revision = :open and l.child > $5
   and (i.state is null or i.state not in ('asked', 'parked') or ($7 and i.state = 'asked'))
@@ -70,7 +70,7 @@ limit $6
 -- name: planned_to_ask
 -- A page of the children that a plan names and that have not been asked for, by child; with $6, those too whose fact
 -- has not come.
-select child, parent, state, reference, round
+select child, parent, state, reference, round, reason
 from items
 where tenant = $1 and operation = $2 and relationship = $3 and child > $4
   and (state in ('planned', 'failing') or ($6 and state = 'asked'))
@@ -86,6 +86,19 @@ with back as (
     returning 1
 )
 update operations set spared = spared + (select count(*) from back) where tenant = $1 and id = $2
+
+-- name: spare_rest
+-- Whatever was not seen to yet is let be; and the sums.
+with rest as (
+    update items i set state = 'spared', at = now()
+    from items p
+    where i.tenant = $1 and i.operation = $2 and i.state in ('planned', 'failing', 'asked', 'parked')
+      and p.tenant = $1 and p.operation = $2 and p.relationship = i.relationship and p.child = i.child
+    returning p.state as was
+)
+update operations o set spared = o.spared + s.spared, parked = o.parked - s.parked
+from (select count(*) as spared, count(*) filter (where was = 'parked') as parked from rest) s
+where o.tenant = $1 and o.id = $2
 
 -- name: count_planned
 -- Children that an operation names and that have not been asked for.
@@ -112,18 +125,22 @@ where o.tenant = $1 and o.id = $2 and s.found > 0
 -- What became of children when their owner was asked; and the sums. What facts have settled meanwhile stays settled.
 with kept as (
     update items i
-    set state = case when w.state = 'failing' and i.tries + $9::boolean::int >= 30 then 'parked' else w.state end,
-        parent = w.parent, reference = w.reference, reason = w.reason, tries = i.tries + $9::boolean::int,
-        at = case when i.state = w.state then i.at else now() end
-    from unnest($4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
-        as w (child, parent, state, reference, reason)
+    set state = case when p.tries + w.counts::int >= 30 then 'parked' else w.state end,
+        parent = w.parent, reference = w.reference, reason = w.reason, tries = p.tries + w.counts::int,
+        at = case when p.state = w.state then p.at else now() end
+    from unnest($4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::boolean[])
+        as w (child, parent, state, reference, reason, counts)
+    cross join lateral (
+        select state, tries, at from items
+        where tenant = $1 and operation = $2 and relationship = $3 and child = w.child limit 1) p
     where i.tenant = $1 and i.operation = $2 and i.relationship = $3 and i.child = w.child
       and i.state in ('planned', 'failing', 'asked')
-    returning i.state
+    returning i.state, p.state as was
 )
 update operations o
 set asked = o.asked + s.asked, parked = o.parked + s.parked
-from (select count(*) filter (where k.state = 'asked') as asked, count(*) filter (where k.state = 'parked') as parked
+from (select count(*) filter (where k.state = 'asked' and k.was <> 'asked') as asked,
+             count(*) filter (where k.state = 'parked') as parked
       from kept k) s
 where o.tenant = $1 and o.id = $2
 
@@ -170,18 +187,15 @@ where tenant = $1 and id = $2 and exists (select from anew)
 returning *
 
 -- name: park_overdue_items
--- Children that were asked for so long ago that their facts will not come by themselves, and those that their owner has
--- not answered for as long; and the sum.
+-- Children that were asked for so long ago that their facts will not come by themselves; and the sum. Not those that
+-- their owner has not answered: it may be away for any time.
 with late as (
     update items i
     set state = 'parked', at = now(),
-        reason = case i.state
-                 when 'asked' then format('asked for at %s UTC, and no fact has come of it',
-                                          to_char(i.at, 'YYYY-MM-DD HH24:MI'))
-                 else format('since %s UTC: %s', to_char(i.at, 'YYYY-MM-DD HH24:MI'), i.reason) end
+        reason = format('asked for at %s UTC, and no fact has come of it%s', to_char(i.at, 'YYYY-MM-DD HH24:MI'),
+                        case when i.reason = '' then '' else ': ' || i.reason end)
     from unnest($3::text[], $4::interval[]) as r (name, deadline)
-    where i.tenant = $1 and i.operation = $2 and i.relationship = r.name and i.state in ('asked', 'failing')
-      and i.at + r.deadline <= $5
+    where i.tenant = $1 and i.operation = $2 and i.relationship = r.name and i.state = 'asked' and i.at + r.deadline <= $5
     returning 1
 )
 update operations set parked = parked + (select count(*) from late)
@@ -190,7 +204,7 @@ where tenant = $1 and id = $2 and exists (select from late)
 -- name: items_left
 -- Children of an operation whose facts have not come, since when, and those that were refused.
 select count(*) filter (where state = 'asked') as outstanding, min(at) filter (where state = 'asked') as since,
-       count(*) filter (where state = 'parked') as parked
+       count(*) filter (where state = 'parked') as parked, coalesce(max(reason) filter (where state = 'asked'), '') as why
 from items
 where tenant = $1 and operation = $2 and state in ('planned', 'failing', 'asked', 'parked')
 

@@ -59,8 +59,8 @@ update operations set state = $3, reason = $4, revision = $5, ended_at = now(), 
 where tenant = $1 and id = $2
 
 -- name: ask_operation
--- The owner is about to be asked; the child was in that parent then.
-update operations set state = 'asked', asked_at = now(), former = $3 where tenant = $1 and id = $2
+-- The owner is about to be asked; of a move: the child was in that parent then, and in that life.
+update operations set state = 'asked', asked_at = now(), former = $3, incarnation = $4 where tenant = $1 and id = $2
 returning *
 
 -- name: wish_to_stop

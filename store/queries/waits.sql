@@ -63,7 +63,7 @@ on conflict do nothing
 
 -- name: remember_cascades
 -- Tells the cascade of an entity that is gone that it has children to see to; where one `left`, that the last of those
--- it saw to may have gone; where it is there `anew`, that what is left of it is not to be touched any more.
+-- it saw to may have gone, or one that was refused; where it is there `anew`, that what is left of it is not to be touched any more.
 insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select $1, $2, $3, 'cascade', w.kind, w.key, w.source, w.id, w.fact
 from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
@@ -76,10 +76,11 @@ cross join lateral (
             where l.tenant = $1 and l.relationship = r.name and l.parent = w.key and l.to_revision = :open limit 1) l
         where r.kind = w.kind) as children offset 0) c
 where case when w.what = 'came' then c.children
-      else (w.what = 'anew' or not c.children) and exists (
+      else exists (
           select from operations o
           where o.tenant = $1 and o.workflow = 'cascade' and o.about = w.kind and o.key = w.key
-            and o.incarnation is not null and o.state in ('running', 'incomplete'))
+            and o.incarnation is not null
+            and (o.state = 'incomplete' or (o.state = 'running' and (w.what = 'anew' or not c.children))))
       end
 on conflict do nothing
 

@@ -52,19 +52,29 @@ async def test_a_rename_leaves_the_event_alone(client: httpx2.AsyncClient, tethe
     assert await told(client, tether) == [("TeamRenamed.v1", "t", "2", {"name": "Green"})]
 
 
-@pytest.mark.parametrize("still_in", ["a", None])
-async def test_a_team_moves(client: httpx2.AsyncClient, tether: FakeTether, still_in: str | None) -> None:
-    moved = await client.post("/teams/t/moves", json={"event_id": "b", "still_in": still_in})
+@pytest.mark.parametrize("stated", [{"still_in": "a"}, {}])
+async def test_a_team_moves(client: httpx2.AsyncClient, tether: FakeTether, stated: dict[str, str]) -> None:
+    moved = await client.post("/teams/t/moves", json={"event_id": "b", **stated})
     assert (moved.status_code, moved.headers["etag"]) == (200, '"2"')
     assert moved.json() == {"id": "t", "version": 2, "name": "Red", "event_id": "b"}
     assert await told(client, tether) == [("TeamMoved.v1", "t", "2", {"event_id": "b"})]
 
 
 async def test_a_move_to_where_it_is_tells_nothing(client: httpx2.AsyncClient, tether: FakeTether) -> None:
-    for still_in in (None, "a"):
-        moved = await client.post("/teams/t/moves", json={"event_id": "a", "still_in": still_in})
+    for stated in ({}, {"still_in": "a"}):
+        moved = await client.post("/teams/t/moves", json={"event_id": "a", **stated})
         assert (moved.status_code, moved.json()["version"]) == (200, 1)
     assert await told(client, tether) == []
+
+
+async def test_a_team_that_is_to_be_in_no_event_is_not_moved_out_of_one(
+    client: httpx2.AsyncClient, tether: FakeTether
+) -> None:
+    moved = await client.post("/teams/t/moves", json={"event_id": "b", "still_in": None})
+    assert outcome(moved) == PRECONDITION
+    assert "is in 'a', not in no event" in moved.json()["detail"]
+    moved = await client.post("/teams/free/moves", json={"event_id": "b", "still_in": None})
+    assert moved.json()["event_id"] == "b"
 
 
 @pytest.mark.parametrize("key", ["t", "free"])
