@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -22,6 +22,8 @@ OWN_FACTS = ("Linked", "Unlinked", "RelationshipOverdue", "RelationshipDeclared"
 
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_KEYS = {"string", "integer"}
+"""The JSON types that a key may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class Contracts:
         if command in self.asked:
             return self.asked[command]
         file = Path(inspect.getfile(command)).resolve()
-        same = (c for c, where in self.declared_in.items() if c.__name__ == command.__name__ and Path(where) == file)
-        return next((self.asked[c] for c in same), None)
+        alike = ((c, where) for c, where in self.declared_in.items() if c.__name__ == command.__name__)
+        return next((self.asked[c] for c, where in alike if Path(where).resolve() == file), None)
 
     def created_fact(self, kind: str) -> str:
         """The name of the fact that brings this kind into being; empty if none is declared."""
@@ -80,12 +82,28 @@ class Contracts:
 
     def may_name(self, kind: str, field: str) -> bool:
         """Whether a field of this kind can hold a key, which is one text or one integer: no list, no number."""
+        return bool(self._types(kind, field, tuple(Effect)) & _KEYS)
+
+    def may_move(self, kind: str, field: str) -> bool:
+        """Whether a fact can tell that this field of something that is there names another key now."""
+        return bool(self._types(kind, field, (Effect.CHANGED,)) & _KEYS)
+
+    def may_clear(self, kind: str, field: str) -> bool:
+        """Whether a fact can tell that this field names nothing."""
+        return "null" in self._types(kind, field, (Effect.CREATED, Effect.CHANGED))
+
+    def _types(self, kind: str, field: str, effects: Collection[Effect]) -> set[str]:
+        """The JSON types that facts of these effects declare a field to have. What names none is taken for a text,
+        and for null too if nothing else limits it."""
         found: set[str] = set()
         for contract in self.by_type.values():
-            if contract.kind == kind and field in contract.model.model_fields:
+            if contract.kind == kind and contract.effect in effects and field in contract.model.model_fields:
                 shape = contract.model.model_json_schema(by_alias=False)["properties"][field]
-                found |= {part.get("type", "string") for part in shape.get("anyOf", [shape])}
-        return bool(found & {"string", "integer"})
+                for part in shape.get("anyOf", [shape]):
+                    found.add(part.get("type", "string"))
+                    if not part.keys() & {"type", "$ref", "enum", "const"}:
+                        found.add("null")
+        return found
 
 
 def load(directories: Iterable[Path]) -> Contracts:

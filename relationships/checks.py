@@ -1,7 +1,7 @@
 """The checks of relationships at start-up: each by itself, and all of them together. They raise BadDeclaration."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from contracts.registry import OWN_FACTS, Contracts
@@ -49,6 +49,7 @@ def check_together(relationships: Mapping[str, Relationship], where: Mapping[str
     for name, rel in relationships.items():
         _check_through(rel, relationships, where[name])
     _check_cascades(relationships, where)
+    _check_counterparts(relationships, where)
 
 
 def check_deleting(contracts: Contracts) -> None:
@@ -71,21 +72,32 @@ def _check_through(rel: Relationship, relationships: Mapping[str, Relationship],
 def _check_cascades(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
     """No kind may be deleted because one of it was."""
     cascades = [rel for rel in relationships.values() if isinstance(rel.on_parent_deleted, Cascade)]
+    _check_cycles(cascades, where, "cascades in a cycle", "Let one of them KEEP or Detach.")
+
+
+def _check_counterparts(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
+    """No kind may be asked for because there is one of it: there would be no end of them."""
+    asking = [rel for rel in relationships.values() if rel.asked is not None]
+    _check_cycles(asking, where, "counterparts asked for in a cycle", "Let one of them use a field.")
+
+
+def _check_cycles(relationships: Sequence[Relationship], where: Mapping[str, str], problem: str, mend: str) -> None:
+    """No way may lead from a kind, as the parent, to itself; blames the file of the last of a cycle."""
     done: set[str] = set()
 
     def visit(kind: str, path: list[Relationship]) -> None:
         if any(rel.parent == kind for rel in path):
             cycle = path[[rel.parent for rel in path].index(kind) :]
             names = " → ".join(rel.name for rel in (*cycle, cycle[0]))
-            newest = max((rel.name for rel in cycle), key=list(relationships).index)
-            raise BadDeclaration(where[newest], f"cascades in a cycle: {names}", "Let one of them KEEP or Detach.")
+            newest = max(cycle, key=relationships.index)
+            raise BadDeclaration(where[newest.name], f"{problem}: {names}", mend)
         if kind not in done:
-            for rel in cascades:
+            for rel in relationships:
                 if rel.parent == kind:
                     visit(rel.child, [*path, rel])
             done.add(kind)
 
-    for rel in cascades:
+    for rel in relationships:
         visit(rel.parent, [])
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from contracts.registry import Contracts
 from contracts.vocabulary import Command, KeyField, StillField
 from errors import BadDeclaration, Refused
-from relationships.definition import Cascade, Relationship
+from relationships.definition import Cascade, Detach, Relationship
 
 
 def filled(
@@ -75,8 +75,22 @@ def check_all(rel: Relationship, contracts: Contracts, where: str) -> None:
         )
     if rel.detach is not None:
         check(rel.detach, rel.child, contracts, where, rel.name)
+    if rel.detach is not None or isinstance(rel.on_parent_deleted, Detach):
+        _check_detached(rel, contracts, where)
     if rel.move is not None:
         _check_move(rel, rel.move, contracts, where)
+
+
+def _check_detached(rel: Relationship, contracts: Contracts, where: str) -> None:
+    if rel.field is None or not contracts.may_clear(rel.child, rel.field):
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: no fact tells that a {rel.child} has no {rel.parent} any more",
+            f'Declare one beside the others of its owner: class …(Changed, entity="{rel.child}"), '
+            f"whose {rel.field} may be None."
+            if rel.field
+            else "Only relationships with a field can be detached.",
+        )
 
 
 def _check_move(rel: Relationship, move: type[Command], contracts: Contracts, where: str) -> None:
@@ -89,3 +103,9 @@ def _check_move(rel: Relationship, move: type[Command], contracts: Contracts, wh
             else "Only relationships with a field can be moved.",
         )
     check(move, rel.child, contracts, where, rel.name, rel.field)
+    if not contracts.may_move(rel.child, rel.field):
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: no fact tells that a {rel.child} has moved to another {rel.parent}",
+            f'Declare one beside the others of its owner: class …(Changed, entity="{rel.child}"), with {rel.field}.',
+        )

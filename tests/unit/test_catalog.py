@@ -6,7 +6,7 @@ import pytest
 
 from errors import BadDeclaration, Unknown
 from relationships import catalog
-from tests.unit.declaring import DOCKS, write
+from tests.unit.declaring import write
 
 BOATS = """
     OWNER = Owner("boats")
@@ -14,6 +14,11 @@ BOATS = """
         regatta_id: str
         name: str
         regattas: list[str] | None = None
+    class EnterBoat(Command, method="PUT", path="/boats/{boat}/regatta"):
+        boat: Key
+        regatta_id: str
+    class FreeBoat(Command, method="DELETE", path="/boats/{boat}/regatta"):
+        boat: Key
 """
 REGATTAS = """
     OWNER = Owner("regattas")
@@ -21,6 +26,10 @@ REGATTAS = """
         name: str
 """
 REGATTA_BOAT = 'regatta_boat = Relationship(parent="regatta", child="boat", via="regatta_id")'
+WITH_COMMAND = """
+    from ..contracts.boats import EnterBoat, FreeBoat
+    r = Relationship(parent="regatta", child="boat", via="regatta_id", %s)
+"""
 
 
 @pytest.fixture
@@ -57,13 +66,6 @@ def test_a_fact_is_one_class_and_a_relationship_one_file(extra: Path) -> None:
     assert found.relationships["regatta_boat"].name == "regatta_boat"
     assert found.contracts.by_type["BoatLaunched.v1"].kind == "boat"
     assert found.owner_of("regatta") == "regattas"
-
-
-def test_two_directories_may_share_names_of_modules(extra: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    other = tmp_path_factory.mktemp("other")
-    write(other, "contracts", "boats", 'OWNER = Owner("x")\nclass XCreated(Created, entity="x"):\n    y: str')
-    found = catalog.load([extra, other])
-    assert {"boat", "x"} <= set(found.contracts.owner_of)
 
 
 def test_what_is_not_declared_is_named_with_what_is() -> None:
@@ -137,6 +139,14 @@ MISTAKES = {
     "r: DeleteChannel does not say where to move to. Only relationships with a field": """
         r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}),
                          cardinality=ONE_TO_ONE, move=DeleteChannel)""",
+    'no regatta any more. Declare one beside the others of its owner: class …(Changed, entity="boat"), whose': (
+        WITH_COMMAND % "on_parent_deleted=Detach(FreeBoat)"
+    ),
+    "r: no fact tells that a boat has no regatta any more": WITH_COMMAND % "detach=FreeBoat",
+    "r: no fact tells that a channel has no regatta any more. Only relationships with a field can be detached.": """
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}),
+                         cardinality=ONE_TO_ONE, detach=DeleteChannel)""",
+    "r: no fact tells that a boat has moved to another regatta. Declare one": WITH_COMMAND % "move=EnterBoat",
     "NameError": "r = Relationship(parent=regatta)",
     "SyntaxError": "r = Relationship(",
     "group_channel is declared in": 'group_channel = Relationship(parent="regatta", child="boat", via="regatta_id")',
@@ -194,76 +204,24 @@ def test_a_path_that_leads_nowhere_is_refused(extra: Path, up: str, down: str) -
     assert "`up` must have 'team' as its child" in refusal.value.mend
 
 
-CASCADES = {
-    "team_team": 'Relationship(parent="team", child="team", via="event_id", on_parent_deleted=Cascade(DeleteTeam))',
-    "team_event": 'Relationship(parent="team", child="event", via="name", on_parent_deleted=Cascade(DeleteEvent))',
-    "team_group": 'Relationship(parent="team", child="group", via="name", on_parent_deleted=Cascade(DeleteGroup))',
-    "group_event": 'Relationship(parent="group", child="event", via="name", on_parent_deleted=Cascade(DeleteEvent))',
+DETACH, DETACHED, MOVE = "on_parent_deleted=Detach(FreeBoat)", "detach=FreeBoat", "move=EnterBoat"
+CHANGES = {
+    'BoatEntered(Changed, entity="boat"):\n        regatta_id: str | None = None': {DETACH, DETACHED, MOVE},
+    'BoatEntered(Changed, entity="boat"):\n        regatta_id: int': {MOVE},
+    'BoatFreed(Changed, entity="boat"):\n        regatta_id: None': {DETACH, DETACHED},
+    'BoatBuilt(Created, entity="boat"):\n        regatta_id: str | None': {DETACH, DETACHED},
+    'BoatSunk(Deleted, entity="boat"):\n        regatta_id: str | None': set(),
+    'BoatPainted(Changed, entity="boat"):\n        colour: str | None': set(),
 }
-CYCLES = [["team_team"], ["team_event"], ["team_group", "group_event"], ["group_event", "team_group"]]
-"""Event_team, which is there already, is the other half of all but the first."""
 
 
-@pytest.mark.parametrize("names", CYCLES)
-def test_cascades_in_a_cycle_are_refused_in_the_file_that_closes_it(extra: Path, names: list[str]) -> None:
-    files = [write(extra, "relationships", f"r{n}", f"{name} = {CASCADES[name]}") for n, name in enumerate(names)]
-    with pytest.raises(BadDeclaration) as refusal:
-        catalog.load([extra])
-    assert refusal.value.where == str(files[-1])
-    cycle = refusal.value.problem.removeprefix("cascades in a cycle: ").split(" → ")
-    assert cycle[0] == cycle[-1]
-    assert sorted(cycle[1:]) == sorted({*names, *(() if names == ["team_team"] else ("event_team",))})
-    assert refusal.value.mend == "Let one of them KEEP or Detach."
-
-
-@pytest.mark.parametrize("names", CYCLES)
-@pytest.mark.parametrize("policy", ["KEEP", "Detach({0})", "RESTRICT"])
-def test_a_cycle_in_which_one_does_not_cascade_is_none(extra: Path, names: list[str], policy: str) -> None:
-    for n, name in enumerate(names):
-        text = CASCADES[name]
-        if n == 0:
-            command = text.partition("Cascade(")[2].partition(")")[0]
-            text = text.replace(f"Cascade({command})", policy.format(command))
-        write(extra, "relationships", f"r{n}", f"from relationships.definition import RESTRICT\n{name} = {text}")
-    assert set(names) <= set(catalog.load([extra]).relationships)
-
-
-def test_two_ways_to_the_same_kind_are_no_cycle(extra: Path) -> None:
-    group_team = CASCADES["team_team"].replace('parent="team"', 'parent="group"')
-    write(extra, "relationships", "a", f"group_event = {CASCADES['group_event']}\ngroup_team = {group_team}")
-    found = catalog.load([extra])
-    shipped = {r.name for r in catalog.load().sweeping["group"]}
-    assert {r.name for r in found.sweeping["group"]} - shipped == {"group_event", "group_team"}
-
-
-@pytest.fixture
-def docks(extra: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name by which its own relationships may import a module of contracts that has commands."""
-    write(extra, "contracts", "docks", DOCKS)
-    monkeypatch.syspath_prepend(str(extra.parent))
-    return f"{extra.name}.contracts.docks"
-
-
-def test_a_command_is_known_by_whatever_name_its_file_is_imported(extra: Path, docks: str) -> None:
-    asked = (
-        'Relationship(parent="regatta", child="dock", via=Asked(BuildDock, {"name": "name"}), cardinality=ONE_TO_ONE)'
-    )
-    write(extra, "relationships", "a", f"from {docks} import BuildDock\nregatta_dock = {asked}")
-    found = catalog.load([extra])
-    via = found.relationship("regatta_dock").asked
-    assert via is not None
-    assert found.contracts.addressee(via.command) == "docks"
-
-
-def test_a_cascade_needs_a_fact_that_tells_of_its_end(extra: Path, docks: str) -> None:
-    cascade = 'Relationship(parent="regatta", child="dock", via="name", on_parent_deleted=Cascade(TearDownDock))'
-    file = write(extra, "relationships", "a", f"from {docks} import TearDownDock\nr = {cascade}")
-    with pytest.raises(BadDeclaration) as refusal:
-        catalog.load([extra])
-    assert (refusal.value.where, refusal.value.problem) == (str(file), "r: no fact tells that a dock is gone")
-    assert refusal.value.mend.endswith('class …(Deleted, entity="dock").')
-
-
-def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadDeclaration, match="no such directory"):
-        catalog.load([tmp_path / "nope"])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("wish", [DETACH, DETACHED, MOVE])
+def test_what_moves_or_detaches_needs_a_fact_that_can_tell_so(extra: Path, change: str, wish: str) -> None:
+    write(extra, "contracts", "boats", f"{BOATS}    class {change}\n")
+    write(extra, "relationships", "a", WITH_COMMAND % wish)
+    if wish in CHANGES[change]:
+        assert catalog.load([extra]).relationship("r").child == "boat"
+    else:
+        with pytest.raises(BadDeclaration, match="r: no fact tells that a boat has "):
+            catalog.load([extra])
