@@ -60,6 +60,10 @@ class Operation(BaseModel):
     entity: Named | None = Field(description="Of a deletion or a cascade: what is to go, or is gone.")
     former: str | None = Field(description="Of a move: the parent that the child was in when its owner was asked.")
     plan: str | None = Field(description="The plan that it executes.")
+    cause: str | None = Field(
+        description="Of a cascade: the operation that asked for the end of the entity. That one is done when its own "
+        "children are; `GET …/operations?cause=` lists what follows from it."
+    )
     reason: str = Field(description="Why it ended as it did; while it has not: what keeps it from going on.")
     stuck_since: datetime | None = Field(description="Since when an owner does not let it go on; null: it goes on.")
     cancelled: datetime | None = Field(description="When somebody wished it to stop.")
@@ -110,6 +114,7 @@ def describe(has: Services, tenant: str, row: Any) -> Operation:
         entity=Named(kind=row["about"], key=row["key"]) if whole else None,
         former=row["former"],
         plan=row["plan"],
+        cause=row["cause"],
         reason=row["reason"],
         stuck_since=row["stuck_since"],
         cancelled=row["cancelled_at"],
@@ -141,13 +146,14 @@ async def list_operations(
     state: Annotated[
         State | Literal["open"] | None, Query(description="Only in this state; `open`: all that have not ended.")
     ] = None,
+    cause: Annotated[str | None, Query(description="Only what follows from this operation.")] = None,
     cursor: Cursor = None,
 ) -> OperationPage:
     """What came while you turn the pages is on none of them: begin anew to see it."""
-    listing = Listing(who.tenant, "operations", kind, state)
+    listing = Listing(who.tenant, "operations", kind, state, cause)
     place = listing.place(cursor, (int, str))
     before = None if place is None else (_EPOCH + min(place[0], _LAST) * _MICROSECOND, place[1])
-    found = await operations.page(has.pool, who.tenant, kind, state, before, limit + 1)
+    found = await operations.page(has.pool, who.tenant, kind, state, before, limit + 1, cause)
     last = found[limit - 1] if len(found) > limit else None
     after = None if last is None else ((last["created_at"] - _EPOCH) // _MICROSECOND, last["id"])
     return OperationPage(items=[describe(has, who.tenant, row) for row in found[:limit]], next=listing.next(after))

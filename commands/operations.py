@@ -23,6 +23,7 @@ FIELDS = {
     "key": "entity.key",
     "former parent": "former",
     "plan": "plan",
+    "cause": "cause",
     "reason": "reason",
     "stuck since": "stuck_since",
     "to stop since": "cancelled",
@@ -75,6 +76,7 @@ def list_(
             "superseded or cancelled."
         ),
     ] = "",
+    cause: Annotated[str, typer.Option(metavar="OPERATION", help="Only the cascades that follow from this one.")] = "",
     limit: Limit = 100,
     all_: All = False,
     output: Output = Format.text,
@@ -82,9 +84,11 @@ def list_(
     key: Key = "",
 ) -> None:
     """All operations, the newest first."""
+    wanted = {"kind": kind, "state": state, "cause": cause}
     with client(url, key) as tether:
-        pages = tether.pages(path("operations"), {"kind": kind, "state": state}, None if all_ else limit)
-        show_pages(pages, output, COLUMNS, "There is no such operation." if kind or state else "There is no operation.")
+        pages = tether.pages(path("operations"), wanted, None if all_ else limit)
+        none = "There is no such operation." if any(wanted.values()) else "There is no operation."
+        show_pages(pages, output, COLUMNS, none)
 
 
 @app.command()

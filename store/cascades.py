@@ -7,6 +7,7 @@ as soon as there are children to see to. It goes on when late ones arrive.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from contracts.correlation import decode_operation
 from contracts.own import derived_id
 from contracts.registry import OWN_SOURCE
 from errors import Conflict, Restricted, Unknown
@@ -224,7 +225,9 @@ class _Step:
         return derived_id("cascade", self.entity.kind, self.entity.key, self.entity.life)
 
     async def _begin(self) -> Row:
-        """Tether's own: an owner deleted what has children."""
+        """Tether's own: an owner deleted what has children, for reasons of its own or because an operation asked it."""
+        at = self.entity.kind, self.entity.key, self.entity.ended
+        fact = await self.conn.fetchrow(sql("fact_by_order"), self.tenant, *at)
         wanted = Wanted(
             id=self._own_id,
             kind="cascade",
@@ -233,6 +236,7 @@ class _Step:
             key=self.entity.key,
             state="running",
             incarnation=self.entity.life,
+            cause=decode_operation(fact["correlation"]) if fact is not None else None,
         )
         return await operations.record(self.conn, self.tenant, wanted, OWN_SOURCE)
 

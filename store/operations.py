@@ -41,6 +41,7 @@ class Wanted:
     state: str = "waiting"
     incarnation: str | None = None
     wished_after: bytes | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ async def record(conn: Connection, tenant: str, wanted: Wanted, actor: str) -> R
         now,
         None if wanted.wait is None else now + wanted.wait,
         wanted.wished_after,
+        wanted.cause,
     )
 
 
@@ -129,13 +131,20 @@ async def find(pool: Pool, tenant: str, id: str) -> Row:
 
 
 async def page(
-    pool: Pool, tenant: str, kind: str | None, state: str | None, before: tuple[datetime, str] | None, limit: int
+    pool: Pool,
+    tenant: str,
+    kind: str | None,
+    state: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+    cause: str | None = None,
 ) -> Sequence[Row]:
-    """Operations, the newest first, from beyond a place. ``state``: ``open`` stands for all that are no end."""
+    """Operations, the newest first, from beyond a place. ``state``: ``open`` stands for all that are no end;
+    ``cause``: the operation that they came of."""
     async with connection(pool) as conn:
         moment, id = before or (datetime(9999, 1, 1, tzinfo=UTC), "")
         states = None if state is None else list(OPEN) if state == "open" else [state]
-        return await conn.fetch(sql("operations_page"), tenant, kind, states, moment, id, limit)
+        return await conn.fetch(sql("operations_page"), tenant, kind, states, moment, id, limit, cause)
 
 
 async def cancel(pool: Pool, tenant: str, id: str) -> Row:

@@ -9,6 +9,10 @@ where o.kind = 'delete' and o.state in ('waiting', 'asked');
 
 comment on column operations.incarnation is 'Of a cascade: the life of the entity that follows its end, which names that end. Of a move: the life of the child when its owner was asked.';
 
+alter table operations add column cause text collate "C";
+create index operations_of_cause on operations (tenant, cause) where cause is not null;
+comment on column operations.cause is 'Of a cascade: the operation that asked for the entity''s end.';
+
 -- Of its own, since an operation that is under way already is joined by requests with keys of their own.
 create table requests (
     tenant text collate "C",

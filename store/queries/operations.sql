@@ -11,9 +11,10 @@ select digest, operation from requests where tenant = $1 and actor = $2 and idem
 insert into requests values ($1, $2, $3, $4, $5)
 
 -- name: operations_page
--- A page of operations, the newest first, of a kind and in some states if those are given.
+-- A page of operations, the newest first, of a kind, in some states and of a cause if those are given.
 select * from operations
 where tenant = $1 and ($2::text is null or kind = $2) and ($3::text[] is null or state = any($3))
+  and ($7::text is null or cause = $7)
   and (created_at, id) < ($4, $5)
 order by created_at desc, id desc
 limit $6
@@ -25,8 +26,9 @@ select parent from links where tenant = $1 and relationship = $2 and child = $3 
 -- name: start_operation
 -- Records an operation that begins.
 insert into operations (tenant, id, kind, workflow, about, key, relationship, parent, child, plan, state, incarnation,
-                        actor, created_at, due, wished_after)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                        actor, created_at, due, wished_after, cause)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+        (select id from operations where tenant = $1 and id = $17))
 returning *
 
 -- name: tell_operation

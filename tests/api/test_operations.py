@@ -53,13 +53,14 @@ async def test_operations_are_listed_newest_first_and_page_by_page(door: Door) -
 
 async def test_operations_of_one_kind_or_in_one_state_can_be_asked_for(door: Door, pool: Pool) -> None:
     waiting, done, refused = [await moved(door, child) for child in ("a", "b", "c")]
-    cascade = await begun(pool)
+    cascade = await begun(pool, cause=done)
     await ended(pool, done)
     await ended(pool, refused, "refused", "no")
     assert await found(door, state="open") == [cascade, waiting]
     assert await found(door, state="refused") == [refused]
     assert await found(door, kind="cascade") == [cascade]
     assert await found(door, kind="move", state="open") == [waiting]
+    assert [await found(door, cause=cause) for cause in (done, waiting)] == [[cascade], []]
     assert await found(door, key=OTHER) == []
 
 

@@ -49,9 +49,11 @@ async def test_what_follows_a_team_follows_its_event(league: Festival) -> None:
     await have(league, "player", "other", "p4")
     await call_off(league)
     await league.known("player", ["p1", "p2", "p3"], "deleted")
-    assert counts(await league.cascaded("a")) == all_done(2)
-    assert counts(await league.cascaded("t1", kind="team")) == all_done(2)
-    assert counts(await league.cascaded("t2", kind="team")) == all_done(1)
+    first = await league.cascaded("a")
+    assert (counts(first), first["cause"]) == (all_done(2), None)
+    for team, players in (("t1", 2), ("t2", 1)):
+        then = await league.cascaded(team, kind="team")
+        assert (counts(then), then["cause"]) == (all_done(players), first["id"])
     assert await league.house.links("team_player") == {"p4": "other"}
     assert await league.effects("teams") == 2
     assert await league.effects("league") == 3
