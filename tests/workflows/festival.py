@@ -15,7 +15,8 @@ from examples.events.service import EVENTS
 from examples.owner.misbehaviour.settings import Misbehaviour, Settings
 from examples.owner.service import Owner, application
 from examples.teams.service import TEAMS
-from store import cascades, moves
+from store import cascades, moves, plans
+from store.plans import Wish
 from tests.workflows.house import Event, House, until
 from workflows.subjects import Subject
 
@@ -227,6 +228,12 @@ class Festival:
         house = self.house
         row = await cascades.start(house.pool, house.catalog, house.tenant, kind, key, actor="test", idempotency_key=by)
         return str(row["id"])
+
+    async def execute(self, wish: Wish) -> Any:
+        """Has a plan made and executed at once; the operation."""
+        at = self.house.pool, self.house.catalog, self.house.tenant
+        plan = await plans.create(*at, wish, "test")
+        return await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
 
     async def cascade(self, key: str, kind: str = "event") -> Any:
         """The newest operation that sees to the end of an entity; None: there is none."""

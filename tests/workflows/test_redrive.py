@@ -82,11 +82,8 @@ async def test_a_plan_of_many_moves_survives_an_owner_that_loses_its_answers(ope
     teams = [f"t{n}" for n in range(30)]
     await festival.teams("A", *teams)
     wish = Wish("move", relationship="event_team", parent="A", to="B")
-    plan = await plans.create(house.pool, house.catalog, house.tenant, wish, "test")
     festival.road.lost["teams"] = 10
-    row = await plans.execute(
-        house.pool, house.catalog, house.tenant, plan.id, include_appeared=False, actor="test", idempotency_key=None
-    )
+    row = await festival.execute(wish)
     await house.operated(row["id"], "done")
     assert await festival.teams_at_owner() == dict.fromkeys(teams, "B")
     ours = (await festival.commands("teams")).values()
@@ -106,10 +103,7 @@ async def test_a_plan_leaves_a_child_that_was_moved_and_has_come_back(
     festival.post.holding = {"teams"}
     festival.road.lost["teams"] = lost_answers
     wish = Wish("move", relationship="event_team", parent="A", to="B")
-    plan = await plans.create(house.pool, house.catalog, house.tenant, wish, "test")
-    row = await plans.execute(
-        house.pool, house.catalog, house.tenant, plan.id, include_appeared=False, actor="test", idempotency_key=None
-    )
+    row = await festival.execute(wish)
     ours = await festival.post.has("TeamMoved", "t")
     await festival.do("teams", "POST", "/teams/t/moves", event_id="A")
     theirs = await festival.post.has("TeamMoved", "t")
@@ -184,10 +178,7 @@ async def test_a_plan_does_not_move_into_what_is_gone(open_festival: Festival) -
     await festival.teams("A", "t1", "t2")
     festival.road.refused = {"/teams/t1": (503, ""), "/teams/t2": (422, "not yet")}
     wish = Wish("move", relationship="event_team", parent="A", to="B")
-    plan = await plans.create(house.pool, house.catalog, house.tenant, wish, "test")
-    row = await plans.execute(
-        house.pool, house.catalog, house.tenant, plan.id, include_appeared=False, actor="test", idempotency_key=None
-    )
+    row = await festival.execute(wish)
 
     async def one_is_refused() -> bool:
         return bool((await house.operation(row["id"]))["parked"] == 1)
