@@ -104,7 +104,11 @@ class Unavailable(TetherError):
 
 
 class Failed(Unavailable):
-    """The owner answered that it failed; perhaps at this request alone."""
+    """The owner failed at this request, perhaps at this alone. ``answered``: it said so, else it broke off or hung."""
+
+    def __init__(self, message: str, retry_after: float = 1.0, *, answered: bool) -> None:
+        self.answered = answered
+        super().__init__(message, retry_after)
 
 
 class NotYet(Unavailable):

@@ -66,13 +66,17 @@ class CascadeActivities:
                 causation=ask.operation,
             )
         except Unavailable as error:
-            await operations.note(self._pool, at.tenant, ask.operation, str(error))
+            await self._note(ask, str(error))
             raise later(error) from None
         except Gone as error:  # its owner knows it as deleted and that fact is on its way, or else it is asked again
-            await operations.note(self._pool, at.tenant, ask.operation, str(error))
+            await self._note(ask, str(error))
             raise later(Unavailable(str(error))) from None
         except Refused as error:
             await cascades.refuse(self._pool, at.tenant, ask.operation, str(error))
             raise final(error) from None
         else:
-            await operations.note(self._pool, at.tenant, ask.operation, "")
+            await self._note(ask, "")
+
+    async def _note(self, ask: Ask, reason: str) -> None:
+        """Not once the entity is gone: then it is about its children."""
+        await operations.note(self._pool, ask.subject.tenant, ask.operation, reason, states=("waiting", "asked"))

@@ -27,7 +27,8 @@ SECONDS = 10.0
 
 
 class _Asking:
-    """One page. ``away``: the last reason why the owner could not be asked; ``pause``: seconds it wants."""
+    """One page. ``suspects``: children at which the owner failed, while it may have done well by others; ``away``: the
+    last reason why it could not be asked; ``pause``: seconds it wants."""
 
     def __init__(self, owners: Owners, owner: str, sweep: Sweep, relationship: Relationship, work: items.Work) -> None:
         self._owners = owners
@@ -36,6 +37,7 @@ class _Asking:
         self._relationship = relationship
         self._work = work
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self.suspects: set[str] = set()
         self.stopped = False
         self.away = ""
         self.pause = 0.0
@@ -56,7 +58,9 @@ class _Asking:
             )
         except Unavailable as error:
             self.away, self.pause = str(error), max(self.pause, error.retry_after)
-            alone = isinstance(error, Failed) and self._work.others
+            if isinstance(error, Failed):
+                self.suspects.add(item.child.key)
+            alone = isinstance(error, Failed) and error.answered and self._work.others
             return Outcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300], alone)
         except Gone as error:  # deleted or moved by others: its fact is on its way, or else it is asked for once more
             return Outcome(item.child.key, item.parent, "asked", item.reference, str(error)[:300], True)
@@ -119,7 +123,7 @@ class SweepActivities:
         away = ask.away if failing == len(told) else ""
         if outcomes:
             if not away:  # others of the same owner went well
-                outcomes = [o._replace(counts=True) if o.state == "failing" else o for o in outcomes]
+                outcomes = [o._replace(counts=True) if o.child in ask.suspects else o for o in outcomes]
             tenant = sweep.subject.tenant
             await items.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes)
             await operations.note(self._pool, tenant, sweep.operation, away, about=f"{relationship.name}: ")

@@ -6,10 +6,12 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx2 as httpx
 
 from contracts.vocabulary import Command
-from errors import Unavailable
+from errors import Failed, Unavailable
 from gateways import reply, request
 from gateways.circuit import Circuit, Clock
 from gateways.reply import Reply
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class OwnerClient:
@@ -62,7 +64,10 @@ class OwnerClient:
                 answer = await self._answer(to_send)
             except (httpx.HTTPError, TimeoutError) as error:
                 why = self._words(error)
-                raise Unavailable(f"{what}: {why}", retry_after=self._circuit.failed(attempt, why)) from error
+                text, retry_after = f"{what}: {why}", self._circuit.failed(attempt, why)
+                if isinstance(error, _NOT_SENT):
+                    raise Unavailable(text, retry_after) from error
+                raise Failed(text, retry_after, answered=False) from error
             retry_after = max(1.0, answer.retry_after or 0.0)
             if answer.away:
                 retry_after = self._circuit.failed(attempt, f"answered {answer.status}", retry_after, key)

@@ -38,8 +38,10 @@ class Reply:
         if 200 <= self.status < 300:
             return None
         if self.status in _AGAIN or self.status >= 500:
-            away = self.status in _AGAIN | _NOBODY_THERE
-            return (Unavailable if away else Failed)(f"{what} answered {self.status}", retry_after=retry_after)
+            text = f"{what} answered {self.status}"
+            if self.status in _AGAIN | _NOBODY_THERE:
+                return Unavailable(text, retry_after)
+            return Failed(text, retry_after, answered=True)
         kind = Gone if self.status in _GONE else Refused
         return kind(f"{what} refused with {self.status}{': ' if self.reason else ''}{self.reason}")
 

@@ -25,6 +25,8 @@ from store.sql import sql
 PATIENCE = timedelta(hours=24)
 """How long an owner may take to tell that what it was asked to delete is deleted."""
 
+_PROMISE = "the owner had been asked already: if it deletes it, its children are left"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -71,7 +73,8 @@ async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, pl
     if entity.state == "deleted":
         raise Conflict(f"{kind} {key!r} is deleted already")
     for row in await conn.fetch(sql("open_operations"), tenant, "cascade", kind, key):
-        if row["kind"] == "delete" and row["cancelled_at"] is None:
+        of_this_life = row["wished_after"] is not None and entity.ended <= row["wished_after"]
+        if row["kind"] == "delete" and row["cancelled_at"] is None and of_this_life:
             return await begin.joins(row)
     for reason in (await restrictions(conn, catalog, tenant, kind, [key])).values():
         raise Restricted(reason)
@@ -125,6 +128,8 @@ async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str,
 
     From now on the operation counts as asked. Raises Restricted if children that restrict it have come since.
     """
+    async with connection(pool) as conn:  # before the head is locked: children may be many
+        why = await restrictions(conn, catalog, tenant, kind, [key])
     async with transaction(pool) as conn:
         await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
@@ -133,7 +138,7 @@ async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str,
             return None
         if entity.state != "live" or entity.ended > row["wished_after"]:
             return None
-        for reason in (await restrictions(conn, catalog, tenant, kind, [key])).values():
+        for reason in why.values():
             may_still = "; its owner had been asked already, and may still delete it" if row["reason"] else ""
             raise Restricted(reason + may_still)
         if row["state"] == "waiting":
@@ -168,10 +173,9 @@ class _Step:
         if self.entity.ended > row["wished_after"]:
             await self.end(row, "done", f"the {self.entity.kind} was created anew since")
         elif row["cancelled_at"] is not None:
-            told = (
-                "the owner had been asked already: if it deletes it, its children are left" if row["asked_at"] else ""
-            )
-            await self.end(row, "cancelled", told)
+            # An attempt that failed is no such thing: if it is deleted all the same, that is another's doing.
+            promised = row["asked_at"] is not None and not row["reason"]
+            await self.end(row, "cancelled", _PROMISE if promised else "")
         elif row["due"] <= self.now:
             fact = self.catalog.contracts.deleted_fact(self.entity.kind)
             await self.end(row, "expired", row["reason"] or f"{fact} was not told in time")
@@ -218,7 +222,7 @@ class _Step:
                 bound = await self.conn.fetchrow(sql("bind_operation"), self.tenant, row["id"], life)
             else:
                 await self.end(row, "done", f"by operation {bound['id']}")
-        return bound or await self.conn.fetchrow(sql("bind_cancelled"), *place, life, self.entity.ended)
+        return bound or await self.conn.fetchrow(sql("bind_cancelled"), *place, life, self.entity.ended, _PROMISE)
 
     @property
     def _own_id(self) -> str:

@@ -41,13 +41,15 @@ class Turned(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """All that a batch changes. ``announced``: facts of Tether's own that readers of the feed are told of."""
+    """All that a batch changes. ``renewed``: entities that ended meanwhile, and are what they were. ``announced``:
+    facts of Tether's own that readers of the feed are told of."""
 
     versions: list[Register] = field(default_factory=list)
     touched: list[Register] = field(default_factory=list)
     opened: list[Opened] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     turned: list[Turned] = field(default_factory=list)
+    renewed: list[Turned] = field(default_factory=list)
     announced: int = 0
 
     def __bool__(self) -> bool:
@@ -82,7 +84,7 @@ def _canonical(data: dict[str, Any]) -> bytes:
 
 
 def _join(result: Changes, references: tuple[Relationship, ...], register: Register, told: list[Entry]) -> None:
-    stored = register.stored
+    stored, ended = register.stored, register.ended
     state, data = register.seen()
     before = [(register.parent(r), register.rank(r)) for r in references] if stored else None
     for entry in told:
@@ -94,6 +96,8 @@ def _join(result: Changes, references: tuple[Relationship, ...], register: Regis
         result.touched.append(register)
     if register.state != state:
         result.turned.append(Turned(register, stored and state == "unknown", cause))
+    elif register.ended != ended:
+        result.renewed.append(Turned(register, False, cause))
     for n, relationship in enumerate(references):
         parent, rank = register.parent(relationship), register.rank(relationship)
         old_parent, old_rank = before[n] if before is not None else (None, None)

@@ -23,11 +23,13 @@ _FACTS = "facts of children: "
 
 class Item(NamedTuple):
     """A child that is to be asked for. ``parent``: the one it must still belong to; ``reference``: the order key of
-    the fact that says so, which tells this belonging from an earlier one; ``round``: how often it was redriven."""
+    the fact that says so, which tells this belonging from an earlier one; ``since``: the revision from which it has
+    belonged there; ``round``: how often it was redriven."""
 
     child: Register
     parent: str
     reference: bytes
+    since: int | None
     round: int
 
 
@@ -103,7 +105,8 @@ async def page(
             rows = await conn.fetch(sql("children_to_ask"), *place)
         else:
             command = relationship.move if row["kind"] == "move" else relationship.detach
-            rows = await conn.fetch(sql("planned_to_ask"), tenant, operation, relationship.name, after, limit, again)
+            named = (tenant, operation, relationship.name, after, limit, again, relationship.child)
+            rows = await conn.fetch(sql("planned_to_ask"), *named)
         registers = await fetch_registers(conn, tenant, [(relationship.child, r["child"]) for r in rows])
         found, back = _to_ask(relationship, rows, registers, planned=row["workflow"] == "plan")
         if back:
@@ -114,7 +117,7 @@ async def page(
     if command is None:
         return None
     next = rows[-1]["child"] if len(rows) == limit else None
-    return Work(found, next, command, row["parent"], row["asked"] > 0)
+    return Work(found, next, command, row["parent"], row["done"] > 0)
 
 
 def _to_ask(
@@ -127,10 +130,10 @@ def _to_ask(
         reference, named = register.reference(relationship)
         if named is None or named != child["parent"]:
             continue
-        if planned and child["reference"] not in (b"", None, reference):
+        if planned and child["since"] is not None and (child["told"] or child["since"] != child["linked"]):
             back.append(child["child"])
         elif child["state"] != "asked" or child["reference"] != reference or child["reason"]:
-            found.append(Item(register, named, reference, child["round"] or 0))
+            found.append(Item(register, named, reference, child["linked"], child["round"] or 0))
     return found, back
 
 
@@ -170,8 +173,8 @@ async def begin(pool: Pool, tenant: str, operation: str, relationship: str, foun
 
 
 async def _begin(conn: Connection, tenant: str, operation: str, relationship: str, found: Sequence[Item]) -> None:
-    columns = [item.child.key for item in found], [item.parent for item in found], [item.reference for item in found]
-    await conn.execute(sql("begin_items"), tenant, operation, relationship, *columns)
+    columns = zip(*((i.child.key, i.parent, i.reference, i.since) for i in found), strict=True)
+    await conn.execute(sql("begin_items"), tenant, operation, relationship, *map(list, columns))
 
 
 async def keep(pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
@@ -225,7 +228,7 @@ async def note_silence(conn: Connection, tenant: str, operation: str, waits: Lef
     silent = waits.since is not None and now - waits.since >= SILENCE
     text = f"{waits.outstanding} have not come since {waits.since:%Y-%m-%d %H:%M} UTC" if silent else ""
     text = f"{text}: {waits.why}" if text and waits.why else text
-    await conn.execute(sql("note_operation"), tenant, operation, f"{_FACTS}{text}" if text else "", _FACTS)
+    await conn.execute(sql("note_operation"), tenant, operation, f"{_FACTS}{text}" if text else "", _FACTS, ["running"])
 
 
 async def listed(

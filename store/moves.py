@@ -129,7 +129,7 @@ async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
 
 def _anew(child: Register, row: Row) -> str:
     """Whether the child is another one than the one whose owner was asked, in words."""
-    same = row["incarnation"] in (None, child.life)
+    same = row["wished_after"] is None or child.ended <= row["wished_after"]
     return "" if same else f"{child.kind} {child.key} was deleted and created anew"
 
 
@@ -192,7 +192,7 @@ class _Step:
         if missing:
             return Standing(row, missing=missing)
         former = self.child.parent(self.relationship)
-        asked = self.tenant, row["id"], former, self.child.life
+        asked = self.tenant, row["id"], former, self.child.latest
         return Standing(await self.conn.fetchrow(sql("ask_operation"), *asked), asks=True)
 
     async def _end(self, row: Row, state: str, reason: str = "", revision: int | None = None) -> None:

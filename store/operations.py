@@ -144,7 +144,10 @@ async def page(
     async with connection(pool) as conn:
         moment, id = before or (datetime(9999, 1, 1, tzinfo=UTC), "")
         states = None if state is None else list(OPEN) if state == "open" else [state]
-        return await conn.fetch(sql("operations_page"), tenant, kind, states, moment, id, limit, cause)
+        wanted = tenant, kind, states, moment, id, limit
+        if cause is not None:
+            return await conn.fetch(sql("operations_of_cause"), *wanted, cause)
+        return await conn.fetch(sql("operations_page"), *wanted)
 
 
 async def cancel(pool: Pool, tenant: str, id: str) -> Row:
@@ -186,7 +189,9 @@ async def end(
     await conn.execute(sql("end_operation"), tenant, row["id"], state, reason, revision)
 
 
-async def note(pool: Pool, tenant: str, id: str, reason: str, *, about: str = "") -> None:
-    """Why an operation is stuck, for people, beginning with ``about``; an empty reason: for that it is not any more."""
+async def note(pool: Pool, tenant: str, id: str, reason: str, *, about: str = "", states: Sequence[str] = OPEN) -> None:
+    """Why an operation in one of these states is stuck, for people, beginning with ``about``; an empty reason: for that
+    it is not any more."""
+    text = f"{about}{reason}"[:1000] if reason else ""
     async with connection(pool) as conn:
-        await conn.execute(sql("note_operation"), tenant, id, f"{about}{reason}"[:1000] if reason else "", about)
+        await conn.execute(sql("note_operation"), tenant, id, text, about, list(states))

@@ -37,7 +37,7 @@ class Outbox(NamedTuple):
     async def tell_operations(self, result: Changes) -> None:
         """The workflows of operations that wait for an entity, or for the link of a child."""
         causes = {(o.relationship.child, o.child): o.cause for o in result.opened}
-        causes |= {(t.register.kind, t.register.key): t.cause for t in result.turned}
+        causes |= {(t.register.kind, t.register.key): t.cause for t in (*result.turned, *result.renewed)}
         rels = self.catalog.relationships.values()
         if causes:
             await self.conn.execute(
@@ -76,7 +76,7 @@ class Outbox(NamedTuple):
         causes |= {
             at: (o.cause, "came") for o in result.opened if (at := (o.relationship.parent, o.parent)) in gone
         }  # fmt: skip
-        for turned in result.turned:
+        for turned in (*result.turned, *result.renewed):
             if turned.register.state == "deleted":
                 causes[turned.register.kind, turned.register.key] = turned.cause, "came"
             elif turned.register.state == "live" and turned.register.ended:

@@ -47,8 +47,9 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     await write(conn, tenant, revision, now, result)
     if operating:
         await answers(conn, catalog, tenant, revision, now, fresh)
-    if result:
+    if result or result.renewed:
         await following.follow(conn, catalog, tenant, revision, now, result, operating=operating)
+    if result:
         await conn.execute(sql("open_revision"), tenant, revision, now, actor, len(fresh))
     return Settled(revision, {(e.source, e.id) for e in fresh}, known)
 

@@ -99,7 +99,7 @@ class Sweeping(Listener):
         else:
             pace.at_once()
             if swept.after is None and swept.failing:  # the others of this round went well: once more, after a breath
-                pace.slower(workflow.now(), 0)
+                pace.slower(workflow.now(), min(swept.pause, LONGEST_BREATH))
         return swept.asked + swept.parked > 0
 
     def _pace(self, todo: Todo) -> _Pace:

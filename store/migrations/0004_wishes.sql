@@ -1,16 +1,17 @@
 -- What a wish was about: the life of an entity that is to be deleted; the request that an Idempotency-Key stands for.
 
 alter table operations add column wished_after bytea;
-comment on column operations.wished_after is 'Of a deletion: order key of the newest fact of the entity when it was wished: an end after it has come about.';
+comment on column operations.wished_after is 'Order key of the newest fact of the entity when its deletion was wished, of the child when its owner was asked to move it: an end after that is what was wished, or makes it another child.';
 update operations o
 set wished_after = (select e.latest from entities e
                     where e.tenant = o.tenant and e.kind = o.about and e.key = o.key and e.to_revision = 9223372036854775807)
 where o.kind = 'delete' and o.state in ('waiting', 'asked');
 
-comment on column operations.incarnation is 'Of a cascade: the life of the entity that follows its end, which names that end. Of a move: the life of the child when its owner was asked.';
+alter table items add column since bigint;
+comment on column items.since is 'The revision from which it had belonged to its parent when it was first asked for.';
 
 alter table operations add column cause text collate "C";
-create index operations_of_cause on operations (tenant, cause) where cause is not null;
+create index operations_of_cause on operations (tenant, cause, created_at, id) where cause is not null;
 comment on column operations.cause is 'Of a cascade: the operation that asked for the entity''s end.';
 
 -- Of its own, since an operation that is under way already is joined by requests with keys of their own.

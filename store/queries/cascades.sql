@@ -21,6 +21,7 @@ returning *
 
 -- name: bind_cancelled
 -- A deletion that was cancelled when its owner had been asked already: if it is what came about, its children are left.
+-- The fact says so, or, where it says nothing of the kind, what was promised ($7) holds for as long as it could come.
 update operations set incarnation = $5
 where tenant = $1 and id = (
     select id from operations
@@ -28,7 +29,9 @@ where tenant = $1 and id = (
       and incarnation is null
       and exists (select from facts f
                   where f.tenant = $1 and f.kind = $3 and f.key = $4 and f.order_key = $6
-                    and f.correlation = 'tether2.' || operations.id)
+                    and (f.correlation = 'tether2.' || operations.id
+                         or (coalesce(f.correlation, '') not like 'tether2.%' and operations.reason = $7
+                             and operations.wished_after < $6 and operations.due >= now())))
     order by created_at desc limit 1)
 returning *
 
@@ -57,10 +60,10 @@ cross join lateral (
 -- name: children_to_ask
 -- A page of the children of a tombstone that this operation has not asked for, by child; with $7, those too whose
 -- fact has not come, for it may have been overtaken by another.
-select l.child, l.parent, i.state, i.reference, i.round, i.reason
+select l.child, l.parent, l.from_revision as linked, i.state, i.reference, i.since, i.round, i.reason
 from links l
 left join lateral (
-    select state, reference, round, reason from items
+    select state, reference, since, round, reason from items
     where tenant = $1 and operation = $2 and relationship = $3 and child = l.child limit 1) i on true
 where l.tenant = $1 and l.relationship = $3 and l.parent = $4 and l.to_revision = :open and l.child > $5
   and (i.state is null or i.state not in ('asked', 'parked') or ($7 and i.state = 'asked'))
@@ -69,12 +72,18 @@ limit $6
 
 -- name: planned_to_ask
 -- A page of the children that a plan names and that have not been asked for, by child; with $6, those too whose fact
--- has not come.
-select child, parent, state, reference, round, reason
-from items
-where tenant = $1 and operation = $2 and relationship = $3 and child > $4
-  and (state in ('planned', 'failing') or ($6 and state = 'asked'))
-order by child
+-- has not come. `told`: a fact came of it, so that whoever is where it was has come back.
+select i.child, i.parent, l.linked, i.state, i.reference, i.since, i.round, i.reason,
+       i.since is not null and exists (
+           select from facts f
+           where f.tenant = $1 and f.kind = $7 and f.key = i.child and f.correlation = 'tether2.' || $2) as told
+from items i
+left join lateral (
+    select from_revision as linked from links
+    where tenant = $1 and relationship = $3 and child = i.child and to_revision = :open limit 1) l on true
+where i.tenant = $1 and i.operation = $2 and i.relationship = $3 and i.child > $4
+  and (i.state in ('planned', 'failing') or ($6 and i.state = 'asked'))
+order by i.child
 limit $5
 
 -- name: spare_items
@@ -108,11 +117,12 @@ select count(*) from items where tenant = $1 and operation = $2 and state in ('p
 -- Children that are about to be asked for; and the sums. Before it happens: their owner's facts may come, and whoever
 -- asks may die, before what came of it is remembered.
 with begun as (
-    insert into items as i (tenant, operation, relationship, child, parent, state, reference)
-    select $1, $2, $3, w.child, w.parent, 'planned', w.reference
-    from unnest($4::text[], $5::text[], $6::bytea[]) as w (child, parent, reference)
+    insert into items as i (tenant, operation, relationship, child, parent, state, reference, since)
+    select $1, $2, $3, w.child, w.parent, 'planned', w.reference, w.since
+    from unnest($4::text[], $5::text[], $6::bytea[], $7::bigint[]) as w (child, parent, reference, since)
     on conflict (tenant, operation, relationship, child) do update
-    set state = 'planned', parent = excluded.parent, reference = excluded.reference, tries = 0, reason = '', at = now()
+    set state = 'planned', parent = excluded.parent, reference = excluded.reference, since = excluded.since, tries = 0,
+        reason = '', at = now()
     where i.state in ('done', 'spared') or i.reference = ''
     returning 1
 )
@@ -138,8 +148,9 @@ with kept as (
     returning i.state, p.state as was
 )
 update operations o
-set asked = o.asked + s.asked, parked = o.parked + s.parked
+set asked = o.asked + s.asked - s.unasked, parked = o.parked + s.parked
 from (select count(*) filter (where k.state = 'asked' and k.was <> 'asked') as asked,
+             count(*) filter (where k.state <> 'asked' and k.was = 'asked') as unasked,
              count(*) filter (where k.state = 'parked') as parked
       from kept k) s
 where o.tenant = $1 and o.id = $2
@@ -198,7 +209,7 @@ with late as (
     where i.tenant = $1 and i.operation = $2 and i.relationship = r.name and i.state = 'asked' and i.at + r.deadline <= $5
     returning 1
 )
-update operations set parked = parked + (select count(*) from late)
+update operations set parked = parked + (select count(*) from late), asked = asked - (select count(*) from late)
 where tenant = $1 and id = $2 and exists (select from late)
 
 -- name: items_left

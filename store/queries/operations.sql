@@ -11,10 +11,17 @@ select digest, operation from requests where tenant = $1 and actor = $2 and idem
 insert into requests values ($1, $2, $3, $4, $5)
 
 -- name: operations_page
--- A page of operations, the newest first, of a kind, in some states and of a cause if those are given.
+-- A page of operations, the newest first, of a kind and in some states if those are given.
 select * from operations
 where tenant = $1 and ($2::text is null or kind = $2) and ($3::text[] is null or state = any($3))
-  and ($7::text is null or cause = $7)
+  and (created_at, id) < ($4, $5)
+order by created_at desc, id desc
+limit $6
+
+-- name: operations_of_cause
+-- The same of those that one operation caused.
+select * from operations
+where tenant = $1 and cause = $7 and ($2::text is null or kind = $2) and ($3::text[] is null or state = any($3))
   and (created_at, id) < ($4, $5)
 order by created_at desc, id desc
 limit $6
@@ -61,8 +68,10 @@ update operations set state = $3, reason = $4, revision = $5, ended_at = now(), 
 where tenant = $1 and id = $2
 
 -- name: ask_operation
--- The owner is about to be asked; of a move: the child was in that parent then, and in that life.
-update operations set state = 'asked', asked_at = now(), former = $3, incarnation = $4 where tenant = $1 and id = $2
+-- The owner is about to be asked; of a move: the child was in that parent then, and this was its newest fact.
+update operations
+set state = 'asked', asked_at = now(), former = $3, wished_after = coalesce($4, wished_after)
+where tenant = $1 and id = $2
 returning *
 
 -- name: wish_to_stop
@@ -74,7 +83,7 @@ returning *
 -- Why an operation that is under way is stuck, and since when; or (an empty text) that what began with $4 is over.
 update operations
 set reason = $3, stuck_since = case when $3 = '' then null else coalesce(stuck_since, now()) end
-where tenant = $1 and id = $2 and state in ('waiting', 'asked', 'running') and reason <> $3
+where tenant = $1 and id = $2 and state = any($5::text[]) and reason <> $3
   and ($3 <> '' or starts_with(reason, $4))
 
 -- name: latest_time

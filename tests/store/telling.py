@@ -58,5 +58,6 @@ class Teller:
 async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
     """Children that an operation has asked for, and what came of each."""
     children, parents, _, references, *_ = (list(column) for column in zip(*outcomes, strict=True))
-    await pool.execute(sql("begin_items"), TENANT, operation, relationship, children, parents, references)
+    since = [1] * len(children)
+    await pool.execute(sql("begin_items"), TENANT, operation, relationship, children, parents, references, since)
     await items.keep(pool, TENANT, operation, relationship, outcomes)

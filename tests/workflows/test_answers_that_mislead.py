@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from examples.owner.misbehaviour.settings import Busy, Settings
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 from tests.workflows.test_cascades import all_done, at_rest, call_off, counts, stuck
@@ -131,3 +132,66 @@ async def test_a_team_in_no_event_is_not_taken_out_of_one_that_its_owner_has_put
     row = await house.operated(await festival.ask_move("t", "b"), "refused")
     assert "the team 't' is in 'c', not in no event".lower() in row["reason"].lower()
     assert await festival.teams_at_owner() == {"t": "c"}
+
+
+async def test_a_move_is_not_refused_for_an_older_end_that_comes_late(open_festival: Festival) -> None:
+    """The child is the one that its owner was asked for: nobody knew yet that there was another before it."""
+    festival, house = open_festival, open_festival.house
+    await festival.events("a", "b")
+    festival.post.holding = {"teams"}
+    await festival.do("teams", "POST", "/teams", id="t", name="first", event_id="a")
+    await festival.do("teams", "DELETE", "/teams/t")
+    await festival.do("teams", "POST", "/teams", id="t", name="second", event_id="a")
+    deleted = await festival.post.has("TeamDeleted", "t")
+    await house.tell(await festival.post.has("TeamCreated", "t", 2))
+    festival.road.refused = {"/teams/t": (503, "")}
+    id = await festival.ask_move("t", "b")
+    await house.operated(id, "asked")
+    await house.tell(deleted)
+    festival.road.refused = {}
+    festival.post.holding.clear()
+    await house.operated(id, "done")
+    assert await festival.teams_at_owner() == {"t": "b"}
+
+
+async def test_an_owner_that_lets_few_in_at_a_time_is_waited_for_and_no_team_is_given_up(
+    open_festival: Festival,
+) -> None:
+    """What it turned away, or what was not even sent, does not count against a child."""
+    festival, house = open_festival, open_festival.house
+    teams = [f"t{n:02}" for n in range(60)]
+    await festival.events("a")
+    await festival.teams("a", *teams)
+    festival.misbehave("teams", Settings(busy=Busy(share=0.7, retry_after=1)))
+    await call_off(festival)
+
+    async def some_are_tried_again() -> bool:
+        query = "select count(*) from items where tenant = $1 and state = 'failing'"
+        return bool(await house.pool.fetchval(query, house.tenant) > 5)
+
+    await until(some_are_tried_again)
+    query = "select max(tries) from items where tenant = $1 and state = 'failing'"
+    assert not await house.pool.fetchval(query, house.tenant)
+    festival.misbehave("teams", Settings())
+    assert counts(await festival.cascaded("a", seconds=60)) == all_done(60)
+
+
+async def test_a_child_is_counted_once_however_its_owner_answers(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    await festival.events("a")
+    await festival.teams("a", "t")
+    answers = [(404, "nobody"), (503, ""), (404, "nobody"), (503, "")]
+    festival.road.refused = {"/teams/t": answers[0]}
+    await call_off(festival)
+    for n, answer in enumerate(answers):
+        festival.road.refused = {"/teams/t": answer}
+        before = len(festival.road.asked)
+
+        async def asked(before: int = before, more: int = 1 + (n > 0)) -> bool:
+            return len(festival.road.asked) >= before + more
+
+        await until(asked)
+    festival.road.refused = {}
+    row = await festival.cascaded("a")
+    assert (counts(row), row["asked"]) == (all_done(1), 1)
+    assert await house.count("intents") == 0

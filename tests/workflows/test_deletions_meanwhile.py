@@ -88,3 +88,58 @@ async def test_an_owner_that_deletes_by_itself_what_was_cancelled_in_time_has_it
     assert (row["kind"], counts(row)) == ("cascade", all_done(1))
     assert (await house.operation(id))["state"] == "cancelled"
     assert await festival.teams_at_owner() == {}
+
+
+async def test_what_was_promised_of_a_cancelled_deletion_holds_where_the_fact_does_not_say_whose_it_is(
+    open_festival: Festival,
+) -> None:
+    """Not every owner copies a correlation id."""
+    festival, house = open_festival, open_festival.house
+    await festival.events("a")
+    await festival.teams("a", "t")
+    festival.post.holding.add("events")
+    id = await festival.ask_delete("a")
+    deleted = await festival.post.has("EventDeleted", "a")
+    await house.operated(id, "asked")
+    await operations.cancel(house.pool, house.tenant, id)
+    await house.operated(id, "cancelled")
+    await house.tell({name: value for name, value in deleted.items() if name != "correlationid"})
+    await at_rest(festival)
+    assert await festival.teams_at_owner() == {"t": "a"}
+    assert await festival.effects("teams") == 0
+
+
+async def test_a_wish_for_the_next_life_does_not_join_the_one_for_the_last(festival: Festival) -> None:
+    """Both facts have come, and nobody has looked since."""
+    house = festival.house
+    async with house.open():
+        await festival.events("a")
+        festival.post.holding.add("events")
+        first = await festival.ask_delete("a")
+        await house.operated(first, "asked")
+        facts = await deleted_and_created_anew(festival)
+    festival.post.holding.clear()
+    await house.tell(*facts)
+    second = await festival.ask_delete("a")
+    assert second != first
+    async with house.open():
+        await house.operated(first, "done")
+        assert (await house.operated(second, "done"))["reason"] == ""
+        assert await festival.state("event", "a") == "deleted"
+
+
+async def test_an_end_and_a_new_life_in_one_batch_end_a_deletion_although_nothing_seems_to_have_changed(
+    open_festival: Festival,
+) -> None:
+    festival, house = open_festival, open_festival.house
+    await festival.events("a")
+    festival.post.holding.add("events")
+    id = await festival.ask_delete("a")
+    deleted = await festival.post.has("EventDeleted", "a")
+    await festival.do("events", "POST", "/events", id="a", name="a")
+    created = await festival.post.has("EventCreated", "a")
+    await festival.says(festival.end("a"), "waiting for EventDeleted")
+    await house.tell({name: value for name, value in deleted.items() if name != "correlationid"}, created)
+    row = await house.operated(id, "done")
+    assert row["reason"] == "the event was created anew since"
+    await at_rest(festival)

@@ -194,3 +194,24 @@ async def test_a_plan_does_not_move_into_what_is_gone(open_festival: Festival) -
     reasons = await house.pool.fetch("select reason from items where tenant = $1", house.tenant)
     assert [item["reason"] for item in reasons] == ["event B is deleted"] * 2
     assert await festival.teams_at_owner() == {"t1": "A", "t2": "A"}
+
+
+async def test_a_plan_moves_a_child_whose_owner_says_once_more_where_it_is(open_festival: Festival) -> None:
+    """It never left: a fact that states the same parent anew is no other belonging."""
+    festival, house = open_festival, open_festival.house
+    await festival.events("A", "B")
+    await festival.teams("A", "t")
+    festival.road.refused = {"/teams/t": (503, "")}
+    row = await festival.execute(Wish("move", relationship="event_team", parent="A", to="B"))
+
+    async def failed() -> bool:
+        return bool((await house.operation(row["id"]))["reason"])
+
+    await until(failed)
+    (created,) = await house.facts("TeamCreated")
+    again = {"specversion": "1.0", "source": "/teams", "type": "TeamMoved.v1", "subject": "t", "id": "the-same"}
+    await house.tell({**again, "sequence": "1", "time": created["time"].isoformat(), "data": {"event_id": "A"}})
+    festival.road.refused = {}
+    row = await house.operated(row["id"], "done")
+    assert (row["done"], row["spared"]) == (1, 0)
+    assert await festival.teams_at_owner() == {"t": "B"}
