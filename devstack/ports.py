@@ -10,10 +10,11 @@ from devstack.errors import PortTaken
 LOOPBACK = "127.0.0.1"
 LOWEST = 20_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_given: set[int] = set()
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port on which nobody listens.
+    """A port on which nobody listens, and that this process was not given before: it may be about to be used.
 
     Taken from below the range the kernel uses for outgoing connections: otherwise one of those could sit on
     the port while its server is down, and a client that keeps trying could even connect to itself.
@@ -21,7 +22,8 @@ def free_port(host: str = LOOPBACK) -> int:
     highest = _first_ephemeral() - 1
     for _ in range(1_000):
         port = random.SystemRandom().randint(LOWEST, highest)
-        if not in_use(port, host):
+        if port not in _given and not in_use(port, host):
+            _given.add(port)
             return port
     raise PortTaken(LOWEST, f"and every other one up to {highest}", "TETHER_*_PORT")
 

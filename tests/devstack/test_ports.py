@@ -35,3 +35,8 @@ def test_claiming_a_taken_port_names_port_use_and_setting() -> None:
         port = holder.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"port {port} \(API\) is taken; set TETHER_PORT to another"):
             claim(port, "API", "TETHER_PORT")
+
+
+def test_a_port_is_given_once_whether_or_not_somebody_listens_there_yet() -> None:
+    ports = [free_port() for _ in range(300)]
+    assert len(set(ports)) == len(ports)
