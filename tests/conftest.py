@@ -1,5 +1,6 @@
 """What tests share: one PostgreSQL for each worker, and a migrated database of its own for each test that asks."""
 
+import signal
 from collections.abc import AsyncIterator
 from itertools import count
 
@@ -16,6 +17,11 @@ from store.pool import Pool, create_pool
 from tests.store.telling import Teller
 
 _numbers = count(1)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what is in its background so. What we start would inherit it, and never hear of Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
