@@ -12,9 +12,11 @@ from tests.acceptance.asking import Client, client, new_key, serving
 from tests.model.telling import say
 from tests.strategies import Event
 
-GROUP = say("GroupCreated", "g1", 1, name="Chess")
-CHANNEL = {**say("ChannelCreated", "c1", 1, name="Chess"), "correlationid": encode("group_channel", "g1")}
-RENAMED = say("GroupRenamed", "g1", 2, name="Chess club")
+AT = "2026-01-03T12:00:00Z"
+"""``why`` names it: without it, the minute in which the fact was received."""
+GROUP = say("GroupCreated", "g1", 1, at=AT, name="Chess")
+CHANNEL = {**say("ChannelCreated", "c1", 1, at=AT, name="Chess"), "correlationid": encode("group_channel", "g1")}
+RENAMED = say("GroupRenamed", "g1", 2, at=AT, name="Chess club")
 ORDERS = list(permutations((GROUP, CHANNEL, RENAMED, dict(GROUP))))
 OF_THE_MOMENT = {"token", "revision", "since", "next", "workflow"}
 """Tokens and times; and ids of workflows, in which the tenant is named."""
