@@ -1,5 +1,6 @@
 """`tether operations …`, and how a command that began one ends."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ from commands.client import Client, client, path
 from commands.following import OPEN, ending, follow
 from commands.options import All, Format, Key, Limit, Output, Url, Wait
 from commands.output import note, show_one, show_pages
-from errors import Refused
+from errors import Refused, Unavailable
 
 app = typer.Typer(no_args_is_help=True, help="What Tether was asked to do, and how far it is.")
 
@@ -165,10 +166,22 @@ def report(
     if wait:
         operation = follow(tether, operation)
     show_one(operation, output, FIELDS)
+    if wait and output is Format.text and operation["kind"] in ("delete", "cascade"):
+        _tell_what_follows(tether, operation["id"])
     if wait and operation["state"] != wished:
         raise Refused(ending(operation))
     if hint and output is Format.text and operation["state"] in OPEN:
         note(f"It has begun. `tether operations watch {operation['id']}` shows how far it is.")
+
+
+def _tell_what_follows(tether: Client, operation: str) -> None:
+    """Children that it had deleted may have children of their own, which are others' to see to."""
+    with suppress(Unavailable):  # how it ended is said already, and is true
+        following = tether.ask(
+            "GET", path("operations"), {"cause": operation, "state": "open", "limit": 1}, holds="items"
+        )
+        if following["items"]:
+            note(f"What follows from it goes on: `tether operations list --cause {operation} --state open`.")
 
 
 def _find(tether: Client, operation: str) -> dict[str, Any]:

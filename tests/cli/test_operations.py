@@ -65,6 +65,18 @@ def test_waiting_tells_what_changes_in_lines_and_answers_at_the_end(tether: Teth
     ]
 
 
+def test_the_end_of_a_deletion_says_whether_others_follow_from_it(tether: Tether, fake: FakeTether) -> None:
+    fake.answers[ONE] = 200, {**DELETE, "state": "done"}
+    fake.sequences["GET /v1/operations"] = [(200, {"items": items, "next": None}) for items in ([running(1, 2)], [])]
+    said = tether("operations", "watch", "o1")
+    assert fake.requests[-1][1] == "/v1/operations?cause=o1&state=open&limit=1"
+    assert said.err == "What follows from it goes on: `tether operations list --cause o1 --state open`.\n"
+    assert tether("operations", "watch", "o1").err == ""
+    fake.sequences["GET /v1/operations"] = [(503, {"title": "Unavailable", "detail": "PostgreSQL is away"})]
+    said = tether("operations", "watch", "o1")
+    assert (said.code, said.err) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("state", "says"),
     [
