@@ -18,6 +18,8 @@ Two words decide what happens next: *refused* is final, *unavailable* may be tri
     │   │   └── PlanOutdated  more is concerned by now than was planned         409
     │   └── Gone              an owner: not there, or not as it was thought     activities
     └── Unavailable           try again, after ``retry_after`` seconds          503
+        ├── Busy              all of the owner's slots are taken            activities
+        ├── Failed            the owner failed at this request              activities
         └── NotYet            a revision that has not been reached in time      409
 """
 
@@ -109,6 +111,10 @@ class Failed(Unavailable):
     def __init__(self, message: str, retry_after: float = 1.0, *, answered: bool) -> None:
         self.answered = answered
         super().__init__(message, retry_after)
+
+
+class Busy(Unavailable):
+    """Others are asking the owner; that says nothing against it. Come again soon."""
 
 
 class NotYet(Unavailable):

@@ -2,11 +2,11 @@
 
 from temporalio import activity
 
-from activities.outcomes import final, later
+from activities.outcomes import final, later, patience
 from activities.sweep import counts, todo
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
-from errors import Gone, Refused, Unavailable
+from errors import Busy, Gone, Refused, Unavailable
 from gateways.owners import Owners
 from relationships.catalog import Catalog
 from relationships.commands import filled
@@ -64,7 +64,10 @@ class CascadeActivities:
                 idempotency_key=derived_id("delete", at.tenant, ask.operation, at.about, at.key),
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
+                patience=patience(),
             )
+        except Busy as error:
+            raise later(error) from None
         except Unavailable as error:
             await self._note(ask, str(error))
             raise later(error) from None

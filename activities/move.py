@@ -2,10 +2,10 @@
 
 from temporalio import activity
 
-from activities.outcomes import final, later
+from activities.outcomes import final, later, patience
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
-from errors import Refused, Unavailable
+from errors import Busy, Refused, Unavailable
 from gateways.owners import Owners
 from relationships.catalog import Catalog
 from relationships.commands import filled
@@ -61,7 +61,10 @@ class MoveActivities:
                 idempotency_key=derived_id("move", tenant, ask.operation, child.key),
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
+                patience=patience(),
             )
+        except Busy as error:
+            raise later(error) from None
         except Unavailable as error:
             await operations.note(self._pool, tenant, ask.operation, str(error))
             raise later(error) from None

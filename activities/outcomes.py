@@ -5,10 +5,19 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from errors import Unavailable
+from errors import Busy, Unavailable
 
 LONGEST_PAUSE = 300.0
 """Seconds between attempts of our own choosing: they begin with one and double."""
+
+
+FOR_A_SLOT = 8.0
+"""Seconds that a task of its own waits for its turn at an owner: less than the task's time without the request's."""
+
+
+def patience() -> float:
+    """How long this activity may wait for its turn at an owner, in seconds. A local one holds up its workflow."""
+    return 0.0 if activity.info().is_local else FOR_A_SLOT
 
 
 def final(error: Exception) -> ApplicationError:
@@ -17,9 +26,11 @@ def final(error: Exception) -> ApplicationError:
 
 
 def later(error: Unavailable) -> ApplicationError:
-    """Unavailable: tried again, and not before the owner said, where that is longer than our usual pause."""
+    """Unavailable: tried again, and not before the owner said, where that is longer than our usual pause. Where we are
+    in our own way, pauses do not grow."""
     usual = min(2.0 ** min(activity.info().attempt - 1, 16), LONGEST_PAUSE)
-    pause = timedelta(seconds=error.retry_after) if error.retry_after > usual else None
+    longer = error.retry_after > usual or isinstance(error, Busy)
+    pause = timedelta(seconds=error.retry_after) if longer else None
     return ApplicationError(
         str(error), type="Unavailable", next_retry_delay=pause, category=ApplicationErrorCategory.BENIGN
     )

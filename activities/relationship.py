@@ -5,10 +5,10 @@ from typing import Any
 from temporalio import activity
 
 from activities.door import Door
-from activities.outcomes import final, later
+from activities.outcomes import final, later, patience
 from contracts.correlation import encode
 from contracts.own import derived_id
-from errors import Refused, Unacceptable, Unavailable
+from errors import Busy, Refused, Unacceptable, Unavailable
 from gateways.owners import Owners
 from relationships.admission import check_text
 from relationships.catalog import Catalog
@@ -77,7 +77,10 @@ class RelationshipActivities:
                 idempotency_key=key,
                 correlation=encode(relationship.name, instance.parent),
                 causation=f"{relationship.parent}/{instance.parent}",
+                patience=patience(),
             )
+        except Busy as error:
+            raise later(error) from None
         except Unavailable as error:
             await self._note(instance, str(error))
             raise later(error) from None

@@ -1,6 +1,7 @@
 """Asks for the children that an operation concerns, each once, as many at once as their owner has slots."""
 
 import asyncio
+import math
 import time
 
 from temporalio import activity
@@ -54,7 +55,8 @@ class _Asking:
                 idempotency_key=self._key(item),
                 correlation=encode_operation(self._sweep.operation),
                 causation=self._sweep.operation,
-                wait=True,
+                patience=math.inf,
+                one_of_many=True,
             )
         except Unavailable as error:
             self.away, self.pause = str(error), max(self.pause, error.retry_after)

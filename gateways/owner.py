@@ -1,16 +1,21 @@
 """One owner over HTTP: connections, slots and a circuit of its own, so that no owner can be in another's way."""
 
 import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2 as httpx
 
 from contracts.vocabulary import Command
-from errors import Failed, Unavailable
+from errors import Busy, Failed, Unavailable
 from gateways import reply, request
 from gateways.circuit import Circuit, Clock
 from gateways.reply import Reply
 
+OF_MANY = 0.8
+"""The part of the slots that those may take who have hundreds of requests to make: one alone need not queue."""
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -26,6 +31,7 @@ class OwnerClient:
         self._timeout = timeout
         self._clock = clock
         self._slots = asyncio.Semaphore(at_once)
+        self._of_many = asyncio.Semaphore(max(1, int(at_once * OF_MANY)))
         self._circuit = Circuit(name, clock)
         self._client = httpx.AsyncClient(
             transport=transport,
@@ -40,9 +46,16 @@ class OwnerClient:
         await self._client.aclose()
 
     async def ask(
-        self, command: Command, *, idempotency_key: str, correlation: str, causation: str | None, wait: bool
+        self,
+        command: Command,
+        *,
+        idempotency_key: str,
+        correlation: str,
+        causation: str | None,
+        patience: float,
+        one_of_many: bool,
     ) -> None:
-        """Raises Refused or Unavailable. ``wait`` for a slot, or else be turned away if there is none."""
+        """Raises Refused or Unavailable. ``patience`` in seconds, to wait for a slot."""
         what = f"{type(command).__name__} at {self._name}"
         to_send = request.build(
             self._client,
@@ -53,10 +66,26 @@ class OwnerClient:
             causation=causation,
         )
         self._circuit.check()
-        if not wait and self._slots.locked():
-            raise Unavailable(f"{what}: {self._at_once} requests are under way", retry_after=2)
-        async with self._slots:
+        async with self._of_many if one_of_many else nullcontext(), self._slot(what, patience):
             await self._attempt(to_send, what, idempotency_key)
+
+    @asynccontextmanager
+    async def _slot(self, what: str, patience: float) -> AsyncIterator[None]:
+        """One of them; who waits is served in turn. Raises Busy."""
+        if patience <= 0 and self._slots.locked():
+            raise self._busy(what)
+        try:
+            async with asyncio.timeout(patience if 0 < patience < math.inf else None):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise self._busy(what) from None
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def _busy(self, what: str) -> Busy:
+        return Busy(f"{what}: {self._at_once} requests are under way", retry_after=2)
 
     async def _attempt(self, to_send: httpx.Request, what: str, key: str) -> None:
         with self._circuit.attempt() as attempt:

@@ -71,15 +71,22 @@ class Owners:
         idempotency_key: str,
         correlation: str,
         causation: str | None,
-        wait: bool = False,
+        patience: float = 0.0,
+        one_of_many: bool = False,
     ) -> None:
         """Raises Refused (final; Gone if it is not there) or Unavailable (try again, after ``retry_after`` seconds).
 
-        ``wait``: for one of the owner's slots; without it, one that finds none is turned away.
+        ``patience``: seconds to wait for one of the owner's slots; Busy if there was none. ``one_of_many``: of hundreds
+        that are asked together, and leave some slots to others.
         """
         client = self._clients.get(owner)
         if client is None:
             raise Unavailable(f"no address of the owner {owner!r}; set it in TETHER_OWNERS", retry_after=30)
         await client.ask(
-            command, idempotency_key=idempotency_key, correlation=correlation, causation=causation, wait=wait
+            command,
+            idempotency_key=idempotency_key,
+            correlation=correlation,
+            causation=causation,
+            patience=patience,
+            one_of_many=one_of_many,
         )

@@ -55,7 +55,14 @@ class HandClock:
         return Clock(monotonic=lambda: self.passed, now=lambda: NOON + timedelta(seconds=self.passed))
 
 
-async def ask(owners: Owners, owner: str = "channels", command: Command | None = None, *, wait: bool = False) -> None:
+async def ask(
+    owners: Owners,
+    owner: str = "channels",
+    command: Command | None = None,
+    *,
+    patience: float = 0.0,
+    one_of_many: bool = False,
+) -> None:
     """Asks for a channel, or whatever ``command`` says."""
     await owners.ask(
         owner,
@@ -63,7 +70,8 @@ async def ask(owners: Owners, owner: str = "channels", command: Command | None =
         idempotency_key=f"key{next(_NUMBERS)}",
         correlation="correlation",
         causation="group/é 1",
-        wait=wait,
+        patience=patience,
+        one_of_many=one_of_many,
     )
 
 

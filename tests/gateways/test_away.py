@@ -1,14 +1,16 @@
 """Owners that are away, or slow: who is turned away, who waits, and that others do not notice."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
 
-from errors import Refused, Unavailable
+from errors import Busy, Refused, Unavailable
 from gateways.circuit import FAILURES
+from gateways.owner import OF_MANY
 from gateways.owners import AT_ONCE, Owners
 from tests.gateways.asking import DeleteTeam, HandClock, Recording, ask
 
@@ -157,11 +159,33 @@ async def test_who_waits_gets_a_slot_when_there_is_one() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
         async with slow.held(owners, AT_ONCE):
-            waiting = [asyncio.create_task(ask(owners, wait=True)) for _ in range(2 * AT_ONCE)]
+            waiting = [asyncio.create_task(ask(owners, patience=math.inf)) for _ in range(2 * AT_ONCE)]
             await asyncio.sleep(0)
             assert slow.asked == AT_ONCE
         await asyncio.gather(*waiting)
     assert slow.asked == 3 * AT_ONCE
+
+
+async def test_who_waits_in_vain_is_told_that_we_are_busy() -> None:
+    slow = Slow()
+    async with Owners(URLS, transport=slow.transport) as owners, slow.held(owners, AT_ONCE):
+        with pytest.raises(Busy, match=f"CreateChannel at channels: {AT_ONCE} requests are under way"):
+            await ask(owners, patience=0.01)
+
+
+async def test_many_leave_slots_to_one_that_comes_alone_however_many_wait() -> None:
+    slow = Slow()
+    async with Owners(URLS, transport=slow.transport) as owners:
+        many = [asyncio.create_task(ask(owners, patience=math.inf, one_of_many=True)) for _ in range(4 * AT_ONCE)]
+        for _ in range(int(AT_ONCE * OF_MANY)):
+            await slow.started.acquire()
+        alone = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE - slow.asked)]
+        for _ in alone:
+            await asyncio.wait_for(slow.started.acquire(), 10)
+        assert slow.asked == AT_ONCE
+        slow.release.set()
+        await asyncio.gather(*many, *alone)
+    assert slow.asked == len(many) + len(alone)
 
 
 async def test_who_waited_for_an_owner_that_is_away_by_then_does_not_ask_it() -> None:
@@ -169,7 +193,7 @@ async def test_who_waited_for_an_owner_that_is_away_by_then_does_not_ask_it() ->
     slow.answer = httpx2.ConnectError("gone")
     async with Owners(URLS, transport=slow.transport, clock=HandClock().clock) as owners:
         async with slow.held(owners, AT_ONCE):
-            waiting = [asyncio.create_task(ask(owners, wait=True)) for _ in range(AT_ONCE)]
+            waiting = [asyncio.create_task(ask(owners, patience=math.inf)) for _ in range(AT_ONCE)]
             await asyncio.sleep(0)
         said = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(one) for one in said} == {Unavailable}
@@ -214,4 +238,4 @@ async def test_nobody_waits_for_a_slot_of_an_owner_that_is_away() -> None:
         time.forward(1)
         async with slow.held(owners, 1):
             with pytest.raises(Unavailable, match="it is being asked again"):
-                await asyncio.wait_for(ask(owners, wait=True), 10)
+                await asyncio.wait_for(ask(owners, patience=math.inf), 10)

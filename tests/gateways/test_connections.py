@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -86,8 +87,8 @@ async def test_owners_that_hang_do_not_slow_others_down() -> None:
         stuck = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE)]
         for _ in stuck:
             await asyncio.wait_for(hanging.acquire(), 10)
-        queued = [asyncio.create_task(ask(owners, wait=True)) for _ in range(AT_ONCE)]
-        others = asyncio.gather(*(ask(owners, "groups", wait=True) for _ in range(4 * AT_ONCE)))
+        queued = [asyncio.create_task(ask(owners, patience=math.inf)) for _ in range(AT_ONCE)]
+        others = asyncio.gather(*(ask(owners, "groups", patience=math.inf) for _ in range(4 * AT_ONCE)))
         await asyncio.wait_for(others, 10)
         assert not any(task.done() for task in stuck + queued)
         for task in stuck + queued:

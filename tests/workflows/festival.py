@@ -33,7 +33,7 @@ class Road(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self) -> None:
-        self.owners: dict[str, httpx2.ASGITransport] = {}
+        self.owners: dict[str, httpx2.AsyncBaseTransport] = {}
         self.asked: list[tuple[str, str, str]] = []
         self.keys: list[str] = []
         self.away: set[str] = set()
