@@ -9,8 +9,8 @@ from contracts.own import derived_id
 from errors import Busy, Gone, Refused, Unavailable
 from gateways.owners import Owners
 from relationships.catalog import Catalog
-from relationships.commands import filled
-from store import cascades, operations
+from relationships.commands import filled, varies
+from store import cascades, operations, wordings
 from store.pool import Pool
 from workflows.tasks import Ask, Look, Standing
 
@@ -58,10 +58,14 @@ class CascadeActivities:
             entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
             if entity is None or command is None:
                 return
+            key = derived_id("delete", at.tenant, ask.operation, at.about, at.key)
+            to_ask = filled(command, at.key, entity.data)
+            if varies(command):
+                to_ask = await wordings.first(self._pool, at.tenant, key, to_ask)
             await self._owners.ask(
                 self._catalog.owner_of(at.about),
-                filled(command, at.key, entity.data),
-                idempotency_key=derived_id("delete", at.tenant, ask.operation, at.about, at.key),
+                to_ask,
+                idempotency_key=key,
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
                 patience=patience(),

@@ -8,9 +8,9 @@ from contracts.own import derived_id
 from errors import Busy, Refused, Unavailable
 from gateways.owners import Owners
 from relationships.catalog import Catalog
-from relationships.commands import filled
+from relationships.commands import filled, varies
 from relationships.definition import Relationship
-from store import moves, operations
+from store import moves, operations, wordings
 from store.pool import Pool
 from workflows.subjects import Subject
 from workflows.tasks import Ask, Look, Standing
@@ -55,10 +55,14 @@ class MoveActivities:
             if asking is None or relationship.move is None or relationship.field is None:
                 return
             child, target = asking.child, (relationship.field, asking.to)
+            key = derived_id("move", tenant, ask.operation, child.key)
+            command = filled(relationship.move, child.key, child.data, still=asking.former, target=target)
+            if varies(relationship.move, relationship.field):
+                command = await wordings.first(self._pool, tenant, key, command)
             await self._owners.ask(
                 self._catalog.owner_of(relationship.child),
-                filled(relationship.move, child.key, child.data, still=asking.former, target=target),
-                idempotency_key=derived_id("move", tenant, ask.operation, child.key),
+                command,
+                idempotency_key=key,
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
                 patience=patience(),

@@ -13,7 +13,7 @@ from gateways.owners import Owners
 from relationships.admission import check_text
 from relationships.catalog import Catalog
 from relationships.definition import KEY_LENGTH, Relationship, as_key
-from store import instances, linking
+from store import instances, linking, wordings
 from store.instances import Standing
 from store.pool import Pool
 from workflows.messages import Instance, Moment, Report, Situation
@@ -71,9 +71,10 @@ class RelationshipActivities:
         anew = () if standing.left_at is None else (standing.left_at,)
         key = derived_id("ask", *of, *(led[name] for name in sorted(led)), *anew)
         try:
+            command = await wordings.first(self._pool, instance.tenant, key, asked.command.model_validate(fields))
             await self._owners.ask(
                 standing.debtor,
-                asked.command.model_validate(fields),
+                command,
                 idempotency_key=key,
                 correlation=encode(relationship.name, instance.parent),
                 causation=f"{relationship.parent}/{instance.parent}",

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from contextlib import suppress
 
 from temporalio import activity
 
@@ -13,9 +14,9 @@ from contracts.vocabulary import Command
 from errors import Failed, Gone, Refused, Unavailable
 from gateways.owners import AT_ONCE, Owners
 from relationships.catalog import Catalog
-from relationships.commands import filled
+from relationships.commands import filled, varies
 from relationships.definition import Relationship
-from store import items, operations
+from store import items, operations, wordings
 from store.items import Item, Outcome
 from store.operations import Row
 from store.pool import Pool
@@ -38,21 +39,34 @@ class _Asking:
         self._relationship = relationship
         self._work = work
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._worded: dict[str, Command] = {}
         self.suspects: set[str] = set()
         self.stopped = False
         self.away = ""
         self.pause = 0.0
+
+    async def prepare(self, pool: Pool) -> None:
+        """Where what is asked depends on the children's own fields, it is asked as it was before."""
+        given = None if self._work.target is None else self._relationship.field
+        if not varies(self._work.command, given):
+            return
+        asked = {}
+        for item in self._work.items:
+            with suppress(Refused):
+                asked[self._key(item)] = self._command(item)
+        self._worded = await wordings.first_of_each(pool, self._sweep.subject.tenant, asked)
 
     async def __call__(self, item: Item) -> Outcome | None:
         async with self._slots:
             return None if self.stopped else await self._ask(item)
 
     async def _ask(self, item: Item) -> Outcome:
+        key = self._key(item)
         try:
             await self._owners.ask(
                 self._owner,
-                self._command(item),
-                idempotency_key=self._key(item),
+                self._worded.get(key) or self._command(item),
+                idempotency_key=key,
                 correlation=encode_operation(self._sweep.operation),
                 causation=self._sweep.operation,
                 patience=math.inf,
@@ -114,6 +128,7 @@ class SweepActivities:
         ask = _Asking(self._owners, self._catalog.owner_of(relationship.child), sweep, relationship, work)
         if work.items:
             await items.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
+            await ask.prepare(self._pool)
         watching = asyncio.create_task(self._watch(sweep, ask))
         try:
             answers = await asyncio.gather(*(ask(item) for item in work.items))

@@ -39,6 +39,12 @@ def filled(
         raise Refused(f"{command.__name__} cannot be made for {key!r}: {place}: {first['msg']}") from None
 
 
+def varies(command: type[Command], target: str | None = None) -> bool:
+    """Whether what is asked depends on the entity's own fields, so that it may be another thing at the next attempt;
+    ``target``: a field that is given."""
+    return bool(set(command.model_fields) - {command.marked(KeyField), command.marked(StillField), target})
+
+
 def check(command: type[Command], kind: str, contracts: Contracts, where: str, name: str, given: str = "") -> None:
     """Whether ``command`` can be asked of the owner of ``kind``, about one of that kind; ``given``: a field that is
     filled by whoever asks. Raises BadDeclaration."""

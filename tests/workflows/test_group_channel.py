@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import httpx2
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
@@ -37,6 +38,21 @@ async def test_a_group_alone_gets_a_channel_which_is_announced_once(open_house: 
     assert (await house.result("group_channel", "g1"))["state"] == "complete"
     await house.at_rest()
     assert len(await house.facts(LINKED)) == 1
+
+
+async def test_what_is_asked_again_is_what_was_asked_first_although_the_group_has_changed(open_house: House) -> None:
+    house = open_house
+    house.channels.answers = [httpx2.Response(503) for _ in range(3)]
+    await house.tell(created("g1"))
+
+    async def asked() -> bool:
+        return len(house.channels.requests) > 0
+
+    await until(asked)
+    await house.tell(event("GroupRenamed", "g1", 2, name="renamed"))
+    await house.told(LINKED)
+    assert {(one.key, one.name) for one in house.channels.requests} == {(house.channels.requests[0].key, "name of g1")}
+    assert len(house.channels.requests) == 4
 
 
 async def test_all_orders_of_the_facts_end_in_the_same(open_house: House) -> None:

@@ -154,3 +154,32 @@ async def test_an_owner_that_is_away_keeps_no_other_waiting(league: Festival) ->
     await until(stuck)
     says = await league.says(league.end("a"), "2 of 4 seen to")
     assert "FreeSponsor at league" in says
+
+
+async def test_what_is_asked_again_is_what_was_asked_first_although_the_child_has_changed(league: Festival) -> None:
+    await have(league, "sponsor", "a", "s1")
+    league.post.holding.add("league")
+    league.road.lost["league"] = 1
+    await call_off(league)
+
+    async def done_unanswered() -> bool:
+        return await league.effects("league") == 1
+
+    await until(done_unanswered)
+    league.road.refused = {"/of": (503, "")}
+    sponsor = await league.client["league"].put("/sponsor/s1/level", json={"level": 7})
+    assert sponsor.is_success
+    raised = await league.post.has("SponsorRaised", "s1")
+    await league.house.tell(raised)  # before the fact that came of the first attempt
+    league.road.refused = {}
+
+    async def answered() -> bool:
+        operation = (await league.cascade("a"))["id"]
+        listed = await items.listed(league.house.pool, league.house.tenant, operation, None, ("", ""), 10)
+        return {row["state"] for row in listed if row["child"] == "s1"} == {"asked"}
+
+    await until(answered)
+    await league.post.let_go()
+    assert counts(await league.cascaded("a")) == all_done(3)
+    ((attempts, effects),) = (await league.commands("league")).values()
+    assert (attempts > 1, effects) == (True, 1)

@@ -17,6 +17,7 @@ def _routes(kit: Kit) -> APIRouter:
     router = APIRouter()
     for kind in KINDS:
         router.include_router(_things(kit, kind))
+    router.include_router(_sponsors(kit))
     return router
 
 
@@ -54,6 +55,22 @@ def _things(kit: Kit, kind: str) -> APIRouter:
             thing, changed = things.change(tx, key, command.condition, nothing)
             if changed:
                 outbox.tell(tx, f"{fact}Freed.v1", thing, nothing, carried)
+            return Response(status_code=204)
+
+        return commands.once(command, effect)
+
+    return router
+
+
+def _sponsors(kit: Kit) -> APIRouter:
+    sponsors, outbox, commands = kit.of("sponsor"), kit.outbox, kit.commands
+    router = APIRouter(prefix="/sponsor")
+
+    @router.put("/{key}/level", status_code=204)
+    def rise(key: str, level: Annotated[int, Body(embed=True)], command: Incoming, carried: Carried) -> Response:
+        def effect(tx: Transaction) -> Response:
+            sponsor, _ = sponsors.change(tx, key, command.condition, {"level": level})
+            outbox.tell(tx, "SponsorRaised.v1", sponsor, {"level": level}, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)

@@ -48,6 +48,12 @@ class SponsorCreated(Created, entity="sponsor"):
     of: str
 
 
+class SponsorRaised(Changed, entity="sponsor"):
+    """A sponsor pays more."""
+
+    level: int
+
+
 class SponsorFreed(Changed, entity="sponsor"):
     """A sponsor pays for nothing any more."""
 
@@ -55,10 +61,11 @@ class SponsorFreed(Changed, entity="sponsor"):
 
 
 class FreeSponsor(Command, method="DELETE", path="/sponsor/{sponsor}/of"):
-    """Let a sponsor pay for nothing."""
+    """Let a sponsor pay for nothing, at whatever level it pays."""
 
     sponsor: Key
     still_of: Still = None
+    level: int | None = None
 
 
 class PhotoCreated(Created, entity="photo"):
