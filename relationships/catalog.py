@@ -56,6 +56,16 @@ class Catalog:
                 found[path.down] = (*found.get(path.down, ()), (relationship, path.up))
         return found
 
+    @cached_property
+    def led_up(self) -> dict[str, tuple[Relationship, ...]]:
+        """relationship → those that need what lies beyond the parent to which it leads up."""
+        found: dict[str, tuple[Relationship, ...]] = {}
+        for relationship in self.relationships.values():
+            ups = {path.up for path in (relationship.asked.through if relationship.asked is not None else {}).values()}
+            for up in ups:
+                found[up] = (*found.get(up, ()), relationship)
+        return found
+
     def _by(self, side: str) -> dict[str, tuple[Relationship, ...]]:
         kinds = {getattr(r, side) for r in self.relationships.values()}
         return {k: tuple(r for r in self.relationships.values() if getattr(r, side) == k) for k in kinds}

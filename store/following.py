@@ -127,6 +127,8 @@ def _affected(catalog: Catalog, result: Changes, unknown: set[Entity]) -> _Affec
     for opened in result.opened:
         at = (opened.relationship, opened.parent)
         affected.child_came(at, opened.cause, unknown=(at[0].parent, at[1]) in unknown)
+        for led in catalog.led_up.get(at[0].name, ()):  # another parent may lead to what is needed
+            affected.told.setdefault((led, opened.child), opened.cause)
     for closed in result.closed:
         at = (closed.relationship, closed.parent)
         affected.child_went(at, closed.cause, unknown=(at[0].parent, at[1]) in unknown)

@@ -181,6 +181,7 @@ def test_a_path_through_others_leads_to_their_child(extra: Path) -> None:
     found = catalog.load([extra])
     led = found.relationship("team_channel")
     assert found.leading["event_channel"] == ((led, "event_team"),)
+    assert found.led_up["event_team"] == (led,)
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,29 @@ async def test_a_channel_that_channels_takes_away_is_made_anew_with_its_users(cl
     assert first["id"] != second["id"]
 
 
-def membership(club: str, user: str) -> dict[str, object]:
-    """What Groups tells of a user who joined."""
-    told = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberAdded.v1", "subject": f"{club}/{user}"}
-    return {**told, "id": f"+{club}/{user}", "sequence": "1", "data": {"group": club, "user": user}}
+async def test_who_waits_in_a_group_without_channel_and_goes_to_one_that_has_it_is_let_in(clubs: Festival) -> None:
+    await clubs.do("groups", "POST", "/groups", id="chess", name="chess")
+
+    async def has_a_channel() -> bool:
+        return len(await clubs.house.links("group_channel")) == 1
+
+    await until(has_a_channel)
+    await clubs.house.tell(membership("nowhere", "ann", key="m1"))
+
+    async def waits() -> bool:
+        wait = await clubs.house.wait("membership", "m1")
+        return wait is not None and wait["note"] == "group_channel comes first"
+
+    await until(waits)
+    await clubs.house.tell(membership("chess", "ann", 2, key="m1"))
+    await becomes(clubs, {("chess", "ann")})
+
+
+def membership(club: str, user: str, sequence: int = 1, *, key: str = "") -> dict[str, object]:
+    """What Groups tells of a user who joined; ``key``: of the membership, if not of the pair."""
+    subject = key or f"{club}/{user}"
+    told = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberAdded.v1", "subject": subject}
+    return {**told, "id": f"+{club}/{user}", "sequence": str(sequence), "data": {"group": club, "user": user}}
 
 
 def left(club: str, user: str) -> dict[str, object]:
