@@ -124,13 +124,13 @@ def _to_ask(
     relationship: Relationship, rows: Sequence[Row], registers: Sequence[Register], *, planned: bool
 ) -> tuple[list[Item], list[str]]:
     """Those that still belong where they did, and that their owner did not say it had done; and those of a plan that
-    were asked for, left, and came back."""
+    left, and came back."""
     found, back = [], []
     for child, register in zip(rows, registers, strict=True):
         reference, named = register.reference(relationship)
         if named is None or named != child["parent"]:
             continue
-        if planned and child["since"] is not None and (child["told"] or child["since"] != child["linked"]):
+        if planned and (child["told"] or child["since"] not in (None, child["linked"])):
             back.append(child["child"])
         elif child["state"] != "asked" or child["reference"] != reference or child["reason"]:
             found.append(Item(register, named, reference, child["linked"], child["round"] or 0))

@@ -48,7 +48,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor:
     check_text((wanted.key, wanted.parent, wanted.to, wanted.children))
     _check(catalog, wanted)
     async with snapshot(pool, tenant) as at:
-        await _check_sides(at.conn, catalog, tenant, wanted)
+        life = await _check_side(at.conn, catalog, tenant, wanted)
         found = await concerned(at.conn, catalog, tenant, wanted, at.revision)
         await _check_children(at.conn, tenant, wanted)
         restricted: list[str] = []
@@ -69,7 +69,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor:
         parts=parts,
         restricted=restricted,
     )
-    report = {"parts": [asdict(part) for part in parts], "restricted": plan.restricted}
+    report = {"parts": [asdict(part) for part in parts], "restricted": plan.restricted, "life": life}
     async with connection(pool) as conn:
         await conn.execute(
             sql("add_plan"),
@@ -133,10 +133,13 @@ async def execute(
         row = await begin.conn.fetchrow(sql("plan"), tenant, id)
         if row is None or row["operation"] is not None:
             raise Conflict(f"plan {id} was executed already, by operation {row and row['operation']}; make a new one")
+        life = await _check_side(begin.conn, catalog, tenant, plan.wish)
+        if life != row["report"].get("life", life):  # plans made by an earlier version do not say
+            kind, key = _side(catalog, plan.wish) or ("", "")
+            raise PlanOutdated(f"{kind} {key!r} was deleted and created anew since plan {id} was made; make a new one")
         if plan.kind == "delete":
             operation = await _delete(begin, catalog, plan, include_appeared)
         else:
-            await _check_sides(begin.conn, catalog, tenant, plan.wish)
             operation = await _work_through(begin, plan)
         await begin.conn.execute(sql("plan_executed"), tenant, id, operation["id"])
         return operation
@@ -184,19 +187,26 @@ def _check(catalog: Catalog, wish: Wish) -> None:
         raise Conflict(f"{relationship.name} declares no command for that; declare {wish.kind}=…")
 
 
-async def _check_sides(conn: Connection, catalog: Catalog, tenant: str, wish: Wish) -> None:
-    """Whether there is something to delete, a target that lives. Raises Unknown, Conflict."""
+def _side(catalog: Catalog, wish: Wish) -> tuple[str, str] | None:
+    """What is to be deleted, or moved to: (kind, key); None: neither."""
     if wish.kind == "delete":
-        side = wish.entity_kind or "", wish.key or ""
-    elif wish.kind == "move":
-        side = catalog.relationship(wish.relationship or "").parent, wish.to or ""
-    else:
-        return
+        return wish.entity_kind or "", wish.key or ""
+    if wish.kind == "move":
+        return catalog.relationship(wish.relationship or "").parent, wish.to or ""
+    return None
+
+
+async def _check_side(conn: Connection, catalog: Catalog, tenant: str, wish: Wish) -> str | None:
+    """Which life of it is on, of what is to be deleted or moved to. Raises Unknown, Conflict if none is."""
+    side = _side(catalog, wish)
+    if side is None:
+        return None
     (register,) = await fetch_registers(conn, tenant, [side])
     if register.state == "unknown":
         raise Unknown(f"no {side[0]} {side[1]!r} was told of")
     if register.state == "deleted":
         raise Conflict(f"{side[0]} {side[1]!r} is deleted")
+    return register.life
 
 
 async def _check_children(conn: Connection, tenant: str, wish: Wish) -> None:

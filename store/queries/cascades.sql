@@ -74,7 +74,7 @@ limit $6
 -- A page of the children that a plan names and that have not been asked for, by child; with $6, those too whose fact
 -- has not come. `told`: a fact came of it, so that whoever is where it was has come back.
 select i.child, i.parent, l.linked, i.state, i.reference, i.since, i.round, i.reason,
-       i.since is not null and exists (
+       i.reference <> '' and exists (
            select from facts f
            where f.tenant = $1 and f.kind = $7 and f.key = i.child and f.correlation = 'tether2.' || $2) as told
 from items i
@@ -87,7 +87,7 @@ order by i.child
 limit $5
 
 -- name: spare_items
--- Children that were asked for once, left, and have come back by another fact: they are not asked for again; and the sum.
+-- Children that left since they were planned or asked for, and have come back: they are let be; and the sum.
 with back as (
     update items set state = 'spared', reason = 'it left its parent, and came back by another fact', at = now()
     where tenant = $1 and operation = $2 and relationship = $3 and child = any($4)

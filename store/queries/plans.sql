@@ -58,8 +58,8 @@ group by what, relationship
 -- name: plan_items
 -- The children that a plan names, to be worked through by an operation.
 with named as (
-    insert into items (tenant, operation, relationship, child, parent, state)
-    select $1, $7, relationship, child, parent, 'planned' from concerned_by_change($1, $2, $3, $4, $5, $6)
+    insert into items (tenant, operation, relationship, child, parent, state, since)
+    select $1, $7, relationship, child, parent, 'planned', since from concerned_by_change($1, $2, $3, $4, $5, $6)
     returning 1
 )
 update operations set found = (select count(*) from named) where tenant = $1 and id = $7

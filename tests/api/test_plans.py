@@ -115,6 +115,29 @@ async def test_a_deletion_with_newcomers_is_refused_unless_they_are_included(doo
     assert (said.status, said.content["kind"], said.content["plan"]) == (202, "delete", made["id"])
 
 
+async def test_a_plan_is_about_the_lives_that_it_has_seen(door: Door, teller: Teller) -> None:
+    made = {name: await planned(door, wish) for name, wish in (("delete", DELETE), ("move", MOVE), ("detach", DETACH))}
+    for key in ("e", "e2"):
+        await teller.tell(say("EventDeleted", key, 2))
+        await teller.tell(say("EventCreated", key, 3, name=key))
+    for name, key in (("delete", "e"), ("move", "e2")):
+        said = await execute(door, made[name]["id"])
+        assert (said.status, said.slug) == (409, "plan-outdated")
+        assert f"event '{key}' was deleted and created anew since plan {made[name]['id']}" in said.content["detail"]
+    assert (await execute(door, made["detach"]["id"])).status == 202
+
+
+async def test_a_child_that_ended_and_lives_again_has_vanished_and_another_appeared(door: Door, teller: Teller) -> None:
+    made = {name: await planned(door, wish) for name, wish in (("delete", DELETE), ("detach", DETACH))}
+    await teller.tell(say("TeamDeleted", "t1", 2))
+    await teller.tell(say("TeamCreated", "t1", 3, name="another", event_id="e"))
+    change = [{"relationship": "event_team", "count": 1, "sample": ["t1"]}]
+    for plan in made.values():
+        now = await door.get(f"plans/{plan['id']}")
+        assert (now["appeared"], now["vanished"]) == (change, change)
+    assert (await execute(door, made["delete"]["id"])).slug == "plan-outdated"
+
+
 async def test_a_plan_is_executed_once(door: Door) -> None:
     made = await planned(door, DETACH)
     first = await execute(door, made["id"], again="k")

@@ -46,6 +46,21 @@ async def test_what_was_refused_is_asked_for_anew_by_another_key(open_festival: 
         await operations.redrive(house.pool, house.tenant, id)
 
 
+async def test_a_child_that_came_anew_after_it_was_planned_is_let_be(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    await festival.events("a")
+    await festival.teams("a", "t1", "t2")
+    at = house.pool, house.catalog, house.tenant
+    plan = await plans.create(*at, Wish("detach", relationship="event_team", parent="a"), "test")
+    await festival.do("teams", "DELETE", "/teams/t1")
+    await festival.known("team", ["t1"], "deleted")
+    await festival.teams("a", "t1")
+    begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
+    row = await house.operated(begun["id"], "done")
+    assert (row["found"], row["done"], row["spared"]) == (2, 1, 1)
+    assert await festival.teams_at_owner() == {"t1": "a", "t2": None}
+
+
 async def test_what_was_refused_and_goes_all_the_same_completes_the_operation(open_festival: Festival) -> None:
     festival, house = open_festival, open_festival.house
     await festival.events("A")
