@@ -4,6 +4,7 @@ from temporalio import activity
 
 from activities.outcomes import final, later, patience
 from activities.sweep import counts, todo
+from activities.undeclared import hold, reason
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
 from errors import Busy, Gone, Refused, Unavailable
@@ -27,12 +28,16 @@ class CascadeActivities:
     async def look_at_end(self, look: Look) -> Standing:
         """Ends what can be ended, and says whether the owner is to be asked, or children are."""
         at = look.subject
+        if at.about not in self._catalog.contracts.owner_of:
+            return await hold(self._pool, look, f"the kind {at.about}")
         standing = await cascades.look(self._pool, self._catalog, at.tenant, at.about, at.key, look.now)
         row = standing.operation
         if row is None:
             return Standing(newer=standing.newer)
         asks = row["state"] in ("waiting", "asked")
         command = self._catalog.contracts.deleting.get(at.about)
+        if asks and command is None:
+            return await hold(self._pool, look, f"a command that deletes a {at.about}")
         owner = self._catalog.owner_of(at.about)
         sweeping = self._catalog.sweeping.get(at.about, ())
         return Standing(
@@ -46,7 +51,7 @@ class CascadeActivities:
             sweeping=[todo(self._catalog, r) for r in sweeping],
             outstanding=standing.outstanding,
             counts=counts(row),
-            reason=row["reason"],
+            reason=await reason(self._pool, at.tenant, row),
         )
 
     @activity.defn(name="ask_to_delete")

@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from activities.outcomes import final, later, patience
+from activities.undeclared import hold, reason
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
 from errors import Busy, Refused, Unavailable
@@ -28,7 +29,9 @@ class MoveActivities:
     async def look_at_moves(self, look: Look) -> Standing:
         """Ends the moves that can be ended, and says which is under way."""
         at = look.subject
-        relationship = self._relationship(at)
+        relationship = self._catalog.relationships.get(at.about)
+        if relationship is None or relationship.move is None:
+            return await hold(self._pool, look, f"a command that moves by {at.about}")
         standing = await moves.proceed(self._pool, at.tenant, relationship, at.key, look.now)
         row = standing.operation
         if row is None:
@@ -38,11 +41,11 @@ class MoveActivities:
         return Standing(
             operation=row["id"],
             kind="move",
-            asks=relationship.move.__name__ if standing.asks and relationship.move is not None else "",
+            asks=relationship.move.__name__ if standing.asks else "",
             owner=owner if standing.asks else self._catalog.owner_of(relationship.parent),
             awaited=standing.missing or fact,
             due=row["due"],
-            reason=row["reason"],
+            reason=await reason(self._pool, at.tenant, row),
         )
 
     @activity.defn(name="ask_to_move")

@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from activities.sweep import counts, todo
+from activities.undeclared import hold, reason
 from relationships.catalog import Catalog
 from store import executions
 from store.pool import Pool
@@ -24,8 +25,10 @@ class PlanActivities:
         row = standing.operation
         if row is None:
             return Standing(newer=standing.newer)
-        relationship = self._catalog.relationship(row["relationship"])
-        command = relationship.move if row["kind"] == "move" else relationship.detach
+        relationship = self._catalog.relationships.get(row["relationship"])
+        command = (relationship.move if row["kind"] == "move" else relationship.detach) if relationship else None
+        if relationship is None or command is None:
+            return await hold(self._pool, look, f"a command for {row['kind']} by {row['relationship']}")
         concerned = [todo(self._catalog, relationship, command)]
         return Standing(
             operation=row["id"],
@@ -34,5 +37,5 @@ class PlanActivities:
             sweeping=concerned,
             outstanding=standing.outstanding,
             counts=counts(row),
-            reason=row["reason"],
+            reason=await reason(self._pool, tenant, row),
         )
