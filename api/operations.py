@@ -146,7 +146,7 @@ async def list_operations(
     state: Annotated[
         State | Literal["open"] | None, Query(description="Only in this state; `open`: all that have not ended.")
     ] = None,
-    cause: Annotated[str | None, Query(description="Only what follows from this operation.")] = None,
+    cause: Annotated[Key | None, Query(description="Only what follows from this operation.")] = None,
     cursor: Cursor = None,
 ) -> OperationPage:
     """What came while you turn the pages is on none of them: begin anew to see it."""

@@ -114,17 +114,18 @@ async def asking(pool: Pool, tenant: str, relationship: Relationship, operation:
     since = "" if target.state != "deleted" else f"{target.kind} {target.key} is deleted"
     since = since or _anew(child, row)
     if since:
-        raise Conflict(f"{since}; {_MAY_STILL}" if row["reason"] else since)
+        raise Conflict(since)
     return Asking(child, row["parent"], row["former"])
 
 
 async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
-    """The owner does not want to: nothing has changed."""
+    """The owner does not want to: nothing has changed, unless an earlier attempt went unanswered."""
     async with transaction(pool) as conn:
         await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
         if row is not None and row["state"] == "asked" and row["answered"] is None:
-            await operations.end(conn, tenant, row, "refused", reason[:1000])
+            may_still = f"; {_MAY_STILL}" if row["reason"] else ""
+            await operations.end(conn, tenant, row, "refused", reason[:900] + may_still)
 
 
 def _anew(child: Register, row: Row) -> str:

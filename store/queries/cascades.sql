@@ -158,7 +158,7 @@ where o.tenant = $1 and o.id = $2
 -- name: settle_items
 -- Children that are not in their parent any more: done if it came as it was wished, else spared; and the sums.
 with gone as (
-    select i.relationship, i.child, i.state,
+    select i.relationship, i.child, i.state, i.reference,
            case when case r.wish when 'deleted' then e.state is distinct from 'live'
                                  when 'detached' then e.state = 'live' and l.parent is null
                                  else e.state = 'live' and l.parent = $6 end
@@ -180,8 +180,9 @@ with gone as (
     where i.tenant = $1 and i.operation = $2 and i.relationship = g.relationship and i.child = g.child
 )
 update operations o
-set done = o.done + s.done, spared = o.spared + s.spared, parked = o.parked - s.parked
-from (select count(*) filter (where became = 'done') as done, count(*) filter (where became = 'spared') as spared,
+set done = o.done + s.done, spared = o.spared + s.spared, parked = o.parked - s.parked, asked = o.asked + s.unheard
+from (select count(*) filter (where became = 'done' and state in ('planned', 'failing') and reference <> '') as unheard,
+             count(*) filter (where became = 'done') as done, count(*) filter (where became = 'spared') as spared,
              count(*) filter (where state = 'parked') as parked
       from gone) s
 where o.tenant = $1 and o.id = $2 and s.done + s.spared > 0

@@ -69,6 +69,7 @@ async def test_operations_of_one_kind_or_in_one_state_can_be_asked_for(door: Doo
     [
         ({"kind": "nap"}, 422, "bad-request"),
         ({"state": "nap"}, 422, "bad-request"),
+        ({"cause": "o\0"}, 422, "bad-request"),
         ({"limit": 1001}, 422, "bad-request"),
         ({"cursor": "nonsense"}, 400, "bad-token"),
     ],

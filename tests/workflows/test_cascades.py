@@ -42,7 +42,7 @@ async def test_each_team_of_a_deleted_event_is_deleted_once(open_festival: Festi
     await call_off(festival)
     row = await festival.cascaded("a")
     assert counts(row) == all_done(count)
-    assert (row["kind"], row["actor"]) == ("cascade", "/tether")
+    assert (row["kind"], row["actor"], row["asked"]) == ("cascade", "/tether", count)
     assert await festival.teams_at_owner() == {"other": "b"}
     assert await house.links("event_team") == {"other": "b"}
     commands = await festival.commands("teams")

@@ -106,6 +106,26 @@ async def test_a_team_that_is_deleted_while_its_target_is_waited_for_is_not_move
     await house.closed(festival.moves("t"))
 
 
+async def test_who_refuses_after_an_answer_was_lost_may_have_moved_it_all_the_same(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    await festival.events("a", "b")
+    await festival.teams("a", "t")
+    festival.post.holding.add("teams")
+    festival.road.lost["teams"] = 1
+    id = await festival.ask_move("t", "b")
+
+    async def lost() -> bool:
+        return festival.road.lost["teams"] == 0
+
+    await until(lost)
+    festival.road.refused = {"/moves": (404, "default backend")}  # its proxy, while it starts again
+    row = await house.operated(id, "refused")
+    assert row["reason"] == "MoveTeam at teams refused with 404: default backend; it may still move"
+    await festival.post.let_go()
+    assert await house.links("event_team") == {"t": "b"}
+    await at_rest(festival, "t")
+
+
 async def test_an_owner_that_knows_better_refuses_with_its_reason(open_festival: Festival) -> None:
     """The team is elsewhere already, which Tether has not heard of."""
     festival, house = open_festival, open_festival.house
