@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import sys
 from pathlib import Path
 
 from devstack.errors import PortTaken
@@ -10,11 +11,11 @@ from devstack.errors import PortTaken
 LOOPBACK = "127.0.0.1"
 LOWEST = 20_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_given: set[int] = set()
+_given: dict[int, socket.socket | None] = {}
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port on which nobody listens, and that this process was not given before: it may be about to be used.
+    """A port on which nobody listens, and that nobody was given before who still runs: it may be about to be used.
 
     Taken from below the range the kernel uses for outgoing connections: otherwise one of those could sit on
     the port while its server is down, and a client that keeps trying could even connect to itself.
@@ -22,10 +23,23 @@ def free_port(host: str = LOOPBACK) -> int:
     highest = _first_ephemeral() - 1
     for _ in range(1_000):
         port = random.SystemRandom().randint(LOWEST, highest)
-        if port not in _given and not in_use(port, host):
-            _given.add(port)
+        if port not in _given and not in_use(port, host) and _reserve(port):
             return port
     raise PortTaken(LOWEST, f"and every other one up to {highest}", "TETHER_*_PORT")
+
+
+def _reserve(port: int) -> bool:
+    """For this process, until it ends; False: another one has it. Processes know of each other on Linux alone."""
+    mark = None
+    if sys.platform == "linux":
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0tether-port-{port}")
+        except OSError:
+            mark.close()
+            return False
+    _given[port] = mark
+    return True
 
 
 def in_use(port: int, host: str = LOOPBACK) -> bool:

@@ -1,5 +1,6 @@
 """What tests share: one PostgreSQL for each worker, and a migrated database of its own for each test that asks."""
 
+import os
 import signal
 from collections.abc import AsyncIterator
 from itertools import count
@@ -7,6 +8,8 @@ from itertools import count
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from config import Settings
 from devstack.testing import temporary_postgres
@@ -22,6 +25,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what is in its background so. What we start would inherit it, and never hear of Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
+_SURROUNDINGS = (
+    *("TETHER_", "TEMPORAL_", "PG", "COLUMNS", "LINES", "TERMINAL_WIDTH", "TTY_", "PY_COLORS", "FORCE_COLOR"),
+    *("CLICOLOR", "NO_COLOR", "GITHUB_ACTIONS", "TYPER_", "_TYPER_", "PYTHONASYNCIODEBUG"),
+)
+for _name in [name for name in os.environ if name.upper().startswith(_SURROUNDINGS) or name.lower().endswith("_proxy")]:
+    del os.environ[_name]  # whose shell or CI this is makes no difference
+
+# A busy machine is no failure.
+hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,7 @@ class OwnerProcess:
         if not line.startswith("ready "):
             _, errors = await self._process.communicate()
             raise RuntimeError(f"{self._command} did not get ready: {line}{errors.decode()}")
-        self.client = httpx2.AsyncClient(base_url=line.split()[1])
+        self.client = httpx2.AsyncClient(base_url=line.split()[1], timeout=60)
         return self
 
     async def kill(self) -> None:

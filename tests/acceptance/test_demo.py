@@ -68,7 +68,7 @@ async def test_every_check_holds_it_stays_to_be_looked_at_and_a_second_run_begin
             assert re.search(r"^All \d+ checks hold$", said, re.MULTILINE), said
             assert "Temporal shows it at http" in said
             shown = said.partition("It keeps running")[2]
-            async with httpx2.AsyncClient(trust_env=False) as client:
+            async with httpx2.AsyncClient(trust_env=False, timeout=60) as client:
                 for name in ("API", "Temporal Web UI", "a workflow that waits", *OWNERS):
                     answer = await client.get(address(shown, name), follow_redirects=True)
                     assert answer.status_code == 200, name

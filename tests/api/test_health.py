@@ -15,6 +15,12 @@ from tests.model.telling import say
 from tests.store.telling import Teller
 
 
+@pytest.fixture(autouse=True)
+def no_temporal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one listens at its usual port."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+
+
 async def test_a_process_lives_and_says_what_it_lacks_while_everything_is_away() -> None:
     app = create_app(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
     async with (

@@ -17,7 +17,7 @@ from cli import main
 from tests.cli.fake_tether import FakeTether, Served, served
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0  # seconds until an event that tests wait for is given up
+PATIENCE = 90.0  # seconds until an event that tests wait for is given up
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Programs:
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         program = subprocess.Popen(
-            [sys.executable, str(ROOT / "cli.py"), *arguments], env=self.environment, text=True, **pipes
+            [sys.executable, str(ROOT / "cli.py"), *arguments], env=self.environment, encoding="utf-8", **pipes
         )
         self.started.append(program)
         return program
@@ -98,7 +98,7 @@ def tether(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., 
 
 @pytest.fixture
 def programs(data_dir: Path) -> Iterator[Programs]:
-    started = Programs({**os.environ})
+    started = Programs({**os.environ, "PYTHONUTF8": "1"})
     yield started
     started.end()
 

@@ -125,6 +125,11 @@ class Served:
         """Where it is, also while it is stopped."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is connected, and nothing is being answered."""
+        return not self.fake.busy and not (self._server and self._server.server_state.connections)
+
     def start(self) -> None:
         """Returns when it listens."""
         listener = socket.socket()

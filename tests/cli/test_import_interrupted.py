@@ -38,7 +38,7 @@ def test_an_importer_killed_in_the_middle_goes_on_there(
     program.wait()
     done = saved_lines(data_dir)
     fake.release()
-    until(lambda: not fake.busy)
+    until(lambda: server.idle)
     fake.batches.clear()
 
     said = tether("import", file, *FLOW)
@@ -59,7 +59,7 @@ def test_restart_begins_at_the_first_line(
     program.kill()
     program.wait()
     fake.release()
-    until(lambda: not fake.busy)
+    until(lambda: server.idle)
     fake.batches.clear()
     said = tether("import", file, "--restart", *FLOW)
     assert (said.code, said.err, sum(fake.batches)) == (0, "", COUNT)

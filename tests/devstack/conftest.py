@@ -26,7 +26,7 @@ def folder() -> Iterator[Path]:
         yield Path(path).resolve()
 
 
-async def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = 180) -> Any:
     """The first true value of the condition; fails when it stays false."""
     async with asyncio.timeout(seconds):
         while not (value := condition()):

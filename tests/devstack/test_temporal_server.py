@@ -23,7 +23,7 @@ async def test_once_started_it_knows_the_search_attributes_and_shows_its_ui() ->
         client = await Client.connect(server.address)
         listed = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
         assert set(SEARCH_ATTRIBUTES) <= set(listed.custom_attributes)
-        async with AsyncClient() as http:
+        async with AsyncClient(timeout=60) as http:
             assert (await http.get(server.ui_url)).status_code == 200
 
 

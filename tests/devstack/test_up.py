@@ -68,7 +68,7 @@ async def test_the_next_one_goes_on_where_the_last_one_was(stack: Start) -> None
 async def test_parts_learn_their_surroundings_by_environment(stack: Start) -> None:
     own = {"TETHER_OWNERS": '{"channels": "http://x"}', "TETHER_LIMIT_BATCH": "7", "TEMPORAL_API_KEY": "of a cloud"}
     noted = await stack(**own).ready()
-    async with AsyncClient() as client:
+    async with AsyncClient(timeout=60) as client:
         seen = (await client.get(noted["urls"]["api"] + "/healthz")).json()
     assert seen["TETHER_DATABASE_URL"] == noted["urls"]["database"]
     assert seen["TEMPORAL_ADDRESS"] == f"127.0.0.1:{noted['ports']['temporal']}"

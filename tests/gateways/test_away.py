@@ -181,7 +181,7 @@ async def test_many_leave_slots_to_one_that_comes_alone_however_many_wait() -> N
             await slow.started.acquire()
         alone = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE - slow.asked)]
         for _ in alone:
-            await asyncio.wait_for(slow.started.acquire(), 10)
+            await asyncio.wait_for(slow.started.acquire(), 60)
         assert slow.asked == AT_ONCE
         slow.release.set()
         await asyncio.gather(*many, *alone)
@@ -208,7 +208,7 @@ async def test_a_cancelled_request_gives_its_slot_back() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await tasks[0]
             another = asyncio.create_task(ask(owners))
-            await asyncio.wait_for(slow.started.acquire(), 10)
+            await asyncio.wait_for(slow.started.acquire(), 60)
         await another
 
 
@@ -238,4 +238,4 @@ async def test_nobody_waits_for_a_slot_of_an_owner_that_is_away() -> None:
         time.forward(1)
         async with slow.held(owners, 1):
             with pytest.raises(Unavailable, match="it is being asked again"):
-                await asyncio.wait_for(ask(owners, patience=math.inf), 10)
+                await asyncio.wait_for(ask(owners, patience=math.inf), 60)

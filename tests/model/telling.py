@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, settings
-
 from contracts.correlation import encode
 from contracts.registry import OWN_SOURCE
 from model.facts import ModelFact, read
@@ -13,9 +11,6 @@ from relationships import catalog
 from tests.strategies import Event
 
 CATALOG = catalog.load()
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine is no failure."""
 
 _SOURCES = {contract.wire_type: f"/{contract.owner}" for contract in CATALOG.contracts.by_type.values()}
 

@@ -13,7 +13,7 @@ from contracts.vocabulary import Effect
 from model.facts import FactId, ModelFact
 from model.fold import fold
 from model.state import EntityState, LinkState
-from tests.model.telling import CATALOG, facts, say, state, unhurried
+from tests.model.telling import CATALOG, facts, say, state
 from tests.strategies import Event, deliver, explicit_links, histories, history
 
 
@@ -24,7 +24,6 @@ def sets_of_facts(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[ModelFa
     return facts([*events, *own])
 
 
-@unhurried
 @given(sets_of_facts(), st.randoms(use_true_random=False))
 def test_any_order_gives_the_same_state(told: list[ModelFact], random: Random) -> None:
     mixed = list(told)
@@ -32,7 +31,6 @@ def test_any_order_gives_the_same_state(told: list[ModelFact], random: Random) -
     assert fold(CATALOG, mixed) == fold(CATALOG, told) == fold(CATALOG, reversed(told))
 
 
-@unhurried
 @given(sets_of_facts(), st.data())
 def test_any_duplication_gives_the_same_state(told: list[ModelFact], data: st.DataObject) -> None:
     again = data.draw(st.lists(st.sampled_from(told), max_size=20)) if told else []
@@ -40,7 +38,6 @@ def test_any_duplication_gives_the_same_state(told: list[ModelFact], data: st.Da
     assert fold(CATALOG, told * 2) == fold(CATALOG, told)
 
 
-@unhurried
 @given(sets_of_facts(), st.data())
 def test_any_parts_that_may_overlap_give_the_state_of_their_union(told: list[ModelFact], data: st.DataObject) -> None:
     parts: list[list[ModelFact]] = [[], [], []]
@@ -51,7 +48,6 @@ def test_any_parts_that_may_overlap_give_the_state_of_their_union(told: list[Mod
         assert fold(CATALOG, [*one, *two, *three]) == fold(CATALOG, told)
 
 
-@unhurried
 @given(sets_of_facts())
 def test_facts_from_before_an_end_can_be_left_out(told: list[ModelFact]) -> None:
     ends = {(f.kind, f.key): f.order for f in sorted(told, key=lambda f: f.order) if f.effect is Effect.DELETED}
@@ -59,7 +55,6 @@ def test_facts_from_before_an_end_can_be_left_out(told: list[ModelFact]) -> None
     assert fold(CATALOG, since) == fold(CATALOG, told)
 
 
-@unhurried
 @given(sets_of_facts())
 def test_a_link_says_what_its_two_ends_are(told: list[ModelFact]) -> None:
     it = fold(CATALOG, told)
@@ -70,7 +65,6 @@ def test_a_link_says_what_its_two_ends_are(told: list[ModelFact]) -> None:
         assert it.entities[relationship.parent, link.parent].state == meanings[link.state]
 
 
-@unhurried
 @given(sets_of_facts())
 def test_placeholders_are_exactly_the_parents_that_are_waited_for(told: list[ModelFact]) -> None:
     it = fold(CATALOG, told)
@@ -84,7 +78,6 @@ def test_placeholders_are_exactly_the_parents_that_are_waited_for(told: list[Mod
     assert not placeholders & {(f.kind, f.key) for f in told if f.effect is not None}
 
 
-@unhurried
 @given(sets_of_facts())
 def test_a_live_one_to_one_parent_with_children_is_linked_to_exactly_one(told: list[ModelFact]) -> None:
     bonds: dict[str, list[str]] = defaultdict(list)
@@ -94,7 +87,6 @@ def test_a_live_one_to_one_parent_with_children_is_linked_to_exactly_one(told: l
     assert all(of_one.count("linked") == 1 for of_one in bonds.values())
 
 
-@unhurried
 @given(sets_of_facts())
 def test_only_the_live_have_fields(told: list[ModelFact]) -> None:
     assert all(e.state == "live" or e.data == {} for e in fold(CATALOG, told).entities.values())

@@ -11,7 +11,7 @@ from contracts.vocabulary import Created, Effect, Key
 from errors import Malformed, Unknown
 from model.facts import ModelFact, read, told
 from model.instants import microseconds
-from tests.model.telling import CATALOG, link, say, unhurried
+from tests.model.telling import CATALOG, link, say
 
 
 class BoatLaunched(Created, entity="boat"):
@@ -86,7 +86,6 @@ def test_times_are_whole_microseconds_cut_off_not_rounded(text: str, expected: i
     assert microseconds(text) == expected
 
 
-@unhurried
 @given(
     st.timedeltas(min_value=timedelta(days=-700_000), max_value=timedelta(days=2_900_000)),
     st.integers(-23 * 60, 23 * 60),

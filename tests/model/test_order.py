@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.order import Order, order
-from tests.model.telling import unhurried
 from tests.strategies import NASTY_SEQUENCES
 
 Named = tuple[str | None, int | None, str, str]
@@ -68,7 +67,6 @@ def test_no_three_of_the_nasty_ones_form_a_cycle() -> None:
         assert not (a < b < c) or a < c
 
 
-@unhurried
 @given(names, names, names)
 def test_it_is_a_strict_total_order(a: Named, b: Named, c: Named) -> None:
     first, second, third = order(*a), order(*b), order(*c)
@@ -77,14 +75,12 @@ def test_it_is_a_strict_total_order(a: Named, b: Named, c: Named) -> None:
         assert first < third
 
 
-@unhurried
 @given(names, names)
 def test_different_facts_never_tie(a: Named, b: Named) -> None:
     if a[2:] != b[2:]:
         assert order(*a) != order(*b)
 
 
-@unhurried
 @given(st.integers(0, 10**60), st.integers(0, 10**60), st.integers(0, 3), st.integers(0, 3))
 def test_digits_compare_as_numbers_of_any_length(a: int, b: int, zeros_a: int, zeros_b: int) -> None:
     assert (by_sequence("0" * zeros_a + str(a)) < by_sequence("0" * zeros_b + str(b))) == (a < b)

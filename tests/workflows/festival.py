@@ -158,7 +158,7 @@ class Festival:
         state: str | None = await self.house.pool.fetchval(query, self.house.tenant, kind, key, 2**63 - 1)
         return state
 
-    async def known(self, kind: str, keys: Sequence[str], state: str = "live", seconds: float = 30) -> None:
+    async def known(self, kind: str, keys: Sequence[str], state: str = "live", seconds: float = 90) -> None:
         """Once Tether knows them to be in this state."""
         query = (
             "select count(*) from entities"
@@ -245,7 +245,7 @@ class Festival:
             key,
         )
 
-    async def cascaded(self, key: str, state: str = "done", kind: str = "event", seconds: float = 30) -> Any:
+    async def cascaded(self, key: str, state: str = "done", kind: str = "event", seconds: float = 90) -> Any:
         """The same, once it is in this state."""
 
         async def there() -> Any:
@@ -258,7 +258,7 @@ class Festival:
         """What its workflow answers."""
         return await self.house.workflow(subject).query("progress")
 
-    async def says(self, subject: Subject, part: str, seconds: float = 30) -> str:
+    async def says(self, subject: Subject, part: str, seconds: float = 90) -> str:
         """What its workflow says, once that has this in it."""
 
         async def said() -> str:

@@ -50,7 +50,7 @@ def event(type: str, subject: str, sequence: int | None = 1, *, correlation: str
     return told
 
 
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any:
     """The first true value of the condition; TimeoutError if it stays false."""
     async with asyncio.timeout(seconds):
         while not (value := await condition()):
@@ -130,7 +130,7 @@ class House:
     async def is_open(self, relationship: str, parent: str) -> bool:
         return await self.starter.runs(self.instance(relationship, parent).subject)
 
-    async def ended(self, relationship: str, parent: str, seconds: float = 30) -> WorkflowExecutionStatus:
+    async def ended(self, relationship: str, parent: str, seconds: float = 90) -> WorkflowExecutionStatus:
         """How the last run of a workflow ended, once it has."""
         return await self.closed(self.instance(relationship, parent).subject, seconds)
 
@@ -145,7 +145,7 @@ class House:
         self._skipped += duration.total_seconds()
         await self._skipper.fast_forward(self.workflow(subject), duration)
 
-    async def closed(self, subject: Subject, seconds: float = 30) -> WorkflowExecutionStatus:
+    async def closed(self, subject: Subject, seconds: float = 90) -> WorkflowExecutionStatus:
         """As ``ended``."""
 
         async def over() -> bool:
@@ -156,7 +156,7 @@ class House:
         assert status is not None
         return status
 
-    async def result(self, relationship: str, parent: str, seconds: float = 30) -> Any:
+    async def result(self, relationship: str, parent: str, seconds: float = 90) -> Any:
         """Of a workflow that has been started."""
         return await asyncio.wait_for(self.handle(relationship, parent).result(), seconds)
 
@@ -179,7 +179,7 @@ class House:
     async def operation(self, id: str) -> Any:
         return await operations.find(self.pool, self.tenant, id)
 
-    async def operated(self, id: str, state: str, seconds: float = 30) -> Any:
+    async def operated(self, id: str, state: str, seconds: float = 90) -> Any:
         """An operation, once it is in this state."""
 
         async def there() -> Any:
@@ -197,7 +197,7 @@ class House:
             "select * from facts where tenant = $1 and type = $2 order by revision, id", self.tenant, f"{type}.v1"
         )
 
-    async def told(self, type: str, count: int = 1, seconds: float = 30) -> list[Any]:
+    async def told(self, type: str, count: int = 1, seconds: float = 90) -> list[Any]:
         """As many facts of one name, once they are in the ledger."""
 
         async def there() -> Any:
@@ -226,7 +226,7 @@ class House:
             parent,
         )
 
-    async def waiting(self, relationship: str, parent: str, seconds: float = 30) -> Any:
+    async def waiting(self, relationship: str, parent: str, seconds: float = 90) -> Any:
         """Its wait, once its workflow waits in Temporal too."""
         handle = self.handle(relationship, parent)
 
@@ -248,7 +248,7 @@ class House:
         }[table]
         return int(await self.pool.fetchval(query, self.tenant))
 
-    async def at_rest(self, seconds: float = 30) -> None:
+    async def at_rest(self, seconds: float = 90) -> None:
         """No intents and no waits are left."""
 
         async def empty() -> bool:

@@ -74,8 +74,12 @@ async def test_signals_that_come_as_the_workflow_leaves_are_all_recorded(open_ho
     await house.ended("group_channel", "g1")
     await house.at_rest()
     assert len(await house.facts(LINKED)) == 1
-    runs = [e async for e in house.client.list_workflows(f"WorkflowId = '{house.tenant}/group_channel/g1'")]
-    assert {run.status for run in runs} == {WorkflowExecutionStatus.COMPLETED}
+
+    async def all_completed() -> bool:  # lists lag behind
+        runs = [e async for e in house.client.list_workflows(f"WorkflowId = '{house.tenant}/group_channel/g1'")]
+        return {run.status for run in runs} == {WorkflowExecutionStatus.COMPLETED}
+
+    await until(all_completed)
 
 
 async def test_a_storm_of_signals_is_recorded_over_several_runs(open_house: House, service: Client) -> None:
