@@ -18,7 +18,8 @@ Two words decide what happens next: *refused* is final, *unavailable* may be tri
     │   │   └── PlanOutdated  more is concerned by now than was planned         409
     │   └── Gone              an owner: not there, or not as it was thought     activities
     └── Unavailable           try again, after ``retry_after`` seconds          503
-        ├── Busy              all of the owner's slots are taken            activities
+        ├── Unsent            the owner cannot have heard of it             activities
+        │   └── Busy          all of the owner's slots are taken            activities
         ├── Failed            the owner failed at this request              activities
         └── NotYet            a revision that has not been reached in time      409
 """
@@ -113,7 +114,11 @@ class Failed(Unavailable):
         super().__init__(message, retry_after)
 
 
-class Busy(Unavailable):
+class Unsent(Unavailable):
+    """The owner was not reached, or not tried: it cannot have heard of the request."""
+
+
+class Busy(Unsent):
     """Others are asking the owner; that says nothing against it. Come again soon."""
 
 

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.outcomes import final, later, patience
 from activities.sweep import counts, todo
-from activities.undeclared import hold, reason
+from activities.undeclared import hold, put_off, reason
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
 from errors import Busy, Gone, Refused, Unavailable
@@ -59,22 +59,23 @@ class CascadeActivities:
         """Asks the entity's owner to delete it. A refusal ends the operation; else it is tried again."""
         at = ask.subject
         command = self._catalog.contracts.deleting.get(at.about)
+        if command is None:
+            raise await put_off(self._pool, ask, f"a command that deletes a {at.about}")
         try:
             entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
-            if entity is None or command is None:
+            if entity is None:
                 return
             key = derived_id("delete", at.tenant, ask.operation, at.about, at.key)
             to_ask = filled(command, at.key, entity.data)
-            if varies(command):
-                to_ask = await wordings.first(self._pool, at.tenant, key, to_ask)
-            await self._owners.ask(
-                self._catalog.owner_of(at.about),
-                to_ask,
-                idempotency_key=key,
-                correlation=encode_operation(ask.operation),
-                causation=ask.operation,
-                patience=patience(),
-            )
+            async with wordings.first(self._pool, at.tenant, key, to_ask, varies=varies(command)) as worded:
+                await self._owners.ask(
+                    self._catalog.owner_of(at.about),
+                    worded,
+                    idempotency_key=key,
+                    correlation=encode_operation(ask.operation),
+                    causation=ask.operation,
+                    patience=patience(),
+                )
         except Busy as error:
             raise later(error) from None
         except Unavailable as error:

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities.outcomes import final, later, patience
-from activities.undeclared import hold, reason
+from activities.undeclared import hold, put_off, reason
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
 from errors import Busy, Refused, Unavailable
@@ -29,7 +29,7 @@ class MoveActivities:
     async def look_at_moves(self, look: Look) -> Standing:
         """Ends the moves that can be ended, and says which is under way."""
         at = look.subject
-        relationship = self._catalog.relationships.get(at.about)
+        relationship = self._declared(at)
         if relationship is None or relationship.move is None:
             return await hold(self._pool, look, f"a command that moves by {at.about}")
         standing = await moves.proceed(self._pool, at.tenant, relationship, at.key, look.now)
@@ -52,24 +52,26 @@ class MoveActivities:
     async def ask_to_move(self, ask: Ask) -> None:
         """Asks the child's owner. A refusal ends the operation; else it is tried again."""
         tenant = ask.subject.tenant
-        relationship = self._relationship(ask.subject)
+        relationship = self._declared(ask.subject)
+        if relationship is None or relationship.move is None or relationship.field is None:
+            raise await put_off(self._pool, ask, f"a command that moves by {ask.subject.about}")
         try:
             asking = await moves.asking(self._pool, tenant, relationship, ask.operation)
-            if asking is None or relationship.move is None or relationship.field is None:
+            if asking is None:
                 return
             child, target = asking.child, (relationship.field, asking.to)
             key = derived_id("move", tenant, ask.operation, child.key)
             command = filled(relationship.move, child.key, child.data, still=asking.former, target=target)
-            if varies(relationship.move, relationship.field):
-                command = await wordings.first(self._pool, tenant, key, command)
-            await self._owners.ask(
-                self._catalog.owner_of(relationship.child),
-                command,
-                idempotency_key=key,
-                correlation=encode_operation(ask.operation),
-                causation=ask.operation,
-                patience=patience(),
-            )
+            other = varies(relationship.move, relationship.field)
+            async with wordings.first(self._pool, tenant, key, command, varies=other) as worded:
+                await self._owners.ask(
+                    self._catalog.owner_of(relationship.child),
+                    worded,
+                    idempotency_key=key,
+                    correlation=encode_operation(ask.operation),
+                    causation=ask.operation,
+                    patience=patience(),
+                )
         except Busy as error:
             raise later(error) from None
         except Unavailable as error:
@@ -80,8 +82,5 @@ class MoveActivities:
             raise final(error) from None
         await operations.note(self._pool, tenant, ask.operation, "")
 
-    def _relationship(self, at: Subject) -> Relationship:
-        try:
-            return self._catalog.relationship(at.about)
-        except Refused as error:
-            raise final(error) from None
+    def _declared(self, at: Subject) -> Relationship | None:
+        return self._catalog.relationships.get(at.about)

@@ -71,15 +71,16 @@ class RelationshipActivities:
         anew = () if standing.left_at is None else (standing.left_at,)
         key = derived_id("ask", *of, *(led[name] for name in sorted(led)), *anew)
         try:
-            command = await wordings.first(self._pool, instance.tenant, key, asked.command.model_validate(fields))
-            await self._owners.ask(
-                standing.debtor,
-                command,
-                idempotency_key=key,
-                correlation=encode(relationship.name, instance.parent),
-                causation=f"{relationship.parent}/{instance.parent}",
-                patience=patience(),
-            )
+            command = asked.command.model_validate(fields)
+            async with wordings.first(self._pool, instance.tenant, key, command) as worded:
+                await self._owners.ask(
+                    standing.debtor,
+                    worded,
+                    idempotency_key=key,
+                    correlation=encode(relationship.name, instance.parent),
+                    causation=f"{relationship.parent}/{instance.parent}",
+                    patience=patience(),
+                )
         except Busy as error:
             raise later(error) from None
         except Unavailable as error:

@@ -11,7 +11,7 @@ from activities.outcomes import final
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
 from contracts.vocabulary import Command
-from errors import Failed, Gone, Refused, Unavailable
+from errors import Failed, Gone, Refused, Unavailable, Unsent
 from gateways.owners import AT_ONCE, Owners
 from relationships.catalog import Catalog
 from relationships.commands import filled, varies
@@ -39,7 +39,8 @@ class _Asking:
         self._relationship = relationship
         self._work = work
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._worded: dict[str, Command] = {}
+        self._worded: dict[str, wordings.Wording] = {}
+        self._unsent: list[str] = []
         self.suspects: set[str] = set()
         self.stopped = False
         self.away = ""
@@ -56,6 +57,12 @@ class _Asking:
                 asked[self._key(item)] = self._command(item)
         self._worded = await wordings.first_of_each(pool, self._sweep.subject.tenant, asked)
 
+    async def forget(self, pool: Pool) -> None:
+        """What nobody was asked may be asked in other words."""
+        unsaid = [key for key in self._unsent if key in self._worded and self._worded[key].new]
+        if unsaid:
+            await wordings.forget(pool, self._sweep.subject.tenant, unsaid)
+
     async def __call__(self, item: Item) -> Outcome | None:
         async with self._slots:
             return None if self.stopped else await self._ask(item)
@@ -65,7 +72,7 @@ class _Asking:
         try:
             await self._owners.ask(
                 self._owner,
-                self._worded.get(key) or self._command(item),
+                self._worded[key].command if key in self._worded else self._command(item),
                 idempotency_key=key,
                 correlation=encode_operation(self._sweep.operation),
                 causation=self._sweep.operation,
@@ -74,6 +81,8 @@ class _Asking:
             )
         except Unavailable as error:
             self.away, self.pause = str(error), max(self.pause, error.retry_after)
+            if isinstance(error, Unsent):
+                self._unsent.append(key)
             if isinstance(error, Failed):
                 self.suspects.add(item.child.key)
             alone = isinstance(error, Failed) and error.answered and self._work.others
@@ -134,6 +143,7 @@ class SweepActivities:
             answers = await asyncio.gather(*(ask(item) for item in work.items))
         finally:
             watching.cancel()
+        await ask.forget(self._pool)
         outcomes = [answer for answer in answers if answer is not None]
         told = [outcome.state for outcome in outcomes]
         failing = told.count("failing")

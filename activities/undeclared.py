@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
+from temporalio.exceptions import ApplicationError
+
+from activities.outcomes import later
+from errors import Unavailable
 from store import operations, undeclared
 from store.operations import Row
 from store.pool import Pool
-from workflows.tasks import Look, Standing
+from workflows.tasks import Ask, Look, Standing
 
 PAUSE = timedelta(minutes=1)
 """Until it is looked again whether it is declared."""
@@ -15,12 +19,21 @@ _BEGINS = "not declared any more: "
 async def hold(pool: Pool, look: Look, lacking: str) -> Standing:
     """What is under way waits; nothing is, if all of it was stopped or has expired."""
     at = look.subject
-    reason = f"{_BEGINS}{lacking}; declare it again, or cancel this operation"
-    row, newer = await undeclared.hold(pool, at.tenant, at.workflow, at.about, at.key, reason, look.now)
+    row, newer = await undeclared.hold(pool, at.tenant, at.workflow, at.about, at.key, _words(lacking), look.now)
     if row is None:
         return Standing(newer=newer)
     due = look.now + PAUSE
-    return Standing(operation=row["id"], kind=row["kind"], awaited="its declaration", due=due, reason=reason)
+    return Standing(operation=row["id"], kind=row["kind"], awaited="its declaration", due=due, reason=_words(lacking))
+
+
+async def put_off(pool: Pool, ask: Ask, lacking: str) -> ApplicationError:
+    """What to raise where an owner cannot be asked: it is tried again, by this worker or one that knows how."""
+    await operations.note(pool, ask.subject.tenant, ask.operation, _words(lacking))
+    return later(Unavailable(_words(lacking), retry_after=PAUSE.total_seconds()))
+
+
+def _words(lacking: str) -> str:
+    return f"{_BEGINS}{lacking}; declare it again, or cancel this operation"
 
 
 async def reason(pool: Pool, tenant: str, row: Row) -> str:

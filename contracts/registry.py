@@ -72,6 +72,10 @@ class Contracts:
         """The name of the fact that ends one of this kind; empty if none is declared."""
         return self._fact(kind, Effect.DELETED)
 
+    def deleted_types(self, kind: str) -> list[str]:
+        """The wire types of the facts that end one of this kind."""
+        return sorted(t for t, c in self.by_type.items() if c.kind == kind and c.effect is Effect.DELETED)
+
     def _fact(self, kind: str, effect: Effect) -> str:
         names = [c.name for c in self.by_type.values() if c.kind == kind and c.effect is effect]
         return names[0] if names else ""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from errors import Unavailable
+from errors import Unsent
 
 FAILURES = 20
 """In a row, after which an owner is held to be away: fewer come by chance where one merely fails often."""
@@ -46,13 +46,13 @@ class Circuit:
         self._probe: Attempt | None = None
 
     def check(self) -> None:
-        """Raises Unavailable if nobody may ask now: who is away since when, why, and when it is asked again."""
+        """Raises Unsent if nobody may ask now: who is away since when, why, and when it is asked again."""
         left = self._left()
         if not self._pause or (left <= 0 and self._probe is None):
             return
         then = f"next attempt in {math.ceil(left)} s" if left > 0 else "it is being asked again"
         away = f"{self._owner} is away since {self._since:%H:%M:%S} UTC: {self._why}; {then}"
-        raise Unavailable(away, retry_after=left if left > 0 else SHORTEST)
+        raise Unsent(away, retry_after=left if left > 0 else SHORTEST)
 
     @contextmanager
     def attempt(self) -> Iterator[Attempt]:

@@ -9,7 +9,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx2 as httpx
 
 from contracts.vocabulary import Command
-from errors import Busy, Failed, Unavailable
+from errors import Busy, Failed, Unsent
 from gateways import reply, request
 from gateways.circuit import Circuit, Clock
 from gateways.reply import Reply
@@ -95,7 +95,7 @@ class OwnerClient:
                 why = self._words(error)
                 text, retry_after = f"{what}: {why}", self._circuit.failed(attempt, why)
                 if isinstance(error, _NOT_SENT):
-                    raise Unavailable(text, retry_after) from error
+                    raise Unsent(text, retry_after) from error
                 raise Failed(text, retry_after, answered=False) from error
             retry_after = max(1.0, answer.retry_after or 0.0)
             if answer.away:

@@ -13,7 +13,7 @@ from typing import Self
 import httpx2 as httpx
 
 from contracts.vocabulary import Command
-from errors import Unavailable
+from errors import Unsent
 from gateways import address
 from gateways.circuit import Clock
 from gateways.owner import OwnerClient
@@ -81,7 +81,7 @@ class Owners:
         """
         client = self._clients.get(owner)
         if client is None:
-            raise Unavailable(f"no address of the owner {owner!r}; set it in TETHER_OWNERS", retry_after=30)
+            raise Unsent(f"no address of the owner {owner!r}; set it in TETHER_OWNERS", retry_after=30)
         await client.ask(
             command,
             idempotency_key=idempotency_key,

@@ -105,7 +105,8 @@ async def page(
             rows = await conn.fetch(sql("children_to_ask"), *place)
         else:
             command = relationship.move if row["kind"] == "move" else relationship.detach
-            named = (tenant, operation, relationship.name, after, limit, again, relationship.child)
+            ends = catalog.contracts.deleted_types(relationship.child)
+            named = (tenant, operation, relationship.name, after, limit, again, relationship.child, ends)
             rows = await conn.fetch(sql("planned_to_ask"), *named)
         registers = await fetch_registers(conn, tenant, [(relationship.child, r["child"]) for r in rows])
         found, back = _to_ask(relationship, rows, registers, planned=row["workflow"] == "plan")
@@ -130,7 +131,7 @@ def _to_ask(
         reference, named = register.reference(relationship)
         if named is None or named != child["parent"]:
             continue
-        if planned and (child["told"] or child["since"] not in (None, child["linked"])):
+        if planned and child["back"]:
             back.append(child["child"])
         elif child["state"] != "asked" or child["reference"] != reference or child["reason"]:
             found.append(Item(register, named, reference, child["linked"], child["round"] or 0))

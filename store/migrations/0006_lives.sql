@@ -1,4 +1,4 @@
--- What a plan names is links, and a link that ends and begins anew is another one, of another life perhaps.
+-- What a plan names is links, and who has left and come back is another one, of another life perhaps.
 
 drop function concerned_by_deletion, concerned_by_change;
 
@@ -46,4 +46,17 @@ returns table (relationship text, child text, parent text, since bigint) stable 
 $$;
 comment on function concerned_by_change is 'Links of the children of a parent, and of those that are named, at a revision, and since which one; without those to the target.';
 
-comment on column items.since is 'The revision from which it had belonged to its parent: of a plan when it was made, else when the child was first asked for.';
+create function departed(tenant text, relationship text, child text, parent text, since bigint)
+returns boolean stable language sql as $$
+    select exists (
+        select from links l
+        where l.tenant = $1 and l.relationship = $2 and l.child = $3 and l.parent = $4
+          and l.to_revision > $5 and l.to_revision < 9223372036854775807
+          and not exists (
+              select from links n
+              where n.tenant = $1 and n.relationship = $2 and n.child = $3 and n.parent = $4
+                and n.from_revision = l.to_revision))
+$$;
+comment on function departed is 'Whether a child has left a parent since a revision: not if its link was merely written anew, by another rank.';
+
+comment on column items.since is 'Of a plan: its revision; else that from which it had belonged to its parent when it was first asked for.';

@@ -60,7 +60,7 @@ cross join lateral (
 -- name: children_to_ask
 -- A page of the children of a tombstone that this operation has not asked for, by child; with $7, those too whose
 -- fact has not come, for it may have been overtaken by another.
-select l.child, l.parent, l.from_revision as linked, i.state, i.reference, i.since, i.round, i.reason
+select l.child, l.parent, l.from_revision as linked, i.state, i.reference, i.round, i.reason
 from links l
 left join lateral (
     select state, reference, since, round, reason from items
@@ -72,11 +72,14 @@ limit $6
 
 -- name: planned_to_ask
 -- A page of the children that a plan names and that have not been asked for, by child; with $6, those too whose fact
--- has not come. `told`: a fact came of it, so that whoever is where it was has come back.
-select i.child, i.parent, l.linked, i.state, i.reference, i.since, i.round, i.reason,
-       i.reference <> '' and exists (
+-- has not come. `back`: it has left since it was planned, or has ended ($8: the facts that say so), or a fact came of
+-- what was asked; so that whoever is where it was has come back.
+select i.child, i.parent, l.linked, i.state, i.reference, i.round, i.reason,
+       i.since is not null and departed($1, $3, i.child, i.parent, i.since) or exists (
            select from facts f
-           where f.tenant = $1 and f.kind = $7 and f.key = i.child and f.correlation = 'tether2.' || $2) as told
+           where f.tenant = $1 and f.kind = $7 and f.key = i.child
+             and (f.type = any($8::text[]) and f.revision > i.since
+                  or i.reference <> '' and f.correlation = 'tether2.' || $2)) as back
 from items i
 left join lateral (
     select from_revision as linked from links
@@ -121,7 +124,8 @@ with begun as (
     select $1, $2, $3, w.child, w.parent, 'planned', w.reference, w.since
     from unnest($4::text[], $5::text[], $6::bytea[], $7::bigint[]) as w (child, parent, reference, since)
     on conflict (tenant, operation, relationship, child) do update
-    set state = 'planned', parent = excluded.parent, reference = excluded.reference, since = excluded.since, tries = 0,
+    set state = 'planned', parent = excluded.parent, reference = excluded.reference,
+        since = coalesce(i.since, excluded.since), tries = 0,
         reason = '', at = now()
     where i.state in ('done', 'spared') or i.reference = ''
     returning 1

@@ -34,11 +34,18 @@ with planned as (
     select * from concerned_by_deletion($1, $2, $3, $4, $6, $7, $8, $9)
 ), present as (
     select * from concerned_by_deletion($1, $2, $3, $5, $6, $7, $8, $9)
+), anew as (
+    select n.* from present n join planned p using (relationship, child, parent)
+    where n.since > $4 and departed($1, n.relationship, n.child, n.parent, $4)
 )
 select what, relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample
-from (select 'appeared' as what, a.* from (table present except table planned) a
+from (select 'appeared' as what, a.* from (select relationship, child, parent from present
+                                           except select relationship, child, parent from planned) a
       union all
-      select 'vanished', v.* from (table planned except table present) v) c
+      select 'vanished', v.* from (select relationship, child, parent from planned
+                                   except select relationship, child, parent from present) v
+      union all
+      select w.what, relationship, child, parent from anew cross join (values ('appeared'), ('vanished')) as w (what)) c
 group by what, relationship
 order by what, relationship collate "C"
 
@@ -48,18 +55,25 @@ with planned as (
     select * from concerned_by_change($1, $2, $3, $4, $5, $6)
 ), present as (
     select * from concerned_by_change($1, $2, $3, $4, $5, $7)
+), anew as (
+    select n.* from present n join planned p using (relationship, child, parent)
+    where n.since > $6 and departed($1, n.relationship, n.child, n.parent, $6)
 )
 select what, relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample
-from (select 'appeared' as what, a.* from (table present except table planned) a
+from (select 'appeared' as what, a.* from (select relationship, child, parent from present
+                                           except select relationship, child, parent from planned) a
       union all
-      select 'vanished', v.* from (table planned except table present) v) c
+      select 'vanished', v.* from (select relationship, child, parent from planned
+                                   except select relationship, child, parent from present) v
+      union all
+      select w.what, relationship, child, parent from anew cross join (values ('appeared'), ('vanished')) as w (what)) c
 group by what, relationship
 
 -- name: plan_items
 -- The children that a plan names, to be worked through by an operation.
 with named as (
     insert into items (tenant, operation, relationship, child, parent, state, since)
-    select $1, $7, relationship, child, parent, 'planned', since from concerned_by_change($1, $2, $3, $4, $5, $6)
+    select $1, $7, relationship, child, parent, 'planned', $6 from concerned_by_change($1, $2, $3, $4, $5, $6)
     returning 1
 )
 update operations set found = (select count(*) from named) where tenant = $1 and id = $7

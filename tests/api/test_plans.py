@@ -138,6 +138,16 @@ async def test_a_child_that_ended_and_lives_again_has_vanished_and_another_appea
     assert (await execute(door, made["delete"]["id"])).slug == "plan-outdated"
 
 
+async def test_a_creation_that_is_told_once_more_is_no_departure(door: Door, teller: Teller) -> None:
+    """Although the link of an only child is written anew, since it may come after another now."""
+    await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "c", 1, asked_by="g", name="c"))
+    made = await planned(door, {"delete": {"kind": "group", "key": "g"}})
+    await teller.tell(say("ChannelCreated", "c", 2, asked_by="g", name="c"))
+    now = await door.get(f"plans/{made['id']}")
+    assert (now["appeared"], now["vanished"]) == ([], [])
+    assert (await execute(door, made["id"])).status == 202
+
+
 async def test_a_plan_is_executed_once(door: Door) -> None:
     made = await planned(door, DETACH)
     first = await execute(door, made["id"], again="k")

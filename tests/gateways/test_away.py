@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
-from errors import Busy, Refused, Unavailable
+from errors import Busy, Refused, Unavailable, Unsent
 from gateways.circuit import FAILURES
 from gateways.owner import OF_MANY
 from gateways.owners import AT_ONCE, Owners
@@ -196,7 +196,7 @@ async def test_who_waited_for_an_owner_that_is_away_by_then_does_not_ask_it() ->
             waiting = [asyncio.create_task(ask(owners, patience=math.inf)) for _ in range(AT_ONCE)]
             await asyncio.sleep(0)
         said = await asyncio.gather(*waiting, return_exceptions=True)
-    assert {type(one) for one in said} == {Unavailable}
+    assert {type(one) for one in said} == {Unsent}
     assert AT_ONCE <= slow.asked < AT_ONCE + FAILURES
 
 

@@ -1,5 +1,6 @@
 """A group is given a channel by two owners who never hear of each other."""
 
+from datetime import timedelta
 from itertools import permutations
 
 import httpx2
@@ -53,6 +54,25 @@ async def test_what_is_asked_again_is_what_was_asked_first_although_the_group_ha
     await house.told(LINKED)
     assert {(one.key, one.name) for one in house.channels.requests} == {(house.channels.requests[0].key, "name of g1")}
     assert len(house.channels.requests) == 4
+
+
+async def test_what_never_reached_its_owner_is_asked_as_the_group_is_now(house: House) -> None:
+    owners, house.owners = house.owners, {}
+    async with house.open():
+        await house.tell(created("g1"))
+
+        async def noted() -> bool:
+            wait = await house.wait("group_channel", "g1")
+            return wait is not None and "no address" in wait["note"]
+
+        await until(noted)
+        await house.tell(event("GroupRenamed", "g1", 2, name="renamed"))
+    house.owners = owners
+    async with house.open():
+        await house.skip("group_channel", "g1", timedelta(minutes=5))
+        await house.told(LINKED)
+    assert [one.name for one in house.channels.requests] == ["renamed"]
+    await house.at_rest()
 
 
 async def test_all_orders_of_the_facts_end_in_the_same(open_house: House) -> None:

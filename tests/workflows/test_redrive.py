@@ -1,12 +1,14 @@
 """What an owner refused is asked for anew once somebody has mended the cause; plans that take children out."""
 
+from typing import Any
+
 import pytest
 
 from errors import Conflict
-from store import operations, plans
+from store import items, operations, plans
 from store.plans import Wish
 from tests.workflows.festival import Festival
-from tests.workflows.house import until
+from tests.workflows.house import Event, event, until
 
 pytestmark = pytest.mark.stack
 
@@ -59,6 +61,29 @@ async def test_a_child_that_came_anew_after_it_was_planned_is_let_be(open_festiv
     row = await house.operated(begun["id"], "done")
     assert (row["found"], row["done"], row["spared"]) == (2, 1, 1)
     assert await festival.teams_at_owner() == {"t1": "a", "t2": None}
+
+
+def told(type: str, sequence: int, **data: Any) -> Event:
+    """Of the team t1, by its owner."""
+    return {**event(type, "t1", sequence, **data), "source": "/teams"}
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_child_whose_end_and_beginning_leave_its_link_as_it_is_is_let_be_as_well(
+    festival: Festival, late: bool
+) -> None:
+    house = festival.house
+    await house.tell({**event("EventCreated", "a", 1, name="a"), "source": "/events"})
+    await house.tell(told("TeamCreated", 1, name="t", event_id="a"))
+    at = house.pool, house.catalog, house.tenant
+    plan = await plans.create(*at, Wish("detach", relationship="event_team", parent="a"), "test")
+    batch = [told("TeamDeleted", 2), told("TeamCreated", 3, name="another", event_id="a")]
+    for facts in [[fact] for fact in reversed(batch)] if late else [batch]:
+        await house.tell(*facts)
+    assert len(await festival.spans("t1")) == 1
+    begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
+    work = await items.page(*at, begun["id"], house.relationship("event_team"), "", 10, again=False)
+    assert (work is not None and work.items) == []
 
 
 async def test_what_was_refused_and_goes_all_the_same_completes_the_operation(open_festival: Festival) -> None:

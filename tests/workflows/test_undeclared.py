@@ -71,6 +71,55 @@ async def test_a_move_goes_on_once_it_is_declared_again(festival: Festival) -> N
     assert await house.links("event_team") == {"t1": "b"}
 
 
+@pytest.mark.parametrize("commands", [(), ("move",)])
+async def test_a_move_that_was_being_asked_is_asked_again_once_it_is_declared(
+    festival: Festival, commands: tuple[str, ...]
+) -> None:
+    house, declared = festival.house, festival.house.catalog
+    festival.road.refused = {"/moves": (503, "")}
+    async with house.open():
+        await festival.events("a", "b")
+        await festival.teams("a", "t1")
+        id = await festival.ask_move("t1", "b")
+
+        async def tried_twice() -> bool:
+            return len(festival.road.asked) >= 2
+
+        await until(tried_twice)
+    house.catalog = without(declared, *commands)
+    async with house.open():
+        await reasoned(festival, id)
+    festival.road.refused = {}
+    house.catalog = declared
+    async with house.open():
+        await house.fast_forward(festival.moves("t1"), timedelta(minutes=10))
+        await house.operated(id, "done")
+    assert await house.links("event_team") == {"t1": "b"}
+
+
+async def test_a_deletion_that_was_being_asked_is_asked_again_once_it_is_declared(festival: Festival) -> None:
+    house, declared = festival.house, festival.house.catalog
+    festival.road.refused = {"/events/a": (503, "")}
+    async with house.open():
+        await festival.events("a")
+        id = await festival.ask_delete("a")
+
+        async def tried_twice() -> bool:
+            return len(festival.road.asked) >= 2
+
+        await until(tried_twice)
+    deleting = {kind: command for kind, command in declared.contracts.deleting.items() if kind != "event"}
+    house.catalog = Catalog(replace(declared.contracts, deleting=deleting), declared.relationships)
+    async with house.open():
+        assert "a command that deletes a event" in await reasoned(festival, id)
+    festival.road.refused = {}
+    house.catalog = declared
+    async with house.open():
+        await house.fast_forward(festival.end("a"), timedelta(minutes=10))
+        await house.operated(id, "done")
+    assert await festival.state("event", "a") == "deleted"
+
+
 async def test_a_plan_whose_command_is_not_declared_any_more_waits_for_it(festival: Festival) -> None:
     house, declared = festival.house, festival.house.catalog
     festival.road.refused = {"/event": (503, "")}
