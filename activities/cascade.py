@@ -2,16 +2,17 @@
 
 from temporalio import activity
 
-from activities.outcomes import final, later, patience
+from activities import asking
+from activities.outcomes import final, later
 from activities.sweep import counts, todo
 from activities.undeclared import hold, put_off, reason
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
-from errors import Busy, Gone, Refused, Unavailable
+from errors import Gone, Refused, Unavailable
 from gateways.owners import Owners
 from relationships.catalog import Catalog
 from relationships.commands import filled, varies
-from store import cascades, operations, wordings
+from store import cascades, operations
 from store.pool import Pool
 from workflows.tasks import Ask, Look, Standing
 
@@ -65,19 +66,17 @@ class CascadeActivities:
             entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
             if entity is None:
                 return
-            key = derived_id("delete", at.tenant, ask.operation, at.about, at.key)
-            to_ask = filled(command, at.key, entity.data)
-            async with wordings.first(self._pool, at.tenant, key, to_ask, varies=varies(command)) as worded:
-                await self._owners.ask(
-                    self._catalog.owner_of(at.about),
-                    worded,
-                    idempotency_key=key,
-                    correlation=encode_operation(ask.operation),
-                    causation=ask.operation,
-                    patience=patience(),
-                )
-        except Busy as error:
-            raise later(error) from None
+            await asking.ask(
+                self._pool,
+                self._owners,
+                self._catalog.owner_of(at.about),
+                filled(command, at.key, entity.data),
+                tenant=at.tenant,
+                key=derived_id("delete", at.tenant, ask.operation, at.about, at.key),
+                correlation=encode_operation(ask.operation),
+                causation=ask.operation,
+                varies=varies(command),
+            )
         except Unavailable as error:
             await self._note(ask, str(error))
             raise later(error) from None

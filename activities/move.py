@@ -2,16 +2,17 @@
 
 from temporalio import activity
 
-from activities.outcomes import final, later, patience
+from activities import asking
+from activities.outcomes import final, later
 from activities.undeclared import hold, put_off, reason
 from contracts.correlation import encode_operation
 from contracts.own import derived_id
-from errors import Busy, Refused, Unavailable
+from errors import Refused, Unavailable
 from gateways.owners import Owners
 from relationships.catalog import Catalog
 from relationships.commands import filled, varies
 from relationships.definition import Relationship
-from store import moves, operations, wordings
+from store import moves, operations
 from store.pool import Pool
 from workflows.subjects import Subject
 from workflows.tasks import Ask, Look, Standing
@@ -56,24 +57,21 @@ class MoveActivities:
         if relationship is None or relationship.move is None or relationship.field is None:
             raise await put_off(self._pool, ask, f"a command that moves by {ask.subject.about}")
         try:
-            asking = await moves.asking(self._pool, tenant, relationship, ask.operation)
-            if asking is None:
+            wish = await moves.asking(self._pool, tenant, relationship, ask.operation)
+            if wish is None:
                 return
-            child, target = asking.child, (relationship.field, asking.to)
-            key = derived_id("move", tenant, ask.operation, child.key)
-            command = filled(relationship.move, child.key, child.data, still=asking.former, target=target)
-            other = varies(relationship.move, relationship.field)
-            async with wordings.first(self._pool, tenant, key, command, varies=other) as worded:
-                await self._owners.ask(
-                    self._catalog.owner_of(relationship.child),
-                    worded,
-                    idempotency_key=key,
-                    correlation=encode_operation(ask.operation),
-                    causation=ask.operation,
-                    patience=patience(),
-                )
-        except Busy as error:
-            raise later(error) from None
+            child, target = wish.child, (relationship.field, wish.to)
+            await asking.ask(
+                self._pool,
+                self._owners,
+                self._catalog.owner_of(relationship.child),
+                filled(relationship.move, child.key, child.data, still=wish.former, target=target),
+                tenant=tenant,
+                key=derived_id("move", tenant, ask.operation, child.key),
+                correlation=encode_operation(ask.operation),
+                causation=ask.operation,
+                varies=varies(relationship.move, relationship.field),
+            )
         except Unavailable as error:
             await operations.note(self._pool, tenant, ask.operation, str(error))
             raise later(error) from None

@@ -11,15 +11,6 @@ LONGEST_PAUSE = 300.0
 """Seconds between attempts of our own choosing: they begin with one and double."""
 
 
-FOR_A_SLOT = 8.0
-"""Seconds that a task of its own waits for its turn at an owner: less than the task's time without the request's."""
-
-
-def patience() -> float:
-    """How long this activity may wait for its turn at an owner, in seconds. A local one holds up its workflow."""
-    return 0.0 if activity.info().is_local else FOR_A_SLOT
-
-
 def final(error: Exception) -> ApplicationError:
     """Refused: it is not tried again."""
     return ApplicationError(str(error), type="Refused", non_retryable=True, category=ApplicationErrorCategory.BENIGN)

@@ -4,16 +4,17 @@ from typing import Any
 
 from temporalio import activity
 
+from activities import asking
 from activities.door import Door
-from activities.outcomes import final, later, patience
+from activities.outcomes import final, later
 from contracts.correlation import encode
 from contracts.own import derived_id
-from errors import Busy, Refused, Unacceptable, Unavailable
+from errors import Refused, Unacceptable, Unavailable
 from gateways.owners import Owners
 from relationships.admission import check_text
 from relationships.catalog import Catalog
 from relationships.definition import KEY_LENGTH, Relationship, as_key
-from store import instances, linking, wordings
+from store import instances, linking
 from store.instances import Standing
 from store.pool import Pool
 from workflows.messages import Instance, Moment, Report, Situation
@@ -72,17 +73,16 @@ class RelationshipActivities:
         key = derived_id("ask", *of, *(led[name] for name in sorted(led)), *anew)
         try:
             command = asked.command.model_validate(fields)
-            async with wordings.first(self._pool, instance.tenant, key, command) as worded:
-                await self._owners.ask(
-                    standing.debtor,
-                    worded,
-                    idempotency_key=key,
-                    correlation=encode(relationship.name, instance.parent),
-                    causation=f"{relationship.parent}/{instance.parent}",
-                    patience=patience(),
-                )
-        except Busy as error:
-            raise later(error) from None
+            await asking.ask(
+                self._pool,
+                self._owners,
+                standing.debtor,
+                command,
+                tenant=instance.tenant,
+                key=key,
+                correlation=encode(relationship.name, instance.parent),
+                causation=f"{relationship.parent}/{instance.parent}",
+            )
         except Unavailable as error:
             await self._note(instance, str(error))
             raise later(error) from None
