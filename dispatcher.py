@@ -16,14 +16,14 @@ from temporalio.service import RPCError
 
 import logs
 import temporal
+from catalog.registry import OWN_SOURCE
 from config import Settings
-from contracts.registry import OWN_SOURCE
 from errors import Unavailable
+from messages.relationship import Nudge
+from messages.workflow_ids import Subject, subject_id
 from starter import Starter, is_away
-from store import intents
-from store.pool import Pool, create_pool
-from workflows.messages import Nudge
-from workflows.subjects import Subject, subject_id
+from store.db.pool import Pool, create_pool
+from store.write import dispatch_queue
 
 log = structlog.get_logger()
 
@@ -85,26 +85,26 @@ class Dispatcher:
 
     async def _tell(self) -> bool:
         """Intents that were not told stay claimed for a while if Temporal refuses them, so that others have a turn."""
-        rows = await intents.claim(self._pool, BATCH)
+        rows = await dispatch_queue.claim(self._pool, BATCH)
         calls = await _each(rows, lambda row: self._nudge(row, row["fact"], row["source"], row["id"], row["revision"]))
         if calls.done:
-            await intents.dispatched(self._pool, calls.done)
+            await dispatch_queue.dispatched(self._pool, calls.done)
         if calls.away:
-            await intents.release(self._pool, calls.away)
+            await dispatch_queue.release(self._pool, calls.away)
         calls.check()
         return bool(rows)
 
     async def _start(self) -> bool:
-        rows = await intents.claim_waits(self._pool, STARTS, self._open_waits)
+        rows = await dispatch_queue.claim_waits(self._pool, STARTS, self._open_waits)
         calls = await _each(rows, lambda row: self._nudge(row, PATIENCE_ENDED, OWN_SOURCE, "", 0))
         if calls.away:
-            await intents.unstarted(self._pool, calls.away)
+            await dispatch_queue.unstarted(self._pool, calls.away)
         calls.check()
         return bool(rows)
 
     async def check(self) -> None:
         """Looks for workflows that should be open; those that are not are started again. Raises Unavailable."""
-        rows = await intents.to_check(self._pool, self._check_after, BATCH)
+        rows = await dispatch_queue.to_check(self._pool, self._check_after, BATCH)
         running: list[Any] = []
         missing: list[Any] = []
 
@@ -113,10 +113,10 @@ class Dispatcher:
 
         calls = await _each(rows, look)
         if running:
-            await intents.checked(self._pool, running)
+            await dispatch_queue.checked(self._pool, running)
         if missing:
             log.warning("workflows are missing and are started again", count=len(missing))
-            await intents.unstarted(self._pool, missing)
+            await dispatch_queue.unstarted(self._pool, missing)
         calls.check()
 
     async def _nudge(self, row: Any, fact: str, source: str, id: str, revision: int) -> None:

@@ -1,7 +1,7 @@
 """What can go wrong, drawn once.
 
 Two words decide what happens next: *refused* is final, *unavailable* may be tried again. A third,
-*quarantined*, concerns one fact alone and is no exception but an outcome (see ``store/record.py``).
+*quarantined*, concerns one fact alone and is no exception but an outcome (see ``store/write/recorder.py``).
 
     TetherError
     ├── Refused               final; the message says what is wrong and how to mend it

@@ -10,12 +10,12 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE, TASK_QUEUE, Instance, Nudge
+from messages.workflow_ids import Message, Subject, subject_id
 from workflows.cascade import CascadeDeleteWorkflow
-from workflows.messages import ENTITY, OWNER, RELATIONSHIP, STATE, TASK_QUEUE, Instance, Nudge
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
-from workflows.subjects import Message, Subject, subject_id
 
 _CHECK = timedelta(seconds=2)
 _CALL = timedelta(seconds=10)

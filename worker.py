@@ -13,20 +13,20 @@ from temporalio.worker import Interceptor, Worker
 import logs
 import temporal
 from activities.cascade import CascadeActivities
-from activities.door import Door
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
 from activities.relationship import RelationshipActivities
+from activities.support.signal_intake import Door
 from activities.sweep import SweepActivities
+from catalog import catalog as catalogs
+from catalog.catalog import Catalog
 from config import Settings
+from facts.validation import Admission
 from gateways.owners import Owners
-from relationships import catalog as catalogs
-from relationships.admission import Admission
-from relationships.catalog import Catalog
-from store.pool import Pool, create_pool
-from store.record import Recorder
+from messages.relationship import TASK_QUEUE
+from store.db.pool import Pool, create_pool
+from store.write.recorder import Recorder
 from workflows.cascade import CascadeDeleteWorkflow
-from workflows.messages import TASK_QUEUE
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow

@@ -2,19 +2,19 @@
 
 from temporalio import activity
 
-from activities import asking
-from activities.outcomes import final, later
+from activities.support import owner_requests
+from activities.support.failures import final, later
+from activities.support.orphaned import hold, put_off, reason
 from activities.sweep import counts, todo
-from activities.undeclared import hold, put_off, reason
-from contracts.correlation import encode_operation
-from contracts.own import derived_id
+from catalog.catalog import Catalog
+from catalog.command_mapping import filled, varies
 from errors import Gone, Refused, Unavailable
+from facts.correlation import encode_operation
+from facts.own_facts import derived_id
 from gateways.owners import Owners
-from relationships.catalog import Catalog
-from relationships.commands import filled, varies
-from store import cascades, operations
-from store.pool import Pool
-from workflows.tasks import Ask, Look, Standing
+from messages.operations import Ask, Look, Standing
+from store.db.pool import Pool
+from store.operations import cascades, operations
 
 
 class CascadeActivities:
@@ -66,7 +66,7 @@ class CascadeActivities:
             entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
             if entity is None:
                 return
-            await asking.ask(
+            await owner_requests.ask(
                 self._pool,
                 self._owners,
                 self._catalog.owner_of(at.about),

@@ -2,20 +2,20 @@
 
 from temporalio import activity
 
-from activities import asking
-from activities.outcomes import final, later
-from activities.undeclared import hold, put_off, reason
-from contracts.correlation import encode_operation
-from contracts.own import derived_id
+from activities.support import owner_requests
+from activities.support.failures import final, later
+from activities.support.orphaned import hold, put_off, reason
+from catalog.catalog import Catalog
+from catalog.command_mapping import filled, varies
+from catalog.relationship import Relationship
 from errors import Refused, Unavailable
+from facts.correlation import encode_operation
+from facts.own_facts import derived_id
 from gateways.owners import Owners
-from relationships.catalog import Catalog
-from relationships.commands import filled, varies
-from relationships.definition import Relationship
-from store import moves, operations
-from store.pool import Pool
-from workflows.subjects import Subject
-from workflows.tasks import Ask, Look, Standing
+from messages.operations import Ask, Look, Standing
+from messages.workflow_ids import Subject
+from store.db.pool import Pool
+from store.operations import moves, operations
 
 
 class MoveActivities:
@@ -61,7 +61,7 @@ class MoveActivities:
             if wish is None:
                 return
             child, target = wish.child, (relationship.field, wish.to)
-            await asking.ask(
+            await owner_requests.ask(
                 self._pool,
                 self._owners,
                 self._catalog.owner_of(relationship.child),

@@ -2,12 +2,12 @@
 
 from temporalio import activity
 
+from activities.support.orphaned import hold, reason
 from activities.sweep import counts, todo
-from activities.undeclared import hold, reason
-from relationships.catalog import Catalog
-from store import executions
-from store.pool import Pool
-from workflows.tasks import Look, Standing
+from catalog.catalog import Catalog
+from messages.operations import Look, Standing
+from store.db.pool import Pool
+from store.operations import plan_runs
 
 
 class PlanActivities:
@@ -21,7 +21,7 @@ class PlanActivities:
     async def look_at_plan(self, look: Look) -> Standing:
         """Ends it if it is over, and says whether children are to be asked for."""
         tenant, operation = look.subject.tenant, look.subject.key
-        standing = await executions.look(self._pool, self._catalog, tenant, look.subject.about, operation, look.now)
+        standing = await plan_runs.look(self._pool, self._catalog, tenant, look.subject.about, operation, look.now)
         row = standing.operation
         if row is None:
             return Standing(newer=standing.newer)

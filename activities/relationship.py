@@ -4,20 +4,20 @@ from typing import Any
 
 from temporalio import activity
 
-from activities import asking
-from activities.door import Door
-from activities.outcomes import final, later
-from contracts.correlation import encode
-from contracts.own import derived_id
+from activities.support import owner_requests
+from activities.support.failures import final, later
+from activities.support.signal_intake import Door
+from catalog.catalog import Catalog
+from catalog.relationship import KEY_LENGTH, Relationship, as_key
 from errors import Refused, Unacceptable, Unavailable
+from facts.correlation import encode
+from facts.own_facts import derived_id
+from facts.validation import check_text
 from gateways.owners import Owners
-from relationships.admission import check_text
-from relationships.catalog import Catalog
-from relationships.definition import KEY_LENGTH, Relationship, as_key
-from store import instances, linking
-from store.instances import Standing
-from store.pool import Pool
-from workflows.messages import Instance, Moment, Report, Situation
+from messages.relationship import Instance, Moment, Report, Situation
+from store.db.pool import Pool
+from store.operations import links, relationship_status
+from store.operations.relationship_status import Standing
 
 
 class RelationshipActivities:
@@ -46,11 +46,11 @@ class RelationshipActivities:
         """
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
-        standing = await instances.look(self._pool, tenant, relationship, parent)
+        standing = await relationship_status.look(self._pool, tenant, relationship, parent)
         if standing.operations_due is not None:
-            await linking.operate(self._pool, self._catalog, tenant, relationship, parent, at.now)
-            standing = await instances.look(self._pool, tenant, relationship, parent)
-        newer = not standing.waits and await instances.conclude(
+            await links.operate(self._pool, self._catalog, tenant, relationship, parent, at.now)
+            standing = await relationship_status.look(self._pool, tenant, relationship, parent)
+        newer = not standing.waits and await relationship_status.conclude(
             self._pool, self._catalog, tenant, relationship, parent, standing, at.cause
         )
         led = await self._led(at.instance, relationship, standing)
@@ -60,7 +60,7 @@ class RelationshipActivities:
     async def ask(self, instance: Instance) -> None:
         """Asks the child's owner for a counterpart. Refusals are final and are noted; else it is tried again."""
         relationship = self._relationship(instance)
-        standing = await instances.look(self._pool, instance.tenant, relationship, instance.parent)
+        standing = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
         asked = relationship.asked
         if asked is None or standing.lacks != "child" or standing.parent is None:
             return
@@ -73,7 +73,7 @@ class RelationshipActivities:
         key = derived_id("ask", *of, *(led[name] for name in sorted(led)), *anew)
         try:
             command = asked.command.model_validate(fields)
-            await asking.ask(
+            await owner_requests.ask(
                 self._pool,
                 self._owners,
                 standing.debtor,
@@ -97,13 +97,13 @@ class RelationshipActivities:
         """Tells, once, that the deadline has passed."""
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
-        return await instances.tell_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
+        return await relationship_status.tell_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
 
     async def _led(self, instance: Instance, relationship: Relationship, standing: Standing) -> dict[str, str] | None:
         """What other relationships lead to, where the command needs it; None: they do not yet, and that is noted."""
         if standing.lacks != "child" or relationship.asked is None or not relationship.asked.through:
             return {}
-        led = await instances.led(self._pool, instance.tenant, self._catalog, relationship, instance.parent)
+        led = await relationship_status.led(self._pool, instance.tenant, self._catalog, relationship, instance.parent)
         lacking = {relationship.asked.through[name].down for name, reached in led.items() if reached is None}
         if lacking:
             note = f"{' and '.join(sorted(lacking))} comes first"
@@ -113,7 +113,7 @@ class RelationshipActivities:
         return {name: reached for name, reached in led.items() if reached is not None}
 
     async def _note(self, instance: Instance, text: str) -> None:
-        await instances.note(self._pool, instance.tenant, instance.relationship, instance.parent, text)
+        await relationship_status.note(self._pool, instance.tenant, instance.relationship, instance.parent, text)
 
     def _relationship(self, instance: Instance) -> Relationship:
         """The declaration in force. What can be no instance of it ends the workflow."""

@@ -7,20 +7,20 @@ from contextlib import suppress
 
 from temporalio import activity
 
-from activities.outcomes import final
-from contracts.correlation import encode_operation
-from contracts.own import derived_id
-from contracts.vocabulary import Command
+from activities.support.failures import final
+from catalog.catalog import Catalog
+from catalog.command_mapping import filled, varies
+from catalog.relationship import Relationship
+from catalog.vocabulary import Command
 from errors import Failed, Gone, Refused, Unavailable, Unsent
+from facts.correlation import encode_operation
+from facts.own_facts import derived_id
 from gateways.owners import AT_ONCE, Owners
-from relationships.catalog import Catalog
-from relationships.commands import filled, varies
-from relationships.definition import Relationship
-from store import items, operations, wordings
-from store.items import Item, Outcome
-from store.operations import Row
-from store.pool import Pool
-from workflows.tasks import Counts, Sweep, Swept, Todo
+from messages.operations import Counts, Sweep, Swept, Todo
+from store.db.pool import Pool
+from store.operations import children, operations, request_bodies
+from store.operations.children import Item, Outcome
+from store.operations.operations import Row
 
 PAGE = 200
 """Children that are read, asked for and remembered together."""
@@ -32,14 +32,16 @@ class _Asking:
     """One page. ``suspects``: children at which the owner failed, while it may have done well by others; ``away``: the
     last reason why it could not be asked; ``pause``: seconds it wants."""
 
-    def __init__(self, owners: Owners, owner: str, sweep: Sweep, relationship: Relationship, work: items.Work) -> None:
+    def __init__(
+        self, owners: Owners, owner: str, sweep: Sweep, relationship: Relationship, work: children.Work
+    ) -> None:
         self._owners = owners
         self._owner = owner
         self._sweep = sweep
         self._relationship = relationship
         self._work = work
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._worded: dict[str, wordings.Wording] = {}
+        self._worded: dict[str, request_bodies.Wording] = {}
         self._unsent: list[str] = []
         self.suspects: set[str] = set()
         self.stopped = False
@@ -55,13 +57,13 @@ class _Asking:
         for item in self._work.items:
             with suppress(Refused):
                 asked[self._key(item)] = self._command(item)
-        self._worded = await wordings.first_of_each(pool, self._sweep.subject.tenant, asked)
+        self._worded = await request_bodies.first_of_each(pool, self._sweep.subject.tenant, asked)
 
     async def forget(self, pool: Pool) -> None:
         """What nobody was asked may be asked in other words."""
         unsaid = [key for key in self._unsent if key in self._worded and self._worded[key].new]
         if unsaid:
-            await wordings.forget(pool, self._sweep.subject.tenant, unsaid)
+            await request_bodies.forget(pool, self._sweep.subject.tenant, unsaid)
 
     async def __call__(self, item: Item) -> Outcome | None:
         async with self._slots:
@@ -127,16 +129,16 @@ class SweepActivities:
         while swept.after is not None and not swept.away and time.monotonic() < until:
             activity.heartbeat(swept.after)
             place = sweep.operation, relationship, swept.after, PAGE
-            work = await items.page(self._pool, self._catalog, sweep.subject.tenant, *place, again=sweep.again)
+            work = await children.page(self._pool, self._catalog, sweep.subject.tenant, *place, again=sweep.again)
             if work is None:
                 return swept.model_copy(update={"after": None})
             swept = await self._page(sweep, relationship, work, swept)
         return swept
 
-    async def _page(self, sweep: Sweep, relationship: Relationship, work: items.Work, swept: Swept) -> Swept:
+    async def _page(self, sweep: Sweep, relationship: Relationship, work: children.Work, swept: Swept) -> Swept:
         ask = _Asking(self._owners, self._catalog.owner_of(relationship.child), sweep, relationship, work)
         if work.items:
-            await items.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
+            await children.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
             await ask.prepare(self._pool)
         watching = asyncio.create_task(self._watch(sweep, ask))
         try:
@@ -152,7 +154,7 @@ class SweepActivities:
             if not away:  # others of the same owner went well
                 outcomes = [o._replace(counts=True) if o.child in ask.suspects else o for o in outcomes]
             tenant = sweep.subject.tenant
-            await items.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes)
+            await children.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes)
             await operations.note(self._pool, tenant, sweep.operation, away, about=f"{relationship.name}: ")
         gone = sum(outcome.state == "asked" and outcome.reason != "" for outcome in outcomes)
         return Swept(
@@ -170,7 +172,7 @@ class SweepActivities:
         while not asking.stopped:
             await asyncio.sleep(1)
             activity.heartbeat("waiting for the owner")  # or for a slot at it, which others may hold
-            asking.stopped = await items.stopped(self._pool, sweep.subject.tenant, sweep.operation)
+            asking.stopped = await children.stopped(self._pool, sweep.subject.tenant, sweep.operation)
 
 
 def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | None = None) -> Todo:

@@ -7,7 +7,11 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 import temporal
-from api import (
+from api.http import problems
+from api.http.auth import Keys
+from api.http.dependencies import Services
+from api.http.metrics import Measured, Metrics
+from api.routes import (
     deletions,
     entities,
     events,
@@ -17,21 +21,17 @@ from api import (
     moves,
     operations,
     plans,
-    problems,
     quarantine,
     relationships,
     waiting,
 )
-from api.keys import Keys
-from api.metrics import Measured, Metrics
-from api.services import Services
+from catalog import catalog as catalogs
 from config import Settings
-from relationships import catalog as catalogs
-from relationships.admission import Admission
+from facts.validation import Admission
 from starter import Starter
-from store.heads import Heads
-from store.pool import create_pool
-from store.record import Recorder
+from store.db.pool import create_pool
+from store.db.revision_waiter import Heads
+from store.write.recorder import Recorder
 
 ROUTERS = (events, entities, deletions, relationships, links, moves, plans, operations, waiting, feed, quarantine)
 

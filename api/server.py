@@ -10,8 +10,8 @@ import logs
 from api.app import create_app
 from config import Settings
 from errors import BadDeclaration
-from store import credentials
-from store.pool import create_pool
+from store.db import credentials
+from store.db.pool import create_pool
 
 log = structlog.get_logger()
 

@@ -15,14 +15,14 @@ import asyncpg
 from rich.console import Console
 
 from bench.errors import Spoilt
+from catalog import catalog as catalogs
+from catalog.catalog import Catalog
 from config import Settings
 from devstack.ports import LOOPBACK, free_port
 from devstack.stack import Urls
 from devstack.up import up
-from relationships import catalog as catalogs
-from relationships.catalog import Catalog
-from store import credentials
-from store.pool import create_pool
+from store.db import credentials
+from store.db.pool import create_pool
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]

@@ -1,6 +1,6 @@
 """Airlines, by carrier code (``UA``)."""
 
-from contracts.vocabulary import Created, Owner
+from tether import Created, Owner
 
 OWNER = Owner("airlines")
 

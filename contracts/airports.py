@@ -1,6 +1,6 @@
 """Airports, by FAA code (``ORD``)."""
 
-from contracts.vocabulary import Created, Owner
+from tether import Created, Owner
 
 OWNER = Owner("airports")
 

@@ -1,6 +1,6 @@
 """Categories: what items are sorted by."""
 
-from contracts.vocabulary import Changed, Created, Deleted, Owner
+from tether import Changed, Created, Deleted, Owner
 
 OWNER = Owner("categories")
 

@@ -1,6 +1,6 @@
 """Channels: places to talk. Knows nothing of groups; a channel may belong to nobody."""
 
-from contracts.vocabulary import Changed, Command, Created, Deleted, Key, Owner
+from tether import Changed, Command, Created, Deleted, Key, Owner
 
 OWNER = Owner("channels")
 

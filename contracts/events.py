@@ -1,6 +1,6 @@
 """Events: festivals, cups, meetings. Knows nothing of who takes part."""
 
-from contracts.vocabulary import Changed, Command, Created, Deleted, Key, Owner
+from tether import Changed, Command, Created, Deleted, Key, Owner
 
 OWNER = Owner("events")
 

@@ -1,6 +1,6 @@
 """Flights, by carrier and number, origin, and local date (``UA1545-EWR-20130101``)."""
 
-from contracts.vocabulary import Created, Owner
+from tether import Created, Owner
 
 OWNER = Owner("flights")
 

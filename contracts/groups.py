@@ -1,6 +1,6 @@
 """Groups: people who belong together. Knows nothing of channels."""
 
-from contracts.vocabulary import Changed, Command, Created, Deleted, Key, Owner
+from tether import Changed, Command, Created, Deleted, Key, Owner
 
 OWNER = Owner("groups")
 

@@ -1,6 +1,6 @@
 """Items: things that are sorted into categories."""
 
-from contracts.vocabulary import Changed, Created, Deleted, Owner
+from tether import Changed, Created, Deleted, Owner
 
 OWNER = Owner("items")
 

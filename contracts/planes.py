@@ -1,6 +1,6 @@
 """Planes, by tail number (``N14228``)."""
 
-from contracts.vocabulary import Created, Owner
+from tether import Created, Owner
 
 OWNER = Owner("planes")
 

@@ -1,6 +1,6 @@
 """Teams: each takes part in one event, whose key it only knows as a text."""
 
-from contracts.vocabulary import Changed, Command, Created, Deleted, Key, Owner, Still
+from tether import Changed, Command, Created, Deleted, Key, Owner, Still
 
 OWNER = Owner("teams")
 

@@ -22,7 +22,7 @@ from devstack.stack import Urls
 from devstack.supervisor import Supervisor
 from devstack.temporal_server import TemporalServer
 
-CLI = (sys.executable, str(Path(__file__).resolve().parent.parent / "cli.py"))
+CLI = (sys.executable, str(Path(__file__).resolve().parent.parent / "cli/main.py"))
 
 INTERRUPTED = 130
 """Exit code when someone stopped us before `once_ready` was through, as shells count it."""

@@ -8,7 +8,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2 as httpx
 
-from contracts.vocabulary import Command
+from catalog.vocabulary import Command
 from errors import Busy, Failed, Unsent
 from gateways import reply, request
 from gateways.circuit import Circuit, Clock

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx2 as httpx
 
-from contracts.vocabulary import Command
+from catalog.vocabulary import Command
 from errors import Unsent
 from gateways import address
 from gateways.circuit import Clock

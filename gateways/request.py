@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import httpx2 as httpx
 
-from contracts.vocabulary import Command
+from catalog.vocabulary import Command
 from errors import Refused
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from contracts.registry import OWN_SOURCE, Contract
-from contracts.vocabulary import Effect
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE, Contract
+from catalog.vocabulary import Effect
 from errors import Malformed, Unknown
 from model.instants import microseconds
 from model.order import Order, order
-from relationships.catalog import Catalog
 
 LINKED = "Linked.v1"
 """Tether's own: the child belongs to ``data.parent`` in ``data.relationship``, by explicit wish."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from contracts.registry import OWN_SOURCE
-from contracts.vocabulary import Effect
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
+from catalog.relationship import Relationship
+from catalog.vocabulary import Effect
 from errors import Conflict
 from model.facts import FactId, ModelFact
 from model.order import Order
 from model.references import parent_of
 from model.state import PLACEHOLDER, Bond, EntityKey, EntityState, Life, LinkKey, LinkState, State
-from relationships.catalog import Catalog
-from relationships.definition import Relationship
 
 
 class _Story(NamedTuple):

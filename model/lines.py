@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
+from catalog.catalog import Catalog
 from model.state import EntityKey, EntityState, State
-from relationships.catalog import Catalog
 
 
 def entity_lines(state: State) -> list[bytes]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from contracts.correlation import decode
-from contracts.vocabulary import Effect
+from catalog.relationship import KEY_LENGTH, Relationship
+from catalog.vocabulary import Effect
+from facts.correlation import decode
 from model.facts import LINKED, UNLINKED, ModelFact
-from relationships.definition import KEY_LENGTH, Relationship
 
 
 def parent_of(relationship: Relationship, facts: Sequence[ModelFact]) -> str | None:

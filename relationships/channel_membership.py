@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.channels import RemoveChannelMember
-from relationships.definition import ONE_TO_MANY, Cascade, Relationship, Wait
+from tether import ONE_TO_MANY, Cascade, Relationship, Wait
 
 channel_membership = Relationship(
     parent="channel",

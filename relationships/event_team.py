@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
-from relationships.definition import ONE_TO_MANY, Cascade, Relationship, Wait
+from tether import ONE_TO_MANY, Cascade, Relationship, Wait
 
 event_team = Relationship(
     parent="event",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.channels import CreateChannel, DeleteChannel
-from relationships.definition import ONE_TO_ONE, Asked, Cascade, Relationship, Wait
+from tether import ONE_TO_ONE, Asked, Cascade, Relationship, Wait
 
 group_channel = Relationship(
     parent="group",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.groups import RemoveGroupMember
-from relationships.definition import ONE_TO_MANY, Cascade, Relationship, Wait
+from tether import ONE_TO_MANY, Cascade, Relationship, Wait
 
 group_membership = Relationship(
     parent="group",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.channels import AddChannelMember, RemoveChannelMember
-from relationships.definition import ONE_TO_ONE, Asked, Cascade, Relationship, Through, Wait
+from tether import ONE_TO_ONE, Asked, Cascade, Relationship, Through, Wait
 
 membership = Relationship(
     parent="group_member",

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from relationships.definition import KEEP, ONE_TO_MANY, Relationship, Wait
+from tether import KEEP, ONE_TO_MANY, Relationship, Wait
 
 origin_flight = Relationship(
     parent="airport",

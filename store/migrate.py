@@ -1,28 +1,18 @@
-"""Brings the database to the state that this version needs: schema, keys, declarations. Safe to run again.
+"""Brings the database to the state that this version needs: schema, keys, links of new declarations. Idempotent.
 
-Migrations are ``migrations/NNNN_name.sql``, applied in order, each in a transaction, under an advisory lock,
-so that several processes may start at once. One that was applied must not change afterwards.
+An advisory lock lets several processes start it at once: one works, the others wait.
 """
 
 import asyncio
-from collections.abc import Iterator
-from hashlib import sha256
-from pathlib import Path
 
+from catalog import catalog as catalogs
+from catalog.catalog import Catalog
 from config import Settings
-from errors import BadDeclaration
-from relationships import catalog as catalogs
-from relationships.catalog import Catalog
-from store import credentials, declare
-from store.pool import Connection, Pool, connection, create_pool
+from store.db import credentials, schema
+from store.db.pool import Pool, connection, create_pool
+from store.write import backfill
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x7E7E
-_LEDGER = """
-create schema if not exists tether;
-create table if not exists tether.migrations (
-    name text primary key, digest text not null, applied_at timestamptz not null default now());
-"""
 
 
 def run(settings: Settings) -> None:
@@ -41,37 +31,12 @@ async def _run(settings: Settings) -> None:
 
 
 async def migrate(pool: Pool, catalog: Catalog) -> list[str]:
-    """Applies what is missing and settles new declarations; returns the names of what it applied."""
-    applied = []
+    """Applies the missing migrations and links what new declarations concern; returns the migrations' names."""
     async with connection(pool) as conn:
         await conn.execute("select pg_advisory_lock($1)", _LOCK)
         try:
-            await conn.execute(_LEDGER)
-            rows = await conn.fetch("select name, digest from tether.migrations")
-            known = {r["name"]: r["digest"] for r in rows}
-            for name, text in _files():
-                digest = sha256(text.encode()).hexdigest()
-                if name not in known:
-                    await _apply(conn, name, text, digest)
-                    applied.append(name)
-                elif known[name] != digest:
-                    raise BadDeclaration(
-                        f"store/migrations/{name}",
-                        "was changed after it was applied",
-                        "Write a new migration instead.",
-                    )
-            await declare.settle_declarations(conn, catalog)
+            applied = await schema.apply(conn)
+            await backfill.settle_declarations(conn, catalog)
         finally:
             await conn.execute("select pg_advisory_unlock($1)", _LOCK)
     return applied
-
-
-async def _apply(conn: Connection, name: str, text: str, digest: str) -> None:
-    async with conn.transaction():
-        await conn.execute(text)
-        await conn.execute("insert into tether.migrations (name, digest) values ($1, $2)", name, digest)
-
-
-def _files() -> Iterator[tuple[str, str]]:
-    for file in sorted(_MIGRATIONS.glob("*.sql")):
-        yield file.name, file.read_text()

@@ -11,12 +11,12 @@ import pytest_asyncio
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from catalog import catalog as catalogs
+from catalog.catalog import Catalog
 from config import Settings
 from devstack.testing import temporary_postgres
-from relationships import catalog as catalogs
-from relationships.catalog import Catalog
+from store.db.pool import Pool, create_pool
 from store.migrate import migrate
-from store.pool import Pool, create_pool
 from tests.store.telling import Teller
 
 _numbers = count(1)

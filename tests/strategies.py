@@ -13,8 +13,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from contracts.correlation import encode
-from contracts.registry import OWN_SOURCE
+from catalog.registry import OWN_SOURCE
+from facts.correlation import encode
 
 Event = dict[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 from temporalio import workflow
 
 from activities.move import MoveActivities as Do
-from workflows.listener import Listener
-from workflows.tasks import Ended, Standing
+from messages.operations import Ended, Standing
+from workflows.base import Listener
 
 
 @workflow.defn

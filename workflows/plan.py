@@ -5,8 +5,8 @@ from typing import Any
 from temporalio import workflow
 
 from activities.plan import PlanActivities as Do
-from workflows.sweeping import Sweeping
-from workflows.tasks import Ended
+from messages.operations import Ended
+from workflows.fan_out import Sweeping
 
 
 @workflow.defn

@@ -10,7 +10,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.relationship import RelationshipActivities as Do
-from workflows.messages import (
+from messages.relationship import (
     ENTITY,
     OWNER,
     RELATIONSHIP,

@@ -11,10 +11,10 @@ from itertools import islice
 
 from bench.facts import Event
 from bench.stack import Connection
+from catalog.catalog import Catalog
 from config import Limits
-from contracts.envelope import Entry, moment, read
-from relationships.admission import Admission
-from relationships.catalog import Catalog
+from facts.envelope import Entry, moment, read
+from facts.validation import Admission
 
 BATCH = 500
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from commands.environment import read_settings
+from cli.environment import read_settings
 from config import Settings
 from devstack.errors import StackError
 from devstack.ports import free_port

@@ -7,9 +7,9 @@ from functools import partial
 
 import httpx2
 
-from contracts.correlation import encode
 from examples.demo.stage import Stage
 from examples.demo.tether import Json, Refusal, fact, taken
+from facts.correlation import encode
 
 REL = "group_channel"
 

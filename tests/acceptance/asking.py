@@ -10,8 +10,8 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from config import Settings
-from store import credentials
-from store.pool import create_pool
+from store.db import credentials
+from store.db.pool import create_pool
 from tests.strategies import Event
 
 

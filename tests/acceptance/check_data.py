@@ -20,9 +20,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from catalog import catalog as catalogs
+from catalog.catalog import Catalog
 from devstack import processes
-from relationships import catalog as catalogs
-from relationships.catalog import Catalog
 from tests.acceptance.running import PARTS, Running, running, until
 
 SEED, REPEATED = 7, 0.05

@@ -18,11 +18,11 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 import temporal
+from catalog.catalog import Catalog
 from devstack import processes
+from messages.workflow_ids import Subject, subject_id
 from model import lines
-from relationships.catalog import Catalog
-from store.pool import AWAY
-from workflows.subjects import Subject, subject_id
+from store.db.pool import AWAY
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("api", "worker", "dispatcher", "temporal", "postgres")
@@ -69,7 +69,7 @@ class Running:
 
     def tether(self, *arguments: str, **more: Any) -> "subprocess.Popen[bytes]":
         """Starts a `tether` command."""
-        return subprocess.Popen([sys.executable, ROOT / "cli.py", *arguments], env=self.environment, **more)
+        return subprocess.Popen([sys.executable, ROOT / "cli/main.py", *arguments], env=self.environment, **more)
 
     @property
     def said(self) -> str:

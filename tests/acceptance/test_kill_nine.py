@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from examples.data import FLIGHTS
 from model import lines
 from model.facts import read
 from model.fold import fold
-from relationships.catalog import Catalog
 from tests.acceptance.running import PARTS, Running, running, until
 from tests.model.telling import say
 from tests.strategies import Event, deliver

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config import Settings
-from contracts.correlation import encode
+from facts.correlation import encode
 from tests.acceptance.asking import Client, client, new_key, serving
 from tests.model.telling import say
 from tests.strategies import Event

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from catalog.catalog import Catalog
 from config import Limits, Settings
-from contracts.envelope import read
-from relationships.admission import Admission
-from relationships.catalog import Catalog
-from store import tokens
-from store.pool import Pool, transaction
-from store.settle import settle
+from facts.envelope import read
+from facts.validation import Admission
+from store.db import tokens
+from store.db.pool import Pool, transaction
+from store.write.settle import settle
 from tests.acceptance.asking import Client, client, new_key, serving
 from tests.model.telling import say
 from tests.strategies import Event

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from config import Settings
-from store import credentials
-from store.pool import Pool
+from store.db import credentials
+from store.db.pool import Pool
 from tests.api.events.posting import Door, keys
 from tests.store.telling import TENANT
 

@@ -7,16 +7,16 @@ import httpx2
 import pytest
 
 from api.app import create_app
+from catalog import catalog as catalogs
 from config import Settings
-from relationships import catalog as catalogs
+from store.db.pool import Pool
 from store.migrate import migrate
-from store.pool import Pool
 from tests.api.events.posting import Door, Said, keys
 from tests.model.telling import say
 from tests.store.telling import TENANT, Teller
 
 STRICT = """
-from relationships.definition import RESTRICT, Relationship
+from catalog.relationship import RESTRICT, Relationship
 
 strict_event_team = Relationship(parent="event", child="team", via="event_id", on_parent_deleted=RESTRICT)
 """

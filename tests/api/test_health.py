@@ -5,11 +5,11 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.metrics import Measured, Metrics
+from api.http.metrics import Measured, Metrics
+from catalog.catalog import Catalog
 from config import Settings
-from relationships.catalog import Catalog
-from store import readiness
-from store.pool import Pool, create_pool
+from store.db import readiness
+from store.db.pool import Pool, create_pool
 from tests.api.conftest import Api
 from tests.model.telling import say
 from tests.store.telling import Teller

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from relationships.catalog import Catalog
-from store import moves
-from store.pool import Pool
+from catalog.catalog import Catalog
+from store.db.pool import Pool
+from store.operations import moves
 from tests.api.events.posting import Door, Said
 from tests.model.telling import say
 from tests.store.telling import TENANT, Teller

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from contracts.registry import OWN_SOURCE
-from store import operations
-from store.items import Outcome
-from store.operations import Wanted
-from store.pool import Pool, transaction
-from store.sql import sql
+from catalog.registry import OWN_SOURCE
+from store.db.pool import Pool, transaction
+from store.db.sql import sql
+from store.operations import operations
+from store.operations.children import Outcome
+from store.operations.operations import Wanted
 from tests.api.events.posting import OTHER, Door
 from tests.store.telling import TENANT, asked_for
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from contracts import own
-from store import tokens
+from facts import own_facts
+from store.db import tokens
 from tests.api.conftest import Api
 from tests.model.telling import say
 from tests.store.telling import TENANT, Teller
@@ -171,7 +171,9 @@ async def test_the_feed_waits_for_news_and_goes_on_from_cursor_or_token(api: Api
     page = await asked
     assert [i["change"] for i in page["items"]] == ["entity"]
     assert page["token"] == page["items"][0]["revision"] == tokens.token(TENANT, 1)
-    announced = own.entry("CategoryPraised", "category", "c", {"relationship": "category_item"}, id="p", causation="z")
+    announced = own_facts.entry(
+        "CategoryPraised", "category", "c", {"relationship": "category_item"}, id="p", causation="z"
+    )
     await teller.record([announced, teller.entry(say("ItemAdded", "i", 1, name="x", category="c"))])
     assert await api.get("feed", after=page["next"]) == (later := await api.get("feed", after=page["token"]))
     assert later["items"][1:] == [
@@ -216,8 +218,8 @@ async def test_the_feed_over_http_gives_all_items_at_any_page_size(api: Api, tel
 
 
 async def test_quarantine_is_listed_newest_first(api: Api, pool: Any) -> None:
-    from store import quarantine
-    from store.quarantine import Rejected
+    from store.write import quarantine
+    from store.write.quarantine import Rejected
 
     async with pool.acquire() as conn:
         for n in range(5):

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.words import says, sentence
-from relationships.catalog import Catalog
-from store import cascades, operations
-from store.items import Outcome
-from store.pool import Pool
-from store.snapshot import snapshot
-from store.why import Reasons, reasons
+from api.explanations import says, sentence
+from catalog.catalog import Catalog
+from store.db.pool import Pool
+from store.db.snapshot import snapshot
+from store.operations import cascades, operations
+from store.operations.children import Outcome
+from store.read.explain import Reasons, reasons
 from tests.model.telling import link, say, unlink
 from tests.store.telling import TENANT, Teller, asked_for
 

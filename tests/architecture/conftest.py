@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 PRODUCT = (
+    "catalog",
+    "facts",
+    "messages",
     "contracts",
     "relationships",
     "workflows",
@@ -14,10 +17,10 @@ PRODUCT = (
     "store",
     "model",
     "api",
-    "commands",
+    "cli",
 )
 TOOLS = ("devstack", "examples", "bench")
-MODULES = ("errors", "logs", "config", "temporal", "starter", "dispatcher", "worker", "cli")
+MODULES = ("errors", "logs", "config", "temporal", "starter", "dispatcher", "worker")
 
 
 def sources(root: Path, *names: str) -> Iterator[Path]:

@@ -12,17 +12,16 @@ from tests.architecture.conftest import MODULES, PRODUCT, TOOLS, sources
 
 OURS = {*PRODUCT, *TOOLS, *MODULES, "tests"}
 GROUND = {"errors", "config", "logs"}
-BELOW_STARTER = GROUND | {"temporal"} | set(PRODUCT) - {"api", "commands"}
+BELOW_STARTER = GROUND | {"temporal"} | set(PRODUCT) - {"api", "cli"}
 
 MAY_IMPORT = {
     "errors": set[str](),
     "config": {"errors"},
     "logs": {"config"},
-    "temporal": GROUND | {"contracts", "relationships"},
+    "temporal": GROUND,
     "starter": BELOW_STARTER,
     "dispatcher": BELOW_STARTER | {"starter"},
     "worker": BELOW_STARTER,
-    "cli": OURS - {"cli", "bench", "tests"},
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 import typer
 import yaml
 
-import cli
+from cli.main import app
 from config import Limits, Settings
 from tests.architecture.conftest import PRODUCT
 
@@ -64,7 +64,7 @@ def test_it_has_every_process_of_a_production_deployment(services: dict[str, Any
 
 
 def test_our_services_start_with_commands_that_the_cli_has(services: dict[str, Any]) -> None:
-    commands = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]  # a group, as it has commands
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group, as it has commands
     for service, command in OUR_SERVICES.items():
         assert services[service]["command"] == ["tether", command]
         assert command in commands

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from cli import main
+from cli.main import main
 from tests.cli.fake_tether import FakeTether, Served, served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ class Programs:
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         program = subprocess.Popen(
-            [sys.executable, str(ROOT / "cli.py"), *arguments], env=self.environment, encoding="utf-8", **pipes
+            [sys.executable, "-m", "cli.main", *arguments], env=self.environment, cwd=ROOT, encoding="utf-8", **pipes
         )
         self.started.append(program)
         return program

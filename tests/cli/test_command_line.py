@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from cli import app
+from cli.main import app
 from tests.cli.conftest import ROOT, Said
 from tests.cli.fake_tether import FakeTether, Served
 
@@ -113,7 +113,7 @@ def test_flag_goes_before_environment_before_file(
 
 
 def test_the_embedded_stacks_key_is_not_shown_to_another_machine(data_dir: Path) -> None:
-    from commands.connection import connect
+    from cli.connection import connect
 
     data_dir.mkdir()
     keys = [{"scope": "admin", "tenant": "main", "key": "secret"}]

@@ -121,7 +121,7 @@ def test_a_finished_import_is_forgotten(tether: Tether, data_dir: Path, tmp_path
 def test_a_line_without_end_is_rejected_and_not_held_in_memory(
     tether: Tether, fake: FakeTether, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.imports.lines.LONGEST", 1_000)
+    monkeypatch.setattr("cli.imports.lines.LONGEST", 1_000)
     one, two = facts(2)
     said = tether("import", write(tmp_path / "f", [one, b"x" * 5_500 + b"\n", two]), "-o", "json")
     assert [rejected["line"] for rejected in said.json["first_rejected"]] == [2]

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from catalog.catalog import Catalog
 from examples.data import EXPECTED, FLIGHTS
 from examples.demo.flights import REFERENCES
 from model import lines
 from model.facts import read
 from model.fold import fold
 from model.state import State
-from relationships.catalog import Catalog
 
 ENOUGH = 5_000
 SMALL = 300 * 1024  # bytes

@@ -7,17 +7,17 @@ from string import Formatter
 import httpx2
 import pytest
 
+from catalog.catalog import Catalog
+from catalog.vocabulary import Command
 from contracts.channels import AddChannelMember, CreateChannel, DeleteChannel, RemoveChannelMember
 from contracts.events import DeleteEvent
 from contracts.groups import DeleteGroup, RemoveGroupMember
 from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
-from contracts.vocabulary import Command
 from examples.channels.service import CHANNELS
 from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
 from examples.owner.testing import FakeTether, inside
 from examples.teams.service import TEAMS
-from relationships.catalog import Catalog
 
 OWNERS = {"groups": GROUPS, "channels": CHANNELS, "events": EVENTS, "teams": TEAMS}
 SETTING: dict[str, list[tuple[str, dict[str, str]]]] = {

@@ -6,8 +6,8 @@ from itertools import count
 
 import httpx2
 
+from catalog.vocabulary import Command, Key, Still
 from contracts.channels import CreateChannel
-from contracts.vocabulary import Command, Key, Still
 from gateways.circuit import Clock
 from gateways.owners import Owners
 

@@ -4,8 +4,8 @@ import httpx2
 import orjson
 import pytest
 
+from catalog.vocabulary import Command
 from contracts.channels import CreateChannel
-from contracts.vocabulary import Command
 from errors import Refused, TetherError, Unavailable
 from gateways.owners import Owners
 from tests.gateways.asking import DeleteTeam, Recording, ask, ask_once

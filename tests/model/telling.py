@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from contracts.correlation import encode
-from contracts.registry import OWN_SOURCE
+from catalog import catalog
+from catalog.registry import OWN_SOURCE
+from facts.correlation import encode
 from model.facts import ModelFact, read
 from model.fold import fold
 from model.state import State
-from relationships import catalog
 from tests.strategies import Event
 
 CATALOG = catalog.load()

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.vocabulary import Effect
+from catalog.vocabulary import Effect
 from model.facts import FactId, ModelFact
 from model.fold import fold
 from model.state import EntityState, LinkState

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.correlation import encode
+from facts.correlation import encode
 from tests.model.telling import link, links, lives, say, unlink
 from tests.strategies import Event
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.registry import OWN_SOURCE
+from catalog.registry import OWN_SOURCE
 from errors import Conflict
 from model.facts import FactId
 from model.fold import fold

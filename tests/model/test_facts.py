@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.registry import Contract
-from contracts.vocabulary import Created, Effect, Key
+from catalog.registry import Contract
+from catalog.vocabulary import Created, Effect, Key
 from errors import Malformed, Unknown
 from model.facts import ModelFact, read, told
 from model.instants import microseconds

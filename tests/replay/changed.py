@@ -5,12 +5,12 @@ from typing import Any
 
 from temporalio import workflow
 
+from messages.operations import Ended
+from messages.relationship import Outcome
 from workflows.cascade import CascadeDeleteWorkflow
-from workflows.messages import Outcome
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
-from workflows.tasks import Ended
 
 
 @workflow.defn(name="RelationshipWorkflow")

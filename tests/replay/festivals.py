@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from store import operations, plans
-from store.plans import Wish
+from messages.workflow_ids import Subject
+from store.operations import operations, plans
+from store.operations.plans import Wish
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 from tests.workflows.test_cascades import call_off, stuck
-from workflows.subjects import Subject
 
 Festivity = Callable[[Festival], Awaitable[Subject]]
 

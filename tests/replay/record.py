@@ -18,11 +18,11 @@ import httpx2
 from temporalio.client import Client, WorkflowHandle
 
 import temporal
-from contracts.correlation import encode
+from catalog import catalog as catalogs
 from devstack.testing import temporary_postgres, temporary_temporal
-from relationships import catalog as catalogs
+from facts.correlation import encode
+from store.db.pool import create_pool
 from store.migrate import migrate
-from store.pool import create_pool
 from tests.replay.festivals import FESTIVITIES, Festivity
 from tests.workflows.conftest import SETTINGS
 from tests.workflows.festival import Festival

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
 from config import Limits
-from contracts.envelope import Entry, read
-from contracts.registry import OWN_SOURCE
-from relationships.admission import Admission
-from relationships.catalog import Catalog
-from store import items
-from store.items import Outcome
-from store.linking import linked_entry
-from store.pool import Pool
-from store.record import Recorder
-from store.sql import sql
+from facts.envelope import Entry, read
+from facts.validation import Admission
+from store.db.pool import Pool
+from store.db.sql import sql
+from store.operations import children
+from store.operations.children import Outcome
+from store.operations.links import linked_entry
+from store.write.recorder import Recorder
 from tests.strategies import Event
 
 TENANT = "main"
@@ -57,7 +57,7 @@ class Teller:
 
 async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
     """Children that an operation has asked for, and what came of each."""
-    children, parents, _, references, *_ = (list(column) for column in zip(*outcomes, strict=True))
-    since = [1] * len(children)
-    await pool.execute(sql("begin_items"), TENANT, operation, relationship, children, parents, references, since)
-    await items.keep(pool, TENANT, operation, relationship, outcomes)
+    keys, parents, _, references, *_ = (list(column) for column in zip(*outcomes, strict=True))
+    since = [1] * len(keys)
+    await pool.execute(sql("begin_items"), TENANT, operation, relationship, keys, parents, references, since)
+    await children.keep(pool, TENANT, operation, relationship, outcomes)

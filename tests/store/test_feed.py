@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from contracts import own
-from relationships.catalog import Catalog
-from store import feed, tokens
-from store.feed import BEGINNING, Asked, Place
-from store.pool import Pool, transaction
-from store.settle import settle
-from store.snapshot import snapshot
-from store.told import Item
+from catalog.catalog import Catalog
+from facts import own_facts
+from store.db import tokens
+from store.db.pool import Pool, transaction
+from store.db.snapshot import snapshot
+from store.read import feed
+from store.read.feed import BEGINNING, Asked, Place
+from store.read.feed_items import Item
+from store.write.settle import settle
 from tests.model.telling import link, say
 from tests.store import versions
 from tests.store.telling import TENANT, Teller
@@ -101,7 +102,9 @@ async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batch
         batch, events = [teller.entry(e) for e in events[:size]], events[size:]
         if random.random() < 0.2:
             number += 1
-            batch.append(own.entry("Told", "group", "group-0", {"relationship": "group_channel"}, id=f"a{number}"))
+            batch.append(
+                own_facts.entry("Told", "group", "group-0", {"relationship": "group_channel"}, id=f"a{number}")
+            )
         await teller.record(batch)
         for _ in range(random.randrange(6)):
             await consumer.page(random.choice(limits))
@@ -121,7 +124,7 @@ async def test_filters_give_just_their_part_of_the_whole(
     events = deliver(5, history(5, 18, 100))
     for n in range(0, len(events), 9):
         await teller.tell(*events[n : n + 9])
-    await teller.record([own.entry("Told", "group", "g", {"relationship": "group_channel"}, id="x")])
+    await teller.record([own_facts.entry("Told", "group", "g", {"relationship": "group_channel"}, id="x")])
     everything = await Consumer(pool, whole(catalog)).drain(1000)
     for name in ("group_channel", "category_item", "dest_flight"):
         part = await Consumer(pool, feed.asked(catalog, name, None)).drain(limit)

@@ -6,9 +6,9 @@ from time import monotonic
 import pytest
 
 from errors import NotYet
-from store.heads import Heads
-from store.pool import Pool
-from store.snapshot import snapshot
+from store.db.pool import Pool
+from store.db.revision_waiter import Heads
+from store.db.snapshot import snapshot
 from tests.model.telling import say
 from tests.store.telling import TENANT, Teller
 

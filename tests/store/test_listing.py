@@ -5,12 +5,12 @@ from random import Random
 
 import pytest
 
-from relationships.catalog import Catalog
-from store import counts, listing
-from store.links import STATES
-from store.listing import Asked
-from store.pool import Pool
-from store.snapshot import Snapshot, snapshot
+from catalog.catalog import Catalog
+from store.db.pool import Pool
+from store.db.snapshot import Snapshot, snapshot
+from store.read import link_counts, links
+from store.read.link_state import STATES
+from store.read.links import Asked
 from tests.model.telling import say
 from tests.store import versions
 from tests.store.telling import TENANT, Teller
@@ -30,9 +30,9 @@ async def every(at: Snapshot, asked: Asked, limit: int, now: datetime = NOW) -> 
     found: list[tuple[str, str, str]] = []
     place, pages = None, 0
     while True:
-        links, place = await listing.page(at, asked, place, limit, now)
-        assert len(links) <= limit
-        found += [(link.child, link.parent, link.state) for link in links]
+        some, place = await links.page(at, asked, place, limit, now)
+        assert len(some) <= limit
+        found += [(link.child, link.parent, link.state) for link in some]
         pages += 1
         assert pages < 1000
         if place is None:
@@ -44,27 +44,27 @@ async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
     pool: Pool, catalog: Catalog, teller: Teller, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     await told(teller, seed)
-    monkeypatch.setattr(listing, "PARENTS", 1 + seed % 3)
-    monkeypatch.setattr(listing, "SCANNED", 5)
-    monkeypatch.setattr(listing, "CHUNK", 3)
+    monkeypatch.setattr(links, "PARENTS", 1 + seed % 3)
+    monkeypatch.setattr(links, "SCANNED", 5)
+    monkeypatch.setattr(links, "CHUNK", 3)
     tables = await versions.read(pool, catalog)
     for revision in (tables.head, tables.head // 2, 1, 0):
         bonds = tables.bonds(revision)
         async with snapshot(pool, TENANT, revision) as at:
             for name in ("group_channel", "category_item"):
                 rel = catalog.relationship(name)
-                links = [(child, *bond) for (of, child), bond in bonds.items() if of == name]
-                assert await every(at, Asked(rel), 4) == sorted(links)
+                every_link = [(child, *bond) for (of, child), bond in bonds.items() if of == name]
+                assert await every(at, Asked(rel), 4) == sorted(every_link)
                 for state in STATES:
                     found = await every(at, Asked(rel, state=state), 2)
                     assert len(found) == len(set(found))
-                    assert sorted(found) == sorted(link for link in links if link[2] == state)
-                for parent in {parent for _, parent, _ in links} | {"nobody"}:
-                    family = sorted(link for link in links if link[1] == parent)
+                    assert sorted(found) == sorted(link for link in every_link if link[2] == state)
+                for parent in {parent for _, parent, _ in every_link} | {"nobody"}:
+                    family = sorted(link for link in every_link if link[1] == parent)
                     assert await every(at, Asked(rel, parent=parent), 1) == family
                     linked = [link for link in family if link[2] == "linked"]
                     assert await every(at, Asked(rel, parent=parent, state="linked"), 1) == linked
-                for link in links:
+                for link in every_link:
                     assert await every(at, Asked(rel, child=link[0]), 1) == [link]
                     assert await every(at, Asked(rel, child=link[0], parent="nobody"), 1) == []
 
@@ -76,7 +76,7 @@ async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, tell
     async with snapshot(pool, TENANT) as at:
         for name in ("group_channel", "category_item", "dest_flight"):
             states = [state for (of, _), (_, state) in bonds.items() if of == name]
-            found = await counts.counts(at, catalog.relationship(name), NOW)
+            found = await link_counts.counts(at, catalog.relationship(name), NOW)
             assert found == {state: states.count(state) for state in STATES}
 
 
@@ -87,5 +87,5 @@ async def test_a_wait_is_overdue_once_its_deadline_has_passed(pool: Pool, catalo
         for now, state in ((NOW, "waiting"), (NOW + rel.on_missing.deadline + timedelta(days=1), "overdue")):
             assert await every(at, Asked(rel), 5, now) == [("i", "c", state)]
             assert await every(at, Asked(rel, state=state), 5, now) == [("i", "c", state)]
-            assert (await counts.counts(at, rel, now))[state] == 1
+            assert (await link_counts.counts(at, rel, now))[state] == 1
         assert await every(at, Asked(rel, state="waiting"), 5, now) == []

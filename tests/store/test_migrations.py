@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from relationships.catalog import Catalog
-from store import cascades, operations
+from catalog.catalog import Catalog
 from store import migrate as migrations
-from store.pool import Pool
+from store.db.pool import Pool
+from store.operations import cascades, operations
 
 FILES = Path(migrations.__file__).parent / "migrations"
 BEGUN = """

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from store.pool import Connection, Pool
-from store.sql import sql
+from store.db.pool import Connection, Pool
+from store.db.sql import sql
 
 FILL = """
 insert into revisions select 'main', n, now(), 'test', 100 from generate_series(1, 200) n;

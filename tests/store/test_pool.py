@@ -3,8 +3,8 @@
 import pytest
 
 from errors import Unavailable
-from store.pool import Pool, connection, create_pool
-from store.sql import sql
+from store.db.pool import Pool, connection, create_pool
+from store.db.sql import sql
 
 
 async def test_a_query_with_too_few_arguments_is_a_mistake_and_not_an_absence(pool: Pool) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from store.pool import Pool
-from store.sql import queries
+from store.db.pool import Pool
+from store.db.sql import queries
 
 
 @pytest.mark.parametrize("name", sorted(queries()))

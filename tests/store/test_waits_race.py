@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from store import operations
-from store.pool import Pool, transaction
-from store.settle import lock
-from store.sql import sql
+from store.db.pool import Pool, transaction
+from store.db.sql import sql
+from store.operations import operations
+from store.write.settle import lock
 from tests.model.telling import say
 from tests.store.telling import TENANT, Teller
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from relationships.catalog import Catalog
-from store.pool import Pool
+from catalog.catalog import Catalog
+from store.db.pool import Pool
 from tests.store.telling import TENANT
 
 LinkKey = tuple[str, str]

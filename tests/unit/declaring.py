@@ -9,8 +9,8 @@ HEAD = """
     from contracts.events import DeleteEvent
     from contracts.groups import DeleteGroup
     from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
-    from contracts.vocabulary import Changed, Command, Created, Deleted, Fact, Key, Owner, Still
-    from relationships.definition import (
+    from catalog.vocabulary import Changed, Command, Created, Deleted, Fact, Key, Owner, Still
+    from catalog.relationship import (
         KEEP, ONE_TO_MANY, ONE_TO_ONE, Asked, Cascade, Detach, Relationship, Through, Wait
     )
 """

@@ -17,11 +17,11 @@ from bench.registry import ROWS
 from bench.size import Size
 from bench.stack import CATALOG, Tether
 from bench.wire import Sent, count
+from catalog import catalog as catalogs
 from config import Limits
-from contracts.envelope import read
 from devstack.ports import LOOPBACK
-from relationships import catalog as catalogs
-from relationships.admission import Admission
+from facts.envelope import read
+from facts.validation import Admission
 
 RATE = Figure("a rate", "facts/s", "the limit", Budget(least=1_000, ratio=0.5))
 TIME = Figure("a time", "ms", "the limit", Budget(ratio=0.8), less_is_better=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog import catalog
 from errors import BadDeclaration, Unknown
-from relationships import catalog
 from tests.unit.declaring import write
 
 BOATS = """

@@ -2,11 +2,11 @@
 
 import pytest
 
+from catalog.command_mapping import filled
+from catalog.vocabulary import Command, Key, KeyField, Still, StillField
 from contracts.groups import RemoveGroupMember
 from contracts.teams import DeleteTeam, MoveTeam
-from contracts.vocabulary import Command, Key, KeyField, Still, StillField
 from errors import Refused
-from relationships.commands import filled
 
 
 class Book(Command, method="POST", path="/rooms/{room}"):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog import catalog
 from errors import BadDeclaration
-from relationships import catalog
 from tests.unit.declaring import write
 
 CASCADES = {
@@ -46,7 +46,7 @@ def test_a_cycle_in_which_one_does_not_cascade_is_none(tmp_path: Path, names: li
         if n == 0:
             command = text.partition("Cascade(")[2].partition(")")[0]
             text = text.replace(f"Cascade({command})", policy.format(command))
-        write(tmp_path, "relationships", f"r{n}", f"from relationships.definition import RESTRICT\n{name} = {text}")
+        write(tmp_path, "relationships", f"r{n}", f"from catalog.relationship import RESTRICT\n{name} = {text}")
     assert set(names) <= set(catalog.load([tmp_path]).relationships)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog import catalog
 from errors import BadDeclaration
-from relationships import catalog
 from tests.unit.declaring import DOCKS, write
 
 LIDS = """

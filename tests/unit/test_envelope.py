@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from contracts.correlation import decode, encode
-from contracts.envelope import microseconds, moment, read
 from errors import Malformed
+from facts.correlation import decode, encode
+from facts.envelope import microseconds, moment, read
 
 GOOD: dict[str, Any] = {"specversion": "1.0", "id": "1", "source": "/s", "type": "T.v1", "data": {}}
 

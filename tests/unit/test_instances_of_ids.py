@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflows.messages import Instance, begun, instance_of, workflow_id
+from messages.relationship import Instance, begun, instance_of, workflow_id
 
 
 @pytest.mark.parametrize("parent", ["g1", "a/b", "é😀", "~x", "%41", "x" * 500])

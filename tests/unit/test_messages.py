@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, TimeoutType
 
+from messages.relationship import Instance, Nudge, Situation, Told, heard, workflow_id
 from starter import workflow_url
-from workflows.messages import Instance, Nudge, Situation, Told, heard, workflow_id
 from workflows.options import is_final
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=512)

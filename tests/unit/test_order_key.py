@@ -5,7 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.order import order_key
+from facts.order_key import order_key
 from model.order import order
 from tests.strategies import NASTY_SEQUENCES
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.vocabulary import Owner
+from catalog.vocabulary import Owner
 
 
 @pytest.mark.parametrize("source", ["/items", "/items/", "/items/node-1"])

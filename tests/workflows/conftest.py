@@ -9,10 +9,10 @@ import pytest_asyncio
 from temporalio.client import Client
 
 import temporal
+from catalog.catalog import Catalog
 from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_temporal
-from relationships.catalog import Catalog
-from store.pool import Pool
+from store.db.pool import Pool
 from tests.workflows.festival import Festival
 from tests.workflows.house import House
 

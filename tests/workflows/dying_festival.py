@@ -14,10 +14,10 @@ from typing import Any
 from temporalio.client import Client
 
 import temporal
+from catalog import catalog as catalogs
 from gateways.owners import Owners
-from relationships import catalog as catalogs
-from store import items
-from store.pool import create_pool
+from store.db.pool import create_pool
+from store.operations import children
 from tests.workflows.festival import Festival
 from tests.workflows.house import House
 from workflows import options
@@ -56,8 +56,8 @@ def prepare(step: str) -> None:
         "before it asks": (Owners, "ask", dies_before(Owners.ask)),
         "in the middle of asking": (Owners, "ask", dies_before(Owners.ask, 7)),
         "after it has asked": (Owners, "ask", dies_after(Owners.ask)),
-        "before it remembers": (items, "keep", dies_before(items.keep)),
-        "after it has remembered": (items, "keep", dies_after(items.keep)),
+        "before it remembers": (children, "keep", dies_before(children.keep)),
+        "after it has remembered": (children, "keep", dies_after(children.keep)),
     }[step]
     setattr(place, name, dying)
 

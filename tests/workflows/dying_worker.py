@@ -12,10 +12,10 @@ from temporalio.client import Client
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 import temporal
-from relationships import catalog as catalogs
-from store.pool import create_pool
+from catalog import catalog as catalogs
+from messages.relationship import Situation
+from store.db.pool import create_pool
 from tests.workflows.house import House
-from workflows.messages import Situation
 
 
 class Dies(Interceptor):

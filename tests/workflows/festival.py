@@ -15,10 +15,10 @@ from examples.events.service import EVENTS
 from examples.owner.misbehaviour.settings import Misbehaviour, Settings
 from examples.owner.service import Owner, application
 from examples.teams.service import TEAMS
-from store import cascades, moves, plans
-from store.plans import Wish
+from messages.workflow_ids import Subject
+from store.operations import cascades, moves, plans
+from store.operations.plans import Wish
 from tests.workflows.house import Event, House, until
-from workflows.subjects import Subject
 
 OWNERS: Mapping[str, Owner] = {"events": EVENTS, "teams": TEAMS}
 

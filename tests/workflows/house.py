@@ -13,22 +13,22 @@ from temporalio.testing import TimeSkipper
 from temporalio.worker import Interceptor
 
 import worker
+from catalog.catalog import Catalog
+from catalog.relationship import Relationship
 from config import Limits, Settings
-from contracts.envelope import read
 from dispatcher import Dispatcher
+from facts.envelope import read
+from facts.validation import Admission
 from gateways.circuit import Clock
 from gateways.owners import Owners
-from relationships.admission import Admission
-from relationships.catalog import Catalog
-from relationships.definition import Relationship
+from messages.relationship import Instance
+from messages.workflow_ids import Subject, subject_id
 from starter import Starter
-from store import linking, operations
-from store.pool import Pool
-from store.record import Recorder
+from store.db.pool import Pool
+from store.operations import links, operations
+from store.write.recorder import Recorder
 from tests.workflows.channels import Channels
 from worker import Workers
-from workflows.messages import Instance
-from workflows.subjects import Subject, subject_id
 
 Event = dict[str, Any]
 
@@ -164,7 +164,7 @@ class House:
         self, relationship: str, parent: str | None, child: str, kind: str = "link", key: str | None = None
     ) -> str:
         """Starts an explicit link or unlink; its id."""
-        row = await linking.start(
+        row = await links.start(
             self.pool,
             self.tenant,
             self.relationship(relationship),

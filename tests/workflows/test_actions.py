@@ -14,7 +14,7 @@ import pytest
 from model import facts
 from model.fold import fold
 from model.state import State
-from store import fingerprint
+from store.audit import fingerprint
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from store import operations
+from store.operations import operations
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 

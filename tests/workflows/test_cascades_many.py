@@ -12,11 +12,11 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from examples.owner.misbehaviour.settings import Busy, Settings, Slow
+from messages.relationship import Nudge
+from messages.workflow_ids import Subject
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 from tests.workflows.test_cascades import all_done, at_rest, call_off, counts
-from workflows.messages import Nudge
-from workflows.subjects import Subject
 
 pytestmark = pytest.mark.stack
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from contracts.correlation import encode
-from store import instances
+from facts.correlation import encode
+from store.operations import relationship_status
 from tests.workflows.house import House, event, until
 
 pytestmark = pytest.mark.stack
@@ -186,5 +186,5 @@ async def test_a_wait_that_began_anew_meanwhile_is_not_overdue(house: House) -> 
     wait = await house.wait("group_channel", "g1")
     just_before = wait["due"] - timedelta(microseconds=1)
     for now, told in ((just_before, False), (wait["due"], True), (wait["due"], False)):
-        done = await instances.tell_overdue(house.pool, house.catalog, house.tenant, relationship, "g1", now)
+        done = await relationship_status.tell_overdue(house.pool, house.catalog, house.tenant, relationship, "g1", now)
         assert done is told

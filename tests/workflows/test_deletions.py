@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from errors import Conflict, KeyReused, Unknown
-from store import operations
+from store.operations import operations
 from tests.workflows.festival import Festival
 from tests.workflows.test_cascades import all_done, at_rest, counts
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import operations
+from store.operations import operations
 from tests.workflows.festival import Festival
 from tests.workflows.house import Event
 from tests.workflows.test_cascades import all_done, at_rest, counts

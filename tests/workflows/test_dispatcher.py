@@ -7,9 +7,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from dispatcher import BATCH, Dispatcher
 from errors import Unavailable
+from messages.relationship import Nudge
+from messages.workflow_ids import Subject
 from tests.workflows.house import House, event, until
-from workflows.messages import Nudge
-from workflows.subjects import Subject
 
 pytestmark = pytest.mark.stack
 

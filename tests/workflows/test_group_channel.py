@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from contracts.correlation import encode
+from facts.correlation import encode
 from tests.workflows.house import Event, House, event, until
 
 pytestmark = pytest.mark.stack

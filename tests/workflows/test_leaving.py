@@ -10,12 +10,12 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from contracts.correlation import encode
 from devstack.temporal_server import TemporalServer
 from dispatcher import Dispatcher
+from facts.correlation import encode
+from messages.relationship import STATE
 from tests.workflows.house import House, event, until
 from tests.workflows.test_deadlines import A_DAY, patience_ends
-from workflows.messages import STATE
 
 pytestmark = pytest.mark.stack
 

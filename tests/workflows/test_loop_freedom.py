@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import pytest
 
-from contracts.correlation import encode_operation
 from examples.channels.service import CHANNELS
 from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
 from examples.teams.service import TEAMS
-from store import cascades, moves
+from facts.correlation import encode_operation
+from store.operations import cascades, moves
 from tests.workflows.festival import Festival
 from tests.workflows.house import House, until
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.correlation import encode_operation
 from errors import Conflict
-from store import moves
+from facts.correlation import encode_operation
+from store.operations import moves
 from tests.workflows.festival import Festival
 from tests.workflows.house import event, until
 

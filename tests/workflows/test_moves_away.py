@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from store import operations
+from store.operations import operations
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 from tests.workflows.test_moves import A_DAY, at_rest

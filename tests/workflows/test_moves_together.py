@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from contracts.correlation import encode_operation
 from errors import Conflict
-from store import operations
+from facts.correlation import encode_operation
+from store.operations import operations
 from tests.workflows.festival import Festival
 from tests.workflows.house import event, until
 from tests.workflows.test_moves import at_rest

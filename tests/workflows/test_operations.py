@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.correlation import encode
 from errors import Conflict, Unacceptable, Unknown
-from store import instances, linking
+from facts.correlation import encode
+from store.operations import links, relationship_status
 from tests.workflows.house import Event, House, event, until
 
 pytestmark = pytest.mark.stack
@@ -160,7 +160,7 @@ async def test_an_unlink_of_a_child_that_has_moved_on_is_refused(house: House) -
 
 async def test_many_operations_of_one_parent_all_end(open_house: House) -> None:
     house = open_house
-    children = [f"i{n}" for n in range(3 * linking.AT_ONCE + 1)]
+    children = [f"i{n}" for n in range(3 * links.AT_ONCE + 1)]
     ids = [await house.link("category_item", "books", child) for child in children]
     await house.tell(CATEGORY, *[item(child) for child in children[1:]])
     for id in ids[1:]:
@@ -176,9 +176,11 @@ async def test_an_operation_that_comes_while_its_workflow_leaves_is_not_forgotte
     """It opens no revision: to the workflow, its intent looks like one that was read."""
     relationship = house.relationship("category_item")
     await house.tell(CATEGORY, item())
-    standing = await instances.look(house.pool, house.tenant, relationship, "books")
+    standing = await relationship_status.look(house.pool, house.tenant, relationship, "books")
     id = await house.link("category_item", "books", "i1")
-    newer = await instances.conclude(house.pool, house.catalog, house.tenant, relationship, "books", standing, None)
+    newer = await relationship_status.conclude(
+        house.pool, house.catalog, house.tenant, relationship, "books", standing, None
+    )
     assert newer
     assert await house.count("intents") == 1
     async with house.open():

@@ -9,15 +9,15 @@ import pytest
 from temporalio.client import Client
 
 import temporal
+from catalog.catalog import Catalog
 from devstack.ports import free_port
 from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_postgres
 from dispatcher import Dispatcher
 from errors import Unavailable
-from relationships.catalog import Catalog
 from starter import Starter
+from store.db.pool import Pool, create_pool
 from store.migrate import migrate
-from store.pool import Pool, create_pool
 from tests.workflows.house import House, event, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.faults]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.outcomes import LONGEST_PAUSE, later
+from activities.support.failures import LONGEST_PAUSE, later
 from errors import Unavailable
 from workflows.options import ASKING
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client
 
+from catalog import catalog as catalogs
 from errors import Restricted
-from relationships import catalog as catalogs
-from store import items, operations
+from store.db.pool import Pool
 from store.migrate import migrate
-from store.pool import Pool
+from store.operations import children, operations
 from tests.workflows.festival import OWNERS, Festival
 from tests.workflows.house import House, until
 from tests.workflows.league.owner import LEAGUE
@@ -106,7 +106,7 @@ async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_
     await call_off(league)
     row = await league.cascaded("a", "incomplete")
     assert counts(row) == {"found": 2, "done": 1, "spared": 0, "parked": 1, "pending": 0}
-    (item,) = await items.listed(league.house.pool, league.house.tenant, row["id"], "parked", ("", ""), 10)
+    (item,) = await children.listed(league.house.pool, league.house.tenant, row["id"], "parked", ("", ""), 10)
     assert item["reason"].startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
     assert ("teams", "DELETE", "/teams/t1") not in league.road.asked
     assert await league.state("team", "t1") == "live"
@@ -175,7 +175,7 @@ async def test_what_is_asked_again_is_what_was_asked_first_although_the_child_ha
 
     async def answered() -> bool:
         operation = (await league.cascade("a"))["id"]
-        listed = await items.listed(league.house.pool, league.house.tenant, operation, None, ("", ""), 10)
+        listed = await children.listed(league.house.pool, league.house.tenant, operation, None, ("", ""), 10)
         return {row["state"] for row in listed if row["child"] == "s1"} == {"asked"}
 
     await until(answered)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from errors import Conflict
-from store import items, operations, plans
-from store.plans import Wish
+from store.operations import children, operations, plans
+from store.operations.plans import Wish
 from tests.workflows.festival import Festival
 from tests.workflows.house import Event, event, until
 
@@ -82,7 +82,7 @@ async def test_a_child_whose_end_and_beginning_leave_its_link_as_it_is_is_let_be
         await house.tell(*facts)
     assert len(await festival.spans("t1")) == 1
     begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
-    work = await items.page(*at, begun["id"], house.relationship("event_team"), "", 10, again=False)
+    work = await children.page(*at, begun["id"], house.relationship("event_team"), "", 10, again=False)
     assert (work is not None and work.items) == []
 
 

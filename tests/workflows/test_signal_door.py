@@ -11,12 +11,12 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import RawValue
 
-from contracts.correlation import encode
 from devstack.temporal_server import TemporalServer
-from store import credentials
-from store.pool import connection
+from facts.correlation import encode
+from messages.relationship import workflow_id
+from store.db import credentials
+from store.db.pool import connection
 from tests.workflows.house import Event, House, event
-from workflows.messages import workflow_id
 
 pytestmark = pytest.mark.stack
 

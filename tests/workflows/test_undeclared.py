@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from relationships.catalog import Catalog
-from store import operations
-from store.plans import Wish
+from catalog.catalog import Catalog
+from store.operations import operations
+from store.operations.plans import Wish
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from contracts.correlation import encode
+from facts.correlation import encode
+from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE
 from tests.workflows.house import House, event, until
 from tests.workflows.test_deadlines import A_DAY
-from workflows.messages import ENTITY, OWNER, RELATIONSHIP, STATE
 
 pytestmark = pytest.mark.stack
 

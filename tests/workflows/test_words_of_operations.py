@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 
+from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE
+from messages.workflow_ids import Subject
 from tests.workflows.festival import Festival
 from tests.workflows.house import until
 from tests.workflows.test_cascades import call_off
-from workflows.messages import ENTITY, OWNER, RELATIONSHIP, STATE
-from workflows.subjects import Subject
 
 pytestmark = pytest.mark.stack
 

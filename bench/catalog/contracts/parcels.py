@@ -1,6 +1,6 @@
 """Parcels: one side of the pairs that are measured."""
 
-from contracts.vocabulary import Created, Owner
+from catalog.vocabulary import Created, Owner
 
 OWNER = Owner("parcels")
 

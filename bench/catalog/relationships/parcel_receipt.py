@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from relationships.definition import ONE_TO_ONE, Relationship, Wait
+from catalog.relationship import ONE_TO_ONE, Relationship, Wait
 
 parcel_receipt = Relationship(
     parent="parcel",

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from config import Settings
-from store.pool import Pool
+from store.db.pool import Pool
 from tests.api.events.posting import Door, keys
 from tests.api.events.serving import Served, serving
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 
-from store import credentials
-from store.pool import Pool
+from store.db import credentials
+from store.db.pool import Pool
 from tests.strategies import Event
 
 SCOPES = ("read", "operate", "admin", "publish:groups", "publish:channels")

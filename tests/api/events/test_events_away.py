@@ -10,14 +10,14 @@ import httpx2
 import pytest
 
 from api.app import create_app
+from catalog.catalog import Catalog
 from config import Settings
 from devstack.ports import free_port
 from devstack.postgres import Postgres
 from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_postgres
-from relationships.catalog import Catalog
+from store.db.pool import create_pool
 from store.migrate import migrate
-from store.pool import create_pool
 from tests.api.events.posting import BATCH, NDJSON, Door, group, keys
 
 pytestmark = pytest.mark.stack

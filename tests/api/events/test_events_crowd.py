@@ -6,9 +6,9 @@ import json
 import pytest
 from structlog.testing import capture_logs
 
-from store import tokens
-from store.pool import Pool
-from store.settle import lock
+from store.db import tokens
+from store.db.pool import Pool
+from store.write.settle import lock
 from tests.api.events.posting import NDJSON, STRUCTURED, Door, group, ndjson
 from tests.api.events.serving import Served
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
-from api.keys import Keys
-from store import credentials
-from store.pool import Pool
+from api.http.auth import Keys
+from store.db import credentials
+from store.db.pool import Pool
 from tests.api.events.posting import BATCH, NDJSON, OTHER, STRUCTURED, Door, group
 
 CHANNEL = group("c1", source="/channels", type="ChannelCreated.v1")

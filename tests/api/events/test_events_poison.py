@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from relationships.catalog import Catalog
-from store.pool import Pool
-from store.verify import verify
+from catalog.catalog import Catalog
+from store.audit.verify import verify
+from store.db.pool import Pool
 from tests.api.events.posting import BATCH, Door, group
 
 DEEP = 100_000

@@ -2,8 +2,8 @@
 
 import pytest
 
+from store.db.pool import Pool
 from store.migrate import migrate
-from store.pool import Pool
 from tests.store.settle.telling import YARD, Tether
 
 

@@ -8,8 +8,8 @@ from itertools import permutations
 from typing import Any, NamedTuple
 
 from model.state import State
-from store import fingerprint
-from store.fingerprint import Fingerprint
+from store.audit import fingerprint
+from store.audit.fingerprint import Fingerprint
 from tests.model.telling import say
 from tests.store.settle.telling import CATALOG, Tether, folded, waiting
 from tests.strategies import Event

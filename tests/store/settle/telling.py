@@ -10,21 +10,21 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from catalog import catalog as catalogs
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
 from config import Limits
-from contracts import own
-from contracts.envelope import Entry, microseconds, read
-from contracts.registry import OWN_SOURCE
+from facts import own_facts
+from facts.envelope import Entry, microseconds, read
+from facts.validation import Admission
 from model import facts, lines
 from model.fold import fold
 from model.state import State
-from relationships import catalog as catalogs
-from relationships.admission import Admission
-from relationships.catalog import Catalog
-from store import fingerprint
-from store.pool import Connection, Pool
-from store.record import Recorded, Recorder
-from store.sql import sql
-from store.verify import Verified, verify
+from store.audit import fingerprint
+from store.audit.verify import Verified, verify
+from store.db.pool import Connection, Pool
+from store.db.sql import sql
+from store.write.recorder import Recorded, Recorder
 from tests.strategies import Event
 
 CATALOG = catalogs.load()
@@ -49,7 +49,7 @@ def entry(catalog: Catalog, event: Event) -> Entry:
     name = event["type"].removesuffix(".v1")
     names = ((data["relationship"], data.get("parent")),)
     time = microseconds(event.get("time"))
-    return own.entry(
+    return own_facts.entry(
         name, child, event["subject"], data, id=event["id"], sequence=event.get("sequence"), time=time, names=names
     )
 

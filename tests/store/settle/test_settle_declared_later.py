@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from contracts.correlation import encode
-from contracts.registry import OWN_SOURCE
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
+from catalog.relationship import KEEP, ONE_TO_ONE, Wait
 from errors import BadDeclaration
-from relationships.catalog import Catalog
-from relationships.definition import KEEP, ONE_TO_ONE, Wait
+from facts.correlation import encode
+from store.db.pool import Pool
 from store.migrate import migrate
-from store.pool import Pool
 from tests.model.telling import say
 from tests.store.settle.telling import CATALOG, YARD, Tether, cut, entry
 from tests.store.settle.yarns import yarn

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from store.record import CONFLICT
+from store.write.recorder import CONFLICT
 from tests.model.telling import say
 from tests.store.settle.telling import Tether, entry
 

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from store.pool import Pool, create_pool
-from store.settle import settle
-from store.sql import sql
+from store.db.pool import Pool, create_pool
+from store.db.sql import sql
+from store.write.settle import settle
 from tests.model.telling import say
 from tests.store.settle.telling import Tether, cut, entry, expected
 from tests.store.settle.test_settle_histories import people

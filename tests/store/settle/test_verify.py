@@ -9,7 +9,7 @@ from rich.console import Console
 
 from config import Settings
 from errors import Refused
-from store.verify import Verified, run, verify
+from store.audit.verify import Verified, run, verify
 from tests.model.telling import say
 from tests.store.settle.telling import CATALOG, Tether, expected
 from tests.store.settle.test_settle_histories import people

@@ -2,8 +2,8 @@
 
 from random import Random
 
-from contracts.correlation import encode
-from contracts.registry import OWN_SOURCE
+from catalog.registry import OWN_SOURCE
+from facts.correlation import encode
 from tests.strategies import Event
 
 _KEYS = ("n0", "n1", "n2", "n3", "nowhere")

@@ -1,6 +1,6 @@
 """The league: players and bookings of teams; stands, sponsors and photos of events."""
 
-from contracts.vocabulary import Changed, Command, Created, Deleted, Key, Owner, Still
+from catalog.vocabulary import Changed, Command, Created, Deleted, Key, Owner, Still
 
 OWNER = Owner("league")
 

@@ -1,6 +1,6 @@
 """Every policy: what follows its parent, restricts it, is taken out of it, is kept; the first two on a second level."""
 
-from relationships.definition import KEEP, RESTRICT, Cascade, Detach, Relationship
+from catalog.relationship import KEEP, RESTRICT, Cascade, Detach, Relationship
 from tests.workflows.league.contracts.league import DeletePlayer, FreeSponsor
 
 team_player = Relationship(parent="team", child="player", via="of", on_parent_deleted=Cascade(DeletePlayer))

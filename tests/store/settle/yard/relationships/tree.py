@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from relationships.definition import ONE_TO_ONE, Asked, Relationship, Wait
+from catalog.relationship import ONE_TO_ONE, Asked, Relationship, Wait
 from tests.store.settle.yard.contracts.nodes import CastShadow
 
 tree = Relationship(parent="node", child="node", via="up")

@@ -1,0 +1,95 @@
+"""Why a link is as it is, in plain words."""
+
+from datetime import UTC, datetime
+
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
+from catalog.relationship import Relationship
+from catalog.vocabulary import Effect
+from store.read.explain import Fact, Fate, Reasons
+
+
+def awaited(catalog: Catalog, relationship: str, lacks: str) -> str:
+    """The fact that is lacking, and whose it is: ``CategoryAdded from categories``."""
+    rel = catalog.relationships.get(relationship)
+    if rel is None:
+        return "a fact of a relationship that is not declared any more"
+    kind = rel.parent if lacks == "parent" else rel.child
+    names = sorted({c.name for c in catalog.contracts.by_type.values() if (c.kind, c.effect) == (kind, Effect.CREATED)})
+    return f"{' or '.join(names) or 'any word of it'} from {catalog.owner_of(kind)}"
+
+
+def sentence(catalog: Catalog, rel: Relationship, child: str, why: Reasons) -> str:
+    """What happened, what follows from it, and what is waited for. Times are UTC."""
+    subject = _told(catalog, why.said, rel.child, child)
+    if why.link is None:
+        return f"{subject} {_ended(catalog, rel, why)}."
+    parent = f"{rel.parent} {why.link.parent}"
+    named = f"{subject} {_verb(why.said)} {parent}"
+    if why.link.state == "linked":
+        return f"{named}, which is there since {_told(catalog, why.turned, '', '')}."
+    if why.link.state == "broken":
+        return f"{named}, which is deleted: {_told(catalog, why.turned, '', '')}{_fate(catalog, rel, why.fate)}."
+    if why.link.state == "conflict":
+        return f"{named}, which has {rel.child} {why.holder} already and may have only one."
+    lacking = awaited(catalog, rel.name, "parent")
+    since, due = _date(why.link.since), _date(why.link.due or why.link.since)
+    if why.link.state == "overdue":
+        return f"{named}, which has not been heard of; {lacking} is overdue: waited for since {since}, due {due}."
+    return f"{named}, which has not been heard of; waiting for {lacking} since {since}, due {due}."
+
+
+def _fate(catalog: Catalog, rel: Relationship, fate: Fate | None) -> str:
+    """What is being done about a child whose parent is gone."""
+    if rel.sweep is None:
+        return ""
+    owner, command = catalog.owner_of(rel.child), rel.sweep.__name__
+    if fate is not None and fate.item == "parked":
+        return f"; {owner} refused: {fate.reason}"
+    if fate is not None and fate.item == "failing":
+        return f"; {owner} does not answer, and will be asked again: {fate.reason}"
+    if fate is not None and fate.item == "asked" and fate.at is not None:
+        return f"; {owner} was asked ({command}, {_date(fate.at)}), and its fact has not come"
+    if fate is not None and fate.state == "cancelled":
+        return "; what follows from that was cancelled before its turn"
+    return f"; {owner} is to be asked ({command})"
+
+
+def says(rel: Relationship, fact: Fact, *, of_parent: bool, parent: str, link: bool) -> str:
+    """What one of the deciding facts comes to."""
+    if of_parent:
+        return f"makes {rel.parent} {parent} what it is"
+    return f"{_verb(fact)} {rel.parent} {parent}" if link else "ends the link"
+
+
+def _verb(fact: Fact | None) -> str:
+    if fact is None:
+        return "belongs to"
+    if fact.source == OWN_SOURCE:
+        return "says that it belongs to"
+    return "names"
+
+
+def _ended(catalog: Catalog, rel: Relationship, why: Reasons) -> str:
+    last = f"{rel.parent} {why.history[-1].parent}"
+    if why.said is None:
+        return f"belongs to no {rel.parent} any more; the last was {last}"
+    contract = catalog.contracts.by_type.get(why.said.type)
+    if contract is not None and contract.effect is Effect.DELETED:
+        return f"has ended; it belonged to {last}"
+    return f"names no {rel.parent}; the last was {last}"
+
+
+def _told(catalog: Catalog, fact: Fact | None, kind: str, key: str) -> str:
+    """``ItemAdded i7 (items, 3 Jan 2026 12:00)``; without a fact, the entity itself."""
+    if fact is None:
+        return f"{kind} {key}".strip() or "earlier than anybody knows"
+    contract = catalog.contracts.by_type.get(fact.type)
+    name = contract.name if contract is not None else fact.type.partition(".v")[0]
+    owner = contract.owner if contract is not None else "Tether"
+    return f"{name} {key}".rstrip() + f" ({owner}, {_date(fact.time)})"
+
+
+def _date(moment: datetime) -> str:
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {moment:%b %Y %H:%M}"

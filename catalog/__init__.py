@@ -1,0 +1,1 @@
+"""The vocabulary of declarations, and the catalog of everything that is declared."""

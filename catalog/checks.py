@@ -1,0 +1,163 @@
+"""The checks of relationships at start-up: each by itself, and all of them together. They raise BadDeclaration."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from catalog import command_mapping
+from catalog.registry import OWN_FACTS, Contracts
+from catalog.relationship import Cascade, Relationship
+from errors import BadDeclaration
+
+_ANNOUNCEMENT = re.compile(r"[A-Z][A-Za-z0-9]*")
+
+
+def check(rel: Relationship, contracts: Contracts, where: str) -> None:
+    """One relationship against the contracts; ``where``: its file."""
+    for side in ("parent", "child"):
+        kind = getattr(rel, side)
+        if kind not in contracts.owner_of:
+            known = ", ".join(sorted(contracts.owner_of)) or "none"
+            raise BadDeclaration(
+                where, f"{rel.name}: no contract tells of the {side} kind {kind!r}", f"Known: {known}."
+            )
+    if rel.field is not None:
+        fields = contracts.fields_of(rel.child)
+        if rel.field not in fields:
+            raise BadDeclaration(
+                where,
+                f"{rel.name}: no fact of {rel.child!r} has the field {rel.field!r}",
+                f"Its fields are: {', '.join(sorted(fields)) or 'none'}.",
+            )
+        if not contracts.may_name(rel.child, rel.field):
+            raise BadDeclaration(
+                where,
+                f"{rel.name}: {rel.field!r} of {rel.child!r} holds no key, which is one text or one integer",
+                "For many to many declare an entity for each pair, which refers to both; see group_membership.",
+            )
+    if rel.asked is not None:
+        _check_asked(rel, contracts, where)
+    command_mapping.check_all(rel, contracts, where)
+    if rel.announce:
+        _check_announcement(rel, contracts, where)
+    if rel.on_missing.deadline <= timedelta(0) or rel.on_missing.patience < timedelta(0):
+        raise BadDeclaration(where, f"{rel.name}: a wait that ends before it begins", "Give a positive deadline.")
+
+
+def check_together(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
+    """What relationships say of each other; ``where``: name → file."""
+    for name, rel in relationships.items():
+        _check_through(rel, relationships, where[name])
+    _check_cascades(relationships, where)
+    _check_counterparts(relationships, where)
+
+
+def check_deleting(contracts: Contracts) -> None:
+    """Whether the commands that delete a kind can be filled from one of it."""
+    for kind, command in contracts.deleting.items():
+        command_mapping.check(command, kind, contracts, contracts.declared_in[command], f"deletes={kind!r}")
+
+
+def _check_through(rel: Relationship, relationships: Mapping[str, Relationship], where: str) -> None:
+    for field, path in (rel.asked.through if rel.asked is not None else {}).items():
+        up, down = relationships.get(path.up), relationships.get(path.down)
+        if up is None or down is None or up.child != rel.parent or down.parent != up.parent or not down.exclusive:
+            raise BadDeclaration(
+                where,
+                f"{rel.name}: nothing leads from {rel.parent!r} to {field!r} through {path.up} and {path.down}",
+                f"`up` must have {rel.parent!r} as its child, and `down`, one-to-one, the parent of `up` as its own.",
+            )
+
+
+def _check_cascades(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
+    """No kind may be deleted because one of it was."""
+    cascades = [rel for rel in relationships.values() if isinstance(rel.on_parent_deleted, Cascade)]
+    _check_cycles(cascades, where, "cascades in a cycle", "Let one of them KEEP or Detach.")
+
+
+def _check_counterparts(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
+    """No kind may be asked for because there is one of it: there would be no end of them."""
+    asking = [rel for rel in relationships.values() if rel.asked is not None]
+    _check_cycles(asking, where, "counterparts asked for in a cycle", "Let one of them use a field.")
+
+
+def _check_cycles(relationships: Sequence[Relationship], where: Mapping[str, str], problem: str, mend: str) -> None:
+    """No way may lead from a kind, as the parent, to itself; blames the file of the last of a cycle."""
+    done: set[str] = set()
+
+    def visit(kind: str, path: list[Relationship]) -> None:
+        if any(rel.parent == kind for rel in path):
+            cycle = path[[rel.parent for rel in path].index(kind) :]
+            names = " → ".join(rel.name for rel in (*cycle, cycle[0]))
+            newest = max(cycle, key=relationships.index)
+            raise BadDeclaration(where[newest.name], f"{problem}: {names}", mend)
+        if kind not in done:
+            for rel in relationships:
+                if rel.parent == kind:
+                    visit(rel.child, [*path, rel])
+            done.add(kind)
+
+    for rel in relationships:
+        visit(rel.parent, [])
+
+
+def _check_asked(rel: Relationship, contracts: Contracts, where: str) -> None:
+    asked = rel.asked
+    assert asked is not None
+    if not rel.exclusive:
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: a counterpart is asked for once",
+            "Declare cardinality=ONE_TO_ONE, or use a field.",
+        )
+    unknown = set(asked.fields) - set(asked.command.model_fields)
+    if unknown:
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: {asked.command.__name__} has no field {', '.join(sorted(unknown))}",
+            f"Its fields are: {', '.join(asked.command.model_fields)}.",
+        )
+    odd = set(asked.fields) - set(asked.plain) - set(asked.through)
+    if odd:
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: {', '.join(sorted(odd))} of {asked.command.__name__} comes from nowhere",
+            "Say from which of the parent's fields, or Through(…) which relationships.",
+        )
+    required = {n for n, f in asked.command.model_fields.items() if f.is_required()} - set(asked.fields)
+    if required:
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: {asked.command.__name__} needs {', '.join(sorted(required))}",
+            "Say in Asked(…) which of the parent's fields they come from.",
+        )
+    if contracts.addressee(asked.command) != contracts.owner_of[rel.child]:
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: {asked.command.__name__} is not for the owner of {rel.child!r}",
+            f"Use a command that is declared beside OWNER = Owner({contracts.owner_of[rel.child]!r}).",
+        )
+    missing = set(asked.plain.values()) - contracts.fields_of(rel.parent)
+    if missing:
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: no fact of {rel.parent!r} has the field {', '.join(sorted(missing))}",
+            f"Its fields are: {', '.join(sorted(contracts.fields_of(rel.parent))) or 'none'}.",
+        )
+
+
+def _check_announcement(rel: Relationship, contracts: Contracts, where: str) -> None:
+    if not _ANNOUNCEMENT.fullmatch(rel.announce):
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: {rel.announce!r} is no name of a fact",
+            "Use CamelCase, past tense: GroupChannelLinked.",
+        )
+    if f"{rel.announce}.v1" in contracts.by_type:
+        raise BadDeclaration(where, f"{rel.name}: {rel.announce} is an owner's fact", "Announce by another name.")
+    if rel.announce in OWN_FACTS:
+        raise BadDeclaration(where, f"{rel.name}: {rel.announce} is Tether's own fact", "Announce by another name.")
+    if not rel.exclusive:
+        raise BadDeclaration(
+            where, f"{rel.name}: only one-to-one links are announced", "Follow the feed, or declare ONE_TO_ONE."
+        )

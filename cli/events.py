@@ -1,0 +1,96 @@
+"""`tether events …`"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import orjson
+import typer
+
+from cli.client import client, path
+from cli.options import Format, Key, Output, Url
+from cli.output import note, show_one
+from errors import Refused
+
+app = typer.Typer(no_args_is_help=True, help="Tell facts.")
+
+ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
+FIELDS = {"accepted": "accepted", "duplicates": "duplicates", "quarantined": "quarantined", "token": "token"}
+BUILDER = "Instead of JSON"
+
+
+@app.command()
+def publish(
+    event: Annotated[
+        str, typer.Argument(show_default="standard input", help="A CloudEvent as JSON, or an array of them.")
+    ] = "",
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read it from here; `-`: stdin.")] = None,
+    type_: Annotated[str, typer.Option("--type", help="Such as GroupCreated.v1.", rich_help_panel=BUILDER)] = "",
+    source: Annotated[str, typer.Option(help="Such as /groups.", rich_help_panel=BUILDER)] = "",
+    subject: Annotated[str, typer.Option(help="The entity's key.", rich_help_panel=BUILDER)] = "",
+    data: Annotated[str, typer.Option(help="A JSON object.", rich_help_panel=BUILDER)] = "{}",
+    id_: Annotated[
+        str, typer.Option("--id", show_default="a new one", rich_help_panel=BUILDER, help="The event's id.")
+    ] = "",
+    sequence: Annotated[str, typer.Option(help="Its place among the entity's facts.", rich_help_panel=BUILDER)] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what breaks its contract instead of keeping it apart.")
+    ] = False,
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """Publish facts: from an argument, a file or standard input, or put together from options.
+
+    Fails if a fact had to be put into quarantine.
+    """
+    if type_ or source or subject:
+        attributes = {"id": id_, "type": type_, "source": source, "subject": subject, "sequence": sequence}
+        body = orjson.dumps(_built(attributes, data))
+    else:
+        body = _given(event, file)
+    headers = {"content-type": MANY if body.lstrip()[:1] == b"[" else ONE}
+    if strict:
+        headers["prefer"] = "handling=strict"
+    with client(url, key) as tether:
+        answer = tether.ask("POST", path("events"), body=body, headers=headers, holds="quarantined")
+    show_one(answer, output, FIELDS)
+    if answer["quarantined"]:
+        first = answer["quarantined"][0]
+        raise Refused(
+            f"{len(answer['quarantined'])} went into quarantine, the first is {first.get('id')}: "
+            f"{first['reason']}. `tether quarantine list` shows them."
+        )
+
+
+def _built(attributes: dict[str, str], data: str) -> dict[str, Any]:
+    for needed in ("type", "source"):
+        if not attributes[needed]:
+            raise Refused(f"--{needed}: is missing. An event put together from options needs --type and --source.")
+    try:
+        content = orjson.loads(data)
+    except orjson.JSONDecodeError as problem:
+        raise Refused(f"--data: is no JSON ({problem}). Quote it for the shell, like --data '{{}}'.") from None
+    attributes["id"] = attributes["id"] or str(uuid4())
+    return {
+        "specversion": "1.0",
+        **{name: value for name, value in attributes.items() if value},
+        "time": datetime.now(UTC).isoformat(),
+        "datacontenttype": "application/json",
+        "data": content,
+    }
+
+
+def _given(event: str, file: Path | None) -> bytes:
+    if event:
+        return event.encode("utf-8", "surrogateescape")
+    if file is None or str(file) == "-":
+        if sys.stdin.isatty():
+            note("Reading an event from the terminal; Ctrl-D ends it.")
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise Refused(f"{file}: cannot be read ({problem.strerror}). Check its name.") from None

@@ -1,0 +1,85 @@
+"""`tether keys …`: API keys, made in the database itself, for the first of them there is no API yet."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from cli.environment import read_settings, stack
+from cli.options import Format, Output
+from cli.output import show_one, show_table
+from errors import Refused
+
+if TYPE_CHECKING:
+    from store.db.pool import Pool
+
+app = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them, in the database itself.")
+
+Result = TypeVar("Result")
+Tenant = Annotated[str, typer.Option(help="Whose key it is.", show_default="TETHER_TENANT, else main")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who uses it, for the records.")],
+    scope: Annotated[str, typer.Option(help="publish:OWNER, read, operate or admin.")],
+    tenant: Tenant = "",
+    output: Output = Format.text,
+) -> None:
+    """Make a key. It is shown this once: only its hash is kept."""
+    from store.db import credentials
+
+    whose = tenant or read_settings().tenant
+    key = _in_database(lambda pool: credentials.add(pool, whose, name, scope))
+    answer = {"name": name, "scope": scope, "tenant": whose, "key": key}
+    show_one(answer, output, {"name": "name", "scope": "scope", "tenant": "tenant", "key": "key"})
+
+
+@app.command("list")
+def list_(output: Output = Format.text) -> None:
+    """All keys that were made, without the keys themselves."""
+    from store.db import credentials
+
+    items = _in_database(credentials.every)
+    if output is not Format.text:
+        show_one({"items": items}, output, {})
+    else:
+        show_table({"NAME": "name", "SCOPE": "scope", "TENANT": "tenant", "MADE": "made", "REVOKED": "revoked"}, items)
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name it was made under.")],
+    tenant: Tenant = "",
+) -> None:
+    """Refuse the keys of this name from now on (within ten seconds, everywhere)."""
+    from store.db import credentials
+
+    whose = tenant or read_settings().tenant
+    count = _in_database(lambda pool: credentials.revoke(pool, whose, name))
+    if not count:
+        raise Refused(f"No key {name!r} of tenant {whose!r} is in force; see `tether keys list`.")
+    typer.echo(f"Revoked: {count}.")
+
+
+def _in_database(work: "Callable[[Pool], Awaitable[Result]]") -> Result:
+    """Does ``work`` with the database at TETHER_DATABASE_URL, or the running embedded one."""
+    from store.db.pool import create_pool
+
+    settings = read_settings()
+    address = settings.database_url or stack(settings).get("database", "")
+    if not address:
+        raise Refused(
+            f"No database: TETHER_DATABASE_URL is not set and no embedded stack runs in {settings.data_dir}. "
+            "Set it, or start `tether up`."
+        )
+
+    async def connected() -> Result:
+        pool = await create_pool(address, 2, name="tether keys")
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+    return asyncio.run(connected())

@@ -1,0 +1,129 @@
+"""`tether links …`"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from cli import operations
+from cli.client import client, path
+from cli.options import (
+    All,
+    AsOf,
+    AtLeast,
+    Format,
+    IdempotencyKey,
+    Key,
+    Limit,
+    Output,
+    Relationship,
+    Url,
+    Wait,
+    repeatable,
+)
+from cli.output import show_one, show_pages, show_table
+
+app = typer.Typer(no_args_is_help=True, help="Which child belongs to which parent, and why.")
+
+COLUMNS = {"CHILD": "child", "PARENT": "parent", "STATE": "state", "SINCE": "since", "DUE": "due"}
+WHY = {
+    "": "sentence",
+    "state": "state",
+    "parent": "parent",
+    "since": "since",
+    "due": "due",
+    "owed by": "debtor",
+    "workflow": "workflow.url",
+}
+FACTS = {
+    "FACT": "type",
+    "SOURCE": "source",
+    "ID": "id",
+    "SEQUENCE": "sequence",
+    "TIME": "time",
+    "SAYS": "says",
+}
+HISTORY = {"PARENT": "parent", "FROM": "from", "TO": "to"}
+
+Child = Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")]
+
+
+@app.command("list")
+def list_(
+    relationship: Relationship,
+    parent: Annotated[str, typer.Option(help="Only children of this parent.")] = "",
+    child: Annotated[str, typer.Option(help="Only this child.")] = "",
+    state: Annotated[str, typer.Option(help="linked, waiting, overdue, broken or conflict.")] = "",
+    as_of: AsOf = "",
+    at_least: AtLeast = "",
+    limit: Limit = 100,
+    all_: All = False,
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """The links of a relationship."""
+    with client(url, key) as tether:
+        query = {"parent": parent, "child": child, "state": state, "as_of": as_of, "at_least": at_least}
+        pages = tether.pages(path("relationships", relationship, "links"), query, None if all_ else limit)
+        show_pages(pages, output, COLUMNS, f"{relationship} has no such link.")
+
+
+@app.command()
+def why(relationship: Relationship, child: Child, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+    """Why a link is as it is: the facts that decided it, and what it was before."""
+    with client(url, key) as tether:
+        answer = tether.ask("GET", path("relationships", relationship, "links", child, "why"), holds="facts")
+    show_one(answer, output, WHY)
+    if output is Format.text:
+        for heading, columns, items in (
+            ("\nDecided by", FACTS, answer["facts"]),
+            ("\nBefore", HISTORY, answer["history"]),
+        ):
+            if items:
+                typer.echo(heading)
+                show_table(columns, items)
+
+
+@app.command()
+def link(
+    relationship: Relationship,
+    parent: Annotated[str, typer.Argument(metavar="PARENT", help="The parent's key.")],
+    child: Child,
+    wait: Wait = False,
+    idempotency_key: IdempotencyKey = "",
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """Link a child to a parent, once both exist."""
+    with client(url, key) as tether:
+        operation = tether.ask(
+            "POST",
+            path("relationships", relationship, "links"),
+            body=json.dumps({"parent": parent, "child": child}).encode(),
+            headers={"content-type": "application/json", **repeatable(idempotency_key)},
+            holds="state",
+        )
+        operations.report(tether, operation, wait, output)
+
+
+@app.command()
+def unlink(
+    relationship: Relationship,
+    child: Child,
+    wait: Wait = False,
+    idempotency_key: IdempotencyKey = "",
+    output: Output = Format.text,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """Take a child out of its parent's set."""
+    with client(url, key) as tether:
+        operation = tether.ask(
+            "DELETE",
+            path("relationships", relationship, "links", child),
+            headers=repeatable(idempotency_key),
+            holds="state",
+        )
+        operations.report(tether, operation, wait, output)

@@ -1,0 +1,68 @@
+"""The `tether` command: only puts together what ``cli/`` holds."""
+
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from cli import entities, events, feed, keys, links, operations, plans, processes, quarantine, relationships, waiting
+from cli.deletions import delete
+from cli.imports.command import import_files
+from cli.moves import move
+from cli.verify import verify
+from errors import TetherError
+
+RUN, TELL, CHANGE, ASK, CHECK = "Run Tether", "Tell it facts", "Have things changed", "Ask it", "Check it"
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tether",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keeps the relationships between entities that independent services own.",
+    epilog="Every command prints JSON with -o json, and takes --url and --key, or TETHER_URL and TETHER_KEY.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (processes.up, processes.serve, processes.worker, processes.dispatcher, processes.migrate):
+    app.command(rich_help_panel=RUN)(command)
+app.add_typer(keys.app, name="keys", rich_help_panel=RUN)
+app.command("import", rich_help_panel=TELL)(import_files)
+app.add_typer(events.app, name="events", rich_help_panel=TELL)
+app.command(rich_help_panel=CHANGE)(move)
+app.command(rich_help_panel=CHANGE)(delete)
+app.add_typer(plans.app, name="plan", rich_help_panel=CHANGE)
+app.add_typer(links.app, name="links", rich_help_panel=ASK)
+app.add_typer(relationships.app, name="relationships", rich_help_panel=ASK)
+app.add_typer(waiting.app, name="waiting", rich_help_panel=ASK)
+app.add_typer(entities.app, name="entities", rich_help_panel=ASK)
+app.add_typer(feed.app, name="feed", rich_help_panel=ASK)
+app.add_typer(operations.app, name="operations", rich_help_panel=ASK)
+app.add_typer(quarantine.app, name="quarantine", rich_help_panel=ASK)
+app.command(rich_help_panel=CHECK)(verify)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code. What goes wrong is one line on stderr, never a traceback."""
+    try:
+        return int(app(arguments, prog_name="tether", standalone_mode=False) or 0)
+    except TyperException as problem:
+        context = getattr(problem, "ctx", None)
+        message = problem.format_message().rstrip(".")
+        where = f". See `{context.command_path} --help`." if context and message else ""
+        return _fail(message + where, problem.exit_code)
+    except TetherError as problem:
+        return _fail(str(problem), 1)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _fail(message: str, code: int) -> int:
+    if message:
+        typer.echo(f"Error: {' '.join(message.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The commands that are Tether's processes. Each only assembles; what it runs is imported when wanted."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.environment import read_settings
+
+PORTS = "Ports"
+Port = typer.Option(min=0, max=65535, rich_help_panel=PORTS)
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", show_default="TETHER_DATA_DIR, else .tether", help="Where everything is kept."),
+]
+
+
+def up(
+    port: Annotated[int | None, Port] = None,
+    postgres_port: Annotated[int | None, Port] = None,
+    temporal_port: Annotated[int | None, Port] = None,
+    temporal_ui_port: Annotated[int | None, Port] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Start everything on this machine: PostgreSQL, Temporal, API, dispatcher and worker.
+
+    Ctrl-C stops all of it; the next start goes on where it was. A port of 0 takes any free one.
+    """
+    settings = read_settings(
+        port=port,
+        postgres_port=postgres_port,
+        temporal_port=temporal_port,
+        temporal_ui_port=temporal_ui_port,
+        data_dir=data_dir,
+    )
+    from rich.console import Console
+
+    from devstack.up import up as start
+
+    raise typer.Exit(asyncio.run(start(settings, console=Console())))
+
+
+def serve() -> None:
+    """Run the API."""
+    settings = read_settings()
+    from api.server import run
+
+    run(settings)
+
+
+def worker() -> None:
+    """Run a Temporal worker: workflows and activities."""
+    settings = read_settings()
+    from worker import run
+
+    run(settings)
+
+
+def dispatcher() -> None:
+    """Run the dispatcher, which starts and signals workflows for what has been recorded."""
+    settings = read_settings()
+    from dispatcher import run
+
+    run(settings)
+
+
+def migrate() -> None:
+    """Bring the database's schema up to date. Runs once, before the other processes."""
+    settings = read_settings()
+    from store.migrate import run
+
+    run(settings)

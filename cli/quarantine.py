@@ -1,0 +1,26 @@
+"""`tether quarantine …`"""
+
+import typer
+
+from cli.client import client, path
+from cli.options import All, Format, Key, Limit, Output, Url
+from cli.output import show_pages
+
+app = typer.Typer(no_args_is_help=True, help="Facts that were kept but could not be used.")
+
+COLUMNS = {
+    "ID": "id",
+    "RECEIVED": "received",
+    "SOURCE": "source",
+    "EVENT": "event_id",
+    "TYPE": "type",
+    "REASON": "reason",
+}
+
+
+@app.command("list")
+def list_(limit: Limit = 100, all_: All = False, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+    """All facts in quarantine, each with the reason."""
+    with client(url, key) as tether:
+        pages = tether.pages(path("quarantine"), limit=None if all_ else limit)
+        show_pages(pages, output, COLUMNS, "Nothing is in quarantine.")

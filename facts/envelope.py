@@ -1,0 +1,148 @@
+"""From a CloudEvent to an entry of the ledger.
+
+``read`` checks the envelope (CloudEvents 1.0) and raises Malformed; ``admit`` checks the fact against its
+contract and raises Unacceptable. Both work on plain values: an import admits tens of thousands a second.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from catalog.vocabulary import Effect
+from errors import Malformed
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KNOWN = {"specversion", "id", "source", "type", "subject", "time", "sequence", "data", "datacontenttype"}
+_TRACED = ("correlationid", "causationid", "traceparent")
+_CALENDAR = (timedelta(days=-719_161), timedelta(days=2_932_895))
+"""From 0001-01-02 to 9999-12-30, since 1970: the days beyond are not in every time zone's calendar."""
+_ATTRIBUTE_LENGTH = 1024
+_ATTRIBUTES = 64
+
+
+class Envelope(NamedTuple):
+    """A CloudEvent whose envelope is good. ``time`` in microseconds since 1970."""
+
+    source: str
+    id: str
+    type: str
+    subject: str | None
+    sequence: str | None
+    time: int | None
+    data: Any
+    correlation: str | None
+    causation: str | None
+    traceparent: str | None
+    extensions: dict[str, Any] | None
+
+
+class Entry(NamedTuple):
+    """One fact as the ledger keeps it. ``effect`` is None for what Tether says about relationships.
+
+    ``body`` is the data as JSON; ``digest`` covers type, subject, sequence, time and data; ``order`` is the
+    order key. ``names`` are references that are in no field: relationship → parent, or None for "no longer".
+    """
+
+    source: str
+    id: str
+    type: str
+    name: str
+    kind: str
+    key: str
+    effect: Effect | None
+    sequence: str | None
+    time: int | None
+    data: dict[str, Any]
+    body: str
+    correlation: str | None
+    causation: str | None
+    traceparent: str | None
+    extensions: str | None
+    order: bytes
+    digest: bytes
+    names: tuple[tuple[str, str | None], ...] = ()
+
+
+def read(event: Any, index: int | None = None) -> Envelope:
+    """Raises Malformed, naming the attribute and the place in the batch."""
+    if type(event) is not dict:
+        raise Malformed("event", "is no JSON object", index)
+    if event.get("specversion") != "1.0":
+        raise Malformed("specversion", 'must be "1.0"', index)
+    for name in ("id", "source", "type"):
+        value = event.get(name)
+        if type(value) is not str or not value:
+            raise Malformed(name, "is missing" if value is None else "must be a text that is not empty", index)
+        if len(value) > _ATTRIBUTE_LENGTH:
+            raise Malformed(name, f"is longer than {_ATTRIBUTE_LENGTH} characters", index)
+    subject = _text(event, "subject", index)
+    sequence = event.get("sequence")
+    if type(sequence) is int:
+        sequence = str(sequence)
+    elif sequence is not None:
+        sequence = _text(event, "sequence", index)
+    if "data_base64" in event:
+        raise Malformed("data_base64", "is not taken: send JSON as `data`", index)
+    extensions = None if event.keys() <= _KNOWN else _extensions(event, index)
+    return Envelope(
+        event["source"],
+        event["id"],
+        event["type"],
+        subject,
+        sequence,
+        microseconds(event.get("time"), index),
+        event.get("data"),
+        _text(event, "correlationid", index),
+        _text(event, "causationid", index),
+        _text(event, "traceparent", index),
+        extensions,
+    )
+
+
+def _extensions(event: dict[str, Any], index: int | None) -> dict[str, Any] | None:
+    """What no contract speaks of, kept as it is: plain values only, as CloudEvents has them."""
+    if len(event) > _ATTRIBUTES:
+        raise Malformed("event", f"has more than {_ATTRIBUTES} attributes", index)
+    extensions = {k: v for k, v in event.items() if k not in _KNOWN and k not in _TRACED and v is not None}
+    for name, value in extensions.items():
+        if type(value) in (dict, list):
+            raise Malformed(
+                name[:_ATTRIBUTE_LENGTH], "must be a text, a number or a boolean: data goes into `data`", index
+            )
+        if len(name) > _ATTRIBUTE_LENGTH or (type(value) is str and len(value) > _ATTRIBUTE_LENGTH):
+            raise Malformed(name[:_ATTRIBUTE_LENGTH], f"is longer than {_ATTRIBUTE_LENGTH} characters", index)
+    return extensions or None
+
+
+def _text(event: dict[str, Any], name: str, index: int | None) -> str | None:
+    value = event.get(name)
+    if value is None:
+        return None
+    if type(value) is not str or not value:
+        raise Malformed(name, "must be a text that is not empty", index)
+    if len(value) > _ATTRIBUTE_LENGTH:
+        raise Malformed(name, f"is longer than {_ATTRIBUTE_LENGTH} characters", index)
+    return value
+
+
+def microseconds(time: Any, index: int | None = None) -> int | None:
+    """An RFC 3339 time as microseconds since 1970; finer digits are cut. Raises Malformed."""
+    if time is None:
+        return None
+    try:
+        if len(time) < 20 or time[10] not in "Tt ":
+            raise ValueError
+        if time[-1] == "z":
+            time = time.upper()
+        leap = time[17:19] == "60"
+        moment = datetime.fromisoformat(time[:17] + "59" + time[19:] if leap else time)
+        since = moment - _EPOCH + timedelta(seconds=leap)
+        if not _CALENDAR[0] <= since <= _CALENDAR[1]:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise Malformed("time", "is no RFC 3339 time such as 2026-01-31T12:00:00Z", index) from None
+    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+
+
+def moment(time: int | None) -> datetime | None:
+    """The reverse of ``microseconds``."""
+    return None if time is None else _EPOCH + timedelta(microseconds=time)

@@ -1,0 +1,56 @@
+"""What Tether itself says, as entries of the ledger, of the source ``/tether``.
+
+``Linked`` and ``Unlinked`` set a child's reference; all others only tell. Ids are derived from what they are
+about, so that saying it again after a crash says nothing new.
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from catalog.registry import OWN_SOURCE
+from facts.envelope import Entry
+from facts.order_key import order_key
+
+
+def entry(
+    name: str,
+    kind: str,
+    key: str,
+    data: dict[str, Any],
+    *,
+    id: str,
+    sequence: str | None = None,
+    time: int | None = None,
+    correlation: str | None = None,
+    causation: str | None = None,
+    names: tuple[tuple[str, str | None], ...] = (),
+) -> Entry:
+    """A fact of Tether's own about the entity (kind, key). ``names``: references that it sets."""
+    body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    return Entry(
+        source=OWN_SOURCE,
+        id=id,
+        type=f"{name}.v1",
+        name=name,
+        kind=kind,
+        key=key,
+        effect=None,
+        sequence=sequence,
+        time=time,
+        data=data,
+        body=body.decode(),
+        correlation=correlation,
+        causation=causation,
+        traceparent=None,
+        extensions=None,
+        order=order_key(sequence, time, OWN_SOURCE, id),
+        digest=blake2b(id.encode(), digest_size=16).digest(),  # the id says all: it is derived from what is told
+        names=names,
+    )
+
+
+def derived_id(*parts: str | int | None) -> str:
+    """An id that is the same for the same parts: 32 hexadecimal digits."""
+    return blake2b(orjson.dumps(parts), digest_size=16).hexdigest()

@@ -1,0 +1,186 @@
+"""Whether a fact may enter the ledger: its contract, its size and depth, its key and its references."""
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE, Contract
+from catalog.relationship import KEY_LENGTH, as_key
+from catalog.vocabulary import Effect
+from config import Limits
+from errors import Unacceptable
+from facts.correlation import decode
+from facts.envelope import Entry, Envelope
+from facts.order_key import order_key
+
+
+class Admission:
+    """Admits facts by the catalog in force. One instance per process."""
+
+    def __init__(self, catalog: Catalog, limits: Limits) -> None:
+        self._catalog = catalog
+        self._limits = limits
+        self._contracts = catalog.contracts.by_type
+        self._owners = catalog.contracts.owners
+        self._references = {
+            kind: tuple(r.field for r in rels if r.field is not None) for kind, rels in catalog.by_child.items()
+        }
+        self._asked = {
+            kind: frozenset(r.name for r in rels if r.asked is not None) for kind, rels in catalog.by_child.items()
+        }
+
+    def owner(self, type: str) -> str | None:
+        """The owner whose fact this is, or None for an unknown type."""
+        contract = self._contract(type)
+        return contract.owner if contract is not None else None
+
+    def is_source_of(self, owner: str, source: str) -> bool:
+        """Whether an owner tells its facts from this source."""
+        known = self._owners.get(owner)
+        return known is not None and known.tells_from(source)
+
+    def _contract(self, type: str) -> Contract | None:
+        return self._contracts.get(type) or self._contracts.get(f"{type}.v1")
+
+    def admit(self, envelope: Envelope) -> Entry:
+        """The entry to be recorded. Raises Unacceptable with a reason that names what is wrong."""
+        source, id, type, subject, sequence, time, data, *traced, extensions = envelope
+        contract = self._contract(type)
+        if contract is None:
+            raise Unacceptable(f"unknown type: no contract declares {type}")
+        if source.startswith(OWN_SOURCE) and (source == OWN_SOURCE or source[len(OWN_SOURCE)] == "/"):
+            raise Unacceptable(f"source {OWN_SOURCE} is Tether's own")
+        if data is None:
+            data = {}
+        self._check_shape(data)
+        key = _key(contract, subject, data)
+        _check_contract(contract, data)
+        for field in self._references.get(contract.kind, ()):
+            _check_reference(field, data)
+        try:
+            body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+            head = orjson.dumps((contract.wire_type, key, sequence, time, source, id, traced, extensions))
+        except orjson.JSONEncodeError as error:
+            check_text((source, id, key, sequence, traced, extensions, data))
+            raise Unacceptable(f"cannot be kept as JSON: {error}") from None
+        if len(body) > self._limits.fact:
+            raise Unacceptable(f"too large: {len(body)} bytes of data, {self._limits.fact} are taken")
+        if b"\\u0000" in head or b"\\u0000" in body:
+            check_text((source, id, key, sequence, traced, extensions, data))
+        correlation, causation, traceparent = traced
+        named = decode(correlation) if contract.effect is Effect.CREATED else None
+        return Entry(
+            source=source,
+            id=id,
+            type=contract.wire_type,
+            name=contract.name,
+            kind=contract.kind,
+            key=key,
+            effect=contract.effect,
+            sequence=sequence,
+            time=time,
+            data=data,
+            body=body.decode(),
+            correlation=correlation,
+            causation=causation,
+            traceparent=traceparent,
+            extensions=None if extensions is None else orjson.dumps(extensions).decode(),
+            order=order_key(sequence, time, source, id),
+            digest=digest(contract.wire_type, key, sequence, time, named, body),
+            names=self._names(contract.kind, named),
+        )
+
+    def _names(self, kind: str, named: tuple[str, str] | None) -> tuple[tuple[str, str | None], ...]:
+        known = named is not None and named[0] in self._asked.get(kind, ()) and len(named[1]) <= KEY_LENGTH
+        return (named,) if named is not None and known else ()
+
+    def _check_shape(self, data: Any) -> None:
+        if type(data) is not dict:
+            raise Unacceptable("data is no JSON object")
+        for value in data.values():
+            kind = type(value)
+            if kind is dict or kind is list:
+                _check_depth(value, self._limits.depth - 1)
+            elif kind is float and abs(value) >= 2**63:
+                raise Unacceptable("a number is beyond 64 bits: send it as a text")
+
+
+def digest(
+    type: str, key: str, sequence: str | None, time: int | None, named: tuple[str, str] | None, body: bytes
+) -> bytes:
+    """What two deliveries of one id must share to be the same fact: 16 bytes. Tracing is left out.
+
+    ``named``: the relationship and parent that a correlation id names, whatever is declared by now.
+    """
+    return blake2b(orjson.dumps((type, key, sequence, time, named)) + body, digest_size=16).digest()
+
+
+def check_text(value: Any) -> None:
+    """Raises Unacceptable if a text somewhere in it cannot be stored: a NUL or a lone surrogate."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise Unacceptable("a text holds a NUL character")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Unacceptable("a text holds a lone surrogate") from None
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            check_text(name)
+            check_text(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            check_text(item)
+
+
+def _check_depth(value: Any, levels: int) -> None:
+    if levels <= 0:
+        raise Unacceptable("nested too deep")
+    for item in value.values() if type(value) is dict else value:
+        kind = type(item)
+        if kind is dict or kind is list:
+            _check_depth(item, levels - 1)
+        elif kind is float and abs(item) >= 2**63:
+            raise Unacceptable("a number is beyond 64 bits: send it as a text")
+
+
+def _key(contract: Contract, subject: str | None, data: dict[str, Any]) -> str:
+    key = subject
+    if contract.key_field is not None:
+        declared = data.get(contract.key_field)
+        if declared is not None and subject is not None and declared != subject:
+            raise Unacceptable(f"subject {subject!r} and {contract.key_field} {declared!r} differ")
+        key = declared if declared is not None else subject
+    if not isinstance(key, str) or not key:
+        wanted = f"subject or {contract.key_field}" if contract.key_field else "subject"
+        raise Unacceptable(f"names no {contract.kind}: {wanted} is missing")
+    if len(key) > KEY_LENGTH:
+        raise Unacceptable(f"the key is longer than {KEY_LENGTH} characters")
+    return key
+
+
+def _check_contract(contract: Contract, data: dict[str, Any]) -> None:
+    validator = contract.model.__pydantic_validator__
+    try:
+        validator.validate_python(data)
+        return
+    except ValidationError:
+        pass
+    try:  # strict JSON knows dates and the like, which strict Python refuses as text
+        validator.validate_json(orjson.dumps(data))
+    except orjson.JSONEncodeError as error:
+        check_text(data)
+        raise Unacceptable(f"cannot be kept as JSON: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "data"
+        raise Unacceptable(f"breaks {contract.wire_type}: {place}: {first['msg']}") from None
+
+
+def _check_reference(field: str, data: dict[str, Any]) -> None:
+    value = data.get(field)
+    if value is not None and as_key(value) is None:
+        raise Unacceptable(f"{field} must name a parent: a text of 1 to {KEY_LENGTH} characters, an integer, or null")

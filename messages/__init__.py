@@ -1,0 +1,1 @@
+"""Payloads of workflows and activities, and the ids of workflows. Imports nothing else of Tether."""

@@ -1,0 +1,1 @@
+"""Proofs that the tables are right: checks, the rebuild with the model, fingerprints."""

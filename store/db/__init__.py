@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, queries by name, migrations, snapshots, tokens, credentials."""

@@ -1,0 +1,1 @@
+"""Operations: links, moves, deletions with their cascades, plans, and the children they concern."""

@@ -1,0 +1,22 @@
+-- name: add_plan
+-- Remembers a preview.
+insert into plans (tenant, id, kind, request, revision, hash, report, actor, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: plan
+-- One plan.
+select * from plans where tenant = $1 and id = $2
+
+-- name: plan_executed
+-- An operation executes it.
+update plans set operation = $3 where tenant = $1 and id = $2
+
+-- name: plan_items
+-- The children that a plan names, to be worked through by an operation.
+with named as (
+    insert into items (tenant, operation, relationship, child, parent, state, since)
+    select $1, $7, relationship, child, parent, 'planned', $6 from concerned_by_change($1, $2, $3, $4, $5, $6)
+    returning 1
+)
+update operations set found = (select count(*) from named) where tenant = $1 and id = $7
+returning *

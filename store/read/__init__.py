@@ -1,0 +1,1 @@
+"""Reads, each as of one revision."""

@@ -1,0 +1,1 @@
+"""Writing facts: one transaction from the ledger to the outbox."""
