@@ -17,7 +17,7 @@ from config import Settings
 from devstack.testing import temporary_postgres
 from store.db.pool import Pool, create_pool
 from store.migrate import migrate
-from tests.store.telling import Teller
+from tests.support.recording import Teller
 
 _numbers = count(1)
 

@@ -23,7 +23,7 @@ from rich.table import Table
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from devstack import processes
-from tests.acceptance.running import PARTS, Running, running, until
+from tests.support.processes import PARTS, Running, running, until
 
 SEED, REPEATED = 7, 0.05
 KILLED_AT = (0.1, 0.25, 0.4, 0.55, 0.7)

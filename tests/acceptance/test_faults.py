@@ -14,7 +14,7 @@ import pytest
 
 from devstack.ports import free_port
 from examples.owner.testing import OwnerProcess
-from tests.acceptance.running import Running, running, until
+from tests.support.processes import Running, running, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.slow]
 

@@ -16,9 +16,9 @@ from examples.data import FLIGHTS
 from model import lines
 from model.facts import read
 from model.fold import fold
-from tests.acceptance.running import PARTS, Running, running, until
-from tests.model.telling import say
-from tests.strategies import Event, deliver
+from tests.support.model_facts import say
+from tests.support.processes import PARTS, Running, running, until
+from tests.support.strategies import Event, deliver
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.slow]
 

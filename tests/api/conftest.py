@@ -11,8 +11,8 @@ from api.app import create_app
 from config import Settings
 from store.db import credentials
 from store.db.pool import Pool
-from tests.api.events.posting import Door, keys
-from tests.store.telling import TENANT
+from tests.support.posting import Door, keys
+from tests.support.recording import TENANT
 
 
 class Api:

@@ -16,7 +16,7 @@ from schemathesis.core.result import Ok
 from api.app import create_app
 from config import Limits, Settings
 from store.db.pool import create_pool
-from tests.api.events.posting import STRUCTURED, keys
+from tests.support.posting import STRUCTURED, keys
 
 Case: TypeAlias = "schemathesis.Case[Any]"
 SOME = settings(

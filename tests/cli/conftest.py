@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from cli.main import main
-from tests.cli.fake_tether import FakeTether, Served, served
+from tests.support.fake_tether import FakeTether, Served, served
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0  # seconds until an event that tests wait for is given up

@@ -12,7 +12,7 @@ import typer
 
 from cli.main import app
 from tests.cli.conftest import ROOT, Said
-from tests.cli.fake_tether import FakeTether, Served
+from tests.support.fake_tether import FakeTether, Served
 
 Tether = Callable[..., Said]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Programs, Said, facts, saved_lines, write
-from tests.cli.fake_tether import FakeTether
+from tests.support.fake_tether import FakeTether
 
 Tether = Callable[..., Said]
 pytestmark = pytest.mark.usefixtures("server")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Programs, Said, facts, saved_lines, until, write
-from tests.cli.fake_tether import FakeTether, Served
+from tests.support.fake_tether import FakeTether, Served
 
 Tether = Callable[..., Said]
 COUNT = 6_000

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.cli.conftest import Programs, Said
-from tests.cli.fake_tether import FakeTether
+from tests.support.fake_tether import FakeTether
 
 Tether = Callable[..., Said]
 pytestmark = pytest.mark.usefixtures("server")

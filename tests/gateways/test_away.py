@@ -12,7 +12,7 @@ from errors import Busy, Refused, Unavailable, Unsent
 from gateways.circuit import FAILURES
 from gateways.owner import OF_MANY
 from gateways.owners import AT_ONCE, Owners
-from tests.gateways.asking import DeleteTeam, HandClock, Recording, ask
+from tests.support.gateways import DeleteTeam, HandClock, Recording, ask
 
 URLS = {"channels": "http://channels", "groups": "http://groups"}
 

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from errors import Unavailable
 from gateways.circuit import FAILURES, Circuit
-from tests.gateways.asking import HandClock
+from tests.support.gateways import HandClock
 
 
 class Line:

@@ -10,7 +10,7 @@ import pytest
 
 from errors import Unavailable
 from gateways.owners import AT_ONCE, Owners
-from tests.gateways.asking import ask
+from tests.support.gateways import ask
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"

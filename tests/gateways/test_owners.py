@@ -8,7 +8,7 @@ from catalog.vocabulary import Command
 from contracts.channels import CreateChannel
 from errors import Refused, TetherError, Unavailable
 from gateways.owners import Owners
-from tests.gateways.asking import DeleteTeam, Recording, ask, ask_once
+from tests.support.gateways import DeleteTeam, Recording, ask, ask_once
 
 
 class Rename(Command, method="PATCH", path="/rooms/{room}/doors/{door}"):

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from errors import Gone, Refused, Unavailable
-from tests.gateways.asking import HandClock, Recording, ask_once
+from tests.support.gateways import HandClock, Recording, ask_once
 
 PROBLEM = {"content-type": "application/problem+json; charset=utf-8"}
 

@@ -13,8 +13,8 @@ from catalog.vocabulary import Effect
 from model.facts import FactId, ModelFact
 from model.fold import fold
 from model.state import EntityState, LinkState
-from tests.model.telling import CATALOG, facts, say, state
-from tests.strategies import Event, deliver, explicit_links, histories, history
+from tests.support.model_facts import CATALOG, facts, say, state
+from tests.support.strategies import Event, deliver, explicit_links, histories, history
 
 
 @st.composite

@@ -11,7 +11,7 @@ from catalog.vocabulary import Created, Effect, Key
 from errors import Malformed, Unknown
 from model.facts import ModelFact, read, told
 from model.instants import microseconds
-from tests.model.telling import CATALOG, link, say
+from tests.support.model_facts import CATALOG, link, say
 
 
 class BoatLaunched(Created, entity="boat"):

@@ -3,7 +3,7 @@
 import hashlib
 
 from model.lines import digest, entity_counts, entity_lines, link_counts, link_lines, relationship_lines
-from tests.model.telling import CATALOG, say, state
+from tests.support.model_facts import CATALOG, say, state
 
 STATE = state(
     say("ItemAdded", "b", 1, name="Ü", category="light", a={"z": 1, "y": None}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.model.telling import link, links, lives, say, state, unlink
+from tests.support.model_facts import link, links, lives, say, state, unlink
 
 LAMP = say("ItemAdded", "lamp", 1, name="Lamp", category="light")
 LIGHT = say("CategoryAdded", "light", 1, name="Light")

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from model.lines import link_counts
-from tests.model.telling import CATALOG, links, lives, say, state
+from tests.support.model_facts import CATALOG, links, lives, say, state
 
 IN_A = say("TeamCreated", "t", 1, name="Otters", event_id="A")
 TO_B = say("TeamMoved", "t", 2, event_id="B")

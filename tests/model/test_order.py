@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.order import Order, order
-from tests.strategies import NASTY_SEQUENCES
+from tests.support.strategies import NASTY_SEQUENCES
 
 Named = tuple[str | None, int | None, str, str]
 

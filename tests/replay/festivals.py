@@ -6,9 +6,9 @@ from datetime import timedelta
 from messages.workflow_ids import Subject
 from store.operations import operations, plans
 from store.operations.plans import Wish
-from tests.workflows.festival import Festival
-from tests.workflows.house import until
-from tests.workflows.test_cascades import call_off, stuck
+from tests.support.festival import Festival
+from tests.support.harness import until
+from tests.workflows.cascade.test_cascades import call_off, stuck
 
 Festivity = Callable[[Festival], Awaitable[Subject]]
 

@@ -24,10 +24,10 @@ from facts.correlation import encode
 from store.db.pool import create_pool
 from store.migrate import migrate
 from tests.replay.festivals import FESTIVITIES, Festivity
+from tests.support.festival import Festival
+from tests.support.harness import House, event
 from tests.workflows.conftest import SETTINGS
-from tests.workflows.festival import Festival
-from tests.workflows.house import House, event
-from tests.workflows.test_deadlines import A_DAY, patience_ends
+from tests.workflows.relationship.test_deadlines import A_DAY, patience_ends
 
 HISTORIES = Path(__file__).parent / "histories"
 ROOT = str(Path(__file__).parents[2])

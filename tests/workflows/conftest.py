@@ -13,8 +13,8 @@ from catalog.catalog import Catalog
 from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_temporal
 from store.db.pool import Pool
-from tests.workflows.festival import Festival
-from tests.workflows.house import House
+from tests.support.festival import Festival
+from tests.support.harness import House
 
 SETTINGS = {
     "frontend.WorkflowTimeSkippingEnabled": "true",

@@ -1,0 +1,183 @@
+"""A fact that cannot be taken harms only itself: it is put aside with its reason, and its neighbours go on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from catalog.catalog import Catalog
+from store.audit.verify import verify
+from store.db.pool import Pool
+from tests.support.posting import BATCH, Door, group
+
+DEEP = 100_000
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def text(event: Any) -> str:
+    return json.dumps(event)
+
+
+def with_name(raw: str) -> str:
+    """A good fact whose name is this JSON text."""
+    return text(group("bad", data={"name": "@"})).replace('"@"', raw)
+
+
+def with_extra(raw: str) -> str:
+    """A good fact with one more field, which is this JSON text."""
+    return text(group("bad", data={"name": "x", "extra": "@"})).replace('"@"', raw)
+
+
+POISON: dict[str, tuple[str, str]] = {
+    "unknown type": (text(group("bad", type="GroupPainted.v1")), "unknown type: no contract declares GroupPainted.v1"),
+    "unknown version": (text(group("bad", type="GroupCreated.v2")), "unknown type"),
+    "own source": (text(group("bad", source="/tether")), "Tether's own"),
+    "below own source": (text(group("bad", source="/tether/x")), "Tether's own"),
+    "no key": (text(group("bad", subject=None)), "subject is missing"),
+    "long key": (text(group("k" * 513, id="bad-1")), "longer than 512"),
+    "missing field": (text(group("bad", data={})), "name: Field required"),
+    "wrong kind of field": (text(group("bad", data={"name": 7})), "name: Input should be a valid string"),
+    "no data": (text(group("bad", data=None)), "name: Field required"),
+    "data is a text": (text(group("bad", data="x")), "data is no JSON object"),
+    "data is a list": (text(group("bad", data=[])), "data is no JSON object"),
+    "nul": (with_name('"a\\u0000b"'), "NUL"),
+    "nul in a name": (text(group("bad", data={"name": "x", "a\0b": 1})), "NUL"),
+    "nul in the key": (text(group("a\0b", id="bad-1")), "NUL"),
+    "nul in the id": (text(group("bad", id="bad\0")), "NUL"),
+    "lone surrogate": (with_name('"\\ud800"'), "surrogate"),
+    "lone surrogate in a name": (text(group("bad", data={"name": "x", "\ud800": 1})), "surrogate"),
+    "lone surrogate in the key": (text(group("\udfff", id="bad-1")), "surrogate"),
+    "lone surrogate in the type": (text(group("bad", type="Group\ud800")), "unknown type"),
+    "deep": (with_extra("[" * 65 + "]" * 65), "nested too deep"),
+    "deeper than orjson": (with_extra("[" * 1030 + "]" * 1030), "nested too deep"),
+    "as deep as orjson": (with_extra("[" * 1020 + "]" * 1020), "nested too deep"),
+    "deep objects": (with_extra('{"a":' * 300 + "1" + "}" * 300), "nested too deep"),
+    "deepest": (with_extra("[" * DEEP + "]" * DEEP), "nested too deep"),
+    "large": (text(group("bad", data={"name": "x" * 262_144})), "too large"),
+    "beyond double": (with_extra("1e400"), "beyond 64 bits"),
+    "beyond double in a list": (with_extra("[-1e400]"), "beyond 64 bits"),
+    "beyond 64 bits": (with_extra("18446744073709551616"), "beyond 64 bits"),
+    "double beyond 64 bits": (with_extra("1e19"), "beyond 64 bits"),
+    "five thousand digits": (with_extra("9" * 5_000), "beyond 64 bits"),
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+async def test_poison_is_put_aside_and_its_neighbours_go_on(door: Door, name: str) -> None:
+    raw, reason = POISON[name]
+    before, after = text(group("a")), text(group("z"))
+    said = await door.post(f"[{before},{raw},{after}]", BATCH)
+    assert said.status == 202, said.content
+    assert said.content["accepted"] == 2
+    (aside,) = said.content["quarantined"]
+    assert aside["index"] == 1
+    assert reason in aside["reason"]
+    assert await door.facts() == ["a", "z"]
+    (kept,) = await door.quarantine()
+    assert kept["reason"] == aside["reason"]
+
+
+@pytest.mark.parametrize("name", POISON)
+async def test_poison_comes_by_no_other_door(door: Door, name: str) -> None:
+    raw, reason = POISON[name]
+    alone = await door.post(raw)
+    assert alone.status == 202
+    assert [(q["index"], reason in q["reason"]) for q in alone.content["quarantined"]] == [(0, True)]
+    stream = await door.lines(group("a"), raw.encode(), group("z"))
+    assert (stream.status, stream.content["accepted"]) == (202, 2)
+    assert [(q["index"], reason in q["reason"]) for q in stream.content["quarantined"]] == [(1, True)]
+    assert await door.facts() == ["a", "z"]
+
+
+@pytest.mark.parametrize("name", POISON)
+async def test_a_strict_request_is_refused_as_a_whole(door: Door, name: str) -> None:
+    raw, reason = POISON[name]
+    for said in (
+        await door.post(raw, prefer="handling=strict"),
+        await door.post(f"[{text(group('a'))},{raw}]", BATCH, prefer="respond-async, handling = Strict"),
+        await door.lines(group("a"), raw.encode(), prefer="handling=strict"),
+    ):
+        assert (said.status, said.slug) == (422, "contract-violation")
+        assert reason in said.content["detail"]
+        assert len(said.content["errors"]) == 1
+    assert await door.facts() == []
+    assert await door.quarantine() == []
+
+
+async def test_what_was_put_aside_is_kept_as_it_came(door: Door) -> None:
+    raw = '{"specversion": "1.0", "id": "x",  "source": "/groups", "type": "GroupPainted.v1"}'
+    await door.lines(raw.encode())
+    await door.post(raw)
+    (kept,) = await door.quarantine()
+    assert (kept["raw"], kept["source"], kept["event_id"], kept["type"]) == (raw, "/groups", "x", "GroupPainted.v1")
+    assert kept["times"] == 2
+
+
+async def test_not_more_is_kept_of_a_large_fact_than_could_be_taken(door: Door) -> None:
+    await door.event(group(data={"name": "x" * 5_000_000}))
+    (kept,) = await door.quarantine()
+    assert len(kept["raw"]) == 2 * 256 * 1024
+
+
+async def test_another_body_under_the_same_id_is_refused_and_the_first_stands(door: Door) -> None:
+    await door.event(group("g1", data={"name": "first"}))
+    second = group("g1", data={"name": "second"})
+    said = await door.event(second)
+    assert (said.status, said.slug) == (409, "conflict")
+    batch = await door.batch(group("a"), second, group("z"))
+    assert (batch.status, batch.content["accepted"]) == (202, 2)
+    assert [(q["index"], q["id"]) for q in batch.content["quarantined"]] == [(1, "g1-1")]
+    assert (await door.get("entities/group/g1"))["data"] == {"name": "first"}
+    (kept,) = await door.quarantine()
+    assert json.loads(kept["raw"])["data"] == {"name": "second"}
+    assert kept["times"] == 2
+
+
+async def test_the_first_of_two_bodies_in_one_batch_stands(door: Door) -> None:
+    said = await door.batch(group("g1", data={"name": "first"}), group("g1", data={"name": "second"}))
+    assert (said.content["accepted"], said.content["duplicates"], len(said.content["quarantined"])) == (1, 0, 1)
+    assert (await door.get("entities/group/g1"))["data"] == {"name": "first"}
+
+
+async def test_tracing_does_not_make_another_body(door: Door) -> None:
+    await door.event(group())
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    said = await door.event(group(traceparent=trace, correlationid="c", causationid="d", partitionkey="p"))
+    assert (said.status, said.content["duplicates"]) == (202, 1)
+
+
+async def test_odd_numbers_are_kept_as_they_are_and_rebuilt_the_same(door: Door, pool: Pool, catalog: Catalog) -> None:
+    numbers = ["-0.0", "0.0", "-0", "1e16", "1E-7", "1e-400", "9007199254740993", "9223372036854775807", "0.1"]
+    numbers += ["-9223372036854775808", "18446744073709551615", "5e-324", "123456789012345.678", "1.0", "true", "null"]
+    events = [with_extra(number).replace("bad", f"n{place}") for place, number in enumerate(numbers)]
+    said = await door.post(f"[{','.join(events)}]", BATCH)
+    assert (said.content["accepted"], said.content["quarantined"]) == (len(numbers), [])
+    again = await door.post(f"[{','.join(events)}]", BATCH)
+    assert again.content["duplicates"] == len(numbers)
+    for place, number in enumerate(numbers):
+        kept = (await door.get(f"entities/group/n{place}"))["data"]["extra"]
+        assert kept == json.loads(number)
+    assert (await verify(pool, catalog, door.tenant, rebuild=True)).sound
+
+
+async def test_odd_texts_are_keys_like_any_other(door: Door, pool: Pool, catalog: Catalog) -> None:
+    keys = ["é", "e\u0301", "😀", "a b", "%41", "%", "a/b", "..", "'; drop table facts; --", "\u202e", "\x7f", "\uffff"]
+    keys += ["\x01", "\t", "\\", '"', "null", "0", "k" * 512, "😀" * 512]
+    said = await door.batch(*(group(key, id=f"i{place}") for place, key in enumerate(keys)))
+    assert (said.content["accepted"], said.content["quarantined"]) == (len(keys), [])
+    assert await door.facts() == sorted(keys)
+    assert (await verify(pool, catalog, door.tenant, rebuild=True)).sound
+
+
+async def test_what_came_by_headers_is_kept_as_one_object(door: Door) -> None:
+    headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/groups", "ce-type": "GroupPainted.v1"}
+    await door.post('{"name": "x"}', "application/json", **headers)
+    (kept,) = await door.quarantine()
+    attributes = {"specversion": "1.0", "id": "1", "source": "/groups", "type": "GroupPainted.v1"}
+    assert json.loads(kept["raw"]) == {**attributes, "data": {"name": "x"}}

@@ -1,0 +1,107 @@
+"""Deletions over HTTP: of what somebody can be asked to delete, each once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from api.app import create_app
+from catalog import catalog as catalogs
+from config import Settings
+from store.db.pool import Pool
+from store.migrate import migrate
+from tests.support.model_facts import say
+from tests.support.posting import Door, Said, keys
+from tests.support.recording import TENANT, Teller
+
+STRICT = """
+from catalog.relationship import RESTRICT, Relationship
+
+strict_event_team = Relationship(parent="event", child="team", via="event_id", on_parent_deleted=RESTRICT)
+"""
+
+
+async def delete(
+    door: Door, key: str = "e", kind: str = "event", again: str | None = None, by: str = "operate"
+) -> Said:
+    headers = {} if again is None else {"idempotency-key": again}
+    return await door.ask("DELETE", f"/v1/entities/{kind}/{key}", headers=headers, key=by)
+
+
+@pytest.fixture
+async def event(teller: Teller) -> None:
+    await teller.tell(say("EventCreated", "e", 1, name="e"), say("TeamCreated", "t", 1, name="t", event_id="e"))
+
+
+@pytest.fixture
+async def strict(settings: Settings, pool: Pool, tmp_path: Path, event: None) -> AsyncIterator[Door]:
+    """Someone at a Tether in which an event with teams is not to be deleted."""
+    (tmp_path / "relationships").mkdir()
+    (tmp_path / "relationships" / "strict_event_team.py").write_text(STRICT)
+    await migrate(pool, catalogs.load([tmp_path]))
+    app = create_app(settings.model_copy(update={"catalog": [tmp_path]}))
+    shown = await keys(pool, TENANT, "other")
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http,
+    ):
+        yield Door(http, shown, TENANT)
+
+
+@pytest.mark.usefixtures("event")
+async def test_a_deletion_is_an_operation_on_an_entity_with_its_progress(door: Door) -> None:
+    said = await delete(door)
+    operation = said.content
+    assert said.status == 202
+    assert (operation["kind"], operation["state"], operation["plan"]) == ("delete", "waiting", None)
+    assert operation["entity"] == {"kind": "event", "key": "e"}
+    assert (operation["relationship"], operation["parent"], operation["child"]) == (None, None, None)
+    assert set(operation["progress"].values()) == {0}
+    assert operation["workflow"]["id"] == "main/cascade/event/e"
+    assert await door.get(f"operations/{operation['id']}") == operation
+
+
+async def test_a_key_may_hold_slashes_and_blanks(door: Door, teller: Teller) -> None:
+    await teller.tell(say("EventCreated", "a/b c", 1, name="e"))
+    said = await delete(door, "a%2Fb%20c")
+    assert (said.status, said.content["entity"]["key"]) == (202, "a/b c")
+
+
+@pytest.mark.usefixtures("event")
+async def test_a_deletion_is_wished_once_with_an_idempotency_key_and_without(door: Door, teller: Teller) -> None:
+    await teller.tell(say("EventCreated", "e2", 1, name="e"))
+    first = await delete(door, again="k")
+    assert (await delete(door, again="k")).content == first.content
+    assert (await delete(door)).content["id"] == first.content["id"]
+    said = await delete(door, "e2", again="k")
+    assert (said.status, said.slug) == (409, "idempotency-mismatch")
+
+
+async def test_nobody_can_be_asked_for_what_is_not_there_or_has_no_command(door: Door, teller: Teller) -> None:
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    await teller.tell(say("EventCreated", "gone", 1, name="e"), say("EventDeleted", "gone", 2))
+    for key, kind, status, slug in (
+        ("none", "event", 404, "unknown"),
+        ("e", "nokind", 404, "unknown"),
+        ("gone", "event", 409, "conflict"),
+        ("c", "category", 409, "conflict"),
+        ("a%00", "event", 422, "bad-request"),
+    ):
+        said = await delete(door, key, kind)
+        assert (said.status, said.slug) == (status, slug)
+    assert "deletes='category'" in (await delete(door, "c", "category")).content["detail"]
+
+
+async def test_children_can_forbid_it_and_are_named(strict: Door) -> None:
+    said = await delete(strict, again="k")
+    assert (said.status, said.slug) == (409, "restricted")
+    assert "team 't' belongs to event 'e' by strict_event_team" in said.content["detail"]
+    assert (await strict.get("operations"))["items"] == []
+
+
+@pytest.mark.usefixtures("event")
+@pytest.mark.parametrize("scope", ["read", "publish:groups"])
+async def test_deleting_takes_a_key_that_may_operate(door: Door, scope: str) -> None:
+    said = await delete(door, by=scope)
+    assert (said.status, said.slug) == (403, "forbidden")

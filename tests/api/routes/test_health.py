@@ -1,0 +1,96 @@
+"""Whether a process lives, can work, and what its numbers are."""
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.http.metrics import Measured, Metrics
+from catalog.catalog import Catalog
+from config import Settings
+from store.db import readiness
+from store.db.pool import Pool, create_pool
+from tests.api.conftest import Api
+from tests.support.model_facts import say
+from tests.support.recording import Teller
+
+
+@pytest.fixture(autouse=True)
+def no_temporal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one listens at its usual port."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+
+
+async def test_a_process_lives_and_says_what_it_lacks_while_everything_is_away() -> None:
+    app = create_app(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http,
+    ):
+        assert (await http.get("/healthz")).json() == {"status": "ok"}
+        answer = await http.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["ready"] is False
+        assert "PostgreSQL is away" in answer.json()["postgres"]
+        assert answer.json()["temporal"] != "ok"
+        assert (await http.get("/metrics")).status_code == 200
+
+
+async def test_it_is_ready_once_postgres_is_migrated_and_temporal_is_there(
+    api: Api, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await api.http.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["postgres"] == "ok"
+
+    async def ok() -> str:
+        return "ok"
+
+    monkeypatch.setattr(app.state.services.starter, "check", ok)
+    answer = await api.http.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "postgres": "ok", "temporal": "ok"})
+
+
+async def test_a_schema_or_a_declaration_that_is_missing_is_named(pool: Pool, catalog: Catalog, template: str) -> None:
+    assert await readiness.check(pool, catalog) == "ok"
+    async with pool.acquire() as conn:
+        await conn.execute("delete from definitions where relationship = 'category_item'")
+        assert "category_item: run `tether migrate`" in await readiness.check(pool, catalog)
+        await conn.execute("delete from migrations")
+        assert "the schema lacks 0001_base.sql" in await readiness.check(pool, catalog)
+    empty = await create_pool(template.rpartition("/")[0] + "/postgres", 1)
+    assert "the schema is not there" in await readiness.check(empty, catalog)
+    await empty.close()
+
+
+async def test_numbers_of_the_database_are_read_when_asked_for(api: Api, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"), say("GroupCreated", "g", 1, name="g"))
+    lines = (await api.http.get("/metrics")).text.splitlines()
+    assert 'tether_head_revision{tenant="main"} 1.0' in lines
+    assert 'tether_waits{lacks="parent",relationship="category_item",tenant="main"} 1.0' in lines
+    assert 'tether_waits_overdue{lacks="child",relationship="group_channel",tenant="main"} 0.0' in lines
+    assert "tether_intents_due 1.0" in lines
+
+
+async def test_requests_are_counted_by_the_template_of_their_route() -> None:
+    metrics = Metrics()
+    app = FastAPI()
+    app.add_middleware(Measured, metrics=metrics)
+
+    @app.get("/things/{key:path}")
+    async def thing(key: str) -> str:
+        if key == "bad":
+            raise ValueError(key)
+        return key
+
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://tether.test") as http:
+        for path in ("/things/a", "/things/b/c", "/things/bad", "/else", "/else/where"):
+            await http.get(path)
+    metrics.facts(accepted=3, duplicates=2)
+    lines = metrics.text({})[0].decode().splitlines()
+    assert 'tether_http_requests_total{method="GET",route="/things/{key}",status="200"} 2.0' in lines
+    assert 'tether_http_requests_total{method="GET",route="/things/{key}",status="500"} 1.0' in lines
+    assert 'tether_http_requests_total{method="GET",route="none",status="404"} 2.0' in lines
+    assert 'tether_http_request_seconds_count{method="GET",route="/things/{key}"} 3.0' in lines
+    assert 'tether_facts_total{outcome="accepted"} 3.0' in lines

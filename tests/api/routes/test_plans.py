@@ -1,0 +1,220 @@
+"""Plans over HTTP: what would be done, exactly, and doing that and nothing else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.model_facts import say
+from tests.support.posting import OTHER, Door, Said
+from tests.support.recording import Teller
+
+DELETE = {"delete": {"kind": "event", "key": "e"}}
+MOVE = {"move": {"relationship": "event_team", "from": "e", "to": "e2"}}
+DETACH = {"detach": {"relationship": "event_team", "parent": "e"}}
+
+
+@pytest.fixture(autouse=True)
+async def told(teller: Teller) -> None:
+    """Two events; seven teams of the first."""
+    await teller.tell(*(say("EventCreated", key, 1, name=key) for key in ("e", "e2")))
+    await join(teller, *(f"t{n}" for n in range(7)))
+
+
+async def join(teller: Teller, *teams: str) -> None:
+    await teller.tell(*(say("TeamCreated", team, 1, name=team, event_id="e") for team in teams))
+
+
+async def leave(teller: Teller, team: str) -> None:
+    await teller.tell(say("TeamMoved", team, 2, event_id=None))
+
+
+async def plan(door: Door, body: Any, key: str = "operate") -> Said:
+    return await door.ask("POST", "/v1/plans", json=body, key=key)
+
+
+async def planned(door: Door, body: Any) -> dict[str, Any]:
+    said = await plan(door, body)
+    assert said.status == 201, said.content
+    return dict(said.content)
+
+
+async def execute(door: Door, id: str, body: Any = None, again: str | None = None, key: str = "operate") -> Said:
+    headers = {} if again is None else {"idempotency-key": again}
+    content = b"" if body is None else json.dumps(body).encode()
+    return await door.ask("POST", f"/v1/plans/{id}/execution", headers=headers, content=content, key=key)
+
+
+async def test_a_plan_of_a_deletion_says_what_goes_with_it(door: Door) -> None:
+    made = await planned(door, DELETE)
+    (part,) = made["parts"]
+    assert (made["kind"], made["entity"]) == ("delete", {"kind": "event", "key": "e"})
+    assert part == {
+        "relationship": "event_team", "parent_kind": "event", "child_kind": "team", "owner": "teams",
+        "command": "DeleteTeam", "policy": "cascade", "children": 7, "sample": [f"t{n}" for n in range(5)],
+    }  # fmt: skip
+    assert (made["operation"], made["restricted"], made["appeared"], made["vanished"]) == (None, [], [], [])
+    assert made["token"] == (await door.get("relationships"))["token"]
+    assert (len(made["hash"]), made["actor"]) == (64, "operate")
+    assert await door.get(f"plans/{made['id']}", key="read") == made
+
+
+async def test_plans_of_moves_and_detachments_name_parents_and_the_command(door: Door) -> None:
+    made = await planned(door, MOVE)
+    assert (made["kind"], made["relationship"], made["parent"], made["to"]) == ("move", "event_team", "e", "e2")
+    assert [(part["command"], part["children"]) for part in made["parts"]] == [("MoveTeam", 7)]
+    made = await planned(door, DETACH)
+    assert (made["kind"], made["parent"], made["to"], made["entity"]) == ("detach", "e", None, None)
+    assert [(part["command"], part["children"]) for part in made["parts"]] == [("WithdrawTeam", 7)]
+
+
+async def test_children_named_twice_count_once(door: Door) -> None:
+    made = await planned(door, {"detach": {"relationship": "event_team", "children": ["t2", "t1", "t2"]}})
+    assert (made["named"], [part["sample"] for part in made["parts"]]) == (2, [["t1", "t2"]])
+
+
+async def test_the_hash_stands_for_the_set(door: Door, teller: Teller) -> None:
+    first = await planned(door, DETACH)
+    await join(teller, "t8")
+    assert (await planned(door, DETACH))["hash"] != first["hash"]
+    assert (await door.get(f"plans/{first['id']}"))["hash"] == first["hash"]
+
+
+async def test_a_plan_says_what_has_come_and_gone_since(door: Door, teller: Teller) -> None:
+    made = await planned(door, DELETE)
+    await join(teller, "t8", "t9")
+    await leave(teller, "t0")
+    now = await door.get(f"plans/{made['id']}")
+    assert now["appeared"] == [{"relationship": "event_team", "count": 2, "sample": ["t8", "t9"]}]
+    assert now["vanished"] == [{"relationship": "event_team", "count": 1, "sample": ["t0"]}]
+    assert (now["parts"], now["hash"]) == (made["parts"], made["hash"])
+
+
+async def test_executing_a_move_begins_an_operation_on_exactly_its_children(door: Door, teller: Teller) -> None:
+    made = await planned(door, MOVE)
+    await join(teller, "t8")
+    said = await execute(door, made["id"])
+    operation = said.content
+    assert (said.status, operation["kind"], operation["state"]) == (202, "move", "running")
+    assert (operation["plan"], operation["parent"], operation["child"]) == (made["id"], "e2", None)
+    assert (operation["progress"]["total"], operation["progress"]["asked"]) == (7, 0)
+    children = (await door.get(f"operations/{operation['id']}/children", state="planned"))["items"]
+    assert [child["child"] for child in children] == [f"t{n}" for n in range(7)]
+    assert (await door.get(f"plans/{made['id']}"))["operation"] == operation["id"]
+
+
+async def test_a_deletion_with_newcomers_is_refused_unless_they_are_included(door: Door, teller: Teller) -> None:
+    made = await planned(door, DELETE)
+    await join(teller, "t8")
+    for body in (None, {}, {"appeared": "refuse"}):
+        said = await execute(door, made["id"], body, again="k")
+        assert (said.status, said.slug) == (409, "plan-outdated")
+        assert "t8" in said.content["detail"]
+    assert (await door.get("operations"))["items"] == []
+    said = await execute(door, made["id"], {"appeared": "include"}, again="k")
+    assert (said.status, said.content["kind"], said.content["plan"]) == (202, "delete", made["id"])
+
+
+async def test_a_plan_is_about_the_lives_that_it_has_seen(door: Door, teller: Teller) -> None:
+    made = {name: await planned(door, wish) for name, wish in (("delete", DELETE), ("move", MOVE), ("detach", DETACH))}
+    for key in ("e", "e2"):
+        await teller.tell(say("EventDeleted", key, 2))
+        await teller.tell(say("EventCreated", key, 3, name=key))
+    for name, key in (("delete", "e"), ("move", "e2")):
+        said = await execute(door, made[name]["id"])
+        assert (said.status, said.slug) == (409, "plan-outdated")
+        assert f"event '{key}' was deleted and created anew since plan {made[name]['id']}" in said.content["detail"]
+    assert (await execute(door, made["detach"]["id"])).status == 202
+
+
+async def test_a_child_that_ended_and_lives_again_has_vanished_and_another_appeared(door: Door, teller: Teller) -> None:
+    made = {name: await planned(door, wish) for name, wish in (("delete", DELETE), ("detach", DETACH))}
+    await teller.tell(say("TeamDeleted", "t1", 2))
+    await teller.tell(say("TeamCreated", "t1", 3, name="another", event_id="e"))
+    change = [{"relationship": "event_team", "count": 1, "sample": ["t1"]}]
+    for plan in made.values():
+        now = await door.get(f"plans/{plan['id']}")
+        assert (now["appeared"], now["vanished"]) == (change, change)
+    assert (await execute(door, made["delete"]["id"])).slug == "plan-outdated"
+
+
+async def test_a_creation_that_is_told_once_more_is_no_departure(door: Door, teller: Teller) -> None:
+    """Although the link of an only child is written anew, since it may come after another now."""
+    await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "c", 1, asked_by="g", name="c"))
+    made = await planned(door, {"delete": {"kind": "group", "key": "g"}})
+    await teller.tell(say("ChannelCreated", "c", 2, asked_by="g", name="c"))
+    now = await door.get(f"plans/{made['id']}")
+    assert (now["appeared"], now["vanished"]) == ([], [])
+    assert (await execute(door, made["id"])).status == 202
+
+
+async def test_a_plan_is_executed_once(door: Door) -> None:
+    made = await planned(door, DETACH)
+    first = await execute(door, made["id"], again="k")
+    assert (await execute(door, made["id"], again="k")).content == first.content
+    said = await execute(door, made["id"], again="other")
+    assert (said.status, said.slug) == (409, "conflict")
+    assert first.content["id"] in said.content["detail"]
+    other = await planned(door, DETACH)
+    assert (await execute(door, other["id"], again="k")).slug == "idempotency-mismatch"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"delete": None},
+        {**DELETE, **DETACH},
+        {"delete": {"kind": "event"}},
+        {"delete": {"kind": "event", "key": "e", "force": True}},
+        {"move": {"relationship": "event_team", "to": "e2"}},
+        {"move": {"relationship": "event_team", "to": "e2", "children": []}},
+        {"move": {"relationship": "event_team", "from": "e", "to": "e"}},
+        {"move": {"relationship": "event_team", "from_": "e", "to": "e2"}},
+        {"move": {"relationship": "event_team", "from": "e", "to": "e2", "children": ["t1"]}},
+        {"detach": {"relationship": "event_team"}},
+        {"detach": {"relationship": "event_team", "parent": "e", "children": ["t1"]}},
+        {"detach": {"relationship": "event_team", "children": ["t\0"]}},
+        {"detach": {"relationship": "event_team", "children": [f"t{n}" for n in range(10_001)]}},
+    ],
+)
+async def test_a_plan_says_one_thing_and_of_whom(door: Door, body: Any) -> None:
+    said = await plan(door, body)
+    assert (said.status, said.slug) == (422, "bad-request")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "slug"),
+    [
+        ({"delete": {"kind": "none", "key": "e"}}, 404, "unknown"),
+        ({"delete": {"kind": "event", "key": "none"}}, 404, "unknown"),
+        ({"delete": {"kind": "category", "key": "c"}}, 409, "conflict"),
+        ({"detach": {"relationship": "none", "parent": "e"}}, 404, "unknown"),
+        ({"detach": {"relationship": "event_team", "children": ["t1", "stranger"]}}, 404, "unknown"),
+        ({"detach": {"relationship": "category_item", "parent": "c"}}, 409, "conflict"),
+        ({"move": {"relationship": "category_item", "from": "c", "to": "d"}}, 409, "conflict"),
+    ],
+)
+async def test_what_cannot_be_planned_says_why(door: Door, body: Any, status: int, slug: str) -> None:
+    said = await plan(door, body)
+    assert (said.status, said.slug) == (status, slug)
+
+
+async def test_a_plan_is_known_to_its_tenant_alone_and_takes_a_key_that_may_operate(door: Door) -> None:
+    made = await planned(door, DETACH)
+    assert (await door.ask("GET", f"/v1/plans/{made['id']}", key=OTHER)).slug == "unknown"
+    assert (await execute(door, made["id"], key=OTHER)).slug == "unknown"
+    assert (await execute(door, made["id"], key="read")).slug == "forbidden"
+    assert (await plan(door, DETACH, key="read")).slug == "forbidden"
+    assert (await door.ask("GET", "/v1/plans/none")).slug == "unknown"
+
+
+async def test_an_execution_says_nothing_but_what_becomes_of_newcomers(door: Door) -> None:
+    made = await planned(door, DETACH)
+    bodies: list[Any] = [{"appeared": "perhaps"}, {"force": True}, []]
+    for body in bodies:
+        assert (await execute(door, made["id"], body)).slug == "bad-request"
+    document = (await door.ask("GET", "/openapi.json")).content
+    said = document["paths"]["/v1/plans/{id}/execution"]["post"]["description"]
+    assert "touches exactly the children that the plan names" in said

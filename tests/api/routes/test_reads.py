@@ -1,0 +1,229 @@
+"""Reading entities, links and waits over HTTP, as of a revision."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from facts import own_facts
+from store.db import tokens
+from tests.api.conftest import Api
+from tests.support.model_facts import say
+from tests.support.recording import TENANT, Teller
+from tests.support.strategies import deliver, history
+
+
+async def test_an_entity_is_told_with_its_references_and_its_revisions(api: Api, teller: Teller) -> None:
+    first = await teller.tell(say("ItemAdded", "a/b c", 1, name="x", category="c"))
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    entity = await api.get("entities/item/a%2Fb%20c")
+    assert entity == {
+        "kind": "item",
+        "key": "a/b c",
+        "state": "live",
+        "incarnation": "first",
+        "sequence": "1",
+        "data": {"name": "x", "category": "c"},
+        "references": {"category_item": "c"},
+        "revision": tokens.token(TENANT, first),
+        "token": tokens.token(TENANT, 2),
+    }
+    earlier = await api.get("entities/category/c", as_of=entity["revision"])
+    assert (earlier["state"], earlier["data"], earlier["token"]) == ("unknown", {}, entity["revision"])
+    assert (await api.get("entities/category/c"))["state"] == "live"
+
+
+async def test_a_deleted_entity_has_no_data(api: Api, teller: Teller) -> None:
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"), say("CategoryRemoved", "c", 2))
+    entity = await api.get("entities/category/c")
+    assert (entity["state"], entity["data"]) == ("deleted", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "slug"),
+    [
+        ("entities/item/none", {}, 404, "unknown"),
+        ("entities/nokind/k", {}, 404, "unknown"),
+        ("entities/item/a%00", {}, 422, "bad-request"),
+        ("entities/item/" + "k" * 513, {}, 422, "bad-request"),
+        ("relationships/none", {}, 404, "unknown"),
+        ("relationships/none/links", {}, 404, "unknown"),
+        ("relationships/category_item/links", {"as_of": "nonsense"}, 400, "bad-token"),
+        ("relationships/category_item/links", {"at_least": "é\x00"}, 400, "bad-token"),
+        ("relationships/category_item/links", {"cursor": "AAAAAAAA"}, 400, "bad-token"),
+        ("relationships/category_item/links", {"as_of": tokens.token("other", 1)}, 400, "bad-token"),
+        ("relationships/category_item/links", {"limit": 1001}, 422, "bad-request"),
+        ("relationships/category_item/links", {"limit": 0}, 422, "bad-request"),
+        ("relationships/category_item/links", {"state": "good"}, 422, "bad-request"),
+        ("relationships/category_item/links", {"parent": "a\x00"}, 422, "bad-request"),
+        ("relationships/category_item/links", {"as_of": tokens.token(TENANT, 9), "wait": 0}, 409, "not-yet"),
+        ("relationships/category_item/links", {"at_least": tokens.token(TENANT, 9), "wait": 0.01}, 409, "not-yet"),
+        ("relationships/category_item/links/none/why", {}, 404, "unknown"),
+        ("waiting", {"relationship": "none"}, 404, "unknown"),
+        ("waiting", {"cursor": "AAAAAAAA"}, 400, "bad-token"),
+        ("feed", {"after": "nonsense"}, 400, "bad-token"),
+        ("feed", {"after": tokens.token(TENANT, 9)}, 409, "not-yet"),
+        ("feed", {"kind": "none"}, 404, "unknown"),
+        ("quarantine", {"cursor": "é"}, 400, "bad-token"),
+    ],
+)
+async def test_what_cannot_be_answered_says_why(
+    api: Api, path: str, query: dict[str, Any], status: int, slug: str
+) -> None:
+    got, problem = await api.ask(path, **query)
+    assert (got, problem["type"]) == (status, f"/problems/{slug}")
+    assert problem["detail"]
+
+
+async def test_nothing_is_told_without_a_key_or_to_another_tenant(api: Api, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"))
+    api.http.headers.pop("authorization")
+    for path in ("entities/item/i", "relationships", "waiting", "feed", "quarantine"):
+        assert (await api.ask(path))[0] == 401
+    assert (await api.ask("relationships/category_item/links"))[0] == 401
+
+
+async def test_links_come_page_by_page_as_of_one_revision(api: Api, teller: Teller) -> None:
+    for n in range(0, 30, 10):
+        await teller.tell(*(say("ItemAdded", f"i{m:02}", 1, name="x", category="c") for m in range(n, n + 10)))
+    path = "relationships/category_item/links"
+    first = await api.get(path, limit=7)
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"), say("ItemRemoved", "i29", 2))
+    found = await api.all(path, limit=7, as_of=first["token"])
+    assert found[:7] == first["items"]
+    assert [(i["child"], i["parent"], i["state"]) for i in found] == [(f"i{n:02}", "c", "waiting") for n in range(30)]
+    assert (await api.get(path, parent="c", limit=1))["items"][0]["state"] == "linked"
+    assert [i["child"] for i in await api.all(path, parent="c", limit=10)] == [f"i{n:02}" for n in range(29)]
+    assert await api.all(path, child="i29") == []
+    assert (await api.ask(path, limit=7, cursor=first["next"], parent="c"))[0] == 400
+    since, due = (datetime.fromisoformat(found[0][name]) for name in ("since", "due"))
+    assert (due - since).days == 1
+
+
+async def test_a_read_waits_for_the_revision_of_a_token(api: Api, teller: Teller) -> None:
+    asked = asyncio.create_task(api.get("entities/category/c", at_least=tokens.token(TENANT, 2), wait=20))
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    await asyncio.sleep(0.05)
+    assert not asked.done()
+    await teller.tell(say("CategoryUpdated", "c", 2, name="d"))
+    assert (await asked)["data"] == {"name": "d"}
+
+
+async def test_relationships_tell_how_they_are_declared_and_how_they_stand(api: Api, teller: Teller) -> None:
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"), say("ItemAdded", "i", 1, name="x", category="c"))
+    await teller.tell(say("ItemAdded", "j", 1, name="x", category="d"))
+    listed = await api.get("relationships", counts=True)
+    by_name = {item["name"]: item for item in listed["items"]}
+    assert by_name["group_channel"]["via"] == "asked"
+    one = await api.get("relationships/category_item", counts=True)
+    assert one.pop("token") == listed["token"] == tokens.token(TENANT, 2)
+    assert one == by_name["category_item"]
+    assert one["counts"] == {"linked": 1, "waiting": 1, "overdue": 0, "broken": 0, "conflict": 0}
+    assert (one["parent_owner"], one["via"], one["deadline"]) == ("categories", "category", 86400)
+    assert "counts" not in await api.get("relationships/category_item")
+
+
+async def test_what_is_waited_for_names_its_debtor_and_its_children(api: Api, teller: Teller) -> None:
+    await teller.tell(
+        *(say("ItemAdded", f"i{n}", 1, name="x", category=f"c{n % 3}") for n in range(7)),
+        say("GroupCreated", "g", 1, name="g"),
+    )
+    found = await api.all("waiting", limit=1)
+    assert [(w["relationship"], w["parent"], w["lacks"], w["debtor"], w["children"]) for w in found] == [
+        ("category_item", "c0", "parent", "categories", 3),
+        ("category_item", "c1", "parent", "categories", 2),
+        ("category_item", "c2", "parent", "categories", 2),
+        ("group_channel", "g", "child", "channels", 0),
+    ]
+    assert found[0]["reason"] == "CategoryAdded from categories has not come"
+    assert (found[0]["overdue"], found[0]["told"], found[0]["workflow"]) == (False, None, None)
+    assert await api.all("waiting", debtor="channels") == found[3:]
+    assert await api.all("waiting", relationship="category_item", limit=2) == found[:3]
+    assert await api.all("waiting", overdue=True) == []
+    assert (await api.ask("waiting", as_of=tokens.token(TENANT, 0)))[0] == 400
+
+
+async def test_why_tells_the_facts_that_decided(api: Api, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i/7", 1, name="x", category="c", at="2026-01-03T12:00:00Z"))
+    why = await api.get("relationships/category_item/links/i%2F7/why")
+    assert (why["state"], why["parent"], why["debtor"], why["workflow"]) == ("waiting", "c", "categories", None)
+    assert [(f["type"], f["says"]) for f in why["facts"]] == [("ItemAdded.v1", "names category c")]
+    assert [(h["parent"], h["to"]) for h in why["history"]] == [("c", None)]
+    await teller.tell(say("ItemRemoved", "i/7", 2))
+    why = await api.get("relationships/category_item/links/i%2F7/why")
+    assert (why["state"], why["due"], why["debtor"]) == ("closed", None, None)
+    await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "k", 1, name="k", asked_by="g"))
+    why = await api.get("relationships/group_channel/links/k/why")
+    assert why["workflow"] == {
+        "id": "main/group_channel/g",
+        "url": "http://temporal.test/namespaces/default/workflows/main%2Fgroup_channel%2Fg",
+    }
+    assert [f["says"] for f in why["facts"]] == ["names group g", "makes group g what it is"]
+
+
+async def test_the_feed_waits_for_news_and_goes_on_from_cursor_or_token(api: Api, teller: Teller) -> None:
+    beginning = await api.get("feed")
+    assert beginning == {"items": [], "next": beginning["next"], "token": tokens.token(TENANT, 0)}
+    asked = asyncio.create_task(api.get("feed", after=beginning["next"], wait=20))
+    await asyncio.sleep(0.05)
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    page = await asked
+    assert [i["change"] for i in page["items"]] == ["entity"]
+    assert page["token"] == page["items"][0]["revision"] == tokens.token(TENANT, 1)
+    announced = own_facts.entry(
+        "CategoryPraised", "category", "c", {"relationship": "category_item"}, id="p", causation="z"
+    )
+    await teller.record([announced, teller.entry(say("ItemAdded", "i", 1, name="x", category="c"))])
+    assert await api.get("feed", after=page["next"]) == (later := await api.get("feed", after=page["token"]))
+    assert later["items"][1:] == [
+        {
+            "revision": later["token"],
+            "change": "link",
+            "relationship": "category_item",
+            "child": "i",
+            "parent": "c",
+            "state": "linked",
+        },
+        {
+            "revision": later["token"],
+            "change": "fact",
+            "fact": {
+                "specversion": "1.0",
+                "id": "p",
+                "source": "/tether",
+                "type": "CategoryPraised.v1",
+                "subject": "c",
+                "causationid": "z",
+                "data": {"relationship": "category_item"},
+            },
+        },
+    ]
+    assert (await api.get("feed", after=later["next"], wait=0.01))["items"] == []
+    assert (await api.ask("feed", after=later["next"], relationship="category_item"))[0] == 400
+
+
+async def test_the_feed_over_http_gives_all_items_at_any_page_size(api: Api, teller: Teller) -> None:
+    events = deliver(3, history(3, 12, 60))
+    for n in range(0, len(events), 7):
+        await teller.tell(*events[n : n + 7])
+    whole = (await api.get("feed", limit=1000))["items"]
+    for limit in (1, 5):
+        items: list[Any] = []
+        page = await api.get("feed", limit=limit)
+        while page["items"]:
+            items += page["items"]
+            page = await api.get("feed", limit=limit, after=page["next"])
+        assert items == whole
+
+
+async def test_quarantine_is_listed_newest_first(api: Api, pool: Any) -> None:
+    from store.write import quarantine
+    from store.write.quarantine import Rejected
+
+    async with pool.acquire() as conn:
+        for n in range(5):
+            await quarantine.keep(conn, TENANT, [Rejected("/s", f"e{n}", "T.v1", "unknown type", b'{"n":%d}' % n)])
+        await quarantine.keep(conn, "other", [Rejected("/s", "theirs", "T.v1", "unknown type", b"{}")])
+    found = await api.all("quarantine", limit=2)
+    assert [(k["event_id"], k["raw"]) for k in found] == [(f"e{n}", f'{{"n":{n}}}') for n in (4, 3, 2, 1, 0)]

@@ -1,0 +1,140 @@
+"""Why a link is as it is, in words."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.explanations import says, sentence
+from catalog.catalog import Catalog
+from store.db.pool import Pool
+from store.db.snapshot import snapshot
+from store.operations import cascades, operations
+from store.operations.children import Outcome
+from store.read.explain import Reasons, reasons
+from tests.support.model_facts import link, say, unlink
+from tests.support.recording import TENANT, Teller, asked_for
+
+NOW = datetime.now(UTC)
+AT = "2026-01-03T12:00:00Z"
+
+
+class Asker:
+    def __init__(self, pool: Pool, catalog: Catalog) -> None:
+        self._pool = pool
+        self._catalog = catalog
+
+    async def reasons(self, relationship: str, child: str, now: datetime = NOW) -> Reasons | None:
+        async with snapshot(self._pool, TENANT) as at:
+            return await reasons(at, self._catalog.relationship(relationship), child, now)
+
+    async def sentence(self, relationship: str, child: str, now: datetime = NOW) -> str:
+        found = await self.reasons(relationship, child, now)
+        assert found is not None
+        return sentence(self._catalog, self._catalog.relationship(relationship), child, found)
+
+
+@pytest.fixture
+def asker(pool: Pool, catalog: Catalog) -> Asker:
+    return Asker(pool, catalog)
+
+
+async def test_a_waiting_link_names_its_fact_its_debtor_and_its_deadline(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i7", 1, name="x", category="c1", at=AT))
+    said = await asker.sentence("category_item", "i7")
+    assert said.startswith(
+        "ItemAdded i7 (items, 3 Jan 2026 12:00) names category c1, which has not been heard of; "
+        "waiting for CategoryAdded from categories since "
+    )
+    late = await asker.sentence("category_item", "i7", NOW + timedelta(days=2))
+    assert "CategoryAdded from categories is overdue: waited for since " in late
+    why = await asker.reasons("category_item", "i7")
+    assert why is not None
+    assert why.wait is not None
+    assert why.wait.debtor == "categories"
+
+
+async def test_linked_and_broken_links_name_the_fact_that_made_the_parent_so(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c", at=AT), say("ItemUpdated", "i", 2, name="y"))
+    await teller.tell(say("CategoryAdded", "c", 1, name="c", at="2026-01-03T11:59:00Z"))
+    assert await asker.sentence("category_item", "i") == (
+        "ItemAdded i (items, 3 Jan 2026 12:00) names category c, "
+        "which is there since CategoryAdded (categories, 3 Jan 2026 11:59)."
+    )
+    await teller.tell(say("CategoryRemoved", "c", 2, at="2026-02-01T00:00:00Z"))
+    assert await asker.sentence("category_item", "i") == (
+        "ItemAdded i (items, 3 Jan 2026 12:00) names category c, "
+        "which is deleted: CategoryRemoved (categories, 1 Feb 2026 00:00)."
+    )
+
+
+async def test_a_conflict_names_who_has_the_parent(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("GroupCreated", "g", 1, name="g"))
+    await teller.tell(*(say("ChannelCreated", c, n, name=c, asked_by="g", at=AT) for n, c in ((1, "b"), (2, "a"))))
+    assert await asker.sentence("group_channel", "a") == (
+        "ChannelCreated a (channels, 3 Jan 2026 12:00) names group g, "
+        "which has channel b already and may have only one."
+    )
+
+
+async def test_a_link_that_is_over_tells_what_ended_it_and_what_it_was(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
+    await teller.tell(say("ItemUpdated", "i", 2, category="b"))
+    await teller.tell(say("ItemUpdated", "i", 3, category=None, at=AT))
+    why = await asker.reasons("category_item", "i")
+    assert why is not None
+    assert why.link is None
+    assert [(v.parent, v.from_revision, v.to_revision) for v in why.history] == [("a", 1, 2), ("b", 2, 3)]
+    assert await asker.sentence("category_item", "i") == (
+        "ItemUpdated i (items, 3 Jan 2026 12:00) names no category; the last was category b."
+    )
+    await teller.tell(say("ItemRemoved", "i", 4, at=AT))
+    assert await asker.sentence("category_item", "i") == (
+        "ItemRemoved i (items, 3 Jan 2026 12:00) has ended; it belonged to category b."
+    )
+
+
+async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Teller, catalog: Catalog) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x"), say("CategoryAdded", "c", 1, name="c"))
+    await teller.tell(link("category_item", "i", "c", 1))
+    why = await asker.reasons("category_item", "i")
+    assert why is not None
+    assert why.said is not None
+    assert says(catalog.relationship("category_item"), why.said, of_parent=False, parent="c", link=True) == (
+        "says that it belongs to category c"
+    )
+    assert (await asker.sentence("category_item", "i")).startswith("Linked i (Tether, ")
+    await teller.tell(unlink("category_item", "i", 1) | {"time": "2027-01-01T00:00:00Z"})
+    assert "names no category; the last was category c" in await asker.sentence("category_item", "i")
+
+
+async def test_a_child_that_never_had_a_link_has_no_reasons(asker: Asker, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x"))
+    assert await asker.reasons("category_item", "i") is None
+
+
+async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
+    asker: Asker, teller: Teller, pool: Pool, catalog: Catalog
+) -> None:
+    await teller.tell(say("EventCreated", "e", 1, name="Cup"), say("EventDeleted", "e", 2, at=AT))
+    await teller.tell(*(say("TeamCreated", f"t{n}", 1, name="x", event_id="e", at=AT) for n in range(5)))
+    gone = "which is deleted: EventDeleted (events, 3 Jan 2026 12:00); "
+    assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}teams is to be asked (DeleteTeam).")
+    standing = await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
+    assert standing.operation is not None
+    outcomes = [
+        Outcome("t1", "e", "asked", b""),
+        Outcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
+        Outcome("t3", "e", "failing", b"", "answered 503"),
+    ]
+    await asked_for(pool, standing.operation["id"], "event_team", outcomes)
+    said = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
+    assert said[0] == "teams is to be asked (DeleteTeam)."
+    assert said[1].startswith("teams was asked (DeleteTeam, ")
+    assert said[1].endswith("), and its fact has not come.")
+    assert said[2] == "teams refused: DeleteTeam at teams refused with 422: no."
+    assert said[3] == "teams does not answer, and will be asked again: answered 503."
+    await operations.cancel(pool, TENANT, standing.operation["id"])
+    await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
+    assert (await asker.sentence("event_team", "t4")).endswith(
+        f"{gone}what follows from that was cancelled before its turn."
+    )

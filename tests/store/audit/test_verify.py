@@ -1,0 +1,134 @@
+"""Whatever is wrong with the tables is found, named and counted; what is right passes."""
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from config import Settings
+from errors import Refused
+from store.audit.verify import Verified, run, verify
+from tests.store.write.test_histories import people
+from tests.support.model_facts import say
+from tests.support.strategies import Event
+from tests.support.tenants import CATALOG, Tether, expected
+
+TOLD: list[Event] = [
+    say("CategoryAdded", "light", 1, name="Light"),
+    say("CategoryRemoved", "dark", 1),
+    say("ItemAdded", "lamp", 1, name="Lamp", category="light"),
+    say("ItemAdded", "torch", 1, name="Torch", category="light"),
+    say("ItemAdded", "moon", 1, name="Moon", category="sky"),
+    say("ItemRemoved", "match", 1),
+    say("GroupCreated", "g", 1, name="G"),
+    say("GroupCreated", "alone", 1, name="Alone"),
+    say("ChannelCreated", "c", 1, name="C", asked_by="g"),
+]
+
+_BLOCKS = (Path(__file__).parent / "damage.txt").read_text().split("\n\n")[1:]
+DAMAGE = [[line.strip() for line in block.strip().splitlines()] for block in _BLOCKS]
+"""[what is done to the tables, which check must find it, what its example must say]"""
+BY_REBUILDING = ("every fact has a contract", "the tables hold what the facts say")
+
+
+async def told(tether: Tether) -> None:
+    await tether.deliver([[event] for event in TOLD])
+
+
+async def look(tether: Tether, rebuild: bool = True) -> Verified:
+    (verified,) = (await verify(tether.pool, tether.catalog, tether.tenant, rebuild)).tenants
+    return verified
+
+
+async def test_what_is_right_passes(tether: Tether) -> None:
+    await told(tether)
+    await tether.holds(TOLD)
+    verified = await look(tether)
+    assert (verified.revision, verified.told) == (9, verified.tables)
+    assert verified.rest == {
+        "facts": 9,
+        "facts in quarantine": 0,
+        "instances that wait": 2,
+        "of them past their deadline": 0,
+        "operations under way": 0,
+        "intents not dispatched": 3,
+        "intents of instances that lack nothing": 2,
+    }
+    assert (await look(tether, rebuild=False)).tables == verified.tables
+
+
+@pytest.mark.parametrize(("damage", "check", "example"), DAMAGE, ids=[damage[0][:60] for damage in DAMAGE])
+async def test_damage_is_found(tether: Tether, damage: str, check: str, example: str) -> None:
+    await told(tether)
+    async with tether.pool.acquire() as conn:
+        await conn.execute(damage)
+    verified = await look(tether)
+    found = {one.name: one for one in verified.violated}
+    assert check in found
+    assert found[check].count >= 1
+    assert example in found[check].example
+    if check not in BY_REBUILDING:
+        assert check in {one.name for one in (await look(tether, rebuild=False)).violated}
+
+
+async def test_differences_are_all_counted_and_ten_are_told(tether: Tether) -> None:
+    await tether.tell(*(say("ItemAdded", f"lamp-{n}", 1, name="Lamp") for n in range(25)))
+    await tether.pool.execute("update entities set data = '{}'")
+    (found,) = (await look(tether)).violated
+    assert (found.count, len(found.example.splitlines())) == (25, 10)
+
+
+async def test_lines_are_in_the_order_of_their_bytes_whatever_the_keys(tether: Tether) -> None:
+    keys = ["a", "a|live|!", 'a|live|{"name"', "a!", "a|", "é", "z", "😀", "\uffee", "a|live|{|live|"]
+    events = [say("ItemAdded", key, 1, name="N", category=keys[n - 1]) for n, key in enumerate(keys)]
+    await tether.tell(*events)
+    assert await tether.lines() == expected(tether.catalog, events)
+    await tether.holds(events)
+
+
+async def test_every_tenant_is_looked_at_by_itself(tether: Tether) -> None:
+    other = tether.other()
+    await told(tether)
+    await other.tell(*people(3))
+    await tether.pool.execute("delete from waits where tenant = $1", tether.tenant)
+    report = await verify(tether.pool, CATALOG, rebuild=True)
+    assert [(one.tenant, bool(one.violated)) for one in report.tenants] == [("main", True), (other.tenant, False)]
+    assert not report.sound
+
+
+def test_the_command_says_if_there_is_nothing(settings: Settings) -> None:
+    said = io.StringIO()
+    assert run(settings, True, Console(file=said, width=200)) == 0
+    assert said.getvalue() == "Nothing was ever recorded.\n"
+
+
+async def test_the_command_says_what_it_found_and_ends_with_1_if_anything_is_violated(
+    tether: Tether, settings: Settings
+) -> None:
+    await tether.tell(say("ItemAdded", "[red]lamp", 1, name="Lamp", category="[/]"))
+    said = io.StringIO()
+    assert await asyncio.to_thread(run, settings, True, Console(file=said, width=220)) == 0
+    assert "main, revision 1" in said.getvalue()
+    assert said.getvalue().count("the same") == 2 + len(CATALOG.relationships)
+    await tether.pool.execute("delete from waits")
+    said = io.StringIO()
+    assert await asyncio.to_thread(run, settings, False, Console(file=said, width=220)) == 1
+    assert "category_item [/]: lacks parent of categories" in said.getvalue()
+
+
+async def test_a_database_that_is_not_migrated_is_refused(tether: Tether, settings: Settings) -> None:
+    await tether.pool.execute("drop schema tether cascade")
+    with pytest.raises(Refused, match="Run `tether migrate`"):
+        await asyncio.to_thread(run, settings, False, Console(file=io.StringIO()))
+
+
+async def test_children_of_what_is_gone_must_be_seen_to_by_somebody(tether: Tether) -> None:
+    await tether.tell(say("EventCreated", "cup", 1, name="Cup"), say("TeamCreated", "t", 1, name="T", event_id="cup"))
+    await tether.tell(say("EventDeleted", "cup", 2))
+    assert (await look(tether)).violated == []
+    await tether.pool.execute("delete from intents where workflow = 'cascade'")
+    (found,) = (await look(tether)).violated
+    assert (found.name, found.count) == ("somebody sees to the children of what is gone", 1)
+    assert found.example == "t of event cup"

@@ -1,0 +1,195 @@
+"""The feed: replayed from the beginning it gives the state at every revision; it never skips, never repeats."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from catalog.catalog import Catalog
+from facts import own_facts
+from store.db import tokens
+from store.db.pool import Pool, transaction
+from store.db.snapshot import snapshot
+from store.read import feed
+from store.read.feed import BEGINNING, Asked, Place
+from store.read.feed_items import Item
+from store.write.settle import settle
+from tests.support import versions
+from tests.support.model_facts import link, say
+from tests.support.recording import TENANT, Teller
+from tests.support.strategies import deliver, explicit_links, history
+from tests.support.versions import Versions
+
+
+class Consumer:
+    """Someone who reads page after page and can be told apart from a fresh one by its cursor alone."""
+
+    def __init__(self, pool: Pool, asked: Asked) -> None:
+        self._pool = pool
+        self._asked = asked
+        self.cursor = tokens.cursor("test", *BEGINNING)
+        self.items: list[Item] = []
+        self.complete = 0
+
+    async def page(self, limit: int) -> bool:
+        """Whether there may be more."""
+        revision, phase, keys = tokens.place("test", self.cursor)
+        async with snapshot(self._pool, TENANT) as at:
+            items, place = await feed.page(at, self._asked, Place(revision, phase, tuple(keys)), limit)
+        assert len(items) <= limit
+        self.items += items
+        self.cursor = tokens.cursor("test", *place)
+        self.complete = place.revision - 1
+        return place.revision <= at.head
+
+    async def drain(self, limit: int) -> list[Item]:
+        while await self.page(limit):
+            pass
+        return self.items
+
+    @property
+    def bonds(self) -> list[str]:
+        return [f"{b['child']} {b['parent']} {b['state']}" for _, p, _, b in self.items if p in (1, 2, 3)]
+
+
+def whole(catalog: Catalog) -> Asked:
+    return feed.asked(catalog, None, None)
+
+
+def check(items: list[Item], tables: Versions) -> None:
+    """The items are exactly what the tables' versions come to, revision by revision."""
+    places = [item[:3] for item in items]
+    assert places == sorted(set(places))
+    current: dict[tuple[str, str], tuple[str, str]] = {}
+    for revision in range(1, tables.head + 1):
+        of_it = [item for item in items if item.revision == revision]
+        entities = [(b["kind"], b["key"], b["state"]) for _, phase, _, b in of_it if phase == 0]
+        assert set(entities) == tables.told(revision)
+        assert len(entities) == len(set(entities))
+        before, after = tables.bonds(revision - 1), tables.bonds(revision)
+        changed = {at for at in before.keys() | after.keys() if before.get(at) != after.get(at)}
+        told = [(b["relationship"], b["child"]) for _, phase, _, b in of_it if phase in (1, 2, 3)]
+        assert len(told) == len(set(told))
+        assert changed <= set(told) <= changed | tables.began(revision)
+        for body in (b for _, phase, _, b in of_it if phase in (1, 2, 3)):
+            replay(current, before, body)
+        assert current == after
+    facts = [(item.revision, item.body["fact"]["id"]) for item in items if item.phase == 4]
+    assert facts == tables.announced
+
+
+def replay(current: dict[Any, Any], before: dict[Any, Any], body: dict[str, Any]) -> None:
+    at = (body["relationship"], body["child"])
+    old = before.get(at, (None, None))[0]
+    if body["state"] == "closed":
+        assert current.pop(at)[0] == body["parent"]
+    else:
+        assert body.get("left") == (old if old != body["parent"] else None)
+        current[at] = (body["parent"], body["state"])
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batches_keep_coming(
+    pool: Pool, catalog: Catalog, teller: Teller, seed: int
+) -> None:
+    random = Random(seed)
+    events = history(seed, 12 + 6 * (seed % 3), 120)
+    events = deliver(seed, [*events, *explicit_links(random, events, 12)])
+    limits = [(1,), (2, 3), (7,), (1, 1000), (50,)][seed % 5]
+    consumer, number = Consumer(pool, whole(catalog)), 0
+    while events:
+        size = random.choice((1, 1, 2, 5, 12))
+        batch, events = [teller.entry(e) for e in events[:size]], events[size:]
+        if random.random() < 0.2:
+            number += 1
+            batch.append(
+                own_facts.entry("Told", "group", "group-0", {"relationship": "group_channel"}, id=f"a{number}")
+            )
+        await teller.record(batch)
+        for _ in range(random.randrange(6)):
+            await consumer.page(random.choice(limits))
+    await consumer.drain(random.choice(limits))
+    tables = await versions.read(pool, catalog)
+    assert tables.head > 10
+    check(consumer.items, tables)
+    fresh = Consumer(pool, whole(catalog))
+    assert await fresh.drain(17) == consumer.items
+    assert consumer.complete == fresh.complete == tables.head
+
+
+@pytest.mark.parametrize("limit", [1, 4, 1000])
+async def test_filters_give_just_their_part_of_the_whole(
+    pool: Pool, catalog: Catalog, teller: Teller, limit: int
+) -> None:
+    events = deliver(5, history(5, 18, 100))
+    for n in range(0, len(events), 9):
+        await teller.tell(*events[n : n + 9])
+    await teller.record([own_facts.entry("Told", "group", "g", {"relationship": "group_channel"}, id="x")])
+    everything = await Consumer(pool, whole(catalog)).drain(1000)
+    for name in ("group_channel", "category_item", "dest_flight"):
+        part = await Consumer(pool, feed.asked(catalog, name, None)).drain(limit)
+        assert part == [
+            i for i in everything if (i.body if i.phase < 4 else i.body["fact"]["data"]).get("relationship") == name
+        ]
+    part = await Consumer(pool, feed.asked(catalog, None, "item")).drain(limit)
+    assert part == [i for i in everything if i.body.get("kind") == "item"]
+
+
+async def test_a_parent_that_thousands_wait_for_gives_as_many_items_over_many_pages(
+    pool: Pool, catalog: Catalog, teller: Teller
+) -> None:
+    await teller.tell(*(say("ItemAdded", f"i{n:04}", 1, name="x", category="c") for n in range(3000)))
+    consumer = Consumer(pool, feed.asked(catalog, "category_item", None))
+    await consumer.drain(1000)
+    consumer.items.clear()
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    pages = 1
+    while await consumer.page(999):
+        pages += 1
+    assert pages == 4
+    assert consumer.bonds == [f"i{n:04} c linked" for n in range(3000)]
+
+
+async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: Catalog, teller: Teller) -> None:
+    await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
+    consumer = Consumer(pool, feed.asked(catalog, "category_item", None))
+    await consumer.drain(10)
+    consumer.items.clear()
+    await teller.tell(say("ItemUpdated", "i", 2, category="b"))
+    (item,) = await consumer.drain(10)
+    assert item.body == {
+        "change": "link", "relationship": "category_item", "child": "i", "parent": "b", "state": "waiting", "left": "a",
+    }  # fmt: skip
+
+
+async def test_whoever_gains_or_loses_the_right_to_a_parent_is_told_of(
+    pool: Pool, catalog: Catalog, teller: Teller
+) -> None:
+    consumer = Consumer(pool, feed.asked(catalog, "group_channel", None))
+    await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "b", 5, name="b", asked_by="g"))
+    await teller.tell(say("ChannelCreated", "a", 4, name="a", asked_by="g"))
+    await teller.tell(say("ChannelDeleted", "a", 6))
+    await teller.tell(link("group_channel", "b", "h", 7), say("GroupCreated", "h", 1, name="h"))
+    await consumer.drain(1)
+    assert consumer.bonds == ["b g linked", "a g linked", "b g conflict", "a g closed", "b g linked", "b h linked"]
+
+
+async def test_what_is_not_committed_is_neither_seen_nor_skipped(pool: Pool, catalog: Catalog, teller: Teller) -> None:
+    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    consumer = Consumer(pool, whole(catalog))
+    added = [teller.entry(say("ItemAdded", f"i{n}", 1, name="x", category="c")) for n in range(3)]
+    async with transaction(pool) as conn:
+        await settle(conn, catalog, TENANT, added, "test")
+        await consumer.drain(1)
+        assert [i.body["key"] for i in consumer.items] == ["c"]
+    async with pool.acquire() as conn:
+        undone = conn.transaction()
+        await undone.start()
+        await settle(conn, catalog, TENANT, [teller.entry(say("CategoryRemoved", "c", 2))], "test")
+        await consumer.drain(1)
+        await undone.rollback()
+    await consumer.drain(1)
+    await teller.tell(say("CategoryUpdated", "c", 3, name="d"))
+    await consumer.drain(1)
+    check(consumer.items, await versions.read(pool, catalog))
+    assert consumer.bonds == ["i0 c linked", "i1 c linked", "i2 c linked"]

@@ -1,0 +1,161 @@
+"""A relationship may be declared over facts that are known already."""
+
+from dataclasses import replace
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
+from catalog.relationship import KEEP, ONE_TO_ONE, Wait
+from errors import BadDeclaration
+from facts.correlation import encode
+from store.db.pool import Pool
+from store.migrate import migrate
+from tests.support.folded_histories import yarn
+from tests.support.model_facts import say
+from tests.support.strategies import Event, deliver
+from tests.support.tenants import CATALOG, YARD, Tether, cut, entry
+
+BEFORE = Catalog(YARD.contracts, CATALOG.relationships)
+"""The yard's facts are known, its relationships are not."""
+
+_numbers = count(1)
+
+
+def node(type: str, key: str, sequence: int, /, correlation: str | None = None, **data: Any) -> Event:
+    event: Event = {"specversion": "1.0", "id": f"d{next(_numbers)}", "source": "/yard", "type": f"{type}.v1"}
+    event |= {"subject": key, "sequence": str(sequence), "data": data}
+    return event if correlation is None else {**event, "correlationid": correlation}
+
+
+async def tell_before(tether: Tether, batches: list[list[Event]]) -> None:
+    for batch in batches:
+        told = [entry(YARD if event["source"] == OWN_SOURCE else BEFORE, event) for event in batch]
+        await tether.recorder.record(tether.tenant, told, actor="test")
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_declared_later_or_first_ends_in_the_same_rows(pool: Pool, seed: int) -> None:
+    events = yarn(seed, 80)
+    batches = cut(Random(seed), deliver(seed, events))
+    before = Tether(pool, BEFORE)
+    await tell_before(before, batches)
+    assert (await before.rows())[1] == []
+    await migrate(pool, YARD)
+    later, first = Tether(pool, YARD), Tether(pool, YARD, "first")
+    await first.deliver(batches)
+    await later.holds(events)
+    entities, links = await later.rows()
+    assert (entities, links) == await first.rows()
+    assert links
+
+
+async def test_half_before_and_half_after_ends_as_the_model_says(pool: Pool) -> None:
+    for seed in range(4):
+        events = yarn(seed, 80)
+        batches = cut(Random(seed), deliver(seed, events, repeats=0))
+        name = f"half-{seed}"
+        relationships = dict(list(YARD.relationships.items())[: -4 + seed])
+        before = Tether(pool, Catalog(YARD.contracts, {**CATALOG.relationships, **relationships}), name)
+        await migrate(pool, before.catalog)
+        half = len(batches) // 2
+        for batch in batches[:half]:
+            told = [entry(YARD if e["source"] == OWN_SOURCE else before.catalog, e) for e in batch]
+            await before.recorder.record(name, told, actor="test")
+        await migrate(pool, YARD)
+        after = Tether(pool, YARD, name)
+        await after.deliver(batches[half:])
+        await after.holds(events)
+        await pool.execute("delete from definitions where relationship = any ($1)", ["tree", "again", "twin", "shadow"])
+
+
+async def test_values_that_were_no_reference_when_they_were_told_name_nobody(pool: Pool) -> None:
+    odd = [True, 1.5, "", [], {}, "x" * 600]
+    events = [node("NodeAdded", f"n{n}", 1, up=value) for n, value in enumerate(odd)]
+    events += [node("NodeAdded", "seven", 1, up=7), node("NodeChanged", "seven", 0, up="older")]
+    await tell_before(Tether(pool, BEFORE), [events])
+    await migrate(pool, YARD)
+    later = Tether(pool, YARD)
+    await later.holds(events)
+    assert [row["parent"] for row in (await later.rows())[1]] == ["7", "7"]
+
+
+async def test_only_what_creates_tells_for_whom_it_was_asked(pool: Pool) -> None:
+    events = [
+        node("ShadowCast", "s0", 1, correlation=encode("shadow", "n0")),
+        node("ShadowCast", "s1", 1),
+        node("ShadowMoved", "s1", 2, correlation=encode("shadow", "n0")),
+        node("ShadowCast", "s2", 1, correlation=encode("shadow", "n" * 600)),
+        node("ShadowCast", "s3", 1, correlation=encode("shadow", "n\x00")),
+        node("ShadowCast", "s4", 1, correlation=encode("elsewhere", "n0")),
+        node("ShadowFaded", "s5", 2),
+        node("ShadowCast", "s5", 1, correlation=encode("shadow", "n0")),
+    ]
+    await tell_before(Tether(pool, BEFORE), [events])
+    await migrate(pool, YARD)
+    later = Tether(pool, YARD)
+    await later.holds(events)
+    assert [(row["child"], row["parent"]) for row in (await later.rows())[1]] == [("s0", "n0")]
+
+
+async def test_instances_are_told_at_a_revision_that_can_be_read_and_nobody_elses_are(pool: Pool) -> None:
+    before = Tether(pool, BEFORE)
+    await tell_before(before, [[node("NodeAdded", "n0", 1), node("NodeAdded", "n1", 1)]])
+    await migrate(pool, YARD)
+    told = await pool.fetch(
+        "select about as relationship, key as parent, i.revision <= h.revision as readable from intents i, heads h"
+    )
+    assert sorted(tuple(row) for row in told) == [("shadow", "n0", True), ("shadow", "n1", True)]
+    await Tether(pool, YARD).holds([*await events_of(pool)])
+    await pool.execute("delete from intents")
+    second = {"second": replace(YARD.relationships["shadow"], name="second")}
+    await migrate(pool, Catalog(YARD.contracts, {**YARD.relationships, **second}))
+    assert {row["relationship"] for row in await pool.fetch("select about as relationship from intents")} == {"second"}
+
+
+async def events_of(pool: Pool) -> list[Event]:
+    """What was told, read back."""
+    rows = await pool.fetch("select source, id, type, key, sequence, data from facts")
+    return [{**row, "subject": row["key"]} for row in rows]
+
+
+async def test_declaring_again_changes_nothing(yard: Tether) -> None:
+    await yard.deliver([yarn(3, 60)])
+    rows, head = await yard.rows(), await yard.pool.fetchval("select revision from heads")
+    await migrate(yard.pool, YARD)
+    assert (await yard.rows(), await yard.pool.fetchval("select revision from heads")) == (rows, head)
+
+
+@pytest.mark.parametrize("change", [{"via": "twin"}, {"cardinality": ONE_TO_ONE}, {"parent": "shadow"}])
+async def test_what_links_depend_on_may_not_change_under_the_same_name(yard: Tether, change: dict[str, Any]) -> None:
+    changed = replace(YARD.relationships["tree"], **change)
+    with pytest.raises(BadDeclaration, match="Give the changed relationship another name"):
+        await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": changed}))
+
+
+async def test_a_deadline_may_change(yard: Tether) -> None:
+    patient = replace(YARD.relationships["tree"], on_missing=Wait(YARD.relationships["tree"].on_missing.deadline * 2))
+    await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": patient}))
+
+
+async def test_children_of_what_is_gone_are_seen_to_once_that_is_their_policy(pool: Pool) -> None:
+    teams = CATALOG.relationships["event_team"]
+    kept = Catalog(CATALOG.contracts, {**CATALOG.relationships, "event_team": replace(teams, on_parent_deleted=KEEP)})
+    await pool.execute("update definitions set policy = 'keep' where relationship = 'event_team'")
+    tether = Tether(pool, kept)
+    for event in ("cup", "empty", "there"):
+        await tether.tell(say("EventCreated", event, 1, name=event))
+    await tether.tell(*(say("TeamCreated", f"of-{event}", 1, name="x", event_id=event) for event in ("cup", "there")))
+    await tether.tell(say("EventDeleted", "cup", 2), say("EventDeleted", "empty", 2))
+    query = "select about, key, fact from intents where workflow = 'cascade'"
+    assert await pool.fetch(query) == []
+    await migrate(pool, kept)
+    assert await pool.fetch(query) == []
+    await migrate(pool, CATALOG)
+    assert [tuple(row) for row in await pool.fetch(query)] == [("event", "cup", "PolicyChanged")]
+    await pool.execute("delete from intents")
+    await migrate(pool, CATALOG)
+    assert await pool.fetch(query) == []

@@ -1,0 +1,49 @@
+"""Who writes beside, or before, the one whose turn it is: nothing of theirs is overlooked."""
+
+import asyncio
+
+import pytest
+
+from store.db.pool import Pool, transaction
+from store.db.sql import sql
+from store.operations import operations
+from store.write.settle import lock
+from tests.support.model_facts import say
+from tests.support.recording import TENANT, Teller
+
+INSTANCE = (["group_channel"], ["g1"])
+
+
+@pytest.mark.parametrize("query", ["note_wait", "unstart_waits", "mark_checked"])
+async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller: Teller, query: str) -> None:
+    await teller.tell(say("GroupCreated", "g1", 1, name="g"))
+    await pool.execute("update waits set started_at = now()")
+    async with pool.acquire() as conn, conn.transaction():
+        if query == "note_wait":
+            await conn.execute(sql(query), TENANT, "group_channel", "g1", "not yet")
+        else:
+            await conn.execute(sql(query), [TENANT], ["relationship"], *INSTANCE)
+        telling = asyncio.create_task(teller.tell(say("ChannelCreated", "c1", 1, asked_by="g1", name="g")))
+        while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+    await telling
+    assert await pool.fetch("select * from waits") == []
+
+
+async def test_whose_turn_it_is_sees_an_operation_that_was_begun_in_the_turn_before(pool: Pool, teller: Teller) -> None:
+    """What it reads is of after its wait: or a fact would not tell the operation that waits for it."""
+    await teller.tell(say("GroupCreated", "g1", 1, name="g"))
+
+    async def turn() -> tuple[int, bool]:
+        async with transaction(pool) as conn:
+            return await lock(conn, TENANT)
+
+    assert await turn() == (1, False)
+    async with transaction(pool) as conn:
+        await lock(conn, TENANT)
+        waiting = asyncio.create_task(turn())
+        while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+        wanted = operations.Wanted(kind="move", workflow="move", about="event_team", key="t1")
+        await operations.record(conn, TENANT, wanted, "test")
+    assert await waiting == (1, True)

@@ -1,0 +1,76 @@
+"""Workers and owners that are gone, as by kill -9, at one step of a move or of a cascade.
+
+Run as ``python -m tests.support.dying_festival DATABASE TEMPORAL TENANT FOLDER STEP``.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+
+import temporal
+from catalog import catalog as catalogs
+from gateways.owners import Owners
+from store.db.pool import create_pool
+from store.operations import children
+from tests.support.festival import Festival
+from tests.support.harness import House
+from workflows import options
+
+Call = Callable[..., Awaitable[Any]]
+
+
+def dies_before(call: Call, times: int = 0) -> Call:
+    """Ends the process instead of the call, or after so many that were let through."""
+    left = iter(range(times))
+
+    async def dying(*args: Any, **named: Any) -> Any:
+        if next(left, None) is None:
+            os._exit(9)
+        return await call(*args, **named)
+
+    return dying
+
+
+def dies_after(call: Call) -> Call:
+    """Ends the process with the call's answer in its hands."""
+
+    async def dying(*args: Any, **named: Any) -> Any:
+        await call(*args, **named)
+        os._exit(9)
+
+    return dying
+
+
+def prepare(step: str) -> None:
+    """Lets it die there."""
+    options.SWEEPING["heartbeat_timeout"] = timedelta(seconds=2)  # the next worker need not wait for long
+    place: Any
+    dying: Call
+    place, name, dying = {
+        "before it asks": (Owners, "ask", dies_before(Owners.ask)),
+        "in the middle of asking": (Owners, "ask", dies_before(Owners.ask, 7)),
+        "after it has asked": (Owners, "ask", dies_after(Owners.ask)),
+        "before it remembers": (children, "keep", dies_before(children.keep)),
+        "after it has remembered": (children, "keep", dies_after(children.keep)),
+    }[step]
+    setattr(place, name, dying)
+
+
+async def main(database: str, address: str, tenant: str, folder: str, step: str) -> None:
+    """Until it dies."""
+    prepare(step)
+    client = await Client.connect(address, plugins=[temporal.plugin()])
+    house = House(await create_pool(database, 4), catalogs.load(), client, tenant)
+    festival = Festival(house, Path(folder))
+    async with festival.running(), house.worker():
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""A worker that is gone, as by kill -9, right after it has announced a link and before anybody has heard of that.
+
+Run as ``python -m tests.support.dying_worker DATABASE TEMPORAL TENANT``.
+"""
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+import temporal
+from catalog import catalog as catalogs
+from messages.relationship import Situation
+from store.db.pool import create_pool
+from tests.support.harness import House
+
+
+class Dies(Interceptor):
+    """Ends the process."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Dying(next)
+
+
+class _Dying(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        result = await super().execute_activity(input)
+        if isinstance(result, Situation) and result.lacks is None:
+            os._exit(9)
+        return result
+
+
+async def main(database: str, address: str, tenant: str) -> None:
+    """Until it dies."""
+    client = await Client.connect(address, plugins=[temporal.plugin()])
+    house = House(await create_pool(database, 4), catalogs.load(), client, tenant)
+    house.channels.silent = True
+    async with house.worker(interceptors=[Dies()]):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

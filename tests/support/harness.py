@@ -1,0 +1,262 @@
+"""A Tether in this process on a real PostgreSQL and a real Temporal, and the owner of channels as a double."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.testing import TimeSkipper
+from temporalio.worker import Interceptor
+
+import worker
+from catalog.catalog import Catalog
+from catalog.relationship import Relationship
+from config import Limits, Settings
+from dispatcher import Dispatcher
+from facts.envelope import read
+from facts.validation import Admission
+from gateways.circuit import Clock
+from gateways.owners import Owners
+from messages.relationship import Instance
+from messages.workflow_ids import Subject, subject_id
+from starter import Starter
+from store.db.pool import Pool
+from store.operations import links, operations
+from store.write.recorder import Recorder
+from tests.support.channels import Channels
+from worker import Workers
+
+Event = dict[str, Any]
+
+
+def event(type: str, subject: str, sequence: int | None = 1, *, correlation: str | None = None, **data: Any) -> Event:
+    """A CloudEvent; its id says all that makes it another one."""
+    told: Event = {
+        "specversion": "1.0",
+        "id": f"{type}-{subject}-{sequence}",
+        "source": "/" + type.removesuffix("Created").lower(),
+        "type": f"{type}.v1",
+        "subject": subject,
+        "data": data,
+    }
+    if sequence is not None:
+        told["sequence"] = str(sequence)
+    if correlation is not None:
+        told["correlationid"] = correlation
+    return told
+
+
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any:
+    """The first true value of the condition; TimeoutError if it stays false."""
+    async with asyncio.timeout(seconds):
+        while not (value := await condition()):
+            await asyncio.sleep(0.01)
+    return value
+
+
+class House:
+    """One tenant. ``tell`` is what the API does with a fact; the dispatcher and a worker run unless stopped."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, client: Client, tenant: str) -> None:
+        self.pool = pool
+        self.catalog = catalog
+        self.client = client
+        self.tenant = tenant
+        self.channels = Channels()
+        self.channels.tell = self._channel_created
+        self.owners: dict[str, str] = {"channels": "http://channels"}
+        self.transport: httpx2.AsyncBaseTransport = self.channels.transport
+        self.starter = Starter(client, task_queue=tenant)
+        self.dispatcher = Dispatcher(pool, self.starter, check_after=3600)
+        self.recorder = Recorder(pool, catalog)
+        self._skipper = TimeSkipper(client)
+        self._skipped = 0.0
+        self._admission = Admission(catalog, Limits())
+
+    async def tell(self, *events: Event) -> int:
+        """Records facts; returns the revision after them."""
+        entries = [self._admission.admit(read(told)) for told in events]
+        return (await self.recorder.record(self.tenant, entries, actor="test")).revision
+
+    async def _channel_created(self, key: str, correlation: str, name: str) -> None:
+        await self.tell(event("ChannelCreated", key, correlation=correlation, name=name))
+
+    def worker(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> Workers:
+        """As in production, but for this test's own task queue, and for a clock that is put forward with workflows'."""
+        clock = Clock(monotonic=lambda: time.monotonic() + self._skipped)
+        owners = Owners(self.owners, transport=self.transport, clock=clock)
+        settings = Settings(signal_door=door)
+        return worker.build(
+            self.client,
+            self.pool,
+            self.catalog,
+            owners,
+            settings,
+            task_queue=self.tenant,
+            interceptors=interceptors,
+        )
+
+    @asynccontextmanager
+    async def open(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> AsyncIterator[None]:
+        """The dispatcher and a worker run within it."""
+        async with self.dispatching(), self.worker(door=door, interceptors=interceptors):
+            yield
+
+    @asynccontextmanager
+    async def dispatching(self) -> AsyncIterator[None]:
+        """The dispatcher runs within it."""
+        running = asyncio.create_task(self.dispatcher.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running  # whatever ended it too early ends the test
+
+    def instance(self, relationship: str, parent: str) -> Instance:
+        return Instance(tenant=self.tenant, relationship=relationship, parent=parent)
+
+    def handle(self, relationship: str, parent: str) -> WorkflowHandle[Any, Any]:
+        return self.workflow(self.instance(relationship, parent).subject)
+
+    async def skip(self, relationship: str, parent: str, duration: timedelta) -> None:
+        """Its workflow's own clock goes on by this much, and that of owners' circuits."""
+        await self.fast_forward(self.instance(relationship, parent).subject, duration)
+
+    async def is_open(self, relationship: str, parent: str) -> bool:
+        return await self.starter.runs(self.instance(relationship, parent).subject)
+
+    async def ended(self, relationship: str, parent: str, seconds: float = 90) -> WorkflowExecutionStatus:
+        """How the last run of a workflow ended, once it has."""
+        return await self.closed(self.instance(relationship, parent).subject, seconds)
+
+    def subject(self, workflow: str, about: str, key: str) -> Subject:
+        return Subject(tenant=self.tenant, workflow=workflow, about=about, key=key)
+
+    def workflow(self, subject: Subject) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(subject_id(subject))
+
+    async def fast_forward(self, subject: Subject, duration: timedelta) -> None:
+        """As ``skip``."""
+        self._skipped += duration.total_seconds()
+        await self._skipper.fast_forward(self.workflow(subject), duration)
+
+    async def closed(self, subject: Subject, seconds: float = 90) -> WorkflowExecutionStatus:
+        """As ``ended``."""
+
+        async def over() -> bool:
+            return not await self.starter.runs(subject)
+
+        await until(over, seconds)
+        status = (await self.workflow(subject).describe()).status
+        assert status is not None
+        return status
+
+    async def result(self, relationship: str, parent: str, seconds: float = 90) -> Any:
+        """Of a workflow that has been started."""
+        return await asyncio.wait_for(self.handle(relationship, parent).result(), seconds)
+
+    async def link(
+        self, relationship: str, parent: str | None, child: str, kind: str = "link", key: str | None = None
+    ) -> str:
+        """Starts an explicit link or unlink; its id."""
+        row = await links.start(
+            self.pool,
+            self.tenant,
+            self.relationship(relationship),
+            kind=kind,
+            parent=parent,
+            child=child,
+            actor="test",
+            idempotency_key=key,
+        )
+        return str(row["id"])
+
+    async def operation(self, id: str) -> Any:
+        return await operations.find(self.pool, self.tenant, id)
+
+    async def operated(self, id: str, state: str, seconds: float = 90) -> Any:
+        """An operation, once it is in this state."""
+
+        async def there() -> Any:
+            row = await self.operation(id)
+            return row if row["state"] == state else None
+
+        return await until(there, seconds)
+
+    def relationship(self, name: str) -> Relationship:
+        return self.catalog.relationship(name)
+
+    async def facts(self, type: str) -> list[Any]:
+        """Facts of one name in the ledger, oldest first."""
+        return await self.pool.fetch(
+            "select * from facts where tenant = $1 and type = $2 order by revision, id", self.tenant, f"{type}.v1"
+        )
+
+    async def told(self, type: str, count: int = 1, seconds: float = 90) -> list[Any]:
+        """As many facts of one name, once they are in the ledger."""
+
+        async def there() -> Any:
+            rows = await self.facts(type)
+            return rows if len(rows) >= count else None
+
+        rows: list[Any] = await until(there, seconds)
+        return rows
+
+    async def links(self, relationship: str) -> dict[str, str]:
+        """child → parent, now."""
+        rows = await self.pool.fetch(
+            "select child, parent from links where tenant = $1 and relationship = $2 and to_revision = $3",
+            self.tenant,
+            relationship,
+            2**63 - 1,
+        )
+        return {row["child"]: row["parent"] for row in rows}
+
+    async def wait(self, relationship: str, parent: str) -> Any:
+        """What an instance waits for; None: nothing."""
+        return await self.pool.fetchrow(
+            "select * from waits where tenant = $1 and relationship = $2 and parent = $3",
+            self.tenant,
+            relationship,
+            parent,
+        )
+
+    async def waiting(self, relationship: str, parent: str, seconds: float = 90) -> Any:
+        """Its wait, once its workflow waits in Temporal too."""
+        handle = self.handle(relationship, parent)
+
+        async def there() -> Any:
+            if not await self.is_open(relationship, parent):
+                return None
+            progress = await handle.query("progress")
+            return progress["says"].startswith("waiting")
+
+        await until(there, seconds)
+        return await self.wait(relationship, parent)
+
+    async def count(self, table: str) -> int:
+        """Rows of ``intents`` or ``waits``."""
+        query = {
+            "intents": "select count(*) from intents where tenant = $1",
+            "waits": "select count(*) from waits where tenant = $1",
+            "quarantine": "select count(*) from quarantine where tenant = $1",
+        }[table]
+        return int(await self.pool.fetchval(query, self.tenant))
+
+    async def at_rest(self, seconds: float = 90) -> None:
+        """No intents and no waits are left."""
+
+        async def empty() -> bool:
+            return not await self.count("intents") and not await self.count("waits")
+
+        await until(empty, seconds)
+
+    async def quarantined(self) -> list[str]:
+        """The reasons, oldest first."""
+        rows = await self.pool.fetch("select reason from quarantine where tenant = $1 order by id", self.tenant)
+        return [row["reason"] for row in rows]

@@ -1,0 +1,64 @@
+"""Tells and asks over HTTP, as one tenant with one key."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from api.app import create_app
+from config import Settings
+from store.db import credentials
+from store.db.pool import create_pool
+from tests.support.strategies import Event
+
+
+class Client:
+    """Every answer must be a good one."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http = http
+
+    async def get(self, path: str, **query: Any) -> Any:
+        answer = await self._http.get(f"/v1/{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def tell(self, *events: Event) -> str:
+        """In one batch; the token after it."""
+        type = "application/cloudevents-batch+json"
+        answer = await self._http.post("/v1/events", content=json.dumps(events), headers={"content-type": type})
+        assert answer.status_code == 202, answer.text
+        said = answer.json()
+        assert said["quarantined"] == []
+        return str(said["token"])
+
+
+async def new_key(url: str, tenant: str) -> str:
+    """A key that opens everything of a tenant."""
+    pool = await create_pool(url, 1)
+    async with pool.acquire() as conn:
+        key = await credentials.create(conn, tenant, "admin", "admin")
+    await pool.close()
+    return key
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[FastAPI]:
+    """An application that has started, as a process would."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@asynccontextmanager
+async def client(app: FastAPI, key: str) -> AsyncIterator[Client]:
+    """Someone who has this key."""
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app),
+        base_url="http://tether.test",
+        headers={"authorization": f"Bearer {key}"},
+    ) as http:
+        yield Client(http)

@@ -1,0 +1,118 @@
+"""Posts facts in all the forms that there are, and reads what became of them."""
+
+import json
+from collections.abc import AsyncIterable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from store.db import credentials
+from store.db.pool import Pool
+from tests.support.strategies import Event
+
+SCOPES = ("read", "operate", "admin", "publish:groups", "publish:channels")
+OTHER = "other"
+"""The name of another tenant's key."""
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+NDJSON = "application/x-ndjson"
+
+
+def group(key: str = "g1", **changed: Any) -> Event:
+    """A good fact; ``changed`` attributes replace its own, None leaves one out."""
+    event = {
+        "specversion": "1.0",
+        "id": f"{key}-1",
+        "source": "/groups",
+        "type": "GroupCreated.v1",
+        "subject": key,
+        "sequence": "1",
+        "data": {"name": key},
+    }
+    return {name: value for name, value in {**event, **changed}.items() if value is not None}
+
+
+@dataclass
+class Said:
+    """An answer. ``content`` is empty if there was no body."""
+
+    status: int
+    content: Any
+    headers: httpx2.Headers
+
+    @property
+    def slug(self) -> str:
+        """Of a problem."""
+        assert self.headers["content-type"] == "application/problem+json", self.content
+        assert self.content["status"] == self.status
+        assert self.content["title"]
+        assert self.content["detail"]
+        return str(self.content["type"]).removeprefix("/problems/")
+
+
+class Door:
+    """Everything as ``admin``, unless another key is named."""
+
+    def __init__(self, http: httpx2.AsyncClient, keys: dict[str, str], tenant: str) -> None:
+        self.http = http
+        self.keys = keys
+        self.tenant = tenant
+
+    async def ask(
+        self, method: str, path: str, *, key: str | None = "admin", headers: dict[str, str] | None = None, **more: Any
+    ) -> Said:
+        """``key``: the name of a key, or None for none."""
+        shown = {} if key is None else {"authorization": f"Bearer {self.keys.get(key, key)}"}
+        answer = await self.http.request(method, path, headers={**shown, **(headers or {})}, **more)
+        return Said(answer.status_code, answer.json() if answer.content else "", answer.headers)
+
+    async def get(self, path: str, *, key: str = "admin", **query: Any) -> Any:
+        """The JSON of an answer that must be 200."""
+        said = await self.ask("GET", f"/v1/{path}", key=key, params=query)
+        assert said.status == 200, said.content
+        return said.content
+
+    async def post(
+        self,
+        content: str | bytes | AsyncIterable[bytes],
+        type: str = STRUCTURED,
+        *,
+        key: str | None = "admin",
+        **headers: str,
+    ) -> Said:
+        """Any body under any content type."""
+        said = {"content-type": type, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return await self.ask("POST", "/v1/events", key=key, headers=said, content=content)
+
+    async def event(self, event: Event, *, key: str = "admin", **headers: str) -> Said:
+        return await self.post(json.dumps(event), key=key, **headers)
+
+    async def batch(self, *events: Any, key: str = "admin", **headers: str) -> Said:
+        return await self.post(json.dumps(events), BATCH, key=key, **headers)
+
+    async def lines(self, *lines: Event | bytes, key: str = "admin", **headers: str) -> Said:
+        return await self.post(ndjson(lines), NDJSON, key=key, **headers)
+
+    async def facts(self, key: str = "admin") -> list[str]:
+        """Keys of the groups that are known, smallest first."""
+        page = await self.get("feed", key=key, kind="group", limit=1000)
+        return sorted({item["key"] for item in page["items"]})
+
+    async def quarantine(self, key: str = "admin") -> list[dict[str, Any]]:
+        """What was put aside, newest first."""
+        items: list[dict[str, Any]] = (await self.get("quarantine", key=key, limit=1000))["items"]
+        return items
+
+
+async def keys(pool: Pool, tenant: str, other: str) -> dict[str, str]:
+    """A key of each scope, and one of another tenant."""
+    async with pool.acquire() as conn:
+        made = {scope: await credentials.create(conn, tenant, scope, scope) for scope in SCOPES}
+        return {**made, OTHER: await credentials.create(conn, other, "admin", "admin")}
+
+
+def ndjson(lines: Iterable[Event | bytes]) -> bytes:
+    """One line each; bytes as they are."""
+    return b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines)

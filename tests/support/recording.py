@@ -1,0 +1,63 @@
+"""Recording facts as the API does, for tests of the store and of the API."""
+
+from collections.abc import Iterable, Sequence
+
+from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
+from config import Limits
+from facts.envelope import Entry, read
+from facts.validation import Admission
+from store.db.pool import Pool
+from store.db.sql import sql
+from store.operations import children
+from store.operations.children import Outcome
+from store.operations.links import linked_entry
+from store.write.recorder import Recorder
+from tests.support.strategies import Event
+
+TENANT = "main"
+
+
+class Teller:
+    """Records CloudEvents under one tenant."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, tenant: str = TENANT) -> None:
+        self._catalog = catalog
+        self._admission = Admission(catalog, Limits())
+        self._recorder = Recorder(pool, catalog)
+        self._tenant = tenant
+
+    async def tell(self, *events: Event) -> int:
+        """In one batch; returns the revision after it."""
+        return await self.record(self.entry(event) for event in events)
+
+    async def record(self, entries: Iterable[Entry]) -> int:
+        """Entries as they are, Tether's own included."""
+        unique = {(e.source, e.id): e for e in entries}
+        return (await self._recorder.record(self._tenant, list(unique.values()), actor="test")).revision
+
+    def entry(self, event: Event) -> Entry:
+        """An event as the ledger keeps it; explicit links of ``tests.support.strategies`` included."""
+        if event["source"] != OWN_SOURCE:
+            return self._admission.admit(read(event))
+        data = event["data"]
+        relationship = self._catalog.relationship(data["relationship"])
+        return linked_entry(
+            relationship,
+            data.get("parent"),
+            event["subject"],
+            event.get("sequence"),
+            read(event).time,
+            operation=event["id"],
+        )
+
+    async def close(self) -> None:
+        await self._recorder.close()
+
+
+async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
+    """Children that an operation has asked for, and what came of each."""
+    keys, parents, _, references, *_ = (list(column) for column in zip(*outcomes, strict=True))
+    since = [1] * len(keys)
+    await pool.execute(sql("begin_items"), TENANT, operation, relationship, keys, parents, references, since)
+    await children.keep(pool, TENANT, operation, relationship, outcomes)

@@ -1,0 +1,75 @@
+"""The state at every revision, worked out from all versions in the tables the long way round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.catalog import Catalog
+from store.db.pool import Pool
+from tests.support.recording import TENANT
+
+LinkKey = tuple[str, str]
+
+
+@dataclass
+class Versions:
+    """Everything that the tables hold of one tenant."""
+
+    catalog: Catalog
+    head: int
+    links: list[Any]
+    entities: list[Any]
+    announced: list[tuple[int, str]]
+
+    def lives(self, at: int) -> dict[tuple[str, str], str]:
+        """(kind, key) → state of every entity at a revision."""
+        valid = [e for e in self.entities if e["from_revision"] <= at < e["to_revision"]]
+        found = {(e["kind"], e["key"]): e["state"] for e in valid}
+        assert len(found) == len(valid), "two versions of an entity at once"
+        return found
+
+    def bonds(self, at: int) -> dict[LinkKey, tuple[str, str]]:
+        """(relationship, child) → (parent, state) of every link at a revision."""
+        lives = self.lives(at)
+        valid = [row for row in self.links if row["from_revision"] <= at < row["to_revision"]]
+        found: dict[LinkKey, tuple[str, str]] = {}
+        for row in sorted(valid, key=lambda r: (r["rank"] or b"", r["child"].encode())):
+            relationship = self.catalog.relationship(row["relationship"])
+            state = {"unknown": "waiting", "live": "linked", "deleted": "broken"}[
+                lives[relationship.parent, row["parent"]]
+            ]
+            taken = {parent for (name, _), (parent, _) in found.items() if name == relationship.name}
+            if state == "linked" and relationship.exclusive and row["parent"] in taken:
+                state = "conflict"
+            assert (row["relationship"], row["child"]) not in found, "two links of a child at once"
+            found[row["relationship"], row["child"]] = (row["parent"], state)
+        return found
+
+    def began(self, at: int) -> set[LinkKey]:
+        """Links of which a version began at a revision."""
+        return {(row["relationship"], row["child"]) for row in self.links if row["from_revision"] == at}
+
+    def told(self, at: int) -> set[tuple[str, str, str]]:
+        """(kind, key, state) of entities of which a version began at a revision."""
+        return {
+            (e["kind"], e["key"], e["state"])
+            for e in self.entities
+            if e["from_revision"] == at and e["state"] != "unknown"
+        }
+
+
+async def read(pool: Pool, catalog: Catalog) -> Versions:
+    async with pool.acquire() as conn:
+        facts = await conn.fetch(
+            "select revision, id from facts where tenant = $1 and source = '/tether' "
+            "and type not in ('Linked.v1', 'Unlinked.v1') order by revision, id",
+            TENANT,
+        )
+        return Versions(
+            catalog,
+            await conn.fetchval("select revision from heads where tenant = $1", TENANT) or 0,
+            await conn.fetch("select * from links where tenant = $1", TENANT),
+            await conn.fetch("select * from entities where tenant = $1", TENANT),
+            [(f["revision"], f["id"]) for f in facts],
+        )

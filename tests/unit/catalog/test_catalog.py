@@ -1,0 +1,228 @@
+"""Declarations: what is found, and how mistakes are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog import catalog
+from errors import BadDeclaration, Unknown
+from tests.support.declarations import write
+
+BOATS = """
+    OWNER = Owner("boats")
+    class BoatLaunched(Created, entity="boat"):
+        regatta_id: str
+        name: str
+        regattas: list[str] | None = None
+    class EnterBoat(Command, method="PUT", path="/boats/{boat}/regatta"):
+        boat: Key
+        regatta_id: str
+    class FreeBoat(Command, method="DELETE", path="/boats/{boat}/regatta"):
+        boat: Key
+"""
+REGATTAS = """
+    OWNER = Owner("regattas")
+    class RegattaAnnounced(Created, entity="regatta"):
+        name: str
+"""
+REGATTA_BOAT = 'regatta_boat = Relationship(parent="regatta", child="boat", via="regatta_id")'
+WITH_COMMAND = """
+    from ..contracts.boats import EnterBoat, FreeBoat
+    r = Relationship(parent="regatta", child="boat", via="regatta_id", %s)
+"""
+
+
+@pytest.fixture
+def extra(tmp_path: Path) -> Path:
+    """A directory that TETHER_CATALOG may name: two owners, no relationship yet."""
+    write(tmp_path, "contracts", "boats", BOATS)
+    write(tmp_path, "contracts", "regattas", REGATTAS)
+    return tmp_path
+
+
+def test_the_shipped_declarations_are_good() -> None:
+    found = catalog.load()
+    assert set(found.relationships) == {
+        "airline_flight",
+        "category_item",
+        "channel_membership",
+        "dest_flight",
+        "event_team",
+        "group_channel",
+        "group_membership",
+        "membership",
+        "origin_flight",
+        "plane_flight",
+    }
+    assert found.contracts.by_type["GroupCreated.v1"].owner == "groups"
+    assert [r.name for r in found.by_parent["airport"]] == ["dest_flight", "origin_flight"]
+    assert found.relationship("group_channel").always
+    assert not found.relationship("category_item").always
+
+
+def test_a_fact_is_one_class_and_a_relationship_one_file(extra: Path) -> None:
+    write(extra, "relationships", "regatta_boat", REGATTA_BOAT)
+    found = catalog.load([extra])
+    assert found.relationships["regatta_boat"].name == "regatta_boat"
+    assert found.contracts.by_type["BoatLaunched.v1"].kind == "boat"
+    assert found.owner_of("regatta") == "regattas"
+
+
+def test_what_is_not_declared_is_named_with_what_is() -> None:
+    with pytest.raises(Unknown, match=r"no relationship 'nope'; declared are: airline_flight"):
+        catalog.load().relationship("nope")
+    with pytest.raises(Unknown, match="no kind of entity 'nope'"):
+        catalog.load().owner_of("nope")
+
+
+MISTAKES = {
+    "no contract tells of the parent kind 'regata'": REGATTA_BOAT.replace("regatta", "regata"),
+    "no contract tells of the child kind": 'r = Relationship(parent="regatta", child="bot", via="regatta_id")',
+    "no fact of 'boat' has the field 'regatta'": 'r = Relationship(parent="regatta", child="boat", via="regatta")',
+    "r: 'regattas' of 'boat' holds no key, which is one text or one integer": """
+        r = Relationship(parent="regatta", child="boat", via="regattas")""",
+    "a wait that ends before it begins": REGATTA_BOAT.replace(
+        'via="regatta_id"', 'via="regatta_id", on_missing=Wait(deadline=timedelta(0))'
+    ),
+    "only one-to-one links are announced": REGATTA_BOAT.replace(
+        'via="regatta_id"', 'via="regatta_id", announce="BoatJoined"'
+    ),
+    "is no name of a fact": REGATTA_BOAT.replace(
+        'via="regatta_id"', 'via="regatta_id", cardinality=ONE_TO_ONE, announce="boat joined"'
+    ),
+    "is Tether's own fact": REGATTA_BOAT.replace(
+        'via="regatta_id"', 'via="regatta_id", cardinality=ONE_TO_ONE, announce="Linked"'
+    ),
+    "is an owner's fact": REGATTA_BOAT.replace(
+        'via="regatta_id"', 'via="regatta_id", cardinality=ONE_TO_ONE, announce="BoatLaunched"'
+    ),
+    "a counterpart is asked for once": """
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}))""",
+    "CreateChannel needs name": """
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel), cardinality=ONE_TO_ONE)""",
+    "CreateChannel has no field title": """
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"title": "name"}),
+                         cardinality=ONE_TO_ONE)""",
+    "no fact of 'regatta' has the field title": """
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "title"}),
+                         cardinality=ONE_TO_ONE)""",
+    "title of CreateChannel comes from nowhere": """
+        class CreateChannel(CreateChannel):
+            title: str
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name", "title": None}),
+                         cardinality=ONE_TO_ONE)""",
+    "CreateChannel is not for the owner of 'boat'": """
+        r = Relationship(parent="regatta", child="boat", via=Asked(CreateChannel, {"name": "name"}),
+                         cardinality=ONE_TO_ONE)""",
+    "r: DeleteTeam is not for 'boats', which owns 'boat'": """
+        r = Relationship(parent="regatta", child="boat", via="regatta_id", on_parent_deleted=Cascade(DeleteTeam))""",
+    "r: WithdrawTeam is not for 'boats'": """
+        r = Relationship(parent="regatta", child="boat", via="regatta_id", on_parent_deleted=Detach(WithdrawTeam))""",
+    "r: WithdrawTeam is not for 'boats', which owns 'boat'": """
+        r = Relationship(parent="regatta", child="boat", via="regatta_id", detach=WithdrawTeam)""",
+    "r: MoveTeam is not for 'channels'": """
+        class MoveTeam(MoveTeam):
+            name: str
+        r = Relationship(parent="regatta", child="channel", via="name", move=MoveTeam)""",
+    "r: Sink is not for 'boats'": """
+        class Sink(Command, method="DELETE", path="/boats/{boat_id}"):
+            boat_id: Key
+        r = Relationship(parent="regatta", child="boat", via="regatta_id", detach=Sink)""",
+    "r: nothing fills channel, user of AddChannelMember": """
+        r = Relationship(parent="regatta", child="channel", via="name", on_parent_deleted=Cascade(AddChannelMember))""",
+    "r: CreateChannel does not say which channel it is about. Mark the field of the channel's key as Key": """
+        r = Relationship(parent="regatta", child="channel", via="name", move=CreateChannel)""",
+    "r: WithdrawTeam does not say where to move to. Give it a field called 'event_id', like the team's": """
+        r = Relationship(parent="regatta", child="team", via="event_id", move=WithdrawTeam)""",
+    "r: MoveTeam does not say where to move to. Give it a field called 'name'": """
+        r = Relationship(parent="regatta", child="team", via="name", move=MoveTeam)""",
+    "r: DeleteChannel does not say where to move to. Only relationships with a field": """
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}),
+                         cardinality=ONE_TO_ONE, move=DeleteChannel)""",
+    'no regatta any more. Declare one beside the others of its owner: class …(Changed, entity="boat"), whose': (
+        WITH_COMMAND % "on_parent_deleted=Detach(FreeBoat)"
+    ),
+    "r: no fact tells that a boat has no regatta any more": WITH_COMMAND % "detach=FreeBoat",
+    "r: no fact tells that a channel has no regatta any more. Only relationships with a field can be detached.": """
+        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}),
+                         cardinality=ONE_TO_ONE, detach=DeleteChannel)""",
+    "r: no fact tells that a boat has moved to another regatta. Declare one": WITH_COMMAND % "move=EnterBoat",
+    "NameError": "r = Relationship(parent=regatta)",
+    "SyntaxError": "r = Relationship(",
+    "group_channel is declared in": 'group_channel = Relationship(parent="regatta", child="boat", via="regatta_id")',
+}
+
+
+@pytest.mark.parametrize("problem", MISTAKES)
+def test_a_mistake_in_a_relationship_is_refused_with_its_file_and_a_mend(extra: Path, problem: str) -> None:
+    file = write(extra, "relationships", "wrong", MISTAKES[problem])
+    with pytest.raises(BadDeclaration) as refusal:
+        catalog.load([extra])
+    assert problem in str(refusal.value)
+    assert refusal.value.where == str(file)
+    assert refusal.value.mend.endswith((".", "?"))
+
+
+LED = (
+    'team_channel = Relationship(parent="team", child="channel", via=Asked(CreateChannel, {"name": Through(%s)}), '
+    "cardinality=ONE_TO_ONE)"
+)
+EVENT_CHANNEL = """
+    event_channel = Relationship(parent="event", child="channel", via=Asked(CreateChannel, {"name": "name"}),
+                                 cardinality=ONE_TO_ONE)
+    event_teams = Relationship(parent="event", child="team", via="event_id")
+    group_team = Relationship(parent="group", child="team", via="name")
+"""
+
+
+def test_a_path_through_others_leads_to_their_child(extra: Path) -> None:
+    write(extra, "relationships", "a", LED % '"event_team", "event_channel"')
+    write(extra, "relationships", "b", EVENT_CHANNEL)
+    found = catalog.load([extra])
+    led = found.relationship("team_channel")
+    assert found.leading["event_channel"] == ((led, "event_team"),)
+    assert found.led_up["event_team"] == (led,)
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        ("nope", "event_channel"),
+        ("event_team", "nope"),
+        ("event_channel", "event_channel"),
+        ("event_team", "group_channel"),
+        ("group_team", "event_channel"),
+        ("event_team", "event_teams"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_refused(extra: Path, up: str, down: str) -> None:
+    file = write(extra, "relationships", "a", LED % f'"{up}", "{down}"')
+    write(extra, "relationships", "b", EVENT_CHANNEL)
+    with pytest.raises(BadDeclaration) as refusal:
+        catalog.load([extra])
+    assert refusal.value.where == str(file)
+    assert refusal.value.problem == f"team_channel: nothing leads from 'team' to 'name' through {up} and {down}"
+    assert "`up` must have 'team' as its child" in refusal.value.mend
+
+
+DETACH, DETACHED, MOVE = "on_parent_deleted=Detach(FreeBoat)", "detach=FreeBoat", "move=EnterBoat"
+CHANGES = {
+    'BoatEntered(Changed, entity="boat"):\n        regatta_id: str | None = None': {DETACH, DETACHED, MOVE},
+    'BoatEntered(Changed, entity="boat"):\n        regatta_id: int': {MOVE},
+    'BoatFreed(Changed, entity="boat"):\n        regatta_id: None': {DETACH, DETACHED},
+    'BoatBuilt(Created, entity="boat"):\n        regatta_id: str | None': {DETACH, DETACHED},
+    'BoatSunk(Deleted, entity="boat"):\n        regatta_id: str | None': set(),
+    'BoatPainted(Changed, entity="boat"):\n        colour: str | None': set(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("wish", [DETACH, DETACHED, MOVE])
+def test_what_moves_or_detaches_needs_a_fact_that_can_tell_so(extra: Path, change: str, wish: str) -> None:
+    write(extra, "contracts", "boats", f"{BOATS}    class {change}\n")
+    write(extra, "relationships", "a", WITH_COMMAND % wish)
+    if wish in CHANGES[change]:
+        assert catalog.load([extra]).relationship("r").child == "boat"
+    else:
+        with pytest.raises(BadDeclaration, match="r: no fact tells that a boat has "):
+            catalog.load([extra])

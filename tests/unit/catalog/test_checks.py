@@ -1,0 +1,113 @@
+"""Cycles: relationships that would delete, or ask for, without end are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog import catalog
+from errors import BadDeclaration
+from tests.support.declarations import write
+
+CASCADES = {
+    "team_team": 'Relationship(parent="team", child="team", via="event_id", on_parent_deleted=Cascade(DeleteTeam))',
+    "team_event": 'Relationship(parent="team", child="event", via="name", on_parent_deleted=Cascade(DeleteEvent))',
+    "team_group": 'Relationship(parent="team", child="group", via="name", on_parent_deleted=Cascade(DeleteGroup))',
+    "group_event": 'Relationship(parent="group", child="event", via="name", on_parent_deleted=Cascade(DeleteEvent))',
+}
+CYCLES = [["team_team"], ["team_event"], ["team_group", "group_event"], ["group_event", "team_group"]]
+"""Event_team, which is there already, is the other half of all but the first."""
+NAMELESS = """
+    OWNER = Owner("{0}s")
+    class {1}Anonymised(Changed, entity="{0}"):
+        name: None
+"""
+"""What lets a Detach from whatever ``name`` refers to come about."""
+
+
+@pytest.mark.parametrize("names", CYCLES)
+def test_cascades_in_a_cycle_are_refused_in_the_file_that_closes_it(tmp_path: Path, names: list[str]) -> None:
+    files = [write(tmp_path, "relationships", f"r{n}", f"{name} = {CASCADES[name]}") for n, name in enumerate(names)]
+    with pytest.raises(BadDeclaration) as refusal:
+        catalog.load([tmp_path])
+    assert refusal.value.where == str(files[-1])
+    cycle = refusal.value.problem.removeprefix("cascades in a cycle: ").split(" → ")
+    assert cycle[0] == cycle[-1]
+    assert sorted(cycle[1:]) == sorted({*names, *(() if names == ["team_team"] else ("event_team",))})
+    assert refusal.value.mend == "Let one of them KEEP or Detach."
+
+
+@pytest.mark.parametrize("names", CYCLES)
+@pytest.mark.parametrize("policy", ["KEEP", "Detach({0})", "RESTRICT"])
+def test_a_cycle_in_which_one_does_not_cascade_is_none(tmp_path: Path, names: list[str], policy: str) -> None:
+    for kind in ("event", "group"):
+        write(tmp_path, "contracts", kind, NAMELESS.format(kind, kind.title()))
+    for n, name in enumerate(names):
+        text = CASCADES[name]
+        if n == 0:
+            command = text.partition("Cascade(")[2].partition(")")[0]
+            text = text.replace(f"Cascade({command})", policy.format(command))
+        write(tmp_path, "relationships", f"r{n}", f"from catalog.relationship import RESTRICT\n{name} = {text}")
+    assert set(names) <= set(catalog.load([tmp_path]).relationships)
+
+
+def test_two_ways_to_the_same_kind_are_no_cycle(tmp_path: Path) -> None:
+    group_team = CASCADES["team_team"].replace('parent="team"', 'parent="group"')
+    write(tmp_path, "relationships", "a", f"group_event = {CASCADES['group_event']}\ngroup_team = {group_team}")
+    found = catalog.load([tmp_path])
+    shipped = {r.name for r in catalog.load().sweeping["group"]}
+    assert {r.name for r in found.sweeping["group"]} - shipped == {"group_event", "group_team"}
+
+
+GAME = """
+    OWNER = Owner("{0}s")
+    class {1}Played(Created, entity="{0}"):
+        by: str | None = None
+    class Play{1}(Command, method="POST", path="/{0}s"):
+        pass
+"""
+ASKED = """
+    from ..contracts.{1} import Play{2}
+    {0}_{1} = Relationship(parent="{0}", child="{1}", via=Asked(Play{2}), cardinality=ONE_TO_ONE)
+"""
+
+
+@pytest.fixture
+def game(tmp_path: Path) -> Path:
+    """Pings, pongs and pungs, each with an owner of its own who can be asked for one."""
+    for kind in ("ping", "pong", "pung"):
+        write(tmp_path, "contracts", kind, GAME.format(kind, kind.title()))
+    return tmp_path
+
+
+def ask(game: Path, parent: str, child: str) -> Path:
+    return write(game, "relationships", f"{parent}_{child}", ASKED.format(parent, child, child.title()))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "cycle"),
+    [
+        (["ping ping"], "ping_ping → ping_ping"),
+        (["ping pong", "pong ping"], "ping_pong → pong_ping → ping_pong"),
+        (["ping pong", "pong pung", "pung ping"], "ping_pong → pong_pung → pung_ping → ping_pong"),
+        (["ping pong", "pong pung", "pung pong"], "pong_pung → pung_pong → pong_pung"),
+    ],
+)
+def test_counterparts_asked_for_in_a_cycle_are_refused(game: Path, pairs: list[str], cycle: str) -> None:
+    files = [ask(game, *pair.split()) for pair in pairs]
+    with pytest.raises(BadDeclaration) as refusal:
+        catalog.load([game])
+    assert refusal.value.where == str(files[-1])
+    assert refusal.value.problem == f"counterparts asked for in a cycle: {cycle}"
+    assert refusal.value.mend == "Let one of them use a field."
+
+
+def test_a_cycle_in_which_one_uses_a_field_asks_for_no_end_of_counterparts(game: Path) -> None:
+    ask(game, "ping", "pong")
+    write(game, "relationships", "back", 'pong_ping = Relationship(parent="pong", child="ping", via="by")')
+    assert {"ping_pong", "pong_ping"} <= set(catalog.load([game]).relationships)
+
+
+def test_counterparts_may_be_asked_for_on_two_ways_to_the_same_kind(game: Path) -> None:
+    for parent, child in (("ping", "pong"), ("ping", "pung"), ("pong", "pung")):
+        ask(game, parent, child)
+    assert {"ping_pong", "ping_pung", "pong_pung"} <= set(catalog.load([game]).relationships)

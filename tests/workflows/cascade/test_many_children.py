@@ -1,0 +1,171 @@
+"""Cascades that are large, and owners that misbehave: all is done, and nothing twice."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError
+
+from examples.owner.misbehaviour.settings import Busy, Settings, Slow
+from messages.relationship import Nudge
+from messages.workflow_ids import Subject
+from tests.support.festival import Festival
+from tests.support.harness import until
+from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, counts
+
+pytestmark = pytest.mark.stack
+
+AT_ONCE = 32
+STORM = Settings(
+    slow=Slow(share=0.3, seconds=0.01),
+    unavailable_before=0.3,
+    unavailable_after=0.3,
+    busy=Busy(share=0.3),
+    dropped=0.3,
+    duplicated=0.3,
+    reordered=0.3,
+    seed=7,
+)
+"""Three of four requests come to nothing, or to an effect of which nobody hears."""
+
+
+async def register(festival: Festival, event: str, teams: Sequence[str]) -> None:
+    """Some at once."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(team: str) -> None:
+        async with slots:
+            await festival.do("teams", "POST", "/teams", id=team, name=team, event_id=event)
+
+    await asyncio.gather(*map(one, teams))
+
+
+async def move(festival: Festival, event: str, teams: Sequence[str]) -> None:
+    """By their owner, one after the other."""
+    for team in teams:
+        answer = await festival.client["teams"].post(f"/teams/{team}/moves", json={"event_id": event})
+        assert answer.status_code in (200, 410)
+
+
+async def hurry(festival: Festival, subject: Subject, id: str) -> Any:
+    """An operation, once it is done; its workflow's clock goes on, so that no pause takes long."""
+
+    async def done() -> Any:
+        with suppress(RPCError):  # it has not begun, or has ended
+            await festival.house.fast_forward(subject, timedelta(minutes=2))
+        row = await festival.house.operation(id)
+        return row if row["state"] == "done" else None
+
+    return await until(done, 120)
+
+
+async def _asked(festival: Festival, part: str) -> bool:
+    return any(path.startswith(part) for _, _, path in festival.road.asked)
+
+
+@pytest.mark.slow
+async def test_two_thousand_teams_go_while_others_come_and_move_away(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    teams = [f"t{n:04}" for n in range(2_000)]
+    await festival.events("a", "b")
+    await register(festival, "a", teams)
+    await festival.known("team", teams)
+    leaving = teams[1_000:1_100]
+    festival.post.holding.add("teams")
+    await move(festival, "b", leaving[:50])
+    await call_off(festival)
+    seen: list[dict[str, int]] = []
+    end = house.workflow(festival.end("a"))
+    runs: list[str] = []
+
+    async def watch() -> None:
+        while True:
+            with suppress(RPCError):  # nothing runs, yet or any more
+                await end.signal("TeamCreated", Nudge(source="/teams", id="x", revision=1))
+                runs.append(str((await end.describe()).run_id))
+            row = await festival.cascade("a")
+            if row is not None:
+                seen.append(counts(row))
+
+    watching = asyncio.create_task(watch())
+    await until(lambda: _asked(festival, "/teams/t10"))
+    await festival.post.let_go()
+    await asyncio.gather(
+        move(festival, "b", leaving[50:]), register(festival, "a", [f"late{n:03}" for n in range(200)])
+    )
+
+    async def over() -> bool:
+        row = await festival.cascade("a")
+        return bool(row["state"] == "done" and row["found"] >= 2_200 - len(await festival.teams_at_owner("b")))
+
+    await until(over, 120)
+    watching.cancel()
+    assert await festival.teams_at_owner("a") == {}
+    there = await festival.teams_at_owner("b")
+    assert set(leaving[:50]) <= set(there) <= set(leaving)
+    assert await house.links("event_team") == there
+    row = counts(await festival.cascade("a"))
+    assert row["done"] == 2_200 - len(there)
+    assert row["found"] == row["done"] + row["spared"]
+    assert (row["parked"], row["pending"]) == (0, 0)
+    for name in ("found", "done", "spared"):
+        assert [counted[name] for counted in seen] == sorted(counted[name] for counted in seen), name
+    assert row["spared"] >= 1
+    status = (await house.client.get_workflow_handle(end.id, run_id=runs[0]).describe()).status
+    assert status is WorkflowExecutionStatus.CONTINUED_AS_NEW
+    deletions = Counter(effects for _, effects in (await festival.commands("teams")).values())
+    assert deletions[1] == row["done"]
+    assert set(deletions) <= {0, 1}
+    await at_rest(festival)
+
+
+async def test_a_cascade_with_a_long_history_makes_way_and_goes_on(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    await festival.events("a")
+    await festival.teams("a", "t1")
+    festival.road.away.add("teams")
+    await call_off(festival)
+    await festival.says(festival.end("a"), "answered 503")
+    handle = house.workflow(festival.end("a"))
+    first = (await handle.describe()).run_id
+
+    async def made_way() -> bool:
+        await handle.signal("TeamCreated", {"source": "/teams", "id": "x", "revision": 1})
+        return (await handle.describe()).run_id != first
+
+    await until(made_way, 60)
+    progress = await festival.progress(festival.end("a"))
+    assert progress["runs"] == 1
+    status = (await house.client.get_workflow_handle(handle.id, run_id=first).describe()).status
+    assert status is WorkflowExecutionStatus.CONTINUED_AS_NEW
+    festival.road.away.clear()
+    await house.fast_forward(festival.end("a"), timedelta(hours=2))
+    assert counts(await festival.cascaded("a")) == all_done(1)
+    await at_rest(festival)
+
+
+async def test_owners_that_misbehave_in_every_way_are_asked_until_all_is_done_once(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    teams = [f"t{n:02}" for n in range(60)]
+    await festival.events("a", "b")
+    await festival.teams("a", *teams)
+    await festival.teams("b", "m")
+    for owner in ("events", "teams"):
+        festival.misbehave(owner, STORM)
+    await hurry(festival, festival.moves("m"), await festival.ask_move("m", "a"))
+    row = await hurry(festival, festival.end("a"), await festival.ask_delete("a"))
+    assert counts(row) == all_done(61)
+    for owner in ("events", "teams"):
+        festival.misbehave(owner, Settings())
+    assert await festival.teams_at_owner() == {}
+    for owner, asked in (("events", 1), ("teams", 62)):
+        commands = await festival.commands(owner)
+        assert [effects for _, effects in commands.values()] == [1] * asked
+    assert sum(attempts for attempts, _ in (await festival.commands("teams")).values()) > 62
+    await at_rest(festival)
+    assert await house.links("event_team") == {}

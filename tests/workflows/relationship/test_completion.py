@@ -1,0 +1,280 @@
+"""Nothing falls between the row and the workflow: signals in the moment of leaving, storms, terminations, crashes."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from devstack.temporal_server import TemporalServer
+from dispatcher import Dispatcher
+from facts.correlation import encode
+from messages.relationship import STATE
+from tests.support.harness import House, event, until
+from tests.workflows.relationship.test_deadlines import A_DAY, patience_ends
+
+pytestmark = pytest.mark.stack
+
+LINKED = "GroupChannelLinked"
+
+
+async def tell_by_signal(house: House, service: Client, facts: list[dict[str, Any]], at_once: int = 50) -> set[str]:
+    """Signals the workflow of g1, and starts it where it has left; ids of the facts that Temporal acknowledged."""
+    slots = asyncio.Semaphore(at_once)
+    acknowledged: set[str] = set()
+
+    async def one(told: dict[str, Any]) -> None:
+        async with slots:
+            try:
+                await service.start_workflow(
+                    "RelationshipWorkflow",
+                    {"tenant": house.tenant, "relationship": "group_channel", "parent": "g1"},
+                    id=f"{house.tenant}/group_channel/g1",
+                    task_queue=house.tenant,
+                    start_signal=told["type"].removesuffix(".v1"),
+                    start_signal_args=[told],
+                )
+            except RPCError:
+                return
+            acknowledged.add(told["id"])
+
+    await asyncio.gather(*(one(told) for told in facts))
+    return acknowledged
+
+
+async def ids(house: House, type: str) -> set[str]:
+    return {row["id"] for row in await house.facts(type)}
+
+
+@pytest.fixture
+async def service(server: TemporalServer) -> Client:
+    return await Client.connect(server.address)
+
+
+async def test_signals_that_come_as_the_workflow_leaves_are_all_recorded(open_house: House, service: Client) -> None:
+    """Each channel that is told lets the workflow conclude, and so it leaves again and again under the signals."""
+    house = open_house
+    house.channels.silent = True
+    await house.tell(event("GroupCreated", "g1", name="g1"))
+    await house.waiting("group_channel", "g1")
+    renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(2, 202)]
+    sending = asyncio.create_task(tell_by_signal(house, service, renamed, 10))
+    await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+    acknowledged = await sending
+    assert len(acknowledged) == 200
+
+    async def all_there() -> bool:
+        return await ids(house, "GroupRenamed") >= acknowledged
+
+    await until(all_there)
+    await house.ended("group_channel", "g1")
+    await house.at_rest()
+    assert len(await house.facts(LINKED)) == 1
+
+    async def all_completed() -> bool:  # lists lag behind
+        runs = [e async for e in house.client.list_workflows(f"WorkflowId = '{house.tenant}/group_channel/g1'")]
+        return {run.status for run in runs} == {WorkflowExecutionStatus.COMPLETED}
+
+    await until(all_completed)
+
+
+async def test_a_storm_of_signals_is_recorded_over_several_runs(open_house: House, service: Client) -> None:
+    house = open_house
+    house.channels.silent = True
+    await house.tell(event("GroupCreated", "g1", name="g1"))
+    await house.waiting("group_channel", "g1")
+    renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(2, 1502)]
+    acknowledged = await tell_by_signal(house, service, renamed)
+    assert len(acknowledged) == 1500
+
+    async def all_there() -> bool:
+        return len(await ids(house, "GroupRenamed")) == 1500
+
+    await until(all_there, 60)
+    assert (await house.handle("group_channel", "g1").query("progress"))["facts"] >= 1500
+    described = await house.handle("group_channel", "g1").describe()
+    assert described.typed_search_attributes[STATE] == "waiting"
+    await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+    await house.told(LINKED)
+    await house.ended("group_channel", "g1")
+    await house.at_rest()
+    last = (await house.handle("group_channel", "g1").describe()).raw_description.workflow_execution_info
+    assert last.first_run_id != last.execution.run_id
+    assert last.history_length < len(renamed)
+    assert set(house.channels.attempts().values()) == {1}
+
+
+async def test_signals_before_there_is_a_worker_are_recorded_when_there_is_one(house: House, service: Client) -> None:
+    renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(1, 501)]
+    acknowledged = await tell_by_signal(house, service, renamed)
+    async with house.open():
+
+        async def all_there() -> bool:
+            return await ids(house, "GroupRenamed") == acknowledged
+
+        await until(all_there)
+        await house.told(LINKED)
+        await house.at_rest()
+
+
+async def terminated(house: House, relationship: str, parent: str) -> None:
+    """An operator ends the workflow; the next check finds out."""
+    await house.handle(relationship, parent).terminate("by an operator")
+    await Dispatcher(house.pool, house.starter, check_after=0).check()
+
+
+async def test_a_workflow_that_is_terminated_before_it_began_is_started_again(house: House) -> None:
+    async with house.dispatching():
+        await house.tell(event("GroupCreated", "g1", name="g1"))
+
+        async def started() -> bool:  # and the dispatcher knows that it has told it
+            query = "select count(*) from intents where tenant = $1 and dispatched_at is not null"
+            return await house.pool.fetchval(query, house.tenant) == 1 and await house.is_open("group_channel", "g1")
+
+        await until(started)
+        await terminated(house, "group_channel", "g1")
+        async with house.worker():
+            await house.told(LINKED)
+            await house.at_rest()
+
+
+@pytest.mark.parametrize("end", ["terminate", "cancel"])
+async def test_a_workflow_that_is_ended_while_it_waits_is_started_again(open_house: House, end: str) -> None:
+    house = open_house
+    house.channels.silent = True
+    await house.tell(event("GroupCreated", "g1", name="g1"))
+    await house.waiting("group_channel", "g1")
+
+    async def asked() -> int:
+        return len(house.channels.requests)
+
+    await until(asked)
+    await getattr(house.handle("group_channel", "g1"), end)()
+    await house.ended("group_channel", "g1")
+    await Dispatcher(house.pool, house.starter, check_after=0).check()
+    await house.waiting("group_channel", "g1")
+    await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+    await house.told(LINKED)
+    await house.at_rest()
+    assert len(house.channels.attempts()) == 1
+
+
+async def test_a_workflow_that_is_terminated_while_a_parent_is_missing_is_started_again(open_house: House) -> None:
+    house = open_house
+    await house.tell(event("ItemAdded", "i1", name="x", category="books"))
+    await patience_ends(house)
+    await house.waiting("category_item", "books")
+    await terminated(house, "category_item", "books")
+    await house.waiting("category_item", "books")
+    await house.skip("category_item", "books", A_DAY)
+    await house.told("RelationshipOverdue")
+
+
+async def test_a_workflow_that_is_terminated_while_an_operation_waits_is_started_again(open_house: House) -> None:
+    house = open_house
+    id = await house.link("category_item", "books", "i1")
+    await house.waiting("category_item", "books")
+    await terminated(house, "category_item", "books")
+    await house.waiting("category_item", "books")
+    await house.tell(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
+    await house.operated(id, "done")
+    await house.at_rest()
+
+
+async def test_a_check_leaves_workflows_alone_that_run(open_house: House) -> None:
+    house = open_house
+    house.channels.silent = True
+    await house.tell(event("GroupCreated", "g1", name="g1"))
+    await house.waiting("group_channel", "g1")
+    run = (await house.handle("group_channel", "g1").describe()).run_id
+    for _ in range(3):
+        await Dispatcher(house.pool, house.starter, check_after=0).check()
+    await house.dispatcher.round()
+    assert (await house.handle("group_channel", "g1").describe()).run_id == run
+    assert await house.count("intents") == 1
+
+
+class CrashesOnce(Interceptor):
+    """The worker breaks at a named step: before it has an effect, or after, when nobody has heard of that yet."""
+
+    def __init__(self, step: str, moment: str) -> None:
+        self.at = (step, moment)
+        self.crashed = False
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Crashing(next, self)
+
+    def crash(self, step: str, moment: str) -> None:
+        if (step, moment) == self.at and not self.crashed:
+            self.crashed = True
+            raise OSError(f"crashed {moment} {step}")
+
+
+class _Crashing(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, crashes: CrashesOnce) -> None:
+        super().__init__(next)
+        self._crashes = crashes
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        step = input.fn.__name__
+        self._crashes.crash(step, "before")
+        result = await super().execute_activity(input)
+        self._crashes.crash(step, "after")
+        return result
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", ["record", "proceed", "ask", "tell_overdue"])
+async def test_a_crash_at_any_step_changes_nothing_in_the_end(
+    house: House, service: Client, step: str, moment: str
+) -> None:
+    """One story that goes through all steps: told by signal, asked for, overdue, linked by hand."""
+    house.channels.silent = True
+    crash = CrashesOnce(step, moment)
+    async with house.open(interceptors=[crash]):
+        assert await tell_by_signal(house, service, [event("GroupCreated", "g1", name="g1")])
+        await house.waiting("group_channel", "g1")
+
+        async def asked() -> int:
+            return len(house.channels.requests)
+
+        await until(asked)
+        await house.skip("group_channel", "g1", A_DAY)
+        await house.told("RelationshipOverdue")
+        await house.ended("group_channel", "g1")
+        await house.tell(event("ChannelCreated", "c1", name="c"))
+        await house.operated(await house.link("group_channel", "g1", "c1"), "done")
+        await house.told(LINKED)
+        await house.at_rest()
+        await house.ended("group_channel", "g1")
+    assert crash.crashed
+    assert len(house.channels.attempts()) == 1
+    for fact in ("GroupCreated", "RelationshipOverdue", "Linked", LINKED):
+        assert len(await house.facts(fact)) == 1
+    assert await house.links("group_channel") == {"c1": "g1"}
+
+
+@pytest.mark.faults
+async def test_another_worker_goes_on_where_one_was_killed(
+    house: House, server: TemporalServer, database_url: str
+) -> None:
+    """The link was announced, and nobody has heard of that yet."""
+    async with house.dispatching():
+        killed = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.support.dying_worker"),
+            *(database_url, server.address, house.tenant),
+            cwd=Path(__file__).parents[3],
+        )
+        await house.tell(event("GroupCreated", "g1", name="g1"))
+        await house.waiting("group_channel", "g1")
+        await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+        assert await asyncio.wait_for(killed.wait(), 30) == 9
+        assert len(await house.facts(LINKED)) == 1
+        async with house.worker():
+            await house.ended("group_channel", "g1", 60)
+            await house.at_rest()
+    assert len(await house.facts(LINKED)) == 1

@@ -1,0 +1,53 @@
+"""A single command at an owner that is busy with big deletions."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from gateways.owner import OF_MANY
+from gateways.owners import AT_ONCE
+from tests.support.festival import Festival
+from tests.support.harness import until
+
+pytestmark = pytest.mark.stack
+
+SLOTS_OF_MANY = int(AT_ONCE * OF_MANY)
+
+
+class Slow(httpx2.AsyncBaseTransport):
+    """An owner that deletes when ``gate`` opens, and does all else at once."""
+
+    def __init__(self, owner: httpx2.AsyncBaseTransport) -> None:
+        self.owner = owner
+        self.gate = asyncio.Event()
+        self.held = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "DELETE":
+            self.held += 1
+            await self.gate.wait()
+        return await self.owner.handle_async_request(request)
+
+
+async def test_a_move_does_not_wait_for_the_deletions_that_its_owner_is_slow_at(open_festival: Festival) -> None:
+    festival, house = open_festival, open_festival.house
+    slow = Slow(festival.road.owners["teams"])
+    await festival.events("a", "b", "c", "d")
+    for event in ("a", "b"):
+        await festival.teams(event, *(f"{event}{n}" for n in range(AT_ONCE)))
+    await festival.teams("c", "t")
+    festival.road.owners["teams"] = slow
+    for event in ("a", "b"):
+        await festival.do("events", "DELETE", f"/events/{event}")
+
+    async def all_held() -> bool:
+        return slow.held == SLOTS_OF_MANY
+
+    await until(all_held)
+    row = await house.operated(await festival.ask_move("t", "d"), "done")
+    assert (row["reason"], slow.held) == ("", SLOTS_OF_MANY)
+    slow.gate.set()
+    for event in ("a", "b"):
+        await festival.cascaded(event)
+    assert await festival.teams_at_owner() == {"t": "d"}

@@ -1,0 +1,188 @@
+"""All orders of what owners do to two events and a team, end to end: owners, facts, cascades, commands, facts again."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from model import facts
+from model.fold import fold
+from model.state import State
+from store.audit import fingerprint
+from tests.support.festival import Festival
+from tests.support.harness import until
+
+pytestmark = pytest.mark.stack
+
+ACTIONS = ("+A", "-A", "+B", "-B", "+t", ">t", "-t")
+"""Announce and call off two events; register a team for A, let it move to B, dissolve it."""
+AT_ONCE = 16
+
+
+def possible(order: Iterable[str]) -> tuple[str, ...]:
+    """What owners do of it: they refuse to make what there is, and to change what there is not."""
+    live: set[str] = set()
+    done = []
+    for action in order:
+        what = action[1]
+        if (action[0] == "+") == (what in live):
+            continue
+        done.append(action)
+        if action[0] != ">":
+            live ^= {what}
+    return tuple(done)
+
+
+ORDERS = sorted({possible(order) for order in permutations(ACTIONS)})
+
+
+def test_there_are_734_orders_and_in_210_of_them_everything_happens() -> None:
+    assert len(ORDERS) == 734
+    assert sum(len(order) == len(ACTIONS) for order in ORDERS) == 210
+
+
+async def act(festival: Festival, action: str, n: int) -> None:
+    """At the owner. What it refuses, as a cascade of ours was there before, is no matter."""
+    a, b, team = f"A{n}", f"B{n}", f"t{n}"
+    event = {"A": a, "B": b}.get(action[1], "")
+    method, path, body = {
+        "+A": ("POST", "/events", {"id": a, "name": "A"}),
+        "+B": ("POST", "/events", {"id": b, "name": "B"}),
+        "-A": ("DELETE", f"/events/{event}", None),
+        "-B": ("DELETE", f"/events/{event}", None),
+        "+t": ("POST", "/teams", {"id": team, "name": "t", "event_id": a}),
+        ">t": ("POST", f"/teams/{team}/moves", {"event_id": b}),
+        "-t": ("DELETE", f"/teams/{team}", None),
+    }[action]
+    owner = "teams" if action[1] == "t" else "events"
+    answer = await festival.client[owner].request(method, path, json=body)
+    assert answer.is_success or (owner == "teams" and answer.status_code == 410), answer.text
+
+
+def emitted(folder: Path) -> list[dict[str, Any]]:
+    """Every fact that the owners wrote with their changes."""
+    events = []
+    for name in ("events", "teams"):
+        with closing(sqlite3.connect(folder / f"{name}.db")) as database:
+            events += [orjson.loads(event) for (event,) in database.execute("select event from outbox")]
+    return events
+
+
+async def quiet(festival: Festival, folder: Path, seconds: float = 240) -> None:
+    """Every fact that was written is in the ledger, and nothing is under way."""
+    house = festival.house
+    query = """
+        select (select count(*) from facts where tenant = $1 and source <> '/tether') as facts,
+               (select count(*) from intents where tenant = $1)
+               + (select count(*) from operations
+                  where tenant = $1 and state in ('waiting', 'asked', 'running')) as open
+    """
+
+    async def is_quiet() -> bool:
+        row = await house.pool.fetchrow(query, house.tenant)
+        assert row is not None
+        return bool(row["open"] == 0 and row["facts"] == len(emitted(folder)))
+
+    await until(is_quiet, seconds)
+
+
+async def agrees(festival: Festival, folder: Path) -> State:
+    """The tables, the model of what was emitted, and the teams' owner say the same; no team is left behind."""
+    house = festival.house
+    state = fold(house.catalog, [facts.read(house.catalog, event) for event in emitted(folder)])
+    async with house.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
+        head = await conn.fetchval("select revision from heads where tenant = $1", house.tenant)
+        tables = await fingerprint.of_tables(conn, house.catalog, house.tenant, head)
+    assert tables == fingerprint.of_model(house.catalog, state)
+    told = {key: what.data["event_id"] for (kind, key), what in state.entities.items() if kind == "team" and what.data}
+    assert told == await festival.teams_at_owner()
+    broken = [child for (_, child), link in state.links.items() if link.state == "broken"]
+    assert broken == []
+    return state
+
+
+async def play(festival: Festival, orders: Sequence[tuple[str, ...]], folder: Path | None = None) -> None:
+    """Each order with entities of its own, several at once. ``folder``: of the owners, if what each action leads to is
+    to be over before the next; else they wait for nobody."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(n: int, order: tuple[str, ...]) -> None:
+        async with slots:
+            for action in order:
+                await act(festival, action, n)
+                if folder is not None:
+                    await over(festival, folder, n)
+
+    await asyncio.gather(*(one(n, order) for n, order in enumerate(orders)))
+
+
+async def over(festival: Festival, folder: Path, n: int) -> None:
+    """All that was told of these entities is known, and nothing about them is under way."""
+    house = festival.house
+    keys = [f"A{n}", f"B{n}", f"t{n}"]
+    query = """
+        select (select count(*) from facts where tenant = $1 and key = any($2)) as facts,
+               (select count(*) from intents where tenant = $1 and key = any($2)) as intents
+    """
+
+    async def is_over() -> bool:
+        row = await house.pool.fetchrow(query, house.tenant, keys)
+        assert row is not None
+        return bool(row["intents"] == 0 and row["facts"] == told_of(folder, keys))
+
+    await until(is_over, 120)
+
+
+def told_of(folder: Path, keys: Sequence[str]) -> int:
+    """How many facts about these the owners wrote."""
+    query = "select count(*) from outbox where json_extract(event, '$.subject') in (?, ?, ?)"
+    count = 0
+    for name in ("events", "teams"):
+        with closing(sqlite3.connect(folder / f"{name}.db")) as database:
+            count += database.execute(query, keys).fetchone()[0]
+    return count
+
+
+def must_go(order: Sequence[str]) -> bool:
+    """Whether a team that was registered cannot be there in the end, whoever is faster."""
+    place = "B" if ">t" in order else "A"
+    return "+t" in order and ("-t" in order or f"-{place}" in order)
+
+
+def must_stay(order: Sequence[str]) -> bool:
+    """Whether nobody wants it gone: it is not dissolved, and no event that it was ever in was called off."""
+    places = ("A", "B") if ">t" in order else ("A",)
+    return "+t" in order and "-t" not in order and not any(f"-{place}" in order for place in places)
+
+
+def who_is_there(orders: Sequence[Sequence[str]], state: State) -> None:
+    """All that must have stayed are there, and none that must be gone."""
+    live = {key for (kind, key), what in state.entities.items() if kind == "team" and what.state == "live"}
+    assert {f"t{n}" for n, order in enumerate(orders) if must_stay(order)} <= live
+    assert not {f"t{n}" for n, order in enumerate(orders) if must_go(order)} & live
+
+
+async def test_every_order_of_actions_that_wait_for_nobody_ends_as_the_model_says(
+    open_festival: Festival, tmp_path: Path
+) -> None:
+    await play(open_festival, ORDERS)
+    await quiet(open_festival, tmp_path)
+    who_is_there(ORDERS, await agrees(open_festival, tmp_path))
+    by_tether = (await open_festival.commands("teams")).values()
+    assert sum(effects for _, effects in by_tether) > 100
+    assert all(effects <= 1 for _, effects in by_tether)
+
+
+async def test_every_whole_order_of_actions_one_after_the_other_ends_as_the_model_says(
+    open_festival: Festival, tmp_path: Path
+) -> None:
+    orders = [order for order in ORDERS if len(order) == len(ACTIONS)]
+    await play(open_festival, orders, tmp_path)
+    await quiet(open_festival, tmp_path)
+    who_is_there(orders, await agrees(open_festival, tmp_path))

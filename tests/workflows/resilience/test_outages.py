@@ -1,0 +1,104 @@
+"""PostgreSQL and Temporal come and go. Facts and operations are rows, so they need only PostgreSQL."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+import temporal
+from catalog.catalog import Catalog
+from devstack.ports import free_port
+from devstack.temporal_server import TemporalServer
+from devstack.testing import temporary_postgres
+from dispatcher import Dispatcher
+from errors import Unavailable
+from starter import Starter
+from store.db.pool import Pool, create_pool
+from store.migrate import migrate
+from tests.support.harness import House, event, until
+
+pytestmark = [pytest.mark.stack, pytest.mark.faults]
+
+LINKED = "GroupChannelLinked"
+
+
+@pytest.fixture
+async def mortal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
+    """A Temporal on a file, not started."""
+    server = TemporalServer(tmp_path / "temporal.db", free_port(), free_port(), tmp_path / "temporal.log")
+    yield server
+    await server.stop()
+
+
+async def test_what_came_while_temporal_was_away_runs_when_it_is_back(
+    pool: Pool, catalog: Catalog, mortal: TemporalServer
+) -> None:
+    client = await Client.connect(mortal.address, plugins=[temporal.plugin()], lazy=True)
+    house = House(pool, catalog, client, "main")
+    async with house.dispatching():
+        await house.tell(event("GroupCreated", "g1", name="g1"))
+        id = await house.link("category_item", "books", "i1")
+        await house.tell(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
+        other = Dispatcher(pool, Starter(client, task_queue="main"))
+
+        async def told_that_temporal_is_away() -> bool:  # once the house's own has not just claimed them all
+            try:
+                await other.round()
+            except Unavailable as error:
+                return str(error).startswith("Temporal is away")
+            return False
+
+        await until(told_that_temporal_is_away)
+        assert await house.count("intents") >= 2
+        await mortal.start()
+        connected = await Client.connect(mortal.address, plugins=[temporal.plugin()])
+        house.client = connected  # a worker's connection, unlike a dispatcher's, is there from its beginning
+        async with house.worker():
+            await house.told(LINKED)
+            await house.operated(id, "done")
+            await house.at_rest()
+
+
+async def test_a_temporal_that_is_killed_goes_on_where_it_was(
+    pool: Pool, catalog: Catalog, mortal: TemporalServer
+) -> None:
+    await mortal.start()
+    client = await Client.connect(mortal.address, plugins=[temporal.plugin()])
+    house = House(pool, catalog, client, "main")
+    house.channels.silent = True
+    async with house.open():
+        await house.tell(event("GroupCreated", "g1", name="g1"))
+        await house.waiting("group_channel", "g1")
+        await mortal.stop()
+        house.channels.silent = False
+        await house.tell(event("GroupCreated", "g2", name="g2"))
+        await mortal.start()
+        await house.told(LINKED, seconds=60)
+        assert (await house.waiting("group_channel", "g1"))["lacks"] == "child"
+
+
+async def test_a_postgresql_that_is_restarted_in_the_middle_loses_nothing(catalog: Catalog, client: Client) -> None:
+    async with temporary_postgres() as postgres:
+        pool = await create_pool(postgres.url, 8)
+        await migrate(pool, catalog)
+        house = House(pool, catalog, client, f"restarted-{free_port()}")
+        groups = [f"g{n}" for n in range(20)]
+        async with house.open():
+            for number, group in enumerate(groups):
+                if number in (5, 15):
+                    await postgres.stop()
+                    await asyncio.sleep(0)
+                    await postgres.start()
+                told = False
+                while not told:
+                    with contextlib.suppress(Unavailable):
+                        await house.tell(event("GroupCreated", group, name=group))
+                        told = True
+            await house.told(LINKED, len(groups), 60)
+            await house.at_rest(60)
+        assert len(await house.facts(LINKED)) == len(groups)
+        assert len(house.channels.attempts()) == len(groups)
+        await pool.close()

@@ -1,0 +1,243 @@
+"""Services tell their facts straight to a workflow, from their own Temporal client or from the command line."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import RawValue
+
+from devstack.temporal_server import TemporalServer
+from facts.correlation import encode
+from messages.relationship import workflow_id
+from store.db import credentials
+from store.db.pool import connection
+from tests.support.harness import Event, House, event
+
+pytestmark = pytest.mark.stack
+
+GROUP = event("GroupCreated", "g1", name="Rowing")
+CHANNEL = event("ChannelCreated", "c1", name="Rowing")
+
+
+@pytest.fixture
+async def service(server: TemporalServer) -> Client:
+    """A service's own client: it has none of our code, only names and JSON."""
+    return await Client.connect(server.address)
+
+
+async def signal(
+    house: House, service: Client, name: str, *told: Any, relationship: str = "group_channel", parent: str = "g1"
+) -> None:
+    """Signal-with-start, as any service would do it."""
+    await service.start_workflow(
+        "RelationshipWorkflow",
+        {"tenant": house.tenant, "relationship": relationship, "parent": parent},
+        id=workflow_id(house.instance(relationship, parent)),
+        task_queue=house.tenant,
+        start_signal=name,
+        start_signal_args=told,
+    )
+
+
+async def test_the_parents_fact_by_signal_goes_the_whole_way(open_house: House, service: Client) -> None:
+    house = open_house
+    await signal(house, service, "GroupCreated", GROUP)
+    (told,) = await house.told("GroupChannelLinked")
+    assert told["data"]["parent"] == "g1"
+    (recorded,) = await house.facts("GroupCreated")
+    assert (recorded["source"], recorded["id"], recorded["data"]) == ("/group", GROUP["id"], {"name": "Rowing"})
+    await house.at_rest()
+    assert (await house.result("group_channel", "g1"))["state"] == "complete"
+    actors = await house.pool.fetch("select distinct actor from revisions where tenant = $1", house.tenant)
+    assert {row["actor"] for row in actors} == {"signal", "test", "workflow"}
+
+
+async def test_the_childs_fact_by_signal_says_whose_child_it_is(open_house: House, service: Client) -> None:
+    house = open_house
+    house.channels.silent = True
+    await signal(house, service, "GroupCreated", GROUP)
+    await house.waiting("group_channel", "g1")
+    await signal(house, service, "ChannelCreated", CHANNEL)
+    await house.told("GroupChannelLinked")
+    assert await house.links("group_channel") == {"c1": "g1"}
+    (linked,) = await house.facts("Linked")
+    assert linked["data"] == {"relationship": "group_channel", "parent": "g1"}
+    await house.at_rest()
+
+
+async def test_the_childs_fact_may_come_first(open_house: House, service: Client) -> None:
+    house = open_house
+    await signal(house, service, "ChannelCreated", CHANNEL)
+    wait = await house.waiting("group_channel", "g1")
+    assert wait["lacks"] == "parent"
+    await signal(house, service, "GroupCreated", GROUP)
+    await house.told("GroupChannelLinked")
+    await house.at_rest()
+    assert not house.channels.requests
+
+
+async def test_a_correlation_id_says_it_better_than_the_workflow_it_was_sent_to(
+    open_house: House, service: Client
+) -> None:
+    house = open_house
+    await signal(house, service, "ChannelCreated", {**CHANNEL, "correlationid": encode("group_channel", "g2")})
+    await house.waiting("group_channel", "g2")
+    assert await house.links("group_channel") == {"c1": "g2"}
+    assert not await house.facts("Linked")
+
+
+async def test_the_same_fact_by_signal_and_by_http_is_one(open_house: House, service: Client) -> None:
+    house = open_house
+    await house.tell(GROUP)
+    await signal(house, service, "GroupCreated", GROUP)
+    await signal(house, service, "GroupCreated", GROUP)
+    await house.told("GroupChannelLinked")
+    await house.at_rest()
+    assert len(await house.facts("GroupCreated")) == 1
+
+
+async def test_a_field_names_the_parent_whatever_workflow_is_told(open_house: House, service: Client) -> None:
+    house = open_house
+    item = event("ItemAdded", "i1", name="x", category="books")
+    await signal(house, service, "ItemAdded", item, relationship="category_item", parent="books")
+    await signal(house, service, "CategoryAdded", event("CategoryAdded", "books", name="Books"),
+                 relationship="category_item", parent="books")  # fmt: skip
+    await house.at_rest()
+    await house.told("CategoryAdded")
+    assert await house.links("category_item") == {"i1": "books"}
+
+
+BROKEN: list[tuple[str, Any, str]] = [
+    ("GroupRenamed", GROUP, "the signal GroupRenamed carries a GroupCreated"),
+    ("GroupCreated", {**GROUP, "id": None}, "id: is missing"),
+    ("GroupCreated", {**GROUP, "specversion": "0.3"}, 'specversion: must be "1.0"'),
+    ("GroupCreated", {**GROUP, "data": {"name": 5}}, "breaks GroupCreated.v1: name: Input should be a valid string"),
+    ("GroupExploded", {**GROUP, "type": "GroupExploded.v1"}, "unknown type: no contract declares GroupExploded.v1"),
+    ("GroupCreated", {**GROUP, "data": {"name": "a\x00b"}}, "a text holds a NUL character"),
+    ("GroupCreated", {**GROUP, "source": "/tether"}, "source /tether is Tether's own"),
+    ("GroupCreated", "just words", "event: is no JSON object"),
+    ("GroupCreated", None, "event: is no JSON that can be kept: "),
+    ("GroupCreated", RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b'{"a":1e400}')), "event: "),
+    ("GroupCreated", RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b'{"\\ud800')), "event: is no JSON"),
+    ("GroupCreated", RawValue(Payload(metadata={"encoding": b"odd"}, data=b"\xff\x00")), "event: is no JSON"),
+    ("GroupCreated", RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"[" * 100_000)), "event: is no JSON"),
+]
+
+
+async def test_what_is_wrong_is_quarantined_and_the_workflow_lives_on(open_house: House, service: Client) -> None:
+    house = open_house
+    house.channels.silent = True
+    await signal(house, service, "GroupCreated", GROUP)
+    await house.waiting("group_channel", "g1")
+    for name, told, _ in BROKEN:
+        await signal(house, service, name, told)
+    await signal(house, service, "GroupCreated")  # no argument at all
+    await signal(house, service, "ChannelCreated", CHANNEL, "and more than one")
+    await house.told("GroupChannelLinked")
+    reasons = await house.quarantined()
+    assert len(reasons) == len(BROKEN)  # null and nothing at all look the same
+    for reason, (_, _, expected) in zip(reasons, BROKEN, strict=True):
+        assert reason.startswith(expected)
+    (recorded,) = await house.facts("GroupCreated")
+    assert recorded["data"] == {"name": "Rowing"}
+    await house.at_rest()
+
+
+async def test_a_relationship_that_nobody_declared_ends_the_workflow_and_keeps_its_facts(
+    open_house: House, service: Client
+) -> None:
+    house = open_house
+    await signal(house, service, "GroupCreated", GROUP, relationship="group_chanel")
+    with pytest.raises(WorkflowFailureError) as failure:
+        await house.result("group_chanel", "g1")
+    assert "no relationship 'group_chanel'" in str(failure.value.cause)
+    (reason,) = await house.quarantined()
+    assert reason.startswith("no relationship 'group_chanel'")
+
+
+@pytest.mark.parametrize("parent", ["", "x" * 600, "a\x00b"])
+async def test_what_can_be_no_parent_ends_the_workflow(open_house: House, service: Client, parent: str) -> None:
+    house = open_house
+    await service.start_workflow(
+        "RelationshipWorkflow",
+        {"tenant": house.tenant, "relationship": "group_channel", "parent": parent},
+        id=house.tenant,
+        task_queue=house.tenant,
+    )
+    with pytest.raises(WorkflowFailureError):
+        await asyncio.wait_for(service.get_workflow_handle(house.tenant).result(), 30)
+
+
+async def test_a_tenant_that_nobody_has_a_key_of_ends_the_workflow(open_house: House, service: Client) -> None:
+    house = open_house
+    await give_keys(house, "someone-else")
+    await signal(house, service, "GroupCreated", GROUP)
+    with pytest.raises(WorkflowFailureError) as failure:
+        await house.result("group_channel", "g1")
+    assert "no tenant" in str(failure.value.cause)
+    assert not await house.facts("GroupCreated")
+
+
+async def give_keys(house: House, *tenants: str) -> None:
+    async with connection(house.pool) as conn:
+        for tenant in tenants:
+            await credentials.create(conn, tenant, "reader", "read")
+
+
+@pytest.mark.parametrize(
+    ("tenants", "mode", "is_open"),
+    [
+        (1, "auto", True),
+        (2, "auto", False),
+        (2, "open", True),
+        (1, "closed", False),
+    ],
+)
+async def test_the_door_is_open_to_one_tenant_unless_configured(
+    house: House, service: Client, tenants: int, mode: str, is_open: bool
+) -> None:
+    house.channels.silent = True
+    await give_keys(house, *[house.tenant, "another"][:tenants])
+    async with house.open(door=mode):
+        await signal(house, service, "GroupCreated", GROUP)
+        if is_open:
+            await house.waiting("group_channel", "g1")
+            assert not await house.quarantined()
+        else:
+            assert (await house.result("group_channel", "g1"))["state"] == "over"
+            (reason,) = await house.quarantined()
+            assert "TETHER_SIGNAL_DOOR=open" in reason
+        assert len(await house.facts("GroupCreated")) == is_open
+
+
+async def by_command(server: TemporalServer, house: House, name: str, told: Event) -> None:
+    """As README shows it, but for the queue and the tenant."""
+    command = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("temporal")),
+        *("workflow", "signal-with-start"),
+        *("--type", "RelationshipWorkflow", "--task-queue", house.tenant),
+        *("--workflow-id", f"{house.tenant}/group_channel/g1"),
+        *("--input", json.dumps({"tenant": house.tenant, "relationship": "group_channel", "parent": "g1"})),
+        *("--signal-name", name, "--signal-input", json.dumps(told)),
+        env=dict(server.environment),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await command.communicate()
+    assert command.returncode == 0, said.decode()
+
+
+async def test_the_temporal_command_starts_and_signals(open_house: House, server: TemporalServer) -> None:
+    house = open_house
+    house.channels.silent = True
+    await by_command(server, house, "GroupCreated", GROUP)
+    await house.waiting("group_channel", "g1")
+    await by_command(server, house, "ChannelCreated", CHANNEL)
+    (told,) = await house.told("GroupChannelLinked")
+    assert told["data"] == {"relationship": "group_channel", "parent": "g1", "child": "c1"}
+    await house.at_rest()
