@@ -5,7 +5,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -22,7 +21,7 @@ from devstack.stack import Urls
 from devstack.supervisor import Supervisor
 from devstack.temporal_server import TemporalServer
 
-CLI = (sys.executable, str(Path(__file__).resolve().parent.parent / "cli/main.py"))
+CLI = (sys.executable, "-P", "-m", "cli.main")  # -P: a folder of the user's called like one of ours is not imported
 
 INTERRUPTED = 130
 """Exit code when someone stopped us before `once_ready` was through, as shells count it."""

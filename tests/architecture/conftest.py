@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 PRODUCT = (
+    "tether",
     "catalog",
     "facts",
     "messages",

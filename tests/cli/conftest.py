@@ -44,7 +44,7 @@ class Programs:
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         program = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *arguments], env=self.environment, cwd=ROOT, encoding="utf-8", **pipes
+            [sys.executable, "-P", "-m", "cli.main", *arguments], env=self.environment, encoding="utf-8", **pipes
         )
         self.started.append(program)
         return program

@@ -69,7 +69,7 @@ class Running:
 
     def tether(self, *arguments: str, **more: Any) -> "subprocess.Popen[bytes]":
         """Starts a `tether` command."""
-        return subprocess.Popen([sys.executable, ROOT / "cli/main.py", *arguments], env=self.environment, **more)
+        return subprocess.Popen([sys.executable, "-P", "-m", "cli.main", *arguments], env=self.environment, **more)
 
     @property
     def said(self) -> str:
