@@ -103,7 +103,7 @@ def build(
             max_concurrent_activities=OF_ONE_OWNER,
             max_concurrent_activity_task_polls=2,
         )
-        for owner in sorted(set(catalog.contracts.asked.values()))
+        for owner in sorted(set(catalog.contracts.commands.values()))
     ]
     return Workers([near, *far])
 

@@ -65,7 +65,7 @@ class MoveActivities:
                 self._pool,
                 self._owners,
                 self._catalog.owner_of(relationship.child),
-                filled(relationship.move, child.key, child.data, still=wish.former, target=target),
+                filled(relationship.move, child.key, child.data, expected_parent=wish.former, target=target),
                 tenant=tenant,
                 key=derived_id("move", tenant, ask.operation, child.key),
                 correlation=encode_operation(ask.operation),

@@ -61,7 +61,7 @@ class RelationshipActivities:
         """Asks the child's owner for a counterpart. Refusals are final and are noted; else it is tried again."""
         relationship = self._relationship(instance)
         standing = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
-        asked = relationship.asked
+        asked = relationship.requested
         if asked is None or standing.lacks != "child" or standing.parent is None:
             return
         led = await self._led(instance, relationship, standing)
@@ -101,10 +101,10 @@ class RelationshipActivities:
 
     async def _led(self, instance: Instance, relationship: Relationship, standing: Standing) -> dict[str, str] | None:
         """What other relationships lead to, where the command needs it; None: they do not yet, and that is noted."""
-        if standing.lacks != "child" or relationship.asked is None or not relationship.asked.through:
+        if standing.lacks != "child" or not relationship.through:
             return {}
         led = await relationship_status.led(self._pool, instance.tenant, self._catalog, relationship, instance.parent)
-        lacking = {relationship.asked.through[name].down for name, reached in led.items() if reached is None}
+        lacking = {relationship.through[name].down for name, reached in led.items() if reached is None}
         if lacking:
             note = f"{' and '.join(sorted(lacking))} comes first"
             if standing.note != note:
@@ -130,7 +130,7 @@ class RelationshipActivities:
     ) -> Situation:
         lacks: Any = standing.lacks
         anew = () if standing.left_at is None else (str(standing.left_at),)
-        asked = relationship.asked
+        asked = relationship.requested
         kind = {"parent": relationship.parent, "child": relationship.child}.get(lacks, "")
         return Situation(
             revision=standing.revision,

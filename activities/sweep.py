@@ -100,7 +100,7 @@ class _Asking:
     def _command(self, item: Item) -> Command:
         field = self._relationship.field
         target = (field, self._work.target) if field is not None and self._work.target is not None else None
-        return filled(self._work.command, item.child.key, item.child.data, still=item.parent, target=target)
+        return filled(self._work.command, item.child.key, item.child.data, expected_parent=item.parent, target=target)
 
     def _key(self, item: Item) -> str:
         """The same for the same belonging of the same child, and for no other; anew when somebody redrives it."""

@@ -51,7 +51,7 @@ class Catalog:
         """relationship → those that need what it leads to, each with the relationship that leads up to it."""
         found: dict[str, tuple[tuple[Relationship, str], ...]] = {}
         for relationship in self.relationships.values():
-            for path in (relationship.asked.through if relationship.asked is not None else {}).values():
+            for path in relationship.through.values():
                 found[path.down] = (*found.get(path.down, ()), (relationship, path.up))
         return found
 
@@ -60,7 +60,7 @@ class Catalog:
         """relationship → those that need what lies beyond the parent to which it leads up."""
         found: dict[str, tuple[Relationship, ...]] = {}
         for relationship in self.relationships.values():
-            ups = {path.up for path in (relationship.asked.through if relationship.asked is not None else {}).values()}
+            ups = {path.up for path in relationship.through.values()}
             for up in ups:
                 found[up] = (*found.get(up, ()), relationship)
         return found

@@ -35,12 +35,12 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
                 f"{rel.name}: {rel.field!r} of {rel.child!r} holds no key, which is one text or one integer",
                 "For many to many declare an entity for each pair, which refers to both; see group_membership.",
             )
-    if rel.asked is not None:
+    if rel.requested is not None:
         _check_asked(rel, contracts, where)
     command_mapping.check_all(rel, contracts, where)
     if rel.announce:
         _check_announcement(rel, contracts, where)
-    if rel.on_missing.deadline <= timedelta(0) or rel.on_missing.patience < timedelta(0):
+    if rel.on_missing.deadline <= timedelta(0) or rel.on_missing.grace < timedelta(0):
         raise BadDeclaration(where, f"{rel.name}: a wait that ends before it begins", "Give a positive deadline.")
 
 
@@ -59,7 +59,7 @@ def check_deleting(contracts: Contracts) -> None:
 
 
 def _check_through(rel: Relationship, relationships: Mapping[str, Relationship], where: str) -> None:
-    for field, path in (rel.asked.through if rel.asked is not None else {}).items():
+    for field, path in rel.through.items():
         up, down = relationships.get(path.up), relationships.get(path.down)
         if up is None or down is None or up.child != rel.parent or down.parent != up.parent or not down.exclusive:
             raise BadDeclaration(
@@ -77,7 +77,7 @@ def _check_cascades(relationships: Mapping[str, Relationship], where: Mapping[st
 
 def _check_counterparts(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
     """No kind may be asked for because there is one of it: there would be no end of them."""
-    asking = [rel for rel in relationships.values() if rel.asked is not None]
+    asking = [rel for rel in relationships.values() if rel.requested is not None]
     _check_cycles(asking, where, "counterparts asked for in a cycle", "Let one of them use a field.")
 
 
@@ -102,7 +102,7 @@ def _check_cycles(relationships: Sequence[Relationship], where: Mapping[str, str
 
 
 def _check_asked(rel: Relationship, contracts: Contracts, where: str) -> None:
-    asked = rel.asked
+    asked = rel.requested
     assert asked is not None
     if not rel.exclusive:
         raise BadDeclaration(
@@ -129,7 +129,7 @@ def _check_asked(rel: Relationship, contracts: Contracts, where: str) -> None:
         raise BadDeclaration(
             where,
             f"{rel.name}: {asked.command.__name__} needs {', '.join(sorted(required))}",
-            "Say in Asked(…) which of the parent's fields they come from.",
+            "Say in Requested(…) which of the parent's fields they come from.",
         )
     if contracts.addressee(asked.command) != contracts.owner_of[rel.child]:
         raise BadDeclaration(

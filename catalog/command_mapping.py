@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from catalog.registry import Contracts
 from catalog.relationship import Cascade, Detach, Relationship
-from catalog.vocabulary import Command, KeyField, StillField
+from catalog.vocabulary import Command, ExpectedParentField, KeyField
 from errors import BadDeclaration, Refused
 
 
@@ -16,7 +16,7 @@ def filled(
     key: str,
     data: Mapping[str, Any],
     *,
-    still: str | None = None,
+    expected_parent: str | None = None,
     target: tuple[str, str] | None = None,
 ) -> Command:
     """The command about the entity ``key``: by what its fields are marked with, by ``target`` (field, value), and
@@ -29,8 +29,8 @@ def filled(
         fields[target[0]] = target[1]
     if (name := command.marked(KeyField)) is not None:
         fields[name] = key
-    if (name := command.marked(StillField)) is not None:
-        fields[name] = still
+    if (name := command.marked(ExpectedParentField)) is not None:
+        fields[name] = expected_parent
     try:
         return command.model_validate(fields)
     except ValidationError as error:
@@ -42,7 +42,7 @@ def filled(
 def varies(command: type[Command], target: str | None = None) -> bool:
     """Whether what is asked depends on the entity's own fields, so that it may be another thing at the next attempt;
     ``target``: a field that is given."""
-    return bool(set(command.model_fields) - {command.marked(KeyField), command.marked(StillField), target})
+    return bool(set(command.model_fields) - {command.marked(KeyField), command.marked(ExpectedParentField), target})
 
 
 def check(command: type[Command], kind: str, contracts: Contracts, where: str, name: str, given: str = "") -> None:
@@ -57,7 +57,7 @@ def check(command: type[Command], kind: str, contracts: Contracts, where: str, n
         )
     key, fields = command.marked(KeyField), contracts.fields_of(kind)
     required = {n for n, f in command.model_fields.items() if f.is_required()}
-    lacking = required - {key, command.marked(StillField), given} - fields
+    lacking = required - {key, command.marked(ExpectedParentField), given} - fields
     mend = (
         f"Mark the field of the {kind}'s key as Key, or call it like one of the {kind}'s fields: "
         f"{', '.join(sorted(fields)) or 'none'}."

@@ -11,7 +11,7 @@ from string import Formatter
 from types import ModuleType
 
 from catalog.discovery import modules
-from catalog.vocabulary import Command, Effect, Fact, KeyField, Owner, StillField
+from catalog.vocabulary import Command, Effect, ExpectedParentField, Fact, KeyField, Owner
 from errors import BadDeclaration
 
 OWN_SOURCE = "/tether"
@@ -49,7 +49,7 @@ class Contracts:
     owners: dict[str, Owner] = field(default_factory=dict)
     owner_of: dict[str, str] = field(default_factory=dict)
     """kind → the owner's name."""
-    asked: dict[type[Command], str] = field(default_factory=dict)
+    commands: dict[type[Command], str] = field(default_factory=dict)
     """command → the name of the owner that it is for."""
     deleting: dict[str, type[Command]] = field(default_factory=dict)
     """kind → the command that deletes one of it."""
@@ -58,11 +58,11 @@ class Contracts:
 
     def addressee(self, command: type[Command]) -> str | None:
         """The name of the owner that a command is for, by whatever name its file was imported; None: nobody's."""
-        if command in self.asked:
-            return self.asked[command]
+        if command in self.commands:
+            return self.commands[command]
         file = Path(inspect.getfile(command)).resolve()
         alike = ((c, where) for c, where in self.declared_in.items() if c.__name__ == command.__name__)
-        return next((self.asked[c] for c, where in alike if Path(where).resolve() == file), None)
+        return next((self.commands[c] for c, where in alike if Path(where).resolve() == file), None)
 
     def created_fact(self, kind: str) -> str:
         """The name of the fact that brings this kind into being; empty if none is declared."""
@@ -115,7 +115,7 @@ def load(directories: Iterable[Path]) -> Contracts:
     contracts = Contracts()
     for module in modules(directories):
         _read(module, contracts)
-    for command in contracts.asked:
+    for command in contracts.commands:
         if command.deletes:
             _check_deleting(command, contracts)
     return contracts
@@ -138,7 +138,7 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
         raise BadDeclaration(where, f"the owner {owner.name!r} has other sources elsewhere", "Declare them alike.")
     for command in asked:
         _check_request(command, where)
-        contracts.asked[command] = owner.name
+        contracts.commands[command] = owner.name
         contracts.declared_in[command] = where
     for fact in facts:
         contract = _contract(fact, owner, where)
@@ -179,7 +179,7 @@ def _check_request(command: type[Command], where: str) -> None:
             f"the path of {name} names {', '.join(sorted(unknown))}, which it does not have",
             f"Its fields are: {', '.join(fields) or 'none'}.",
         )
-    for mark, word in ((KeyField, "Key"), (StillField, "Still")):
+    for mark, word in ((KeyField, "Key"), (ExpectedParentField, "ExpectedParent")):
         marked = [n for n, f in fields.items() if any(isinstance(m, mark) for m in f.metadata)]
         if len(marked) > 1:
             raise BadDeclaration(
@@ -202,7 +202,7 @@ def _named(path: str) -> set[str] | None:
 
 def _check_deleting(command: type[Command], contracts: Contracts) -> None:
     kind, name, where = command.deletes, command.__name__, contracts.declared_in[command]
-    if contracts.owner_of.get(kind) != contracts.asked[command]:
+    if contracts.owner_of.get(kind) != contracts.commands[command]:
         raise BadDeclaration(where, f"{name} deletes {kind!r}, which its owner does not own", "Name one of its kinds.")
     if not contracts.deleted_fact(kind):
         raise BadDeclaration(

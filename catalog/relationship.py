@@ -52,8 +52,11 @@ class Restrict(OnParentDeleted):
 
 @dataclass(frozen=True)
 class Cascade(OnParentDeleted):
-    """Their owner is asked to delete each: ``command`` names the child in its field marked ``Key``, says in the one
-    marked ``Still`` of which parent it must still be, and takes its other fields from the child's of the same name."""
+    """Their owner is asked to delete each of them.
+
+    ``command`` takes the child's key in its field marked ``Key``, the parent in the one marked ``ExpectedParent``, and
+    its other fields from the child's fields of the same names.
+    """
 
     command: type[Command]
     name: ClassVar[str] = "cascade"
@@ -75,7 +78,7 @@ class Orchestrate(StrEnum):
     """When an instance of a relationship has a workflow of its own."""
 
     WHEN_LATE = "when-late"
-    """Only while a parent is missing for longer than ``patience``."""
+    """Only while a parent is missing for longer than ``grace``."""
     ALWAYS = "always"
     """From its first fact on."""
 
@@ -85,11 +88,11 @@ class Wait:
     """How long a missing counterpart is waited for.
 
     ``deadline``: after it the link is ``overdue`` and its owner is told; a late fact still completes it.
-    ``patience``: how long rows alone wait before a workflow is started; most disorder lasts seconds.
+    ``grace``: how long rows alone wait before a workflow is started; most disorder lasts seconds.
     """
 
     deadline: timedelta
-    patience: timedelta = timedelta(seconds=60)
+    grace: timedelta = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Through:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requested:
     """The child is asked for: its owner gets ``command`` when a parent has none.
 
     ``fields`` maps the command's fields to fields of the parent, or to what is reached ``Through`` other
@@ -128,7 +131,7 @@ class Asked:
 class Relationship:
     """A child refers to a parent. The name is that of the variable it is assigned to.
 
-    ``via`` is the child's field that names the parent's key, or ``Asked(…)``.
+    ``via`` is the child's field that names the parent's key, or ``Requested(…)``.
     ``announce`` is the name of the fact that tells the world of a completed link, ``GroupChannelLinked``.
     ``move`` and ``detach`` are what the child's owner is asked where somebody wants a child moved to another
     parent, or taken out of its parent; their fields are filled as those of ``Cascade``, and the one called like
@@ -137,7 +140,7 @@ class Relationship:
 
     parent: str
     child: str
-    via: str | Asked
+    via: str | Requested
     cardinality: Cardinality = ONE_TO_MANY
     on_missing: Wait = Wait(deadline=timedelta(hours=24))
     on_parent_deleted: OnParentDeleted = KEEP
@@ -148,9 +151,14 @@ class Relationship:
     name: str = ""
 
     @property
-    def asked(self) -> Asked | None:
+    def requested(self) -> Requested | None:
         """The way the child is asked for, if it is."""
-        return self.via if isinstance(self.via, Asked) else None
+        return self.via if isinstance(self.via, Requested) else None
+
+    @property
+    def through(self) -> dict[str, Through]:
+        """The command's fields that come from other relationships; empty unless the child is requested."""
+        return self.requested.through if self.requested is not None else {}
 
     @property
     def field(self) -> str | None:
@@ -161,7 +169,7 @@ class Relationship:
     def always(self) -> bool:
         """Whether every instance has a workflow from its first fact on: the default where there are commands."""
         if self.orchestrate is None:
-            return self.asked is not None
+            return self.requested is not None
         return self.orchestrate is Orchestrate.ALWAYS
 
     @property

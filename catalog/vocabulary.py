@@ -50,11 +50,11 @@ In a command: the key of the entity that is to be changed.
 
 
 @dataclass(frozen=True)
-class StillField:
+class ExpectedParentField:
     """Marks the field of a command that holds its precondition."""
 
 
-Still = Annotated[str | None, StillField()]
+ExpectedParent = Annotated[str | None, ExpectedParentField()]
 """In a command: the parent to which the entity must still belong, or else its owner refuses with 412. null, which only
 a body can say: it must belong to none."""
 
@@ -124,7 +124,7 @@ class Command(BaseModel):
         cls.deletes = deletes
 
     @classmethod
-    def marked(cls, mark: type[KeyField] | type[StillField]) -> str | None:
+    def marked(cls, mark: type[KeyField] | type[ExpectedParentField]) -> str | None:
         """The name of the field with this mark, if there is one."""
         marks = ((name, one) for name, field in cls.model_fields.items() for one in field.metadata)
         return next((name for name, one in marks if isinstance(one, mark)), None)

@@ -1,6 +1,6 @@
 """Teams: each takes part in one event, whose key it only knows as a text."""
 
-from tether import Changed, Command, Created, Deleted, Key, Owner, Still
+from tether import Changed, Command, Created, Deleted, ExpectedParent, Key, Owner
 
 OWNER = Owner("teams")
 
@@ -34,7 +34,7 @@ class DeleteTeam(Command, method="DELETE", path="/teams/{team_id}", deletes="tea
     """Dissolve a team, if it still takes part in that event."""
 
     team_id: Key
-    still_in: Still = None
+    still_in: ExpectedParent = None
 
 
 class MoveTeam(Command, method="POST", path="/teams/{team_id}/moves"):
@@ -42,11 +42,11 @@ class MoveTeam(Command, method="POST", path="/teams/{team_id}/moves"):
 
     team_id: Key
     event_id: str
-    still_in: Still = None
+    still_in: ExpectedParent = None
 
 
 class WithdrawTeam(Command, method="DELETE", path="/teams/{team_id}/event"):
     """Take a team out of its event, if it still is in that one."""
 
     team_id: Key
-    still_in: Still = None
+    still_in: ExpectedParent = None

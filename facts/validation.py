@@ -29,7 +29,7 @@ class Admission:
             kind: tuple(r.field for r in rels if r.field is not None) for kind, rels in catalog.by_child.items()
         }
         self._asked = {
-            kind: frozenset(r.name for r in rels if r.asked is not None) for kind, rels in catalog.by_child.items()
+            kind: frozenset(r.name for r in rels if r.requested is not None) for kind, rels in catalog.by_child.items()
         }
 
     def owner(self, type: str) -> str | None:

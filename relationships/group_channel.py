@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from contracts.channels import CreateChannel, DeleteChannel
-from tether import ONE_TO_ONE, Asked, Cascade, Relationship, Wait
+from tether import ONE_TO_ONE, Cascade, Relationship, Requested, Wait
 
 group_channel = Relationship(
     parent="group",
     child="channel",
-    via=Asked(CreateChannel, {"name": "name"}),
+    via=Requested(CreateChannel, {"name": "name"}),
     cardinality=ONE_TO_ONE,
     on_missing=Wait(deadline=timedelta(hours=24)),
     on_parent_deleted=Cascade(DeleteChannel),

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from contracts.channels import AddChannelMember, RemoveChannelMember
-from tether import ONE_TO_ONE, Asked, Cascade, Relationship, Through, Wait
+from tether import ONE_TO_ONE, Cascade, Relationship, Requested, Through, Wait
 
 membership = Relationship(
     parent="group_member",
     child="channel_member",
-    via=Asked(AddChannelMember, {"user": "user", "channel": Through("group_membership", "group_channel")}),
+    via=Requested(AddChannelMember, {"user": "user", "channel": Through("group_membership", "group_channel")}),
     cardinality=ONE_TO_ONE,
     on_missing=Wait(deadline=timedelta(hours=24)),
     on_parent_deleted=Cascade(RemoveChannelMember),

@@ -1,45 +1,52 @@
 """The public face: everything that declarations of facts, commands and relationships import.
 
-``from tether import Created, Owner, Relationship, Wait``: the same in this tree, in a mounted catalog directory and in
-tests of your own.
+``from tether import Created, Owner, Relationship, Wait`` is the same in this tree, in a mounted catalogue directory and
+in tests of your own. Such a test loads its declarations with ``load_catalog([directory])``, which returns the `Catalog`
+of Tether's own declarations and those of the directories, or raises `BadDeclaration` with the file and the mend.
 """
 
+from catalog.catalog import Catalog
+from catalog.catalog import load as load_catalog
 from catalog.relationship import (
     KEEP,
     ONE_TO_MANY,
     ONE_TO_ONE,
     RESTRICT,
-    Asked,
     Cardinality,
     Cascade,
     Detach,
     Orchestrate,
     Relationship,
+    Requested,
     Through,
     Wait,
 )
-from catalog.vocabulary import Changed, Command, Created, Deleted, Effect, Fact, Key, Owner, Still
+from catalog.vocabulary import Changed, Command, Created, Deleted, Effect, ExpectedParent, Fact, Key, Owner
+from errors import BadDeclaration
 
 __all__ = [
     "KEEP",
     "ONE_TO_MANY",
     "ONE_TO_ONE",
     "RESTRICT",
-    "Asked",
+    "BadDeclaration",
     "Cardinality",
     "Cascade",
+    "Catalog",
     "Changed",
     "Command",
     "Created",
     "Deleted",
     "Detach",
     "Effect",
+    "ExpectedParent",
     "Fact",
     "Key",
     "Orchestrate",
     "Owner",
     "Relationship",
-    "Still",
+    "Requested",
     "Through",
     "Wait",
+    "load_catalog",
 ]

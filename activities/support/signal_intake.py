@@ -64,7 +64,7 @@ class Door:
         entry = self._admission.admit(read(event))
         if entry.name != told.name:
             raise Unacceptable(f"the signal {told.name} carries a {entry.name}")
-        if relationship is None or relationship.asked is None or entry.kind != relationship.child:
+        if relationship is None or relationship.requested is None or entry.kind != relationship.child:
             return [entry]
         if entry.effect is Effect.CREATED and not entry.names:
             # Its owner tells this instance of its child: that says whose child it is, as a correlation id would.

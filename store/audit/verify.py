@@ -114,7 +114,7 @@ async def _checks(conn: Connection, catalog: Catalog, tenant: str) -> list[Check
     rels = catalog.relationships.values()
     names, parents, children = [r.name for r in rels], [r.parent for r in rels], [r.child for r in rels]
     owners = [catalog.owner_of(kind) for kind in parents], [catalog.owner_of(kind) for kind in children]
-    asked, exclusive = [r.asked is not None for r in rels], [r.exclusive for r in rels]
+    asked, exclusive = [r.requested is not None for r in rels], [r.exclusive for r in rels]
     sweeping = [r for found in catalog.sweeping.values() for r in found]
     swept = [r.name for r in sweeping], [r.parent for r in sweeping]
     queries: list[tuple[str, str, tuple[object, ...]]] = [

@@ -43,7 +43,7 @@ class Standing:
 async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> Standing:
     """As of the current revision."""
     async with connection(pool) as conn:
-        asked = relationship.asked is not None
+        asked = relationship.requested is not None
         row = await conn.fetchrow(sql("standing"), tenant, relationship.name, parent, relationship.parent, asked)
     if row is None:
         return Standing(0, None, "", None, "", None, None, False, "", None, 0)
@@ -68,7 +68,7 @@ async def led(
 ) -> dict[str, str | None]:
     """What other relationships lead to from a parent, by the field of the command that needs it; None: nowhere yet."""
     found: dict[str, str | None] = {}
-    for name, path in (relationship.asked.through if relationship.asked is not None else {}).items():
+    for name, path in relationship.through.items():
         down = catalog.relationship(path.down)
         async with connection(pool) as conn:
             found[name] = await conn.fetchval(sql("led"), tenant, path.up, parent, path.down, down.parent)

@@ -104,7 +104,7 @@ async def _settle(conn: Connection, catalog: Catalog, tenant: str, relationship:
     async for children in _pages(conn, tenant, relationship.child):
         async with conn.transaction():
             await _settle_children(conn, catalog, tenant, relationship, [r.key for r in children], cause)
-    if relationship.asked is None:
+    if relationship.requested is None:
         return
     alone = Catalog(catalog.contracts, {relationship.name: relationship})  # to others these parents are nothing new
     async for parents in _pages(conn, tenant, relationship.parent):
@@ -119,11 +119,11 @@ async def _settle_children(
     await lock(conn, tenant)
     kinds = [relationship.child] * len(keys)
     registers = [Register.of_row(r) for r in await conn.fetch(sql("registers"), tenant, kinds, keys)]
-    if relationship.asked is not None:
+    if relationship.requested is not None:
         await _correlate(conn, catalog, tenant, relationship, {r.key: r for r in registers})
     names = [relationship.name] * len(keys)
     linked = {r["child"]: r["parent"] for r in await conn.fetch(sql("linked_children"), tenant, names, keys)}
-    result = Changes(touched=registers if relationship.asked is not None else [])
+    result = Changes(touched=registers if relationship.requested is not None else [])
     for register in registers:
         old, parent = linked.get(register.key), register.parent(relationship)
         if old == parent:

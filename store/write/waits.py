@@ -47,7 +47,7 @@ async def follow(
             [r.name for r, _ in touched],
             [p for _, p in touched],
             [r.parent for r, _ in touched],
-            [r.asked is not None for r, _ in touched],
+            [r.requested is not None for r, _ in touched],
         )
     if affected.begun:
         await _begin(conn, catalog, tenant, now, affected.begun)
@@ -92,7 +92,7 @@ class _Affected:
     told: dict[Instance, Entry] = field(default_factory=dict)
 
     def parent_turned(self, at: Instance, cause: Entry, *, awaited: bool) -> None:
-        asked = at[0].asked is not None
+        asked = at[0].requested is not None
         if asked:
             self.begun[at] = cause
         if asked or awaited:
@@ -106,14 +106,14 @@ class _Affected:
         self._child(at, cause)
 
     def child_went(self, at: Instance, cause: Entry, *, unknown: bool) -> None:
-        if at[0].asked is not None:
+        if at[0].requested is not None:
             self.begun.setdefault(at, cause)
         if unknown:
             self.touched[at] = cause
         self._child(at, cause)
 
     def _child(self, at: Instance, cause: Entry) -> None:
-        if at[0].asked is not None:
+        if at[0].requested is not None:
             self.touched[at] = cause
         if at[0].always:
             self.told[at] = cause
@@ -144,9 +144,9 @@ async def _begin(conn: Connection, catalog: Catalog, tenant: str, now: datetime,
         [r.name for r in rels],
         [p for _, p in begun],
         [r.parent for r in rels],
-        [r.asked is not None for r in rels],
+        [r.requested is not None for r in rels],
         [catalog.owner_of(r.parent) for r in rels],
         [catalog.owner_of(r.child) for r in rels],
         [r.on_missing.deadline for r in rels],
-        [r.on_missing.patience for r in rels],
+        [r.on_missing.grace for r in rels],
     )

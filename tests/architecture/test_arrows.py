@@ -52,3 +52,9 @@ def test_production_code_needs_only_what_the_image_installs(root: Path) -> None:
         if locked.isdisjoint(re.sub(r"[-_.]+", "-", d).lower() for d in providers.get(name, [name]))
     }
     assert missing == set()
+
+
+@pytest.mark.parametrize(("package", "others"), [("contracts", set[str]()), ("relationships", {"contracts"})])
+def test_declarations_import_tether_and_the_standard_library(root: Path, package: str, others: set[str]) -> None:
+    allowed = {"tether"} | others | sys.stdlib_module_names
+    assert {f"{file.name}: {name}" for file in sources(root, package) for name in imported(file) - allowed} == set()

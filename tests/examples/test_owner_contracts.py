@@ -66,7 +66,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_declared_command_of_these_owners_is_tried(catalog: Catalog, name: str) -> None:
-    declared = {command for command, owner in catalog.contracts.asked.items() if owner == name}
+    declared = {command for command, owner in catalog.contracts.commands.items() if owner == name}
     assert {command.__name__ for command in declared} == {type(command).__name__ for command in ASKED[name]}
 
 

@@ -9,9 +9,9 @@ HEAD = """
     from contracts.events import DeleteEvent
     from contracts.groups import DeleteGroup
     from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
-    from catalog.vocabulary import Changed, Command, Created, Deleted, Fact, Key, Owner, Still
-    from catalog.relationship import (
-        KEEP, ONE_TO_MANY, ONE_TO_ONE, Asked, Cascade, Detach, Relationship, Through, Wait
+    from tether import (
+        KEEP, ONE_TO_MANY, ONE_TO_ONE, RESTRICT, Cascade, Changed, Command, Created, Deleted, Detach, ExpectedParent,
+        Fact, Key, Owner, Relationship, Requested, Through, Wait,
     )
 """
 DOCKS = """

@@ -6,7 +6,7 @@ from itertools import count
 
 import httpx2
 
-from catalog.vocabulary import Command, Key, Still
+from catalog.vocabulary import Command, ExpectedParent, Key
 from contracts.channels import CreateChannel
 from gateways.circuit import Clock
 from gateways.owners import Owners
@@ -20,7 +20,7 @@ class DeleteTeam(Command, method="DELETE", path="/teams/{team_id}"):
     """Delete a team if it is still in that event."""
 
     team_id: Key
-    still_in: Still = None
+    still_in: ExpectedParent = None
     places: int | None = None
 
 

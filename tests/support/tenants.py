@@ -83,7 +83,7 @@ def waiting(catalog: Catalog, events: Sequence[Event]) -> Counter[tuple[str, ...
         links = [link for (of, _), link in state.links.items() if of == name]
         owner = catalog.owner_of(relationship.parent)
         found |= {(name, link.parent, "parent", owner) for link in links if link.state == "waiting"}
-        if relationship.asked is not None:
+        if relationship.requested is not None:
             live = {
                 key for (kind, key), it in state.entities.items() if (kind, it.state) == (relationship.parent, "live")
             }

@@ -1,6 +1,6 @@
 """Receipts: the other side of the pairs that are measured."""
 
-from catalog.vocabulary import Created, Owner
+from tether import Created, Owner
 
 OWNER = Owner("receipts")
 

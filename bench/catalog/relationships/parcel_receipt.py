@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from catalog.relationship import ONE_TO_ONE, Relationship, Wait
+from tether import ONE_TO_ONE, Relationship, Wait
 
 parcel_receipt = Relationship(
     parent="parcel",

@@ -16,7 +16,7 @@ from tests.support.posting import Door, Said, keys
 from tests.support.recording import TENANT, Teller
 
 STRICT = """
-from catalog.relationship import RESTRICT, Relationship
+from tether import RESTRICT, Relationship
 
 strict_event_team = Relationship(parent="event", child="team", via="event_id", on_parent_deleted=RESTRICT)
 """

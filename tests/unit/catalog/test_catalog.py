@@ -97,22 +97,22 @@ MISTAKES = {
         'via="regatta_id"', 'via="regatta_id", cardinality=ONE_TO_ONE, announce="BoatLaunched"'
     ),
     "a counterpart is asked for once": """
-        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}))""",
+        r = Relationship(parent="regatta", child="channel", via=Requested(CreateChannel, {"name": "name"}))""",
     "CreateChannel needs name": """
-        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel), cardinality=ONE_TO_ONE)""",
+        r = Relationship(parent="regatta", child="channel", via=Requested(CreateChannel), cardinality=ONE_TO_ONE)""",
     "CreateChannel has no field title": """
-        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"title": "name"}),
+        r = Relationship(parent="regatta", child="channel", via=Requested(CreateChannel, {"title": "name"}),
                          cardinality=ONE_TO_ONE)""",
     "no fact of 'regatta' has the field title": """
-        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "title"}),
+        r = Relationship(parent="regatta", child="channel", via=Requested(CreateChannel, {"name": "title"}),
                          cardinality=ONE_TO_ONE)""",
     "title of CreateChannel comes from nowhere": """
         class CreateChannel(CreateChannel):
             title: str
-        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name", "title": None}),
-                         cardinality=ONE_TO_ONE)""",
+        r = Relationship(parent="regatta", child="channel", cardinality=ONE_TO_ONE,
+                         via=Requested(CreateChannel, {"name": "name", "title": None}))""",
     "CreateChannel is not for the owner of 'boat'": """
-        r = Relationship(parent="regatta", child="boat", via=Asked(CreateChannel, {"name": "name"}),
+        r = Relationship(parent="regatta", child="boat", via=Requested(CreateChannel, {"name": "name"}),
                          cardinality=ONE_TO_ONE)""",
     "r: DeleteTeam is not for 'boats', which owns 'boat'": """
         r = Relationship(parent="regatta", child="boat", via="regatta_id", on_parent_deleted=Cascade(DeleteTeam))""",
@@ -137,14 +137,14 @@ MISTAKES = {
     "r: MoveTeam does not say where to move to. Give it a field called 'name'": """
         r = Relationship(parent="regatta", child="team", via="name", move=MoveTeam)""",
     "r: DeleteChannel does not say where to move to. Only relationships with a field": """
-        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}),
+        r = Relationship(parent="regatta", child="channel", via=Requested(CreateChannel, {"name": "name"}),
                          cardinality=ONE_TO_ONE, move=DeleteChannel)""",
     'no regatta any more. Declare one beside the others of its owner: class …(Changed, entity="boat"), whose': (
         WITH_COMMAND % "on_parent_deleted=Detach(FreeBoat)"
     ),
     "r: no fact tells that a boat has no regatta any more": WITH_COMMAND % "detach=FreeBoat",
     "r: no fact tells that a channel has no regatta any more. Only relationships with a field can be detached.": """
-        r = Relationship(parent="regatta", child="channel", via=Asked(CreateChannel, {"name": "name"}),
+        r = Relationship(parent="regatta", child="channel", via=Requested(CreateChannel, {"name": "name"}),
                          cardinality=ONE_TO_ONE, detach=DeleteChannel)""",
     "r: no fact tells that a boat has moved to another regatta. Declare one": WITH_COMMAND % "move=EnterBoat",
     "NameError": "r = Relationship(parent=regatta)",
@@ -164,11 +164,11 @@ def test_a_mistake_in_a_relationship_is_refused_with_its_file_and_a_mend(extra: 
 
 
 LED = (
-    'team_channel = Relationship(parent="team", child="channel", via=Asked(CreateChannel, {"name": Through(%s)}), '
+    'team_channel = Relationship(parent="team", child="channel", via=Requested(CreateChannel, {"name": Through(%s)}), '
     "cardinality=ONE_TO_ONE)"
 )
 EVENT_CHANNEL = """
-    event_channel = Relationship(parent="event", child="channel", via=Asked(CreateChannel, {"name": "name"}),
+    event_channel = Relationship(parent="event", child="channel", via=Requested(CreateChannel, {"name": "name"}),
                                  cardinality=ONE_TO_ONE)
     event_teams = Relationship(parent="event", child="team", via="event_id")
     group_team = Relationship(parent="group", child="team", via="name")

@@ -46,7 +46,7 @@ def test_a_cycle_in_which_one_does_not_cascade_is_none(tmp_path: Path, names: li
         if n == 0:
             command = text.partition("Cascade(")[2].partition(")")[0]
             text = text.replace(f"Cascade({command})", policy.format(command))
-        write(tmp_path, "relationships", f"r{n}", f"from catalog.relationship import RESTRICT\n{name} = {text}")
+        write(tmp_path, "relationships", f"r{n}", f"{name} = {text}")
     assert set(names) <= set(catalog.load([tmp_path]).relationships)
 
 
@@ -67,7 +67,7 @@ GAME = """
 """
 ASKED = """
     from ..contracts.{1} import Play{2}
-    {0}_{1} = Relationship(parent="{0}", child="{1}", via=Asked(Play{2}), cardinality=ONE_TO_ONE)
+    {0}_{1} = Relationship(parent="{0}", child="{1}", via=Requested(Play{2}), cardinality=ONE_TO_ONE)
 """
 
 

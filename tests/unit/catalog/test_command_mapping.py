@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.command_mapping import filled
-from catalog.vocabulary import Command, Key, KeyField, Still, StillField
+from catalog.vocabulary import Command, ExpectedParent, ExpectedParentField, Key, KeyField
 from contracts.groups import RemoveGroupMember
 from contracts.teams import DeleteTeam, MoveTeam
 from errors import Refused
@@ -13,13 +13,13 @@ class Book(Command, method="POST", path="/rooms/{room}"):
     """Book a room."""
 
     room: Key
-    still_of: Still
+    still_of: ExpectedParent
     name: str
     seats: int = 1
 
 
 def test_the_key_and_the_parent_go_where_they_are_marked() -> None:
-    assert filled(DeleteTeam, "t1", {}, still="e1") == DeleteTeam(team_id="t1", still_in="e1")
+    assert filled(DeleteTeam, "t1", {}, expected_parent="e1") == DeleteTeam(team_id="t1", still_in="e1")
     assert filled(DeleteTeam, "t1", {"event_id": "e1"}) == DeleteTeam(team_id="t1")
 
 
@@ -30,13 +30,13 @@ def test_other_fields_are_the_entitys_own_of_the_same_names() -> None:
 
 
 def test_what_somebody_asks_for_counts_more_than_what_the_entity_has() -> None:
-    command = filled(MoveTeam, "t1", {"event_id": "e1"}, still="e1", target=("event_id", "e2"))
+    command = filled(MoveTeam, "t1", {"event_id": "e1"}, expected_parent="e1", target=("event_id", "e2"))
     assert command == MoveTeam(team_id="t1", event_id="e2", still_in="e1")
 
 
 def test_a_mark_counts_more_than_a_name() -> None:
     data = {"team_id": "another", "still_in": "another"}
-    assert filled(DeleteTeam, "t1", data, still="e1") == DeleteTeam(team_id="t1", still_in="e1")
+    assert filled(DeleteTeam, "t1", data, expected_parent="e1") == DeleteTeam(team_id="t1", still_in="e1")
     assert filled(DeleteTeam, "t1", data) == DeleteTeam(team_id="t1", still_in=None)
 
 
@@ -59,5 +59,5 @@ def test_a_target_that_the_command_does_not_have_is_refused() -> None:
 
 
 def test_marks_are_found_by_their_kind() -> None:
-    assert (Book.marked(KeyField), Book.marked(StillField)) == ("room", "still_of")
-    assert (RemoveGroupMember.marked(KeyField), RemoveGroupMember.marked(StillField)) == (None, None)
+    assert (Book.marked(KeyField), Book.marked(ExpectedParentField)) == ("room", "still_of")
+    assert (RemoveGroupMember.marked(KeyField), RemoveGroupMember.marked(ExpectedParentField)) == (None, None)

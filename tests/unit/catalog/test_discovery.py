@@ -35,7 +35,7 @@ def declare(root: Path, kind: str = "lid") -> Path:
 def test_a_directory_of_any_name_can_declare_a_cascade_with_its_own_command(tmp_path: Path, name: str) -> None:
     path = list(sys.path)
     found = catalog.load([declare(tmp_path / name)])
-    (command,) = (c for c in found.contracts.asked if c.__name__ == "DeleteLid")
+    (command,) = (c for c in found.contracts.commands if c.__name__ == "DeleteLid")
     assert found.relationship("lids").sweep is command
     file = found.contracts.declared_in[command]
     assert file == str(tmp_path / name / "contracts" / "table.py")
@@ -47,7 +47,7 @@ def test_a_directory_of_any_name_can_declare_a_cascade_with_its_own_command(tmp_
 def test_two_directories_may_share_names_of_modules_and_their_own_name(tmp_path: Path) -> None:
     found = catalog.load([declare(tmp_path / "a" / "catalog", "lid"), declare(tmp_path / "b" / "catalog", "pot")])
     sweeps = [found.relationship(name).sweep for name in ("lids", "pots")]
-    assert [sweep.__name__ for sweep in sweeps if sweep in found.contracts.asked] == ["DeleteLid", "DeletePot"]
+    assert [sweep.__name__ for sweep in sweeps if sweep in found.contracts.commands] == ["DeleteLid", "DeletePot"]
 
 
 def test_a_module_may_be_a_link_to_a_file_elsewhere(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_module_may_be_a_link_to_a_file_elsewhere(tmp_path: Path) -> None:
         (tmp_path / "here" / folder).mkdir(parents=True)
         (tmp_path / "here" / folder / "table.py").symlink_to(tmp_path / "..data" / folder / "table.py")
     found = catalog.load([tmp_path / "here"])
-    assert found.relationship("lids").sweep in found.contracts.asked
+    assert found.relationship("lids").sweep in found.contracts.commands
 
 
 def test_modules_may_share_what_lies_beside_them(tmp_path: Path) -> None:
@@ -99,12 +99,13 @@ def docks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_command_is_known_by_whatever_name_its_file_is_imported(tmp_path: Path, docks: str) -> None:
-    asked = 'Relationship(parent="group", child="dock", via=Asked(BuildDock, {"name": "name"}), cardinality=ONE_TO_ONE)'
+    via = 'Requested(BuildDock, {"name": "name"})'
+    asked = f'Relationship(parent="group", child="dock", via={via}, cardinality=ONE_TO_ONE)'
     write(tmp_path, "relationships", "a", f"from {docks} import BuildDock\ngroup_dock = {asked}")
     found = catalog.load([tmp_path])
-    via = found.relationship("group_dock").asked
-    assert via is not None
-    assert found.contracts.addressee(via.command) == "docks"
+    requested = found.relationship("group_dock").requested
+    assert requested is not None
+    assert found.contracts.addressee(requested.command) == "docks"
 
 
 def test_a_cascade_needs_a_fact_that_tells_of_its_end(tmp_path: Path, docks: str) -> None:

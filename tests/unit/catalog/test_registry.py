@@ -41,8 +41,8 @@ FACTS = {
     "/a#{x} is no path for Ask": COMMAND % ', method="POST", path="/a#{x}"',
     "/../{x} is no path for Ask": COMMAND % ', method="POST", path="/../{x}"',
     "Ask has several fields marked Key: x, z": COMMAND % ', method="POST", path="/a"' + "    x: Key\n        z: Key",
-    "Ask has several fields marked Still: y, z": COMMAND % ', method="POST", path="/a"'
-    + "    y: Still\n        z: Still",
+    "Ask has several fields marked ExpectedParent: y, z": COMMAND % ', method="POST", path="/a"'
+    + "    y: ExpectedParent\n        z: ExpectedParent",
     "Ask deletes 'group', which its owner does not own. Name one of its kinds.": DELETE % "group",
     "Ask deletes 'nothing', which its owner does not own": DELETE % "nothing",
     "Ask deletes 'a', but no fact tells that one is gone. Declare one: class ": DELETE % "a",

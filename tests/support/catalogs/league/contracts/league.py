@@ -1,6 +1,6 @@
 """The league: players and bookings of teams; stands, sponsors and photos of events."""
 
-from catalog.vocabulary import Changed, Command, Created, Deleted, Key, Owner, Still
+from tether import Changed, Command, Created, Deleted, ExpectedParent, Key, Owner
 
 OWNER = Owner("league")
 
@@ -19,7 +19,7 @@ class DeletePlayer(Command, method="DELETE", path="/player/{player}"):
     """Let a player go."""
 
     player: Key
-    still_of: Still = None
+    still_of: ExpectedParent = None
 
 
 class BookingCreated(Created, entity="booking"):
@@ -64,7 +64,7 @@ class FreeSponsor(Command, method="DELETE", path="/sponsor/{sponsor}/of"):
     """Let a sponsor pay for nothing, at whatever level it pays."""
 
     sponsor: Key
-    still_of: Still = None
+    still_of: ExpectedParent = None
     level: int | None = None
 
 

@@ -1,7 +1,7 @@
 """Every policy: what follows its parent, restricts it, is taken out of it, is kept; the first two on a second level."""
 
-from catalog.relationship import KEEP, RESTRICT, Cascade, Detach, Relationship
 from tests.support.catalogs.league.contracts.league import DeletePlayer, FreeSponsor
+from tether import KEEP, RESTRICT, Cascade, Detach, Relationship
 
 team_player = Relationship(parent="team", child="player", via="of", on_parent_deleted=Cascade(DeletePlayer))
 team_booking = Relationship(parent="team", child="booking", via="of", on_parent_deleted=RESTRICT)

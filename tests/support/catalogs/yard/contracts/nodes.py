@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from catalog.vocabulary import Changed, Command, Created, Deleted, Owner
+from tether import Changed, Command, Created, Deleted, Owner
 
 OWNER = Owner("yard")
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from catalog.relationship import ONE_TO_ONE, Asked, Relationship, Wait
 from tests.support.catalogs.yard.contracts.nodes import CastShadow
+from tether import ONE_TO_ONE, Relationship, Requested, Wait
 
 tree = Relationship(parent="node", child="node", via="up")
 """A node hangs from another, or from itself."""
@@ -11,5 +11,5 @@ again = Relationship(parent="node", child="node", via="up", on_missing=Wait(dead
 """The same field, read a second time."""
 twin = Relationship(parent="node", child="node", via="twin", cardinality=ONE_TO_ONE)
 """One-to-one by a field."""
-shadow = Relationship(parent="node", child="shadow", via=Asked(CastShadow), cardinality=ONE_TO_ONE)
-"""Asked for, of a parent that is a child as well."""
+shadow = Relationship(parent="node", child="shadow", via=Requested(CastShadow), cardinality=ONE_TO_ONE)
+"""Requested from the child's owner, for a parent that is a child as well."""
