@@ -23,7 +23,8 @@ from rich.table import Table
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from devstack import processes
-from tests.support.processes import PARTS, Running, running, until
+from tests.support.eventually import eventually
+from tests.support.processes import PARTS, Running, running
 
 SEED, REPEATED = 7, 0.05
 KILLED_AT = (0.1, 0.25, 0.4, 0.55, 0.7)
@@ -135,10 +136,10 @@ async def kill_parts(stack: Running, count: int, console: Console) -> None:
         async def come(wanted: float = count * share) -> bool:
             return progress(stack) >= wanted
 
-        await until(come, seconds=600)
+        await eventually(come, seconds=600)
         began = time.monotonic()
         back = await stack.kill(part)
-        await until(back)
+        await eventually(back)
         console.print(f"killed {part} at line {progress(stack):,}; back after {time.monotonic() - began:.1f} s")
 
 
@@ -172,7 +173,7 @@ async def at_rest(stack: Running, wanted: int) -> int:
         return (await stack.waits_with_workflow()).total() >= wanted
 
     with contextlib.suppress(AssertionError):  # the numbers say it
-        await until(over, seconds=600)
+        await eventually(over, seconds=600)
     await stack.at_rest(seconds=600)
     return (await stack.open_workflows()).total()
 

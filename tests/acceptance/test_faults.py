@@ -14,7 +14,8 @@ import pytest
 
 from devstack.ports import free_port
 from examples.owner.testing import OwnerProcess
-from tests.support.processes import Running, running, until
+from tests.support.eventually import eventually
+from tests.support.processes import Running, running
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.slow]
 
@@ -81,14 +82,14 @@ async def test_each_team_of_a_deleted_event_is_deleted_once_whatever_dies(folder
         users = asyncio.create_task(go_on(teams))
         for _ in range(DEATHS):
             before = await seen_to(stack)
-            await until(await stack.kill("worker"))
+            await eventually(await stack.kill("worker"))
 
             async def further(than: int = before) -> bool:
                 return await seen_to(stack) > than or await is_over(stack)
 
-            await until(further)
+            await eventually(further)
         moved = await users
-        await until(lambda: is_over(stack), 240)
+        await eventually(lambda: is_over(stack), 240)
 
         left = {team["id"]: team["event_id"] for team in await listed(teams, "/teams")}
         assert left == dict.fromkeys(moved, "B")

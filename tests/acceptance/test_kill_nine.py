@@ -16,9 +16,11 @@ from examples.data import FLIGHTS
 from model import lines
 from model.facts import read
 from model.fold import fold
+from tests.support.events import Event
+from tests.support.eventually import eventually
 from tests.support.model_facts import say
-from tests.support.processes import PARTS, Running, running, until
-from tests.support.strategies import Event, deliver
+from tests.support.processes import PARTS, Running, running
+from tests.support.strategies import deliver
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.slow]
 
@@ -102,11 +104,11 @@ async def test_an_import_survives_the_death_of_every_part(folder: Path, catalog:
             async def under_way(some: int = before + share // 3) -> bool:
                 return await facts(stack) >= some
 
-            await until(under_way)
+            await eventually(under_way)
             back = await stack.kill(part)
             if part == "temporal":
                 operation = await stack.link("group_channel", *LINKED)
-            await until(back)
+            await eventually(back)
             await saying
         await importing.say(delivered[len(PARTS) * share :])
         answer = await importing.end()

@@ -8,9 +8,9 @@ import pytest
 
 from config import Settings
 from facts.correlation import encode
+from tests.support.events import Event
 from tests.support.http import Client, client, new_key, serving
 from tests.support.model_facts import say
-from tests.support.strategies import Event
 
 AT = "2026-01-03T12:00:00Z"
 """``why`` names it: without it, the minute in which the fact was received."""

@@ -14,9 +14,9 @@ from facts.validation import Admission
 from store.db import tokens
 from store.db.pool import Pool, transaction
 from store.write.settle import settle
+from tests.support.events import Event
 from tests.support.http import Client, client, new_key, serving
 from tests.support.model_facts import say
-from tests.support.strategies import Event
 
 TENANT = "main"
 

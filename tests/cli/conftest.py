@@ -4,7 +4,6 @@ import gzip
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ from cli.main import main
 from tests.support.fake_tether import FakeTether, Served, served
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 90.0  # seconds until an event that tests wait for is given up
 
 
 @dataclass(frozen=True)
@@ -114,15 +112,6 @@ def write(path: Path, lines: list[bytes]) -> str:
     content = b"".join(lines)
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return str(path)
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What ``holds`` returns once that is true."""
-    end = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < end, "what was waited for did not happen"
-        time.sleep(0.01)
-    return found
 
 
 def saved_lines(data_dir: Path) -> int:

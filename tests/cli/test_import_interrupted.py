@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Programs, Said, facts, saved_lines, until, write
+from tests.cli.conftest import Programs, Said, facts, saved_lines, write
+from tests.support.eventually import eventually_sync
 from tests.support.fake_tether import FakeTether, Served
 
 Tether = Callable[..., Said]
@@ -25,8 +26,8 @@ def begin(programs: Programs, fake: FakeTether, file: str, data_dir: Path) -> in
     """An import in a process of its own that has come to its middle, and saved how far. Returns its place."""
     fake.hold_at = COUNT // 2
     programs.start("import", file, *FLOW)
-    until(fake.reached.is_set)
-    until(lambda: saved_lines(data_dir) >= COUNT // 2 - 1_000)
+    eventually_sync(fake.reached.is_set)
+    eventually_sync(lambda: saved_lines(data_dir) >= COUNT // 2 - 1_000)
     return len(programs.started) - 1
 
 
@@ -38,7 +39,7 @@ def test_an_importer_killed_in_the_middle_goes_on_there(
     program.wait()
     done = saved_lines(data_dir)
     fake.release()
-    until(lambda: server.idle)
+    eventually_sync(lambda: server.idle)
     fake.batches.clear()
 
     said = tether("import", file, *FLOW)
@@ -59,7 +60,7 @@ def test_restart_begins_at_the_first_line(
     program.kill()
     program.wait()
     fake.release()
-    until(lambda: server.idle)
+    eventually_sync(lambda: server.idle)
     fake.batches.clear()
     said = tether("import", file, "--restart", *FLOW)
     assert (said.code, said.err, sum(fake.batches)) == (0, "", COUNT)
@@ -93,7 +94,7 @@ def test_ctrl_c_ends_an_import_that_waits_for_its_input(server: Served, programs
     try:
         program = programs.start("import", "-", "--batch", "100", stdin=reading)
         os.write(writing, b"".join(facts(300)))
-        until(lambda: fake.facts)
+        eventually_sync(lambda: fake.facts)
         program.send_signal(signal.SIGINT)
         _, err = program.communicate()
     finally:

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.cli.conftest import Programs, Said, until
+from tests.cli.conftest import Programs, Said
+from tests.support.eventually import eventually_sync
 from tests.support.fake_tether import FakeTether
 
 Tether = Callable[..., Said]
@@ -134,7 +135,7 @@ def test_operations_and_their_children_are_listed(tether: Tether, fake: FakeTeth
 def test_ctrl_c_stops_watching_and_not_the_operation(programs: Programs, fake: FakeTether) -> None:
     fake.answers[ONE] = 200, running(1, 9)
     program = programs.start("operations", "watch", "o1")
-    until(lambda: len(fake.requests) > 1)
+    eventually_sync(lambda: len(fake.requests) > 1)
     program.send_signal(signal.SIGINT)
     out, err = program.communicate()
     assert (program.returncode, out) == (130, "")

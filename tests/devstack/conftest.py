@@ -1,6 +1,5 @@
 """A stack of stubs in a process of its own, as a person's terminal would have it."""
 
-import asyncio
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from devstack import processes
+from tests.support.eventually import eventually_true
 
 PORTS = ("TETHER_PORT", "TETHER_POSTGRES_PORT", "TETHER_TEMPORAL_PORT", "TETHER_TEMPORAL_UI_PORT")
 
@@ -24,14 +24,6 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tether-") as path:
         Path(path).chmod(0o711)
         yield Path(path).resolve()
-
-
-async def until(condition: Callable[[], Any], seconds: float = 180) -> Any:
-    """The first true value of the condition; fails when it stays false."""
-    async with asyncio.timeout(seconds):
-        while not (value := condition()):
-            await asyncio.sleep(0.02)
-    return value
 
 
 class Stack:
@@ -67,12 +59,12 @@ class Stack:
         return found if found["pid"] == self.process.pid else {}
 
     async def ready(self) -> dict[str, Any]:
-        await until(lambda: self.noted().get("ready") or self.process.poll() is not None)
+        await eventually_true(lambda: self.noted().get("ready") or self.process.poll() is not None)
         assert self.process.poll() is None, self.said
         return self.noted()
 
     async def ended(self) -> int:
-        await until(lambda: self.process.poll() is not None)
+        await eventually_true(lambda: self.process.poll() is not None)
         return int(self.process.returncode)
 
     async def stop(self, number: signal.Signals = signal.SIGINT) -> int:

@@ -15,7 +15,7 @@ from devstack.errors import PartFailed, StackError
 from devstack.part import Part, Running, run
 from devstack.parts import says_ready
 from devstack.supervisor import Patience, Supervisor
-from tests.devstack.conftest import until
+from tests.support.eventually import eventually_true
 
 QUICK = Patience(first_delay=0.01, last_delay=0.02)
 
@@ -69,7 +69,7 @@ async def test_a_part_that_ignores_its_farewell_is_killed_with_its_children(
     pids = {supervisor.pids["deaf"], int((folder / "child").read_text())}
     assert all(map(exists, pids))
     await supervisor.stop()
-    await until(lambda: not any(map(exists, pids)))
+    await eventually_true(lambda: not any(map(exists, pids)))
 
 
 async def test_a_death_is_reported_at_once_with_its_log_and_the_part_returns(
@@ -78,7 +78,7 @@ async def test_a_death_is_reported_at_once_with_its_log_and_the_part_returns(
     commands = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.01; done"
     await supervisor.start(script("worker", commands))
     os.kill(supervisor.pids["worker"], signal.SIGUSR1)
-    await until(lambda: len(said) == 2)
+    await eventually_true(lambda: len(said) == 2)
     log = folder / "worker.log"
     assert said[0] == f"worker died (exit code 7); starting it again in 0.01 s; log: {log}"
     assert re.fullmatch(r"worker is back after \d+\.\d s", said[1])
@@ -106,7 +106,7 @@ async def test_deaths_far_apart_are_forgiven(script: Script, said: list[str]) ->
     patience = Patience(deaths=2, within=0.0, first_delay=0.01)
     supervisor = Supervisor(said.append, patience=patience)
     await supervisor.start(script("mortal", "echo ready; sleep 0.2"))
-    await until(lambda: sum("died" in line for line in said) >= 4)
+    await eventually_true(lambda: sum("died" in line for line in said) >= 4)
     await supervisor.stop()
 
 
@@ -148,12 +148,12 @@ async def test_a_part_has_a_session_of_its_own_and_default_signals(script: Scrip
 @pytest.mark.faults
 async def test_a_part_ends_with_a_parent_that_was_killed(folder: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(folder)], cwd=Path(__file__).parents[2])
-    await until(lambda: (folder / "pid").exists() and (folder / "pid").read_text().endswith("\n"))
+    await eventually_true(lambda: (folder / "pid").exists() and (folder / "pid").read_text().endswith("\n"))
     pid = int((folder / "pid").read_text())
     assert exists(pid)
     parent.kill()
     parent.wait()
-    await until(lambda: not exists(pid))
+    await eventually_true(lambda: not exists(pid))
 
 
 PARENT = """

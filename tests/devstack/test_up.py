@@ -12,7 +12,8 @@ import pytest
 from httpx2 import AsyncClient
 
 from devstack.testing import temporary_postgres, temporary_temporal
-from tests.devstack.conftest import Stack, until
+from tests.devstack.conftest import Stack
+from tests.support.eventually import eventually_true
 
 pytestmark = pytest.mark.stack
 
@@ -48,7 +49,7 @@ async def test_a_terminal_that_is_closed_ends_everything_too(stack: Start) -> No
 async def test_it_says_what_it_starts_and_where_everything_is(stack: Start) -> None:
     running = stack()
     noted = await running.ready()
-    await until(lambda: "Ctrl-C" in running.said)
+    await eventually_true(lambda: "Ctrl-C" in running.said)
     starts = [line.split()[0] for line in running.said.splitlines() if " ready " in line or " done " in line]
     assert starts == ["postgres", "temporal", "migrate", "api", "dispatcher", "worker"]
     for value in ("api", "docs", "temporal_ui", "credentials", "logs"):
@@ -85,7 +86,7 @@ async def test_a_killed_part_is_named_and_started_again(stack: Start) -> None:
     for part in PARTS:
         before = running.noted()["pids"]
         os.kill(before[part], signal.SIGKILL)
-        await until(partial(has_returned, running, part))
+        await eventually_true(partial(has_returned, running, part))
         log = running.data / "logs" / f"{part}.log"
         assert f"{part} died (killed by SIGKILL); starting it again in 0.25 s; log: {log}" in running.said
         after = running.noted()["pids"]
@@ -156,7 +157,7 @@ async def test_an_error_of_the_visitor_stops_everything_and_is_passed_on(stack: 
 
 async def test_an_interrupt_while_it_starts_leaves_nothing(stack: Start) -> None:
     running = stack()
-    await until(lambda: "postgres" in running.noted().get("pids", {}))
+    await eventually_true(lambda: "postgres" in running.noted().get("pids", {}))
     assert await running.stop() == 0
     assert running.alive() == set()
 

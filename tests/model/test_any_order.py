@@ -13,8 +13,9 @@ from catalog.vocabulary import Effect
 from model.facts import FactId, ModelFact
 from model.fold import fold
 from model.state import EntityState, LinkState
+from tests.support.events import Event
 from tests.support.model_facts import CATALOG, facts, say, state
-from tests.support.strategies import Event, deliver, explicit_links, histories, history
+from tests.support.strategies import deliver, explicit_links, histories, history
 
 
 @st.composite

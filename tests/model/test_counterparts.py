@@ -3,8 +3,8 @@
 import pytest
 
 from facts.correlation import encode
+from tests.support.events import Event
 from tests.support.model_facts import link, links, lives, say, unlink
-from tests.support.strategies import Event
 
 GROUP = say("GroupCreated", "g", 1, name="Divers")
 

@@ -7,8 +7,8 @@ from errors import Conflict
 from model.facts import FactId
 from model.fold import fold
 from model.state import EntityState, State
+from tests.support.events import Event
 from tests.support.model_facts import CATALOG, facts, lives, say, state
-from tests.support.strategies import Event
 
 
 def the(kind: str, key: str, *events: Event) -> EntityState:

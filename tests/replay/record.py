@@ -23,9 +23,10 @@ from devstack.testing import temporary_postgres, temporary_temporal
 from facts.correlation import encode
 from store.db.pool import create_pool
 from store.migrate import migrate
-from tests.replay.festivals import FESTIVITIES, Festivity
-from tests.support.festival import Festival
-from tests.support.harness import House, event
+from tests.replay.scenarios import SCENARIOS, ScenarioStory
+from tests.support.events import event
+from tests.support.harness import Harness
+from tests.support.scenario import Scenario
 from tests.workflows.conftest import SETTINGS
 from tests.workflows.relationship.test_deadlines import A_DAY, patience_ends
 
@@ -35,94 +36,94 @@ FEW = {"limit.historyCount.suggestContinueAsNew": "80"}
 GROUP = event("GroupCreated", "g1", name="Rowing")
 CHANNEL = event("ChannelCreated", "c1", name="Rowing", correlation=encode("group_channel", "g1"))
 
-Story = Callable[[House], Awaitable[None]]
+Story = Callable[[Harness], Awaitable[None]]
 
 
-async def complete(house: House) -> None:
+async def complete(harness: Harness) -> None:
     """Asked for, told, linked, announced."""
-    await house.tell(GROUP)
-    await house.told("GroupChannelLinked")
+    await harness.record(GROUP)
+    await harness.wait_for_facts("GroupChannelLinked")
 
 
-async def parent_late(house: House) -> None:
+async def parent_late(harness: Harness) -> None:
     """The channel came first."""
-    await house.tell(CHANNEL)
-    await house.waiting("group_channel", "g1")
-    await house.tell(GROUP)
-    await house.told("GroupChannelLinked")
+    await harness.record(CHANNEL)
+    await harness.wait_until_waiting("group_channel", "g1")
+    await harness.record(GROUP)
+    await harness.wait_for_facts("GroupChannelLinked")
 
 
-async def overdue(house: House) -> None:
+async def overdue(harness: Harness) -> None:
     """Nobody told of a channel."""
-    house.channels.silent = True
-    await house.tell(GROUP)
-    await house.waiting("group_channel", "g1")
-    await house.skip("group_channel", "g1", A_DAY)
-    await house.told("RelationshipOverdue")
+    harness.channels.silent = True
+    await harness.record(GROUP)
+    await harness.wait_until_waiting("group_channel", "g1")
+    await harness.skip("group_channel", "g1", A_DAY)
+    await harness.wait_for_facts("RelationshipOverdue")
 
 
-async def late(house: House) -> None:
+async def late(harness: Harness) -> None:
     """The run that follows an overdue one."""
-    await overdue(house)
-    await house.ended("group_channel", "g1")
-    await house.tell(CHANNEL)
-    await house.told("GroupChannelLinked")
+    await overdue(harness)
+    await harness.wait_for_end("group_channel", "g1")
+    await harness.record(CHANNEL)
+    await harness.wait_for_facts("GroupChannelLinked")
 
 
-async def refused(house: House) -> None:
+async def refused(harness: Harness) -> None:
     """The owner does not want to; the group is deleted in the end."""
-    house.channels.answers = [httpx2.Response(422, text="no")]
-    await house.tell(GROUP)
-    await house.waiting("group_channel", "g1")
-    await house.tell(event("GroupDeleted", "g1", 2))
+    harness.channels.answers = [httpx2.Response(422, text="no")]
+    await harness.record(GROUP)
+    await harness.wait_until_waiting("group_channel", "g1")
+    await harness.record(event("GroupDeleted", "g1", 2))
 
 
-async def explicit_link(house: House) -> None:
+async def explicit_link(harness: Harness) -> None:
     """Linked by hand, before the channel was there."""
-    house.channels.silent = True
-    await house.tell(GROUP)
-    await house.link("group_channel", "g1", "c1")
-    await house.waiting("group_channel", "g1")
-    await house.tell(event("ChannelCreated", "c1", name="Rowing"))
-    await house.told("GroupChannelLinked")
+    harness.channels.silent = True
+    await harness.record(GROUP)
+    await harness.link("group_channel", "g1", "c1")
+    await harness.wait_until_waiting("group_channel", "g1")
+    await harness.record(event("ChannelCreated", "c1", name="Rowing"))
+    await harness.wait_for_facts("GroupChannelLinked")
 
 
-async def signal_door(house: House) -> None:
+async def signal_door(harness: Harness) -> None:
     """Told by services straight to the workflow, nonsense included."""
-    house.channels.silent = True
-    handle = await house.client.start_workflow(
+    harness.channels.silent = True
+    handle = await harness.client.start_workflow(
         "RelationshipWorkflow",
-        {"tenant": house.tenant, "relationship": "group_channel", "parent": "g1"},
-        id=f"{house.tenant}/group_channel/g1",
-        task_queue=house.tenant,
+        {"tenant": harness.tenant, "relationship": "group_channel", "parent": "g1"},
+        id=f"{harness.tenant}/group_channel/g1",
+        task_queue=harness.tenant,
         start_signal="GroupCreated",
         start_signal_args=[GROUP],
     )
-    await house.waiting("group_channel", "g1")
+    await harness.wait_until_waiting("group_channel", "g1")
     await handle.signal("GroupRenamed", "nonsense")
     await handle.signal("ChannelCreated", {**CHANNEL, "correlationid": None})
-    await house.told("GroupChannelLinked")
+    await harness.wait_for_facts("GroupChannelLinked")
 
 
-async def continued(house: House) -> None:
+async def continued(harness: Harness) -> None:
     """A run that made way for another: this is the first."""
-    house.channels.silent = True
-    await house.tell(GROUP)
-    await house.waiting("group_channel", "g1")
-    handle = house.handle("group_channel", "g1")
+    harness.channels.silent = True
+    await harness.record(GROUP)
+    await harness.wait_until_waiting("group_channel", "g1")
+    handle = harness.handle("group_channel", "g1")
     for number in range(2, 40):
         await handle.signal("GroupRenamed", event("GroupRenamed", "g1", number, name=f"n{number}"))
-    await house.told("GroupRenamed", 38)
-    await house.tell(CHANNEL)
-    await house.told("GroupChannelLinked")
+    await harness.wait_for_facts("GroupRenamed", 38)
+    await harness.record(CHANNEL)
+    await harness.wait_for_facts("GroupChannelLinked")
 
 
-async def missing_category(house: House) -> None:
+async def missing_category(harness: Harness) -> None:
     """A placeholder's wait, begun by the end of patience."""
-    await house.tell(event("ItemAdded", "i1", name="x", category="g1"))
-    await patience_ends(house)
-    await house.waiting("category_item", "g1")
-    await house.tell(event("CategoryAdded", "g1", name="Books"))
+    await harness.record(event("ItemAdded", "i1", name="x", category="g1"))
+    await patience_ends(harness)
+    await harness.wait_until_waiting("category_item", "g1")
+    await harness.record(event("CategoryAdded", "g1", name="Books"))
 
 
 STORIES: dict[str, Story] = {
@@ -142,30 +143,30 @@ STORIES: dict[str, Story] = {
 
 CONTINUED = ("continued", "cascade_continued")
 """Those of whose runs it is the first that counts."""
-NAMES = (*STORIES, *FESTIVITIES)
+NAMES = (*STORIES, *SCENARIOS)
 
 
-async def _told(story: Story, house: House) -> WorkflowHandle[Any, Any]:
+async def _run_story(story: Story, harness: Harness) -> WorkflowHandle[Any, Any]:
     relationship = "category_item" if story is missing_category else "group_channel"
-    async with house.open():
-        await story(house)
-        await house.ended(relationship, "g1")
-    return house.handle(relationship, "g1")
+    async with harness.running():
+        await story(harness)
+        await harness.wait_for_end(relationship, "g1")
+    return harness.handle(relationship, "g1")
 
 
-async def _celebrated(festivity: Festivity, house: House) -> WorkflowHandle[Any, Any]:
+async def _run_scenario(story: ScenarioStory, harness: Harness) -> WorkflowHandle[Any, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        festival = Festival(house, Path(folder))
-        async with festival.running(), house.open():
-            subject = await festivity(festival)
-            await house.closed(subject)
-        return house.workflow(subject)
+        scenario = Scenario(harness, Path(folder))
+        async with scenario.running(), harness.running():
+            subject = await story(scenario)
+            await harness.wait_for_workflow_end(subject)
+        return harness.workflow(subject)
 
 
-async def _keep(name: str, house: House, handle: WorkflowHandle[Any, Any]) -> None:
+async def _keep(name: str, harness: Harness, handle: WorkflowHandle[Any, Any]) -> None:
     if name in CONTINUED:
         first = (await handle.describe()).raw_description.workflow_execution_info.first_run_id
-        handle = house.client.get_workflow_handle(handle.id, run_id=first)
+        handle = harness.client.get_workflow_handle(handle.id, run_id=first)
     text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1) + "\n"
     file = HISTORIES / f"{name}.json"
     file.write_text(text.replace(socket.gethostname(), "somewhere").replace(ROOT, "/tether"))
@@ -181,13 +182,13 @@ async def main(names: Collection[str]) -> None:
         await migrate(pool, catalog)
         client = await Client.connect(server.address, plugins=[temporal.plugin()])
         for name in names:
-            house = House(pool, catalog, client, name)
+            harness = Harness(pool, catalog, client, name)
             if name in STORIES:
-                handle = await _told(STORIES[name], house)
+                handle = await _run_story(STORIES[name], harness)
             else:
-                handle = await _celebrated(FESTIVITIES[name], house)
-            await _keep(name, house, handle)
-            await house.recorder.close()
+                handle = await _run_scenario(SCENARIOS[name], harness)
+            await _keep(name, harness, handle)
+            await harness.recorder.close()
         await pool.close()
 
 

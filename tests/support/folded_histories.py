@@ -4,7 +4,7 @@ from random import Random
 
 from catalog.registry import OWN_SOURCE
 from facts.correlation import encode
-from tests.support.strategies import Event
+from tests.support.events import Event
 
 _KEYS = ("n0", "n1", "n2", "n3", "nowhere")
 

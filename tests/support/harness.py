@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -28,37 +28,12 @@ from store.db.pool import Pool
 from store.operations import links, operations
 from store.write.recorder import Recorder
 from tests.support.channels import Channels
+from tests.support.events import Event, event
+from tests.support.eventually import eventually
 from worker import Workers
 
-Event = dict[str, Any]
 
-
-def event(type: str, subject: str, sequence: int | None = 1, *, correlation: str | None = None, **data: Any) -> Event:
-    """A CloudEvent; its id says all that makes it another one."""
-    told: Event = {
-        "specversion": "1.0",
-        "id": f"{type}-{subject}-{sequence}",
-        "source": "/" + type.removesuffix("Created").lower(),
-        "type": f"{type}.v1",
-        "subject": subject,
-        "data": data,
-    }
-    if sequence is not None:
-        told["sequence"] = str(sequence)
-    if correlation is not None:
-        told["correlationid"] = correlation
-    return told
-
-
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any:
-    """The first true value of the condition; TimeoutError if it stays false."""
-    async with asyncio.timeout(seconds):
-        while not (value := await condition()):
-            await asyncio.sleep(0.01)
-    return value
-
-
-class House:
+class Harness:
     """One tenant. ``tell`` is what the API does with a fact; the dispatcher and a worker run unless stopped."""
 
     def __init__(self, pool: Pool, catalog: Catalog, client: Client, tenant: str) -> None:
@@ -77,13 +52,13 @@ class House:
         self._skipped = 0.0
         self._admission = Admission(catalog, Limits())
 
-    async def tell(self, *events: Event) -> int:
+    async def record(self, *events: Event) -> int:
         """Records facts; returns the revision after them."""
         entries = [self._admission.admit(read(told)) for told in events]
         return (await self.recorder.record(self.tenant, entries, actor="test")).revision
 
     async def _channel_created(self, key: str, correlation: str, name: str) -> None:
-        await self.tell(event("ChannelCreated", key, correlation=correlation, name=name))
+        await self.record(event("ChannelCreated", key, correlation=correlation, name=name))
 
     def worker(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> Workers:
         """As in production, but for this test's own task queue, and for a clock that is put forward with workflows'."""
@@ -101,7 +76,7 @@ class House:
         )
 
     @asynccontextmanager
-    async def open(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> AsyncIterator[None]:
+    async def running(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> AsyncIterator[None]:
         """The dispatcher and a worker run within it."""
         async with self.dispatching(), self.worker(door=door, interceptors=interceptors):
             yield
@@ -130,9 +105,9 @@ class House:
     async def is_open(self, relationship: str, parent: str) -> bool:
         return await self.starter.runs(self.instance(relationship, parent).subject)
 
-    async def ended(self, relationship: str, parent: str, seconds: float = 90) -> WorkflowExecutionStatus:
+    async def wait_for_end(self, relationship: str, parent: str, seconds: float = 90) -> WorkflowExecutionStatus:
         """How the last run of a workflow ended, once it has."""
-        return await self.closed(self.instance(relationship, parent).subject, seconds)
+        return await self.wait_for_workflow_end(self.instance(relationship, parent).subject, seconds)
 
     def subject(self, workflow: str, about: str, key: str) -> Subject:
         return Subject(tenant=self.tenant, workflow=workflow, about=about, key=key)
@@ -145,13 +120,13 @@ class House:
         self._skipped += duration.total_seconds()
         await self._skipper.fast_forward(self.workflow(subject), duration)
 
-    async def closed(self, subject: Subject, seconds: float = 90) -> WorkflowExecutionStatus:
+    async def wait_for_workflow_end(self, subject: Subject, seconds: float = 90) -> WorkflowExecutionStatus:
         """As ``ended``."""
 
         async def over() -> bool:
             return not await self.starter.runs(subject)
 
-        await until(over, seconds)
+        await eventually(over, seconds)
         status = (await self.workflow(subject).describe()).status
         assert status is not None
         return status
@@ -179,14 +154,14 @@ class House:
     async def operation(self, id: str) -> Any:
         return await operations.find(self.pool, self.tenant, id)
 
-    async def operated(self, id: str, state: str, seconds: float = 90) -> Any:
+    async def wait_for_operation(self, id: str, state: str, seconds: float = 90) -> Any:
         """An operation, once it is in this state."""
 
         async def there() -> Any:
             row = await self.operation(id)
             return row if row["state"] == state else None
 
-        return await until(there, seconds)
+        return await eventually(there, seconds)
 
     def relationship(self, name: str) -> Relationship:
         return self.catalog.relationship(name)
@@ -197,14 +172,14 @@ class House:
             "select * from facts where tenant = $1 and type = $2 order by revision, id", self.tenant, f"{type}.v1"
         )
 
-    async def told(self, type: str, count: int = 1, seconds: float = 90) -> list[Any]:
+    async def wait_for_facts(self, type: str, count: int = 1, seconds: float = 90) -> list[Any]:
         """As many facts of one name, once they are in the ledger."""
 
         async def there() -> Any:
             rows = await self.facts(type)
             return rows if len(rows) >= count else None
 
-        rows: list[Any] = await until(there, seconds)
+        rows: list[Any] = await eventually(there, seconds)
         return rows
 
     async def links(self, relationship: str) -> dict[str, str]:
@@ -217,7 +192,7 @@ class House:
         )
         return {row["child"]: row["parent"] for row in rows}
 
-    async def wait(self, relationship: str, parent: str) -> Any:
+    async def find_wait(self, relationship: str, parent: str) -> Any:
         """What an instance waits for; None: nothing."""
         return await self.pool.fetchrow(
             "select * from waits where tenant = $1 and relationship = $2 and parent = $3",
@@ -226,7 +201,7 @@ class House:
             parent,
         )
 
-    async def waiting(self, relationship: str, parent: str, seconds: float = 90) -> Any:
+    async def wait_until_waiting(self, relationship: str, parent: str, seconds: float = 90) -> Any:
         """Its wait, once its workflow waits in Temporal too."""
         handle = self.handle(relationship, parent)
 
@@ -236,10 +211,10 @@ class House:
             progress = await handle.query("progress")
             return progress["says"].startswith("waiting")
 
-        await until(there, seconds)
-        return await self.wait(relationship, parent)
+        await eventually(there, seconds)
+        return await self.find_wait(relationship, parent)
 
-    async def count(self, table: str) -> int:
+    async def count_rows(self, table: str) -> int:
         """Rows of ``intents`` or ``waits``."""
         query = {
             "intents": "select count(*) from intents where tenant = $1",
@@ -248,13 +223,13 @@ class House:
         }[table]
         return int(await self.pool.fetchval(query, self.tenant))
 
-    async def at_rest(self, seconds: float = 90) -> None:
+    async def wait_until_at_rest(self, seconds: float = 90) -> None:
         """No intents and no waits are left."""
 
         async def empty() -> bool:
-            return not await self.count("intents") and not await self.count("waits")
+            return not await self.count_rows("intents") and not await self.count_rows("waits")
 
-        await until(empty, seconds)
+        await eventually(empty, seconds)
 
     async def quarantined(self) -> list[str]:
         """The reasons, oldest first."""

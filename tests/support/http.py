@@ -12,7 +12,7 @@ from api.app import create_app
 from config import Settings
 from store.db import credentials
 from store.db.pool import create_pool
-from tests.support.strategies import Event
+from tests.support.events import Event
 
 
 class Client:

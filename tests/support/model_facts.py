@@ -8,7 +8,7 @@ from facts.correlation import encode
 from model.facts import ModelFact, read
 from model.fold import fold
 from model.state import State
-from tests.support.strategies import Event
+from tests.support.events import Event
 
 CATALOG = catalog.load()
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from tests.support.events import Event
 from tests.support.model_facts import say
-from tests.support.strategies import Event
 
 EVENTS = ("A", "B", "C")
 TEAMS = ("t", "u", "v")

@@ -9,7 +9,7 @@ import httpx2
 
 from store.db import credentials
 from store.db.pool import Pool
-from tests.support.strategies import Event
+from tests.support.events import Event
 
 SCOPES = ("read", "operate", "admin", "publish:groups", "publish:channels")
 OTHER = "other"

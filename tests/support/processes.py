@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncpg
 import httpx2
@@ -23,22 +23,10 @@ from devstack import processes
 from messages.workflow_ids import Subject, subject_id
 from model import lines
 from store.db.pool import AWAY
+from tests.support.eventually import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("api", "worker", "dispatcher", "temporal", "postgres")
-T = TypeVar("T")
-
-
-async def until(condition: Callable[[], Awaitable[T]], seconds: float = 120.0) -> T:
-    """The first true value; fails with the last one when it stays false."""
-    value = None
-    try:
-        async with asyncio.timeout(seconds):
-            while not (value := await condition()):
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"still {value!r} after {seconds:g} s") from None
-    return value
 
 
 _LEFT_TO_DO = """
@@ -97,7 +85,7 @@ class Running:
             assert self._process.poll() is None, self.said
             return bool(self.noted.get("ready"))
 
-        await until(ready)
+        await eventually(ready)
 
     async def kill(self, part: str) -> Callable[[], Awaitable[bool]]:
         """kill -9; returns what says whether it is back."""
@@ -129,7 +117,7 @@ class Running:
                 conn.terminate()
             return True
 
-        await until(ask)
+        await eventually(ask)
         return found[-1]
 
     async def open_workflows(self) -> Counter[str]:
@@ -166,7 +154,7 @@ class Running:
             return not any(left)
 
         try:
-            await until(quiet, seconds)
+            await eventually(quiet, seconds)
         except AssertionError as error:
             stories = {id: await self._story(id) for id in list(left[-1])[:3]}
             raise AssertionError(f"not at rest: {left} {stories}") from error

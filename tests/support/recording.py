@@ -13,7 +13,7 @@ from store.operations import children
 from store.operations.children import Outcome
 from store.operations.links import linked_entry
 from store.write.recorder import Recorder
-from tests.support.strategies import Event
+from tests.support.events import Event
 
 TENANT = "main"
 

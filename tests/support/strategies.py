@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 
 from hypothesis import strategies as st
 
 from catalog.registry import OWN_SOURCE
 from facts.correlation import encode
-
-Event = dict[str, Any]
+from tests.support.events import Event
 
 CAST = ("group", "channel", "channel", "category", "item", "item")
 """The kinds of any six entities: enough for two children to claim one parent."""

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from model.state import State
 from store.audit import fingerprint
 from store.audit.fingerprint import Fingerprint
+from tests.support.events import Event
 from tests.support.model_facts import say
-from tests.support.strategies import Event
 from tests.support.tenants import CATALOG, Tether, folded, waiting
 
 AT_ONCE = 6

@@ -25,7 +25,7 @@ from store.audit.verify import Verified, verify
 from store.db.pool import Connection, Pool
 from store.db.sql import sql
 from store.write.recorder import Recorded, Recorder
-from tests.support.strategies import Event
+from tests.support.events import Event
 
 CATALOG = catalogs.load()
 YARD = catalogs.load([Path(__file__).parent / "catalogs" / "yard"])

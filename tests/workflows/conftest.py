@@ -1,4 +1,4 @@
-"""One Temporal for each worker of the tests, and a house of its own for each test: its tenant, database and queue."""
+"""One Temporal for each worker of the tests, and a harness of its own for each test: its tenant, database and queue."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,8 +13,8 @@ from catalog.catalog import Catalog
 from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_temporal
 from store.db.pool import Pool
-from tests.support.festival import Festival
-from tests.support.harness import House
+from tests.support.harness import Harness
+from tests.support.scenario import Scenario
 
 SETTINGS = {
     "frontend.WorkflowTimeSkippingEnabled": "true",
@@ -40,29 +40,29 @@ async def client(server: TemporalServer) -> Client:
 
 
 @pytest.fixture
-async def house(pool: Pool, catalog: Catalog, client: Client) -> AsyncIterator[House]:
-    house = House(pool, catalog, client, f"t{uuid4().hex[:12]}")
-    yield house
-    await house.recorder.close()
+async def harness(pool: Pool, catalog: Catalog, client: Client) -> AsyncIterator[Harness]:
+    harness = Harness(pool, catalog, client, f"t{uuid4().hex[:12]}")
+    yield harness
+    await harness.recorder.close()
 
 
 @pytest.fixture
-async def open_house(house: House) -> AsyncIterator[House]:
+async def running_harness(harness: Harness) -> AsyncIterator[Harness]:
     """Its dispatcher and a worker run."""
-    async with house.open():
-        yield house
+    async with harness.running():
+        yield harness
 
 
 @pytest.fixture
-async def festival(house: House, tmp_path: Path) -> AsyncIterator[Festival]:
-    """Owners of events and teams run; the house's own processes do not."""
-    festival = Festival(house, tmp_path)
-    async with festival.running():
-        yield festival
+async def scenario(harness: Harness, tmp_path: Path) -> AsyncIterator[Scenario]:
+    """Owners of events and teams run; the harness's own processes do not."""
+    scenario = Scenario(harness, tmp_path)
+    async with scenario.running():
+        yield scenario
 
 
 @pytest.fixture
-async def open_festival(festival: Festival) -> AsyncIterator[Festival]:
+async def running_scenario(scenario: Scenario) -> AsyncIterator[Scenario]:
     """Everything runs."""
-    async with festival.house.open():
-        yield festival
+    async with scenario.harness.running():
+        yield scenario

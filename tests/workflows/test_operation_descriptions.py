@@ -7,35 +7,35 @@ from temporalio.api.enums.v1 import EventType
 
 from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.workflow_ids import Subject
-from tests.support.festival import Festival
-from tests.support.harness import until
+from tests.support.eventually import eventually
+from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import call_off
 
 pytestmark = pytest.mark.stack
 
 
-async def shown(festival: Festival, subject: Subject) -> dict[str, Any]:
+async def shown(scenario: Scenario, subject: Subject) -> dict[str, Any]:
     """The search attributes of a workflow."""
-    described = await festival.house.workflow(subject).describe()
+    described = await scenario.harness.workflow(subject).describe()
     return {key.name: described.typed_search_attributes.get(key) for key in (RELATIONSHIP, ENTITY, OWNER, STATE)}
 
 
-async def details(festival: Festival, subject: Subject) -> str:
+async def details(scenario: Scenario, subject: Subject) -> str:
     """What is shown as its present state."""
-    return str(await festival.house.workflow(subject).query("__temporal_workflow_metadata"))
+    return str(await scenario.harness.workflow(subject).query("__temporal_workflow_metadata"))
 
 
-async def test_a_move_that_waits_says_for_what_from_whom_and_until_when(open_festival: Festival) -> None:
-    festival, move = open_festival, open_festival.moves("t")
-    await festival.events("a")
-    await festival.teams("a", "t")
-    id = await festival.ask_move("t", "b")
-    due = (await festival.house.operation(id))["due"]
-    says = await festival.says(move, "waiting for event b")
+async def test_a_move_that_waits_says_for_what_from_whom_and_until_when(running_scenario: Scenario) -> None:
+    scenario, move = running_scenario, running_scenario.move_subject("t")
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t")
+    id = await scenario.request_move("t", "b")
+    due = (await scenario.harness.operation(id))["due"]
+    says = await scenario.wait_for_description(move, "waiting for event b")
     assert says == f"waiting for event b, due {due:%Y-%m-%d %H:%M} UTC"
-    assert says in await details(festival, move)
-    assert await (await festival.house.workflow(move).describe()).static_summary() == "moves of t in event_team"
-    assert await shown(festival, move) == {
+    assert says in await details(scenario, move)
+    assert await (await scenario.harness.workflow(move).describe()).static_summary() == "moves of t in event_team"
+    assert await shown(scenario, move) == {
         "TetherRelationship": "event_team",
         "TetherEntity": "t",
         "TetherOwner": "events",
@@ -43,57 +43,57 @@ async def test_a_move_that_waits_says_for_what_from_whom_and_until_when(open_fes
     }
 
 
-async def test_a_move_that_was_asked_for_says_whose_fact_it_waits_for(open_festival: Festival) -> None:
-    festival, move = open_festival, open_festival.moves("t")
-    await festival.events("a", "b")
-    await festival.teams("a", "t")
-    festival.post.holding.add("teams")
-    id = await festival.ask_move("t", "b")
-    says = await festival.says(move, "waiting for team t to be told in event b by teams, due ")
+async def test_a_move_that_was_asked_for_says_whose_fact_it_waits_for(running_scenario: Scenario) -> None:
+    scenario, move = running_scenario, running_scenario.move_subject("t")
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("teams")
+    id = await scenario.request_move("t", "b")
+    says = await scenario.wait_for_description(move, "waiting for team t to be told in event b by teams, due ")
     assert says.endswith(" UTC")
-    attributes = await shown(festival, move)
+    attributes = await shown(scenario, move)
     assert (attributes["TetherOwner"], attributes["TetherState"]) == ("teams", "asked")
-    await festival.post.has("TeamMoved", "t")
-    festival.post.holding.clear()
-    await festival.do("teams", "PATCH", "/teams/t", name="x")
-    assert (await festival.house.operation(id))["state"] == "asked"
+    await scenario.relay.take("TeamMoved", "t")
+    scenario.relay.holding.clear()
+    await scenario.request_owner("teams", "PATCH", "/teams/t", name="x")
+    assert (await scenario.harness.operation(id))["state"] == "asked"
 
 
-async def test_a_move_whose_owner_is_away_says_why_it_is_stuck(open_festival: Festival) -> None:
-    festival = open_festival
-    await festival.events("a", "b")
-    await festival.teams("a", "t")
-    festival.road.away.add("teams")
-    await festival.ask_move("t", "b")
-    says = await festival.says(festival.moves("t"), "; MoveTeam at teams answered 503")
+async def test_a_move_whose_owner_is_away_says_why_it_is_stuck(running_scenario: Scenario) -> None:
+    scenario = running_scenario
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", "t")
+    scenario.transport.away.add("teams")
+    await scenario.request_move("t", "b")
+    says = await scenario.wait_for_description(scenario.move_subject("t"), "; MoveTeam at teams answered 503")
     assert says.startswith("waiting for team t to be told in event b by teams, due ")
 
 
-async def test_a_move_that_is_over_says_which_operation_tells_more(open_festival: Festival) -> None:
-    festival, house, move = open_festival, open_festival.house, open_festival.moves("t")
-    await festival.events("a", "b")
-    await festival.teams("a", "t")
-    id = await festival.ask_move("t", "b")
-    await house.operated(id, "done")
-    await house.at_rest()
-    await house.closed(move)
-    assert (await shown(festival, move))["TetherState"] == "complete"
-    first = (await house.workflow(move).describe()).raw_description.workflow_execution_info.first_run_id
-    result = await house.client.get_workflow_handle(house.workflow(move).id, run_id=first).result()
+async def test_a_move_that_is_over_says_which_operation_tells_more(running_scenario: Scenario) -> None:
+    scenario, harness, move = running_scenario, running_scenario.harness, running_scenario.move_subject("t")
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", "t")
+    id = await scenario.request_move("t", "b")
+    await harness.wait_for_operation(id, "done")
+    await harness.wait_until_at_rest()
+    await harness.wait_for_workflow_end(move)
+    assert (await shown(scenario, move))["TetherState"] == "complete"
+    first = (await harness.workflow(move).describe()).raw_description.workflow_execution_info.first_run_id
+    result = await harness.client.get_workflow_handle(harness.workflow(move).id, run_id=first).result()
     assert result["says"] in (f"over; operation {id} says what came of it", "nothing is under way")
 
 
-async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    await festival.teams("a", "t")
-    festival.post.holding.add("events")
-    id = await festival.ask_delete("a")
-    deleted = await festival.post.has("EventDeleted", "a")
-    await festival.says(festival.end("a"), "waiting for EventDeleted from events, due ")
-    await house.tell(deleted)
-    await house.operated(id, "done")
-    history = await house.workflow(festival.end("a")).fetch_history()
+async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("events")
+    id = await scenario.request_deletion("a")
+    deleted = await scenario.relay.take("EventDeleted", "a")
+    await scenario.wait_for_description(scenario.cascade_subject("a"), "waiting for EventDeleted from events, due ")
+    await harness.record(deleted)
+    await harness.wait_for_operation(id, "done")
+    history = await harness.workflow(scenario.cascade_subject("a")).fetch_history()
     signals = [
         told.workflow_execution_signaled_event_attributes.signal_name
         for told in history.events
@@ -105,42 +105,42 @@ async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(op
     assert b'"DeleteTeam at teams, after the beginning"' in summaries
 
 
-async def test_a_cascade_says_how_far_it_is_and_whom_it_waits_for(open_festival: Festival) -> None:
-    festival, house, end = open_festival, open_festival.house, open_festival.end("a")
-    await festival.events("a")
-    await festival.teams("a", "t1", "t2", "t3")
-    festival.post.holding.add("teams")
-    await call_off(festival)
-    says = await festival.says(end, "waiting for 3 facts")
+async def test_a_cascade_says_how_far_it_is_and_whom_it_waits_for(running_scenario: Scenario) -> None:
+    scenario, harness, end = running_scenario, running_scenario.harness, running_scenario.cascade_subject("a")
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t1", "t2", "t3")
+    scenario.relay.holding.add("teams")
+    await call_off(scenario)
+    says = await scenario.wait_for_description(end, "waiting for 3 facts")
     assert says == "0 of 3 seen to: DeleteTeam at teams; waiting for 3 facts"
-    assert says in await details(festival, end)
-    assert await (await house.workflow(end).describe()).static_summary() == "the end of event a"
+    assert says in await details(scenario, end)
+    assert await (await harness.workflow(end).describe()).static_summary() == "the end of event a"
 
     async def waits() -> bool:
-        return bool((await shown(festival, end))["TetherState"] == "waiting")
+        return bool((await shown(scenario, end))["TetherState"] == "waiting")
 
-    await until(waits)
-    assert await shown(festival, end) == {
+    await eventually(waits)
+    assert await shown(scenario, end) == {
         "TetherRelationship": "event_team",
         "TetherEntity": "a",
         "TetherOwner": "teams",
         "TetherState": "waiting",
     }
-    progress = await festival.progress(end)
+    progress = await scenario.progress(end)
     assert progress["standing"]["counts"] == {"pending": 0, "found": 3, "done": 0, "spared": 0, "parked": 0}
-    await festival.post.let_go()
-    await festival.cascaded("a")
-    await house.at_rest()
-    await house.closed(end)
-    assert (await shown(festival, end))["TetherState"] == "complete"
+    await scenario.relay.release()
+    await scenario.wait_for_cascade("a")
+    await harness.wait_until_at_rest()
+    await harness.wait_for_workflow_end(end)
+    assert (await shown(scenario, end))["TetherState"] == "complete"
 
 
-async def test_a_cascade_whose_owner_is_away_is_stuck_and_is_found_as_such(open_festival: Festival) -> None:
-    festival, end = open_festival, open_festival.end("a")
-    await festival.events("a")
-    await festival.teams("a", "t1", "t2", "t3")
-    festival.road.away.add("teams")
-    await call_off(festival)
-    says = await festival.says(end, "answered 503")
+async def test_a_cascade_whose_owner_is_away_is_stuck_and_is_found_as_such(running_scenario: Scenario) -> None:
+    scenario, end = running_scenario, running_scenario.cascade_subject("a")
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t1", "t2", "t3")
+    scenario.transport.away.add("teams")
+    await call_off(scenario)
+    says = await scenario.wait_for_description(end, "answered 503")
     assert says == "0 of 3 seen to: DeleteTeam at teams; event_team: DeleteTeam at teams answered 503"
-    assert (await shown(festival, end))["TetherState"] == "stuck"
+    assert (await shown(scenario, end))["TetherState"] == "stuck"

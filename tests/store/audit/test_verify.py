@@ -11,8 +11,8 @@ from config import Settings
 from errors import Refused
 from store.audit.verify import Verified, run, verify
 from tests.store.write.test_histories import people
+from tests.support.events import Event
 from tests.support.model_facts import say
-from tests.support.strategies import Event
 from tests.support.tenants import CATALOG, Tether, expected
 
 TOLD: list[Event] = [

@@ -5,8 +5,9 @@ from random import Random
 import pytest
 
 from tests.store.write.test_histories import SEEDS, people
+from tests.support.events import Event
 from tests.support.folded_histories import yarn
-from tests.support.strategies import Event, deliver
+from tests.support.strategies import deliver
 from tests.support.tenants import Tether, cut, expected
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import permutations
 
+from tests.support.events import Event
 from tests.support.model_facts import say
-from tests.support.strategies import Event
 from tests.support.tenants import Tether
 
 FOUNDED = say("GroupCreated", "g", 1, name="Divers")

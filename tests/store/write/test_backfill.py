@@ -14,9 +14,10 @@ from errors import BadDeclaration
 from facts.correlation import encode
 from store.db.pool import Pool
 from store.migrate import migrate
+from tests.support.events import Event
 from tests.support.folded_histories import yarn
 from tests.support.model_facts import say
-from tests.support.strategies import Event, deliver
+from tests.support.strategies import deliver
 from tests.support.tenants import CATALOG, YARD, Tether, cut, entry
 
 BEFORE = Catalog(YARD.contracts, CATALOG.relationships)

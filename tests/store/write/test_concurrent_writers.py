@@ -9,8 +9,9 @@ from store.db.pool import Pool, create_pool
 from store.db.sql import sql
 from store.write.settle import settle
 from tests.store.write.test_histories import people
+from tests.support.events import Event
 from tests.support.model_facts import say
-from tests.support.strategies import Event, deliver
+from tests.support.strategies import deliver
 from tests.support.tenants import Tether, cut, entry, expected
 
 LAMP = say("ItemAdded", "lamp", 1, name="Lamp", category="light")

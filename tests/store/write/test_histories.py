@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.events import Event
 from tests.support.folded_histories import yarn
-from tests.support.strategies import Event, deliver, explicit_links, histories, history
+from tests.support.strategies import deliver, explicit_links, histories, history
 from tests.support.tenants import Tether, cut, expected, in_a_database, waiting
 
 _LINES = (Path(__file__).parent / "seeds.txt").read_text().splitlines()

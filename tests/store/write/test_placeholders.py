@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.events import Event
 from tests.support.model_facts import say
-from tests.support.strategies import Event
 from tests.support.tenants import Tether
 
 LAMP = say("ItemAdded", "lamp", 1, name="Lamp", category="light")

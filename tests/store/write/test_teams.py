@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.strategies import Event
+from tests.support.events import Event
 from tests.support.team_histories import MOVE_AND_ENDS, all_end_the_same, each_revision_is_sound, orders, tell_all
 from tests.support.tenants import Tether
 

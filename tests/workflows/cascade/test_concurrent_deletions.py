@@ -3,143 +3,143 @@
 import pytest
 
 from store.operations import operations
-from tests.support.festival import Festival
-from tests.support.harness import Event
+from tests.support.events import Event
+from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, at_rest, counts
 
 pytestmark = pytest.mark.stack
 
 
-async def deleted_and_created_anew(festival: Festival) -> list[Event]:
+async def deleted_and_created_anew(scenario: Scenario) -> list[Event]:
     """The owner's two facts of it, which nobody was told of."""
-    deleted = await festival.post.has("EventDeleted", "a")
-    await festival.do("events", "POST", "/events", id="a", name="reborn")
-    return [deleted, await festival.post.has("EventCreated", "a")]
+    deleted = await scenario.relay.take("EventDeleted", "a")
+    await scenario.request_owner("events", "POST", "/events", id="a", name="reborn")
+    return [deleted, await scenario.relay.take("EventCreated", "a")]
 
 
 @pytest.mark.parametrize("lost_answers", [0, 4])
-async def test_a_deletion_that_came_about_lets_the_next_life_be(open_festival: Festival, lost_answers: int) -> None:
+async def test_a_deletion_that_came_about_lets_the_next_life_be(running_scenario: Scenario, lost_answers: int) -> None:
     """However often the owner is asked again for want of an answer: what was to be deleted is gone."""
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    festival.post.holding.add("events")
-    festival.road.lost["events"] = lost_answers
-    id = await festival.ask_delete("a")
-    await house.tell(*await deleted_and_created_anew(festival))
-    row = await house.operated(id, "done")
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    scenario.relay.holding.add("events")
+    scenario.transport.lost["events"] = lost_answers
+    id = await scenario.request_deletion("a")
+    await harness.record(*await deleted_and_created_anew(scenario))
+    row = await harness.wait_for_operation(id, "done")
     assert row["reason"] == "the event was created anew since"
-    await at_rest(festival)
-    assert await festival.state("event", "a") == "live"
-    assert (await festival.client["events"].get("/events/a")).json()["name"] == "reborn"
-    ours = {key: effects for key, (_, effects) in (await festival.commands("events")).items()}
+    await at_rest(scenario)
+    assert await scenario.entity_state("event", "a") == "live"
+    assert (await scenario.client["events"].get("/events/a")).json()["name"] == "reborn"
+    ours = {key: effects for key, (_, effects) in (await scenario.commands("events")).items()}
     assert list(ours.values()) == [1]
 
 
-async def test_the_next_life_can_be_deleted_by_a_wish_of_its_own(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    festival.post.holding.add("events")
-    first = await festival.ask_delete("a")
-    facts = await deleted_and_created_anew(festival)
-    festival.post.holding.clear()
-    await house.tell(*facts)
-    await house.operated(first, "done")
-    await festival.teams("a", "t")
-    second = await festival.ask_delete("a")
+async def test_the_next_life_can_be_deleted_by_a_wish_of_its_own(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    scenario.relay.holding.add("events")
+    first = await scenario.request_deletion("a")
+    facts = await deleted_and_created_anew(scenario)
+    scenario.relay.holding.clear()
+    await harness.record(*facts)
+    await harness.wait_for_operation(first, "done")
+    await scenario.create_teams("a", "t")
+    second = await scenario.request_deletion("a")
     assert second != first
-    assert counts(await house.operated(second, "done")) == all_done(1)
-    assert [effects for _, effects in (await festival.commands("events")).values()] == [1, 1]
+    assert counts(await harness.wait_for_operation(second, "done")) == all_done(1)
+    assert [effects for _, effects in (await scenario.commands("events")).values()] == [1, 1]
 
 
-async def test_an_end_that_a_cancelled_and_a_later_wish_brought_about_is_the_later_ones(festival: Festival) -> None:
+async def test_an_end_that_a_cancelled_and_a_later_wish_brought_about_is_the_later_ones(scenario: Scenario) -> None:
     """All of it before any workflow looks: nobody who still wishes for it is told that children are left."""
-    house = festival.house
-    async with house.open():
-        await festival.events("a")
-        await festival.teams("a", "t")
-        festival.post.holding.add("events")
-        first = await festival.ask_delete("a")
-        deleted = await festival.post.has("EventDeleted", "a")
-    await operations.cancel(house.pool, house.tenant, first)
-    second = await festival.ask_delete("a")
-    await house.tell(deleted)
-    async with house.open():
-        row = await house.operated(first, "cancelled")
+    harness = scenario.harness
+    async with harness.running():
+        await scenario.create_events("a")
+        await scenario.create_teams("a", "t")
+        scenario.relay.holding.add("events")
+        first = await scenario.request_deletion("a")
+        deleted = await scenario.relay.take("EventDeleted", "a")
+    await operations.cancel(harness.pool, harness.tenant, first)
+    second = await scenario.request_deletion("a")
+    await harness.record(deleted)
+    async with harness.running():
+        row = await harness.wait_for_operation(first, "cancelled")
         assert row["reason"] == "it had come about already; its children are left"
-        assert counts(await house.operated(second, "done")) == all_done(1)
-        await at_rest(festival)
-    assert await festival.teams_at_owner() == {}
+        assert counts(await harness.wait_for_operation(second, "done")) == all_done(1)
+        await at_rest(scenario)
+    assert await scenario.teams_at_owner() == {}
 
 
 async def test_an_owner_that_deletes_by_itself_what_was_cancelled_in_time_has_its_children_follow(
-    open_festival: Festival,
+    running_scenario: Scenario,
 ) -> None:
     """What was cancelled is the wish; this end is another one."""
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    await festival.teams("a", "t")
-    festival.road.away.add("events")
-    id = await festival.ask_delete("a")
-    await house.operated(id, "asked")
-    await operations.cancel(house.pool, house.tenant, id)
-    await house.operated(id, "cancelled")
-    await festival.do("events", "DELETE", "/events/a")
-    row = await festival.cascaded("a")
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t")
+    scenario.transport.away.add("events")
+    id = await scenario.request_deletion("a")
+    await harness.wait_for_operation(id, "asked")
+    await operations.cancel(harness.pool, harness.tenant, id)
+    await harness.wait_for_operation(id, "cancelled")
+    await scenario.request_owner("events", "DELETE", "/events/a")
+    row = await scenario.wait_for_cascade("a")
     assert (row["kind"], counts(row)) == ("cascade", all_done(1))
-    assert (await house.operation(id))["state"] == "cancelled"
-    assert await festival.teams_at_owner() == {}
+    assert (await harness.operation(id))["state"] == "cancelled"
+    assert await scenario.teams_at_owner() == {}
 
 
 async def test_what_was_promised_of_a_cancelled_deletion_holds_where_the_fact_does_not_say_whose_it_is(
-    open_festival: Festival,
+    running_scenario: Scenario,
 ) -> None:
     """Not every owner copies a correlation id."""
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    await festival.teams("a", "t")
-    festival.post.holding.add("events")
-    id = await festival.ask_delete("a")
-    deleted = await festival.post.has("EventDeleted", "a")
-    await house.operated(id, "asked")
-    await operations.cancel(house.pool, house.tenant, id)
-    await house.operated(id, "cancelled")
-    await house.tell({name: value for name, value in deleted.items() if name != "correlationid"})
-    await at_rest(festival)
-    assert await festival.teams_at_owner() == {"t": "a"}
-    assert await festival.effects("teams") == 0
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("events")
+    id = await scenario.request_deletion("a")
+    deleted = await scenario.relay.take("EventDeleted", "a")
+    await harness.wait_for_operation(id, "asked")
+    await operations.cancel(harness.pool, harness.tenant, id)
+    await harness.wait_for_operation(id, "cancelled")
+    await harness.record({name: value for name, value in deleted.items() if name != "correlationid"})
+    await at_rest(scenario)
+    assert await scenario.teams_at_owner() == {"t": "a"}
+    assert await scenario.effects("teams") == 0
 
 
-async def test_a_wish_for_the_next_life_does_not_join_the_one_for_the_last(festival: Festival) -> None:
+async def test_a_wish_for_the_next_life_does_not_join_the_one_for_the_last(scenario: Scenario) -> None:
     """Both facts have come, and nobody has looked since."""
-    house = festival.house
-    async with house.open():
-        await festival.events("a")
-        festival.post.holding.add("events")
-        first = await festival.ask_delete("a")
-        await house.operated(first, "asked")
-        facts = await deleted_and_created_anew(festival)
-    festival.post.holding.clear()
-    await house.tell(*facts)
-    second = await festival.ask_delete("a")
+    harness = scenario.harness
+    async with harness.running():
+        await scenario.create_events("a")
+        scenario.relay.holding.add("events")
+        first = await scenario.request_deletion("a")
+        await harness.wait_for_operation(first, "asked")
+        facts = await deleted_and_created_anew(scenario)
+    scenario.relay.holding.clear()
+    await harness.record(*facts)
+    second = await scenario.request_deletion("a")
     assert second != first
-    async with house.open():
-        await house.operated(first, "done")
-        assert (await house.operated(second, "done"))["reason"] == ""
-        assert await festival.state("event", "a") == "deleted"
+    async with harness.running():
+        await harness.wait_for_operation(first, "done")
+        assert (await harness.wait_for_operation(second, "done"))["reason"] == ""
+        assert await scenario.entity_state("event", "a") == "deleted"
 
 
 async def test_an_end_and_a_new_life_in_one_batch_end_a_deletion_although_nothing_seems_to_have_changed(
-    open_festival: Festival,
+    running_scenario: Scenario,
 ) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    festival.post.holding.add("events")
-    id = await festival.ask_delete("a")
-    deleted = await festival.post.has("EventDeleted", "a")
-    await festival.do("events", "POST", "/events", id="a", name="a")
-    created = await festival.post.has("EventCreated", "a")
-    await festival.says(festival.end("a"), "waiting for EventDeleted")
-    await house.tell({name: value for name, value in deleted.items() if name != "correlationid"}, created)
-    row = await house.operated(id, "done")
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    scenario.relay.holding.add("events")
+    id = await scenario.request_deletion("a")
+    deleted = await scenario.relay.take("EventDeleted", "a")
+    await scenario.request_owner("events", "POST", "/events", id="a", name="a")
+    created = await scenario.relay.take("EventCreated", "a")
+    await scenario.wait_for_description(scenario.cascade_subject("a"), "waiting for EventDeleted")
+    await harness.record({name: value for name, value in deleted.items() if name != "correlationid"}, created)
+    row = await harness.wait_for_operation(id, "done")
     assert row["reason"] == "the event was created anew since"
-    await at_rest(festival)
+    await at_rest(scenario)

@@ -14,8 +14,8 @@ from temporalio.service import RPCError
 from examples.owner.misbehaviour.settings import Busy, Settings, Slow
 from messages.relationship import Nudge
 from messages.workflow_ids import Subject
-from tests.support.festival import Festival
-from tests.support.harness import until
+from tests.support.eventually import eventually
+from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, counts
 
 pytestmark = pytest.mark.stack
@@ -34,53 +34,53 @@ STORM = Settings(
 """Three of four requests come to nothing, or to an effect of which nobody hears."""
 
 
-async def register(festival: Festival, event: str, teams: Sequence[str]) -> None:
+async def register(scenario: Scenario, event: str, teams: Sequence[str]) -> None:
     """Some at once."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(team: str) -> None:
         async with slots:
-            await festival.do("teams", "POST", "/teams", id=team, name=team, event_id=event)
+            await scenario.request_owner("teams", "POST", "/teams", id=team, name=team, event_id=event)
 
     await asyncio.gather(*map(one, teams))
 
 
-async def move(festival: Festival, event: str, teams: Sequence[str]) -> None:
+async def move(scenario: Scenario, event: str, teams: Sequence[str]) -> None:
     """By their owner, one after the other."""
     for team in teams:
-        answer = await festival.client["teams"].post(f"/teams/{team}/moves", json={"event_id": event})
+        answer = await scenario.client["teams"].post(f"/teams/{team}/moves", json={"event_id": event})
         assert answer.status_code in (200, 410)
 
 
-async def hurry(festival: Festival, subject: Subject, id: str) -> Any:
+async def hurry(scenario: Scenario, subject: Subject, id: str) -> Any:
     """An operation, once it is done; its workflow's clock goes on, so that no pause takes long."""
 
     async def done() -> Any:
         with suppress(RPCError):  # it has not begun, or has ended
-            await festival.house.fast_forward(subject, timedelta(minutes=2))
-        row = await festival.house.operation(id)
+            await scenario.harness.fast_forward(subject, timedelta(minutes=2))
+        row = await scenario.harness.operation(id)
         return row if row["state"] == "done" else None
 
-    return await until(done, 120)
+    return await eventually(done, 120)
 
 
-async def _asked(festival: Festival, part: str) -> bool:
-    return any(path.startswith(part) for _, _, path in festival.road.asked)
+async def _asked(scenario: Scenario, part: str) -> bool:
+    return any(path.startswith(part) for _, _, path in scenario.transport.asked)
 
 
 @pytest.mark.slow
-async def test_two_thousand_teams_go_while_others_come_and_move_away(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
+async def test_two_thousand_teams_go_while_others_come_and_move_away(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
     teams = [f"t{n:04}" for n in range(2_000)]
-    await festival.events("a", "b")
-    await register(festival, "a", teams)
-    await festival.known("team", teams)
+    await scenario.create_events("a", "b")
+    await register(scenario, "a", teams)
+    await scenario.wait_for_entities("team", teams)
     leaving = teams[1_000:1_100]
-    festival.post.holding.add("teams")
-    await move(festival, "b", leaving[:50])
-    await call_off(festival)
+    scenario.relay.holding.add("teams")
+    await move(scenario, "b", leaving[:50])
+    await call_off(scenario)
     seen: list[dict[str, int]] = []
-    end = house.workflow(festival.end("a"))
+    end = harness.workflow(scenario.cascade_subject("a"))
     runs: list[str] = []
 
     async def watch() -> None:
@@ -88,84 +88,84 @@ async def test_two_thousand_teams_go_while_others_come_and_move_away(open_festiv
             with suppress(RPCError):  # nothing runs, yet or any more
                 await end.signal("TeamCreated", Nudge(source="/teams", id="x", revision=1))
                 runs.append(str((await end.describe()).run_id))
-            row = await festival.cascade("a")
+            row = await scenario.newest_cascade("a")
             if row is not None:
                 seen.append(counts(row))
 
     watching = asyncio.create_task(watch())
-    await until(lambda: _asked(festival, "/teams/t10"))
-    await festival.post.let_go()
+    await eventually(lambda: _asked(scenario, "/teams/t10"))
+    await scenario.relay.release()
     await asyncio.gather(
-        move(festival, "b", leaving[50:]), register(festival, "a", [f"late{n:03}" for n in range(200)])
+        move(scenario, "b", leaving[50:]), register(scenario, "a", [f"late{n:03}" for n in range(200)])
     )
 
     async def over() -> bool:
-        row = await festival.cascade("a")
-        return bool(row["state"] == "done" and row["found"] >= 2_200 - len(await festival.teams_at_owner("b")))
+        row = await scenario.newest_cascade("a")
+        return bool(row["state"] == "done" and row["found"] >= 2_200 - len(await scenario.teams_at_owner("b")))
 
-    await until(over, 120)
+    await eventually(over, 120)
     watching.cancel()
-    assert await festival.teams_at_owner("a") == {}
-    there = await festival.teams_at_owner("b")
+    assert await scenario.teams_at_owner("a") == {}
+    there = await scenario.teams_at_owner("b")
     assert set(leaving[:50]) <= set(there) <= set(leaving)
-    assert await house.links("event_team") == there
-    row = counts(await festival.cascade("a"))
+    assert await harness.links("event_team") == there
+    row = counts(await scenario.newest_cascade("a"))
     assert row["done"] == 2_200 - len(there)
     assert row["found"] == row["done"] + row["spared"]
     assert (row["parked"], row["pending"]) == (0, 0)
     for name in ("found", "done", "spared"):
         assert [counted[name] for counted in seen] == sorted(counted[name] for counted in seen), name
     assert row["spared"] >= 1
-    status = (await house.client.get_workflow_handle(end.id, run_id=runs[0]).describe()).status
+    status = (await harness.client.get_workflow_handle(end.id, run_id=runs[0]).describe()).status
     assert status is WorkflowExecutionStatus.CONTINUED_AS_NEW
-    deletions = Counter(effects for _, effects in (await festival.commands("teams")).values())
+    deletions = Counter(effects for _, effects in (await scenario.commands("teams")).values())
     assert deletions[1] == row["done"]
     assert set(deletions) <= {0, 1}
-    await at_rest(festival)
+    await at_rest(scenario)
 
 
-async def test_a_cascade_with_a_long_history_makes_way_and_goes_on(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    await festival.teams("a", "t1")
-    festival.road.away.add("teams")
-    await call_off(festival)
-    await festival.says(festival.end("a"), "answered 503")
-    handle = house.workflow(festival.end("a"))
+async def test_a_cascade_with_a_long_history_makes_way_and_goes_on(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t1")
+    scenario.transport.away.add("teams")
+    await call_off(scenario)
+    await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
+    handle = harness.workflow(scenario.cascade_subject("a"))
     first = (await handle.describe()).run_id
 
     async def made_way() -> bool:
         await handle.signal("TeamCreated", {"source": "/teams", "id": "x", "revision": 1})
         return (await handle.describe()).run_id != first
 
-    await until(made_way, 60)
-    progress = await festival.progress(festival.end("a"))
+    await eventually(made_way, 60)
+    progress = await scenario.progress(scenario.cascade_subject("a"))
     assert progress["runs"] == 1
-    status = (await house.client.get_workflow_handle(handle.id, run_id=first).describe()).status
+    status = (await harness.client.get_workflow_handle(handle.id, run_id=first).describe()).status
     assert status is WorkflowExecutionStatus.CONTINUED_AS_NEW
-    festival.road.away.clear()
-    await house.fast_forward(festival.end("a"), timedelta(hours=2))
-    assert counts(await festival.cascaded("a")) == all_done(1)
-    await at_rest(festival)
+    scenario.transport.away.clear()
+    await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=2))
+    assert counts(await scenario.wait_for_cascade("a")) == all_done(1)
+    await at_rest(scenario)
 
 
-async def test_owners_that_misbehave_in_every_way_are_asked_until_all_is_done_once(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
+async def test_owners_that_misbehave_in_every_way_are_asked_until_all_is_done_once(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
     teams = [f"t{n:02}" for n in range(60)]
-    await festival.events("a", "b")
-    await festival.teams("a", *teams)
-    await festival.teams("b", "m")
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", *teams)
+    await scenario.create_teams("b", "m")
     for owner in ("events", "teams"):
-        festival.misbehave(owner, STORM)
-    await hurry(festival, festival.moves("m"), await festival.ask_move("m", "a"))
-    row = await hurry(festival, festival.end("a"), await festival.ask_delete("a"))
+        scenario.misbehave(owner, STORM)
+    await hurry(scenario, scenario.move_subject("m"), await scenario.request_move("m", "a"))
+    row = await hurry(scenario, scenario.cascade_subject("a"), await scenario.request_deletion("a"))
     assert counts(row) == all_done(61)
     for owner in ("events", "teams"):
-        festival.misbehave(owner, Settings())
-    assert await festival.teams_at_owner() == {}
+        scenario.misbehave(owner, Settings())
+    assert await scenario.teams_at_owner() == {}
     for owner, asked in (("events", 1), ("teams", 62)):
-        commands = await festival.commands(owner)
+        commands = await scenario.commands(owner)
         assert [effects for _, effects in commands.values()] == [1] * asked
-    assert sum(attempts for attempts, _ in (await festival.commands("teams")).values()) > 62
-    await at_rest(festival)
-    assert await house.links("event_team") == {}
+    assert sum(attempts for attempts, _ in (await scenario.commands("teams")).values()) > 62
+    await at_rest(scenario)
+    assert await harness.links("event_team") == {}

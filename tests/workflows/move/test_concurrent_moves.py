@@ -7,88 +7,89 @@ import pytest
 from errors import Conflict
 from facts.correlation import encode_operation
 from store.operations import operations
-from tests.support.festival import Festival
-from tests.support.harness import event, until
+from tests.support.events import event
+from tests.support.eventually import eventually
+from tests.support.scenario import Scenario
 from tests.workflows.move.test_moves import at_rest
 
 pytestmark = pytest.mark.stack
 
 
 async def test_before_the_owner_is_asked_a_later_move_takes_the_place_of_an_earlier_one(
-    open_festival: Festival,
+    running_scenario: Scenario,
 ) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a", "c")
-    await festival.teams("a", "t")
-    first = await festival.ask_move("t", "b")
-    await festival.says(festival.moves("t"), "waiting for event b")
-    second = await festival.ask_move("t", "c")
-    row = await house.operated(first, "superseded")
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a", "c")
+    await scenario.create_teams("a", "t")
+    first = await scenario.request_move("t", "b")
+    await scenario.wait_for_description(scenario.move_subject("t"), "waiting for event b")
+    second = await scenario.request_move("t", "c")
+    row = await harness.wait_for_operation(first, "superseded")
     assert row["reason"] == f"operation {second} came after it"
-    await house.operated(second, "done")
-    await festival.events("b")
-    assert await house.links("event_team") == {"t": "c"}
-    await at_rest(festival, "t")
+    await harness.wait_for_operation(second, "done")
+    await scenario.create_events("b")
+    assert await harness.links("event_team") == {"t": "c"}
+    await at_rest(scenario, "t")
 
 
-async def test_once_the_owner_was_asked_a_later_move_queues(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a", "b", "c")
-    await festival.teams("a", "t")
-    festival.post.holding.add("teams")
-    first = await festival.ask_move("t", "b")
-    moved = await festival.post.has("TeamMoved", "t")
-    second = await festival.ask_move("t", "c")
-    third = await festival.ask_move("t", "a")
-    await house.operated(second, "superseded")
-    assert [(await house.operation(id))["state"] for id in (first, third)] == ["asked", "waiting"]
-    assert len(festival.road.asked) == 1
-    festival.post.holding.clear()
-    await house.tell(moved)
-    await house.operated(first, "done")
-    row = await house.operated(third, "done")
+async def test_once_the_owner_was_asked_a_later_move_queues(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a", "b", "c")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("teams")
+    first = await scenario.request_move("t", "b")
+    moved = await scenario.relay.take("TeamMoved", "t")
+    second = await scenario.request_move("t", "c")
+    third = await scenario.request_move("t", "a")
+    await harness.wait_for_operation(second, "superseded")
+    assert [(await harness.operation(id))["state"] for id in (first, third)] == ["asked", "waiting"]
+    assert len(scenario.transport.asked) == 1
+    scenario.relay.holding.clear()
+    await harness.record(moved)
+    await harness.wait_for_operation(first, "done")
+    row = await harness.wait_for_operation(third, "done")
     assert row["former"] == "b"
-    assert [event for event, _, _ in await festival.spans("t")] == ["a", "b", "a"]
-    await at_rest(festival, "t")
+    assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "b", "a"]
+    await at_rest(scenario, "t")
 
 
-async def test_there_and_back_and_there_again_are_three_effects(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a", "b")
-    await festival.teams("a", "t")
+async def test_there_and_back_and_there_again_are_three_effects(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", "t")
     for to in ("b", "a", "b"):
-        await house.operated(await festival.ask_move("t", to), "done")
-    assert list((await festival.commands("teams")).values()) == [(1, 1)] * 3
-    assert [event for event, _, _ in await festival.spans("t")] == ["a", "b", "a", "b"]
-    await at_rest(festival, "t")
+        await harness.wait_for_operation(await scenario.request_move("t", to), "done")
+    assert list((await scenario.commands("teams")).values()) == [(1, 1)] * 3
+    assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "b", "a", "b"]
+    await at_rest(scenario, "t")
 
 
-async def test_the_same_idempotency_key_is_the_same_move(festival: Festival) -> None:
-    first = await festival.ask_move("t", "b", "k")
-    assert await festival.ask_move("t", "b", "k") == first
-    assert await festival.house.count("intents") == 1
+async def test_the_same_idempotency_key_is_the_same_move(scenario: Scenario) -> None:
+    first = await scenario.request_move("t", "b", "k")
+    assert await scenario.request_move("t", "b", "k") == first
+    assert await scenario.harness.count_rows("intents") == 1
     with pytest.raises(Conflict):
-        await festival.ask_move("t", "c", "k")
+        await scenario.request_move("t", "c", "k")
 
 
-async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_same(open_festival: Festival) -> None:
+async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_same(running_scenario: Scenario) -> None:
     """It changes nothing any more; its correlation id says what came of it."""
-    festival, house = open_festival, open_festival.house
-    await festival.events("a", "b", "c")
-    await festival.teams("a", "t")
-    festival.post.holding.add("teams")
-    id = await festival.ask_move("t", "b")
-    ours = await festival.post.has("TeamMoved", "t")
-    await festival.do("teams", "POST", "/teams/t/moves", event_id="c")
-    newer = await festival.post.has("TeamMoved", "t")
-    await house.tell(newer)
-    assert await house.links("event_team") == {"t": "c"}
-    assert (await house.operation(id))["state"] == "asked"
-    await house.tell(ours)
-    row = await house.operated(id, "done")
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a", "b", "c")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("teams")
+    id = await scenario.request_move("t", "b")
+    ours = await scenario.relay.take("TeamMoved", "t")
+    await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="c")
+    newer = await scenario.relay.take("TeamMoved", "t")
+    await harness.record(newer)
+    assert await harness.links("event_team") == {"t": "c"}
+    assert (await harness.operation(id))["state"] == "asked"
+    await harness.record(ours)
+    row = await harness.wait_for_operation(id, "done")
     assert row["answered"] == ours["id"]
-    assert [event for event, _, _ in await festival.spans("t")] == ["a", "c"]
-    await at_rest(festival, "t")
+    assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "c"]
+    await at_rest(scenario, "t")
 
 
 @pytest.mark.parametrize(
@@ -100,100 +101,100 @@ async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_sam
     ],
 )
 async def test_a_move_is_not_answered_by_a_fact_that_says_nothing_of_it(
-    open_festival: Festival, type: str, subject: str, data: dict[str, str]
+    running_scenario: Scenario, type: str, subject: str, data: dict[str, str]
 ) -> None:
     """Whoever copies a correlation id may put it into anything."""
-    festival, house = open_festival, open_festival.house
-    await festival.events("a", "b")
-    await festival.teams("a", "t")
-    festival.post.holding.add("teams")
-    id = await festival.ask_move("t", "b")
-    moved = await festival.post.has("TeamMoved", "t")
-    await house.operated(id, "asked")
-    await house.tell(event(type, subject, 2, correlation=encode_operation(id), **data))
-    row = await house.operation(id)
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("teams")
+    id = await scenario.request_move("t", "b")
+    moved = await scenario.relay.take("TeamMoved", "t")
+    await harness.wait_for_operation(id, "asked")
+    await harness.record(event(type, subject, 2, correlation=encode_operation(id), **data))
+    row = await harness.operation(id)
     assert (row["state"], row["answered"]) == ("asked", None)
-    await house.tell(moved)
-    row = await house.operated(id, "done")
+    await harness.record(moved)
+    row = await harness.wait_for_operation(id, "done")
     assert row["answered"] == moved["id"]
-    await at_rest(festival, "t")
+    await at_rest(scenario, "t")
 
 
-async def test_a_move_that_is_cancelled_before_its_owner_is_asked_does_not_happen(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a")
-    await festival.teams("a", "t")
-    id = await festival.ask_move("t", "b")
-    await festival.says(festival.moves("t"), "waiting for event b")
-    await operations.cancel(house.pool, house.tenant, id)
-    row = await house.operated(id, "cancelled")
+async def test_a_move_that_is_cancelled_before_its_owner_is_asked_does_not_happen(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t")
+    id = await scenario.request_move("t", "b")
+    await scenario.wait_for_description(scenario.move_subject("t"), "waiting for event b")
+    await operations.cancel(harness.pool, harness.tenant, id)
+    row = await harness.wait_for_operation(id, "cancelled")
     assert row["reason"] == ""
-    await festival.events("b")
-    assert festival.road.asked == []
-    assert await house.links("event_team") == {"t": "a"}
-    await at_rest(festival, "t")
+    await scenario.create_events("b")
+    assert scenario.transport.asked == []
+    assert await harness.links("event_team") == {"t": "a"}
+    await at_rest(scenario, "t")
 
 
 async def test_a_move_that_is_cancelled_after_its_owner_was_asked_says_that_it_may_happen(
-    open_festival: Festival,
+    running_scenario: Scenario,
 ) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("a", "b")
-    await festival.teams("a", "t")
-    festival.post.holding.add("teams")
-    id = await festival.ask_move("t", "b")
-    moved = await festival.post.has("TeamMoved", "t")
-    await operations.cancel(house.pool, house.tenant, id)
-    row = await house.operated(id, "cancelled")
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("teams")
+    id = await scenario.request_move("t", "b")
+    moved = await scenario.relay.take("TeamMoved", "t")
+    await operations.cancel(harness.pool, harness.tenant, id)
+    row = await harness.wait_for_operation(id, "cancelled")
     assert row["reason"] == "the owner had been asked already: it may still move"
-    await house.closed(festival.moves("t"))
-    await house.tell(moved)
-    assert await house.links("event_team") == {"t": "b"}
+    await harness.wait_for_workflow_end(scenario.move_subject("t"))
+    await harness.record(moved)
+    assert await harness.links("event_team") == {"t": "b"}
 
 
-async def test_what_has_ended_cannot_be_cancelled(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    await festival.events("b")
-    await festival.teams("b", "t")
-    id = await festival.ask_move("t", "b")
-    await house.operated(id, "done")
+async def test_what_has_ended_cannot_be_cancelled(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("b")
+    await scenario.create_teams("b", "t")
+    id = await scenario.request_move("t", "b")
+    await harness.wait_for_operation(id, "done")
     with pytest.raises(Conflict, match=f"operation {id} has ended already: it is done"):
-        await operations.cancel(house.pool, house.tenant, id)
+        await operations.cancel(harness.pool, harness.tenant, id)
 
 
 @pytest.mark.parametrize("deleted", ["a", "b", "ab"])
 async def test_a_move_and_the_ends_of_both_events_come_to_the_same_in_any_order(
-    open_festival: Festival, deleted: str
+    running_scenario: Scenario, deleted: str
 ) -> None:
     """A team follows the event in which it is in the end."""
-    festival, house = open_festival, open_festival.house
+    scenario, harness = running_scenario, running_scenario.harness
     for number, order in enumerate(permutations(range(1 + len(deleted)))):
         team, events = f"t{number}", {name: f"{name}{number}" for name in "ab"}
-        await festival.events(*events.values())
-        await festival.teams(events["a"], team)
-        festival.post.holding = {"events", "teams"}
-        id = await festival.ask_move(team, events["b"])
-        facts = [await festival.post.has("TeamMoved", team)]
+        await scenario.create_events(*events.values())
+        await scenario.create_teams(events["a"], team)
+        scenario.relay.holding = {"events", "teams"}
+        id = await scenario.request_move(team, events["b"])
+        facts = [await scenario.relay.take("TeamMoved", team)]
         for name in deleted:
-            await festival.do("events", "DELETE", f"/events/{events[name]}")
-            facts.append(await festival.post.has("EventDeleted", events[name]))
+            await scenario.request_owner("events", "DELETE", f"/events/{events[name]}")
+            facts.append(await scenario.relay.take("EventDeleted", events[name]))
         for place in order:
-            await house.tell(facts[place])
-        await festival.post.let_go()
-        await house.operated(id, "done")
+            await harness.record(facts[place])
+        await scenario.relay.release()
+        await harness.wait_for_operation(id, "done")
         if "b" in deleted:
-            await festival.known("team", [team], "deleted")
-        await at_rest(festival, team)
+            await scenario.wait_for_entities("team", [team], "deleted")
+        await at_rest(scenario, team)
 
         async def nothing_runs() -> bool:
-            ends = [festival.end(event) for event in events.values()]  # noqa: B023 (awaited in the same round)
-            return not any([await house.starter.runs(end) for end in ends])
+            ends = [scenario.cascade_subject(event) for event in events.values()]  # noqa: B023 (awaited in the same round)
+            return not any([await harness.starter.runs(end) for end in ends])
 
-        await until(nothing_runs)
-        there = (await festival.teams_at_owner()).get(team)
+        await eventually(nothing_runs)
+        there = (await scenario.teams_at_owner()).get(team)
         assert there == (None if "b" in deleted else events["b"]), order
-        assert (await house.links("event_team")).get(team) == there, order
-        begins = {begin for _, begin, _ in await festival.spans(team)}
+        assert (await harness.links("event_team")).get(team) == there, order
+        begins = {begin for _, begin, _ in await scenario.link_versions(team)}
         assert len(begins) == 2, "the team was in one event at a time, and in none but at the end"
     orders = 6 if deleted == "ab" else 2
-    assert await festival.effects("teams") == orders * (2 if "b" in deleted else 1)
+    assert await scenario.effects("teams") == orders * (2 if "b" in deleted else 1)

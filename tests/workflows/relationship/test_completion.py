@@ -14,7 +14,9 @@ from devstack.temporal_server import TemporalServer
 from dispatcher import Dispatcher
 from facts.correlation import encode
 from messages.relationship import STATE
-from tests.support.harness import House, event, until
+from tests.support.events import event
+from tests.support.eventually import eventually
+from tests.support.harness import Harness
 from tests.workflows.relationship.test_deadlines import A_DAY, patience_ends
 
 pytestmark = pytest.mark.stack
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.stack
 LINKED = "GroupChannelLinked"
 
 
-async def tell_by_signal(house: House, service: Client, facts: list[dict[str, Any]], at_once: int = 50) -> set[str]:
+async def tell_by_signal(harness: Harness, service: Client, facts: list[dict[str, Any]], at_once: int = 50) -> set[str]:
     """Signals the workflow of g1, and starts it where it has left; ids of the facts that Temporal acknowledged."""
     slots = asyncio.Semaphore(at_once)
     acknowledged: set[str] = set()
@@ -32,9 +34,9 @@ async def tell_by_signal(house: House, service: Client, facts: list[dict[str, An
             try:
                 await service.start_workflow(
                     "RelationshipWorkflow",
-                    {"tenant": house.tenant, "relationship": "group_channel", "parent": "g1"},
-                    id=f"{house.tenant}/group_channel/g1",
-                    task_queue=house.tenant,
+                    {"tenant": harness.tenant, "relationship": "group_channel", "parent": "g1"},
+                    id=f"{harness.tenant}/group_channel/g1",
+                    task_queue=harness.tenant,
                     start_signal=told["type"].removesuffix(".v1"),
                     start_signal_args=[told],
                 )
@@ -46,8 +48,8 @@ async def tell_by_signal(house: House, service: Client, facts: list[dict[str, An
     return acknowledged
 
 
-async def ids(house: House, type: str) -> set[str]:
-    return {row["id"] for row in await house.facts(type)}
+async def ids(harness: Harness, type: str) -> set[str]:
+    return {row["id"] for row in await harness.facts(type)}
 
 
 @pytest.fixture
@@ -55,147 +57,157 @@ async def service(server: TemporalServer) -> Client:
     return await Client.connect(server.address)
 
 
-async def test_signals_that_come_as_the_workflow_leaves_are_all_recorded(open_house: House, service: Client) -> None:
+async def test_signals_that_come_as_the_workflow_leaves_are_all_recorded(
+    running_harness: Harness, service: Client
+) -> None:
     """Each channel that is told lets the workflow conclude, and so it leaves again and again under the signals."""
-    house = open_house
-    house.channels.silent = True
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    await house.waiting("group_channel", "g1")
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_until_waiting("group_channel", "g1")
     renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(2, 202)]
-    sending = asyncio.create_task(tell_by_signal(house, service, renamed, 10))
-    await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+    sending = asyncio.create_task(tell_by_signal(harness, service, renamed, 10))
+    await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
     acknowledged = await sending
     assert len(acknowledged) == 200
 
     async def all_there() -> bool:
-        return await ids(house, "GroupRenamed") >= acknowledged
+        return await ids(harness, "GroupRenamed") >= acknowledged
 
-    await until(all_there)
-    await house.ended("group_channel", "g1")
-    await house.at_rest()
-    assert len(await house.facts(LINKED)) == 1
+    await eventually(all_there)
+    await harness.wait_for_end("group_channel", "g1")
+    await harness.wait_until_at_rest()
+    assert len(await harness.facts(LINKED)) == 1
 
     async def all_completed() -> bool:  # lists lag behind
-        runs = [e async for e in house.client.list_workflows(f"WorkflowId = '{house.tenant}/group_channel/g1'")]
+        runs = [e async for e in harness.client.list_workflows(f"WorkflowId = '{harness.tenant}/group_channel/g1'")]
         return {run.status for run in runs} == {WorkflowExecutionStatus.COMPLETED}
 
-    await until(all_completed)
+    await eventually(all_completed)
 
 
-async def test_a_storm_of_signals_is_recorded_over_several_runs(open_house: House, service: Client) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    await house.waiting("group_channel", "g1")
+async def test_a_storm_of_signals_is_recorded_over_several_runs(running_harness: Harness, service: Client) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_until_waiting("group_channel", "g1")
     renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(2, 1502)]
-    acknowledged = await tell_by_signal(house, service, renamed)
+    acknowledged = await tell_by_signal(harness, service, renamed)
     assert len(acknowledged) == 1500
 
     async def all_there() -> bool:
-        return len(await ids(house, "GroupRenamed")) == 1500
+        return len(await ids(harness, "GroupRenamed")) == 1500
 
-    await until(all_there, 60)
-    assert (await house.handle("group_channel", "g1").query("progress"))["facts"] >= 1500
-    described = await house.handle("group_channel", "g1").describe()
+    await eventually(all_there, 60)
+    assert (await harness.handle("group_channel", "g1").query("progress"))["facts"] >= 1500
+    described = await harness.handle("group_channel", "g1").describe()
     assert described.typed_search_attributes[STATE] == "waiting"
-    await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
-    await house.told(LINKED)
-    await house.ended("group_channel", "g1")
-    await house.at_rest()
-    last = (await house.handle("group_channel", "g1").describe()).raw_description.workflow_execution_info
+    await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+    await harness.wait_for_facts(LINKED)
+    await harness.wait_for_end("group_channel", "g1")
+    await harness.wait_until_at_rest()
+    last = (await harness.handle("group_channel", "g1").describe()).raw_description.workflow_execution_info
     assert last.first_run_id != last.execution.run_id
     assert last.history_length < len(renamed)
-    assert set(house.channels.attempts().values()) == {1}
+    assert set(harness.channels.attempts().values()) == {1}
 
 
-async def test_signals_before_there_is_a_worker_are_recorded_when_there_is_one(house: House, service: Client) -> None:
+async def test_signals_before_there_is_a_worker_are_recorded_when_there_is_one(
+    harness: Harness, service: Client
+) -> None:
     renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(1, 501)]
-    acknowledged = await tell_by_signal(house, service, renamed)
-    async with house.open():
+    acknowledged = await tell_by_signal(harness, service, renamed)
+    async with harness.running():
 
         async def all_there() -> bool:
-            return await ids(house, "GroupRenamed") == acknowledged
+            return await ids(harness, "GroupRenamed") == acknowledged
 
-        await until(all_there)
-        await house.told(LINKED)
-        await house.at_rest()
+        await eventually(all_there)
+        await harness.wait_for_facts(LINKED)
+        await harness.wait_until_at_rest()
 
 
-async def terminated(house: House, relationship: str, parent: str) -> None:
+async def terminated(harness: Harness, relationship: str, parent: str) -> None:
     """An operator ends the workflow; the next check finds out."""
-    await house.handle(relationship, parent).terminate("by an operator")
-    await Dispatcher(house.pool, house.starter, check_after=0).check()
+    await harness.handle(relationship, parent).terminate("by an operator")
+    await Dispatcher(harness.pool, harness.starter, check_after=0).check()
 
 
-async def test_a_workflow_that_is_terminated_before_it_began_is_started_again(house: House) -> None:
-    async with house.dispatching():
-        await house.tell(event("GroupCreated", "g1", name="g1"))
+async def test_a_workflow_that_is_terminated_before_it_began_is_started_again(harness: Harness) -> None:
+    async with harness.dispatching():
+        await harness.record(event("GroupCreated", "g1", name="g1"))
 
         async def started() -> bool:  # and the dispatcher knows that it has told it
             query = "select count(*) from intents where tenant = $1 and dispatched_at is not null"
-            return await house.pool.fetchval(query, house.tenant) == 1 and await house.is_open("group_channel", "g1")
+            return await harness.pool.fetchval(query, harness.tenant) == 1 and await harness.is_open(
+                "group_channel", "g1"
+            )
 
-        await until(started)
-        await terminated(house, "group_channel", "g1")
-        async with house.worker():
-            await house.told(LINKED)
-            await house.at_rest()
+        await eventually(started)
+        await terminated(harness, "group_channel", "g1")
+        async with harness.worker():
+            await harness.wait_for_facts(LINKED)
+            await harness.wait_until_at_rest()
 
 
 @pytest.mark.parametrize("end", ["terminate", "cancel"])
-async def test_a_workflow_that_is_ended_while_it_waits_is_started_again(open_house: House, end: str) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    await house.waiting("group_channel", "g1")
+async def test_a_workflow_that_is_ended_while_it_waits_is_started_again(running_harness: Harness, end: str) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_until_waiting("group_channel", "g1")
 
     async def asked() -> int:
-        return len(house.channels.requests)
+        return len(harness.channels.requests)
 
-    await until(asked)
-    await getattr(house.handle("group_channel", "g1"), end)()
-    await house.ended("group_channel", "g1")
-    await Dispatcher(house.pool, house.starter, check_after=0).check()
-    await house.waiting("group_channel", "g1")
-    await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
-    await house.told(LINKED)
-    await house.at_rest()
-    assert len(house.channels.attempts()) == 1
-
-
-async def test_a_workflow_that_is_terminated_while_a_parent_is_missing_is_started_again(open_house: House) -> None:
-    house = open_house
-    await house.tell(event("ItemAdded", "i1", name="x", category="books"))
-    await patience_ends(house)
-    await house.waiting("category_item", "books")
-    await terminated(house, "category_item", "books")
-    await house.waiting("category_item", "books")
-    await house.skip("category_item", "books", A_DAY)
-    await house.told("RelationshipOverdue")
+    await eventually(asked)
+    await getattr(harness.handle("group_channel", "g1"), end)()
+    await harness.wait_for_end("group_channel", "g1")
+    await Dispatcher(harness.pool, harness.starter, check_after=0).check()
+    await harness.wait_until_waiting("group_channel", "g1")
+    await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+    await harness.wait_for_facts(LINKED)
+    await harness.wait_until_at_rest()
+    assert len(harness.channels.attempts()) == 1
 
 
-async def test_a_workflow_that_is_terminated_while_an_operation_waits_is_started_again(open_house: House) -> None:
-    house = open_house
-    id = await house.link("category_item", "books", "i1")
-    await house.waiting("category_item", "books")
-    await terminated(house, "category_item", "books")
-    await house.waiting("category_item", "books")
-    await house.tell(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
-    await house.operated(id, "done")
-    await house.at_rest()
+async def test_a_workflow_that_is_terminated_while_a_parent_is_missing_is_started_again(
+    running_harness: Harness,
+) -> None:
+    harness = running_harness
+    await harness.record(event("ItemAdded", "i1", name="x", category="books"))
+    await patience_ends(harness)
+    await harness.wait_until_waiting("category_item", "books")
+    await terminated(harness, "category_item", "books")
+    await harness.wait_until_waiting("category_item", "books")
+    await harness.skip("category_item", "books", A_DAY)
+    await harness.wait_for_facts("RelationshipOverdue")
 
 
-async def test_a_check_leaves_workflows_alone_that_run(open_house: House) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    await house.waiting("group_channel", "g1")
-    run = (await house.handle("group_channel", "g1").describe()).run_id
+async def test_a_workflow_that_is_terminated_while_an_operation_waits_is_started_again(
+    running_harness: Harness,
+) -> None:
+    harness = running_harness
+    id = await harness.link("category_item", "books", "i1")
+    await harness.wait_until_waiting("category_item", "books")
+    await terminated(harness, "category_item", "books")
+    await harness.wait_until_waiting("category_item", "books")
+    await harness.record(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
+    await harness.wait_for_operation(id, "done")
+    await harness.wait_until_at_rest()
+
+
+async def test_a_check_leaves_workflows_alone_that_run(running_harness: Harness) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_until_waiting("group_channel", "g1")
+    run = (await harness.handle("group_channel", "g1").describe()).run_id
     for _ in range(3):
-        await Dispatcher(house.pool, house.starter, check_after=0).check()
-    await house.dispatcher.round()
-    assert (await house.handle("group_channel", "g1").describe()).run_id == run
-    assert await house.count("intents") == 1
+        await Dispatcher(harness.pool, harness.starter, check_after=0).check()
+    await harness.dispatcher.round()
+    assert (await harness.handle("group_channel", "g1").describe()).run_id == run
+    assert await harness.count_rows("intents") == 1
 
 
 class CrashesOnce(Interceptor):
@@ -230,51 +242,51 @@ class _Crashing(ActivityInboundInterceptor):
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", ["record", "proceed", "ask", "tell_overdue"])
 async def test_a_crash_at_any_step_changes_nothing_in_the_end(
-    house: House, service: Client, step: str, moment: str
+    harness: Harness, service: Client, step: str, moment: str
 ) -> None:
     """One story that goes through all steps: told by signal, asked for, overdue, linked by hand."""
-    house.channels.silent = True
+    harness.channels.silent = True
     crash = CrashesOnce(step, moment)
-    async with house.open(interceptors=[crash]):
-        assert await tell_by_signal(house, service, [event("GroupCreated", "g1", name="g1")])
-        await house.waiting("group_channel", "g1")
+    async with harness.running(interceptors=[crash]):
+        assert await tell_by_signal(harness, service, [event("GroupCreated", "g1", name="g1")])
+        await harness.wait_until_waiting("group_channel", "g1")
 
         async def asked() -> int:
-            return len(house.channels.requests)
+            return len(harness.channels.requests)
 
-        await until(asked)
-        await house.skip("group_channel", "g1", A_DAY)
-        await house.told("RelationshipOverdue")
-        await house.ended("group_channel", "g1")
-        await house.tell(event("ChannelCreated", "c1", name="c"))
-        await house.operated(await house.link("group_channel", "g1", "c1"), "done")
-        await house.told(LINKED)
-        await house.at_rest()
-        await house.ended("group_channel", "g1")
+        await eventually(asked)
+        await harness.skip("group_channel", "g1", A_DAY)
+        await harness.wait_for_facts("RelationshipOverdue")
+        await harness.wait_for_end("group_channel", "g1")
+        await harness.record(event("ChannelCreated", "c1", name="c"))
+        await harness.wait_for_operation(await harness.link("group_channel", "g1", "c1"), "done")
+        await harness.wait_for_facts(LINKED)
+        await harness.wait_until_at_rest()
+        await harness.wait_for_end("group_channel", "g1")
     assert crash.crashed
-    assert len(house.channels.attempts()) == 1
+    assert len(harness.channels.attempts()) == 1
     for fact in ("GroupCreated", "RelationshipOverdue", "Linked", LINKED):
-        assert len(await house.facts(fact)) == 1
-    assert await house.links("group_channel") == {"c1": "g1"}
+        assert len(await harness.facts(fact)) == 1
+    assert await harness.links("group_channel") == {"c1": "g1"}
 
 
 @pytest.mark.faults
 async def test_another_worker_goes_on_where_one_was_killed(
-    house: House, server: TemporalServer, database_url: str
+    harness: Harness, server: TemporalServer, database_url: str
 ) -> None:
     """The link was announced, and nobody has heard of that yet."""
-    async with house.dispatching():
+    async with harness.dispatching():
         killed = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.dying_worker"),
-            *(database_url, server.address, house.tenant),
+            *(sys.executable, "-m", "tests.support.killed_worker"),
+            *(database_url, server.address, harness.tenant),
             cwd=Path(__file__).parents[3],
         )
-        await house.tell(event("GroupCreated", "g1", name="g1"))
-        await house.waiting("group_channel", "g1")
-        await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+        await harness.record(event("GroupCreated", "g1", name="g1"))
+        await harness.wait_until_waiting("group_channel", "g1")
+        await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
         assert await asyncio.wait_for(killed.wait(), 30) == 9
-        assert len(await house.facts(LINKED)) == 1
-        async with house.worker():
-            await house.ended("group_channel", "g1", 60)
-            await house.at_rest()
-    assert len(await house.facts(LINKED)) == 1
+        assert len(await harness.facts(LINKED)) == 1
+        async with harness.worker():
+            await harness.wait_for_end("group_channel", "g1", 60)
+            await harness.wait_until_at_rest()
+    assert len(await harness.facts(LINKED)) == 1

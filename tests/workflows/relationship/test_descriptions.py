@@ -8,34 +8,36 @@ from temporalio.api.enums.v1 import EventType
 
 from facts.correlation import encode
 from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE
-from tests.support.harness import House, event, until
+from tests.support.events import event
+from tests.support.eventually import eventually
+from tests.support.harness import Harness
 from tests.workflows.relationship.test_deadlines import A_DAY
 
 pytestmark = pytest.mark.stack
 
 
-async def shown(house: House) -> dict[str, Any]:
+async def shown(harness: Harness) -> dict[str, Any]:
     """The search attributes of g1's workflow."""
-    described = await house.handle("group_channel", "g1").describe()
+    described = await harness.handle("group_channel", "g1").describe()
     keys = (RELATIONSHIP, ENTITY, OWNER, STATE)
     return {key.name: described.typed_search_attributes.get(key) for key in keys}
 
 
-async def test_a_waiting_workflow_says_for_what_from_whom_and_until_when(open_house: House) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    wait = await house.waiting("group_channel", "g1")
+async def test_a_waiting_workflow_says_for_what_from_whom_and_until_when(running_harness: Harness) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    wait = await harness.wait_until_waiting("group_channel", "g1")
     since, due = (f"{at:%Y-%m-%d %H:%M}" for at in (wait["since"], wait["since"] + timedelta(hours=24)))
-    described = await house.handle("group_channel", "g1").describe()
+    described = await harness.handle("group_channel", "g1").describe()
     assert await described.static_summary() == "group_channel of g1"
     waiting = f"waiting: ChannelCreated from channels since {since}, due {due} UTC"
-    progress = await house.handle("group_channel", "g1").query("progress")
+    progress = await harness.handle("group_channel", "g1").query("progress")
     assert progress["says"] == waiting
     assert progress["facts"] == 1
-    details = await house.handle("group_channel", "g1").query("__temporal_workflow_metadata")
+    details = await harness.handle("group_channel", "g1").query("__temporal_workflow_metadata")
     assert waiting in str(details)
-    assert await shown(house) == {
+    assert await shown(harness) == {
         "TetherRelationship": "group_channel",
         "TetherEntity": "g1",
         "TetherOwner": "channels",
@@ -43,19 +45,19 @@ async def test_a_waiting_workflow_says_for_what_from_whom_and_until_when(open_ho
     }
 
 
-async def test_a_workflow_that_a_service_started_is_found_like_any_other(open_house: House) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.client.start_workflow(
+async def test_a_workflow_that_a_service_started_is_found_like_any_other(running_harness: Harness) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.client.start_workflow(
         "RelationshipWorkflow",
-        house.instance("group_channel", "g1"),
-        id=f"{house.tenant}/group_channel/g1",
-        task_queue=house.tenant,
+        harness.instance("group_channel", "g1"),
+        id=f"{harness.tenant}/group_channel/g1",
+        task_queue=harness.tenant,
         start_signal="GroupCreated",
         start_signal_args=[event("GroupCreated", "g1", name="g1")],
     )
-    await house.waiting("group_channel", "g1")
-    assert await shown(house) == {
+    await harness.wait_until_waiting("group_channel", "g1")
+    assert await shown(harness) == {
         "TetherRelationship": "group_channel",
         "TetherEntity": "g1",
         "TetherOwner": "channels",
@@ -63,12 +65,12 @@ async def test_a_workflow_that_a_service_started_is_found_like_any_other(open_ho
     }
 
 
-async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(open_house: House) -> None:
-    house = open_house
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    await house.told("GroupChannelLinked")
-    await house.ended("group_channel", "g1")
-    history = await house.handle("group_channel", "g1").fetch_history()
+async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_for_facts("GroupChannelLinked")
+    await harness.wait_for_end("group_channel", "g1")
+    history = await harness.handle("group_channel", "g1").fetch_history()
     signals = [
         told.workflow_execution_signaled_event_attributes.signal_name
         for told in history.events
@@ -79,45 +81,45 @@ async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(op
     assert b'"CreateChannel at channels for group g1"' in summaries
 
 
-async def test_a_completed_workflow_says_so_and_lists_as_such(open_house: House) -> None:
-    house = open_house
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    await house.told("GroupChannelLinked")
-    await house.ended("group_channel", "g1")
-    assert await house.result("group_channel", "g1") == {
+async def test_a_completed_workflow_says_so_and_lists_as_such(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_for_facts("GroupChannelLinked")
+    await harness.wait_for_end("group_channel", "g1")
+    assert await harness.result("group_channel", "g1") == {
         "state": "complete",
         "says": "nothing is lacking; 1 linked",
     }
 
     async def listed() -> list[str]:
         """Lists are behind by a moment."""
-        query = f"TetherState = 'complete' and TetherOwner = 'channels' and TaskQueue = '{house.tenant}'"
-        return [found.id async for found in house.client.list_workflows(query)]
+        query = f"TetherState = 'complete' and TetherOwner = 'channels' and TaskQueue = '{harness.tenant}'"
+        return [found.id async for found in harness.client.list_workflows(query)]
 
-    assert await until(listed) == [f"{house.tenant}/group_channel/g1"]
+    assert await eventually(listed) == [f"{harness.tenant}/group_channel/g1"]
 
 
-async def test_an_overdue_workflow_says_so(open_house: House) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.tell(event("GroupCreated", "g1", name="g1"))
-    await house.waiting("group_channel", "g1")
-    await house.skip("group_channel", "g1", A_DAY)
-    outcome = await house.result("group_channel", "g1")
+async def test_an_overdue_workflow_says_so(running_harness: Harness) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_until_waiting("group_channel", "g1")
+    await harness.skip("group_channel", "g1", A_DAY)
+    outcome = await harness.result("group_channel", "g1")
     assert outcome["says"].startswith("overdue: ChannelCreated from channels since ")
-    assert (await shown(house))["TetherState"] == "overdue"
+    assert (await shown(harness))["TetherState"] == "overdue"
 
 
-async def test_an_operation_that_waits_says_so(open_house: House) -> None:
-    house = open_house
-    await house.link("category_item", "books", "i1")
-    await house.waiting("category_item", "books")
-    progress = await house.handle("category_item", "books").query("progress")
+async def test_an_operation_that_waits_says_so(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.link("category_item", "books", "i1")
+    await harness.wait_until_waiting("category_item", "books")
+    progress = await harness.handle("category_item", "books").query("progress")
     assert progress["says"].startswith("waiting: both sides of an explicit link, until ")
 
 
-async def test_a_parent_that_is_missing_is_owed_by_its_owner(open_house: House) -> None:
-    house = open_house
-    await house.tell(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
-    await house.waiting("group_channel", "g1")
-    assert (await shown(house))["TetherOwner"] == "groups"
+async def test_a_parent_that_is_missing_is_owed_by_its_owner(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
+    await harness.wait_until_waiting("group_channel", "g1")
+    assert (await shown(harness))["TetherOwner"] == "groups"

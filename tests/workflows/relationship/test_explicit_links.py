@@ -7,7 +7,9 @@ import pytest
 from errors import Conflict, Unacceptable, Unknown
 from facts.correlation import encode
 from store.operations import links, relationship_status
-from tests.support.harness import Event, House, event, until
+from tests.support.events import Event, event
+from tests.support.eventually import eventually
+from tests.support.harness import Harness
 
 pytestmark = pytest.mark.stack
 
@@ -29,56 +31,56 @@ def item(key: str = "i1", sequence: int = 1, category: str | None = None) -> Eve
 CATEGORY = event("CategoryAdded", "books", name="Books")
 
 
-async def test_two_that_exist_are_linked_at_once(open_house: House) -> None:
-    house = open_house
-    await house.tell(CATEGORY, item())
-    row = await house.operated(await house.link("category_item", "books", "i1"), "done")
-    assert await house.links("category_item") == {"i1": "books"}
-    (linked,) = await house.facts("Linked")
+async def test_two_that_exist_are_linked_at_once(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(CATEGORY, item())
+    row = await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "done")
+    assert await harness.links("category_item") == {"i1": "books"}
+    (linked,) = await harness.facts("Linked")
     assert row["revision"] == linked["revision"]
     assert row["reason"] == ""
-    await house.at_rest()
-    await house.ended("category_item", "books")
+    await harness.wait_until_at_rest()
+    await harness.wait_for_end("category_item", "books")
 
 
 @pytest.mark.parametrize("order", [("parent", "child"), ("child", "parent")])
-async def test_it_waits_until_both_exist(open_house: House, order: tuple[str, str]) -> None:
-    house = open_house
-    id = await house.link("category_item", "books", "i1")
-    await house.waiting("category_item", "books")
+async def test_it_waits_until_both_exist(running_harness: Harness, order: tuple[str, str]) -> None:
+    harness = running_harness
+    id = await harness.link("category_item", "books", "i1")
+    await harness.wait_until_waiting("category_item", "books")
     facts = {"parent": CATEGORY, "child": item()}
-    await house.tell(facts[order[0]])
-    await house.waiting("category_item", "books")
-    assert (await house.operation(id))["state"] == "waiting"
-    await house.tell(facts[order[1]])
-    await house.operated(id, "done")
-    assert await house.links("category_item") == {"i1": "books"}
-    await house.at_rest()
+    await harness.record(facts[order[0]])
+    await harness.wait_until_waiting("category_item", "books")
+    assert (await harness.operation(id))["state"] == "waiting"
+    await harness.record(facts[order[1]])
+    await harness.wait_for_operation(id, "done")
+    assert await harness.links("category_item") == {"i1": "books"}
+    await harness.wait_until_at_rest()
 
 
-async def test_a_group_is_linked_to_a_channel_that_was_there_before(open_house: House) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.tell(group(), channel(sequence=None))
-    await house.operated(await house.link("group_channel", "g1", "c1"), "done")
-    (told,) = await house.told("GroupChannelLinked")
+async def test_a_group_is_linked_to_a_channel_that_was_there_before(running_harness: Harness) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(group(), channel(sequence=None))
+    await harness.wait_for_operation(await harness.link("group_channel", "g1", "c1"), "done")
+    (told,) = await harness.wait_for_facts("GroupChannelLinked")
     assert told["key"] == "c1"
-    await house.at_rest()
-    assert await house.links("group_channel") == {"c1": "g1"}
+    await harness.wait_until_at_rest()
+    assert await harness.links("group_channel") == {"c1": "g1"}
 
 
-async def test_at_its_deadline_an_operation_expires(open_house: House) -> None:
-    house = open_house
-    await house.tell(CATEGORY)
-    id = await house.link("category_item", "books", "i1")
-    await house.waiting("category_item", "books")
-    await house.skip("category_item", "books", A_DAY)
-    row = await house.operated(id, "expired")
+async def test_at_its_deadline_an_operation_expires(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(CATEGORY)
+    id = await harness.link("category_item", "books", "i1")
+    await harness.wait_until_waiting("category_item", "books")
+    await harness.skip("category_item", "books", A_DAY)
+    row = await harness.wait_for_operation(id, "expired")
     assert row["reason"] == "item i1 was not heard of in time"
-    await house.at_rest()
-    await house.ended("category_item", "books")
-    await house.tell(item())
-    assert await house.links("category_item") == {}
+    await harness.wait_until_at_rest()
+    await harness.wait_for_end("category_item", "books")
+    await harness.record(item())
+    assert await harness.links("category_item") == {}
 
 
 @pytest.mark.parametrize(
@@ -88,135 +90,135 @@ async def test_at_its_deadline_an_operation_expires(open_house: House) -> None:
         (event("ItemRemoved", "i1", 2), "item i1 is deleted"),
     ],
 )
-async def test_what_is_deleted_is_not_linked(open_house: House, gone: Event, reason: str) -> None:
-    house = open_house
-    await house.tell(CATEGORY, item(), gone)
-    row = await house.operated(await house.link("category_item", "books", "i1"), "refused")
+async def test_what_is_deleted_is_not_linked(running_harness: Harness, gone: Event, reason: str) -> None:
+    harness = running_harness
+    await harness.record(CATEGORY, item(), gone)
+    row = await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "refused")
     assert row["reason"] == reason
-    await house.at_rest()
+    await harness.wait_until_at_rest()
 
 
-async def test_one_that_is_deleted_while_it_is_waited_for_refuses_the_operation(open_house: House) -> None:
-    house = open_house
-    await house.tell(CATEGORY)
-    id = await house.link("category_item", "books", "i1")
-    await house.waiting("category_item", "books")
-    await house.tell(event("CategoryRemoved", "books", 2))
-    await house.operated(id, "refused")
-    await house.at_rest()
+async def test_one_that_is_deleted_while_it_is_waited_for_refuses_the_operation(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(CATEGORY)
+    id = await harness.link("category_item", "books", "i1")
+    await harness.wait_until_waiting("category_item", "books")
+    await harness.record(event("CategoryRemoved", "books", 2))
+    await harness.wait_for_operation(id, "refused")
+    await harness.wait_until_at_rest()
 
 
-async def test_the_same_idempotency_key_is_the_same_operation(house: House) -> None:
-    first = await house.link("category_item", "books", "i1", key="k")
-    assert await house.link("category_item", "books", "i1", key="k") == first
-    assert await house.count("intents") == 1
+async def test_the_same_idempotency_key_is_the_same_operation(harness: Harness) -> None:
+    first = await harness.link("category_item", "books", "i1", key="k")
+    assert await harness.link("category_item", "books", "i1", key="k") == first
+    assert await harness.count_rows("intents") == 1
     with pytest.raises(Conflict):
-        await house.link("category_item", "books", "i2", key="k")
+        await harness.link("category_item", "books", "i2", key="k")
     with pytest.raises(Conflict):
-        await house.link("category_item", "books", "i1", "unlink", key="k")
+        await harness.link("category_item", "books", "i1", "unlink", key="k")
 
 
-async def test_an_unlink_of_nothing_is_unknown(house: House) -> None:
+async def test_an_unlink_of_nothing_is_unknown(harness: Harness) -> None:
     with pytest.raises(Unknown, match="item 'i1' has no link in category_item"):
-        await house.link("category_item", None, "i1", "unlink")
+        await harness.link("category_item", None, "i1", "unlink")
 
 
-async def test_a_text_that_cannot_be_stored_is_refused(house: House) -> None:
+async def test_a_text_that_cannot_be_stored_is_refused(harness: Harness) -> None:
     for parent, child in (("a\x00", "b"), ("a", "\ud800")):
         with pytest.raises(Unacceptable):
-            await house.link("category_item", parent, child)
+            await harness.link("category_item", parent, child)
 
 
-async def test_unlink_then_link_again(open_house: House) -> None:
-    house = open_house
-    await house.tell(CATEGORY, item(category="books"))
-    await house.operated(await house.link("category_item", None, "i1", "unlink"), "done")
-    assert await house.links("category_item") == {}
-    await house.operated(await house.link("category_item", "books", "i1"), "done")
-    assert await house.links("category_item") == {"i1": "books"}
-    await house.at_rest()
+async def test_unlink_then_link_again(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(CATEGORY, item(category="books"))
+    await harness.wait_for_operation(await harness.link("category_item", None, "i1", "unlink"), "done")
+    assert await harness.links("category_item") == {}
+    await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "done")
+    assert await harness.links("category_item") == {"i1": "books"}
+    await harness.wait_until_at_rest()
 
 
-async def test_the_owners_later_word_overrides_an_explicit_link(open_house: House) -> None:
-    house = open_house
-    await house.tell(CATEGORY, event("CategoryAdded", "films", name="Films"), item(category="films"))
-    await house.operated(await house.link("category_item", "books", "i1"), "done")
-    assert await house.links("category_item") == {"i1": "books"}
-    await house.tell(event("ItemUpdated", "i1", 2, name="renamed"))
-    assert await house.links("category_item") == {"i1": "books"}
-    await house.tell(event("ItemUpdated", "i1", 3, category="films"))
-    assert await house.links("category_item") == {"i1": "films"}
+async def test_the_owners_later_word_overrides_an_explicit_link(running_harness: Harness) -> None:
+    harness = running_harness
+    await harness.record(CATEGORY, event("CategoryAdded", "films", name="Films"), item(category="films"))
+    await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "done")
+    assert await harness.links("category_item") == {"i1": "books"}
+    await harness.record(event("ItemUpdated", "i1", 2, name="renamed"))
+    assert await harness.links("category_item") == {"i1": "books"}
+    await harness.record(event("ItemUpdated", "i1", 3, category="films"))
+    assert await harness.links("category_item") == {"i1": "films"}
 
 
-async def test_an_unlink_of_a_child_that_has_moved_on_is_refused(house: House) -> None:
-    await house.tell(CATEGORY, item(category="books"), event("CategoryAdded", "films", name="Films"))
-    id = await house.link("category_item", None, "i1", "unlink")
-    await house.tell(event("ItemUpdated", "i1", 2, category="films"))
-    async with house.open():
-        row = await house.operated(id, "refused")
+async def test_an_unlink_of_a_child_that_has_moved_on_is_refused(harness: Harness) -> None:
+    await harness.record(CATEGORY, item(category="books"), event("CategoryAdded", "films", name="Films"))
+    id = await harness.link("category_item", None, "i1", "unlink")
+    await harness.record(event("ItemUpdated", "i1", 2, category="films"))
+    async with harness.running():
+        row = await harness.wait_for_operation(id, "refused")
     assert row["reason"] == "item i1 is not linked to category books any more"
-    assert await house.links("category_item") == {"i1": "films"}
+    assert await harness.links("category_item") == {"i1": "films"}
 
 
-async def test_many_operations_of_one_parent_all_end(open_house: House) -> None:
-    house = open_house
+async def test_many_operations_of_one_parent_all_end(running_harness: Harness) -> None:
+    harness = running_harness
     children = [f"i{n}" for n in range(3 * links.AT_ONCE + 1)]
-    ids = [await house.link("category_item", "books", child) for child in children]
-    await house.tell(CATEGORY, *[item(child) for child in children[1:]])
+    ids = [await harness.link("category_item", "books", child) for child in children]
+    await harness.record(CATEGORY, *[item(child) for child in children[1:]])
     for id in ids[1:]:
-        await house.operated(id, "done")
-    assert (await house.operation(ids[0]))["state"] == "waiting"
-    await house.tell(item(children[0]))
-    await house.operated(ids[0], "done")
-    assert await house.links("category_item") == dict.fromkeys(children, "books")
-    await house.at_rest()
+        await harness.wait_for_operation(id, "done")
+    assert (await harness.operation(ids[0]))["state"] == "waiting"
+    await harness.record(item(children[0]))
+    await harness.wait_for_operation(ids[0], "done")
+    assert await harness.links("category_item") == dict.fromkeys(children, "books")
+    await harness.wait_until_at_rest()
 
 
-async def test_an_operation_that_comes_while_its_workflow_leaves_is_not_forgotten(house: House) -> None:
+async def test_an_operation_that_comes_while_its_workflow_leaves_is_not_forgotten(harness: Harness) -> None:
     """It opens no revision: to the workflow, its intent looks like one that was read."""
-    relationship = house.relationship("category_item")
-    await house.tell(CATEGORY, item())
-    standing = await relationship_status.look(house.pool, house.tenant, relationship, "books")
-    id = await house.link("category_item", "books", "i1")
+    relationship = harness.relationship("category_item")
+    await harness.record(CATEGORY, item())
+    standing = await relationship_status.look(harness.pool, harness.tenant, relationship, "books")
+    id = await harness.link("category_item", "books", "i1")
     newer = await relationship_status.conclude(
-        house.pool, house.catalog, house.tenant, relationship, "books", standing, None
+        harness.pool, harness.catalog, harness.tenant, relationship, "books", standing, None
     )
     assert newer
-    assert await house.count("intents") == 1
-    async with house.open():
-        await house.operated(id, "done")
-        await house.at_rest()
+    assert await harness.count_rows("intents") == 1
+    async with harness.running():
+        await harness.wait_for_operation(id, "done")
+        await harness.wait_until_at_rest()
 
 
-async def test_a_link_by_hand_is_not_undone_by_the_answer_that_was_asked_for(open_house: House) -> None:
+async def test_a_link_by_hand_is_not_undone_by_the_answer_that_was_asked_for(running_harness: Harness) -> None:
     """The group then has two channels, and the one that was there first holds the link."""
-    house = open_house
-    house.channels.silent = True
-    await house.tell(channel("old"), group())
-    await house.operated(await house.link("group_channel", "g1", "old"), "done")
-    await house.told("GroupChannelLinked")
-    await house.tell(event("ChannelCreated", "new", 2, correlation=encode("group_channel", "g1"), name="new"))
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(channel("old"), group())
+    await harness.wait_for_operation(await harness.link("group_channel", "g1", "old"), "done")
+    await harness.wait_for_facts("GroupChannelLinked")
+    await harness.record(event("ChannelCreated", "new", 2, correlation=encode("group_channel", "g1"), name="new"))
 
     async def both() -> bool:
-        return await house.links("group_channel") == {"old": "g1", "new": "g1"}
+        return await harness.links("group_channel") == {"old": "g1", "new": "g1"}
 
-    await until(both)
-    await house.at_rest()
-    assert [row["key"] for row in await house.facts("GroupChannelLinked")] == ["old"]
+    await eventually(both)
+    await harness.wait_until_at_rest()
+    assert [row["key"] for row in await harness.facts("GroupChannelLinked")] == ["old"]
 
 
-async def test_an_operation_that_waits_does_not_keep_the_debtor_from_being_told(open_house: House) -> None:
-    house = open_house
-    house.channels.silent = True
-    await house.tell(group())
-    id = await house.link("group_channel", "g1", "c1")
-    await house.pool.execute("update operations set due = due + interval '1 day' where id = $1", id)
-    await house.waiting("group_channel", "g1")
-    await house.skip("group_channel", "g1", A_DAY)
-    await house.told("RelationshipOverdue")
-    assert (await house.operation(id))["state"] == "waiting"
-    assert await house.is_open("group_channel", "g1")
-    await house.tell(channel())
-    await house.operated(id, "done")
-    await house.told("GroupChannelLinked")
-    await house.at_rest()
+async def test_an_operation_that_waits_does_not_keep_the_debtor_from_being_told(running_harness: Harness) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await harness.record(group())
+    id = await harness.link("group_channel", "g1", "c1")
+    await harness.pool.execute("update operations set due = due + interval '1 day' where id = $1", id)
+    await harness.wait_until_waiting("group_channel", "g1")
+    await harness.skip("group_channel", "g1", A_DAY)
+    await harness.wait_for_facts("RelationshipOverdue")
+    assert (await harness.operation(id))["state"] == "waiting"
+    assert await harness.is_open("group_channel", "g1")
+    await harness.record(channel())
+    await harness.wait_for_operation(id, "done")
+    await harness.wait_for_facts("GroupChannelLinked")
+    await harness.wait_until_at_rest()

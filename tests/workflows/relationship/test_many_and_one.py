@@ -7,8 +7,8 @@ import pytest
 
 from gateways.owner import OF_MANY
 from gateways.owners import AT_ONCE
-from tests.support.festival import Festival
-from tests.support.harness import until
+from tests.support.eventually import eventually
+from tests.support.scenario import Scenario
 
 pytestmark = pytest.mark.stack
 
@@ -30,24 +30,24 @@ class Slow(httpx2.AsyncBaseTransport):
         return await self.owner.handle_async_request(request)
 
 
-async def test_a_move_does_not_wait_for_the_deletions_that_its_owner_is_slow_at(open_festival: Festival) -> None:
-    festival, house = open_festival, open_festival.house
-    slow = Slow(festival.road.owners["teams"])
-    await festival.events("a", "b", "c", "d")
+async def test_a_move_does_not_wait_for_the_deletions_that_its_owner_is_slow_at(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    slow = Slow(scenario.transport.owners["teams"])
+    await scenario.create_events("a", "b", "c", "d")
     for event in ("a", "b"):
-        await festival.teams(event, *(f"{event}{n}" for n in range(AT_ONCE)))
-    await festival.teams("c", "t")
-    festival.road.owners["teams"] = slow
+        await scenario.create_teams(event, *(f"{event}{n}" for n in range(AT_ONCE)))
+    await scenario.create_teams("c", "t")
+    scenario.transport.owners["teams"] = slow
     for event in ("a", "b"):
-        await festival.do("events", "DELETE", f"/events/{event}")
+        await scenario.request_owner("events", "DELETE", f"/events/{event}")
 
     async def all_held() -> bool:
         return slow.held == SLOTS_OF_MANY
 
-    await until(all_held)
-    row = await house.operated(await festival.ask_move("t", "d"), "done")
+    await eventually(all_held)
+    row = await harness.wait_for_operation(await scenario.request_move("t", "d"), "done")
     assert (row["reason"], slow.held) == ("", SLOTS_OF_MANY)
     slow.gate.set()
     for event in ("a", "b"):
-        await festival.cascaded(event)
-    assert await festival.teams_at_owner() == {"t": "d"}
+        await scenario.wait_for_cascade(event)
+    assert await scenario.teams_at_owner() == {"t": "d"}

@@ -15,8 +15,8 @@ from model import facts
 from model.fold import fold
 from model.state import State
 from store.audit import fingerprint
-from tests.support.festival import Festival
-from tests.support.harness import until
+from tests.support.eventually import eventually
+from tests.support.scenario import Scenario
 
 pytestmark = pytest.mark.stack
 
@@ -47,7 +47,7 @@ def test_there_are_734_orders_and_in_210_of_them_everything_happens() -> None:
     assert sum(len(order) == len(ACTIONS) for order in ORDERS) == 210
 
 
-async def act(festival: Festival, action: str, n: int) -> None:
+async def act(scenario: Scenario, action: str, n: int) -> None:
     """At the owner. What it refuses, as a cascade of ours was there before, is no matter."""
     a, b, team = f"A{n}", f"B{n}", f"t{n}"
     event = {"A": a, "B": b}.get(action[1], "")
@@ -61,7 +61,7 @@ async def act(festival: Festival, action: str, n: int) -> None:
         "-t": ("DELETE", f"/teams/{team}", None),
     }[action]
     owner = "teams" if action[1] == "t" else "events"
-    answer = await festival.client[owner].request(method, path, json=body)
+    answer = await scenario.client[owner].request(method, path, json=body)
     assert answer.is_success or (owner == "teams" and answer.status_code == 410), answer.text
 
 
@@ -74,9 +74,9 @@ def emitted(folder: Path) -> list[dict[str, Any]]:
     return events
 
 
-async def quiet(festival: Festival, folder: Path, seconds: float = 240) -> None:
+async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
     """Every fact that was written is in the ledger, and nothing is under way."""
-    house = festival.house
+    harness = scenario.harness
     query = """
         select (select count(*) from facts where tenant = $1 and source <> '/tether') as facts,
                (select count(*) from intents where tenant = $1)
@@ -85,29 +85,29 @@ async def quiet(festival: Festival, folder: Path, seconds: float = 240) -> None:
     """
 
     async def is_quiet() -> bool:
-        row = await house.pool.fetchrow(query, house.tenant)
+        row = await harness.pool.fetchrow(query, harness.tenant)
         assert row is not None
         return bool(row["open"] == 0 and row["facts"] == len(emitted(folder)))
 
-    await until(is_quiet, seconds)
+    await eventually(is_quiet, seconds)
 
 
-async def agrees(festival: Festival, folder: Path) -> State:
+async def agrees(scenario: Scenario, folder: Path) -> State:
     """The tables, the model of what was emitted, and the teams' owner say the same; no team is left behind."""
-    house = festival.house
-    state = fold(house.catalog, [facts.read(house.catalog, event) for event in emitted(folder)])
-    async with house.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
-        head = await conn.fetchval("select revision from heads where tenant = $1", house.tenant)
-        tables = await fingerprint.of_tables(conn, house.catalog, house.tenant, head)
-    assert tables == fingerprint.of_model(house.catalog, state)
+    harness = scenario.harness
+    state = fold(harness.catalog, [facts.read(harness.catalog, event) for event in emitted(folder)])
+    async with harness.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
+        head = await conn.fetchval("select revision from heads where tenant = $1", harness.tenant)
+        tables = await fingerprint.of_tables(conn, harness.catalog, harness.tenant, head)
+    assert tables == fingerprint.of_model(harness.catalog, state)
     told = {key: what.data["event_id"] for (kind, key), what in state.entities.items() if kind == "team" and what.data}
-    assert told == await festival.teams_at_owner()
+    assert told == await scenario.teams_at_owner()
     broken = [child for (_, child), link in state.links.items() if link.state == "broken"]
     assert broken == []
     return state
 
 
-async def play(festival: Festival, orders: Sequence[tuple[str, ...]], folder: Path | None = None) -> None:
+async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], folder: Path | None = None) -> None:
     """Each order with entities of its own, several at once. ``folder``: of the owners, if what each action leads to is
     to be over before the next; else they wait for nobody."""
     slots = asyncio.Semaphore(AT_ONCE)
@@ -115,16 +115,16 @@ async def play(festival: Festival, orders: Sequence[tuple[str, ...]], folder: Pa
     async def one(n: int, order: tuple[str, ...]) -> None:
         async with slots:
             for action in order:
-                await act(festival, action, n)
+                await act(scenario, action, n)
                 if folder is not None:
-                    await over(festival, folder, n)
+                    await over(scenario, folder, n)
 
     await asyncio.gather(*(one(n, order) for n, order in enumerate(orders)))
 
 
-async def over(festival: Festival, folder: Path, n: int) -> None:
+async def over(scenario: Scenario, folder: Path, n: int) -> None:
     """All that was told of these entities is known, and nothing about them is under way."""
-    house = festival.house
+    harness = scenario.harness
     keys = [f"A{n}", f"B{n}", f"t{n}"]
     query = """
         select (select count(*) from facts where tenant = $1 and key = any($2)) as facts,
@@ -132,11 +132,11 @@ async def over(festival: Festival, folder: Path, n: int) -> None:
     """
 
     async def is_over() -> bool:
-        row = await house.pool.fetchrow(query, house.tenant, keys)
+        row = await harness.pool.fetchrow(query, harness.tenant, keys)
         assert row is not None
         return bool(row["intents"] == 0 and row["facts"] == told_of(folder, keys))
 
-    await until(is_over, 120)
+    await eventually(is_over, 120)
 
 
 def told_of(folder: Path, keys: Sequence[str]) -> int:
@@ -169,20 +169,20 @@ def who_is_there(orders: Sequence[Sequence[str]], state: State) -> None:
 
 
 async def test_every_order_of_actions_that_wait_for_nobody_ends_as_the_model_says(
-    open_festival: Festival, tmp_path: Path
+    running_scenario: Scenario, tmp_path: Path
 ) -> None:
-    await play(open_festival, ORDERS)
-    await quiet(open_festival, tmp_path)
-    who_is_there(ORDERS, await agrees(open_festival, tmp_path))
-    by_tether = (await open_festival.commands("teams")).values()
+    await play(running_scenario, ORDERS)
+    await quiet(running_scenario, tmp_path)
+    who_is_there(ORDERS, await agrees(running_scenario, tmp_path))
+    by_tether = (await running_scenario.commands("teams")).values()
     assert sum(effects for _, effects in by_tether) > 100
     assert all(effects <= 1 for _, effects in by_tether)
 
 
 async def test_every_whole_order_of_actions_one_after_the_other_ends_as_the_model_says(
-    open_festival: Festival, tmp_path: Path
+    running_scenario: Scenario, tmp_path: Path
 ) -> None:
     orders = [order for order in ORDERS if len(order) == len(ACTIONS)]
-    await play(open_festival, orders, tmp_path)
-    await quiet(open_festival, tmp_path)
-    who_is_there(orders, await agrees(open_festival, tmp_path))
+    await play(running_scenario, orders, tmp_path)
+    await quiet(running_scenario, tmp_path)
+    who_is_there(orders, await agrees(running_scenario, tmp_path))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from devstack.temporal_server import TemporalServer
-from tests.support.festival import Festival
-from tests.support.harness import House
+from tests.support.harness import Harness
+from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, call_off, counts
 
 pytestmark = [pytest.mark.stack, pytest.mark.faults, pytest.mark.slow]
@@ -16,12 +16,12 @@ pytestmark = [pytest.mark.stack, pytest.mark.faults, pytest.mark.slow]
 TEAMS = [f"t{n:02}" for n in range(20)]
 
 
-async def die(house: House, database: str, server: TemporalServer, folder: Path, step: str) -> None:
+async def die(harness: Harness, database: str, server: TemporalServer, folder: Path, step: str) -> None:
     """Until a process of workers and owners has died there; the dispatcher is ours."""
-    async with house.dispatching():
+    async with harness.dispatching():
         killed = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.dying_festival"),
-            *(database, server.address, house.tenant, str(folder), step),
+            *(sys.executable, "-m", "tests.support.killed_scenario"),
+            *(database, server.address, harness.tenant, str(folder), step),
             cwd=Path(__file__).parents[3],
         )
         try:
@@ -33,21 +33,21 @@ async def die(house: House, database: str, server: TemporalServer, folder: Path,
 
 @pytest.mark.parametrize("step", ["before it asks", "after it has asked"])
 async def test_a_move_is_taken_up(
-    house: House, database_url: str, server: TemporalServer, tmp_path: Path, step: str
+    harness: Harness, database_url: str, server: TemporalServer, tmp_path: Path, step: str
 ) -> None:
-    festival = Festival(house, tmp_path)
-    async with festival.running():
-        await festival.events("a", "b")
-        await festival.teams("a", "t")
-    id = await festival.ask_move("t", "b")
-    await die(house, database_url, server, tmp_path, step)
-    festival = Festival(house, tmp_path)
-    async with festival.running(), house.open():
-        await house.operated(id, "done", 60)
-        assert [effects for _, effects in (await festival.commands("teams")).values()] == [1]
-        assert [event for event, _, _ in await festival.spans("t")] == ["a", "b"]
-        await house.closed(festival.moves("t"))
-    await house.at_rest()
+    scenario = Scenario(harness, tmp_path)
+    async with scenario.running():
+        await scenario.create_events("a", "b")
+        await scenario.create_teams("a", "t")
+    id = await scenario.request_move("t", "b")
+    await die(harness, database_url, server, tmp_path, step)
+    scenario = Scenario(harness, tmp_path)
+    async with scenario.running(), harness.running():
+        await harness.wait_for_operation(id, "done", 60)
+        assert [effects for _, effects in (await scenario.commands("teams")).values()] == [1]
+        assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "b"]
+        await harness.wait_for_workflow_end(scenario.move_subject("t"))
+    await harness.wait_until_at_rest()
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,19 @@ async def test_a_move_is_taken_up(
     ],
 )
 async def test_a_cascade_is_taken_up(
-    house: House, database_url: str, server: TemporalServer, tmp_path: Path, step: str
+    harness: Harness, database_url: str, server: TemporalServer, tmp_path: Path, step: str
 ) -> None:
-    festival = Festival(house, tmp_path)
-    async with festival.running():
-        await festival.events("a")
-        await festival.teams("a", *TEAMS)
-        await call_off(festival)
-        await festival.known("event", ["a"], "deleted")
-    await die(house, database_url, server, tmp_path, step)
-    festival = Festival(house, tmp_path)
-    async with festival.running(), house.open():
-        assert counts(await festival.cascaded("a", seconds=60)) == all_done(len(TEAMS))
-        assert await festival.teams_at_owner() == {}
-        assert [effects for _, effects in (await festival.commands("teams")).values()] == [1] * len(TEAMS)
-        await house.closed(festival.end("a"))
-    await house.at_rest()
+    scenario = Scenario(harness, tmp_path)
+    async with scenario.running():
+        await scenario.create_events("a")
+        await scenario.create_teams("a", *TEAMS)
+        await call_off(scenario)
+        await scenario.wait_for_entities("event", ["a"], "deleted")
+    await die(harness, database_url, server, tmp_path, step)
+    scenario = Scenario(harness, tmp_path)
+    async with scenario.running(), harness.running():
+        assert counts(await scenario.wait_for_cascade("a", seconds=60)) == all_done(len(TEAMS))
+        assert await scenario.teams_at_owner() == {}
+        assert [effects for _, effects in (await scenario.commands("teams")).values()] == [1] * len(TEAMS)
+        await harness.wait_for_workflow_end(scenario.cascade_subject("a"))
+    await harness.wait_until_at_rest()

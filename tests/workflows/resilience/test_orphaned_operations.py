@@ -9,8 +9,8 @@ import pytest
 from catalog.catalog import Catalog
 from store.operations import operations
 from store.operations.plans import Wish
-from tests.support.festival import Festival
-from tests.support.harness import until
+from tests.support.eventually import eventually
+from tests.support.scenario import Scenario
 
 pytestmark = pytest.mark.stack
 
@@ -25,120 +25,120 @@ def without(catalog: Catalog, *commands: str) -> Catalog:
     return Catalog(catalog.contracts, rels)
 
 
-async def reasoned(festival: Festival, id: str) -> str:
+async def reasoned(scenario: Scenario, id: str) -> str:
     """Why it does not go on, once that is known to be its declaration."""
 
     async def said() -> str:
-        row = await festival.house.operation(id)
+        row = await scenario.harness.operation(id)
         return str(row["reason"]) if row["reason"].startswith("not declared") and row["stuck_since"] else ""
 
-    reason: str = await until(said)
+    reason: str = await eventually(said)
     return reason
 
 
 @pytest.mark.parametrize("commands", [(), ("move",)])
 async def test_a_move_that_nobody_can_make_any_more_says_so_and_can_be_stopped(
-    festival: Festival, commands: tuple[str, ...]
+    scenario: Scenario, commands: tuple[str, ...]
 ) -> None:
-    house, declared = festival.house, festival.house.catalog
-    async with house.open():
-        await festival.events("a", "b")
-        await festival.teams("a", "t1")
-        id = await festival.ask_move("t1", "nowhere")
-        await festival.says(festival.moves("t1"), "waiting for event nowhere")
-    house.catalog = without(declared, *commands)
-    await operations.cancel(house.pool, house.tenant, id)
-    async with house.open():
-        row = await house.operated(id, "cancelled")
+    harness, declared = scenario.harness, scenario.harness.catalog
+    async with harness.running():
+        await scenario.create_events("a", "b")
+        await scenario.create_teams("a", "t1")
+        id = await scenario.request_move("t1", "nowhere")
+        await scenario.wait_for_description(scenario.move_subject("t1"), "waiting for event nowhere")
+    harness.catalog = without(declared, *commands)
+    await operations.cancel(harness.pool, harness.tenant, id)
+    async with harness.running():
+        row = await harness.wait_for_operation(id, "cancelled")
     assert row["reason"].startswith("not declared any more: a command that moves by event_team; declare it again")
 
 
-async def test_a_move_goes_on_once_it_is_declared_again(festival: Festival) -> None:
-    house, declared = festival.house, festival.house.catalog
-    async with house.open():
-        await festival.events("a")
-        await festival.teams("a", "t1")
-        id = await festival.ask_move("t1", "b")
-        await festival.says(festival.moves("t1"), "waiting for event b")
-    house.catalog = without(declared, "move")
-    async with house.open():
-        await festival.events("b")
-        await reasoned(festival, id)
-    house.catalog = declared
-    async with house.open():
-        await house.fast_forward(festival.moves("t1"), timedelta(minutes=2))
-        await house.operated(id, "done")
-    assert await house.links("event_team") == {"t1": "b"}
+async def test_a_move_goes_on_once_it_is_declared_again(scenario: Scenario) -> None:
+    harness, declared = scenario.harness, scenario.harness.catalog
+    async with harness.running():
+        await scenario.create_events("a")
+        await scenario.create_teams("a", "t1")
+        id = await scenario.request_move("t1", "b")
+        await scenario.wait_for_description(scenario.move_subject("t1"), "waiting for event b")
+    harness.catalog = without(declared, "move")
+    async with harness.running():
+        await scenario.create_events("b")
+        await reasoned(scenario, id)
+    harness.catalog = declared
+    async with harness.running():
+        await harness.fast_forward(scenario.move_subject("t1"), timedelta(minutes=2))
+        await harness.wait_for_operation(id, "done")
+    assert await harness.links("event_team") == {"t1": "b"}
 
 
 @pytest.mark.parametrize("commands", [(), ("move",)])
 async def test_a_move_that_was_being_asked_is_asked_again_once_it_is_declared(
-    festival: Festival, commands: tuple[str, ...]
+    scenario: Scenario, commands: tuple[str, ...]
 ) -> None:
-    house, declared = festival.house, festival.house.catalog
-    festival.road.refused = {"/moves": (503, "")}
-    async with house.open():
-        await festival.events("a", "b")
-        await festival.teams("a", "t1")
-        id = await festival.ask_move("t1", "b")
+    harness, declared = scenario.harness, scenario.harness.catalog
+    scenario.transport.refused = {"/moves": (503, "")}
+    async with harness.running():
+        await scenario.create_events("a", "b")
+        await scenario.create_teams("a", "t1")
+        id = await scenario.request_move("t1", "b")
 
         async def tried_twice() -> bool:
-            return len(festival.road.asked) >= 2
+            return len(scenario.transport.asked) >= 2
 
-        await until(tried_twice)
-    house.catalog = without(declared, *commands)
-    async with house.open():
-        await reasoned(festival, id)
-    festival.road.refused = {}
-    house.catalog = declared
-    async with house.open():
-        await house.fast_forward(festival.moves("t1"), timedelta(minutes=10))
-        await house.operated(id, "done")
-    assert await house.links("event_team") == {"t1": "b"}
+        await eventually(tried_twice)
+    harness.catalog = without(declared, *commands)
+    async with harness.running():
+        await reasoned(scenario, id)
+    scenario.transport.refused = {}
+    harness.catalog = declared
+    async with harness.running():
+        await harness.fast_forward(scenario.move_subject("t1"), timedelta(minutes=10))
+        await harness.wait_for_operation(id, "done")
+    assert await harness.links("event_team") == {"t1": "b"}
 
 
-async def test_a_deletion_that_was_being_asked_is_asked_again_once_it_is_declared(festival: Festival) -> None:
-    house, declared = festival.house, festival.house.catalog
-    festival.road.refused = {"/events/a": (503, "")}
-    async with house.open():
-        await festival.events("a")
-        id = await festival.ask_delete("a")
+async def test_a_deletion_that_was_being_asked_is_asked_again_once_it_is_declared(scenario: Scenario) -> None:
+    harness, declared = scenario.harness, scenario.harness.catalog
+    scenario.transport.refused = {"/events/a": (503, "")}
+    async with harness.running():
+        await scenario.create_events("a")
+        id = await scenario.request_deletion("a")
 
         async def tried_twice() -> bool:
-            return len(festival.road.asked) >= 2
+            return len(scenario.transport.asked) >= 2
 
-        await until(tried_twice)
+        await eventually(tried_twice)
     deleting = {kind: command for kind, command in declared.contracts.deleting.items() if kind != "event"}
-    house.catalog = Catalog(replace(declared.contracts, deleting=deleting), declared.relationships)
-    async with house.open():
-        assert "a command that deletes a event" in await reasoned(festival, id)
-    festival.road.refused = {}
-    house.catalog = declared
-    async with house.open():
-        await house.fast_forward(festival.end("a"), timedelta(minutes=10))
-        await house.operated(id, "done")
-    assert await festival.state("event", "a") == "deleted"
+    harness.catalog = Catalog(replace(declared.contracts, deleting=deleting), declared.relationships)
+    async with harness.running():
+        assert "a command that deletes a event" in await reasoned(scenario, id)
+    scenario.transport.refused = {}
+    harness.catalog = declared
+    async with harness.running():
+        await harness.fast_forward(scenario.cascade_subject("a"), timedelta(minutes=10))
+        await harness.wait_for_operation(id, "done")
+    assert await scenario.entity_state("event", "a") == "deleted"
 
 
-async def test_a_plan_whose_command_is_not_declared_any_more_waits_for_it(festival: Festival) -> None:
-    house, declared = festival.house, festival.house.catalog
-    festival.road.refused = {"/event": (503, "")}
-    async with house.open():
-        await festival.events("a")
-        await festival.teams("a", "t1")
-        id = (await festival.execute(Wish("detach", relationship="event_team", parent="a")))["id"]
+async def test_a_plan_whose_command_is_not_declared_any_more_waits_for_it(scenario: Scenario) -> None:
+    harness, declared = scenario.harness, scenario.harness.catalog
+    scenario.transport.refused = {"/event": (503, "")}
+    async with harness.running():
+        await scenario.create_events("a")
+        await scenario.create_teams("a", "t1")
+        id = (await scenario.execute_plan(Wish("detach", relationship="event_team", parent="a")))["id"]
 
         async def stuck() -> bool:
-            return bool((await house.operation(id))["reason"])
+            return bool((await harness.operation(id))["reason"])
 
-        await until(stuck)
-    house.catalog = without(declared, "detach")
-    festival.road.refused = {}
-    async with house.open():
-        assert "a command for detach by event_team" in await reasoned(festival, id)
-    asked = list(festival.road.asked)
-    house.catalog = declared
-    async with house.open():
-        row = await house.operated(id, "done")
-    assert (row["reason"], len(festival.road.asked) - len(asked)) == ("", 1)
-    assert await festival.teams_at_owner() == {"t1": None}
+        await eventually(stuck)
+    harness.catalog = without(declared, "detach")
+    scenario.transport.refused = {}
+    async with harness.running():
+        assert "a command for detach by event_team" in await reasoned(scenario, id)
+    asked = list(scenario.transport.asked)
+    harness.catalog = declared
+    async with harness.running():
+        row = await harness.wait_for_operation(id, "done")
+    assert (row["reason"], len(scenario.transport.asked) - len(asked)) == ("", 1)
+    assert await scenario.teams_at_owner() == {"t1": None}

@@ -18,7 +18,9 @@ from errors import Unavailable
 from starter import Starter
 from store.db.pool import Pool, create_pool
 from store.migrate import migrate
-from tests.support.harness import House, event, until
+from tests.support.events import event
+from tests.support.eventually import eventually
+from tests.support.harness import Harness
 
 pytestmark = [pytest.mark.stack, pytest.mark.faults]
 
@@ -37,29 +39,29 @@ async def test_what_came_while_temporal_was_away_runs_when_it_is_back(
     pool: Pool, catalog: Catalog, mortal: TemporalServer
 ) -> None:
     client = await Client.connect(mortal.address, plugins=[temporal.plugin()], lazy=True)
-    house = House(pool, catalog, client, "main")
-    async with house.dispatching():
-        await house.tell(event("GroupCreated", "g1", name="g1"))
-        id = await house.link("category_item", "books", "i1")
-        await house.tell(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
+    harness = Harness(pool, catalog, client, "main")
+    async with harness.dispatching():
+        await harness.record(event("GroupCreated", "g1", name="g1"))
+        id = await harness.link("category_item", "books", "i1")
+        await harness.record(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
         other = Dispatcher(pool, Starter(client, task_queue="main"))
 
-        async def told_that_temporal_is_away() -> bool:  # once the house's own has not just claimed them all
+        async def told_that_temporal_is_away() -> bool:  # once the harness's own has not just claimed them all
             try:
                 await other.round()
             except Unavailable as error:
                 return str(error).startswith("Temporal is away")
             return False
 
-        await until(told_that_temporal_is_away)
-        assert await house.count("intents") >= 2
+        await eventually(told_that_temporal_is_away)
+        assert await harness.count_rows("intents") >= 2
         await mortal.start()
         connected = await Client.connect(mortal.address, plugins=[temporal.plugin()])
-        house.client = connected  # a worker's connection, unlike a dispatcher's, is there from its beginning
-        async with house.worker():
-            await house.told(LINKED)
-            await house.operated(id, "done")
-            await house.at_rest()
+        harness.client = connected  # a worker's connection, unlike a dispatcher's, is there from its beginning
+        async with harness.worker():
+            await harness.wait_for_facts(LINKED)
+            await harness.wait_for_operation(id, "done")
+            await harness.wait_until_at_rest()
 
 
 async def test_a_temporal_that_is_killed_goes_on_where_it_was(
@@ -67,26 +69,26 @@ async def test_a_temporal_that_is_killed_goes_on_where_it_was(
 ) -> None:
     await mortal.start()
     client = await Client.connect(mortal.address, plugins=[temporal.plugin()])
-    house = House(pool, catalog, client, "main")
-    house.channels.silent = True
-    async with house.open():
-        await house.tell(event("GroupCreated", "g1", name="g1"))
-        await house.waiting("group_channel", "g1")
+    harness = Harness(pool, catalog, client, "main")
+    harness.channels.silent = True
+    async with harness.running():
+        await harness.record(event("GroupCreated", "g1", name="g1"))
+        await harness.wait_until_waiting("group_channel", "g1")
         await mortal.stop()
-        house.channels.silent = False
-        await house.tell(event("GroupCreated", "g2", name="g2"))
+        harness.channels.silent = False
+        await harness.record(event("GroupCreated", "g2", name="g2"))
         await mortal.start()
-        await house.told(LINKED, seconds=60)
-        assert (await house.waiting("group_channel", "g1"))["lacks"] == "child"
+        await harness.wait_for_facts(LINKED, seconds=60)
+        assert (await harness.wait_until_waiting("group_channel", "g1"))["lacks"] == "child"
 
 
 async def test_a_postgresql_that_is_restarted_in_the_middle_loses_nothing(catalog: Catalog, client: Client) -> None:
     async with temporary_postgres() as postgres:
         pool = await create_pool(postgres.url, 8)
         await migrate(pool, catalog)
-        house = House(pool, catalog, client, f"restarted-{free_port()}")
+        harness = Harness(pool, catalog, client, f"restarted-{free_port()}")
         groups = [f"g{n}" for n in range(20)]
-        async with house.open():
+        async with harness.running():
             for number, group in enumerate(groups):
                 if number in (5, 15):
                     await postgres.stop()
@@ -95,10 +97,10 @@ async def test_a_postgresql_that_is_restarted_in_the_middle_loses_nothing(catalo
                 told = False
                 while not told:
                     with contextlib.suppress(Unavailable):
-                        await house.tell(event("GroupCreated", group, name=group))
+                        await harness.record(event("GroupCreated", group, name=group))
                         told = True
-            await house.told(LINKED, len(groups), 60)
-            await house.at_rest(60)
-        assert len(await house.facts(LINKED)) == len(groups)
-        assert len(house.channels.attempts()) == len(groups)
+            await harness.wait_for_facts(LINKED, len(groups), 60)
+            await harness.wait_until_at_rest(60)
+        assert len(await harness.facts(LINKED)) == len(groups)
+        assert len(harness.channels.attempts()) == len(groups)
         await pool.close()

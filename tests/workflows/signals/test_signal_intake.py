@@ -16,7 +16,8 @@ from facts.correlation import encode
 from messages.relationship import workflow_id
 from store.db import credentials
 from store.db.pool import connection
-from tests.support.harness import Event, House, event
+from tests.support.events import Event, event
+from tests.support.harness import Harness
 
 pytestmark = pytest.mark.stack
 
@@ -31,85 +32,85 @@ async def service(server: TemporalServer) -> Client:
 
 
 async def signal(
-    house: House, service: Client, name: str, *told: Any, relationship: str = "group_channel", parent: str = "g1"
+    harness: Harness, service: Client, name: str, *told: Any, relationship: str = "group_channel", parent: str = "g1"
 ) -> None:
     """Signal-with-start, as any service would do it."""
     await service.start_workflow(
         "RelationshipWorkflow",
-        {"tenant": house.tenant, "relationship": relationship, "parent": parent},
-        id=workflow_id(house.instance(relationship, parent)),
-        task_queue=house.tenant,
+        {"tenant": harness.tenant, "relationship": relationship, "parent": parent},
+        id=workflow_id(harness.instance(relationship, parent)),
+        task_queue=harness.tenant,
         start_signal=name,
         start_signal_args=told,
     )
 
 
-async def test_the_parents_fact_by_signal_goes_the_whole_way(open_house: House, service: Client) -> None:
-    house = open_house
-    await signal(house, service, "GroupCreated", GROUP)
-    (told,) = await house.told("GroupChannelLinked")
+async def test_the_parents_fact_by_signal_goes_the_whole_way(running_harness: Harness, service: Client) -> None:
+    harness = running_harness
+    await signal(harness, service, "GroupCreated", GROUP)
+    (told,) = await harness.wait_for_facts("GroupChannelLinked")
     assert told["data"]["parent"] == "g1"
-    (recorded,) = await house.facts("GroupCreated")
+    (recorded,) = await harness.facts("GroupCreated")
     assert (recorded["source"], recorded["id"], recorded["data"]) == ("/group", GROUP["id"], {"name": "Rowing"})
-    await house.at_rest()
-    assert (await house.result("group_channel", "g1"))["state"] == "complete"
-    actors = await house.pool.fetch("select distinct actor from revisions where tenant = $1", house.tenant)
+    await harness.wait_until_at_rest()
+    assert (await harness.result("group_channel", "g1"))["state"] == "complete"
+    actors = await harness.pool.fetch("select distinct actor from revisions where tenant = $1", harness.tenant)
     assert {row["actor"] for row in actors} == {"signal", "test", "workflow"}
 
 
-async def test_the_childs_fact_by_signal_says_whose_child_it_is(open_house: House, service: Client) -> None:
-    house = open_house
-    house.channels.silent = True
-    await signal(house, service, "GroupCreated", GROUP)
-    await house.waiting("group_channel", "g1")
-    await signal(house, service, "ChannelCreated", CHANNEL)
-    await house.told("GroupChannelLinked")
-    assert await house.links("group_channel") == {"c1": "g1"}
-    (linked,) = await house.facts("Linked")
+async def test_the_childs_fact_by_signal_says_whose_child_it_is(running_harness: Harness, service: Client) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await signal(harness, service, "GroupCreated", GROUP)
+    await harness.wait_until_waiting("group_channel", "g1")
+    await signal(harness, service, "ChannelCreated", CHANNEL)
+    await harness.wait_for_facts("GroupChannelLinked")
+    assert await harness.links("group_channel") == {"c1": "g1"}
+    (linked,) = await harness.facts("Linked")
     assert linked["data"] == {"relationship": "group_channel", "parent": "g1"}
-    await house.at_rest()
+    await harness.wait_until_at_rest()
 
 
-async def test_the_childs_fact_may_come_first(open_house: House, service: Client) -> None:
-    house = open_house
-    await signal(house, service, "ChannelCreated", CHANNEL)
-    wait = await house.waiting("group_channel", "g1")
+async def test_the_childs_fact_may_come_first(running_harness: Harness, service: Client) -> None:
+    harness = running_harness
+    await signal(harness, service, "ChannelCreated", CHANNEL)
+    wait = await harness.wait_until_waiting("group_channel", "g1")
     assert wait["lacks"] == "parent"
-    await signal(house, service, "GroupCreated", GROUP)
-    await house.told("GroupChannelLinked")
-    await house.at_rest()
-    assert not house.channels.requests
+    await signal(harness, service, "GroupCreated", GROUP)
+    await harness.wait_for_facts("GroupChannelLinked")
+    await harness.wait_until_at_rest()
+    assert not harness.channels.requests
 
 
 async def test_a_correlation_id_says_it_better_than_the_workflow_it_was_sent_to(
-    open_house: House, service: Client
+    running_harness: Harness, service: Client
 ) -> None:
-    house = open_house
-    await signal(house, service, "ChannelCreated", {**CHANNEL, "correlationid": encode("group_channel", "g2")})
-    await house.waiting("group_channel", "g2")
-    assert await house.links("group_channel") == {"c1": "g2"}
-    assert not await house.facts("Linked")
+    harness = running_harness
+    await signal(harness, service, "ChannelCreated", {**CHANNEL, "correlationid": encode("group_channel", "g2")})
+    await harness.wait_until_waiting("group_channel", "g2")
+    assert await harness.links("group_channel") == {"c1": "g2"}
+    assert not await harness.facts("Linked")
 
 
-async def test_the_same_fact_by_signal_and_by_http_is_one(open_house: House, service: Client) -> None:
-    house = open_house
-    await house.tell(GROUP)
-    await signal(house, service, "GroupCreated", GROUP)
-    await signal(house, service, "GroupCreated", GROUP)
-    await house.told("GroupChannelLinked")
-    await house.at_rest()
-    assert len(await house.facts("GroupCreated")) == 1
+async def test_the_same_fact_by_signal_and_by_http_is_one(running_harness: Harness, service: Client) -> None:
+    harness = running_harness
+    await harness.record(GROUP)
+    await signal(harness, service, "GroupCreated", GROUP)
+    await signal(harness, service, "GroupCreated", GROUP)
+    await harness.wait_for_facts("GroupChannelLinked")
+    await harness.wait_until_at_rest()
+    assert len(await harness.facts("GroupCreated")) == 1
 
 
-async def test_a_field_names_the_parent_whatever_workflow_is_told(open_house: House, service: Client) -> None:
-    house = open_house
+async def test_a_field_names_the_parent_whatever_workflow_is_told(running_harness: Harness, service: Client) -> None:
+    harness = running_harness
     item = event("ItemAdded", "i1", name="x", category="books")
-    await signal(house, service, "ItemAdded", item, relationship="category_item", parent="books")
-    await signal(house, service, "CategoryAdded", event("CategoryAdded", "books", name="Books"),
+    await signal(harness, service, "ItemAdded", item, relationship="category_item", parent="books")
+    await signal(harness, service, "CategoryAdded", event("CategoryAdded", "books", name="Books"),
                  relationship="category_item", parent="books")  # fmt: skip
-    await house.at_rest()
-    await house.told("CategoryAdded")
-    assert await house.links("category_item") == {"i1": "books"}
+    await harness.wait_until_at_rest()
+    await harness.wait_for_facts("CategoryAdded")
+    assert await harness.links("category_item") == {"i1": "books"}
 
 
 BROKEN: list[tuple[str, Any, str]] = [
@@ -129,62 +130,64 @@ BROKEN: list[tuple[str, Any, str]] = [
 ]
 
 
-async def test_what_is_wrong_is_quarantined_and_the_workflow_lives_on(open_house: House, service: Client) -> None:
-    house = open_house
-    house.channels.silent = True
-    await signal(house, service, "GroupCreated", GROUP)
-    await house.waiting("group_channel", "g1")
+async def test_what_is_wrong_is_quarantined_and_the_workflow_lives_on(
+    running_harness: Harness, service: Client
+) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await signal(harness, service, "GroupCreated", GROUP)
+    await harness.wait_until_waiting("group_channel", "g1")
     for name, told, _ in BROKEN:
-        await signal(house, service, name, told)
-    await signal(house, service, "GroupCreated")  # no argument at all
-    await signal(house, service, "ChannelCreated", CHANNEL, "and more than one")
-    await house.told("GroupChannelLinked")
-    reasons = await house.quarantined()
+        await signal(harness, service, name, told)
+    await signal(harness, service, "GroupCreated")  # no argument at all
+    await signal(harness, service, "ChannelCreated", CHANNEL, "and more than one")
+    await harness.wait_for_facts("GroupChannelLinked")
+    reasons = await harness.quarantined()
     assert len(reasons) == len(BROKEN)  # null and nothing at all look the same
     for reason, (_, _, expected) in zip(reasons, BROKEN, strict=True):
         assert reason.startswith(expected)
-    (recorded,) = await house.facts("GroupCreated")
+    (recorded,) = await harness.facts("GroupCreated")
     assert recorded["data"] == {"name": "Rowing"}
-    await house.at_rest()
+    await harness.wait_until_at_rest()
 
 
 async def test_a_relationship_that_nobody_declared_ends_the_workflow_and_keeps_its_facts(
-    open_house: House, service: Client
+    running_harness: Harness, service: Client
 ) -> None:
-    house = open_house
-    await signal(house, service, "GroupCreated", GROUP, relationship="group_chanel")
+    harness = running_harness
+    await signal(harness, service, "GroupCreated", GROUP, relationship="group_chanel")
     with pytest.raises(WorkflowFailureError) as failure:
-        await house.result("group_chanel", "g1")
+        await harness.result("group_chanel", "g1")
     assert "no relationship 'group_chanel'" in str(failure.value.cause)
-    (reason,) = await house.quarantined()
+    (reason,) = await harness.quarantined()
     assert reason.startswith("no relationship 'group_chanel'")
 
 
 @pytest.mark.parametrize("parent", ["", "x" * 600, "a\x00b"])
-async def test_what_can_be_no_parent_ends_the_workflow(open_house: House, service: Client, parent: str) -> None:
-    house = open_house
+async def test_what_can_be_no_parent_ends_the_workflow(running_harness: Harness, service: Client, parent: str) -> None:
+    harness = running_harness
     await service.start_workflow(
         "RelationshipWorkflow",
-        {"tenant": house.tenant, "relationship": "group_channel", "parent": parent},
-        id=house.tenant,
-        task_queue=house.tenant,
+        {"tenant": harness.tenant, "relationship": "group_channel", "parent": parent},
+        id=harness.tenant,
+        task_queue=harness.tenant,
     )
     with pytest.raises(WorkflowFailureError):
-        await asyncio.wait_for(service.get_workflow_handle(house.tenant).result(), 30)
+        await asyncio.wait_for(service.get_workflow_handle(harness.tenant).result(), 30)
 
 
-async def test_a_tenant_that_nobody_has_a_key_of_ends_the_workflow(open_house: House, service: Client) -> None:
-    house = open_house
-    await give_keys(house, "someone-else")
-    await signal(house, service, "GroupCreated", GROUP)
+async def test_a_tenant_that_nobody_has_a_key_of_ends_the_workflow(running_harness: Harness, service: Client) -> None:
+    harness = running_harness
+    await give_keys(harness, "someone-else")
+    await signal(harness, service, "GroupCreated", GROUP)
     with pytest.raises(WorkflowFailureError) as failure:
-        await house.result("group_channel", "g1")
+        await harness.result("group_channel", "g1")
     assert "no tenant" in str(failure.value.cause)
-    assert not await house.facts("GroupCreated")
+    assert not await harness.facts("GroupCreated")
 
 
-async def give_keys(house: House, *tenants: str) -> None:
-    async with connection(house.pool) as conn:
+async def give_keys(harness: Harness, *tenants: str) -> None:
+    async with connection(harness.pool) as conn:
         for tenant in tenants:
             await credentials.create(conn, tenant, "reader", "read")
 
@@ -199,30 +202,30 @@ async def give_keys(house: House, *tenants: str) -> None:
     ],
 )
 async def test_the_door_is_open_to_one_tenant_unless_configured(
-    house: House, service: Client, tenants: int, mode: str, is_open: bool
+    harness: Harness, service: Client, tenants: int, mode: str, is_open: bool
 ) -> None:
-    house.channels.silent = True
-    await give_keys(house, *[house.tenant, "another"][:tenants])
-    async with house.open(door=mode):
-        await signal(house, service, "GroupCreated", GROUP)
+    harness.channels.silent = True
+    await give_keys(harness, *[harness.tenant, "another"][:tenants])
+    async with harness.running(door=mode):
+        await signal(harness, service, "GroupCreated", GROUP)
         if is_open:
-            await house.waiting("group_channel", "g1")
-            assert not await house.quarantined()
+            await harness.wait_until_waiting("group_channel", "g1")
+            assert not await harness.quarantined()
         else:
-            assert (await house.result("group_channel", "g1"))["state"] == "over"
-            (reason,) = await house.quarantined()
+            assert (await harness.result("group_channel", "g1"))["state"] == "over"
+            (reason,) = await harness.quarantined()
             assert "TETHER_SIGNAL_DOOR=open" in reason
-        assert len(await house.facts("GroupCreated")) == is_open
+        assert len(await harness.facts("GroupCreated")) == is_open
 
 
-async def by_command(server: TemporalServer, house: House, name: str, told: Event) -> None:
+async def by_command(server: TemporalServer, harness: Harness, name: str, told: Event) -> None:
     """As README shows it, but for the queue and the tenant."""
     command = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("temporal")),
         *("workflow", "signal-with-start"),
-        *("--type", "RelationshipWorkflow", "--task-queue", house.tenant),
-        *("--workflow-id", f"{house.tenant}/group_channel/g1"),
-        *("--input", json.dumps({"tenant": house.tenant, "relationship": "group_channel", "parent": "g1"})),
+        *("--type", "RelationshipWorkflow", "--task-queue", harness.tenant),
+        *("--workflow-id", f"{harness.tenant}/group_channel/g1"),
+        *("--input", json.dumps({"tenant": harness.tenant, "relationship": "group_channel", "parent": "g1"})),
         *("--signal-name", name, "--signal-input", json.dumps(told)),
         env=dict(server.environment),
         stdout=asyncio.subprocess.PIPE,
@@ -232,12 +235,12 @@ async def by_command(server: TemporalServer, house: House, name: str, told: Even
     assert command.returncode == 0, said.decode()
 
 
-async def test_the_temporal_command_starts_and_signals(open_house: House, server: TemporalServer) -> None:
-    house = open_house
-    house.channels.silent = True
-    await by_command(server, house, "GroupCreated", GROUP)
-    await house.waiting("group_channel", "g1")
-    await by_command(server, house, "ChannelCreated", CHANNEL)
-    (told,) = await house.told("GroupChannelLinked")
+async def test_the_temporal_command_starts_and_signals(running_harness: Harness, server: TemporalServer) -> None:
+    harness = running_harness
+    harness.channels.silent = True
+    await by_command(server, harness, "GroupCreated", GROUP)
+    await harness.wait_until_waiting("group_channel", "g1")
+    await by_command(server, harness, "ChannelCreated", CHANNEL)
+    (told,) = await harness.wait_for_facts("GroupChannelLinked")
     assert told["data"] == {"relationship": "group_channel", "parent": "g1", "child": "c1"}
-    await house.at_rest()
+    await harness.wait_until_at_rest()

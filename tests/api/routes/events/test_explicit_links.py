@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.events import Event
 from tests.support.posting import Door, Said, group
-from tests.support.strategies import Event
 
 LINKS = "/v1/relationships/group_channel/links"
 ITEM_LINKS = "/v1/relationships/category_item/links"

@@ -1,6 +1,6 @@
 """A worker that is gone, as by kill -9, right after it has announced a link and before anybody has heard of that.
 
-Run as ``python -m tests.support.dying_worker DATABASE TEMPORAL TENANT``.
+Run as ``python -m tests.support.killed_worker DATABASE TEMPORAL TENANT``.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import temporal
 from catalog import catalog as catalogs
 from messages.relationship import Situation
 from store.db.pool import create_pool
-from tests.support.harness import House
+from tests.support.harness import Harness
 
 
 class Dies(Interceptor):
@@ -36,9 +36,9 @@ class _Dying(ActivityInboundInterceptor):
 async def main(database: str, address: str, tenant: str) -> None:
     """Until it dies."""
     client = await Client.connect(address, plugins=[temporal.plugin()])
-    house = House(await create_pool(database, 4), catalogs.load(), client, tenant)
-    house.channels.silent = True
-    async with house.worker(interceptors=[Dies()]):
+    harness = Harness(await create_pool(database, 4), catalogs.load(), client, tenant)
+    harness.channels.silent = True
+    async with harness.worker(interceptors=[Dies()]):
         await asyncio.Event().wait()
 
 

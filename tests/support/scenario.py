@@ -1,4 +1,4 @@
-"""Events and teams as they are: the example owners in this process, whose relays publish into a house's Tether, and
+"""Events and teams as they are: the example owners in this process, whose relays publish into a harness's Tether, and
 whom its gateways ask. What goes on between them can be disturbed."""
 
 from collections import Counter
@@ -18,12 +18,14 @@ from examples.teams.service import TEAMS
 from messages.workflow_ids import Subject
 from store.operations import cascades, moves, plans
 from store.operations.plans import Wish
-from tests.support.harness import Event, House, until
+from tests.support.events import Event
+from tests.support.eventually import eventually
+from tests.support.harness import Harness
 
 OWNERS: Mapping[str, Owner] = {"events": EVENTS, "teams": TEAMS}
 
 
-class Road(httpx2.AsyncBaseTransport):
+class OwnerTransport(httpx2.AsyncBaseTransport):
     """From Tether's gateways to the owners, by host. ``asked``: (owner, method, path) of every request.
 
     ``away``: owners that answer 503, and want to be left alone for an hour.
@@ -61,71 +63,71 @@ class Road(httpx2.AsyncBaseTransport):
         return answer
 
 
-class Post:
+class HoldingRelay:
     """From the owners' relays to Tether. What comes from ``holding`` is taken and kept in ``held``, oldest first."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
         self.holding: set[str] = set()
         self.held: list[Event] = []
 
     def client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.MockTransport(self._take), base_url="http://tether")
 
-    async def has(self, type: str, subject: str, count: int = 1) -> Event:
+    async def take(self, type: str, subject: str, count: int = 1) -> Event:
         """The last of that many facts that are held, once they are there; no longer among them."""
 
         async def there() -> list[Event]:
             found = [e for e in self.held if (e["type"], e["subject"]) == (f"{type}.v1", subject)]
             return found if len(found) >= count else []
 
-        found: Event = (await until(there))[count - 1]
+        found: Event = (await eventually(there))[count - 1]
         self.held.remove(found)
         return found
 
-    async def let_go(self, *, backwards: bool = False) -> None:
+    async def release(self, *, backwards: bool = False) -> None:
         """All that is held arrives, and nothing is held any more."""
         self.holding.clear()
         held, self.held = self.held, []
         for event in reversed(held) if backwards else held:
-            await self._house.tell(event)
+            await self._harness.record(event)
 
     async def _take(self, request: httpx2.Request) -> httpx2.Response:
         batch = orjson.loads(await request.aread())
         arriving = [event for event in batch if event["source"].strip("/") not in self.holding]
         if arriving:
             try:
-                await self._house.tell(*{event["id"]: event for event in arriving}.values())
+                await self._harness.record(*{event["id"]: event for event in arriving}.values())
             except Unavailable:
                 return httpx2.Response(503)
         self.held += [event for event in batch if event not in arriving]
         return httpx2.Response(202, json={"quarantined": []})
 
 
-class Festival:
-    """A house, and its owners by name: ``client`` asks one as its users do."""
+class Scenario:
+    """A harness, and its owners by name: ``client`` asks one as its users do."""
 
-    def __init__(self, house: House, folder: Path, owners: Mapping[str, Owner] = OWNERS) -> None:
-        self.house = house
-        self.road = Road()
-        self.post = Post(house)
+    def __init__(self, harness: Harness, folder: Path, owners: Mapping[str, Owner] = OWNERS) -> None:
+        self.harness = harness
+        self.transport = OwnerTransport()
+        self.relay = HoldingRelay(harness)
         self.client: dict[str, httpx2.AsyncClient] = {}
         self._folder = folder
         self._owners = owners
         self._misbehaviours = {name: Misbehaviour() for name in owners}
-        house.owners = house.owners | {name: f"http://{name}" for name in owners}
-        house.transport = self.road
+        harness.owners = harness.owners | {name: f"http://{name}" for name in owners}
+        harness.transport = self.transport
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The owners run within it; Tether's own processes do not, unless the house is open."""
+        """The owners run within it; Tether's own processes do not, unless the harness is open."""
         async with AsyncExitStack() as stack:
             for name, owner in self._owners.items():
                 path = self._folder / f"{name}.db"
-                app = application(owner, path, self.post.client(), misbehaviour=self._misbehaviours[name])
+                app = application(owner, path, self.relay.client(), misbehaviour=self._misbehaviours[name])
                 await stack.enter_async_context(app.router.lifespan_context(app))
                 transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-                self.road.owners[name] = transport
+                self.transport.owners[name] = transport
                 self.client[name] = await stack.enter_async_context(
                     httpx2.AsyncClient(transport=transport, base_url="http://owner")
                 )
@@ -135,48 +137,48 @@ class Festival:
         """From now on."""
         self._misbehaviours[owner].set(settings)
 
-    async def events(self, *keys: str) -> None:
+    async def create_events(self, *keys: str) -> None:
         """Are announced, and known."""
         for key in keys:
-            await self.do("events", "POST", "/events", id=key, name=key)
-        await self.known("event", keys)
+            await self.request_owner("events", "POST", "/events", id=key, name=key)
+        await self.wait_for_entities("event", keys)
 
-    async def teams(self, event: str | None, *keys: str) -> None:
+    async def create_teams(self, event: str | None, *keys: str) -> None:
         """Are registered for an event, and known."""
         for key in keys:
-            await self.do("teams", "POST", "/teams", id=key, name=key, event_id=event)
-        await self.known("team", keys)
+            await self.request_owner("teams", "POST", "/teams", id=key, name=key, event_id=event)
+        await self.wait_for_entities("team", keys)
 
-    async def do(self, owner: str, method: str, path: str, **body: Any) -> None:
+    async def request_owner(self, owner: str, method: str, path: str, **body: Any) -> None:
         """Something that an owner does for its own users."""
         answer = await self.client[owner].request(method, path, json=body or None)
         assert answer.is_success, answer.text
 
-    async def state(self, kind: str, key: str) -> str | None:
+    async def entity_state(self, kind: str, key: str) -> str | None:
         """What Tether knows of an entity: live, deleted, unknown; None: nothing."""
         query = "select state from entities where tenant = $1 and kind = $2 and key = $3 and to_revision = $4"
-        state: str | None = await self.house.pool.fetchval(query, self.house.tenant, kind, key, 2**63 - 1)
+        state: str | None = await self.harness.pool.fetchval(query, self.harness.tenant, kind, key, 2**63 - 1)
         return state
 
-    async def known(self, kind: str, keys: Sequence[str], state: str = "live", seconds: float = 90) -> None:
+    async def wait_for_entities(self, kind: str, keys: Sequence[str], state: str = "live", seconds: float = 90) -> None:
         """Once Tether knows them to be in this state."""
         query = (
             "select count(*) from entities"
             " where tenant = $1 and kind = $2 and key = any($3) and state = $4 and to_revision = $5"
         )
-        at = self.house.tenant, kind, list(keys), state, 2**63 - 1
+        at = self.harness.tenant, kind, list(keys), state, 2**63 - 1
 
         async def all_are() -> bool:
-            return bool(await self.house.pool.fetchval(query, *at) == len(keys))
+            return bool(await self.harness.pool.fetchval(query, *at) == len(keys))
 
-        await until(all_are, seconds)
+        await eventually(all_are, seconds)
 
-    async def spans(self, team: str) -> list[tuple[str, int, int | None]]:
+    async def link_versions(self, team: str) -> list[tuple[str, int, int | None]]:
         """(event, from revision, to revision or None) of every link of a team, oldest first."""
-        rows = await self.house.pool.fetch(
+        rows = await self.harness.pool.fetch(
             "select parent, from_revision, nullif(to_revision, $3) as ends from links"
             " where tenant = $1 and relationship = 'event_team' and child = $2 order by from_revision",
-            self.house.tenant,
+            self.harness.tenant,
             team,
             2**63 - 1,
         )
@@ -207,65 +209,67 @@ class Festival:
         """How many commands of Tether's came to something."""
         return sum(effects for _, effects in (await self.commands(owner)).values())
 
-    def moves(self, team: str) -> Subject:
+    def move_subject(self, team: str) -> Subject:
         """What the workflow of a team's moves is about."""
-        return self.house.subject("move", "event_team", team)
+        return self.harness.subject("move", "event_team", team)
 
-    def end(self, key: str, kind: str = "event") -> Subject:
+    def cascade_subject(self, key: str, kind: str = "event") -> Subject:
         """What the workflow of the end of an event is about."""
-        return self.house.subject("cascade", kind, key)
+        return self.harness.subject("cascade", kind, key)
 
-    async def ask_move(self, team: str, event: str, key: str | None = None) -> str:
+    async def request_move(self, team: str, event: str, key: str | None = None) -> str:
         """Wishes for a move; the operation's id."""
-        house, relationship = self.house, self.house.relationship("event_team")
+        harness, relationship = self.harness, self.harness.relationship("event_team")
         row = await moves.start(
-            house.pool, house.tenant, relationship, child=team, to=event, actor="test", idempotency_key=key
+            harness.pool, harness.tenant, relationship, child=team, to=event, actor="test", idempotency_key=key
         )
         return str(row["id"])
 
-    async def ask_delete(self, key: str, kind: str = "event", by: str | None = None) -> str:
+    async def request_deletion(self, key: str, kind: str = "event", by: str | None = None) -> str:
         """Wishes for a deletion, ``by`` an idempotency key; the operation's id."""
-        house = self.house
-        row = await cascades.start(house.pool, house.catalog, house.tenant, kind, key, actor="test", idempotency_key=by)
+        harness = self.harness
+        row = await cascades.start(
+            harness.pool, harness.catalog, harness.tenant, kind, key, actor="test", idempotency_key=by
+        )
         return str(row["id"])
 
-    async def execute(self, wish: Wish) -> Any:
+    async def execute_plan(self, wish: Wish) -> Any:
         """Has a plan made and executed at once; the operation."""
-        at = self.house.pool, self.house.catalog, self.house.tenant
+        at = self.harness.pool, self.harness.catalog, self.harness.tenant
         plan = await plans.create(*at, wish, "test")
         return await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
 
-    async def cascade(self, key: str, kind: str = "event") -> Any:
+    async def newest_cascade(self, key: str, kind: str = "event") -> Any:
         """The newest operation that sees to the end of an entity; None: there is none."""
-        return await self.house.pool.fetchrow(
+        return await self.harness.pool.fetchrow(
             "select * from operations where tenant = $1 and workflow = 'cascade' and about = $2 and key = $3"
             " order by created_at desc limit 1",
-            self.house.tenant,
+            self.harness.tenant,
             kind,
             key,
         )
 
-    async def cascaded(self, key: str, state: str = "done", kind: str = "event", seconds: float = 90) -> Any:
+    async def wait_for_cascade(self, key: str, state: str = "done", kind: str = "event", seconds: float = 90) -> Any:
         """The same, once it is in this state."""
 
         async def there() -> Any:
-            row = await self.cascade(key, kind)
+            row = await self.newest_cascade(key, kind)
             return row if row is not None and row["state"] == state else None
 
-        return await until(there, seconds)
+        return await eventually(there, seconds)
 
     async def progress(self, subject: Subject) -> Any:
         """What its workflow answers."""
-        return await self.house.workflow(subject).query("progress")
+        return await self.harness.workflow(subject).query("progress")
 
-    async def says(self, subject: Subject, part: str, seconds: float = 90) -> str:
+    async def wait_for_description(self, subject: Subject, part: str, seconds: float = 90) -> str:
         """What its workflow says, once that has this in it."""
 
         async def said() -> str:
-            if not await self.house.starter.runs(subject):
+            if not await self.harness.starter.runs(subject):
                 return ""
             words = str((await self.progress(subject))["says"])
             return words if part in words else ""
 
-        words: str = await until(said, seconds)
+        words: str = await eventually(said, seconds)
         return words

@@ -1,6 +1,6 @@
 """Workers and owners that are gone, as by kill -9, at one step of a move or of a cascade.
 
-Run as ``python -m tests.support.dying_festival DATABASE TEMPORAL TENANT FOLDER STEP``.
+Run as ``python -m tests.support.killed_scenario DATABASE TEMPORAL TENANT FOLDER STEP``.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from catalog import catalog as catalogs
 from gateways.owners import Owners
 from store.db.pool import create_pool
 from store.operations import children
-from tests.support.festival import Festival
-from tests.support.harness import House
+from tests.support.harness import Harness
+from tests.support.scenario import Scenario
 from workflows import options
 
 Call = Callable[..., Awaitable[Any]]
@@ -66,9 +66,9 @@ async def main(database: str, address: str, tenant: str, folder: str, step: str)
     """Until it dies."""
     prepare(step)
     client = await Client.connect(address, plugins=[temporal.plugin()])
-    house = House(await create_pool(database, 4), catalogs.load(), client, tenant)
-    festival = Festival(house, Path(folder))
-    async with festival.running(), house.worker():
+    harness = Harness(await create_pool(database, 4), catalogs.load(), client, tenant)
+    scenario = Scenario(harness, Path(folder))
+    async with scenario.running(), harness.worker():
         await asyncio.Event().wait()
 
 

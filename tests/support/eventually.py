@@ -1,0 +1,48 @@
+"""Polls for a condition, so that tests wait for events and never for an amount of time."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+TIMEOUT = 120.0
+"""Seconds after which a condition that is still false fails the test."""
+INTERVAL = 0.01
+"""Seconds between two calls of a condition."""
+
+
+async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = TIMEOUT) -> T:
+    """Calls the condition until it returns a true value, and returns that.
+
+    The condition may block: it is cancelled at the deadline. AssertionError with its last value after ``seconds``.
+    """
+    value = None
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            while not (value := await condition()):
+                await asyncio.sleep(INTERVAL)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise AssertionError(f"still {value!r} after {seconds:g} s") from None
+    return value
+
+
+async def eventually_true(condition: Callable[[], T], seconds: float = TIMEOUT) -> T:
+    """The same for a plain function, in a test whose event loop must keep running."""
+
+    async def asynchronous() -> T:
+        return condition()
+
+    return await eventually(asynchronous, seconds)
+
+
+def eventually_sync(condition: Callable[[], T], seconds: float = TIMEOUT) -> T:
+    """The same for a test without an event loop; blocks the thread."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"still {value!r} after {seconds:g} s"
+        time.sleep(INTERVAL)
+    return value
