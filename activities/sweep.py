@@ -19,7 +19,7 @@ from gateways.owners import AT_ONCE, Owners
 from messages.operations import Counts, Sweep, Swept, Todo
 from store.db.pool import Pool
 from store.operations import children, operations, request_bodies
-from store.operations.children import Item, Outcome
+from store.operations.children import Candidate, ChildOutcome
 from store.operations.operations import Row
 
 PAGE = 200
@@ -28,12 +28,12 @@ SECONDS = 10.0
 """After which a sweep lets others have a look."""
 
 
-class _Asking:
+class _PageRequests:
     """One page. ``suspects``: children at which the owner failed, while it may have done well by others; ``away``: the
     last reason why it could not be asked; ``pause``: seconds it wants."""
 
     def __init__(
-        self, owners: Owners, owner: str, sweep: Sweep, relationship: Relationship, work: children.Work
+        self, owners: Owners, owner: str, sweep: Sweep, relationship: Relationship, work: children.CandidatePage
     ) -> None:
         self._owners = owners
         self._owner = owner
@@ -65,11 +65,11 @@ class _Asking:
         if unsaid:
             await request_bodies.forget(pool, self._sweep.subject.tenant, unsaid)
 
-    async def __call__(self, item: Item) -> Outcome | None:
+    async def __call__(self, item: Candidate) -> ChildOutcome | None:
         async with self._slots:
             return None if self.stopped else await self._ask(item)
 
-    async def _ask(self, item: Item) -> Outcome:
+    async def _ask(self, item: Candidate) -> ChildOutcome:
         key = self._key(item)
         try:
             await self._owners.ask(
@@ -88,21 +88,21 @@ class _Asking:
             if isinstance(error, Failed):
                 self.suspects.add(item.child.key)
             alone = isinstance(error, Failed) and error.answered and self._work.others
-            return Outcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300], alone)
+            return ChildOutcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300], alone)
         except Gone as error:  # deleted or moved by others: its fact is on its way, or else it is asked for once more
-            return Outcome(item.child.key, item.parent, "asked", item.reference, str(error)[:300], True)
+            return ChildOutcome(item.child.key, item.parent, "asked", item.reference, str(error)[:300], True)
         except Refused as error:
-            return Outcome(item.child.key, item.parent, "parked", item.reference, str(error)[:300])
+            return ChildOutcome(item.child.key, item.parent, "parked", item.reference, str(error)[:300])
         finally:
             activity.heartbeat(item.child.key)
-        return Outcome(item.child.key, item.parent, "asked", item.reference)
+        return ChildOutcome(item.child.key, item.parent, "asked", item.reference)
 
-    def _command(self, item: Item) -> Command:
+    def _command(self, item: Candidate) -> Command:
         field = self._relationship.field
         target = (field, self._work.target) if field is not None and self._work.target is not None else None
         return filled(self._work.command, item.child.key, item.child.data, expected_parent=item.parent, target=target)
 
-    def _key(self, item: Item) -> str:
+    def _key(self, item: Candidate) -> str:
         """The same for the same belonging of the same child, and for no other; anew when somebody redrives it."""
         at = self._sweep
         of = at.subject.tenant, at.operation, at.relationship, item.child.key, item.child.life, item.reference.hex()
@@ -135,8 +135,10 @@ class SweepActivities:
             swept = await self._page(sweep, relationship, work, swept)
         return swept
 
-    async def _page(self, sweep: Sweep, relationship: Relationship, work: children.Work, swept: Swept) -> Swept:
-        ask = _Asking(self._owners, self._catalog.owner_of(relationship.child), sweep, relationship, work)
+    async def _page(
+        self, sweep: Sweep, relationship: Relationship, work: children.CandidatePage, swept: Swept
+    ) -> Swept:
+        ask = _PageRequests(self._owners, self._catalog.owner_of(relationship.child), sweep, relationship, work)
         if work.items:
             await children.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
             await ask.prepare(self._pool)
@@ -167,7 +169,7 @@ class SweepActivities:
             pause=ask.pause,
         )
 
-    async def _watch(self, sweep: Sweep, asking: _Asking) -> None:
+    async def _watch(self, sweep: Sweep, asking: _PageRequests) -> None:
         """A page takes long where an owner is slow: if somebody stops the operation, the rest of it is let be."""
         while not asking.stopped:
             await asyncio.sleep(1)

@@ -33,13 +33,13 @@ def delete(
                 "DELETE", path("entities", kind, key_), headers=repeatable(idempotency_key), holds="state"
             )
         else:
-            plan = plans.made(tether, {"delete": {"kind": kind, "key": key_}})
+            plan = plans.create_plan(tether, {"delete": {"kind": kind, "key": key_}})
             plans.preview(plan, console(err=True))
-            plans.check(plan)
+            plans.check_executable(plan)
             if not _agreed():
                 note("Nothing was done.")
                 raise typer.Exit(1)
-            operation = plans.executed(tether, plan["id"], idempotency_key)
+            operation = plans.execute_plan(tether, plan["id"], idempotency_key)
         operations.report(tether, operation, wait, output, hint=True)
 
 

@@ -1,4 +1,4 @@
-"""`tether plan …`: see what would be done to many, and do exactly that."""
+"""`tether plan …`: preview deletions, moves and detachments, and execute the previews."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ from errors import Refused
 if TYPE_CHECKING:
     from rich.console import Console
 
-app = typer.Typer(no_args_is_help=True, help="See what would be done to many, and do exactly that.")
+app = typer.Typer(no_args_is_help=True, help="Preview an operation on many children, then execute exactly that.")
 
 PARTS = {
     "RELATIONSHIP": "relationship",
@@ -22,38 +22,40 @@ PARTS = {
     "KIND": "child_kind",
     "OWNER": "owner",
     "POLICY": "policy",
-    "ASKED": "command",
-    "SUCH AS": "sample",
+    "COMMAND": "command",
+    "EXAMPLES": "sample",
 }
 
-Plan = Annotated[str, typer.Argument(metavar="PLAN", help="Its id, as the command that made it printed.")]
+Plan = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan, as printed when it was made.")]
 Children = Annotated[
-    list[str] | None, typer.Argument(metavar="[CHILD]...", show_default="all of --from", help="These.")
+    list[str] | None, typer.Argument(metavar="[CHILD]...", show_default="all of --from", help="Keys of the children.")
 ]
-From = Annotated[str, typer.Option("--from", metavar="PARENT", help="Instead of naming children: all of this parent.")]
+From = Annotated[
+    str, typer.Option("--from", metavar="PARENT", help="All children of this parent, instead of a list of children.")
+]
 
 
 @app.command()
 def delete(kind: EntityKind, key_: EntityKey, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
-    """What would go with an entity, or keep it from being deleted."""
+    """Preview a deletion: the children it affects, and what restricts it."""
     with client(url, key) as tether:
-        _show(made(tether, {"delete": {"kind": kind, "key": key_}}), output)
+        _show(create_plan(tether, {"delete": {"kind": kind, "key": key_}}), output)
 
 
 @app.command()
 def move(
     relationship: Relationship,
-    to: Annotated[str, typer.Option("--to", metavar="PARENT", help="Where to.")],
+    to: Annotated[str, typer.Option("--to", metavar="PARENT", help="Target parent.")],
     children: Children = None,
     from_: From = "",
     output: Output = Format.text,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Which children would go to another parent."""
+    """Preview moving children to another parent."""
     with client(url, key) as tether:
-        wanted = {"relationship": relationship, "to": to, **_which("from", from_, children)}
-        _show(made(tether, {"move": wanted}), output)
+        request = {"relationship": relationship, "to": to, **_which("from", from_, children)}
+        _show(create_plan(tether, {"move": request}), output)
 
 
 @app.command()
@@ -65,15 +67,15 @@ def detach(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Which children would be taken out of their parents."""
+    """Preview detaching children from their parents."""
     with client(url, key) as tether:
-        wanted = {"relationship": relationship, **_which("parent", from_, children)}
-        _show(made(tether, {"detach": wanted}), output)
+        request = {"relationship": relationship, **_which("parent", from_, children)}
+        _show(create_plan(tether, {"detach": request}), output)
 
 
 @app.command()
 def show(plan: Plan, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
-    """A plan, and what has changed since it was made."""
+    """Show a plan, with the changes since it was made."""
     with client(url, key) as tether:
         _show(tether.ask("GET", path("plans", plan), holds="hash"), output)
 
@@ -82,7 +84,10 @@ def show(plan: Plan, output: Output = Format.text, url: Url = "", key: Key = "")
 def execute(
     plan: Plan,
     include_appeared: Annotated[
-        bool, typer.Option("--include-appeared", help="Of a deletion: children too that have come since.")
+        bool,
+        typer.Option(
+            "--include-appeared", help="Only for a deletion: include children that have come since the plan was made."
+        ),
     ] = False,
     wait: Wait = False,
     idempotency_key: IdempotencyKey = "",
@@ -90,38 +95,41 @@ def execute(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Do what a plan names, and nothing else. A child that has left since is spared."""
+    """Execute exactly what a plan names. A child that has left its parent since is skipped."""
     with client(url, key) as tether:
-        operation = executed(tether, plan, idempotency_key, include_appeared=include_appeared)
+        operation = execute_plan(tether, plan, idempotency_key, include_appeared=include_appeared)
         operations.report(tether, operation, wait, output, hint=True)
 
 
-def made(tether: Client, wanted: dict[str, Any]) -> dict[str, Any]:
-    """A new plan."""
-    body, headers = json.dumps(wanted).encode(), {"content-type": "application/json"}
+def create_plan(tether: Client, request: dict[str, Any]) -> dict[str, Any]:
+    """Posts a plan request and returns the new plan."""
+    body, headers = json.dumps(request).encode(), {"content-type": "application/json"}
     return tether.ask("POST", path("plans"), body=body, headers=headers, holds="hash")
 
 
-def check(plan: dict[str, Any]) -> None:
-    """Raises Refused if it cannot be executed."""
+def check_executable(plan: dict[str, Any]) -> None:
+    """Raises Refused, with the reasons, if a plan is restricted."""
     if plan["restricted"]:
         raise Refused(printable("; ".join(plan["restricted"])))
 
 
-def executed(tether: Client, plan: str, idempotency_key: str, *, include_appeared: bool = False) -> dict[str, Any]:
-    """The operation that executes it."""
+def execute_plan(tether: Client, plan: str, idempotency_key: str, *, include_appeared: bool = False) -> dict[str, Any]:
+    """Executes the plan with this id and returns its operation.
+
+    ``idempotency_key``: empty for a new one; ``include_appeared``: of a deletion, with the children that have come since.
+    """
     body = json.dumps({"appeared": "include" if include_appeared else "refuse"}).encode()
     headers = {"content-type": "application/json", **repeatable(idempotency_key)}
     return tether.ask("POST", path("plans", plan, "execution"), body=body, headers=headers, holds="state")
 
 
 def preview(plan: dict[str, Any], to: "Console") -> None:
-    """A plan, for people."""
+    """Prints a plan to a console."""
     to.print(_headline(plan), style="bold")
     if plan["parts"]:
         to.print(table(PARTS, [{**part, "sample": _sample(part, "children")} for part in plan["parts"]]))
     else:
-        to.print("No children are concerned.")
+        to.print("No children are affected.")
     to.print(f"plan {plan['id']}, hash {plan['hash']}")
     for what, style in (("appeared", "yellow"), ("vanished", "")):
         for change in plan[what]:
@@ -137,12 +145,12 @@ def _show(plan: dict[str, Any], output: Format) -> None:
         return
     preview(plan, console())
     if plan["operation"]:
-        note(f"It was executed: `tether operations get {plan['operation']}` says what became of it.")
+        note(f"The plan was executed: `tether operations get {plan['operation']}` shows the progress.")
     elif plan["restricted"]:
-        note("Mend what keeps it from being executed, and make a new one.")
+        note("Remove what restricts the plan, then make a new one.")
     else:
         newer = " --include-appeared" if plan["kind"] == "delete" and plan["appeared"] else ""
-        note(f"Nothing is done yet. `tether plan execute {plan['id']}{newer}` does it.")
+        note(f"Nothing was changed. Run `tether plan execute {plan['id']}{newer}` to execute the plan.")
 
 
 def _headline(plan: dict[str, Any]) -> str:

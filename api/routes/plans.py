@@ -1,4 +1,4 @@
-"""Plans: previews of what would be done to many children, and their execution."""
+"""Plans: previews of deletions and of moves or detachments of many children, and their execution."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -13,188 +13,206 @@ from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Named, Operation, describe
 from store.db import tokens
 from store.operations import plans
-from store.operations.plans import Wish
+from store.operations.plans import PlanRequest, StoredPlan
 
 router = APIRouter(tags=["plans"])
 
 MOST = 10_000
-"""Children that a plan can name one by one."""
-_BODY = 32 * 1024 * 1024  # so many of the longest keys, with every character escaped
+"""Maximum number of children that one plan can list by key."""
+_MAX_BODY = 32 * 1024 * 1024  # bytes: MOST keys of the greatest length, every character escaped
 
 
-class _Strict(BaseModel):
+class _RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Deletion(_Strict):
-    """An entity that is to be deleted."""
+class PlannedDeletion(_RequestBody):
+    """The entity to delete."""
 
     kind: str = Field(min_length=1, max_length=64, examples=["event"])
     key: Key
 
-    def wish(self) -> Wish:
-        """For the store."""
-        return Wish("delete", entity_kind=self.kind, key=self.key)
+    def request(self) -> PlanRequest:
+        """The same request as the store's value object."""
+        return PlanRequest("delete", entity_kind=self.kind, key=self.key)
 
 
-class Detachment(_Strict):
-    """Children that are to be taken out of their parents."""
+class PlannedDetachment(_RequestBody):
+    """The children to detach from their parents: all of one parent, or a list of them."""
 
     relationship: str = Field(examples=["event_team"])
-    parent: Key | None = Field(default=None, description="All children of this parent.")
-    children: list[Key] = Field(default=[], max_length=MOST, description="Or these, wherever they belong.")
+    parent: Key | None = Field(default=None, description="Selects all children of this parent.")
+    children: list[Key] = Field(
+        default=[], max_length=MOST, description="Selects these children, whichever their parents are."
+    )
 
     @model_validator(mode="after")
-    def _says_which(self) -> Self:
+    def _check_selection(self) -> Self:
         if (self.parent is None) == (not self.children):
-            raise ValueError("name either the parent whose children are meant, or the children")
+            raise ValueError("give either `parent`, for all of its children, or `children`, not both")
         return self
 
-    def wish(self) -> Wish:
-        """For the store."""
-        return Wish("detach", relationship=self.relationship, parent=self.parent, children=_once(self.children))
+    def request(self) -> PlanRequest:
+        """The same request as the store's value object."""
+        return PlanRequest(
+            "detach", relationship=self.relationship, parent=self.parent, children=_distinct(self.children)
+        )
 
 
-class Move(_Strict):
-    """Children that are to go to another parent."""
+class PlannedMove(_RequestBody):
+    """The children to move to another parent: all of one parent, or a list of them."""
 
     relationship: str = Field(examples=["event_team"])
-    from_: Key | None = Field(default=None, alias="from", description="All children of this parent.")
-    to: Key = Field(description="Key of the parent that they are to belong to.")
-    children: list[Key] = Field(default=[], max_length=MOST, description="Or these, wherever they belong.")
+    from_: Key | None = Field(default=None, alias="from", description="Selects all children of this parent.")
+    to: Key = Field(description="Key of the target parent.")
+    children: list[Key] = Field(
+        default=[], max_length=MOST, description="Selects these children, whichever their parents are."
+    )
 
     @model_validator(mode="after")
-    def _says_which(self) -> Self:
+    def _check_selection(self) -> Self:
         if (self.from_ is None) == (not self.children):
-            raise ValueError("name either the parent whose children are meant as `from`, or the children")
+            raise ValueError("give either `from`, for all children of that parent, or `children`, not both")
         if self.from_ == self.to:
-            raise ValueError("`from` and `to` are the same parent")
+            raise ValueError("`from` and `to` are the same parent; give two different ones")
         return self
 
-    def wish(self) -> Wish:
-        """For the store."""
-        children = _once(self.children)
-        return Wish("move", relationship=self.relationship, parent=self.from_, to=self.to, children=children)
+    def request(self) -> PlanRequest:
+        """The same request as the store's value object."""
+        children = _distinct(self.children)
+        return PlanRequest("move", relationship=self.relationship, parent=self.from_, to=self.to, children=children)
 
 
-class Wanted(_Strict):
-    """What is to be planned: exactly one of these."""
+class NewPlan(_RequestBody):
+    """The body of `POST /v1/plans`: exactly one of the three actions."""
 
-    delete: Deletion | None = None
-    move: Move | None = None
-    detach: Detachment | None = None
+    delete: PlannedDeletion | None = None
+    move: PlannedMove | None = None
+    detach: PlannedDetachment | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _exactly_one(self) -> Self:
         if sum(one is not None for one in (self.delete, self.move, self.detach)) != 1:
-            raise ValueError("name exactly one of delete, move and detach")
+            raise ValueError("give exactly one of `delete`, `move` and `detach`")
         return self
 
-    def wish(self) -> Wish:
-        """For the store."""
-        found = self.delete or self.move or self.detach
-        assert found is not None
-        return found.wish()
+    def request(self) -> PlanRequest:
+        """The same request as the store's value object."""
+        action = self.delete or self.move or self.detach
+        assert action is not None
+        return action.request()
 
 
-class Execution(_Strict):
-    """How a plan is executed; without a body as if nothing were said."""
+class PlanExecution(_RequestBody):
+    """The body of `POST /v1/plans/{id}/execution`; no body stands for the defaults."""
 
     appeared: Literal["refuse", "include"] = Field(
-        default="refuse", description="Of a deletion: what becomes of children that have come since it was planned."
+        default="refuse",
+        description="For a deletion that would affect children which have come since the plan was made: `refuse` the "
+        "execution, or `include` them.",
     )
 
 
-class Part(BaseModel):
-    """Children of one relationship, at one level, that are concerned."""
+class PlanPart(BaseModel):
+    """The affected children of one relationship, at one level of the cascade."""
 
     model_config = ConfigDict(from_attributes=True)
 
     relationship: str
     parent_kind: str
     child_kind: str
-    owner: str = Field(description="Whose the children are.")
-    command: str = Field(description="What the owner would be asked for each of them; empty: nothing.")
-    policy: str = Field(description="Of a deletion: what the relationship says of children whose parent is gone.")
+    owner: str = Field(description="Owner of the children.")
+    command: str = Field(description="Command that the owner would be sent for each child; empty: none.")
+    policy: str = Field(description="Only for a deletion: the policy `on_parent_deleted` of the relationship.")
     children: int
-    sample: list[str] = Field(description="Some of them.")
+    sample: list[str] = Field(description="Keys of up to five of them.")
 
 
-class Change(BaseModel):
-    """Children of one relationship that make the difference."""
+class PlanChange(BaseModel):
+    """Children of one relationship by which the affected set has changed since the plan was made."""
 
     model_config = ConfigDict(from_attributes=True)
 
     relationship: str
     count: int
-    sample: list[str] = Field(description="Some of them.")
+    sample: list[str] = Field(description="Keys of up to five of them.")
 
 
 class Plan(BaseModel):
-    """What would be done, as of one revision."""
+    """A preview of an operation, as of one revision."""
 
     id: str
     kind: Literal["delete", "move", "detach"]
-    entity: Named | None = Field(description="Of a deletion: what is to go.")
-    relationship: str | None = Field(description="Of a move or a detachment.")
-    parent: str | None = Field(description="Of a move or a detachment: the parent whose children are meant.")
-    to: str | None = Field(description="Of a move: where to.")
-    named: int = Field(description="Children that were named one by one; 0: all are meant.")
-    token: str = Field(description="The revision that it is as of.")
-    hash: str = Field(description="SHA-256 over exactly what it names: another set has another hash.")
+    entity: Named | None = Field(description="Only for a deletion: the entity to delete.")
+    relationship: str | None = Field(description="Only for a move or a detachment.")
+    parent: str | None = Field(
+        description="Only for a move or a detachment: the parent all of whose children are selected."
+    )
+    to: str | None = Field(description="Only for a move: the target parent.")
+    named: int = Field(description="Number of children that were listed by key; 0: all children of `parent`.")
+    token: str = Field(description="The revision of which the preview was made.")
+    hash: str = Field(
+        description="SHA-256 of the request, the revision and the exact set of affected children, in hex."
+    )
     created: datetime
     actor: str
-    operation: str | None = Field(description="The operation that executed it; null: nobody did.")
-    parts: list[Part]
-    restricted: list[str] = Field(description="Why it cannot be executed, in sentences; empty: it can.")
-    appeared: list[Change] = Field(description="What has come since, and is not in it.")
-    vanished: list[Change] = Field(description="What is in it, and has left since.")
+    operation: str | None = Field(description="The operation that executes the plan; null: it was not executed.")
+    parts: list[PlanPart]
+    restricted: list[str] = Field(
+        description="Why the plan cannot be executed, one sentence per reason; empty: it can."
+    )
+    appeared: list[PlanChange] = Field(
+        description="Children that joined the affected set after the plan was made; they are not part of the plan."
+    )
+    vanished: list[PlanChange] = Field(description="Children of the plan that have left the affected set since.")
 
 
-async def wanted(request: Request) -> Wanted:
-    """The body. Raises RequestValidationError, TooLarge."""
-    return await read(request, Wanted, limit=_BODY)
+async def new_plan(request: Request) -> NewPlan:
+    """Reads the body. Raises RequestValidationError, TooLarge."""
+    return await read(request, NewPlan, limit=_MAX_BODY)
 
 
-async def executed(request: Request) -> Execution:
-    """The body, which may be left out. Raises RequestValidationError, TooLarge."""
-    return await read(request, Execution, empty=Execution())
+async def execution_options(request: Request) -> PlanExecution:
+    """Reads the body, which is optional. Raises RequestValidationError, TooLarge."""
+    return await read(request, PlanExecution, empty=PlanExecution())
 
 
-@router.post("/plans", status_code=201, summary="See what would be done", openapi_extra=described(Wanted))
-async def create(who: Operator, wanted: Annotated[Wanted, Depends(wanted)], has: Has) -> Plan:
-    """Nothing is done. The plan is of the revision that it was made at, and stays so: `hash` stands for its set."""
-    wish = wanted.wish()
-    if wish.relationship is not None:
-        has.catalog.relationship(wish.relationship)
-    if wish.entity_kind is not None:
-        has.catalog.owner_of(wish.entity_kind)
-    return _shown(who.tenant, await plans.create(has.pool, has.catalog, who.tenant, wish, who.name))
+@router.post("/plans", status_code=201, summary="Preview an operation", openapi_extra=described(NewPlan))
+async def create(who: Operator, body: Annotated[NewPlan, Depends(new_plan)], has: Has) -> Plan:
+    """Computes which children the operation would affect, and changes nothing. The plan is bound to the revision at
+    which it was made; `hash` identifies the exact set."""
+    request = body.request()
+    if request.relationship is not None:
+        has.catalog.relationship(request.relationship)
+    if request.entity_kind is not None:
+        has.catalog.owner_of(request.entity_kind)
+    return _plan_body(who.tenant, await plans.create(has.pool, has.catalog, who.tenant, request, who.name))
 
 
-@router.get("/plans/{id}", summary="A plan, and what has changed since")
+@router.get("/plans/{id}", summary="Get a plan, with the changes since it was made")
 async def plan(id: Key, who: Reader, has: Has) -> Plan:
-    """As it was made, with what has appeared and what has vanished by now."""
-    return _shown(who.tenant, await plans.find(has.pool, has.catalog, who.tenant, id))
+    """The plan as it was made; `appeared` and `vanished` list the changes until now."""
+    return _plan_body(who.tenant, await plans.find(has.pool, has.catalog, who.tenant, id))
 
 
 @router.post(
     "/plans/{id}/execution",
     status_code=202,
-    summary="Do what was planned",
-    openapi_extra=described(Execution, required=False),
+    summary="Execute a plan",
+    openapi_extra=described(PlanExecution, required=False),
 )
 async def execute(
     id: Key,
     who: Operator,
-    execution: Annotated[Execution, Depends(executed)],
+    execution: Annotated[PlanExecution, Depends(execution_options)],
     has: Has,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
-    """Execution touches exactly the children that the plan names. A child that has left since is spared.
+    """Execution touches exactly the children that the plan names. A child that has left its parent since is skipped.
 
-    For moves and detachments what has come since is left alone; a deletion with newcomers is refused unless `appeared`
-    is `include`: they then follow their relationship's policy, as late arrivals do. A plan is executed once.
+    Moves and detachments ignore children that have joined the parent since. A deletion is refused if there are such
+    children, unless `appeared` is `include`: the policy of their relationship then applies to them, as it does to
+    children that arrive after the deletion. A plan can be executed once.
     """
     row = await plans.execute(
         has.pool,
@@ -208,32 +226,32 @@ async def execute(
     return describe(has, who.tenant, row)
 
 
-def _once(keys: list[str]) -> tuple[str, ...]:
+def _distinct(keys: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def _shown(tenant: str, found: plans.Plan) -> Plan:
-    wish = found.wish
+def _plan_body(tenant: str, stored: StoredPlan) -> Plan:
+    request = stored.request
     entity = None
-    if wish.entity_kind is not None and wish.key is not None:
-        entity = Named(kind=wish.entity_kind, key=wish.key)
+    if request.entity_kind is not None and request.key is not None:
+        entity = Named(kind=request.entity_kind, key=request.key)
     return Plan.model_validate(
         {
-            "id": found.id,
-            "kind": found.kind,
+            "id": stored.id,
+            "kind": stored.kind,
             "entity": entity,
-            "relationship": wish.relationship,
-            "parent": wish.parent,
-            "to": wish.to,
-            "named": len(wish.children),
-            "token": tokens.token(tenant, found.revision),
-            "hash": found.hash,
-            "created": found.created,
-            "actor": found.actor,
-            "operation": found.operation,
-            "parts": found.parts,
-            "restricted": found.restricted,
-            "appeared": found.appeared,
-            "vanished": found.vanished,
+            "relationship": request.relationship,
+            "parent": request.parent,
+            "to": request.to,
+            "named": len(request.children),
+            "token": tokens.token(tenant, stored.revision),
+            "hash": stored.hash,
+            "created": stored.created,
+            "actor": stored.actor,
+            "operation": stored.operation,
+            "parts": stored.parts,
+            "restricted": stored.restricted,
+            "appeared": stored.appeared,
+            "vanished": stored.vanished,
         }
     )

@@ -21,7 +21,7 @@ SILENCE = timedelta(minutes=1)
 _FACTS = "facts of children: "
 
 
-class Item(NamedTuple):
+class Candidate(NamedTuple):
     """A child that is to be asked for. ``parent``: the one it must still belong to; ``reference``: the order key of
     the fact that says so, which tells this belonging from an earlier one; ``since``: the revision from which it has
     belonged there; ``round``: how often it was redriven."""
@@ -33,18 +33,18 @@ class Item(NamedTuple):
     round: int
 
 
-class Work(NamedTuple):
+class CandidatePage(NamedTuple):
     """A page of children. ``next``: where the next page begins; None: this is the last. ``target``: of a move.
     ``others``: whether the owner has done what it was asked for other children of the operation."""
 
-    items: list[Item]
+    items: list[Candidate]
     next: str | None
     command: type[Command]
     target: str | None
     others: bool
 
 
-class Left(NamedTuple):
+class OpenChildren(NamedTuple):
     """``outstanding``: children asked for whose facts have not come, the first since ``since``; ``why``: what the owner
     said of one of those that it did not know, or not there."""
 
@@ -54,7 +54,7 @@ class Left(NamedTuple):
     why: str
 
 
-class Outcome(NamedTuple):
+class ChildOutcome(NamedTuple):
     """What became of one. ``state``: asked, failing (to be tried again) or parked. ``counts``: whether this attempt
     counts against it: after thirty of those it is parked."""
 
@@ -86,7 +86,7 @@ async def page(
     limit: int,
     *,
     again: bool,
-) -> Work | None:
+) -> CandidatePage | None:
     """The next children to be asked for; None: the operation is over, or wished to stop.
 
     ``again``: those too that were asked for when another fact than today's named their parent, or of which their owner
@@ -118,12 +118,12 @@ async def page(
     if command is None:
         return None
     next = rows[-1]["child"] if len(rows) == limit else None
-    return Work(found, next, command, row["parent"], row["done"] > 0)
+    return CandidatePage(found, next, command, row["parent"], row["done"] > 0)
 
 
 def _to_ask(
     relationship: Relationship, rows: Sequence[Row], registers: Sequence[Register], *, planned: bool
-) -> tuple[list[Item], list[str]]:
+) -> tuple[list[Candidate], list[str]]:
     """Those that still belong where they did, and that their owner did not say it had done; and those of a plan that
     left, and came back."""
     found, back = [], []
@@ -134,12 +134,12 @@ def _to_ask(
         if planned and child["back"]:
             back.append(child["child"])
         elif child["state"] != "asked" or child["reference"] != reference or child["reason"]:
-            found.append(Item(register, named, reference, child["linked"], child["round"] or 0))
+            found.append(Candidate(register, named, reference, child["linked"], child["round"] or 0))
     return found, back
 
 
 async def _obstacles(
-    conn: Connection, catalog: Catalog, tenant: str, row: Row, relationship: Relationship, found: Sequence[Item]
+    conn: Connection, catalog: Catalog, tenant: str, row: Row, relationship: Relationship, found: Sequence[Candidate]
 ) -> dict[str, str]:
     """Child → why its owner is not to be asked: something of its own restricts that it is deleted; or where it was to
     be moved to is gone."""
@@ -153,10 +153,15 @@ async def _obstacles(
 
 
 async def _park(
-    conn: Connection, tenant: str, operation: str, relationship: Relationship, found: list[Item], why: dict[str, str]
+    conn: Connection,
+    tenant: str,
+    operation: str,
+    relationship: Relationship,
+    found: list[Candidate],
+    why: dict[str, str],
 ) -> None:
     await _begin(conn, tenant, operation, relationship.name, found)
-    outcomes = [Outcome(i.child.key, i.parent, "parked", i.reference, why[i.child.key][:300]) for i in found]
+    outcomes = [ChildOutcome(i.child.key, i.parent, "parked", i.reference, why[i.child.key][:300]) for i in found]
     await _keep(conn, tenant, operation, relationship.name, outcomes)
 
 
@@ -167,24 +172,26 @@ async def stopped(pool: Pool, tenant: str, operation: str) -> bool:
     return row is None or row["state"] != "running" or row["cancelled_at"] is not None
 
 
-async def begin(pool: Pool, tenant: str, operation: str, relationship: str, found: Sequence[Item]) -> None:
+async def begin(pool: Pool, tenant: str, operation: str, relationship: str, found: Sequence[Candidate]) -> None:
     """Remembers children that are about to be asked for."""
     async with connection(pool) as conn:
         await _begin(conn, tenant, operation, relationship, found)
 
 
-async def _begin(conn: Connection, tenant: str, operation: str, relationship: str, found: Sequence[Item]) -> None:
+async def _begin(conn: Connection, tenant: str, operation: str, relationship: str, found: Sequence[Candidate]) -> None:
     columns = zip(*((i.child.key, i.parent, i.reference, i.since) for i in found), strict=True)
     await conn.execute(sql("begin_items"), tenant, operation, relationship, *map(list, columns))
 
 
-async def keep(pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
+async def keep(pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
     """Remembers them."""
     async with connection(pool) as conn:
         await _keep(conn, tenant, operation, relationship, outcomes)
 
 
-async def _keep(conn: Connection, tenant: str, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
+async def _keep(
+    conn: Connection, tenant: str, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]
+) -> None:
     columns = zip(*outcomes, strict=True)
     await conn.execute(sql("keep_items"), tenant, operation, relationship, *map(list, columns))
 
@@ -217,14 +224,14 @@ async def spare_rest(conn: Connection, tenant: str, operation: str) -> None:
     await conn.execute(sql("spare_rest"), tenant, operation)
 
 
-async def left(conn: Connection, tenant: str, operation: str) -> Left:
+async def left(conn: Connection, tenant: str, operation: str) -> OpenChildren:
     """What an operation still waits for."""
     row = await conn.fetchrow(sql("items_left"), tenant, operation)
     assert row is not None
-    return Left(**row)
+    return OpenChildren(**row)
 
 
-async def note_silence(conn: Connection, tenant: str, operation: str, waits: Left, now: datetime) -> None:
+async def note_silence(conn: Connection, tenant: str, operation: str, waits: OpenChildren, now: datetime) -> None:
     """Says so where an operation has waited for facts for a while, and when they have come at last."""
     silent = waits.since is not None and now - waits.since >= SILENCE
     text = f"{waits.outstanding} have not come since {waits.since:%Y-%m-%d %H:%M} UTC" if silent else ""

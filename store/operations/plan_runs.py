@@ -12,7 +12,7 @@ from store.write.settle import lock
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlanRun:
     """``operation`` None: it is over. ``todo``: whether children are to be asked for. ``outstanding``: children asked
     for, whose facts have not come."""
 
@@ -22,7 +22,7 @@ class Standing:
     newer: bool = False
 
 
-async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation: str, now: datetime) -> Standing:
+async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation: str, now: datetime) -> PlanRun:
     """Ends it if it is over, and says what is to be done."""
     async with connection(pool) as conn:
         row = await conn.fetchrow(sql("operation"), tenant, operation)
@@ -40,9 +40,9 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation:
             elif todo or left.outstanding:
                 await children.note_silence(conn, tenant, operation, left, now)
                 row = await conn.fetchrow(sql("sweep_on"), tenant, operation, 0)
-                return Standing(row, todo > 0, left.outstanding)
+                return PlanRun(row, todo > 0, left.outstanding)
             else:
                 parked = f"children parked: {left.parked}" if left.parked else ""
                 await operations.end(conn, tenant, row, "incomplete" if left.parked else "done", parked, revision)
         newer = await conn.fetchval(sql("forget_intents"), tenant, "plan", about, operation, revision)
-    return Standing(newer=bool(newer))
+    return PlanRun(newer=bool(newer))

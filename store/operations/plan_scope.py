@@ -1,4 +1,4 @@
-"""The set of children that a wish concerns at a revision: a pure function of both, as links keep their versions."""
+"""The set of children that a request concerns at a revision: a pure function of both, as links keep their versions."""
 
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -16,7 +16,7 @@ SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PlanRequest:
     """What is to be planned. ``delete``: ``entity_kind`` and ``key``. ``move`` and ``detach``: a ``relationship`` and
     either all children of ``parent`` or those that are named; of a move ``to``, the parent they are to go to."""
 
@@ -30,7 +30,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScopePart:
     """Children of one relationship that are concerned; ``command``: what their owner would be asked for each;
     ``policy``: of a deletion, what becomes of them."""
 
@@ -45,7 +45,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ScopeChange:
     """Children of one relationship that are concerned now and were not when it was planned, or the other way."""
 
     relationship: str
@@ -53,52 +53,52 @@ class Change:
     sample: list[str]
 
 
-async def concerned(conn: Connection, catalog: Catalog, tenant: str, wish: Wish, revision: int) -> list[Row]:
+async def concerned(conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, revision: int) -> list[Row]:
     """By relationship: how many ``children`` at a revision, a ``sample`` of them, and the ``hash`` of all."""
-    if wish.kind == "delete":
-        place = tenant, wish.entity_kind, wish.key, revision, *rules(catalog)
+    if request.kind == "delete":
+        place = tenant, request.entity_kind, request.key, revision, *rules(catalog)
         return list(await conn.fetch(sql("parts_of_deletion"), *place))
-    return list(await conn.fetch(sql("parts_of_change"), tenant, *change(wish), revision))
+    return list(await conn.fetch(sql("parts_of_change"), tenant, *change(request), revision))
 
 
-def change(wish: Wish) -> tuple[str | None, str | None, list[str], str | None]:
+def change(request: PlanRequest) -> tuple[str | None, str | None, list[str], str | None]:
     """The arguments that say which links a move or a detachment is about."""
-    return wish.relationship, wish.parent, list(wish.children), wish.to
+    return request.relationship, request.parent, list(request.children), request.to
 
 
 async def differences(
-    conn: Connection, catalog: Catalog, tenant: str, wish: Wish, planned: int, now: int
-) -> tuple[list[Change], list[Change]]:
+    conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, planned: int, now: int
+) -> tuple[list[ScopeChange], list[ScopeChange]]:
     """What appeared and what vanished between two revisions."""
-    if wish.kind == "delete":
-        place = tenant, wish.entity_kind, wish.key, planned, now, *rules(catalog)
+    if request.kind == "delete":
+        place = tenant, request.entity_kind, request.key, planned, now, *rules(catalog)
         rows = await conn.fetch(sql("changes_of_deletion"), *place)
     else:
-        rows = await conn.fetch(sql("changes_of_change"), tenant, *change(wish), planned, now)
-    found: dict[str, list[Change]] = {"appeared": [], "vanished": []}
+        rows = await conn.fetch(sql("changes_of_change"), tenant, *change(request), planned, now)
+    found: dict[str, list[ScopeChange]] = {"appeared": [], "vanished": []}
     for row in rows:
-        found[row["what"]].append(Change(row["relationship"], row["children"], row["sample"]))
+        found[row["what"]].append(ScopeChange(row["relationship"], row["children"], row["sample"]))
     return found["appeared"], found["vanished"]
 
 
-def part(catalog: Catalog, wish: Wish, row: Row) -> Part:
+def part(catalog: Catalog, request: PlanRequest, row: Row) -> ScopePart:
     """A row of ``concerned``, for people."""
     relationship = catalog.relationship(row["relationship"])
     by_kind = {"delete": relationship.sweep, "move": relationship.move, "detach": relationship.detach}
-    command = by_kind[wish.kind]
-    return Part(
+    command = by_kind[request.kind]
+    return ScopePart(
         relationship=relationship.name,
         parent_kind=relationship.parent,
         child_kind=relationship.child,
         owner=catalog.owner_of(relationship.child),
         command=command.__name__ if command is not None else "",
-        policy=relationship.on_parent_deleted.name if wish.kind == "delete" else "",
+        policy=relationship.on_parent_deleted.name if request.kind == "delete" else "",
         children=row["children"],
         sample=row["sample"],
     )
 
 
-def digest(tenant: str, wish: Wish, revision: int, parts: list[Row]) -> str:
-    """Of the exact set, the wish and the revision: SHA-256 in hex."""
+def digest(tenant: str, request: PlanRequest, revision: int, parts: list[Row]) -> str:
+    """Of the exact set, the request and the revision: SHA-256 in hex."""
     of_parts = [(row["relationship"], row["children"], row["hash"]) for row in parts]
-    return sha256(orjson.dumps((tenant, asdict(wish), revision, of_parts), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return sha256(orjson.dumps((tenant, asdict(request), revision, of_parts), option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -18,51 +18,62 @@ from store.db.snapshot import Snapshot, snapshot
 from store.db.sql import sql
 from store.operations import cascades, operations
 from store.operations.operations import Begin, Row, Wanted
-from store.operations.plan_scope import SAMPLE, Change, Part, Wish, change, concerned, differences, digest, part
+from store.operations.plan_scope import (
+    SAMPLE,
+    PlanRequest,
+    ScopeChange,
+    ScopePart,
+    change,
+    concerned,
+    differences,
+    digest,
+    part,
+)
 from store.operations.restrictions import restrictions
 from store.write.entity_state import fetch_registers
 
-__all__ = ["Change", "Part", "Plan", "Wish", "create", "execute", "find"]
+__all__ = ["PlanRequest", "ScopeChange", "ScopePart", "StoredPlan", "create", "execute", "find"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """``hash``: SHA-256 in hex over the exact set, the wish and the revision. ``restricted``: why it cannot be done."""
+class StoredPlan:
+    """A row of ``plans``. ``hash``: SHA-256 in hex of the exact set, the request and the revision; ``restricted``: one
+    sentence per reason why the deletion cannot be executed; ``appeared`` and ``vanished``: the changes since then."""
 
     id: str
     kind: str
-    wish: Wish
+    request: PlanRequest
     revision: int
     hash: str
     created: datetime
     actor: str
     operation: str | None
-    parts: list[Part]
+    parts: list[ScopePart]
     restricted: list[str]
-    appeared: list[Change] = field(default_factory=list)
-    vanished: list[Change] = field(default_factory=list)
+    appeared: list[ScopeChange] = field(default_factory=list)
+    vanished: list[ScopeChange] = field(default_factory=list)
 
 
-async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor: str) -> Plan:
+async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest, actor: str) -> StoredPlan:
     """A preview as of now. Raises Unknown, and Conflict if nothing is declared that could carry it out."""
-    check_text((wanted.key, wanted.parent, wanted.to, wanted.children))
-    _check(catalog, wanted)
+    check_text((request.key, request.parent, request.to, request.children))
+    _check(catalog, request)
     async with snapshot(pool, tenant) as at:
-        life = await _check_side(at.conn, catalog, tenant, wanted)
-        found = await concerned(at.conn, catalog, tenant, wanted, at.revision)
-        await _check_children(at.conn, tenant, wanted)
+        life = await _check_side(at.conn, catalog, tenant, request)
+        found = await concerned(at.conn, catalog, tenant, request, at.revision)
+        await _check_children(at.conn, tenant, request)
         restricted: list[str] = []
-        if wanted.kind == "delete" and wanted.entity_kind is not None and wanted.key is not None:
-            why = await restrictions(at.conn, catalog, tenant, wanted.entity_kind, [wanted.key])
+        if request.kind == "delete" and request.entity_kind is not None and request.key is not None:
+            why = await restrictions(at.conn, catalog, tenant, request.entity_kind, [request.key])
             restricted = list(why.values())
         revision = at.revision
-    parts = [part(catalog, wanted, row) for row in found]
-    plan = Plan(
+    parts = [part(catalog, request, row) for row in found]
+    plan = StoredPlan(
         id=uuid4().hex,
-        kind=wanted.kind,
-        wish=wanted,
+        kind=request.kind,
+        request=request,
         revision=revision,
-        hash=digest(tenant, wanted, revision, found),
+        hash=digest(tenant, request, revision, found),
         created=datetime.now(UTC),
         actor=actor,
         operation=None,
@@ -76,7 +87,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor:
             tenant,
             plan.id,
             plan.kind,
-            orjson.dumps(asdict(wanted)).decode(),
+            orjson.dumps(asdict(request)).decode(),
             revision,
             plan.hash,
             orjson.dumps(report).decode(),
@@ -86,20 +97,20 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, wanted: Wish, actor:
     return plan
 
 
-async def find(pool: Pool, catalog: Catalog, tenant: str, id: str) -> Plan:
+async def find(pool: Pool, catalog: Catalog, tenant: str, id: str) -> StoredPlan:
     """With what has appeared and vanished since, unless it was executed. Raises Unknown."""
     async with snapshot(pool, tenant) as at:
         return await _found(at, catalog, id)
 
 
-async def _found(at: Snapshot, catalog: Catalog, id: str) -> Plan:
+async def _found(at: Snapshot, catalog: Catalog, id: str) -> StoredPlan:
     row = await at.conn.fetchrow(sql("plan"), at.tenant, id)
     if row is None:
         raise Unknown(f"no plan {id!r}")
     plan = _plan(row)
     if plan.operation is not None:
         return plan
-    appeared, vanished = await differences(at.conn, catalog, at.tenant, plan.wish, plan.revision, at.revision)
+    appeared, vanished = await differences(at.conn, catalog, at.tenant, plan.request, plan.revision, at.revision)
     return replace(plan, appeared=appeared, vanished=vanished)
 
 
@@ -122,20 +133,20 @@ async def execute(
     # Before the head is locked: sets may be large. What comes between is late, and treated as what comes after.
     async with snapshot(pool, tenant) as at:
         plan = await _found(at, catalog, id)
-        _check(catalog, plan.wish)
-        parts = await concerned(at.conn, catalog, tenant, plan.wish, plan.revision)
-        if digest(tenant, plan.wish, plan.revision, parts) != plan.hash:
+        _check(catalog, plan.request)
+        parts = await concerned(at.conn, catalog, tenant, plan.request, plan.revision)
+        if digest(tenant, plan.request, plan.revision, parts) != plan.hash:
             raise PlanOutdated(f"plan {id} cannot be read as of its revision any more; make a new one")
-    request = ("execute", id, include_appeared)
-    async with operations.begun(pool, tenant, actor, idempotency_key, request) as begin:
+    asked = ("execute", id, include_appeared)
+    async with operations.begun(pool, tenant, actor, idempotency_key, asked) as begin:
         if begin.earlier is not None:
             return begin.earlier
         row = await begin.conn.fetchrow(sql("plan"), tenant, id)
         if row is None or row["operation"] is not None:
             raise Conflict(f"plan {id} was executed already, by operation {row and row['operation']}; make a new one")
-        life = await _check_side(begin.conn, catalog, tenant, plan.wish)
+        life = await _check_side(begin.conn, catalog, tenant, plan.request)
         if life != row["report"].get("life", life):  # plans made by an earlier version do not say
-            kind, key = _side(catalog, plan.wish) or ("", "")
+            kind, key = _side(catalog, plan.request) or ("", "")
             raise PlanOutdated(f"{kind} {key!r} was deleted and created anew since plan {id} was made; make a new one")
         if plan.kind == "delete":
             operation = await _delete(begin, catalog, plan, include_appeared)
@@ -145,15 +156,17 @@ async def execute(
         return operation
 
 
-async def _delete(begin: Begin, catalog: Catalog, plan: Plan, include_appeared: bool) -> Row:
+async def _delete(begin: Begin, catalog: Catalog, plan: StoredPlan, include_appeared: bool) -> Row:
     if plan.appeared and not include_appeared:
         words = ", ".join(f"{c.count} of {c.relationship} ({', '.join(c.sample)})" for c in plan.appeared)
         raise PlanOutdated(f"since plan {plan.id} was made there are more: {words}; make a new one, or include them")
-    return await cascades.begin_deletion(begin, catalog, plan.wish.entity_kind or "", plan.wish.key or "", plan.id)
+    return await cascades.begin_deletion(
+        begin, catalog, plan.request.entity_kind or "", plan.request.key or "", plan.id
+    )
 
 
-async def _work_through(begin: Begin, plan: Plan) -> Row:
-    id, wish = uuid4().hex, plan.wish
+async def _work_through(begin: Begin, plan: StoredPlan) -> Row:
+    id, request = uuid4().hex, plan.request
     await begin(
         Wanted(
             id=id,
@@ -161,44 +174,44 @@ async def _work_through(begin: Begin, plan: Plan) -> Row:
             workflow="plan",
             about=plan.kind,
             key=id,
-            relationship=wish.relationship,
-            parent=wish.to,
+            relationship=request.relationship,
+            parent=request.to,
             plan=plan.id,
             state="running",
         )
     )
-    operation: Row = await begin.conn.fetchrow(sql("plan_items"), begin.tenant, *change(wish), plan.revision, id)
+    operation: Row = await begin.conn.fetchrow(sql("plan_items"), begin.tenant, *change(request), plan.revision, id)
     return operation
 
 
-def _check(catalog: Catalog, wish: Wish) -> None:
+def _check(catalog: Catalog, request: PlanRequest) -> None:
     """Whether the declarations in force can carry it out. Raises Unknown, Conflict."""
-    if wish.kind == "delete":
-        catalog.owner_of(wish.entity_kind or "")
-        if wish.entity_kind not in catalog.contracts.deleting:
+    if request.kind == "delete":
+        catalog.owner_of(request.entity_kind or "")
+        if request.entity_kind not in catalog.contracts.deleting:
             raise Conflict(
-                f"no command deletes a {wish.entity_kind}; let one in its owner's contracts say "
-                f"deletes={wish.entity_kind!r}"
+                f"no command deletes a {request.entity_kind}; let one in its owner's contracts say "
+                f"deletes={request.entity_kind!r}"
             )
         return
-    relationship = catalog.relationship(wish.relationship or "")
-    command = relationship.move if wish.kind == "move" else relationship.detach
+    relationship = catalog.relationship(request.relationship or "")
+    command = relationship.move if request.kind == "move" else relationship.detach
     if command is None:
-        raise Conflict(f"{relationship.name} declares no command for that; declare {wish.kind}=…")
+        raise Conflict(f"{relationship.name} declares no command for that; declare {request.kind}=…")
 
 
-def _side(catalog: Catalog, wish: Wish) -> tuple[str, str] | None:
+def _side(catalog: Catalog, request: PlanRequest) -> tuple[str, str] | None:
     """What is to be deleted, or moved to: (kind, key); None: neither."""
-    if wish.kind == "delete":
-        return wish.entity_kind or "", wish.key or ""
-    if wish.kind == "move":
-        return catalog.relationship(wish.relationship or "").parent, wish.to or ""
+    if request.kind == "delete":
+        return request.entity_kind or "", request.key or ""
+    if request.kind == "move":
+        return catalog.relationship(request.relationship or "").parent, request.to or ""
     return None
 
 
-async def _check_side(conn: Connection, catalog: Catalog, tenant: str, wish: Wish) -> str | None:
+async def _check_side(conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest) -> str | None:
     """Which life of it is on, of what is to be deleted or moved to. Raises Unknown, Conflict if none is."""
-    side = _side(catalog, wish)
+    side = _side(catalog, request)
     if side is None:
         return None
     (register,) = await fetch_registers(conn, tenant, [side])
@@ -209,27 +222,27 @@ async def _check_side(conn: Connection, catalog: Catalog, tenant: str, wish: Wis
     return register.life
 
 
-async def _check_children(conn: Connection, tenant: str, wish: Wish) -> None:
+async def _check_children(conn: Connection, tenant: str, request: PlanRequest) -> None:
     """Raises Unknown for a child that is named and has no link."""
-    names = [wish.relationship] * len(wish.children)
-    linked = {r["child"] for r in await conn.fetch(sql("linked_children"), tenant, names, list(wish.children))}
-    strangers = sorted(set(wish.children) - linked)
+    names = [request.relationship] * len(request.children)
+    linked = {r["child"] for r in await conn.fetch(sql("linked_children"), tenant, names, list(request.children))}
+    strangers = sorted(set(request.children) - linked)
     if strangers:
         some = ", ".join(map(repr, strangers[:SAMPLE]))
-        raise Unknown(f"{len(strangers)} of the children have no link in {wish.relationship}: {some}")
+        raise Unknown(f"{len(strangers)} of the children have no link in {request.relationship}: {some}")
 
 
-def _plan(row: Row) -> Plan:
+def _plan(row: Row) -> StoredPlan:
     request, report = row["request"], row["report"]
-    return Plan(
+    return StoredPlan(
         id=row["id"],
         kind=row["kind"],
-        wish=Wish(**{**request, "children": tuple(request["children"])}),
+        request=PlanRequest(**{**request, "children": tuple(request["children"])}),
         revision=row["revision"],
         hash=row["hash"],
         created=row["created_at"],
         actor=row["actor"],
         operation=row["operation"],
-        parts=[Part(**part) for part in report["parts"]],
+        parts=[ScopePart(**part) for part in report["parts"]],
         restricted=report["restricted"],
     )

@@ -9,7 +9,7 @@ from catalog.catalog import Catalog
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.operations import cascades, operations
-from store.operations.children import Outcome
+from store.operations.children import ChildOutcome
 from store.read.explain import Reasons, reasons
 from tests.support.model_facts import link, say, unlink
 from tests.support.recording import TENANT, Teller, asked_for
@@ -122,9 +122,9 @@ async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
     standing = await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
     assert standing.operation is not None
     outcomes = [
-        Outcome("t1", "e", "asked", b""),
-        Outcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
-        Outcome("t3", "e", "failing", b"", "answered 503"),
+        ChildOutcome("t1", "e", "asked", b""),
+        ChildOutcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
+        ChildOutcome("t3", "e", "failing", b"", "answered 503"),
     ]
     await asked_for(pool, standing.operation["id"], "event_team", outcomes)
     said = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}

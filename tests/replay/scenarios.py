@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from messages.workflow_ids import Subject
 from store.operations import operations, plans
-from store.operations.plans import Wish
+from store.operations.plans import PlanRequest
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import call_off, stuck
@@ -141,7 +141,7 @@ async def plan_moves(scenario: Scenario) -> Subject:
     """A plan that moves the teams of one event to another."""
     await _known(scenario, "t1", "t2", "t3")
     harness = scenario.harness
-    wish = Wish(kind="move", relationship="event_team", children=("t1", "t2"), to="b")
+    wish = PlanRequest(kind="move", relationship="event_team", children=("t1", "t2"), to="b")
     plan = await plans.create(harness.pool, harness.catalog, harness.tenant, wish, "test")
     row = await plans.execute(
         harness.pool,

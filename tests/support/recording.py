@@ -10,7 +10,7 @@ from facts.validation import Admission
 from store.db.pool import Pool
 from store.db.sql import sql
 from store.operations import children
-from store.operations.children import Outcome
+from store.operations.children import ChildOutcome
 from store.operations.links import linked_entry
 from store.write.recorder import Recorder
 from tests.support.events import Event
@@ -55,7 +55,7 @@ class Teller:
         await self._recorder.close()
 
 
-async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[Outcome]) -> None:
+async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
     """Children that an operation has asked for, and what came of each."""
     keys, parents, _, references, *_ = (list(column) for column in zip(*outcomes, strict=True))
     since = [1] * len(keys)

@@ -17,7 +17,7 @@ from examples.owner.service import Owner, application
 from examples.teams.service import TEAMS
 from messages.workflow_ids import Subject
 from store.operations import cascades, moves, plans
-from store.operations.plans import Wish
+from store.operations.plans import PlanRequest
 from tests.support.events import Event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
@@ -233,7 +233,7 @@ class Scenario:
         )
         return str(row["id"])
 
-    async def execute_plan(self, wish: Wish) -> Any:
+    async def execute_plan(self, wish: PlanRequest) -> Any:
         """Has a plan made and executed at once; the operation."""
         at = self.harness.pool, self.harness.catalog, self.harness.tenant
         plan = await plans.create(*at, wish, "test")

@@ -8,7 +8,7 @@ from catalog.registry import OWN_SOURCE
 from store.db.pool import Pool, transaction
 from store.db.sql import sql
 from store.operations import operations
-from store.operations.children import Outcome
+from store.operations.children import ChildOutcome
 from store.operations.operations import Wanted
 from tests.support.posting import OTHER, Door
 from tests.support.recording import TENANT, asked_for
@@ -125,8 +125,8 @@ async def test_what_has_ended_cannot_be_stopped(door: Door, pool: Pool) -> None:
 
 async def test_children_are_listed_by_key_with_what_became_of_them(door: Door, pool: Pool) -> None:
     id = await begun(pool)
-    children = [Outcome(f"t{n}", "e", "asked", b"") for n in range(5)]
-    parked = Outcome("t9", "e", "parked", b"", "teams refused: no")
+    children = [ChildOutcome(f"t{n}", "e", "asked", b"") for n in range(5)]
+    parked = ChildOutcome("t9", "e", "parked", b"", "teams refused: no")
     await asked_for(pool, id, "event_team", [*children, parked])
     page = await door.get(f"operations/{id}/children", limit=4)
     assert [item["child"] for item in page["items"]] == ["t0", "t1", "t2", "t3"]
@@ -158,7 +158,7 @@ async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(door: Do
     id = await begun(pool)
     path = f"/v1/operations/{id}/redrives"
     assert (await door.ask("POST", path)).slug == "conflict"
-    refused = [Outcome("t9", "e", "parked", b"", "no"), Outcome("t1", "e", "asked", b"")]
+    refused = [ChildOutcome("t9", "e", "parked", b"", "no"), ChildOutcome("t1", "e", "asked", b"")]
     await asked_for(pool, id, "event_team", refused)
     await ended(pool, id, "incomplete", "1 was refused")
     answer = await door.ask("POST", path)
@@ -173,6 +173,6 @@ async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(door: Do
 
 async def test_what_was_stopped_is_not_redriven(door: Door, pool: Pool) -> None:
     id = await begun(pool)
-    await asked_for(pool, id, "event_team", [Outcome("t9", "e", "parked", b"", "no")])
+    await asked_for(pool, id, "event_team", [ChildOutcome("t9", "e", "parked", b"", "no")])
     await ended(pool, id, "cancelled")
     assert (await door.ask("POST", f"/v1/operations/{id}/redrives")).slug == "conflict"

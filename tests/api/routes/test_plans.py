@@ -1,4 +1,4 @@
-"""Plans over HTTP: what would be done, exactly, and doing that and nothing else."""
+"""`/v1/plans`: the preview, the changes since, and the execution of exactly what was previewed."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ DETACH = {"detach": {"relationship": "event_team", "parent": "e"}}
 
 @pytest.fixture(autouse=True)
 async def told(teller: Teller) -> None:
-    """Two events; seven teams of the first."""
+    """Records two events, and seven teams of the first."""
     await teller.tell(*(say("EventCreated", key, 1, name=key) for key in ("e", "e2")))
     await join(teller, *(f"t{n}" for n in range(7)))
 
@@ -45,7 +45,7 @@ async def execute(door: Door, id: str, body: Any = None, again: str | None = Non
     return await door.ask("POST", f"/v1/plans/{id}/execution", headers=headers, content=content, key=key)
 
 
-async def test_a_plan_of_a_deletion_says_what_goes_with_it(door: Door) -> None:
+async def test_deletion_plan_lists_the_affected_children(door: Door) -> None:
     made = await planned(door, DELETE)
     (part,) = made["parts"]
     assert (made["kind"], made["entity"]) == ("delete", {"kind": "event", "key": "e"})
@@ -59,7 +59,7 @@ async def test_a_plan_of_a_deletion_says_what_goes_with_it(door: Door) -> None:
     assert await door.get(f"plans/{made['id']}", key="read") == made
 
 
-async def test_plans_of_moves_and_detachments_name_parents_and_the_command(door: Door) -> None:
+async def test_move_and_detach_plans_name_the_parents_and_the_command(door: Door) -> None:
     made = await planned(door, MOVE)
     assert (made["kind"], made["relationship"], made["parent"], made["to"]) == ("move", "event_team", "e", "e2")
     assert [(part["command"], part["children"]) for part in made["parts"]] == [("MoveTeam", 7)]
@@ -68,19 +68,19 @@ async def test_plans_of_moves_and_detachments_name_parents_and_the_command(door:
     assert [(part["command"], part["children"]) for part in made["parts"]] == [("WithdrawTeam", 7)]
 
 
-async def test_children_named_twice_count_once(door: Door) -> None:
+async def test_children_listed_twice_count_once(door: Door) -> None:
     made = await planned(door, {"detach": {"relationship": "event_team", "children": ["t2", "t1", "t2"]}})
     assert (made["named"], [part["sample"] for part in made["parts"]]) == (2, [["t1", "t2"]])
 
 
-async def test_the_hash_stands_for_the_set(door: Door, teller: Teller) -> None:
+async def test_plan_hash_changes_with_the_affected_set(door: Door, teller: Teller) -> None:
     first = await planned(door, DETACH)
     await join(teller, "t8")
     assert (await planned(door, DETACH))["hash"] != first["hash"]
     assert (await door.get(f"plans/{first['id']}"))["hash"] == first["hash"]
 
 
-async def test_a_plan_says_what_has_come_and_gone_since(door: Door, teller: Teller) -> None:
+async def test_plan_lists_children_that_appeared_or_vanished_since(door: Door, teller: Teller) -> None:
     made = await planned(door, DELETE)
     await join(teller, "t8", "t9")
     await leave(teller, "t0")
@@ -90,7 +90,7 @@ async def test_a_plan_says_what_has_come_and_gone_since(door: Door, teller: Tell
     assert (now["parts"], now["hash"]) == (made["parts"], made["hash"])
 
 
-async def test_executing_a_move_begins_an_operation_on_exactly_its_children(door: Door, teller: Teller) -> None:
+async def test_executed_move_plan_concerns_exactly_its_children(door: Door, teller: Teller) -> None:
     made = await planned(door, MOVE)
     await join(teller, "t8")
     said = await execute(door, made["id"])
@@ -103,7 +103,7 @@ async def test_executing_a_move_begins_an_operation_on_exactly_its_children(door
     assert (await door.get(f"plans/{made['id']}"))["operation"] == operation["id"]
 
 
-async def test_a_deletion_with_newcomers_is_refused_unless_they_are_included(door: Door, teller: Teller) -> None:
+async def test_deletion_with_new_children_is_refused_unless_they_are_included(door: Door, teller: Teller) -> None:
     made = await planned(door, DELETE)
     await join(teller, "t8")
     for body in (None, {}, {"appeared": "refuse"}):
@@ -115,7 +115,7 @@ async def test_a_deletion_with_newcomers_is_refused_unless_they_are_included(doo
     assert (said.status, said.content["kind"], said.content["plan"]) == (202, "delete", made["id"])
 
 
-async def test_a_plan_is_about_the_lives_that_it_has_seen(door: Door, teller: Teller) -> None:
+async def test_plan_is_outdated_once_its_entity_was_recreated(door: Door, teller: Teller) -> None:
     made = {name: await planned(door, wish) for name, wish in (("delete", DELETE), ("move", MOVE), ("detach", DETACH))}
     for key in ("e", "e2"):
         await teller.tell(say("EventDeleted", key, 2))
@@ -127,7 +127,7 @@ async def test_a_plan_is_about_the_lives_that_it_has_seen(door: Door, teller: Te
     assert (await execute(door, made["detach"]["id"])).status == 202
 
 
-async def test_a_child_that_ended_and_lives_again_has_vanished_and_another_appeared(door: Door, teller: Teller) -> None:
+async def test_recreated_child_counts_as_vanished_and_as_appeared(door: Door, teller: Teller) -> None:
     made = {name: await planned(door, wish) for name, wish in (("delete", DELETE), ("detach", DETACH))}
     await teller.tell(say("TeamDeleted", "t1", 2))
     await teller.tell(say("TeamCreated", "t1", 3, name="another", event_id="e"))
@@ -138,8 +138,8 @@ async def test_a_child_that_ended_and_lives_again_has_vanished_and_another_appea
     assert (await execute(door, made["delete"]["id"])).slug == "plan-outdated"
 
 
-async def test_a_creation_that_is_told_once_more_is_no_departure(door: Door, teller: Teller) -> None:
-    """Although the link of an only child is written anew, since it may come after another now."""
+async def test_repeated_creation_fact_does_not_change_a_plan(door: Door, teller: Teller) -> None:
+    """The link of an only child is rewritten then, since its rank may have changed; it never left its parent."""
     await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "c", 1, asked_by="g", name="c"))
     made = await planned(door, {"delete": {"kind": "group", "key": "g"}})
     await teller.tell(say("ChannelCreated", "c", 2, asked_by="g", name="c"))
@@ -148,7 +148,7 @@ async def test_a_creation_that_is_told_once_more_is_no_departure(door: Door, tel
     assert (await execute(door, made["id"])).status == 202
 
 
-async def test_a_plan_is_executed_once(door: Door) -> None:
+async def test_plan_is_executed_once(door: Door) -> None:
     made = await planned(door, DETACH)
     first = await execute(door, made["id"], again="k")
     assert (await execute(door, made["id"], again="k")).content == first.content
@@ -179,7 +179,7 @@ async def test_a_plan_is_executed_once(door: Door) -> None:
         {"detach": {"relationship": "event_team", "children": [f"t{n}" for n in range(10_001)]}},
     ],
 )
-async def test_a_plan_says_one_thing_and_of_whom(door: Door, body: Any) -> None:
+async def test_plan_body_with_no_or_two_selections_is_rejected(door: Door, body: Any) -> None:
     said = await plan(door, body)
     assert (said.status, said.slug) == (422, "bad-request")
 
@@ -196,12 +196,12 @@ async def test_a_plan_says_one_thing_and_of_whom(door: Door, body: Any) -> None:
         ({"move": {"relationship": "category_item", "from": "c", "to": "d"}}, 409, "conflict"),
     ],
 )
-async def test_what_cannot_be_planned_says_why(door: Door, body: Any, status: int, slug: str) -> None:
+async def test_impossible_plan_is_refused_with_its_reason(door: Door, body: Any, status: int, slug: str) -> None:
     said = await plan(door, body)
     assert (said.status, said.slug) == (status, slug)
 
 
-async def test_a_plan_is_known_to_its_tenant_alone_and_takes_a_key_that_may_operate(door: Door) -> None:
+async def test_plan_is_visible_to_its_tenant_and_needs_an_operate_key(door: Door) -> None:
     made = await planned(door, DETACH)
     assert (await door.ask("GET", f"/v1/plans/{made['id']}", key=OTHER)).slug == "unknown"
     assert (await execute(door, made["id"], key=OTHER)).slug == "unknown"
@@ -210,7 +210,7 @@ async def test_a_plan_is_known_to_its_tenant_alone_and_takes_a_key_that_may_oper
     assert (await door.ask("GET", "/v1/plans/none")).slug == "unknown"
 
 
-async def test_an_execution_says_nothing_but_what_becomes_of_newcomers(door: Door) -> None:
+async def test_execution_body_takes_only_the_appeared_option(door: Door) -> None:
     made = await planned(door, DETACH)
     bodies: list[Any] = [{"appeared": "perhaps"}, {"force": True}, []]
     for body in bodies:

@@ -1,4 +1,4 @@
-"""What an owner refused is asked for anew once somebody has mended the cause; plans that take children out."""
+"""Redriving parked children, and plans that detach or move children."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from errors import Conflict
 from store.operations import children, operations, plans
-from store.operations.plans import Wish
+from store.operations.plans import PlanRequest
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 
 
 async def cascade(scenario: Scenario, state: str) -> str:
-    """Id of the cascade, once it is in this state."""
+    """Waits until the cascade is in this state; returns its id."""
     harness = scenario.harness
 
     async def begun() -> str:
@@ -27,7 +27,7 @@ async def cascade(scenario: Scenario, state: str) -> str:
     return id
 
 
-async def test_what_was_refused_is_asked_for_anew_by_another_key(running_scenario: Scenario) -> None:
+async def test_redrive_requests_parked_children_with_another_idempotency_key(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A")
     await scenario.create_teams("A", "good", "poison")
@@ -53,12 +53,12 @@ async def test_what_was_refused_is_asked_for_anew_by_another_key(running_scenari
         await operations.redrive(harness.pool, harness.tenant, id)
 
 
-async def test_a_child_that_came_anew_after_it_was_planned_is_let_be(running_scenario: Scenario) -> None:
+async def test_plan_skips_a_child_that_was_recreated_since(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2")
     at = harness.pool, harness.catalog, harness.tenant
-    plan = await plans.create(*at, Wish("detach", relationship="event_team", parent="a"), "test")
+    plan = await plans.create(*at, PlanRequest("detach", relationship="event_team", parent="a"), "test")
     await scenario.request_owner("teams", "DELETE", "/teams/t1")
     await scenario.wait_for_entities("team", ["t1"], "deleted")
     await scenario.create_teams("a", "t1")
@@ -69,19 +69,17 @@ async def test_a_child_that_came_anew_after_it_was_planned_is_let_be(running_sce
 
 
 def told(type: str, sequence: int, **data: Any) -> Event:
-    """Of the team t1, by its owner."""
+    """A fact about the team t1 from its owner."""
     return {**event(type, "t1", sequence, **data), "source": "/teams"}
 
 
 @pytest.mark.parametrize("late", [False, True])
-async def test_a_child_whose_end_and_beginning_leave_its_link_as_it_is_is_let_be_as_well(
-    scenario: Scenario, late: bool
-) -> None:
+async def test_plan_skips_a_recreated_child_whose_link_was_not_rewritten(scenario: Scenario, late: bool) -> None:
     harness = scenario.harness
     await harness.record({**event("EventCreated", "a", 1, name="a"), "source": "/events"})
     await harness.record(told("TeamCreated", 1, name="t", event_id="a"))
     at = harness.pool, harness.catalog, harness.tenant
-    plan = await plans.create(*at, Wish("detach", relationship="event_team", parent="a"), "test")
+    plan = await plans.create(*at, PlanRequest("detach", relationship="event_team", parent="a"), "test")
     batch = [told("TeamDeleted", 2), told("TeamCreated", 3, name="another", event_id="a")]
     for facts in [[fact] for fact in reversed(batch)] if late else [batch]:
         await harness.record(*facts)
@@ -91,7 +89,7 @@ async def test_a_child_whose_end_and_beginning_leave_its_link_as_it_is_is_let_be
     assert (work is not None and work.items) == []
 
 
-async def test_what_was_refused_and_goes_all_the_same_completes_the_operation(running_scenario: Scenario) -> None:
+async def test_parked_child_that_is_deleted_anyway_completes_the_operation(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A")
     await scenario.create_teams("A", "good", "poison")
@@ -103,11 +101,11 @@ async def test_what_was_refused_and_goes_all_the_same_completes_the_operation(ru
     assert (row["found"], row["done"], row["parked"], row["reason"]) == (2, 2, 0, "")
 
 
-async def test_a_plan_takes_exactly_the_children_that_it_names_out_of_their_parent(running_scenario: Scenario) -> None:
+async def test_detach_plan_detaches_exactly_the_children_it_names(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t1", "t2", "t3")
-    wish = Wish("detach", relationship="event_team", parent="A")
+    wish = PlanRequest("detach", relationship="event_team", parent="A")
     plan = await plans.create(harness.pool, harness.catalog, harness.tenant, wish, "test")
     assert [(part.children, part.command) for part in plan.parts] == [(3, "WithdrawTeam")]
     await scenario.request_owner("teams", "POST", "/teams/t3/moves", event_id="B")
@@ -127,12 +125,12 @@ async def test_a_plan_takes_exactly_the_children_that_it_names_out_of_their_pare
     assert await harness.links("event_team") == {"t3": "B", "new": "A"}
 
 
-async def test_a_plan_of_many_moves_survives_an_owner_that_loses_its_answers(running_scenario: Scenario) -> None:
+async def test_move_plan_has_one_effect_per_child_when_responses_are_lost(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     teams = [f"t{n}" for n in range(30)]
     await scenario.create_teams("A", *teams)
-    wish = Wish("move", relationship="event_team", parent="A", to="B")
+    wish = PlanRequest("move", relationship="event_team", parent="A", to="B")
     scenario.transport.lost["teams"] = 10
     row = await scenario.execute_plan(wish)
     await harness.wait_for_operation(row["id"], "done")
@@ -142,20 +140,18 @@ async def test_a_plan_of_many_moves_survives_an_owner_that_loses_its_answers(run
     assert max(effects for _, effects in ours) == 1
     assert (
         scenario.transport.lost["teams"] == 0
-    )  # so many answers were lost; some facts came before anybody asked again
+    )  # all ten responses were lost; some facts arrived before the next attempt
 
 
 @pytest.mark.parametrize("lost_answers", [0, 1])
-async def test_a_plan_leaves_a_child_that_was_moved_and_has_come_back(
-    running_scenario: Scenario, lost_answers: int
-) -> None:
-    """Nobody asks for it twice, also where the first answer was lost."""
+async def test_move_plan_skips_a_child_that_moved_and_came_back(running_scenario: Scenario, lost_answers: int) -> None:
+    """Its move is requested once, even if the first response was lost."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t")
     scenario.relay.holding = {"teams"}
     scenario.transport.lost["teams"] = lost_answers
-    wish = Wish("move", relationship="event_team", parent="A", to="B")
+    wish = PlanRequest("move", relationship="event_team", parent="A", to="B")
     row = await scenario.execute_plan(wish)
     ours = await scenario.relay.take("TeamMoved", "t")
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="A")
@@ -167,8 +163,8 @@ async def test_a_plan_leaves_a_child_that_was_moved_and_has_come_back(
     assert await scenario.effects("teams") == 1
 
 
-async def test_a_child_whose_owner_fails_at_it_alone_is_parked_after_so_many_tries(running_scenario: Scenario) -> None:
-    """Those of the others that went well count, although nobody else is left to ask for."""
+async def test_child_at_which_its_owner_keeps_failing_is_parked(running_scenario: Scenario) -> None:
+    """Attempts count because other children of the operation succeeded, even if no other child is left."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A")
     await scenario.create_teams("A", "good", "poison")
@@ -190,7 +186,7 @@ async def test_a_child_whose_owner_fails_at_it_alone_is_parked_after_so_many_tri
     assert (await harness.operation(id))["done"] == 1
 
 
-async def test_what_was_refused_left_and_came_back_is_asked_for_anew(running_scenario: Scenario) -> None:
+async def test_parked_child_that_left_and_came_back_is_requested_again(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t1", "t2")
@@ -212,7 +208,7 @@ async def test_what_was_refused_left_and_came_back_is_asked_for_anew(running_sce
     assert (row["done"], row["parked"]) == (2, 0)
 
 
-async def test_a_redrive_for_an_event_that_lives_again_spares_what_was_left(running_scenario: Scenario) -> None:
+async def test_redrive_skips_parked_children_of_a_recreated_event(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A")
     await scenario.create_teams("A", "t1", "t2")
@@ -226,13 +222,13 @@ async def test_a_redrive_for_an_event_that_lives_again_spares_what_was_left(runn
     assert await scenario.teams_at_owner() == {"t1": "A"}
 
 
-async def test_a_plan_does_not_move_into_what_is_gone(running_scenario: Scenario) -> None:
-    """Neither while it is under way nor when what was refused is asked for anew: its cascade would take them all."""
+async def test_move_plan_parks_children_whose_target_is_deleted(running_scenario: Scenario) -> None:
+    """While it runs and after a redrive: the cascade of the target would delete the children."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t1", "t2")
     scenario.transport.refused = {"/teams/t1": (503, ""), "/teams/t2": (422, "not yet")}
-    wish = Wish("move", relationship="event_team", parent="A", to="B")
+    wish = PlanRequest("move", relationship="event_team", parent="A", to="B")
     row = await scenario.execute_plan(wish)
 
     async def one_is_refused() -> bool:
@@ -251,13 +247,13 @@ async def test_a_plan_does_not_move_into_what_is_gone(running_scenario: Scenario
     assert await scenario.teams_at_owner() == {"t1": "A", "t2": "A"}
 
 
-async def test_a_plan_moves_a_child_whose_owner_says_once_more_where_it_is(running_scenario: Scenario) -> None:
-    """It never left: a fact that states the same parent anew is no other belonging."""
+async def test_move_plan_moves_a_child_whose_parent_was_stated_again(running_scenario: Scenario) -> None:
+    """The child never left: a fact that states the same parent again does not make another link."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t")
     scenario.transport.refused = {"/teams/t": (503, "")}
-    row = await scenario.execute_plan(Wish("move", relationship="event_team", parent="A", to="B"))
+    row = await scenario.execute_plan(PlanRequest("move", relationship="event_team", parent="A", to="B"))
 
     async def failed() -> bool:
         return bool((await harness.operation(row["id"]))["reason"])

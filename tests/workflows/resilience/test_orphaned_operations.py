@@ -8,7 +8,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from store.operations import operations
-from store.operations.plans import Wish
+from store.operations.plans import PlanRequest
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
 
@@ -126,7 +126,7 @@ async def test_a_plan_whose_command_is_not_declared_any_more_waits_for_it(scenar
     async with harness.running():
         await scenario.create_events("a")
         await scenario.create_teams("a", "t1")
-        id = (await scenario.execute_plan(Wish("detach", relationship="event_team", parent="a")))["id"]
+        id = (await scenario.execute_plan(PlanRequest("detach", relationship="event_team", parent="a")))["id"]
 
         async def stuck() -> bool:
             return bool((await harness.operation(id))["reason"])
