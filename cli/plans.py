@@ -116,7 +116,7 @@ def check_executable(plan: dict[str, Any]) -> None:
 def execute_plan(tether: Client, plan: str, idempotency_key: str, *, include_appeared: bool = False) -> dict[str, Any]:
     """Executes the plan with this id and returns its operation.
 
-    ``idempotency_key``: empty for a new one; ``include_appeared``: of a deletion, with the children that have come since.
+    ``idempotency_key``: empty for none; ``include_appeared``: of a deletion, include children that have come since.
     """
     body = json.dumps({"appeared": "include" if include_appeared else "refuse"}).encode()
     headers = {"content-type": "application/json", **repeatable(idempotency_key)}
