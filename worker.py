@@ -16,12 +16,12 @@ from activities.cascade import CascadeActivities
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
 from activities.relationship import RelationshipActivities
-from activities.support.signal_intake import Door
+from activities.support.signal_intake import SignalIntake
 from activities.sweep import SweepActivities
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from config import Settings
-from facts.validation import Admission
+from facts.validation import Validator
 from gateways.owners import Owners
 from messages.relationship import TASK_QUEUE
 from store.db.pool import Pool, create_pool
@@ -67,8 +67,10 @@ def build(
 ) -> Workers:
     """Workers for everything."""
     recorder = Recorder(pool, catalog)
-    door = Door(recorder, Admission(catalog, settings.limits), catalog, pool, mode=settings.signal_door)
-    relationship = RelationshipActivities(pool, catalog, door, owners)
+    signal_intake = SignalIntake(
+        recorder, Validator(catalog, settings.limits), catalog, pool, mode=settings.signal_door
+    )
+    relationship = RelationshipActivities(pool, catalog, signal_intake, owners)
     move = MoveActivities(pool, catalog, owners)
     cascade = CascadeActivities(pool, catalog, owners)
     plan = PlanActivities(pool, catalog)

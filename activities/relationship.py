@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.support import owner_requests
 from activities.support.failures import final, later
-from activities.support.signal_intake import Door
+from activities.support.signal_intake import SignalIntake
 from catalog.catalog import Catalog
 from catalog.relationship import KEY_LENGTH, Relationship, as_key
 from errors import Refused, Unacceptable, Unavailable
@@ -21,19 +21,19 @@ from store.operations.relationship_status import Standing
 
 
 class RelationshipActivities:
-    """``door`` records facts; ``owners`` are asked for counterparts."""
+    """``signal_intake`` records facts; ``owners`` are asked for counterparts."""
 
-    def __init__(self, pool: Pool, catalog: Catalog, door: Door, owners: Owners) -> None:
+    def __init__(self, pool: Pool, catalog: Catalog, signal_intake: SignalIntake, owners: Owners) -> None:
         self._pool = pool
         self._catalog = catalog
-        self._door = door
+        self._signal_intake = signal_intake
         self._owners = owners
 
     @activity.defn(name="record")
     async def record(self, report: Report) -> str | None:
         """Records facts that services signalled; returns the id of the last one that was taken."""
         try:
-            return await self._door.record(report)
+            return await self._signal_intake.record(report)
         except Refused as error:
             raise final(error) from None
 

@@ -27,7 +27,7 @@ from api.routes import (
 )
 from catalog import catalog as catalogs
 from config import Settings
-from facts.validation import Admission
+from facts.validation import Validator
 from starter import Starter
 from store.db.pool import create_pool
 from store.db.revision_waiter import Heads
@@ -47,9 +47,9 @@ def create_app(settings: Settings) -> FastAPI:
         pool = await create_pool(settings.database_url, settings.database_pool, name="tether api")
         recorder = Recorder(pool, catalog)
         starter = Starter(await temporal.connect(lazy=True))
-        admission = Admission(catalog, settings.limits)
+        validator = Validator(catalog, settings.limits)
         app.state.services = Services(
-            settings, catalog, admission, pool, recorder, Keys(pool), starter, Heads(pool), metrics
+            settings, catalog, validator, pool, recorder, Keys(pool), starter, Heads(pool), metrics
         )
         yield
         await recorder.close()

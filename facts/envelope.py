@@ -1,7 +1,6 @@
-"""From a CloudEvent to an entry of the ledger.
+"""The envelope of a fact (CloudEvents 1.0), and the ledger entry that a validated fact becomes.
 
-``read`` checks the envelope (CloudEvents 1.0) and raises Malformed; ``admit`` checks the fact against its
-contract and raises Unacceptable. Both work on plain values: an import admits tens of thousands a second.
+Named tuples of plain values: an import validates tens of thousands per second.
 """
 
 from datetime import UTC, datetime, timedelta

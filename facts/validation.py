@@ -1,4 +1,4 @@
-"""Whether a fact may enter the ledger: its contract, its size and depth, its key and its references."""
+"""Validates a fact before it enters the ledger: its contract, size, depth, key and references."""
 
 from hashlib import blake2b
 from typing import Any
@@ -17,8 +17,8 @@ from facts.envelope import Entry, Envelope
 from facts.order_key import order_key
 
 
-class Admission:
-    """Admits facts by the catalog in force. One instance per process."""
+class Validator:
+    """Validates facts against the catalog in force. One instance per process."""
 
     def __init__(self, catalog: Catalog, limits: Limits) -> None:
         self._catalog = catalog
@@ -33,20 +33,20 @@ class Admission:
         }
 
     def owner(self, type: str) -> str | None:
-        """The owner whose fact this is, or None for an unknown type."""
+        """The owner whose fact this is; None for an unknown type."""
         contract = self._contract(type)
         return contract.owner if contract is not None else None
 
     def is_source_of(self, owner: str, source: str) -> bool:
-        """Whether an owner tells its facts from this source."""
+        """Whether facts of this owner may have this source."""
         known = self._owners.get(owner)
         return known is not None and known.tells_from(source)
 
     def _contract(self, type: str) -> Contract | None:
         return self._contracts.get(type) or self._contracts.get(f"{type}.v1")
 
-    def admit(self, envelope: Envelope) -> Entry:
-        """The entry to be recorded. Raises Unacceptable with a reason that names what is wrong."""
+    def validate(self, envelope: Envelope) -> Entry:
+        """Returns the entry to record. Raises Unacceptable, with a reason that names what is wrong."""
         source, id, type, subject, sequence, time, data, *traced, extensions = envelope
         contract = self._contract(type)
         if contract is None:

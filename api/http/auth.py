@@ -7,6 +7,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from errors import Forbidden, Unauthenticated
+from facts.envelope import Envelope
+from facts.validation import Validator
 from store.db import credentials
 from store.db.credentials import Principal
 from store.db.pool import Pool
@@ -77,6 +79,22 @@ async def operator(who: Anyone) -> Principal:
     if not who.may_operate():
         raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; this takes operate or admin")
     return who
+
+
+def check_fact(who: Principal, validator: Validator, envelope: Envelope, index: int | None) -> None:
+    """Raises Forbidden unless a key may publish a fact: of its own owner, and from that owner's sources.
+
+    ``index`` is the event's position in its request, for the message; None: it was sent alone.
+    """
+    place = "" if index is None else f"event {index}: "
+    if not who.may_publish(validator.owner(envelope.type)):
+        raise Forbidden(f"{place}the key {who.name!r} ({who.scope}) may not tell {envelope.type}")
+    owner = who.scope.removeprefix("publish:")
+    if not validator.is_source_of(owner, envelope.source):
+        raise Forbidden(
+            f"{place}the key {who.name!r} ({who.scope}) may not tell facts of the source {envelope.source}; "
+            f"use /{owner}, or declare Owner({owner!r}, sources=…)"
+        )
 
 
 Publisher = Annotated[Principal, Depends(publisher)]

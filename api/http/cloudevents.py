@@ -1,34 +1,39 @@
-"""CloudEvents 1.0 over HTTP: how events lie in a request.
+"""CloudEvents in HTTP requests: the four content modes, each read into a batch of facts.
 
-Binary (``ce-`` headers), structured (one JSON object), batch (a JSON array) and NDJSON (one object a line).
-Source: CloudEvents HTTP Protocol Binding 1.0.2. One event that cannot be read must not hide its neighbours,
-so a batch that is no good JSON as a whole is cut into its elements, and each is read for itself.
+Binary (``ce-`` headers), structured (one JSON object), batch (a JSON array) and NDJSON (one object per line).
+Source: CloudEvents HTTP Protocol Binding 1.0.2; NDJSON is an addition. One event that cannot be parsed must not
+hide its neighbours, so a batch that is no good JSON as a whole is cut into its elements, and each is parsed alone.
 """
 
-import json
+import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
 from starlette.requests import Request
 
 from api.http.problems import MediaTypeRefused, TooLarge
-from errors import Malformed, Unacceptable
+from api.http.requests import read_body
+from config import Limits
+from errors import Forbidden, Malformed, TetherError, Unacceptable
+from facts.ingest import Batch
+from facts.json_text import array_elements, parse_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 NDJSON = "application/x-ndjson"
 BINARY = "application/json"
 
-_ELEMENT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
-"""A text, also one without an end, or a mark. Possessive, so that it takes linear time whatever comes."""
+CHUNK = 500
+"""Lines of a stream that are recorded in one transaction, and events of a batch between two yields to the loop."""
+
 _QUOTED_PAIR = re.compile(r"\\(.)")
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """One of the four above. Raises MediaTypeRefused."""
+    """Returns one of the four above. Raises MediaTypeRefused for any other, and for an encoded body."""
     coding = headers.get("content-encoding", "identity").strip()
     if coding.lower() not in ("", "identity"):
         raise MediaTypeRefused(f"content-encoding {coding} is not taken; send it as it is")
@@ -42,51 +47,32 @@ def media_type(headers: Mapping[str, str]) -> str:
     raise MediaTypeRefused(f"{given} is not taken; send {STRUCTURED}, {BATCH}, {NDJSON}, or {BINARY} with ce- headers")
 
 
-async def body(request: Request, limit: int, mend: str = "") -> bytes:
-    """The whole body. Raises TooLarge beyond ``limit`` bytes, before it has all come; ``mend``: what to do then."""
-    parts: list[bytes] = []
-    declared = request.headers.get("content-length", "")
-    size = int(declared) if declared.isdecimal() else 0
-    if size <= limit:
-        size = 0
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                break
-            parts.append(part)
-    if size > limit:
-        raise TooLarge(f"the body is larger than {limit} bytes{mend}")
-    return b"".join(parts)
+async def read_events(request: Request, kind: str, batch: Batch, limits: Limits) -> None:
+    """Adds the events of a whole body to a batch; ``kind`` is its media type, and not NDJSON.
 
-
-async def lines(stream: AsyncIterator[bytes], limit: int, size: int) -> AsyncIterator[list[bytes]]:
-    """The lines of a stream in lists of up to ``size``, blank ones left out.
-
-    Raises TooLarge at a line of more than ``limit`` bytes, after all that came before it.
+    Raises Malformed, Forbidden, and TooLarge for a body or a batch beyond the limits.
     """
-    kept = b""
-    found: list[bytes] = []
-    endless = False
-    async for part in stream:
-        pieces = (kept + part).split(b"\n")
-        kept = pieces.pop()
-        found += [line for line in pieces if line.strip()]
-        endless = len(kept) > limit
-        if endless:
-            break
-        while len(found) >= size:
-            yield found[:size]
-            found = found[size:]
-    if kept.strip() and not endless:
-        found.append(kept)
-    for start in range(0, len(found), size):
-        yield found[start : start + size]
-    if endless:
-        raise TooLarge(f"a line is longer than {limit} bytes")
+    content = await read_body(request, limits.body, f"; send several, or a stream of {NDJSON}")
+    if kind == BATCH:
+        await _read_array(batch, content, limits.batch)
+    elif kind == STRUCTURED:
+        batch.add_json(content)
+    else:
+        _read_binary(batch, request.headers, content)
 
 
-def attributes(headers: Mapping[str, str]) -> dict[str, Any]:
-    """The event in binary mode, without its data: attributes are headers, quoted or percent-encoded or neither."""
+def _read_binary(batch: Batch, headers: Mapping[str, str], content: bytes) -> None:
+    event, flaw = _attributes(headers), ""
+    if content.strip():
+        try:
+            event["data"], flaw = parse_json(content, None, "data")
+        except Unacceptable as error:
+            flaw = error.reason
+    batch.add(event, raw=content if flaw else None, flaw=flaw)
+
+
+def _attributes(headers: Mapping[str, str]) -> dict[str, Any]:
+    """The event without its data. Attribute values are quoted, percent-encoded or plain."""
     return {
         name.removeprefix("ce-"): unquote(_unquoted(value), errors="surrogateescape")
         for name, value in headers.items()
@@ -99,62 +85,72 @@ def _unquoted(value: str) -> str:
     return _QUOTED_PAIR.sub(r"\1", value[1:-1]) if quoted else value
 
 
-def parse(raw: bytes, index: int | None, what: str = "event") -> tuple[Any, str]:
-    """One JSON value, and why it cannot be kept although it is good JSON (empty: it can).
-
-    Raises Malformed if it is none, Unacceptable if it cannot even be read.
-    """
+async def _read_array(batch: Batch, content: bytes, limit: int) -> None:
+    add: Callable[[Any], object]
     try:
-        return orjson.loads(raw), ""
+        events: list[Any] = orjson.loads(content)
+        add = batch.add
     except orjson.JSONDecodeError:
-        pass
-    flaws: list[str] = []
-
-    def finite(text: str) -> float:
-        value = float(text)
-        if value in (float("inf"), float("-inf")):
-            flaws.append(f"the number {text[:20]} is beyond 64 bits: send it as a text")
-            return 0.0
-        return value
-
-    def whole(text: str) -> float:
-        return int(text) if len(text) < 400 else finite(text)
-
-    try:  # good JSON that orjson does not take: lone surrogates, great numbers, deep nesting
-        value = json.loads(raw.decode(), parse_constant=_no_constant, parse_float=finite, parse_int=whole)
-    except RecursionError:
-        raise Unacceptable("nested too deep") from None
-    except UnicodeDecodeError:
-        raise Malformed(what, "is no UTF-8", index) from None
-    except ValueError as error:
-        raise Malformed(what, f"is no JSON: {error}"[:200], index) from None
-    return value, flaws[0] if flaws else ""
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
-
-
-def elements(content: bytes) -> Iterator[bytes]:
-    """The elements of a JSON array, as they are written. Raises Malformed if it is no array."""
-    if not content.lstrip().startswith(b"["):
+        # In a thread: cutting up a large array takes long enough to delay other requests.
+        events = await asyncio.to_thread(lambda: list(array_elements(content)))
+        add = batch.add_json
+    if type(events) is not list:
         raise Malformed("batch", "is no JSON array")
-    depth, start, end = 0, 0, -1
-    for found in _ELEMENT.finditer(content):
-        mark = found.group()
-        if mark in (b"[", b"{"):
-            depth += 1
-            if depth == 1:
-                start = found.end()
-        elif mark in (b"]", b"}"):
-            depth -= 1
-            if depth == 0:
-                end = found.start()
-                break
-        elif mark == b"," and depth == 1:
-            yield content[start : found.start()]
-            start = found.end()
-    if end < 0 or content[end + 1 :].strip():
-        raise Malformed("batch", "is no JSON array")
-    if content[start:end].strip():
-        yield content[start:end]
+    if len(events) > limit:
+        raise TooLarge(f"{len(events)} events in one batch, {limit} are taken; send several, or {NDJSON}")
+    for index, event in enumerate(events):
+        add(event)
+        if index % CHUNK == CHUNK - 1:
+            await asyncio.sleep(0)  # gives other requests a turn
+
+
+async def read_stream(request: Request, new_batch: Callable[[int], Batch], line_limit: int) -> AsyncIterator[Batch]:
+    """Yields the events of an NDJSON stream in batches of up to ``CHUNK`` lines.
+
+    ``new_batch`` makes an empty batch that counts from an index on; ``line_limit`` is in bytes. Raises Malformed,
+    Forbidden or TooLarge at the first bad line, after a batch of the lines before it.
+    """
+    next_index = 0
+    async for lines in _lines(request.stream(), line_limit):
+        batch = new_batch(next_index)
+        failure = _add_lines(batch, lines)
+        yield batch
+        if failure is not None:
+            raise failure
+        next_index = batch.next_index
+
+
+def _add_lines(batch: Batch, lines: list[bytes]) -> TetherError | None:
+    """Adds lines up to the first that is refused; returns its error."""
+    for line in lines:
+        try:
+            batch.add_json(line)
+        except (Malformed, Forbidden) as failure:
+            return failure
+    return None
+
+
+async def _lines(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[list[bytes]]:
+    """Yields a stream's lines in lists of up to ``CHUNK``, without blank ones.
+
+    Raises TooLarge at a line of more than ``limit`` bytes, after all lines before it.
+    """
+    rest = b""
+    found: list[bytes] = []
+    too_long = False
+    async for part in stream:
+        pieces = (rest + part).split(b"\n")
+        rest = pieces.pop()
+        found += [line for line in pieces if line.strip()]
+        too_long = len(rest) > limit
+        if too_long:
+            break
+        while len(found) >= CHUNK:
+            yield found[:CHUNK]
+            found = found[CHUNK:]
+    if rest.strip() and not too_long:
+        found.append(rest)
+    for start in range(0, len(found), CHUNK):
+        yield found[start : start + CHUNK]
+    if too_long:
+        raise TooLarge(f"a line is longer than {limit} bytes")

@@ -9,7 +9,7 @@ from api.http.auth import Keys
 from api.http.metrics import Metrics
 from catalog.catalog import Catalog
 from config import Settings
-from facts.validation import Admission
+from facts.validation import Validator
 from starter import Starter
 from store.db.pool import Pool
 from store.db.revision_waiter import Heads
@@ -22,7 +22,7 @@ class Services:
 
     settings: Settings
     catalog: Catalog
-    admission: Admission
+    validator: Validator
     pool: Pool
     recorder: Recorder
     keys: Keys

@@ -14,7 +14,7 @@ from bench.stack import Connection
 from catalog.catalog import Catalog
 from config import Limits
 from facts.envelope import Entry, moment, read
-from facts.validation import Admission
+from facts.validation import Validator
 
 BATCH = 500
 
@@ -95,8 +95,8 @@ where l.ctid = x.ctid
 
 def entries(catalog: Catalog, events: Iterable[Event]) -> list[Entry]:
     """The very rows that Tether writes for these facts; made before the clock starts."""
-    admission = Admission(catalog, Limits())
-    return [admission.admit(read(event)) for event in events]
+    validator = Validator(catalog, Limits())
+    return [validator.validate(read(event)) for event in events]
 
 
 async def load(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[Entry]) -> float:

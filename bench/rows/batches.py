@@ -48,7 +48,7 @@ ROW = Row(
     title="Facts in by HTTP batches of 500, settled and on disk",
     figures=tuple(Figure(name, "facts/s", LIMIT, BUDGET) for name in KINDS.values()),
     bound=(
-        "The event loop of the one API process, which admits facts in Python between the statements of the one "
+        "The event loop of the one API process, which validates facts in Python between the statements of the one "
         "transaction that the tenant's turn allows; then PostgreSQL's index entries for ledger, entities and links."
     ),
     measure=measure,

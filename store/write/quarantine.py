@@ -1,42 +1,15 @@
 """Facts that could not be taken, kept as they came, each with its reason."""
 
-import json
-import reprlib
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
-
+from facts.ingest import Rejection
 from store.db.pool import Connection
 from store.db.sql import sql
 
 
-class Rejected(NamedTuple):
-    """A fact that is kept aside. ``raw``: as it came, or as near to it as can be."""
-
-    source: str | None
-    id: str | None
-    type: str | None
-    reason: str
-    raw: bytes
-
-
-def dumps(event: Any) -> bytes:
-    """An event as JSON; what UTF-8 cannot hold is escaped, and what JSON cannot is described."""
-    try:
-        return orjson.dumps(event)
-    except orjson.JSONEncodeError:
-        pass
-    try:
-        return json.dumps(event).encode()
-    except (RecursionError, ValueError, TypeError):
-        shortened = reprlib.Repr()
-        shortened.maxlevel, shortened.maxdict, shortened.maxlist, shortened.maxstring = 20, 100, 100, 1_000
-        return shortened.repr(event).encode("utf-8", "backslashreplace")
-
-
-async def keep(conn: Connection, tenant: str, rejected: Sequence[Rejected]) -> None:
+async def keep(conn: Connection, tenant: str, rejected: Sequence[Rejection]) -> None:
     """Keeps them; one that comes again is counted, not kept twice."""
     unique = {blake2b(r.raw + r.reason.encode("utf-8", "replace"), digest_size=16).digest(): r for r in rejected}
     rows = list(unique.values())

@@ -19,15 +19,15 @@ import orjson
 from catalog.catalog import Catalog
 from errors import Unavailable
 from facts.envelope import Entry, moment
+from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
 from store.write import quarantine
-from store.write.quarantine import Rejected
 from store.write.settle import Settled, lock, settle
 
 GROUP = 1_000
 """Facts after which no further caller joins a transaction."""
 POISON = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, OverflowError)
-"""A value that admission let pass and PostgreSQL cannot hold: a text it refuses, a key too long for its index, a
+"""A value that validation let pass and PostgreSQL cannot hold: a text it refuses, a key too long for its index, a
 time beyond the calendar."""
 
 
@@ -48,11 +48,11 @@ class Recorded:
 @dataclass(slots=True)
 class _Submission:
     entries: Sequence[Entry]
-    rejected: Sequence[Rejected]
+    rejected: Sequence[Rejection]
     actor: str
     answer: asyncio.Future[Recorded]
 
-    def part(self, entries: Sequence[Entry], rejected: Sequence[Rejected]) -> _Submission:
+    def part(self, entries: Sequence[Entry], rejected: Sequence[Rejection]) -> _Submission:
         """A part of it that is recorded by itself."""
         return _Submission(entries, rejected, self.actor, self.answer)
 
@@ -73,7 +73,7 @@ class Recorder:
         self._waiting = 0
 
     async def record(
-        self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejected] = (), *, actor: str
+        self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejection] = (), *, actor: str
     ) -> Recorded:
         """Returns once it is on disk. Raises Unavailable: then it may or may not be, and may be sent again."""
         if self._waiting >= QUEUE:
@@ -86,7 +86,7 @@ class Recorder:
             self._waiting -= size
 
     async def _queued(
-        self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejected], actor: str
+        self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejection], actor: str
     ) -> Recorded:
         answer: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         queue = self._queues.setdefault(tenant, deque())
@@ -186,10 +186,10 @@ def _joined(first: Recorded, second: Recorded, middle: int) -> Recorded:
 
 def _answers(
     group: list[_Submission], unique: dict[tuple[str, str], Entry], settled: Settled
-) -> tuple[list[Recorded], list[Rejected]]:
+) -> tuple[list[Recorded], list[Rejection]]:
     taken = set(settled.new)
     answers = []
-    rejected: list[Rejected] = []
+    rejected: list[Rejection] = []
     for submission in group:
         answer = Recorded(settled.revision)
         rejected += submission.rejected
@@ -210,7 +210,7 @@ def _answers(
 CONFLICT = "another body was recorded under this source and id; the first stands"
 
 
-def _rejected(entry: Entry, reason: str) -> Rejected:
+def _rejected(entry: Entry, reason: str) -> Rejection:
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": entry.id,
@@ -225,4 +225,4 @@ def _rejected(entry: Entry, reason: str) -> Rejected:
     with suppress(OverflowError):  # a time beyond the calendar may be what was wrong with it
         event["time"] = moment(entry.time)
     event = {name: value for name, value in event.items() if value is not None}
-    return Rejected(entry.source, entry.id, entry.type, reason, orjson.dumps(event))
+    return Rejection(entry.source, entry.id, entry.type, reason, orjson.dumps(event))

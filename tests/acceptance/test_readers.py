@@ -10,7 +10,7 @@ import pytest
 from catalog.catalog import Catalog
 from config import Limits, Settings
 from facts.envelope import read
-from facts.validation import Admission
+from facts.validation import Validator
 from store.db import tokens
 from store.db.pool import Pool, transaction
 from store.write.settle import settle
@@ -81,7 +81,7 @@ class Held:
     def __init__(self, pool: Pool, catalog: Catalog, event: Event) -> None:
         self._pool = pool
         self._catalog = catalog
-        self._entry = Admission(catalog, Limits()).admit(read(event))
+        self._entry = Validator(catalog, Limits()).validate(read(event))
         self._settled, self._release = asyncio.Event(), asyncio.Event()
         self._rolled_back = False
         self._task = asyncio.create_task(self._hold())

@@ -18,7 +18,7 @@ from catalog.relationship import Relationship
 from config import Limits, Settings
 from dispatcher import Dispatcher
 from facts.envelope import read
-from facts.validation import Admission
+from facts.validation import Validator
 from gateways.circuit import Clock
 from gateways.owners import Owners
 from messages.relationship import Instance
@@ -50,11 +50,11 @@ class Harness:
         self.recorder = Recorder(pool, catalog)
         self._skipper = TimeSkipper(client)
         self._skipped = 0.0
-        self._admission = Admission(catalog, Limits())
+        self._validator = Validator(catalog, Limits())
 
     async def record(self, *events: Event) -> int:
         """Records facts; returns the revision after them."""
-        entries = [self._admission.admit(read(told)) for told in events]
+        entries = [self._validator.validate(read(told)) for told in events]
         return (await self.recorder.record(self.tenant, entries, actor="test")).revision
 
     async def _channel_created(self, key: str, correlation: str, name: str) -> None:

@@ -6,7 +6,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from config import Limits
 from facts.envelope import Entry, read
-from facts.validation import Admission
+from facts.validation import Validator
 from store.db.pool import Pool
 from store.db.sql import sql
 from store.operations import children
@@ -23,7 +23,7 @@ class Teller:
 
     def __init__(self, pool: Pool, catalog: Catalog, tenant: str = TENANT) -> None:
         self._catalog = catalog
-        self._admission = Admission(catalog, Limits())
+        self._validator = Validator(catalog, Limits())
         self._recorder = Recorder(pool, catalog)
         self._tenant = tenant
 
@@ -39,7 +39,7 @@ class Teller:
     def entry(self, event: Event) -> Entry:
         """An event as the ledger keeps it; explicit links of ``tests.support.strategies`` included."""
         if event["source"] != OWN_SOURCE:
-            return self._admission.admit(read(event))
+            return self._validator.validate(read(event))
         data = event["data"]
         relationship = self._catalog.relationship(data["relationship"])
         return linked_entry(

@@ -16,7 +16,7 @@ from catalog.registry import OWN_SOURCE
 from config import Limits
 from facts import own_facts
 from facts.envelope import Entry, microseconds, read
-from facts.validation import Admission
+from facts.validation import Validator
 from model import facts, lines
 from model.fold import fold
 from model.state import State
@@ -43,7 +43,7 @@ _TENANTS = count(1)
 def entry(catalog: Catalog, event: Event) -> Entry:
     """As it is recorded: admitted, or Tether's own."""
     if event["source"] != OWN_SOURCE:
-        return Admission(catalog, Limits()).admit(read(event))
+        return Validator(catalog, Limits()).validate(read(event))
     data = event["data"]
     child = catalog.relationship(data["relationship"]).child
     name = event["type"].removesuffix(".v1")

@@ -218,12 +218,12 @@ async def test_the_feed_over_http_gives_all_items_at_any_page_size(api: Api, tel
 
 
 async def test_quarantine_is_listed_newest_first(api: Api, pool: Any) -> None:
+    from facts.ingest import Rejection
     from store.write import quarantine
-    from store.write.quarantine import Rejected
 
     async with pool.acquire() as conn:
         for n in range(5):
-            await quarantine.keep(conn, TENANT, [Rejected("/s", f"e{n}", "T.v1", "unknown type", b'{"n":%d}' % n)])
-        await quarantine.keep(conn, "other", [Rejected("/s", "theirs", "T.v1", "unknown type", b"{}")])
+            await quarantine.keep(conn, TENANT, [Rejection("/s", f"e{n}", "T.v1", "unknown type", b'{"n":%d}' % n)])
+        await quarantine.keep(conn, "other", [Rejection("/s", "theirs", "T.v1", "unknown type", b"{}")])
     found = await api.all("quarantine", limit=2)
     assert [(k["event_id"], k["raw"]) for k in found] == [(f"e{n}", f'{{"n":{n}}}') for n in (4, 3, 2, 1, 0)]

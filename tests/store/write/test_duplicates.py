@@ -88,7 +88,7 @@ async def test_what_is_equal_to_python_but_not_in_json_is_a_change(tether: Tethe
 
 
 def unstorable(tether: Tether, key: str) -> Any:
-    """An entry that admission let pass, and that PostgreSQL does not hold."""
+    """An entry that validation let pass, and that PostgreSQL does not hold."""
     return entry(tether.catalog, say("ItemAdded", "poison", 1, name="Poison"))._replace(key=key)
 
 

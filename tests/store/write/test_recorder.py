@@ -8,25 +8,25 @@ from catalog.catalog import Catalog
 from config import Limits
 from errors import Unavailable
 from facts.envelope import Entry, read
-from facts.validation import Admission
+from facts.validation import Validator
 from store.db.pool import Pool
 from store.write import recorder
 from store.write.recorder import Recorder
 
 
-def item(admission: Admission, key: str) -> Entry:
+def item(validator: Validator, key: str) -> Entry:
     event = {"specversion": "1.0", "id": key, "source": "/items", "type": "ItemAdded.v1", "subject": key}
-    return admission.admit(read({**event, "data": {"name": key}}))
+    return validator.validate(read({**event, "data": {"name": key}}))
 
 
 async def test_a_full_queue_sends_away_and_what_was_taken_is_answered(
     pool: Pool, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "QUEUE", 3)
-    admission, one = Admission(catalog, Limits()), Recorder(pool, catalog)
-    taken = [asyncio.create_task(one.record("main", [item(admission, f"i{n}")], actor="test")) for n in range(3)]
+    validator, one = Validator(catalog, Limits()), Recorder(pool, catalog)
+    taken = [asyncio.create_task(one.record("main", [item(validator, f"i{n}")], actor="test")) for n in range(3)]
     await asyncio.sleep(0)  # each of them stands in the queue now
     with pytest.raises(Unavailable, match="3 facts wait"):
-        await one.record("main", [item(admission, "one too many")], actor="test")
+        await one.record("main", [item(validator, "one too many")], actor="test")
     assert [answer.accepted for answer in await asyncio.gather(*taken)] == [1, 1, 1]
-    assert (await one.record("main", [item(admission, "later")], actor="test")).accepted == 1
+    assert (await one.record("main", [item(validator, "later")], actor="test")).accepted == 1

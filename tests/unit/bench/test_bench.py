@@ -21,7 +21,7 @@ from catalog import catalog as catalogs
 from config import Limits
 from devstack.ports import LOOPBACK
 from facts.envelope import read
-from facts.validation import Admission
+from facts.validation import Validator
 
 RATE = Figure("a rate", "facts/s", "the limit", Budget(least=1_000, ratio=0.5))
 TIME = Figure("a time", "ms", "the limit", Budget(ratio=0.8), less_is_better=True)
@@ -119,11 +119,11 @@ def test_the_file_holds_every_sample_and_the_machine(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_recipes_make_facts_that_keep_their_contracts_and_are_the_same_every_time(recipe: str) -> None:
-    admission = Admission(catalogs.load((CATALOG,)), Limits())
+    validator = Validator(catalogs.load((CATALOG,)), Limits())
     made = list(RECIPES[recipe](0, 300))
     assert len(made) >= 300
     assert made == list(RECIPES[recipe](0, 300))
-    assert len([admission.admit(read(event)) for event in made]) == len(made)
+    assert len([validator.validate(read(event)) for event in made]) == len(made)
 
 
 def test_pairs_are_shuffled_and_a_twentieth_is_told_twice() -> None:
@@ -195,5 +195,5 @@ async def test_the_owner_that_costs_nothing_deletes_once_and_tells_of_it_once() 
         connection.close()
     assert answers == [204, 204, 410, 405]
     (fact,) = heard.facts
-    entry = Admission(catalogs.load((CATALOG,)), Limits()).admit(read(fact))
+    entry = Validator(catalogs.load((CATALOG,)), Limits()).validate(read(fact))
     assert (entry.kind, entry.key, entry.name, entry.correlation) == ("team", "t 1", "TeamDeleted", "c")
