@@ -1,135 +1,140 @@
-"""What goes in and out of the workflows of operations: moves, deletions with their cascades, plans."""
+"""What goes in and out of the workflows of operations (moves, deletions with their cascades, plans) and their
+activities."""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from messages.workflow_ids import Message, Subject, subject_of
+from messages.base import Message, formerly
+from messages.workflow_ids import Subject, subject_of
 
 
-class Carried(Message):
-    """What goes over into the next run of a workflow whose history has grown long."""
+class OperationCarryOver(Message):
+    """What a run that continues as new passes on to the next one."""
 
-    facts: int = 0
-    asked: str = ""
-    runs: int = 0
-
-
-class Begin(Subject):
-    """A workflow's input. Its id says the same, and decides; what it carries is its own business."""
-
-    carried: Carried = Carried()
+    facts: int = Field(default=0, description="Signals received so far.")
+    requested: str = formerly("asked", "", description="Id of the operation whose request was sent.")
+    runs: int = Field(default=0, description="Runs before this one.")
 
 
-def begun(id: str, workflow: str, given: Any) -> Begin | None:
-    """What a workflow of this kind and id serves; None if nothing tells."""
+class OperationInput(Subject):
+    """The workflow's input. The dispatcher gives a subject; ``carried`` comes from the run before."""
+
+    carried: OperationCarryOver = OperationCarryOver()
+
+
+def operation_input(id: str, workflow: str, given: Any) -> OperationInput | None:
+    """The input of the workflow of this kind and id: the id decides what it is about, whatever else ``given`` says.
+
+    None if neither names a subject with this id.
+    """
     subject = subject_of(id, workflow, given)
     if subject is None:
         return None
     try:
-        carried = Begin.model_validate(given).carried
+        carried = OperationInput.model_validate(given).carried
     except ValidationError:
-        carried = Carried()
-    return Begin(**subject.model_dump(), carried=carried)
+        carried = OperationCarryOver()
+    return OperationInput(**subject.model_dump(), carried=carried)
 
 
-class Look(Message):
-    """A subject at a time: the workflow's, which decides whether a deadline has passed."""
+class OperationStep(Message):
+    """Input of the activities that look at operations."""
 
     subject: Subject
-    now: datetime
+    now: datetime = Field(description="The workflow's time, by which deadlines are judged.")
 
 
-class Ask(Message):
-    """An owner is to be asked what an operation needs."""
+class OperationRequest(Message):
+    """Input of the activities that send an operation's request to an owner."""
 
     subject: Subject
     operation: str
 
 
-class Counts(Message):
-    """How far an operation is, in children."""
+class ChildCounts(Message):
+    """How many children an operation has processed."""
 
-    pending: int = Field(default=0, description="Not come to yet, when it was looked last.")
-    found: int = Field(default=0, description="Come to so far: asked for, refused, or found to be gone.")
-    done: int = Field(default=0, description="Of these: as it was wished, by the owner's own fact.")
-    spared: int = Field(default=0, description="Of these: not there any more when it was their turn.")
+    remaining: int = formerly("pending", 0, description="Not processed yet, when they were counted last.")
+    found: int = Field(default=0, description="Processed so far: requested, parked, or found to be skipped.")
+    confirmed: int = formerly("done", 0, description="Of these: confirmed by a fact of their owner.")
+    skipped: int = formerly("spared", 0, description="Of these: no longer concerned when they were processed.")
     parked: int = Field(default=0, description="Of these: refused by their owner.")
 
 
-class Todo(Message):
-    """Children of one relationship that are to be asked for, and their owner."""
+class ChildRequests(Message):
+    """Children of one relationship that an operation concerns, their owner, and the command it is sent for each."""
 
     relationship: str
     owner: str
     command: str
 
 
-class Standing(Message):
-    """Where an operation stands. An empty ``operation``: nothing is under way."""
+class OperationStatus(Message):
+    """What an operation does or waits for. An empty ``operation``: none is under way."""
 
-    operation: str = ""
+    operation: str = Field(default="", description="Its id.")
     kind: str = ""
-    asks: str = Field(default="", description="The command that the owner is to be asked, or was; empty: none.")
+    command: str = formerly("asks", "", description="The command that the owner is sent, or was; empty: none.")
     owner: str = ""
-    awaited: str = Field(default="", description="What is waited for, in words.")
+    awaited: str = Field(default="", description="What is waited for, for people.")
     due: datetime | None = None
-    todo: list[Todo] = Field(default_factory=list, description="Those with children that are to be asked for now.")
-    sweeping: list[Todo] = Field(
-        default_factory=list, description="All whose children are concerned, asked for or not."
-    )
-    outstanding: int = Field(default=0, description="Children asked for, whose facts have not come.")
-    counts: Counts = Counts()
-    reason: str = ""
-    newer: bool = False
+    to_request: list[ChildRequests] = formerly("todo", [], description="Those with children to request now.")
+    concerned: list[ChildRequests] = formerly("sweeping", [], description="All of the operation, requested or not.")
+    unconfirmed: int = formerly("outstanding", 0, description="Children requested, whose facts have not come.")
+    counts: ChildCounts = ChildCounts()
+    reason: str = Field(default="", description="Why it is stuck, for people; empty: it is not.")
+    newer: bool = Field(default=False, description="Whether facts came that this does not take into account.")
 
-    def words(self) -> str:
-        """For people: what it is doing."""
+    def describe(self) -> str:
+        """One line for people: how far the operation is, what it waits for, and why it is stuck."""
         why = f"; {self.reason}" if self.reason else ""
-        if self.todo or self.outstanding:
+        if self.to_request or self.unconfirmed:
             counts = self.counts
-            total = counts.found + counts.pending
+            total = counts.found + counts.remaining
             parked = f", {counts.parked} parked" if counts.parked else ""
-            owners = ", ".join(sorted({f"{todo.command} at {todo.owner}" for todo in self.sweeping}))
-            waits = f"; waiting for {self.outstanding} facts" if self.outstanding else ""
-            return f"{counts.done + counts.spared} of {total} seen to{parked}: {owners}{waits}{why}"
+            owners = ", ".join(sorted({f"{each.command} at {each.owner}" for each in self.concerned}))
+            waits = f"; waiting for {self.unconfirmed} facts" if self.unconfirmed else ""
+            return f"{counts.confirmed + counts.skipped} of {total} children done{parked}: {owners}{waits}{why}"
         due = f", due {self.due:%Y-%m-%d %H:%M} UTC" if self.due is not None else ""
         return f"waiting for {self.awaited}{due}{why}"
 
 
-class Sweep(Message):
-    """Some children of one relationship are to be asked for."""
+class SweepInput(Message):
+    """Input of the activity ``sweep``: children of one relationship are to be requested."""
 
     subject: Subject
     operation: str
     relationship: str
-    after: str = ""
-    again: bool = Field(default=False, description="Those too whose facts have not come, if they may have been missed.")
+    after: str = Field(default="", description="Cursor: where to go on; empty: at the beginning.")
+    repeat: bool = formerly(
+        "again", False, description="Whether those are requested again whose facts have not come, perhaps missed."
+    )
 
 
-class Swept(Message):
-    """What became of them. ``after``: where to go on; null: that was all."""
+class SweepResult(Message):
+    """What became of the children that one ``sweep`` processed."""
 
-    asked: int = 0
-    gone: int = Field(default=0, description="Their owner knows nothing of them, or not there.")
+    requested: int = formerly("asked", 0)
+    gone: int = Field(default=0, description="Their owner answered that they do not exist, or not there.")
     parked: int = 0
     failing: int = 0
-    after: str | None = None
-    away: str = Field(default="", description="Why the owner cannot be asked now.")
-    pause: float = Field(default=0, description="Seconds that the owner wants to be left alone.")
+    after: str | None = Field(default=None, description="Cursor: where to go on; null: that was all.")
+    unavailable: str = formerly("away", "", description="Why the owner cannot be sent requests now.")
+    retry_after: float = formerly("pause", 0.0, description="Seconds until the owner wants the next request.")
 
 
-class Ended(Message):
-    """A workflow's result, in words for people."""
+class OperationResult(Message):
+    """The workflow's result, for people."""
 
-    says: str
+    description: str = formerly("says")
 
 
-class Progress(Message):
-    """The answer to the query ``progress``."""
+class OperationProgress(Message):
+    """Answer to the query ``progress``."""
 
-    says: str
-    facts: int = Field(description="Facts this workflow was told of.")
-    runs: int = Field(description="Runs before this one, which made way as their histories grew long.")
-    standing: Standing | None
+    description: str = formerly("says")
+    facts: int = Field(description="Signals received, those of the runs before included.")
+    runs: int = Field(description="Runs before this one, each of which continued as new when its history was long.")
+    status: OperationStatus | None = formerly("standing")

@@ -1,24 +1,17 @@
-"""What goes in and out of the workflows of relationships, and what all workflows hear."""
+"""What goes in and out of RelationshipWorkflow and its activities."""
 
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from pydantic import ConfigDict, Field, ValidationError
-from temporalio.common import SearchAttributeKey
+from pydantic import Field, ValidationError
 
-from messages.workflow_ids import Message, Subject, subject_id
-
-TASK_QUEUE = "tether"
-
-RELATIONSHIP = SearchAttributeKey.for_keyword("TetherRelationship")
-ENTITY = SearchAttributeKey.for_keyword("TetherEntity")
-OWNER = SearchAttributeKey.for_keyword("TetherOwner")
-STATE = SearchAttributeKey.for_keyword("TetherState")
+from messages.base import Message, formerly
+from messages.workflow_ids import Subject, subject_id
 
 
-class Instance(Message):
-    """One instance of a relationship: all that any service needs to know to start its workflow."""
+class RelationshipInstance(Message):
+    """One instance of a relationship: all that a service needs to know to start its workflow."""
 
     tenant: str
     relationship: str
@@ -30,140 +23,109 @@ class Instance(Message):
         return Subject(tenant=self.tenant, workflow="relationship", about=self.relationship, key=self.parent)
 
 
-def workflow_id(instance: Instance) -> str:
+def workflow_id(instance: RelationshipInstance) -> str:
     """``tenant/relationship/key``."""
     return subject_id(instance.subject)
 
 
-def instance_of(id: str) -> Instance | None:
-    """The instance whose workflow has this id; None if the id does not tell."""
+def instance_of(id: str) -> RelationshipInstance | None:
+    """The instance whose workflow has this id; None if the id names none, or holds the hash of a long key."""
     parts = [unquote(part) for part in id.split("/")]
     if len(parts) != 3 or not all(parts):
         return None
-    instance = Instance(tenant=parts[0], relationship=parts[1], parent=parts[2])
+    instance = RelationshipInstance(tenant=parts[0], relationship=parts[1], parent=parts[2])
     return instance if workflow_id(instance) == id else None
 
 
-class Nudge(Message):
-    """A signal of the dispatcher's: the fact (source, id), in the ledger at that revision, concerns you.
+class RelationshipCarryOver(Message):
+    """What a run that continues as new passes on to the next one."""
 
-    An empty id: no fact, but time to look.
+    facts: int = Field(default=0, description="Signals received so far.")
+    requested: str = formerly("asked", "", description="Incarnation of the parent whose child was requested.")
+    cause: str | None = Field(default=None, description="Id of the fact that woke the workflow last.")
+
+
+class RelationshipInput(RelationshipInstance):
+    """The workflow's input. A service gives an instance; ``carried`` comes from the run before."""
+
+    carried: RelationshipCarryOver = RelationshipCarryOver()
+
+
+def relationship_input(id: str, given: Any) -> RelationshipInput | None:
+    """The input of the workflow with this id: the id decides which instance it is, whatever else ``given`` says.
+
+    The input decides only where the id holds the hash of a key. None if neither names an instance with this id.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    source: str
-    id: str
-    revision: int
-
-
-class Told(Message):
-    """A signal of a service's own: a fact by its name, and the CloudEvent as it came, which may be anything."""
-
-    name: str
-    body: str
-
-
-def heard(name: str, payload: bytes) -> Nudge | Told:
-    """What a signal says. Never fails: what is wrong with a fact is found where facts are recorded."""
     try:
-        return Nudge.model_validate_json(payload)
+        parsed: RelationshipInput | None = RelationshipInput.model_validate(given)
     except ValidationError:
-        return Told(name=name, body=payload.decode("utf-8", "backslashreplace"))
+        parsed = None
+    named = instance_of(id)
+    if named is not None:
+        carried = parsed.carried if parsed is not None else RelationshipCarryOver()
+        return RelationshipInput(**named.model_dump(), carried=carried)
+    return parsed if parsed is not None and workflow_id(parsed) == id else None
 
 
-class Report(Message):
-    """A service's own facts, to be recorded by the workflow that was told of them."""
+class RelationshipStep(Message):
+    """Input of the activities ``proceed`` and ``tell_overdue``."""
 
-    instance: Instance
-    told: list[Told]
-
-
-class Moment(Message):
-    """An instance at a time: the workflow's, which decides whether a deadline has passed."""
-
-    instance: Instance
-    now: datetime
+    instance: RelationshipInstance
+    now: datetime = Field(description="The workflow's time, by which deadlines are judged.")
     cause: str | None = Field(default=None, description="Id of the fact that woke the workflow last.")
 
 
 class Situation(Message):
-    """Where an instance stands, as of a revision. Times are UTC."""
+    """What an instance waits for or has, as of a revision. Times are UTC."""
 
     revision: int
     parent_kind: str
     child_kind: str
-    lacks: Literal["parent", "child"] | None = None
-    debtor: str = Field(default="", description="The owner whose fact is lacking.")
-    awaited: str = Field(default="", description="The fact that is waited for, ChannelCreated.")
-    since: datetime | None = None
+    missing: Literal["parent", "child"] | None = formerly("lacks", None)
+    owner: str = formerly("debtor", "", description="Owner of the missing entity.")
+    awaited_fact: str = formerly("awaited", "", description="Type of the fact that is waited for: ChannelCreated.")
+    waiting_since: datetime | None = formerly("since", None)
     due: datetime | None = None
-    told: bool = Field(default=False, description="Whether the debtor was told that it is overdue.")
-    note: str = Field(default="", description="Why it still waits: an owner's refusal, say.")
-    asks: str = Field(default="", description="The command that asks for the child; empty: it is not asked for.")
-    incarnation: str = Field(default="", description="Which life of the parent this is.")
+    overdue_notified: bool = formerly("told", False, description="Whether RelationshipOverdue was published.")
+    last_error: str = formerly("note", "", description="Why it still waits: an owner's refusal, for example.")
+    command: str = formerly("asks", "", description="The command that requests the child; empty: none can be sent.")
+    incarnation: str = Field(default="", description="Incarnation of the parent.")
     operations_due: datetime | None = Field(default=None, description="When the first waiting operation expires.")
     children: int = 0
-    newer: bool = Field(default=False, description="Whether there is something that was not seen yet: look again.")
+    newer: bool = Field(default=False, description="Whether facts came that this does not take into account.")
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether the debtor is to be told that its time has passed."""
-        return self.lacks is not None and not self.told and self.due is not None and self.due <= now
+        """Whether the deadline has passed and RelationshipOverdue is not published yet."""
+        return self.missing is not None and not self.overdue_notified and self.due is not None and self.due <= now
 
     def next_due(self) -> datetime | None:
-        """The first deadline of what is waited for; None: nothing is."""
-        lacking = self.due if self.lacks is not None and not self.told else None
-        return min((due for due in (lacking, self.operations_due) if due is not None), default=None)
+        """The earliest deadline of the missing entity and of waiting operations; None: nothing is waited for."""
+        missing_due = self.due if self.missing is not None and not self.overdue_notified else None
+        return min((due for due in (missing_due, self.operations_due) if due is not None), default=None)
 
-    def words(self, state: str) -> str:
-        """For people: what it waits for, or what it has."""
-        if self.lacks:
-            note = f"; {self.note}" if self.note else ""
+    def describe(self, state: str) -> str:
+        """One line for people: what the instance waits for, or how many children are linked."""
+        if self.missing:
+            error = f"; {self.last_error}" if self.last_error else ""
             return (
-                f"{state}: {self.awaited or self.lacks} from {self.debtor}"
-                f" since {self.since:%Y-%m-%d %H:%M}, due {self.due:%Y-%m-%d %H:%M} UTC{note}"
+                f"{state}: {self.awaited_fact or self.missing} from {self.owner}"
+                f" since {self.waiting_since:%Y-%m-%d %H:%M}, due {self.due:%Y-%m-%d %H:%M} UTC{error}"
             )
         if self.operations_due is not None:
             return f"{state}: both sides of an explicit link, until {self.operations_due:%Y-%m-%d %H:%M} UTC"
-        return f"nothing is lacking; {self.children} linked"
+        return f"nothing is missing; {self.children} linked"
 
 
-class Outcome(Message):
-    """A workflow's result, in words for people."""
+class RelationshipResult(Message):
+    """The workflow's result. ``over``: nothing is missing and nothing is linked."""
 
     state: Literal["complete", "overdue", "over"]
-    says: str
+    description: str = formerly("says")
 
 
-class Progress(Message):
-    """The answer to the query ``progress``."""
+class RelationshipProgress(Message):
+    """Answer to the query ``progress``."""
 
-    says: str
-    facts: int = Field(description="Facts this run was told of.")
+    description: str = formerly("says")
+    facts: int = Field(description="Signals received, those of the runs before included.")
     situation: Situation | None
-
-
-class Carried(Message):
-    """What goes over into the next run of a workflow whose history has grown long."""
-
-    facts: int = 0
-    asked: str = ""
-    cause: str | None = None
-
-
-class Begin(Instance):
-    """A workflow's input: an Instance is enough, the rest is its own business."""
-
-    carried: Carried = Carried()
-
-
-def begun(id: str, given: Any) -> Begin | None:
-    """What a workflow serves: the instance that its id names, whatever else its input says; None if nothing tells."""
-    try:
-        begin: Begin | None = Begin.model_validate(given)
-    except ValidationError:
-        begin = None
-    named = instance_of(id)
-    if named is not None:
-        return Begin(**named.model_dump(), carried=begin.carried if begin is not None else Carried())
-    return begin if begin is not None and workflow_id(begin) == id else None

@@ -1,23 +1,21 @@
-"""What a workflow is about, and its id."""
+"""What a workflow is about, its id, and its task queue."""
 
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
+
+from messages.base import Message
+
+TASK_QUEUE = "tether"
 
 _ID_LENGTH = 200
-"""Characters in a workflow id, at most: Temporal's own limit is 255 on some stores."""
-
-
-class Message(BaseModel):
-    """Base of all that goes in and out of workflows: small, frozen, and the same for every caller."""
-
-    model_config = ConfigDict(frozen=True)
+"""Characters of a workflow id, at most: some of Temporal's databases allow 255."""
 
 
 class Subject(Message):
-    """What a workflow is about: as in ``intents``.
+    """What a workflow is about, in the same terms as the table ``outbox``.
 
     ===============  ==============  ==================
     ``workflow``     ``about``       ``key``
@@ -36,25 +34,30 @@ class Subject(Message):
 
 
 def subject_id(subject: Subject) -> str:
-    """``tenant/workflow/about/key``, for a relationship ``tenant/about/key``: percent-encoded; a key that is too long
-    is replaced by its hash."""
+    """The workflow id ``tenant/workflow/about/key``, of a relationship ``tenant/about/key``.
+
+    Each part is percent-encoded. A key that would make the id too long is replaced by ``~`` and its hash.
+    """
     middle = () if subject.workflow == "relationship" else (subject.workflow,)
-    place = "".join(f"{quote(part, safe='')}/" for part in (subject.tenant, *middle, subject.about))
+    prefix = "".join(f"{quote(part, safe='')}/" for part in (subject.tenant, *middle, subject.about))
     key = quote(subject.key, safe="").replace("~", "%7E")  # so that no key looks like a hash
-    if len(place + key) > _ID_LENGTH:
+    if len(prefix + key) > _ID_LENGTH:
         key = "~" + blake2b(subject.key.encode(), digest_size=16).hexdigest()
-    return place + key
+    return prefix + key
 
 
 def subject_of(id: str, workflow: str, given: Any) -> Subject | None:
-    """What a workflow of this kind and id is about, whatever its input says; None if neither tells."""
+    """The subject of a workflow of this kind and id, whatever else its input ``given`` says.
+
+    The input counts only where the id holds the hash of a key. None if neither names a subject with this id.
+    """
     parts = [unquote(part) for part in id.split("/")]
     if len(parts) == 4 and parts[1] == workflow:
         named = Subject(tenant=parts[0], workflow=workflow, about=parts[2], key=parts[3])
         if subject_id(named) == id:
             return named
-    try:  # a key that is too long for an id
-        said = Subject.model_validate(given)
+    try:
+        stated = Subject.model_validate(given)
     except ValidationError:
         return None
-    return said if subject_id(said) == id else None
+    return stated if subject_id(stated) == id else None

@@ -5,8 +5,8 @@ from typing import Any
 
 from temporalio import workflow
 
-from messages.operations import Ended
-from messages.relationship import Outcome
+from messages.operations import OperationResult
+from messages.relationship import RelationshipResult
 from workflows.cascade import CascadeDeleteWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -22,7 +22,7 @@ class ChangedRelationship(RelationshipWorkflow):
         super().__init__(given)
 
     @workflow.run
-    async def run(self, given: Any) -> Outcome:
+    async def run(self, given: Any) -> RelationshipResult:
         """The same, after a pause."""
         await asyncio.sleep(1)
         return await super().run(given)
@@ -37,7 +37,7 @@ class ChangedMove(MoveWorkflow):
         super().__init__(given)
 
     @workflow.run
-    async def run(self, given: Any) -> Ended:
+    async def run(self, given: Any) -> OperationResult:
         """The same, after a pause."""
         await asyncio.sleep(1)
         return await super().run(given)
@@ -52,7 +52,7 @@ class ChangedCascade(CascadeDeleteWorkflow):
         super().__init__(given)
 
     @workflow.run
-    async def run(self, given: Any) -> Ended:
+    async def run(self, given: Any) -> OperationResult:
         """The same, after a pause."""
         await asyncio.sleep(1)
         return await super().run(given)
@@ -67,7 +67,7 @@ class ChangedPlan(PlanWorkflow):
         super().__init__(given)
 
     @workflow.run
-    async def run(self, given: Any) -> Ended:
+    async def run(self, given: Any) -> OperationResult:
         """The same, after a pause."""
         await asyncio.sleep(1)
         return await super().run(given)

@@ -41,7 +41,7 @@ class Channels:
             headers["idempotency-key"],
             headers["correlation-id"],
             headers.get("causation-id"),
-            orjson.loads(await request.aread())["name"],
+            orjson.loads(await request.aread()).get("name", ""),
         )
         if self.answers:
             self.requests.append(asked)

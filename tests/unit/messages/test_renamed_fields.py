@@ -1,0 +1,142 @@
+"""Messages of earlier releases stay readable: histories and running workflows hold them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from messages.base import Message
+from messages.operations import (
+    ChildCounts,
+    ChildRequests,
+    OperationCarryOver,
+    OperationInput,
+    OperationProgress,
+    OperationRequest,
+    OperationResult,
+    OperationStatus,
+    OperationStep,
+    SweepInput,
+    SweepResult,
+)
+from messages.relationship import (
+    RelationshipCarryOver,
+    RelationshipInput,
+    RelationshipInstance,
+    RelationshipProgress,
+    RelationshipResult,
+    RelationshipStep,
+    Situation,
+)
+from messages.signals import Nudge, SignalledFact, SignalReport
+from messages.workflow_ids import Subject
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+INSTANCE = RelationshipInstance(tenant="main", relationship="group_channel", parent="g1")
+SUBJECT = Subject(tenant="main", workflow="cascade", about="event", key="A")
+SITUATION = Situation(
+    revision=7,
+    parent_kind="group",
+    child_kind="channel",
+    missing="child",
+    owner="channels",
+    awaited_fact="ChannelCreated",
+    waiting_since=NOON,
+    due=NOON,
+    overdue_notified=True,
+    last_error="refused",
+    command="CreateChannel",
+    incarnation="i",
+    operations_due=NOON,
+    children=1,
+    newer=True,
+)
+TEAMS = ChildRequests(relationship="event_team", owner="teams", command="DeleteTeam")
+STATUS = OperationStatus(
+    operation="o",
+    kind="delete",
+    command="DeleteEvent",
+    owner="events",
+    awaited="EventDeleted",
+    due=NOON,
+    to_request=[TEAMS],
+    concerned=[TEAMS],
+    unconfirmed=2,
+    counts=ChildCounts(remaining=1, found=2, confirmed=3, skipped=4, parked=5),
+    reason="stuck",
+    newer=True,
+)
+
+INSTANCE_BEFORE = '{"tenant":"main","relationship":"group_channel","parent":"g1"}'
+SUBJECT_BEFORE = '{"tenant":"main","workflow":"cascade","about":"event","key":"A"}'
+TEAMS_BEFORE = '{"relationship":"event_team","owner":"teams","command":"DeleteTeam"}'
+AT = "2026-01-31T12:00:00Z"
+SITUATION_BEFORE = (
+    '{"revision":7,"parent_kind":"group","child_kind":"channel","lacks":"child","debtor":"channels",'
+    f'"awaited":"ChannelCreated","since":"{AT}","due":"{AT}","told":true,"note":"refused","asks":"CreateChannel",'
+    f'"incarnation":"i","operations_due":"{AT}","children":1,"newer":true}}'
+)
+STANDING_BEFORE = (
+    '{"operation":"o","kind":"delete","asks":"DeleteEvent","owner":"events","awaited":"EventDeleted",'
+    f'"due":"{AT}","todo":[{TEAMS_BEFORE}],"sweeping":[{TEAMS_BEFORE}],"outstanding":2,'
+    '"counts":{"pending":1,"found":2,"done":3,"spared":4,"parked":5},"reason":"stuck","newer":true}'
+)
+
+BEFORE: list[tuple[str, Message]] = [
+    (INSTANCE_BEFORE, INSTANCE),
+    (SUBJECT_BEFORE, SUBJECT),
+    (
+        f'{INSTANCE_BEFORE[:-1]},"carried":{{"facts":3,"asked":"i","cause":"f"}}}}',
+        RelationshipInput(**INSTANCE.model_dump(), carried=RelationshipCarryOver(facts=3, requested="i", cause="f")),
+    ),
+    (
+        f'{SUBJECT_BEFORE[:-1]},"carried":{{"facts":3,"asked":"o","runs":2}}}}',
+        OperationInput(**SUBJECT.model_dump(), carried=OperationCarryOver(facts=3, requested="o", runs=2)),
+    ),
+    ('{"source":"/groups","id":"1","revision":7}', Nudge(source="/groups", id="1", revision=7)),
+    (
+        f'{{"instance":{INSTANCE_BEFORE},"told":[{{"name":"n","body":"b"}}]}}',
+        SignalReport(instance=INSTANCE, facts=[SignalledFact(name="n", body="b")]),
+    ),
+    (
+        f'{{"instance":{INSTANCE_BEFORE},"now":"{AT}","cause":"f"}}',
+        RelationshipStep(instance=INSTANCE, now=NOON, cause="f"),
+    ),
+    (SITUATION_BEFORE, SITUATION),
+    ('{"state":"over","says":"s"}', RelationshipResult(state="over", description="s")),
+    (
+        f'{{"says":"s","facts":3,"situation":{SITUATION_BEFORE}}}',
+        RelationshipProgress(description="s", facts=3, situation=SITUATION),
+    ),
+    (f'{{"subject":{SUBJECT_BEFORE},"now":"{AT}"}}', OperationStep(subject=SUBJECT, now=NOON)),
+    (f'{{"subject":{SUBJECT_BEFORE},"operation":"o"}}', OperationRequest(subject=SUBJECT, operation="o")),
+    (STANDING_BEFORE, STATUS),
+    (
+        f'{{"subject":{SUBJECT_BEFORE},"operation":"o","relationship":"r","after":"c","again":true}}',
+        SweepInput(subject=SUBJECT, operation="o", relationship="r", after="c", repeat=True),
+    ),
+    (
+        '{"asked":1,"gone":2,"parked":3,"failing":4,"after":"c","away":"503","pause":5.0}',
+        SweepResult(requested=1, gone=2, parked=3, failing=4, after="c", unavailable="503", retry_after=5.0),
+    ),
+    ('{"says":"s"}', OperationResult(description="s")),
+    (
+        f'{{"says":"s","facts":3,"runs":2,"standing":{STANDING_BEFORE}}}',
+        OperationProgress(description="s", facts=3, runs=2, status=STATUS),
+    ),
+]
+
+
+def name(value: Any) -> str:
+    return type(value).__name__
+
+
+@pytest.mark.parametrize(("before", "message"), BEFORE, ids=name)
+def test_message_of_earlier_release_is_read(before: str, message: Message) -> None:
+    assert type(message).model_validate_json(before) == message
+
+
+@pytest.mark.parametrize("message", [message for _, message in BEFORE], ids=name)
+def test_message_is_written_under_its_new_names(message: Message) -> None:
+    assert set(message.model_dump(mode="json")) == set(type(message).model_fields)
+    assert type(message).model_validate_json(message.model_dump_json()) == message
