@@ -19,7 +19,7 @@ import temporal
 from catalog.registry import OWN_SOURCE
 from config import Settings
 from errors import Unavailable
-from messages.relationship import Nudge
+from messages.signals import Nudge
 from messages.workflow_ids import Subject, subject_id
 from starter import Starter, is_away
 from store.db.pool import Pool, create_pool

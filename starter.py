@@ -10,8 +10,11 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE, TASK_QUEUE, Instance, Nudge
-from messages.workflow_ids import Message, Subject, subject_id
+from messages.base import Message
+from messages.relationship import RelationshipInstance
+from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
+from messages.signals import Nudge
+from messages.workflow_ids import TASK_QUEUE, Subject, subject_id
 from workflows.cascade import CascadeDeleteWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -66,17 +69,17 @@ class Starter:
         """Temporal's namespace."""
         return self._client.namespace
 
-    async def nudge(self, subject: Subject, fact: str, nudge: Nudge, debtor: str | None = None) -> None:
+    async def nudge(self, subject: Subject, fact: str, nudge: Nudge, owner: str | None = None) -> None:
         """Tells the workflow of a subject of a fact; starts it if it does not run. Raises RPCError.
 
         Always by a signal: one that is about to end takes notice of it, or a new one begins.
-        ``debtor``: who owes what an instance waits for, if that is known yet.
+        ``owner``: of the entity that an instance waits for, if that is known yet.
         """
         attributes = [SearchAttributePair(ENTITY, subject.key[:200]), SearchAttributePair(STATE, "waiting")]
         if subject.workflow in ("relationship", "move"):
             attributes.append(SearchAttributePair(RELATIONSHIP, subject.about))
-        if debtor:
-            attributes.append(SearchAttributePair(OWNER, debtor))
+        if owner:
+            attributes.append(SearchAttributePair(OWNER, owner))
         await self._client.start_workflow(
             _WORKFLOWS[subject.workflow],
             _input(subject),
@@ -116,7 +119,7 @@ class Starter:
 def _input(subject: Subject) -> Message:
     """What the workflow of a subject is given: that of a relationship has fields of its own, known to services."""
     if subject.workflow == "relationship":
-        return Instance(tenant=subject.tenant, relationship=subject.about, parent=subject.key)
+        return RelationshipInstance(tenant=subject.tenant, relationship=subject.about, parent=subject.key)
     return subject
 
 

@@ -23,7 +23,7 @@ from catalog.catalog import Catalog
 from config import Settings
 from facts.validation import Validator
 from gateways.owners import Owners
-from messages.relationship import TASK_QUEUE
+from messages.workflow_ids import TASK_QUEUE
 from store.db.pool import Pool, create_pool
 from store.write.recorder import Recorder
 from workflows.cascade import CascadeDeleteWorkflow

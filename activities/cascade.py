@@ -12,7 +12,7 @@ from errors import Gone, Refused, Unavailable
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
 from gateways.owners import Owners
-from messages.operations import Ask, Look, Standing
+from messages.operations import OperationRequest, OperationStatus, OperationStep
 from store.db.pool import Pool
 from store.operations import cascades, operations
 
@@ -26,7 +26,7 @@ class CascadeActivities:
         self._owners = owners
 
     @activity.defn(name="look_at_end")
-    async def look_at_end(self, look: Look) -> Standing:
+    async def look_at_end(self, look: OperationStep) -> OperationStatus:
         """Ends what can be ended, and says whether the owner is to be asked, or children are."""
         at = look.subject
         if at.about not in self._catalog.contracts.owner_of:
@@ -34,29 +34,29 @@ class CascadeActivities:
         standing = await cascades.look(self._pool, self._catalog, at.tenant, at.about, at.key, look.now)
         row = standing.operation
         if row is None:
-            return Standing(newer=standing.newer)
+            return OperationStatus(newer=standing.newer)
         asks = row["state"] in ("waiting", "asked")
         command = self._catalog.contracts.deleting.get(at.about)
         if asks and command is None:
             return await hold(self._pool, look, f"a command that deletes a {at.about}")
         owner = self._catalog.owner_of(at.about)
         sweeping = self._catalog.sweeping.get(at.about, ())
-        return Standing(
+        return OperationStatus(
             operation=row["id"],
             kind=row["kind"],
-            asks=command.__name__ if asks and command is not None else "",
+            command=command.__name__ if asks and command is not None else "",
             owner=owner if asks else "",
             awaited=f"{self._catalog.contracts.deleted_fact(at.about)} from {owner}",
             due=row["due"] if asks else None,
-            todo=[todo(self._catalog, r) for r in sweeping if r.name in standing.todo],
-            sweeping=[todo(self._catalog, r) for r in sweeping],
-            outstanding=standing.outstanding,
+            to_request=[todo(self._catalog, r) for r in sweeping if r.name in standing.todo],
+            concerned=[todo(self._catalog, r) for r in sweeping],
+            unconfirmed=standing.outstanding,
             counts=counts(row),
             reason=await reason(self._pool, at.tenant, row),
         )
 
     @activity.defn(name="ask_to_delete")
-    async def ask_to_delete(self, ask: Ask) -> None:
+    async def ask_to_delete(self, ask: OperationRequest) -> None:
         """Asks the entity's owner to delete it. A refusal ends the operation; else it is tried again."""
         at = ask.subject
         command = self._catalog.contracts.deleting.get(at.about)
@@ -89,6 +89,6 @@ class CascadeActivities:
         else:
             await self._note(ask, "")
 
-    async def _note(self, ask: Ask, reason: str) -> None:
+    async def _note(self, ask: OperationRequest, reason: str) -> None:
         """Not once the entity is gone: then it is about its children."""
         await operations.note(self._pool, ask.subject.tenant, ask.operation, reason, states=("waiting", "asked"))

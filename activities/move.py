@@ -12,7 +12,7 @@ from errors import Refused, Unavailable
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
 from gateways.owners import Owners
-from messages.operations import Ask, Look, Standing
+from messages.operations import OperationRequest, OperationStatus, OperationStep
 from messages.workflow_ids import Subject
 from store.db.pool import Pool
 from store.operations import moves, operations
@@ -27,7 +27,7 @@ class MoveActivities:
         self._owners = owners
 
     @activity.defn(name="look_at_moves")
-    async def look_at_moves(self, look: Look) -> Standing:
+    async def look_at_moves(self, look: OperationStep) -> OperationStatus:
         """Ends the moves that can be ended, and says which is under way."""
         at = look.subject
         relationship = self._declared(at)
@@ -36,13 +36,13 @@ class MoveActivities:
         standing = await moves.proceed(self._pool, at.tenant, relationship, at.key, look.now)
         row = standing.operation
         if row is None:
-            return Standing(newer=standing.newer)
+            return OperationStatus(newer=standing.newer)
         owner = self._catalog.owner_of(relationship.child)
         fact = f"{relationship.child} {at.key} to be told in {relationship.parent} {row['parent']} by {owner}"
-        return Standing(
+        return OperationStatus(
             operation=row["id"],
             kind="move",
-            asks=relationship.move.__name__ if standing.asks else "",
+            command=relationship.move.__name__ if standing.asks else "",
             owner=owner if standing.asks else self._catalog.owner_of(relationship.parent),
             awaited=standing.missing or fact,
             due=row["due"],
@@ -50,7 +50,7 @@ class MoveActivities:
         )
 
     @activity.defn(name="ask_to_move")
-    async def ask_to_move(self, ask: Ask) -> None:
+    async def ask_to_move(self, ask: OperationRequest) -> None:
         """Asks the child's owner. A refusal ends the operation; else it is tried again."""
         tenant = ask.subject.tenant
         relationship = self._declared(ask.subject)

@@ -14,7 +14,8 @@ from facts.correlation import encode
 from facts.own_facts import derived_id
 from facts.validation import check_text
 from gateways.owners import Owners
-from messages.relationship import Instance, Moment, Report, Situation
+from messages.relationship import RelationshipInstance, RelationshipStep, Situation
+from messages.signals import SignalReport
 from store.db.pool import Pool
 from store.operations import links, relationship_status
 from store.operations.relationship_status import Standing
@@ -30,7 +31,7 @@ class RelationshipActivities:
         self._owners = owners
 
     @activity.defn(name="record")
-    async def record(self, report: Report) -> str | None:
+    async def record(self, report: SignalReport) -> str | None:
         """Records facts that services signalled; returns the id of the last one that was taken."""
         try:
             return await self._signal_intake.record(report)
@@ -38,7 +39,7 @@ class RelationshipActivities:
             raise final(error) from None
 
     @activity.defn(name="proceed")
-    async def proceed(self, at: Moment) -> Situation:
+    async def proceed(self, at: RelationshipStep) -> Situation:
         """Does what can be done now, and says where the instance stands then.
 
         Explicit links and unlinks are ended, one way or the other. If nothing is to be waited for, what is
@@ -57,7 +58,7 @@ class RelationshipActivities:
         return self._situation(relationship, standing, newer, led)
 
     @activity.defn(name="ask")
-    async def ask(self, instance: Instance) -> None:
+    async def ask(self, instance: RelationshipInstance) -> None:
         """Asks the child's owner for a counterpart. Refusals are final and are noted; else it is tried again."""
         relationship = self._relationship(instance)
         standing = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
@@ -93,13 +94,15 @@ class RelationshipActivities:
             await self._note(instance, "")
 
     @activity.defn(name="tell_overdue")
-    async def tell_overdue(self, at: Moment) -> bool:
+    async def tell_overdue(self, at: RelationshipStep) -> bool:
         """Tells, once, that the deadline has passed."""
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
         return await relationship_status.tell_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
 
-    async def _led(self, instance: Instance, relationship: Relationship, standing: Standing) -> dict[str, str] | None:
+    async def _led(
+        self, instance: RelationshipInstance, relationship: Relationship, standing: Standing
+    ) -> dict[str, str] | None:
         """What other relationships lead to, where the command needs it; None: they do not yet, and that is noted."""
         if standing.lacks != "child" or not relationship.through:
             return {}
@@ -112,10 +115,10 @@ class RelationshipActivities:
             return None
         return {name: reached for name, reached in led.items() if reached is not None}
 
-    async def _note(self, instance: Instance, text: str) -> None:
+    async def _note(self, instance: RelationshipInstance, text: str) -> None:
         await relationship_status.note(self._pool, instance.tenant, instance.relationship, instance.parent, text)
 
-    def _relationship(self, instance: Instance) -> Relationship:
+    def _relationship(self, instance: RelationshipInstance) -> Relationship:
         """The declaration in force. What can be no instance of it ends the workflow."""
         try:
             check_text((instance.tenant, instance.parent))
@@ -136,14 +139,14 @@ class RelationshipActivities:
             revision=standing.revision,
             parent_kind=relationship.parent,
             child_kind=relationship.child,
-            lacks=lacks,
-            debtor=standing.debtor,
-            awaited=self._catalog.contracts.created_fact(kind),
-            since=standing.since,
+            missing=lacks,
+            owner=standing.debtor,
+            awaited_fact=self._catalog.contracts.created_fact(kind),
+            waiting_since=standing.since,
             due=standing.due,
-            told=standing.told,
-            note=standing.note,
-            asks=asked.command.__name__ if asked is not None and led is not None else "",
+            overdue_notified=standing.told,
+            last_error=standing.note,
+            command=asked.command.__name__ if asked is not None and led is not None else "",
             incarnation="/".join((standing.incarnation, *(led or {}).values(), *anew)),
             operations_due=standing.operations_due,
             children=standing.children,

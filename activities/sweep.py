@@ -16,7 +16,7 @@ from errors import Failed, Gone, Refused, Unavailable, Unsent
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
 from gateways.owners import AT_ONCE, Owners
-from messages.operations import Counts, Sweep, Swept, Todo
+from messages.operations import ChildCounts, ChildRequests, SweepInput, SweepResult
 from store.db.pool import Pool
 from store.operations import children, operations, request_bodies
 from store.operations.children import Candidate, ChildOutcome
@@ -33,7 +33,7 @@ class _PageRequests:
     last reason why it could not be asked; ``pause``: seconds it wants."""
 
     def __init__(
-        self, owners: Owners, owner: str, sweep: Sweep, relationship: Relationship, work: children.CandidatePage
+        self, owners: Owners, owner: str, sweep: SweepInput, relationship: Relationship, work: children.CandidatePage
     ) -> None:
         self._owners = owners
         self._owner = owner
@@ -118,26 +118,26 @@ class SweepActivities:
         self._owners = owners
 
     @activity.defn(name="sweep")
-    async def sweep(self, sweep: Sweep) -> Swept:
+    async def sweep(self, sweep: SweepInput) -> SweepResult:
         """Page after page, until there are no more, the owner is away, the operation is over, or time is up."""
         try:
             relationship = self._catalog.relationship(sweep.relationship)
         except Refused as error:
             raise final(error) from None
         until = time.monotonic() + SECONDS
-        swept = Swept(after=sweep.after)
-        while swept.after is not None and not swept.away and time.monotonic() < until:
+        swept = SweepResult(after=sweep.after)
+        while swept.after is not None and not swept.unavailable and time.monotonic() < until:
             activity.heartbeat(swept.after)
             place = sweep.operation, relationship, swept.after, PAGE
-            work = await children.page(self._pool, self._catalog, sweep.subject.tenant, *place, again=sweep.again)
+            work = await children.page(self._pool, self._catalog, sweep.subject.tenant, *place, again=sweep.repeat)
             if work is None:
                 return swept.model_copy(update={"after": None})
             swept = await self._page(sweep, relationship, work, swept)
         return swept
 
     async def _page(
-        self, sweep: Sweep, relationship: Relationship, work: children.CandidatePage, swept: Swept
-    ) -> Swept:
+        self, sweep: SweepInput, relationship: Relationship, work: children.CandidatePage, swept: SweepResult
+    ) -> SweepResult:
         ask = _PageRequests(self._owners, self._catalog.owner_of(relationship.child), sweep, relationship, work)
         if work.items:
             await children.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
@@ -159,17 +159,17 @@ class SweepActivities:
             await children.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes)
             await operations.note(self._pool, tenant, sweep.operation, away, about=f"{relationship.name}: ")
         gone = sum(outcome.state == "asked" and outcome.reason != "" for outcome in outcomes)
-        return Swept(
-            asked=swept.asked + told.count("asked") - gone,
+        return SweepResult(
+            requested=swept.requested + told.count("asked") - gone,
             gone=swept.gone + gone,
             parked=swept.parked + told.count("parked"),
             failing=swept.failing + failing,
             after=work.next,
-            away=away,
-            pause=ask.pause,
+            unavailable=away,
+            retry_after=ask.pause,
         )
 
-    async def _watch(self, sweep: Sweep, asking: _PageRequests) -> None:
+    async def _watch(self, sweep: SweepInput, asking: _PageRequests) -> None:
         """A page takes long where an owner is slow: if somebody stops the operation, the rest of it is let be."""
         while not asking.stopped:
             await asyncio.sleep(1)
@@ -177,13 +177,19 @@ class SweepActivities:
             asking.stopped = await children.stopped(self._pool, sweep.subject.tenant, sweep.operation)
 
 
-def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | None = None) -> Todo:
+def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | None = None) -> ChildRequests:
     """A relationship whose children are to be asked for."""
     command = command or relationship.sweep
     name = command.__name__ if command is not None else ""
-    return Todo(relationship=relationship.name, owner=catalog.owner_of(relationship.child), command=name)
+    return ChildRequests(relationship=relationship.name, owner=catalog.owner_of(relationship.child), command=name)
 
 
-def counts(row: Row) -> Counts:
+def counts(row: Row) -> ChildCounts:
     """How far an operation is."""
-    return Counts(**{name: row[name] for name in Counts.model_fields})
+    return ChildCounts(
+        remaining=row["pending"],
+        found=row["found"],
+        confirmed=row["done"],
+        skipped=row["spared"],
+        parked=row["parked"],
+    )

@@ -10,8 +10,19 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.relationship import RelationshipActivities
-from messages.operations import Ask, Begin, Carried, Ended, Look, Progress, Standing, begun
-from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE, Instance, Nudge, Report, Told, heard
+from messages.operations import (
+    OperationCarryOver,
+    OperationInput,
+    OperationProgress,
+    OperationRequest,
+    OperationResult,
+    OperationStatus,
+    OperationStep,
+    operation_input,
+)
+from messages.relationship import RelationshipInstance
+from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
+from messages.signals import Nudge, SignalledFact, SignalReport, parse_signal
 from messages.workflow_ids import Subject
 from workflows.options import ASKING, ASKING_FIRST, NEAR, is_final, owners_queue
 
@@ -21,17 +32,17 @@ class Listener:
     decides what it is about."""
 
     def __init__(self, kind: str, given: Any) -> None:
-        begin = begun(workflow.info().workflow_id, kind, given)
+        begin = operation_input(workflow.info().workflow_id, kind, given)
         self._known = begin is not None
-        begin = begin or Begin(tenant="", workflow=kind, about="", key="")
+        begin = begin or OperationInput(tenant="", workflow=kind, about="", key="")
         self._subject = Subject(**begin.model_dump(exclude={"carried"}))
         self._carried = begin.carried
         self._facts = begin.carried.facts
-        self._asked = begin.carried.asked
+        self._asked = begin.carried.requested
         self._asking: asyncio.Task[None] | None = None
-        self._told: list[Told] = []
+        self._told: list[SignalledFact] = []
         self._woken = True
-        self._standing: Standing | None = None
+        self._standing: OperationStatus | None = None
         self._says = "looking"
         self._last = ""
 
@@ -40,14 +51,16 @@ class Listener:
         """Any fact: the dispatcher's word of one in the ledger, or a service's own CloudEvent."""
         self._woken = True
         self._facts += 1
-        word = heard(name, args[0].payload.data if args else b"")
+        word = parse_signal(name, args[0].payload.data if args else b"")
         if not isinstance(word, Nudge):
             self._told.append(word)
 
     @workflow.query
-    def progress(self) -> Progress:
+    def progress(self) -> OperationProgress:
         """Where it stands, in words."""
-        return Progress(says=self._says, facts=self._facts, runs=self._carried.runs, standing=self._standing)
+        return OperationProgress(
+            description=self._says, facts=self._facts, runs=self._carried.runs, status=self._standing
+        )
 
     def _check(self) -> None:
         """Ends a workflow that nobody can know the subject of."""
@@ -64,10 +77,12 @@ class Listener:
         """Facts that services signalled straight to us go the way of all facts; then a long history is left behind."""
         self._woken = False
         at = self._subject
-        instance = Instance(tenant=at.tenant, relationship="", parent=at.key)  # of none: they say nothing of links
+        instance = RelationshipInstance(
+            tenant=at.tenant, relationship="", parent=at.key
+        )  # of none: they say nothing of links
         while self._told:
             told = self._told[:100]
-            report = Report(instance=instance, told=told)
+            report = SignalReport(instance=instance, facts=told)
             await workflow.execute_local_activity_method(RelationshipActivities.record, report, **NEAR)
             del self._told[: len(told)]
         if workflow.info().is_continue_as_new_suggested():
@@ -78,27 +93,27 @@ class Listener:
     def _make_way(self) -> None:
         under_way = self._asking is not None and not self._asking.done()
         asked = "" if under_way else self._asked  # what is under way is asked anew, by the same key
-        carried = Carried(facts=self._facts, asked=asked, runs=self._carried.runs + 1)
-        workflow.continue_as_new(Begin(**self._subject.model_dump(), carried=carried))
+        carried = OperationCarryOver(facts=self._facts, requested=asked, runs=self._carried.runs + 1)
+        workflow.continue_as_new(OperationInput(**self._subject.model_dump(), carried=carried))
 
-    async def _look(self, activity: Any) -> Standing:
+    async def _look(self, activity: Any) -> OperationStatus:
         """Where things stand: all that can be ended is, and intents that were read are forgotten."""
-        look = Look(subject=self._subject, now=workflow.now())
-        standing: Standing = await workflow.execute_local_activity_method(activity, look, **NEAR)
+        look = OperationStep(subject=self._subject, now=workflow.now())
+        standing: OperationStatus = await workflow.execute_local_activity_method(activity, look, **NEAR)
         self._standing = standing
         self._last = standing.operation or self._last
         return standing
 
-    def _ask(self, activity: Any, standing: Standing) -> None:
+    def _ask(self, activity: Any, standing: OperationStatus) -> None:
         """Asks the owner once for each operation; the answer is a fact, not a reply."""
-        if standing.asks and self._asked != standing.operation:
+        if standing.command and self._asked != standing.operation:
             self._asked = standing.operation
             self._asking = asyncio.create_task(self._command(activity, standing))
 
-    async def _command(self, activity: Any, standing: Standing) -> None:
+    async def _command(self, activity: Any, standing: OperationStatus) -> None:
         """Never cancelled: before each attempt the activity sees for itself whether there is anything to ask for."""
-        ask = Ask(subject=self._subject, operation=standing.operation)
-        summary = f"{standing.asks} at {standing.owner} for {self._subject.key}"[:200]
+        ask = OperationRequest(subject=self._subject, operation=standing.operation)
+        summary = f"{standing.command} at {standing.owner} for {self._subject.key}"[:200]
         left = standing.due - workflow.now() if standing.due is not None else None
         try:
             try:
@@ -127,16 +142,16 @@ class Listener:
             return False
         return True
 
-    async def _may_leave(self, standing: Standing) -> bool:
+    async def _may_leave(self, standing: OperationStatus) -> bool:
         """Whether all that was heard is read, and all that is in the rows was seen."""
         await workflow.wait_condition(workflow.all_handlers_finished)
         return not (standing.newer or self._woken or self._told)
 
-    def _over(self) -> Ended:
+    def _over(self) -> OperationResult:
         """Nothing is under way any more."""
         last = f"over; operation {self._last} says what came of it"
         self._show(last if self._last else "nothing is under way", "complete")
-        return Ended(says=self._says)
+        return OperationResult(description=self._says)
 
     def _show(self, says: str, state: str, relationship: str = "", owner: str = "") -> None:
         """Tells operators, without their opening a payload. A change costs an event, so what stands is left."""

@@ -5,7 +5,7 @@ from typing import Any
 from temporalio import workflow
 
 from activities.cascade import CascadeActivities as Do
-from messages.operations import Ended
+from messages.operations import OperationResult
 from workflows.fan_out import Sweeping
 
 
@@ -19,13 +19,13 @@ class CascadeDeleteWorkflow(Sweeping):
         super().__init__("cascade", given)
 
     @workflow.run
-    async def run(self, given: Any) -> Ended:
+    async def run(self, given: Any) -> OperationResult:
         """Rounds of: record what was told, look, ask, sweep, wait; until nothing is left of it."""
         self._check()
         while True:
             await self._begin_round()
             standing = await self._look(Do.look_at_end)
-            if standing.asks:
+            if standing.command:
                 self._ask(Do.ask_to_delete, standing)
                 self._tell(standing, "asked")
                 await self._wait(standing.due)

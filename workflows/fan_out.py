@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.sweep import SweepActivities
-from messages.operations import Counts, Standing, Sweep, Swept, Todo
+from messages.operations import ChildCounts, ChildRequests, OperationStatus, SweepInput, SweepResult
 from workflows.base import Listener
 from workflows.options import SWEEPING, is_final, owners_queue
 
@@ -45,14 +45,14 @@ class Sweeping(Listener):
         self._paces: dict[str, _Pace] = {}
         self._patience = FIRST_PAUSE
         self._again = False
-        self._counts = Counts()
+        self._counts = ChildCounts()
 
-    async def _sweep(self, standing: Standing) -> None:
+    async def _sweep(self, standing: OperationStatus) -> None:
         """Asks for children where there are any and their owner has time; else waits for facts."""
         now = workflow.now()
         if standing.counts != self._counts:  # facts are coming: more may follow soon
             self._counts, self._patience = standing.counts, FIRST_PAUSE
-        todo = standing.sweeping if self._again else standing.todo
+        todo = standing.concerned if self._again else standing.to_request
         ready = [t for t in todo if (due := self._pace(t).not_before) is None or due <= now]
         if ready:
             self._tell(standing, "sweeping")
@@ -63,24 +63,24 @@ class Sweeping(Listener):
         self._tell(standing, "stuck" if any(self._pace(t).away for t in todo) else "waiting")
         pauses = [due for t in todo if (due := self._pace(t).not_before) is not None]
         patience = now + timedelta(seconds=self._patience)
-        soon = min([*pauses, patience] if standing.outstanding or not pauses else pauses)
+        soon = min([*pauses, patience] if standing.unconfirmed or not pauses else pauses)
         if not await self._wait(soon) and workflow.now() >= patience:
             # Facts that do not come: some may have been overtaken by others that changed nothing.
             self._patience = min(self._patience * 2, LONGEST_PAUSE)
             self._again = True
 
-    async def _some(self, operation: str, todo: Todo, again: bool) -> bool:
+    async def _some(self, operation: str, todo: ChildRequests, again: bool) -> bool:
         """Some hundreds of one relationship; whether that came to anything."""
         pace = self._pace(todo)
-        sweep = Sweep(
+        sweep = SweepInput(
             subject=self._subject,
             operation=operation,
             relationship=todo.relationship,
             after="" if again else pace.after,
-            again=again,
+            repeat=again,
         )
         try:
-            swept: Swept = await workflow.execute_activity_method(
+            swept: SweepResult = await workflow.execute_activity_method(
                 SweepActivities.sweep,
                 sweep,
                 task_queue=owners_queue(todo.owner),
@@ -93,19 +93,19 @@ class Sweeping(Listener):
             pace.slower(workflow.now(), 0)
             return False
         pace.after = swept.after or ""
-        if swept.away or (swept.failing and not swept.asked + swept.gone):
-            pace.away = swept.away or "its owner answers none of what is left"
-            pace.slower(workflow.now(), swept.pause)
+        if swept.unavailable or (swept.failing and not swept.requested + swept.gone):
+            pace.away = swept.unavailable or "its owner answers none of what is left"
+            pace.slower(workflow.now(), swept.retry_after)
         else:
             pace.at_once()
             if swept.after is None and swept.failing:  # the others of this round went well: once more, after a breath
-                pace.slower(workflow.now(), min(swept.pause, LONGEST_BREATH))
-        return swept.asked + swept.parked > 0
+                pace.slower(workflow.now(), min(swept.retry_after, LONGEST_BREATH))
+        return swept.requested + swept.parked > 0
 
-    def _pace(self, todo: Todo) -> _Pace:
+    def _pace(self, todo: ChildRequests) -> _Pace:
         return self._paces.setdefault(todo.relationship, _Pace())
 
-    def _tell(self, standing: Standing, state: str) -> None:
-        owner = standing.owner or ",".join(sorted({t.owner for t in standing.sweeping}))
-        relationship = ",".join(t.relationship for t in standing.sweeping)
-        self._show(standing.words(), state, relationship, owner)
+    def _tell(self, standing: OperationStatus, state: str) -> None:
+        owner = standing.owner or ",".join(sorted({t.owner for t in standing.concerned}))
+        relationship = ",".join(t.relationship for t in standing.concerned)
+        self._show(standing.describe(), state, relationship, owner)

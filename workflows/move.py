@@ -5,7 +5,7 @@ from typing import Any
 from temporalio import workflow
 
 from activities.move import MoveActivities as Do
-from messages.operations import Ended, Standing
+from messages.operations import OperationResult, OperationStatus
 from workflows.base import Listener
 
 
@@ -19,7 +19,7 @@ class MoveWorkflow(Listener):
         super().__init__("move", given)
 
     @workflow.run
-    async def run(self, given: Any) -> Ended:
+    async def run(self, given: Any) -> OperationResult:
         """Rounds of: record what was told, look, ask, wait; until no move is under way."""
         self._check()
         while True:
@@ -32,6 +32,6 @@ class MoveWorkflow(Listener):
             elif await self._may_leave(standing):
                 return self._over()
 
-    def _tell(self, standing: Standing) -> None:
-        state = "asked" if standing.asks else "waiting"
-        self._show(standing.words(), state, self._subject.about, standing.owner)
+    def _tell(self, standing: OperationStatus) -> None:
+        state = "asked" if standing.command else "waiting"
+        self._show(standing.describe(), state, self._subject.about, standing.owner)

@@ -5,7 +5,7 @@ from typing import Any
 from temporalio import workflow
 
 from activities.plan import PlanActivities as Do
-from messages.operations import Ended
+from messages.operations import OperationResult
 from workflows.fan_out import Sweeping
 
 
@@ -18,7 +18,7 @@ class PlanWorkflow(Sweeping):
         super().__init__("plan", given)
 
     @workflow.run
-    async def run(self, given: Any) -> Ended:
+    async def run(self, given: Any) -> OperationResult:
         """Rounds of: record what was told, look, sweep, wait; until every child is seen to."""
         self._check()
         while True:

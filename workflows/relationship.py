@@ -11,23 +11,17 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.relationship import RelationshipActivities as Do
 from messages.relationship import (
-    ENTITY,
-    OWNER,
-    RELATIONSHIP,
-    STATE,
-    Begin,
-    Carried,
-    Instance,
-    Moment,
-    Nudge,
-    Outcome,
-    Progress,
-    Report,
+    RelationshipCarryOver,
+    RelationshipInput,
+    RelationshipInstance,
+    RelationshipProgress,
+    RelationshipResult,
+    RelationshipStep,
     Situation,
-    Told,
-    begun,
-    heard,
+    relationship_input,
 )
+from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
+from messages.signals import Nudge, SignalledFact, SignalReport, parse_signal
 from workflows.options import ASKING, ASKING_FIRST, NEAR, is_final, owners_queue
 
 
@@ -38,14 +32,14 @@ class RelationshipWorkflow:
     @workflow.init
     def __init__(self, given: Any) -> None:
         """Handlers run before ``run``, so all state is here. Anyone may start it, with any input: the id decides."""
-        begin = begun(workflow.info().workflow_id, given)
+        begin = relationship_input(workflow.info().workflow_id, given)
         self._known = begin is not None
-        begin = begin or Begin(tenant="", relationship="", parent="")
-        self._instance = Instance(tenant=begin.tenant, relationship=begin.relationship, parent=begin.parent)
+        begin = begin or RelationshipInput(tenant="", relationship="", parent="")
+        self._instance = RelationshipInstance(tenant=begin.tenant, relationship=begin.relationship, parent=begin.parent)
         self._facts = begin.carried.facts
-        self._asked = begin.carried.asked
+        self._asked = begin.carried.requested
         self._cause = begin.carried.cause
-        self._told: list[Told] = []
+        self._told: list[SignalledFact] = []
         self._woken = True
         self._asking: asyncio.Task[None] | None = None
         self._situation: Situation | None = None
@@ -56,19 +50,19 @@ class RelationshipWorkflow:
         """Any fact: the dispatcher's word of one in the ledger, or a service's own CloudEvent."""
         self._woken = True
         self._facts += 1
-        word = heard(name, args[0].payload.data if args else b"")
+        word = parse_signal(name, args[0].payload.data if args else b"")
         if isinstance(word, Nudge):
             self._cause = word.id or self._cause
         else:
             self._told.append(word)
 
     @workflow.query
-    def progress(self) -> Progress:
+    def progress(self) -> RelationshipProgress:
         """Where it stands, in words."""
-        return Progress(says=self._says, facts=self._facts, situation=self._situation)
+        return RelationshipProgress(description=self._says, facts=self._facts, situation=self._situation)
 
     @workflow.run
-    async def run(self, given: Any) -> Outcome:
+    async def run(self, given: Any) -> RelationshipResult:
         """Rounds of: record what was told, proceed, ask, wait; until nothing is lacking and nothing is unread."""
         if not self._known:
             raise ApplicationError(
@@ -94,7 +88,7 @@ class RelationshipWorkflow:
         """Facts that services signalled straight to us go the way of all facts."""
         while self._told:
             told = self._told[:100]
-            report = Report(instance=self._instance, told=told)
+            report = SignalReport(instance=self._instance, facts=told)
             self._cause = await workflow.execute_local_activity_method(Do.record, report, **NEAR) or self._cause
             del self._told[: len(told)]
 
@@ -103,8 +97,8 @@ class RelationshipWorkflow:
         if workflow.info().is_continue_as_new_suggested():
             under_way = self._asking is not None and not self._asking.done()
             asked = "" if under_way else self._asked  # what is under way is asked anew, by the same key
-            carried = Carried(facts=self._facts, asked=asked, cause=self._cause)
-            workflow.continue_as_new(Begin(**self._instance.model_dump(), carried=carried))
+            carried = RelationshipCarryOver(facts=self._facts, requested=asked, cause=self._cause)
+            workflow.continue_as_new(RelationshipInput(**self._instance.model_dump(), carried=carried))
 
     async def _proceed(self) -> Situation:
         """All that can be done now: explicit links, the announcement; intents that were read are forgotten."""
@@ -114,7 +108,7 @@ class RelationshipWorkflow:
 
     def _ask(self, situation: Situation) -> None:
         """Asks the child's owner once for each life of the parent; the answer is a fact, not a reply."""
-        if situation.lacks != "child" or not situation.asks or situation.due is None:
+        if situation.missing != "child" or not situation.command or situation.due is None:
             return
         if self._asked != situation.incarnation and situation.due > workflow.now():
             self._asked = situation.incarnation
@@ -122,12 +116,12 @@ class RelationshipWorkflow:
 
     async def _command(self, situation: Situation, due: datetime) -> None:
         """Never cancelled: before each attempt the activity sees for itself whether there is anything to ask for."""
-        summary = f"{situation.asks} at {situation.debtor} for {situation.parent_kind} {self._instance.parent}"[:200]
+        summary = f"{situation.command} at {situation.owner} for {situation.parent_kind} {self._instance.parent}"[:200]
         try:
             await workflow.execute_local_activity_method(Do.ask, self._instance, summary=summary, **ASKING_FIRST)
         except FailureError as error:
             left = due - workflow.now()
-            if is_final(error) or left <= timedelta(0) or await self._is_refused(summary, situation.debtor, left):
+            if is_final(error) or left <= timedelta(0) or await self._is_refused(summary, situation.owner, left):
                 self._woken = True  # the reason is in the wait's row now, and the deadline stands
 
     async def _is_refused(self, summary: str, owner: str, within: timedelta) -> bool:
@@ -163,23 +157,23 @@ class RelationshipWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return not (situation.newer or self._woken)
 
-    def _outcome(self, situation: Situation) -> Outcome:
-        if situation.lacks:
+    def _outcome(self, situation: Situation) -> RelationshipResult:
+        if situation.missing:
             self._show(situation, "overdue")
-            return Outcome(state="overdue", says=self._says)
+            return RelationshipResult(state="overdue", description=self._says)
         self._show(situation, "complete")
-        return Outcome(state="complete" if situation.children else "over", says=self._says)
+        return RelationshipResult(state="complete" if situation.children else "over", description=self._says)
 
     def _show(self, situation: Situation, state: str) -> None:
         """Tells operators, without their opening a payload. A change costs an event, so what stands is left."""
-        self._says = situation.words(state)
+        self._says = situation.describe(state)
         workflow.set_current_details(self._says)
         shown = workflow.info().typed_search_attributes
         at = self._instance
-        wanted = {STATE: state, OWNER: situation.debtor, RELATIONSHIP: at.relationship, ENTITY: at.parent[:200]}
+        wanted = {STATE: state, OWNER: situation.owner, RELATIONSHIP: at.relationship, ENTITY: at.parent[:200]}
         changed = [key.value_set(value) for key, value in wanted.items() if value and shown.get(key) != value]
         if changed:
             workflow.upsert_search_attributes(changed)
 
-    def _moment(self) -> Moment:
-        return Moment(instance=self._instance, now=workflow.now(), cause=self._cause)
+    def _moment(self) -> RelationshipStep:
+        return RelationshipStep(instance=self._instance, now=workflow.now(), cause=self._cause)

@@ -6,7 +6,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.support.failures import later
 from errors import Unavailable
-from messages.operations import Ask, Look, Standing
+from messages.operations import OperationRequest, OperationStatus, OperationStep
 from store.db.pool import Pool
 from store.operations import operations, orphaned
 from store.operations.operations import Row
@@ -16,17 +16,19 @@ PAUSE = timedelta(minutes=1)
 _BEGINS = "not declared any more: "
 
 
-async def hold(pool: Pool, look: Look, lacking: str) -> Standing:
+async def hold(pool: Pool, look: OperationStep, lacking: str) -> OperationStatus:
     """What is under way waits; nothing is, if all of it was stopped or has expired."""
     at = look.subject
     row, newer = await orphaned.hold(pool, at.tenant, at.workflow, at.about, at.key, _words(lacking), look.now)
     if row is None:
-        return Standing(newer=newer)
+        return OperationStatus(newer=newer)
     due = look.now + PAUSE
-    return Standing(operation=row["id"], kind=row["kind"], awaited="its declaration", due=due, reason=_words(lacking))
+    return OperationStatus(
+        operation=row["id"], kind=row["kind"], awaited="its declaration", due=due, reason=_words(lacking)
+    )
 
 
-async def put_off(pool: Pool, ask: Ask, lacking: str) -> ApplicationError:
+async def put_off(pool: Pool, ask: OperationRequest, lacking: str) -> ApplicationError:
     """What to raise where an owner cannot be asked: it is tried again, by this worker or one that knows how."""
     await operations.note(pool, ask.subject.tenant, ask.operation, _words(lacking))
     return later(Unavailable(_words(lacking), retry_after=PAUSE.total_seconds()))

@@ -9,7 +9,8 @@ from errors import Malformed, Unknown
 from facts.envelope import Entry
 from facts.ingest import Batch
 from facts.validation import Validator
-from messages.relationship import Instance, Report
+from messages.relationship import RelationshipInstance
+from messages.signals import SignalReport
 from store.db import credentials
 from store.db.pool import Pool
 from store.operations.links import linked_entry
@@ -31,7 +32,7 @@ class SignalIntake:
         self._pool = pool
         self._mode = mode
 
-    async def record(self, report: Report) -> str | None:
+    async def record(self, report: SignalReport) -> str | None:
         """Records a report's facts and quarantines what cannot be recorded; returns the id of the last good one.
 
         Raises Unknown for a tenant that does not exist: there is no quarantine for it.
@@ -43,15 +44,15 @@ class SignalIntake:
         refusal = self._refusal(report.instance, tenants)
         batch = Batch(self._validator)
         last: str | None = None
-        for told in report.told:
-            raw = told.body.encode()
+        for fact in report.facts:
+            raw = fact.body.encode()
             if refusal:
-                batch.reject(refusal, raw, type=told.name)
+                batch.reject(refusal, raw, type=fact.name)
                 continue
             try:
-                entry = batch.add_json(raw, signal=told.name)
+                entry = batch.add_json(raw, signal=fact.name)
             except Malformed as error:
-                batch.reject(str(error), raw, type=told.name)
+                batch.reject(str(error), raw, type=fact.name)
                 continue
             if entry is not None:
                 last = entry.id
@@ -59,7 +60,7 @@ class SignalIntake:
         await self._recorder.record(tenant, batch.entries, batch.rejections, actor="signal")
         return last
 
-    def _refusal(self, instance: Instance, tenants: set[str]) -> str:
+    def _refusal(self, instance: RelationshipInstance, tenants: set[str]) -> str:
         """Why none of a report's facts is recorded; empty: they are."""
         if not (self._mode == "open" or (self._mode == "auto" and len(tenants) <= 1)):
             return CLOSED
@@ -70,7 +71,7 @@ class SignalIntake:
             return str(error)
         return ""
 
-    def _add_link(self, batch: Batch, instance: Instance, entry: Entry) -> None:
+    def _add_link(self, batch: Batch, instance: RelationshipInstance, entry: Entry) -> None:
         """Links a requested child to the instance that its owner signalled it to, as a correlation id would."""
         relationship = self._catalog.relationship(instance.relationship) if instance.relationship else None
         if relationship is None or relationship.requested is None or entry.kind != relationship.child:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from api.http.dependencies import Services
-from messages.relationship import Instance
+from messages.relationship import RelationshipInstance
 from messages.workflow_ids import Subject, subject_id
 from starter import workflow_url
 
@@ -24,4 +24,4 @@ def workflow(has: Services, subject: Subject) -> Workflow:
 
 def workflow_of_instance(has: Services, tenant: str, relationship: str, parent: str) -> Workflow:
     """The workflow of an instance of a relationship."""
-    return workflow(has, Instance(tenant=tenant, relationship=relationship, parent=parent).subject)
+    return workflow(has, RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent).subject)

@@ -21,7 +21,7 @@ from facts.envelope import read
 from facts.validation import Validator
 from gateways.circuit import Clock
 from gateways.owners import Owners
-from messages.relationship import Instance
+from messages.relationship import RelationshipInstance
 from messages.workflow_ids import Subject, subject_id
 from starter import Starter
 from store.db.pool import Pool
@@ -92,8 +92,8 @@ class Harness:
             with suppress(asyncio.CancelledError):
                 await running  # whatever ended it too early ends the test
 
-    def instance(self, relationship: str, parent: str) -> Instance:
-        return Instance(tenant=self.tenant, relationship=relationship, parent=parent)
+    def instance(self, relationship: str, parent: str) -> RelationshipInstance:
+        return RelationshipInstance(tenant=self.tenant, relationship=relationship, parent=parent)
 
     def handle(self, relationship: str, parent: str) -> WorkflowHandle[Any, Any]:
         return self.workflow(self.instance(relationship, parent).subject)
@@ -209,7 +209,7 @@ class Harness:
             if not await self.is_open(relationship, parent):
                 return None
             progress = await handle.query("progress")
-            return progress["says"].startswith("waiting")
+            return progress["description"].startswith("waiting")
 
         await eventually(there, seconds)
         return await self.find_wait(relationship, parent)

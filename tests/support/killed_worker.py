@@ -28,7 +28,7 @@ class Dies(Interceptor):
 class _Dying(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         result = await super().execute_activity(input)
-        if isinstance(result, Situation) and result.lacks is None:
+        if isinstance(result, Situation) and result.missing is None:
             os._exit(9)
         return result
 

@@ -268,7 +268,7 @@ class Scenario:
         async def said() -> str:
             if not await self.harness.starter.runs(subject):
                 return ""
-            words = str((await self.progress(subject))["says"])
+            words = str((await self.progress(subject))["description"])
             return words if part in words else ""
 
         words: str = await eventually(said, seconds)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE
+from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.workflow_ids import Subject
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
@@ -80,7 +80,7 @@ async def test_a_move_that_is_over_says_which_operation_tells_more(running_scena
     assert (await shown(scenario, move))["TetherState"] == "complete"
     first = (await harness.workflow(move).describe()).raw_description.workflow_execution_info.first_run_id
     result = await harness.client.get_workflow_handle(harness.workflow(move).id, run_id=first).result()
-    assert result["says"] in (f"over; operation {id} says what came of it", "nothing is under way")
+    assert result["description"] in (f"over; operation {id} says what came of it", "nothing is under way")
 
 
 async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(running_scenario: Scenario) -> None:
@@ -112,7 +112,7 @@ async def test_a_cascade_says_how_far_it_is_and_whom_it_waits_for(running_scenar
     scenario.relay.holding.add("teams")
     await call_off(scenario)
     says = await scenario.wait_for_description(end, "waiting for 3 facts")
-    assert says == "0 of 3 seen to: DeleteTeam at teams; waiting for 3 facts"
+    assert says == "0 of 3 children done: DeleteTeam at teams; waiting for 3 facts"
     assert says in await details(scenario, end)
     assert await (await harness.workflow(end).describe()).static_summary() == "the end of event a"
 
@@ -127,7 +127,7 @@ async def test_a_cascade_says_how_far_it_is_and_whom_it_waits_for(running_scenar
         "TetherState": "waiting",
     }
     progress = await scenario.progress(end)
-    assert progress["standing"]["counts"] == {"pending": 0, "found": 3, "done": 0, "spared": 0, "parked": 0}
+    assert progress["status"]["counts"] == {"remaining": 0, "found": 3, "confirmed": 0, "skipped": 0, "parked": 0}
     await scenario.relay.release()
     await scenario.wait_for_cascade("a")
     await harness.wait_until_at_rest()
@@ -142,5 +142,5 @@ async def test_a_cascade_whose_owner_is_away_is_stuck_and_is_found_as_such(runni
     scenario.transport.away.add("teams")
     await call_off(scenario)
     says = await scenario.wait_for_description(end, "answered 503")
-    assert says == "0 of 3 seen to: DeleteTeam at teams; event_team: DeleteTeam at teams answered 503"
+    assert says == "0 of 3 children done: DeleteTeam at teams; event_team: DeleteTeam at teams answered 503"
     assert (await shown(scenario, end))["TetherState"] == "stuck"

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, TimeoutType
 
-from messages.relationship import Instance, Nudge, Situation, Told, heard, workflow_id
+from messages.relationship import RelationshipInstance, Situation, workflow_id
+from messages.signals import Nudge, SignalledFact, parse_signal
 from starter import workflow_url
 from workflows.options import is_final
 
@@ -16,7 +17,7 @@ KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 
 
 def id_of(parent: str, relationship: str = "group_channel", tenant: str = "main") -> str:
-    return workflow_id(Instance(tenant=tenant, relationship=relationship, parent=parent))
+    return workflow_id(RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent))
 
 
 def test_an_id_reads_as_what_it_is() -> None:
@@ -38,28 +39,34 @@ def test_no_key_looks_like_the_hash_of_another() -> None:
 
 def test_the_dispatchers_word_is_told_from_a_services() -> None:
     nudge = Nudge(source="/groups", id="1", revision=7)
-    assert heard("GroupCreated", nudge.model_dump_json().encode()) == nudge
+    assert parse_signal("GroupCreated", nudge.model_dump_json().encode()) == nudge
     event = {"specversion": "1.0", "source": "/groups", "id": "1", "type": "GroupCreated.v1", "revision": 7}
     body = orjson.dumps(event)
-    assert heard("GroupCreated", body) == Told(name="GroupCreated", body=body.decode())
+    assert parse_signal("GroupCreated", body) == SignalledFact(name="GroupCreated", body=body.decode())
 
 
 @given(st.binary(max_size=200))
 def test_any_payload_can_be_heard(payload: bytes) -> None:
-    word = heard("GroupCreated", payload)
-    assert Told.model_validate_json(word.model_dump_json()) == word
+    word = parse_signal("GroupCreated", payload)
+    assert SignalledFact.model_validate_json(word.model_dump_json()) == word
 
 
 def test_a_situation_in_words() -> None:
     noon = datetime(2026, 1, 31, 12, 3, tzinfo=UTC)
     at_rest = Situation(revision=1, parent_kind="group", child_kind="channel", children=1)
-    assert at_rest.words("complete") == "nothing is lacking; 1 linked"
+    assert at_rest.describe("complete") == "nothing is missing; 1 linked"
     lacking = at_rest.model_copy(
-        update={"lacks": "child", "debtor": "channels", "awaited": "ChannelCreated", "since": noon, "due": noon}
+        update={
+            "missing": "child",
+            "owner": "channels",
+            "awaited_fact": "ChannelCreated",
+            "waiting_since": noon,
+            "due": noon,
+        }
     )
     words = "waiting: ChannelCreated from channels since 2026-01-31 12:03, due 2026-01-31 12:03 UTC"
-    assert lacking.words("waiting") == words
-    assert lacking.model_copy(update={"note": "refused"}).words("waiting") == f"{words}; refused"
+    assert lacking.describe("waiting") == words
+    assert lacking.model_copy(update={"last_error": "refused"}).describe("waiting") == f"{words}; refused"
 
 
 @pytest.mark.parametrize(

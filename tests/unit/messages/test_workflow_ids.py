@@ -2,31 +2,33 @@
 
 import pytest
 
-from messages.relationship import Instance, begun, instance_of, workflow_id
+from messages.relationship import RelationshipInstance, instance_of, relationship_input, workflow_id
 
 
 @pytest.mark.parametrize("parent", ["g1", "a/b", "é😀", "~x", "%41", "x" * 500])
 def test_an_id_that_tells_its_instance_tells_the_right_one(parent: str) -> None:
-    instance = Instance(tenant="main", relationship="group_channel", parent=parent)
+    instance = RelationshipInstance(tenant="main", relationship="group_channel", parent=parent)
     assert instance_of(workflow_id(instance)) in (instance, None)
-    begin = begun(workflow_id(instance), instance.model_dump())
+    begin = relationship_input(workflow_id(instance), instance.model_dump())
     assert begin is not None
     assert begin.parent == parent
 
 
 @pytest.mark.parametrize("given", [None, {}, [], "x", {"tenant": "main", "relationship": "group_channel"}])
 def test_a_broken_input_does_not_matter_where_the_id_tells(given: object) -> None:
-    begin = begun("main/group_channel/g1", given)
+    begin = relationship_input("main/group_channel/g1", given)
     assert begin is not None
     assert (begin.tenant, begin.relationship, begin.parent) == ("main", "group_channel", "g1")
 
 
 def test_the_id_wins_over_an_input_that_names_another_instance() -> None:
-    begin = begun("main/group_channel/gA", {"tenant": "main", "relationship": "group_channel", "parent": "gB"})
+    begin = relationship_input(
+        "main/group_channel/gA", {"tenant": "main", "relationship": "group_channel", "parent": "gB"}
+    )
     assert begin is not None
     assert begin.parent == "gA"
 
 
 @pytest.mark.parametrize("id", ["main/group_channel", "x", "main//g1", "main/group_channel/a b"])
 def test_an_id_of_no_instance_is_served_by_nobody(id: str) -> None:
-    assert begun(id, {"tenant": "main", "relationship": "group_channel", "parent": "g1"}) is None
+    assert relationship_input(id, {"tenant": "main", "relationship": "group_channel", "parent": "g1"}) is None

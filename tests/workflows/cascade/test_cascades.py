@@ -156,7 +156,7 @@ async def test_an_owner_that_is_away_for_hours_loses_nothing(running_scenario: S
     assert row["reason"].startswith("event_team: ")
     assert "answered 503" in row["reason"]
     says = await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
-    assert says.startswith("0 of 40 seen to: DeleteTeam at teams")
+    assert says.startswith("0 of 40 children done: DeleteTeam at teams")
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=6))
     later = await scenario.newest_cascade("a")
     assert (later["state"], later["stuck_since"]) == ("running", row["stuck_since"])

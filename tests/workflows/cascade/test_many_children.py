@@ -12,7 +12,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from examples.owner.misbehaviour.settings import Busy, Settings, Slow
-from messages.relationship import Nudge
+from messages.signals import Nudge
 from messages.workflow_ids import Subject
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario

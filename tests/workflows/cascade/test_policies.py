@@ -153,7 +153,7 @@ async def test_an_owner_that_is_away_keeps_no_other_waiting(league: Scenario) ->
         return row["stuck_since"] is not None and row["reason"].startswith("event_sponsor: ")
 
     await eventually(stuck)
-    says = await league.wait_for_description(league.cascade_subject("a"), "2 of 4 seen to")
+    says = await league.wait_for_description(league.cascade_subject("a"), "2 of 4 children done")
     assert "FreeSponsor at league" in says
 
 

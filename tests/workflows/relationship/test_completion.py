@@ -13,7 +13,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from devstack.temporal_server import TemporalServer
 from dispatcher import Dispatcher
 from facts.correlation import encode
-from messages.relationship import STATE
+from messages.search_attributes import STATE
 from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness

@@ -80,7 +80,7 @@ async def test_a_refusal_is_noted_and_the_deadline_stands(running_harness: Harne
 
     async def shown() -> bool:
         progress = await harness.handle("group_channel", "g1").query("progress")
-        return "no more channels" in progress["says"]
+        return "no more channels" in progress["description"]
 
     await eventually(shown)
     assert await harness.is_open("group_channel", "g1")

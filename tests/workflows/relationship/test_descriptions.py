@@ -7,7 +7,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from facts.correlation import encode
-from messages.relationship import ENTITY, OWNER, RELATIONSHIP, STATE
+from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
@@ -33,7 +33,7 @@ async def test_a_waiting_workflow_says_for_what_from_whom_and_until_when(running
     assert await described.static_summary() == "group_channel of g1"
     waiting = f"waiting: ChannelCreated from channels since {since}, due {due} UTC"
     progress = await harness.handle("group_channel", "g1").query("progress")
-    assert progress["says"] == waiting
+    assert progress["description"] == waiting
     assert progress["facts"] == 1
     details = await harness.handle("group_channel", "g1").query("__temporal_workflow_metadata")
     assert waiting in str(details)
@@ -88,7 +88,7 @@ async def test_a_completed_workflow_says_so_and_lists_as_such(running_harness: H
     await harness.wait_for_end("group_channel", "g1")
     assert await harness.result("group_channel", "g1") == {
         "state": "complete",
-        "says": "nothing is lacking; 1 linked",
+        "description": "nothing is missing; 1 linked",
     }
 
     async def listed() -> list[str]:
@@ -106,7 +106,7 @@ async def test_an_overdue_workflow_says_so(running_harness: Harness) -> None:
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.skip("group_channel", "g1", A_DAY)
     outcome = await harness.result("group_channel", "g1")
-    assert outcome["says"].startswith("overdue: ChannelCreated from channels since ")
+    assert outcome["description"].startswith("overdue: ChannelCreated from channels since ")
     assert (await shown(harness))["TetherState"] == "overdue"
 
 
@@ -115,7 +115,7 @@ async def test_an_operation_that_waits_says_so(running_harness: Harness) -> None
     await harness.link("category_item", "books", "i1")
     await harness.wait_until_waiting("category_item", "books")
     progress = await harness.handle("category_item", "books").query("progress")
-    assert progress["says"].startswith("waiting: both sides of an explicit link, until ")
+    assert progress["description"].startswith("waiting: both sides of an explicit link, until ")
 
 
 async def test_a_parent_that_is_missing_is_owed_by_its_owner(running_harness: Harness) -> None:

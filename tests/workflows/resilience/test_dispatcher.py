@@ -7,7 +7,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from dispatcher import BATCH, Dispatcher
 from errors import Unavailable
-from messages.relationship import Nudge
+from messages.signals import Nudge
 from messages.workflow_ids import Subject
 from tests.support.events import event
 from tests.support.eventually import eventually
