@@ -9,12 +9,15 @@ from catalog.vocabulary import Effect
 from store.read.explain import Fact, Fate, Reasons
 
 
-def awaited(catalog: Catalog, relationship: str, lacks: str) -> str:
-    """The fact that is lacking, and whose it is: ``CategoryAdded from categories``."""
+def missing_fact(catalog: Catalog, relationship: str, missing: str) -> str:
+    """The fact that is missing, and its owner: ``CategoryAdded from categories``.
+
+    ``missing`` is the side whose fact it is, ``parent`` or ``child``.
+    """
     rel = catalog.relationships.get(relationship)
     if rel is None:
         return "a fact of a relationship that is not declared any more"
-    kind = rel.parent if lacks == "parent" else rel.child
+    kind = rel.parent if missing == "parent" else rel.child
     names = sorted({c.name for c in catalog.contracts.by_type.values() if (c.kind, c.effect) == (kind, Effect.CREATED)})
     return f"{' or '.join(names) or 'any word of it'} from {catalog.owner_of(kind)}"
 
@@ -32,7 +35,7 @@ def sentence(catalog: Catalog, rel: Relationship, child: str, why: Reasons) -> s
         return f"{named}, which is deleted: {_told(catalog, why.turned, '', '')}{_fate(catalog, rel, why.fate)}."
     if why.link.state == "conflict":
         return f"{named}, which has {rel.child} {why.holder} already and may have only one."
-    lacking = awaited(catalog, rel.name, "parent")
+    lacking = missing_fact(catalog, rel.name, "parent")
     since, due = _date(why.link.since), _date(why.link.due or why.link.since)
     if why.link.state == "overdue":
         return f"{named}, which has not been heard of; {lacking} is overdue: waited for since {since}, due {due}."

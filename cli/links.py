@@ -31,8 +31,11 @@ WHY = {
     "state": "state",
     "parent": "parent",
     "since": "since",
+    "waiting for": "waiting_for.kind",
+    "owner": "waiting_for.owner",
+    "waiting since": "waiting_since",
     "due": "due",
-    "owed by": "debtor",
+    "overdue notified": "overdue_notified_at",
     "workflow": "workflow.url",
 }
 FACTS = {

@@ -39,7 +39,9 @@ class Declared(BaseModel):
     parent_owner: str = Field(examples=["categories"])
     child: str = Field(description="Kind of the child.", examples=["item"])
     child_owner: str = Field(examples=["items"])
-    via: str = Field(description="The child's field that names its parent; `asked`: Tether asks for the child.")
+    via: str = Field(
+        description="The child's field that names its parent; `requested`: Tether requests the child from its owner."
+    )
     cardinality: Literal["one-to-one", "one-to-many"]
     deadline: float = Field(description="Seconds that a missing counterpart is waited for.")
     on_parent_deleted: Literal["keep", "restrict", "cascade", "detach"] = Field(
@@ -137,7 +139,7 @@ async def _declared(has: Services, at: Snapshot, rel: Relationship, counts: bool
         "parent_owner": has.catalog.owner_of(rel.parent),
         "child": rel.child,
         "child_owner": has.catalog.owner_of(rel.child),
-        "via": rel.field or "asked",
+        "via": rel.field or "requested",
         "cardinality": rel.cardinality.value,
         "deadline": rel.on_missing.deadline.total_seconds(),
         "on_parent_deleted": rel.on_parent_deleted.name,

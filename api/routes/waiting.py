@@ -1,4 +1,4 @@
-"""What is waited for: each with who owes it, why, since when and until when."""
+"""`GET /v1/waiting`: what relationships wait for: which fact, from which owner, since when and until when."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.explanations import awaited
+from api.explanations import missing_fact
 from api.http.dependencies import Has, Services
 from api.http.queries import AtRevision, Cursor, Limit, Listing, Page, answer
 from api.http.workflow_links import Workflow, workflow_of_instance
@@ -17,73 +17,95 @@ from store.read.waits import Asked, Wait
 router = APIRouter(tags=["waiting"])
 
 
-class Waiting(BaseModel):
-    """An instance of a relationship that is not complete."""
+class WaitingFor(BaseModel):
+    """The entity whose creation would end a wait."""
+
+    owner: str = Field(description="The owner whose fact is missing.", examples=["categories"])
+    kind: str | None = Field(description="Null: the relationship is no longer declared.", examples=["category"])
+    key: str | None = Field(description="Null: a missing child has no known key.", examples=["books"])
+
+
+class WaitingItem(BaseModel):
+    """An instance of a relationship that is missing one side."""
 
     relationship: str = Field(examples=["category_item"])
-    parent: str = Field(description="Key of the parent: the one that is missing, or that lacks its child.")
-    lacks: Literal["parent", "child"]
-    debtor: str = Field(description="The owner whose fact would end the wait.", examples=["categories"])
-    children: int = Field(description="Links that wait for it.")
-    since: datetime
-    due: datetime
+    parent: str = Field(description="Key of the parent: the one that is missing, or the one whose child is missing.")
+    missing: Literal["parent", "child"]
+    waiting_for: WaitingFor
+    children: int = Field(description="Number of links that wait for the parent.")
+    waiting_since: datetime
+    due: datetime = Field(description="When the wait becomes overdue.")
     overdue: bool
-    told: datetime | None = Field(description="When the debtor was told that it is overdue.")
-    reason: str = Field(examples=["CategoryAdded from categories has not come"])
+    overdue_notified_at: datetime | None = Field(
+        description="When `RelationshipOverdue` was published; null: it was not."
+    )
+    reason: str = Field(
+        description="The missing fact, or why its owner has not been sent the command yet.",
+        examples=["CategoryAdded from categories has not come"],
+    )
     workflow: Workflow | None = Field(
-        description="The workflow that waits, if one was started; rows alone wait at first."
+        description="The workflow that waits; null: during the grace period there is only a row."
     )
 
 
 class WaitingPage(Page):
-    """Some of what is waited for."""
+    """A page of waits."""
 
-    items: list[Waiting]
+    items: list[WaitingItem]
 
 
-@router.get("/waiting", response_model=WaitingPage, summary="What is waited for, and who owes it")
+@router.get("/waiting", response_model=WaitingPage, summary="List what is waited for, and from which owner")
 async def list_waiting(
     when: AtRevision,
     has: Has,
     limit: Limit,
-    relationship: Annotated[str | None, Query(description="Only of this relationship.")] = None,
-    debtor: Annotated[str | None, Query(description="Only what this owner owes.")] = None,
-    overdue: Annotated[bool, Query(description="Only what is past its deadline.")] = False,
+    relationship: Annotated[str | None, Query(description="Only waits of this relationship.")] = None,
+    owner: Annotated[str | None, Query(description="Only waits for facts of this owner.")] = None,
+    overdue: Annotated[bool, Query(description="Only waits whose due time has passed.")] = False,
     cursor: Cursor = None,
 ) -> Response:
-    """By relationship and parent. Waits keep no history, so `as_of` can only name the newest revision.
+    """Ordered by relationship and parent. Waits keep no history, so `as_of` can only name the newest revision.
 
-    A page may hold fewer items than asked for, even none, and there is more as long as `next` is given.
+    A page may hold fewer items than its limit, even none; as long as `next` is not null, there are more pages.
     """
     if relationship is not None:
         has.catalog.relationship(relationship)
-    asked, now = Asked(relationship, debtor, overdue), datetime.now(UTC)
-    listing = Listing(when.tenant, "waiting", *asked)
+    query, now = Asked(relationship, owner, overdue), datetime.now(UTC)
+    listing = Listing(when.tenant, "waiting", *query)
     place = listing.place(cursor, (str, str))
     async with when.newest() as at:
-        found, place = await waits.page(at, asked, place, limit, now)
+        found, place = await waits.page(at, query, place, limit, now)
     return answer(
         {
-            "items": [describe(has, at.tenant, wait, now) for wait in found],
+            "items": [_item(has, at.tenant, wait, now) for wait in found],
             "next": listing.next(place),
             "token": tokens.token(at.tenant, at.revision),
         }
     )
 
 
-def describe(has: Services, tenant: str, wait: Wait, now: datetime) -> dict[str, Any]:
-    """The answer for one wait."""
-    started = wait.started is not None
+def _item(has: Services, tenant: str, wait: Wait, now: datetime) -> dict[str, Any]:
+    workflow = None
+    if wait.started is not None:
+        workflow = workflow_of_instance(has, tenant, wait.relationship, wait.parent).model_dump()
+    relationship = has.catalog.relationships.get(wait.relationship)
+    kind = None
+    if relationship is not None:
+        kind = relationship.parent if wait.lacks == "parent" else relationship.child
     return {
         "relationship": wait.relationship,
         "parent": wait.parent,
-        "lacks": wait.lacks,
-        "debtor": wait.debtor,
+        "missing": wait.lacks,
+        "waiting_for": {
+            "owner": wait.debtor,
+            "kind": kind,
+            "key": wait.parent if wait.lacks == "parent" else None,
+        },
         "children": wait.children,
-        "since": wait.since,
+        "waiting_since": wait.since,
         "due": wait.due,
         "overdue": wait.due < now,
-        "told": wait.told,
-        "reason": wait.note or f"{awaited(has.catalog, wait.relationship, wait.lacks)} has not come",
-        "workflow": workflow_of_instance(has, tenant, wait.relationship, wait.parent).model_dump() if started else None,
+        "overdue_notified_at": wait.told,
+        "reason": wait.note or f"{missing_fact(has.catalog, wait.relationship, wait.lacks)} has not come",
+        "workflow": workflow,
     }

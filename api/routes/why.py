@@ -1,4 +1,4 @@
-"""Why a link is as it is."""
+"""`GET …/links/{child}/why`: explains the state of one link by the facts that caused it."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -10,6 +10,7 @@ from api.explanations import says, sentence
 from api.http.dependencies import Has, Services
 from api.http.queries import AtRevision, Key, answer
 from api.http.workflow_links import Workflow, workflow, workflow_of_instance
+from api.routes.waiting import WaitingFor
 from catalog.relationship import Relationship
 from errors import Unknown
 from messages.workflow_ids import Subject
@@ -25,86 +26,71 @@ _EXAMPLE = (
 )
 
 
-class Decided(BaseModel):
-    """A fact that decides."""
+class DecidingFact(BaseModel):
+    """A fact that caused the state of the link."""
 
     type: str = Field(examples=["ItemAdded.v1"])
     source: str
     id: str
     sequence: str | None
-    time: datetime = Field(description="When it happened; if nobody said, when it was received.")
+    time: datetime = Field(description="The event's time; if it has none, when it was received.")
     revision: str = Field(description="Token of the revision at which it was recorded.")
-    says: str = Field(examples=["names category c1"])
+    says: str = Field(description="Its effect on the link.", examples=["names category c1"])
 
 
-class Before(BaseModel):
-    """To whom the child belonged, from one revision to another."""
+class FormerParent(BaseModel):
+    """One parent of the child, over a range of revisions."""
 
     parent: str
     since: datetime
-    from_: str = Field(alias="from", description="Token.")
-    to: str | None = Field(description="Token; null: it still does.")
+    from_: str = Field(alias="from", description="Token of the first revision.")
+    to: str | None = Field(description="Token of the revision that ended it; null: it is the present parent.")
 
 
-class Why(BaseModel):
-    """A link, and what made it so."""
+class LinkExplanation(BaseModel):
+    """A link, and what caused its state."""
 
     relationship: str
     child: str
-    parent: str = Field(description="The present one, or the last.")
+    parent: str = Field(description="Key of the present parent, or of the last one.")
     state: Literal["linked", "waiting", "overdue", "broken", "conflict", "closed"]
     sentence: str = Field(examples=[_EXAMPLE])
-    since: datetime
-    due: datetime | None = Field(description="Until when the parent is waited for; null: it is not.")
-    debtor: str | None = Field(description="The owner whose fact is lacking.")
-    facts: list[Decided] = Field(
-        description="The child's fact that names the parent; the parent's that made its state."
+    since: datetime = Field(description="When the child was linked to this parent.")
+    missing: Literal["parent"] | None = Field(description="Null: the link waits for nothing.")
+    waiting_for: WaitingFor | None = Field(description="The missing parent; null: the link waits for nothing.")
+    waiting_since: datetime | None
+    due: datetime | None = Field(description="When the wait becomes overdue; null: the link waits for nothing.")
+    overdue_notified_at: datetime | None = Field(
+        description="When `RelationshipOverdue` was published; null: it was not."
     )
-    history: list[Before] = Field(description="All that the child's link has been, oldest first; the newest hundred.")
-    operation: str | None = Field(description="The operation that sees to it, as its parent is gone; null: none.")
+    facts: list[DecidingFact] = Field(
+        description="The child's fact that names the parent, and the parent's fact that caused its state."
+    )
+    history: list[FormerParent] = Field(description="The child's parents, oldest first; the newest hundred.")
+    operation: str | None = Field(
+        description="The operation that processes the child because its parent was deleted; null: none."
+    )
     workflow: Workflow | None
     token: str
 
 
-@router.get("/relationships/{name}/links/{child:path}/why", response_model=Why, summary="Why a link is as it is")
+@router.get(
+    "/relationships/{name}/links/{child:path}/why",
+    response_model=LinkExplanation,
+    summary="Explain the state of a link",
+)
 async def why(name: str, child: Annotated[Key, Path()], when: AtRevision, has: Has) -> Response:
-    """In plain words, with the facts that decided it and what it was before; as of the newest revision."""
+    """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
     rel = has.catalog.relationship(name)
     async with when.newest() as at:
         found = await reasons(at, rel, child, datetime.now(UTC))
     if found is None:
         raise Unknown(f"{rel.child} {child!r} never had a link in {rel.name}")
-    return answer(_describe(has, rel, child, found, at))
+    return answer(_body(has, rel, child, found, at))
 
 
-def _describe(has: Services, rel: Relationship, child: str, why: Reasons, at: Snapshot) -> dict[str, Any]:
+def _body(has: Services, rel: Relationship, child: str, why: Reasons, at: Snapshot) -> dict[str, Any]:
     parent, link = why.history[-1].parent, why.link
-    told = [
-        {
-            "type": fact.type,
-            "source": fact.source,
-            "id": fact.id,
-            "sequence": fact.sequence,
-            "time": fact.time,
-            "revision": tokens.token(at.tenant, fact.revision),
-            "says": says(rel, fact, of_parent=of_parent, parent=parent, link=link is not None),
-        }
-        for fact, of_parent in ((why.said, False), (why.turned, True))
-        if fact is not None
-    ]
-    history = [
-        {
-            "parent": version.parent,
-            "since": version.since,
-            "from": tokens.token(at.tenant, version.from_revision),
-            "to": None if version.to_revision is None else tokens.token(at.tenant, version.to_revision),
-        }
-        for version in why.history
-    ]
-    waits = rel.always or (why.wait is not None and why.wait.started is not None)
-    runs = workflow_of_instance(has, at.tenant, rel.name, parent) if waits else None
-    if why.fate is not None:
-        runs = workflow(has, Subject(tenant=at.tenant, workflow="cascade", about=rel.parent, key=parent))
     return {
         "relationship": rel.name,
         "child": child,
@@ -112,11 +98,60 @@ def _describe(has: Services, rel: Relationship, child: str, why: Reasons, at: Sn
         "state": link.state if link is not None else "closed",
         "sentence": sentence(has.catalog, rel, child, why),
         "since": why.history[-1].since,
-        "due": link.due if link is not None else None,
-        "debtor": has.catalog.owner_of(rel.parent) if link is not None and link.due is not None else None,
-        "facts": told,
-        "history": history,
+        **_wait(has, rel, why),
+        "facts": _facts(rel, why, at),
+        "history": [
+            {
+                "parent": version.parent,
+                "since": version.since,
+                "from": tokens.token(at.tenant, version.from_revision),
+                "to": None if version.to_revision is None else tokens.token(at.tenant, version.to_revision),
+            }
+            for version in why.history
+        ],
         "operation": why.fate.operation if why.fate is not None else None,
-        "workflow": runs.model_dump() if runs is not None else None,
+        "workflow": _workflow(has, rel, why, at.tenant),
         "token": tokens.token(at.tenant, at.revision),
     }
+
+
+def _wait(has: Services, rel: Relationship, why: Reasons) -> dict[str, Any]:
+    """The fields that describe what the link waits for; all null if it waits for nothing."""
+    link, wait = why.link, why.wait
+    if link is None or link.due is None:
+        return dict.fromkeys(("missing", "waiting_for", "waiting_since", "due", "overdue_notified_at"))
+    return {
+        "missing": "parent",
+        "waiting_for": {"owner": has.catalog.owner_of(rel.parent), "kind": rel.parent, "key": link.parent},
+        "waiting_since": wait.since if wait is not None else link.since,
+        "due": link.due,
+        "overdue_notified_at": wait.told if wait is not None else None,
+    }
+
+
+def _facts(rel: Relationship, why: Reasons, at: Snapshot) -> list[dict[str, Any]]:
+    parent = why.history[-1].parent
+    return [
+        {
+            "type": fact.type,
+            "source": fact.source,
+            "id": fact.id,
+            "sequence": fact.sequence,
+            "time": fact.time,
+            "revision": tokens.token(at.tenant, fact.revision),
+            "says": says(rel, fact, of_parent=of_parent, parent=parent, link=why.link is not None),
+        }
+        for fact, of_parent in ((why.said, False), (why.turned, True))
+        if fact is not None
+    ]
+
+
+def _workflow(has: Services, rel: Relationship, why: Reasons, tenant: str) -> dict[str, Any] | None:
+    """The workflow that processes a deleted parent's children, or the one of the relationship instance, if it runs."""
+    parent = why.history[-1].parent
+    if why.fate is not None:
+        subject = Subject(tenant=tenant, workflow="cascade", about=rel.parent, key=parent)
+        return workflow(has, subject).model_dump()
+    if rel.always or (why.wait is not None and why.wait.started is not None):
+        return workflow_of_instance(has, tenant, rel.name, parent).model_dump()
+    return None

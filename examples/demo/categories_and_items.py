@@ -27,8 +27,13 @@ async def an_item_before_its_category(on: Stage) -> None:
     on.play.check("an item before its category: the link is", "waiting", link.get("state"))
     on.play.check("the category is a placeholder, its state", "unknown", await state(on, "category", "books"))
     wait = await on.play.until("the wait for books", partial(on.tether.waiting, relationship=REL))
-    found = {name: wait[0][name] for name in ("parent", "debtor", "children", "workflow")}
-    wanted = {"parent": "books", "debtor": "categories", "children": 1, "workflow": None}
+    found = {name: wait[0][name] for name in ("parent", "waiting_for", "children", "workflow")}
+    wanted = {
+        "parent": "books",
+        "waiting_for": {"owner": "categories", "kind": "category", "key": "books"},
+        "children": 1,
+        "workflow": None,
+    }
     on.play.check("what is waited for; so young a wait is a row and no workflow", wanted, found)
     on.play.quote((await on.tether.why(REL, "atlas"))["sentence"])
     on.play.tell("CategoryAdded: books")

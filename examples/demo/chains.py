@@ -72,7 +72,7 @@ async def join(on: Stage, group: str, user: str) -> None:
 
 async def waits(on: Stage) -> list[tuple[str, str, str]]:
     """What this relationship waits for: the group's member, the side that is missing, who owes it."""
-    return [(w["parent"], w["lacks"], w["debtor"]) for w in await on.tether.waiting(relationship=REL)]
+    return [(w["parent"], w["missing"], w["waiting_for"]["owner"]) for w in await on.tether.waiting(relationship=REL)]
 
 
 async def reasons(on: Stage) -> set[str]:

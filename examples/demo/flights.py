@@ -81,7 +81,7 @@ async def who_is_waited_for(on: Stage, expected: Json) -> None:
     on.play.check(
         "destinations that never came, and the flights that wait", tuple_of(wanted), tuple_of(by_children(found))
     )
-    on.play.check("who owes them", {"airports"}, {wait["debtor"] for wait in found})
+    on.play.check("who owes them", {"airports"}, {wait["waiting_for"]["owner"] for wait in found})
     planes = await on.tether.waiting(relationship=REFERENCES["tailnum"])
     on.play.check(
         "planes that are waited for",

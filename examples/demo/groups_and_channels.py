@@ -123,7 +123,7 @@ async def channels_away(on: Stage) -> None:
     on.play.tell("Channels is stopped; POST /groups: create “Gardeners”")
     await create(on, "garden", "Gardeners")
     wait = await on.play.until("the first attempt to ask Channels", partial(attempt, on, "garden"))
-    on.play.check("who owes the missing fact", ("child", "channels"), (wait["lacks"], wait["debtor"]))
+    on.play.check("who owes the missing fact", ("child", "channels"), (wait["missing"], wait["waiting_for"]["owner"]))
     on.play.quote(wait["reason"])
     await on.channels.start()
     on.play.tell("Channels is started again")
@@ -187,7 +187,7 @@ async def states(on: Stage, group: str) -> list[str]:
 
 async def waits(on: Stage) -> list[tuple[str, str, str]]:
     """What this relationship waits for: group, the side that is missing, who owes it."""
-    return [(w["parent"], w["lacks"], w["debtor"]) for w in await on.tether.waiting(relationship=REL)]
+    return [(w["parent"], w["missing"], w["waiting_for"]["owner"]) for w in await on.tether.waiting(relationship=REL)]
 
 
 async def attempt(on: Stage, group: str) -> Json | None:

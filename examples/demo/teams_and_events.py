@@ -33,8 +33,12 @@ async def teams_before_their_event(on: Stage) -> None:
         await enter(on, team, "cup")
     await on.play.reaches("teams before their event: the links are", ["waiting"] * 2, partial(states, on, "cup"))
     (wait,) = await on.tether.waiting(relationship=REL)
-    found = {name: wait[name] for name in ("parent", "debtor", "children")}
-    on.play.check("what is waited for", {"parent": "cup", "debtor": "events", "children": 2}, found)
+    found = {name: wait[name] for name in ("parent", "waiting_for", "children")}
+    on.play.check(
+        "what is waited for",
+        {"parent": "cup", "waiting_for": {"owner": "events", "kind": "event", "key": "cup"}, "children": 2},
+        found,
+    )
     on.play.quote((await on.tether.why(REL, "tigers"))["sentence"])
     on.play.tell("POST /events at Events: announce the cup")
     await announce(on, "cup")

@@ -14,12 +14,14 @@ pytestmark = pytest.mark.usefixtures("server")
 
 LINK = {"child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01T00:00:00Z"}
 WAIT = {
-    "relationship": "group_channel", "parent": "g2", "lacks": "child", "debtor": "channels", "children": 1,
-    "since": "2026-01-01T00:00:00Z", "due": "2026-01-02T00:00:00Z", "overdue": False, "told": None,
+    "relationship": "group_channel", "parent": "g2", "missing": "child", "children": 1,
+    "waiting_for": {"owner": "channels", "kind": "channel", "key": None},
+    "waiting_since": "2026-01-01T00:00:00Z", "due": "2026-01-02T00:00:00Z", "overdue": False,
+    "overdue_notified_at": None,
     "reason": "ChannelCreated", "workflow": {"id": "w", "url": "http://ui/w"},
 }  # fmt: skip
 COUNTED = {
-    "name": "group_channel", "parent": "group", "child": "channel", "via": "asked", "cardinality": "one_to_one",
+    "name": "group_channel", "parent": "group", "child": "channel", "via": "requested", "cardinality": "one_to_one",
     "counts": {"linked": 7, "waiting": 2, "overdue": 0, "broken": 0, "conflict": 1},
 }  # fmt: skip
 QUARANTINED = {
@@ -32,7 +34,7 @@ ENTITY = {
 }  # fmt: skip
 WHY = {
     "relationship": "group_channel", "child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01",
-    "sentence": "c1 belongs to g1, because it was asked for.", "due": None, "debtor": None, "workflow": None,
+    "sentence": "c1 belongs to g1, because it was asked for.", "due": None, "waiting_for": None, "workflow": None,
     "facts": [{"type": "ChannelCreated.v1", "source": "/channels", "id": "e", "says": "parent g1"}],
     "history": [{"parent": "g0", "from": "r1", "to": "r2"}],
 }  # fmt: skip
@@ -64,8 +66,8 @@ def test_lists_are_tables_for_people_and_json_for_programs(
 
 def test_filters_are_sent_and_spelled(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/waiting"] = page()
-    tether("waiting", "list", "--overdue", "--debtor", "a&b", "--limit", "5")
-    assert fake.requests[0][1] == "/v1/waiting?debtor=a%26b&overdue=true&limit=5"
+    tether("waiting", "list", "--overdue", "--owner", "a&b", "--limit", "5")
+    assert fake.requests[0][1] == "/v1/waiting?owner=a%26b&overdue=true&limit=5"
     assert tether("waiting", "list", "--overdue").out == "Nothing is overdue.\n"
 
 

@@ -124,21 +124,25 @@ async def test_relationships_tell_how_they_are_declared_and_how_they_stand(api: 
     assert "counts" not in await api.get("relationships/category_item")
 
 
-async def test_what_is_waited_for_names_its_debtor_and_its_children(api: Api, teller: Teller) -> None:
+async def test_a_wait_names_its_owner_and_counts_its_children(api: Api, teller: Teller) -> None:
     await teller.tell(
         *(say("ItemAdded", f"i{n}", 1, name="x", category=f"c{n % 3}") for n in range(7)),
         say("GroupCreated", "g", 1, name="g"),
     )
     found = await api.all("waiting", limit=1)
-    assert [(w["relationship"], w["parent"], w["lacks"], w["debtor"], w["children"]) for w in found] == [
-        ("category_item", "c0", "parent", "categories", 3),
-        ("category_item", "c1", "parent", "categories", 2),
-        ("category_item", "c2", "parent", "categories", 2),
-        ("group_channel", "g", "child", "channels", 0),
+    assert [(w["relationship"], w["parent"], w["missing"], w["children"]) for w in found] == [
+        ("category_item", "c0", "parent", 3),
+        ("category_item", "c1", "parent", 2),
+        ("category_item", "c2", "parent", 2),
+        ("group_channel", "g", "child", 0),
+    ]
+    assert [w["waiting_for"] for w in found[2:]] == [
+        {"owner": "categories", "kind": "category", "key": "c2"},
+        {"owner": "channels", "kind": "channel", "key": None},
     ]
     assert found[0]["reason"] == "CategoryAdded from categories has not come"
-    assert (found[0]["overdue"], found[0]["told"], found[0]["workflow"]) == (False, None, None)
-    assert await api.all("waiting", debtor="channels") == found[3:]
+    assert (found[0]["overdue"], found[0]["overdue_notified_at"], found[0]["workflow"]) == (False, None, None)
+    assert await api.all("waiting", owner="channels") == found[3:]
     assert await api.all("waiting", relationship="category_item", limit=2) == found[:3]
     assert await api.all("waiting", overdue=True) == []
     assert (await api.ask("waiting", as_of=tokens.token(TENANT, 0)))[0] == 400
@@ -147,12 +151,14 @@ async def test_what_is_waited_for_names_its_debtor_and_its_children(api: Api, te
 async def test_why_tells_the_facts_that_decided(api: Api, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i/7", 1, name="x", category="c", at="2026-01-03T12:00:00Z"))
     why = await api.get("relationships/category_item/links/i%2F7/why")
-    assert (why["state"], why["parent"], why["debtor"], why["workflow"]) == ("waiting", "c", "categories", None)
+    assert (why["state"], why["parent"], why["missing"], why["workflow"]) == ("waiting", "c", "parent", None)
+    assert why["waiting_for"] == {"owner": "categories", "kind": "category", "key": "c"}
+    assert why["waiting_since"] <= why["due"]
     assert [(f["type"], f["says"]) for f in why["facts"]] == [("ItemAdded.v1", "names category c")]
     assert [(h["parent"], h["to"]) for h in why["history"]] == [("c", None)]
     await teller.tell(say("ItemRemoved", "i/7", 2))
     why = await api.get("relationships/category_item/links/i%2F7/why")
-    assert (why["state"], why["due"], why["debtor"]) == ("closed", None, None)
+    assert (why["state"], why["due"], why["waiting_for"]) == ("closed", None, None)
     await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "k", 1, name="k", asked_by="g"))
     why = await api.get("relationships/group_channel/links/k/why")
     assert why["workflow"] == {
