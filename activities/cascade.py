@@ -35,7 +35,7 @@ class CascadeActivities:
         row = standing.operation
         if row is None:
             return OperationStatus(newer=standing.newer)
-        asks = row["state"] in ("waiting", "asked")
+        asks = row["state"] in ("waiting", "requested")
         command = self._catalog.contracts.deleting.get(at.about)
         if asks and command is None:
             return await hold(self._pool, look, f"a command that deletes a {at.about}")
@@ -91,4 +91,4 @@ class CascadeActivities:
 
     async def _note(self, ask: OperationRequest, reason: str) -> None:
         """Not once the entity is gone: then it is about its children."""
-        await operations.note(self._pool, ask.subject.tenant, ask.operation, reason, states=("waiting", "asked"))
+        await operations.note(self._pool, ask.subject.tenant, ask.operation, reason, states=("waiting", "requested"))

@@ -90,12 +90,12 @@ class _PageRequests:
             alone = isinstance(error, Failed) and error.answered and self._work.others
             return ChildOutcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300], alone)
         except Gone as error:  # deleted or moved by others: its fact is on its way, or else it is asked for once more
-            return ChildOutcome(item.child.key, item.parent, "asked", item.reference, str(error)[:300], True)
+            return ChildOutcome(item.child.key, item.parent, "requested", item.reference, str(error)[:300], True)
         except Refused as error:
             return ChildOutcome(item.child.key, item.parent, "parked", item.reference, str(error)[:300])
         finally:
             activity.heartbeat(item.child.key)
-        return ChildOutcome(item.child.key, item.parent, "asked", item.reference)
+        return ChildOutcome(item.child.key, item.parent, "requested", item.reference)
 
     def _command(self, item: Candidate) -> Command:
         field = self._relationship.field
@@ -158,9 +158,9 @@ class SweepActivities:
             tenant = sweep.subject.tenant
             await children.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes)
             await operations.note(self._pool, tenant, sweep.operation, away, about=f"{relationship.name}: ")
-        gone = sum(outcome.state == "asked" and outcome.reason != "" for outcome in outcomes)
+        gone = sum(outcome.state == "requested" and outcome.reason != "" for outcome in outcomes)
         return SweepResult(
-            requested=swept.requested + told.count("asked") - gone,
+            requested=swept.requested + told.count("requested") - gone,
             gone=swept.gone + gone,
             parked=swept.parked + told.count("parked"),
             failing=swept.failing + failing,
@@ -187,9 +187,9 @@ def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | 
 def counts(row: Row) -> ChildCounts:
     """How far an operation is."""
     return ChildCounts(
-        remaining=row["pending"],
+        remaining=row["remaining"],
         found=row["found"],
-        confirmed=row["done"],
-        skipped=row["spared"],
+        confirmed=row["confirmed"],
+        skipped=row["skipped"],
         parked=row["parked"],
     )

@@ -51,7 +51,7 @@ def _fate(catalog: Catalog, rel: Relationship, fate: Fate | None) -> str:
         return f"; {owner} refused: {fate.reason}"
     if fate is not None and fate.item == "failing":
         return f"; {owner} does not answer, and will be asked again: {fate.reason}"
-    if fate is not None and fate.item == "asked" and fate.at is not None:
+    if fate is not None and fate.item == "requested" and fate.at is not None:
         return f"; {owner} was asked ({command}, {_date(fate.at)}), and its fact has not come"
     if fate is not None and fate.state == "cancelled":
         return "; what follows from that was cancelled before its turn"

@@ -75,13 +75,13 @@ class Single:
         return took
 
     async def _over(self, operation: str) -> None:
-        query = "select state, done from tether.operations where tenant = $1 and id = $2"
+        query = "select state, confirmed from tether.operations where tenant = $1 and id = $2"
         until = time.monotonic() + PATIENCE
         while (row := await self._conn.fetchrow(query, self._tenant.name, operation)) is None or row["state"] != "done":
             if time.monotonic() > until:
                 raise Spoilt(f"a deletion is not over after {PATIENCE:.0f} s: {row}")
             await asyncio.sleep(0.005)
-        if row["done"] != TEAMS:
+        if row["confirmed"] != TEAMS:
             raise Spoilt(f"of {TEAMS} teams, {row['done']} were deleted")
 
     async def _get(self, at: Wire, path: str) -> Any:

@@ -12,7 +12,7 @@ from errors import Unavailable
 if TYPE_CHECKING:
     from rich.console import Console
 
-OPEN = ("waiting", "asked", "running")
+OPEN = ("waiting", "requested", "running")
 """States that are no end."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two looks
@@ -132,7 +132,7 @@ def _sums(operation: dict[str, Any]) -> str:
     if not progress:
         return ""
     parked = f", {progress['parked']:,} parked" if progress["parked"] else ""
-    return f"{progress['done'] + progress['spared']:,} of {progress['total']:,}{parked}"
+    return f"{progress['confirmed'] + progress['skipped']:,} of {progress['total']:,}{parked}"
 
 
 @contextmanager
@@ -155,8 +155,8 @@ def _bar(operation: dict[str, Any], err: "Console") -> Iterator[Show]:
 
         def show(now: dict[str, Any]) -> None:
             nonlocal told
-            sums = now.get("progress") or {"total": 0, "done": 0, "spared": 0, "parked": 0}
-            through = sums["done"] + sums["spared"]
+            sums = now.get("progress") or {"total": 0, "confirmed": 0, "skipped": 0, "parked": 0}
+            through = sums["confirmed"] + sums["skipped"]
             ended = now["state"] not in OPEN
             progress.update(
                 task,

@@ -22,17 +22,17 @@ FIELDS = {
     "child": "child",
     "entity": "entity.kind",
     "key": "entity.key",
-    "former parent": "former",
+    "former parent": "former_parent",
     "plan": "plan",
     "cause": "cause",
     "reason": "reason",
     "stuck since": "stuck_since",
     "to stop since": "cancelled",
     "children": "progress.total",
-    "pending": "progress.pending",
-    "asked": "progress.asked",
-    "done": "progress.done",
-    "spared": "progress.spared",
+    "remaining": "progress.remaining",
+    "requested": "progress.requested",
+    "confirmed": "progress.confirmed",
+    "skipped": "progress.skipped",
     "parked": "progress.parked",
     "created": "created",
     "due": "due",
@@ -50,7 +50,7 @@ COLUMNS = {
     "ENTITY": "entity.kind",
     "KEY": "entity.key",
     "CHILDREN": "progress.total",
-    "DONE": "progress.done",
+    "CONFIRMED": "progress.confirmed",
     "PARKED": "progress.parked",
     "CREATED": "created",
     "REASON": "reason",
@@ -73,7 +73,7 @@ def list_(
     state: Annotated[
         str,
         typer.Option(
-            help="open (all that have not ended), waiting, asked, running, done, incomplete, refused, expired, "
+            help="open (all that have not ended), waiting, requested, running, done, incomplete, refused, expired, "
             "superseded or cancelled."
         ),
     ] = "",
@@ -143,7 +143,7 @@ def redrive(
 @app.command()
 def children(
     operation: Operation,
-    state: Annotated[str, typer.Option(help="planned, failing, asked, done, spared or parked.")] = "",
+    state: Annotated[str, typer.Option(help="planned, failing, requested, confirmed, skipped or parked.")] = "",
     limit: Limit = 100,
     all_: All = False,
     output: Output = Format.text,

@@ -17,8 +17,10 @@ from store.operations import children, operations
 router = APIRouter(tags=["operations"])
 
 Kind = Literal["link", "unlink", "move", "delete", "cascade", "detach"]
-State = Literal["waiting", "asked", "running", "done", "incomplete", "refused", "expired", "superseded", "cancelled"]
-ChildState = Literal["planned", "failing", "asked", "done", "spared", "parked"]
+State = Literal[
+    "waiting", "requested", "running", "done", "incomplete", "refused", "expired", "superseded", "cancelled"
+]
+ChildState = Literal["planned", "failing", "requested", "confirmed", "skipped", "parked"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,12 +40,15 @@ class Progress(BaseModel):
     total: int = Field(
         description="Children that it concerns, as far as that is known: a cascade finds more as it goes."
     )
-    pending: int = Field(description="Children not come to yet, when it was looked last; 100000 stand for any more.")
-    found: int = Field(description="Children come to so far.")
-    asked: int = Field(description="Of them: their owner was asked.")
-    done: int = Field(description="Of them: the owner's fact has come.")
-    spared: int = Field(description="Of them: not there any more when it was their turn, and so left alone.")
-    parked: int = Field(description="Of them: their owner refused. `GET …/children?state=parked` says why.")
+    remaining: int = Field(
+        description="Children that were still to be processed when this was last counted; 100000 stands for that many "
+        "or more."
+    )
+    found: int = Field(description="Children processed so far.")
+    requested: int = Field(description="Of these: a request was sent to their owner.")
+    confirmed: int = Field(description="Of these: the owner's fact has arrived.")
+    skipped: int = Field(description="Of these: no longer there when their turn came, and left alone.")
+    parked: int = Field(description="Of these: refused by their owner. `GET …/children?state=parked` says why.")
 
 
 class Operation(BaseModel):
@@ -52,14 +57,16 @@ class Operation(BaseModel):
     id: str
     kind: Kind = Field(description="`cascade`: begun by Tether itself, as an owner deleted what has children.")
     state: State = Field(
-        description="It has not ended while it is `waiting` (for what it needs), `asked` (an owner) or `running` "
-        "(through children). `incomplete`: some children were refused by their owner."
+        description="It has not ended while it is `waiting` (for what it needs), `requested` (of an owner) or "
+        "`running` (through children). `incomplete`: some children were refused by their owner."
     )
     relationship: str | None = Field(description="null: it is about an entity.")
     parent: str | None = Field(description="Of a move: where to.")
     child: str | None = Field(description="null: about many.")
     entity: Named | None = Field(description="Of a deletion or a cascade: what is to go, or is gone.")
-    former: str | None = Field(description="Of a move: the parent that the child was in when its owner was asked.")
+    former_parent: str | None = Field(
+        description="Of a move: the parent that the child was in when the request was sent to its owner."
+    )
     plan: str | None = Field(description="The plan that it executes.")
     cause: str | None = Field(
         description="Of a cascade: the operation that asked for the end of the entity. That one is done when its own "
@@ -90,7 +97,7 @@ class Child(BaseModel):
     relationship: str
     child: str
     parent: str = Field(description="The one that it must still belong to.")
-    state: ChildState = Field(description="`failing`: to be tried again. `parked`: refused. `spared`: left alone.")
+    state: ChildState = Field(description="`failing`: to be retried. `parked`: refused. `skipped`: left alone.")
     reason: str = Field(description="Why it is failing or parked.")
     at: datetime = Field(description="When it came to be so.")
 
@@ -113,7 +120,7 @@ def describe(has: Services, tenant: str, row: Any) -> Operation:
         parent=row["parent"],
         child=row["child"],
         entity=Named(kind=row["about"], key=row["key"]) if whole else None,
-        former=row["former"],
+        former_parent=row["former_parent"],
         plan=row["plan"],
         cause=row["cause"],
         reason=row["reason"],
@@ -133,8 +140,8 @@ def _progress(row: Any) -> Progress | None:
     if row["workflow"] not in ("cascade", "plan"):
         return None
     # A plan has found all of its children before it begins.
-    total = row["found"] + (row["pending"] if row["workflow"] == "cascade" else 0)
-    sums = ("pending", "found", "asked", "done", "spared", "parked")
+    total = row["found"] + (row["remaining"] if row["workflow"] == "cascade" else 0)
+    sums = ("remaining", "found", "requested", "confirmed", "skipped", "parked")
     return Progress(total=total, **{name: row[name] for name in sums})
 
 
@@ -200,5 +207,15 @@ async def list_children(
     found = await children.listed(has.pool, who.tenant, id, state, (after[0], after[1]), limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     place = None if last is None else (last["relationship"], last["child"])
-    shown = [Child(**{name: row[name] for name in Child.model_fields}) for row in found[:limit]]
+    shown = [
+        Child(
+            relationship=row["relationship"],
+            child=row["child"],
+            parent=row["parent"],
+            state=row["state"],
+            reason=row["last_error"],
+            at=row["changed_at"],
+        )
+        for row in found[:limit]
+    ]
     return ChildPage(items=shown, next=listing.next(place))

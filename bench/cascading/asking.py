@@ -137,7 +137,7 @@ async def _goes(
     cascade = Cascade(time.monotonic(), count)
     await tell_one(tether, tenant, "/events", "EventDeleted.v1", key, {}, number)
     query = """
-        select asked, done, spared, parked, state from tether.operations
+        select requested, confirmed, skipped, parked, state from tether.operations
         where tenant = $1 and workflow = 'cascade' and key = $2 and created_at >= $3
     """
     until, row = cascade.began + PATIENCE, None
@@ -146,9 +146,9 @@ async def _goes(
             raise Spoilt(f"the cascade of {count:,} teams is not over after {PATIENCE:.0f} s: {row}")
         await asyncio.sleep(LOOK)
         row = await conn.fetchrow(query, tenant.name, key, now)
-        cascade.looks.append((time.monotonic(), row["asked"] if row is not None else 0))
+        cascade.looks.append((time.monotonic(), row["requested"] if row is not None else 0))
         cascade.memory.append(usage.resident({"worker": pids["worker"]})["worker"])
-    if row["state"] != "done" or row["done"] != count:
+    if row["state"] != "done" or row["confirmed"] != count:
         raise Spoilt(f"the cascade of {count:,} teams did not come to its end: {row}")
     cascade.cpu.update(usage.each(before, usage.cpu(pids), count))
     return cascade

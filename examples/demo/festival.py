@@ -137,7 +137,7 @@ async def exactly_once(on: Stage, before: Counted, wanted: int) -> None:
 
 async def too_late(on: Stage, id: str) -> None:
     """The deletion goes on whenever somebody enters for what is gone."""
-    before = (await operation(on, id))["progress"]["done"]
+    before = (await operation(on, id))["progress"]["confirmed"]
     on.play.tell("POST /teams at Teams: one more team enters for the festival that is no more")
     await enter(on, "summer-too-late", FESTIVAL)
     await on.play.reaches("teams of the festival at Teams, soon after", 0, partial(teams_in, on, FESTIVAL))
@@ -199,4 +199,4 @@ async def kept(on: Stage, id: str) -> Json | None:
 async def standing(on: Stage, id: str) -> tuple[str, int] | None:
     """State of an operation that has ended, and how many children are done."""
     found = await ended(on, id)
-    return (found["state"], found["progress"]["done"]) if found else None
+    return (found["state"], found["progress"]["confirmed"]) if found else None

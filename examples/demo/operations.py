@@ -7,7 +7,7 @@ from examples.demo.play import PATIENCE, InVain
 from examples.demo.stage import Stage
 from examples.demo.tether import Json
 
-OPEN = ("waiting", "asked", "running")
+OPEN = ("waiting", "requested", "running")
 """States of an operation that has not ended."""
 
 GLANCE, LINE = 0.1, 1.0
@@ -35,7 +35,7 @@ async def watched(on: Stage, id: str, *, done: int | None = None, within: float 
     begun, told, line = monotonic(), 0.0, ""
     while True:
         found = await operation(on, id)
-        over = found["state"] not in OPEN or (done is not None and found["progress"]["done"] >= done)
+        over = found["state"] not in OPEN or (done is not None and found["progress"]["confirmed"] >= done)
         if (said := far(found)) != line and (over or monotonic() - told >= LINE):
             told, line = monotonic(), said
             on.play.tell(said)
@@ -49,5 +49,5 @@ async def watched(on: Stage, id: str, *, done: int | None = None, within: float 
 def far(operation: Json) -> str:
     """How far it is, in a line."""
     progress = operation["progress"]
-    counts = ", ".join(f"{progress[name]} {name}" for name in ("done", "spared", "parked") if progress[name])
-    return f"{operation['state']}: {counts or 'none done'} of {progress['total']}"
+    counts = ", ".join(f"{progress[name]} {name}" for name in ("confirmed", "skipped", "parked") if progress[name])
+    return f"{operation['state']}: {counts or 'none confirmed'} of {progress['total']}"

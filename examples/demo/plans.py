@@ -58,7 +58,7 @@ async def executed(on: Stage, outdated: Json) -> None:
     on.play.tell("POST /v1/plans/{id}/execution")
     operation = await on.tether.ask("POST", f"plans/{plan['id']}/execution", "operate")
     end = await on.play.until("the end of the deletion", partial(ended, on, operation["id"]))
-    found = {"state": end["state"], "total": end["progress"]["total"], "done": end["progress"]["done"]}
+    found = {"state": end["state"], "total": end["progress"]["total"], "done": end["progress"]["confirmed"]}
     on.play.check("executed", {"state": "done", "total": ENTERED + 1, "done": ENTERED + 1}, found)
     gone = await on.events.http.get(f"/events/{FESTIVAL}")
     on.play.check("the event is gone at Events", 410, gone.status_code)

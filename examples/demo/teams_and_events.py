@@ -105,7 +105,7 @@ async def called_off(on: Stage) -> None:
     await posted(on.events.http.delete("/events/picnic"))
     await on.play.reaches("EventDeleted alone: teams of it at Teams", 0, partial(teams_in, on, "picnic"))
     begun = await on.play.until("the end of what Tether began", partial(cascade, on, "picnic"))
-    found = {"by": begun["actor"], "total": begun["progress"]["total"], "done": begun["progress"]["done"]}
+    found = {"by": begun["actor"], "total": begun["progress"]["total"], "done": begun["progress"]["confirmed"]}
     on.play.check("Tether's own operation", {"by": "/tether", "total": 3, "done": 3}, found)
     on.play.check("links that are left", [], await states(on, "picnic"))
 

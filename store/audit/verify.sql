@@ -117,7 +117,7 @@ cross join lateral (
 where not exists (
         select from operations o
         where o.tenant = $1 and o.workflow = 'cascade' and o.about = e.kind and o.key = e.key
-          and o.state in ('waiting', 'asked', 'running', 'incomplete', 'cancelled') offset 0)
+          and o.state in ('waiting', 'requested', 'running', 'incomplete', 'cancelled') offset 0)
   and not exists (
         select from intents i
         where i.tenant = $1 and i.workflow = 'cascade' and i.about = e.kind and i.key = e.key offset 0)
@@ -146,7 +146,7 @@ union all
 select 'of them past their deadline', count(*) from waits where tenant = $1 and due < now()
 union all
 select 'operations under way', count(*) from operations
-where tenant = $1 and state in ('waiting', 'asked', 'running')
+where tenant = $1 and state in ('waiting', 'requested', 'running')
 union all
 select 'intents not dispatched', count(*) from intents where tenant = $1 and dispatched_at is null
 union all

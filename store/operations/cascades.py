@@ -73,7 +73,7 @@ async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, pl
     if entity.state == "deleted":
         raise Conflict(f"{kind} {key!r} is deleted already")
     for row in await conn.fetch(sql("open_operations"), tenant, "cascade", kind, key):
-        of_this_life = row["wished_after"] is not None and entity.ended <= row["wished_after"]
+        of_this_life = row["requested_after"] is not None and entity.ended <= row["requested_after"]
         if row["kind"] == "delete" and row["cancelled_at"] is None and of_this_life:
             return await begin.joins(row)
     for reason in (await restrictions(conn, catalog, tenant, kind, [key])).values():
@@ -86,7 +86,7 @@ async def begin_deletion(begin: Begin, catalog: Catalog, kind: str, key: str, pl
             key=key,
             wait=PATIENCE,
             plan=plan,
-            wished_after=entity.latest,
+            requested_after=entity.latest,
         )
     )
 
@@ -134,9 +134,9 @@ async def asking(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str,
         await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
         (entity,) = await fetch_registers(conn, tenant, [(kind, key)])
-        if row is None or row["state"] not in ("waiting", "asked") or row["cancelled_at"] is not None:
+        if row is None or row["state"] not in ("waiting", "requested") or row["cancelled_at"] is not None:
             return None
-        if entity.state != "live" or entity.ended > row["wished_after"]:
+        if entity.state != "live" or entity.ended > row["requested_after"]:
             return None
         for reason in why.values():
             may_still = "; its owner had been asked already, and may still delete it" if row["reason"] else ""
@@ -151,7 +151,7 @@ async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
-        if row is not None and row["state"] in ("waiting", "asked"):
+        if row is not None and row["state"] in ("waiting", "requested"):
             await operations.end(conn, tenant, row, "refused", reason[:1000], revision)
 
 
@@ -170,11 +170,11 @@ class _Step:
 
     async def gives_up(self, row: Row) -> bool:
         """Whether a deletion is over before the entity is gone."""
-        if self.entity.ended > row["wished_after"]:
+        if self.entity.ended > row["requested_after"]:
             await self.end(row, "done", f"the {self.entity.kind} was created anew since")
         elif row["cancelled_at"] is not None:
             # An attempt that failed is no such thing: if it is deleted all the same, that is another's doing.
-            promised = row["asked_at"] is not None and not row["reason"]
+            promised = row["requested_at"] is not None and not row["reason"]
             await self.end(row, "cancelled", _PROMISE if promised else "")
         elif row["due"] <= self.now:
             fact = self.catalog.contracts.deleted_fact(self.entity.kind)

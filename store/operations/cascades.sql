@@ -15,13 +15,13 @@ returning *
 update operations set incarnation = $5
 where tenant = $1 and id = (
     select id from operations
-    where tenant = $1 and workflow = $2 and about = $3 and key = $4 and state = 'cancelled' and asked_at is not null
+    where tenant = $1 and workflow = $2 and about = $3 and key = $4 and state = 'cancelled' and requested_at is not null
       and incarnation is null
       and exists (select from facts f
                   where f.tenant = $1 and f.kind = $3 and f.key = $4 and f.order_key = $6
                     and (f.correlation = 'tether2.' || operations.id
                          or (coalesce(f.correlation, '') not like 'tether2.%' and operations.reason = $7
-                             and operations.wished_after < $6 and operations.due >= now())))
+                             and operations.requested_after < $6 and operations.due >= now())))
     order by created_at desc limit 1)
 returning *
 
@@ -35,12 +35,12 @@ limit 1
 -- name: open_operations
 -- What a workflow has to carry out, oldest first.
 select * from operations
-where tenant = $1 and workflow = $2 and about = $3 and key = $4 and state in ('waiting', 'asked', 'running')
+where tenant = $1 and workflow = $2 and about = $3 and key = $4 and state in ('waiting', 'requested', 'running')
 order by created_at, id
 
 -- name: ask_operation
 -- The owner is about to be asked; of a move: the child was in that parent then, and this was its newest fact.
 update operations
-set state = 'asked', asked_at = now(), former = $3, wished_after = coalesce($4, wished_after)
+set state = 'requested', requested_at = now(), former_parent = $3, requested_after = coalesce($4, requested_after)
 where tenant = $1 and id = $2
 returning *

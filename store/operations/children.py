@@ -73,7 +73,7 @@ async def candidates(
     Counts no further than ``limit``."""
     names = [r.name for r in relationships]
     rows = await conn.fetch(sql("count_candidates"), tenant, names, parent, operation, limit) if names else []
-    return {row["relationship"]: (row["children"], row["pending"]) for row in rows}
+    return {row["relationship"]: (row["children"], row["remaining"]) for row in rows}
 
 
 async def page(
@@ -118,7 +118,7 @@ async def page(
     if command is None:
         return None
     next = rows[-1]["child"] if len(rows) == limit else None
-    return CandidatePage(found, next, command, row["parent"], row["done"] > 0)
+    return CandidatePage(found, next, command, row["parent"], row["confirmed"] > 0)
 
 
 def _to_ask(
@@ -133,8 +133,8 @@ def _to_ask(
             continue
         if planned and child["back"]:
             back.append(child["child"])
-        elif child["state"] != "asked" or child["reference"] != reference or child["reason"]:
-            found.append(Candidate(register, named, reference, child["linked"], child["round"] or 0))
+        elif child["state"] != "requested" or child["reference"] != reference or child["last_error"]:
+            found.append(Candidate(register, named, reference, child["linked"], child["redrives"] or 0))
     return found, back
 
 

@@ -88,7 +88,7 @@ async def proceed(pool: Pool, tenant: str, relationship: Relationship, child: st
         rows = await conn.fetch(sql("open_operations"), *place)
         (moved,) = await fetch_registers(conn, tenant, [(relationship.child, child)])
         step = _Step(conn, tenant, relationship, moved, revision, now)
-        asked = [row for row in rows if row["state"] == "asked" and not await step.ends(row)]
+        asked = [row for row in rows if row["state"] == "requested" and not await step.ends(row)]
         waiting = await step.newest([row for row in rows if row["state"] == "waiting"])
         if asked:
             return Standing(asked[0], asks=True)
@@ -107,7 +107,7 @@ async def asking(pool: Pool, tenant: str, relationship: Relationship, operation:
     """
     async with connection(pool) as conn:
         row = await conn.fetchrow(sql("operation"), tenant, operation)
-        if row is None or row["state"] != "asked" or row["answered"] is not None:
+        if row is None or row["state"] != "requested" or row["confirmed_by"] is not None:
             return None
         sides = [(relationship.child, row["child"]), (relationship.parent, row["parent"])]
         child, target = await fetch_registers(conn, tenant, sides)
@@ -115,7 +115,7 @@ async def asking(pool: Pool, tenant: str, relationship: Relationship, operation:
     since = since or _anew(child, row)
     if since:
         raise Conflict(since)
-    return Asking(child, row["parent"], row["former"])
+    return Asking(child, row["parent"], row["former_parent"])
 
 
 async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
@@ -123,14 +123,14 @@ async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
     async with transaction(pool) as conn:
         await lock(conn, tenant)
         row = await conn.fetchrow(sql("operation"), tenant, operation)
-        if row is not None and row["state"] == "asked" and row["answered"] is None:
+        if row is not None and row["state"] == "requested" and row["confirmed_by"] is None:
             may_still = f"; {_MAY_STILL}" if row["reason"] else ""
             await operations.end(conn, tenant, row, "refused", reason[:900] + may_still)
 
 
 def _anew(child: Register, row: Row) -> str:
     """Whether the child is another one than the one whose owner was asked, in words."""
-    same = row["wished_after"] is None or child.ended <= row["wished_after"]
+    same = row["requested_after"] is None or child.ended <= row["requested_after"]
     return "" if same else f"{child.kind} {child.key} was deleted and created anew"
 
 
@@ -145,7 +145,7 @@ class _Step:
 
     async def ends(self, row: Row) -> bool:
         """Whether a move whose owner was asked is over."""
-        if row["answered"] is not None:
+        if row["confirmed_by"] is not None:
             await self._end(row, "done", revision=row["revision"])
         elif self.child.parent(self.relationship) == row["parent"]:
             await self._end(row, "done", revision=self.revision)

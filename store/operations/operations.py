@@ -17,7 +17,7 @@ from store.write.settle import lock
 
 Row = Any
 
-OPEN = ("waiting", "asked", "running")
+OPEN = ("waiting", "requested", "running")
 """States that are no end."""
 
 
@@ -40,7 +40,7 @@ class Wanted:
     id: str | None = None
     state: str = "waiting"
     incarnation: str | None = None
-    wished_after: bytes | None = None
+    requested_after: bytes | None = None
     cause: str | None = None
 
 
@@ -66,7 +66,7 @@ class Begin:
         """The request is for what this operation does: its idempotency key stands for it from now on."""
         if self.idempotency_key is not None:
             place = self.tenant, self.actor, self.idempotency_key
-            await self.conn.execute(sql("keep_request"), *place, self.request, row["id"])
+            await self.conn.execute(sql("keep_idempotency_key"), *place, self.request, row["id"])
         return row
 
 
@@ -80,7 +80,7 @@ async def begun(
         revision, _ = await lock(conn, tenant)
         earlier = None
         if idempotency_key is not None:
-            kept = await conn.fetchrow(sql("request"), tenant, actor, idempotency_key)
+            kept = await conn.fetchrow(sql("idempotency_key"), tenant, actor, idempotency_key)
             if kept is not None and kept["digest"] != digest:
                 raise KeyReused("this Idempotency-Key was used for another request; make a new one")
             if kept is not None:
@@ -108,7 +108,7 @@ async def record(conn: Connection, tenant: str, wanted: Wanted, actor: str) -> R
         actor,
         now,
         None if wanted.wait is None else now + wanted.wait,
-        wanted.wished_after,
+        wanted.requested_after,
         wanted.cause,
     )
 

@@ -1,12 +1,13 @@
 -- name: sweep_on
 -- The children of an entity that is gone are being seen to, also after it was over once.
-update operations set state = 'running', pending = $3, ended_at = null where tenant = $1 and id = $2
+update operations set state = 'running', remaining = $3, ended_at = null where tenant = $1 and id = $2
 returning *
 
 -- name: redrive_items
 -- Children that were refused are asked for anew; says how many those are.
 with anew as (
-    update items set state = 'failing', tries = 0, round = round + 1, reason = '', at = now()
+    update operation_children
+    set state = 'failing', attempts = 0, redrives = redrives + 1, last_error = '', changed_at = now()
     where tenant = $1 and operation = $2 and state = 'parked'
     returning 1
 )
@@ -18,13 +19,13 @@ returning *
 -- One operation.
 select * from operations where tenant = $1 and id = $2
 
--- name: request
+-- name: idempotency_key
 -- What this caller's idempotency key stands for.
-select digest, operation from requests where tenant = $1 and actor = $2 and idempotency_key = $3
+select digest, operation from idempotency_keys where tenant = $1 and actor = $2 and idempotency_key = $3
 
--- name: keep_request
+-- name: keep_idempotency_key
 -- The operation that a request began or joined.
-insert into requests values ($1, $2, $3, $4, $5)
+insert into idempotency_keys values ($1, $2, $3, $4, $5)
 
 -- name: operations_page
 -- A page of operations, the newest first, of a kind and in some states if those are given.
@@ -45,7 +46,7 @@ limit $6
 -- name: start_operation
 -- Records an operation that begins.
 insert into operations (tenant, id, kind, workflow, about, key, relationship, parent, child, plan, state, incarnation,
-                        actor, created_at, due, wished_after, cause)
+                        actor, created_at, due, requested_after, cause)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
         (select id from operations where tenant = $1 and id = $17))
 returning *
@@ -58,7 +59,7 @@ on conflict do nothing
 
 -- name: end_operation
 -- An operation has ended.
-update operations set state = $3, reason = $4, revision = $5, ended_at = now(), stuck_since = null, pending = 0
+update operations set state = $3, reason = $4, revision = $5, ended_at = now(), stuck_since = null, remaining = 0
 where tenant = $1 and id = $2
 
 -- name: wish_to_stop

@@ -14,7 +14,7 @@ update plans set operation = $3 where tenant = $1 and id = $2
 -- name: plan_items
 -- The children that a plan names, to be worked through by an operation.
 with named as (
-    insert into items (tenant, operation, relationship, child, parent, state, since)
+    insert into operation_children (tenant, operation, relationship, child, parent, state, linked_revision)
     select $1, $7, relationship, child, parent, 'planned', $6 from concerned_by_change($1, $2, $3, $4, $5, $6)
     returning 1
 )

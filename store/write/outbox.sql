@@ -4,7 +4,7 @@
 with waiting as (
     select exists (select from operations
                    where tenant = $1 and workflow = $2 and about = $3 and key = $4
-                     and state in ('waiting', 'asked')) as any
+                     and state in ('waiting', 'requested')) as any
 ), gone as (
     delete from intents
     where tenant = $1 and workflow = $2 and about = $3 and key = $4 and revision <= $5
@@ -47,18 +47,18 @@ cross join lateral (
     select o.workflow, o.about, o.key
     from unnest($9::text[], $10::text[]) as r (name, kind)
     join operations o on o.tenant = $1 and o.relationship = r.name and o.parent = w.key
-     and o.state in ('waiting', 'asked')
+     and o.state in ('waiting', 'requested')
     where r.kind = w.kind
     union all
     select o.workflow, o.about, o.key
     from unnest($9::text[], $11::text[]) as r (name, kind)
     join operations o on o.tenant = $1 and o.relationship = r.name and o.child = w.key
-     and o.state in ('waiting', 'asked')
+     and o.state in ('waiting', 'requested')
     where r.kind = w.kind
     union all
     select o.workflow, o.about, o.key
     from operations o
-    where o.tenant = $1 and o.state in ('waiting', 'asked') and o.workflow = 'cascade' and o.about = w.kind
+    where o.tenant = $1 and o.state in ('waiting', 'requested') and o.workflow = 'cascade' and o.about = w.kind
       and o.key = w.key) o
 on conflict do nothing
 
@@ -66,11 +66,11 @@ on conflict do nothing
 -- An owner's facts that came of what operations asked for, about whom they asked it: they are answered, and their
 -- workflows are told.
 with told as (
-    update operations o set answered = w.id, revision = $2
+    update operations o set confirmed_by = w.id, revision = $2
     from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
         as w (operation, workflow, about, key, source, id, fact)
     where o.tenant = $1 and o.id = w.operation and o.workflow = w.workflow and o.about = w.about and o.key = w.key
-      and o.state = 'asked' and o.answered is null
+      and o.state = 'requested' and o.confirmed_by is null
     returning o.workflow, o.about, o.key, w.source, w.id, w.fact
 )
 insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)

@@ -11,7 +11,7 @@ select revision from heads where tenant = $1 for update
 
 -- name: operating
 -- Whether some operation waits for facts.
-select exists (select from operations where tenant = $1 and state in ('waiting', 'asked'))
+select exists (select from operations where tenant = $1 and state in ('waiting', 'requested'))
 
 -- name: digests
 -- The digests under which facts of these ids are in the ledger.

@@ -119,7 +119,7 @@ async def go_on(teams: httpx2.AsyncClient) -> list[str]:
 
 async def seen_to(stack: Running) -> int:
     """Teams that the cascade is done with."""
-    rows = await stack.database("select done + spared as count from operations where kind = 'cascade'")
+    rows = await stack.database("select confirmed + skipped as count from operations where kind = 'cascade'")
     return int(rows[0]["count"]) if rows else 0
 
 

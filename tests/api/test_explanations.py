@@ -122,7 +122,7 @@ async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
     standing = await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
     assert standing.operation is not None
     outcomes = [
-        ChildOutcome("t1", "e", "asked", b""),
+        ChildOutcome("t1", "e", "requested", b""),
         ChildOutcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
         ChildOutcome("t3", "e", "failing", b"", "answered 503"),
     ]

@@ -16,7 +16,7 @@ from tests.support.fake_tether import FakeTether
 Tether = Callable[..., Said]
 pytestmark = pytest.mark.usefixtures("server")
 
-NONE = {"total": 0, "pending": 0, "found": 0, "asked": 0, "done": 0, "spared": 0, "parked": 0}
+NONE = {"total": 0, "remaining": 0, "found": 0, "requested": 0, "confirmed": 0, "skipped": 0, "parked": 0}
 MOVE = {
     "id": "o1", "kind": "move", "state": "waiting", "relationship": "event_team", "parent": "e2", "child": "t1",
     "entity": None, "reason": "", "progress": None, "stuck_since": None, "cancelled": None,
@@ -30,7 +30,7 @@ ONE = "GET /v1/operations/o1"
 
 def running(done: int, total: int, **changed: Any) -> dict[str, Any]:
     parked = changed.pop("parked", 0)
-    progress = {**NONE, "total": total, "found": total, "done": done, "parked": parked}
+    progress = {**NONE, "total": total, "found": total, "confirmed": done, "parked": parked}
     return {**DELETE, "state": "running", "progress": progress, **changed}
 
 

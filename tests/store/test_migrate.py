@@ -1,6 +1,7 @@
 """Migrations on a database in which something is under way."""
 
 import shutil
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,13 @@ async def test_what_was_wished_before_the_migration_of_wishes_goes_on(
     with monkeypatch.context() as earlier:
         earlier.setattr(schema, "_MIGRATIONS", tmp_path)
         assert len(await migrations.migrate(pool, catalog)) == 3
-    async with operations.begun(pool, "main", "ann", None, ("delete", "event", "a")) as begin:
-        await begin.conn.execute(LIVES)
-        await begin.conn.execute(BEGUN, begin.request)
+    digest = blake2b(repr(("delete", "event", "a")).encode()).digest()
+    await pool.execute("insert into heads (tenant, revision) values ('main', 1)")
+    await pool.execute(LIVES)
+    await pool.execute(BEGUN, digest)
 
     assert "0004_wishes.sql" in await migrations.migrate(pool, catalog)
     row = await operations.find(pool, "main", "o1")
-    assert row["wished_after"] == b"\x01\x02"
+    assert row["requested_after"] == b"\x01\x02"
     again = await cascades.start(pool, catalog, "main", "event", "a", actor="ann", idempotency_key="k")
     assert again["id"] == "o1"

@@ -37,7 +37,7 @@ where i.dispatched_at is null
    or i.workflow <> 'relationship' and not exists (
        select from operations o
        where (o.tenant, o.workflow, o.about, o.key) = (i.tenant, i.workflow, i.about, i.key)
-         and o.state in ('waiting', 'asked', 'running'))
+         and o.state in ('waiting', 'requested', 'running'))
 """
 """Intents that nobody took, or that a workflow should have read to its end."""
 
@@ -139,7 +139,7 @@ class Running:
             select tenant, 'relationship' as workflow, relationship as about, parent as key
             from waits where started_at is not null
             union
-            select tenant, workflow, about, key from operations where state in ('waiting', 'asked', 'running')
+            select tenant, workflow, about, key from operations where state in ('waiting', 'requested', 'running')
         """)
         return Counter(subject_id(Subject(**row)) for row in rows)
 

@@ -56,7 +56,7 @@ async def test_a_move_that_was_asked_for_says_whose_fact_it_waits_for(running_sc
     await scenario.relay.take("TeamMoved", "t")
     scenario.relay.holding.clear()
     await scenario.request_owner("teams", "PATCH", "/teams/t", name="x")
-    assert (await scenario.harness.operation(id))["state"] == "asked"
+    assert (await scenario.harness.operation(id))["state"] == "requested"
 
 
 async def test_a_move_whose_owner_is_away_says_why_it_is_stuck(running_scenario: Scenario) -> None:

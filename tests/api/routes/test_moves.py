@@ -27,7 +27,7 @@ async def test_a_move_is_an_operation_that_names_child_and_target(door: Door) ->
     operation = said.content
     assert said.status == 202
     assert (operation["kind"], operation["state"], operation["relationship"]) == ("move", "waiting", "event_team")
-    assert (operation["child"], operation["parent"], operation["former"]) == ("t/1", "e 2", None)
+    assert (operation["child"], operation["parent"], operation["former_parent"]) == ("t/1", "e 2", None)
     assert (operation["entity"], operation["progress"], operation["stuck_since"]) == (None, None, None)
     assert operation["workflow"]["id"] == "main/move/event_team/t%2F1"
     assert operation["actor"] == "operate"
@@ -42,7 +42,7 @@ async def test_a_move_whose_owner_was_asked_says_where_the_child_was(
     begun = (await move(door)).content
     await moves.proceed(pool, TENANT, catalog.relationship("event_team"), "t", datetime.now(UTC))
     asked = await door.get(f"operations/{begun['id']}")
-    assert (asked["state"], asked["former"], asked["parent"]) == ("asked", "e1", "e2")
+    assert (asked["state"], asked["former_parent"], asked["parent"]) == ("requested", "e1", "e2")
 
 
 async def test_the_same_idempotency_key_answers_with_the_same_move_and_stands_for_no_other(door: Door) -> None:

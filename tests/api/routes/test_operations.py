@@ -125,7 +125,7 @@ async def test_what_has_ended_cannot_be_stopped(door: Door, pool: Pool) -> None:
 
 async def test_children_are_listed_by_key_with_what_became_of_them(door: Door, pool: Pool) -> None:
     id = await begun(pool)
-    children = [ChildOutcome(f"t{n}", "e", "asked", b"") for n in range(5)]
+    children = [ChildOutcome(f"t{n}", "e", "requested", b"") for n in range(5)]
     parked = ChildOutcome("t9", "e", "parked", b"", "teams refused: no")
     await asked_for(pool, id, "event_team", [*children, parked])
     page = await door.get(f"operations/{id}/children", limit=4)
@@ -138,7 +138,15 @@ async def test_children_are_listed_by_key_with_what_became_of_them(door: Door, p
         "relationship": "event_team", "child": "t9", "parent": "e", "state": "parked", "reason": "teams refused: no",
     }  # fmt: skip
     progress = (await door.get(f"operations/{id}"))["progress"]
-    assert progress == {"total": 6, "pending": 0, "found": 6, "asked": 5, "done": 0, "spared": 0, "parked": 1}
+    assert progress == {
+        "total": 6,
+        "remaining": 0,
+        "found": 6,
+        "requested": 5,
+        "confirmed": 0,
+        "skipped": 0,
+        "parked": 1,
+    }
 
 
 async def test_children_of_what_nobody_started_or_in_no_state_are_not_found(door: Door, pool: Pool) -> None:
@@ -158,15 +166,15 @@ async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(door: Do
     id = await begun(pool)
     path = f"/v1/operations/{id}/redrives"
     assert (await door.ask("POST", path)).slug == "conflict"
-    refused = [ChildOutcome("t9", "e", "parked", b"", "no"), ChildOutcome("t1", "e", "asked", b"")]
+    refused = [ChildOutcome("t9", "e", "parked", b"", "no"), ChildOutcome("t1", "e", "requested", b"")]
     await asked_for(pool, id, "event_team", refused)
     await ended(pool, id, "incomplete", "1 was refused")
     answer = await door.ask("POST", path)
     assert (answer.status, answer.content["state"], answer.content["ended"]) == (202, "running", None)
     assert (answer.content["progress"]["parked"], answer.content["progress"]["found"]) == (0, 2)
     children = (await door.get(f"operations/{id}/children"))["items"]
-    assert [(child["child"], child["state"]) for child in children] == [("t1", "asked"), ("t9", "failing")]
-    assert await pool.fetchval("select round from items where operation = $1 and child = 't9'", id) == 1
+    assert [(child["child"], child["state"]) for child in children] == [("t1", "requested"), ("t9", "failing")]
+    assert await pool.fetchval("select redrives from operation_children where operation = $1 and child = 't9'", id) == 1
     assert await pool.fetchval("select count(*) from intents where key = 'e' and fact = 'RedriveRequested'") == 1
     assert (await door.ask("POST", "/v1/operations/none/redrives")).slug == "unknown"
 

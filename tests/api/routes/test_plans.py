@@ -97,7 +97,7 @@ async def test_executed_move_plan_concerns_exactly_its_children(door: Door, tell
     operation = said.content
     assert (said.status, operation["kind"], operation["state"]) == (202, "move", "running")
     assert (operation["plan"], operation["parent"], operation["child"]) == (made["id"], "e2", None)
-    assert (operation["progress"]["total"], operation["progress"]["asked"]) == (7, 0)
+    assert (operation["progress"]["total"], operation["progress"]["requested"]) == (7, 0)
     children = (await door.get(f"operations/{operation['id']}/children", state="planned"))["items"]
     assert [child["child"] for child in children] == [f"t{n}" for n in range(7)]
     assert (await door.get(f"plans/{made['id']}"))["operation"] == operation["id"]

@@ -15,11 +15,11 @@ pytestmark = pytest.mark.stack
 
 def counts(row: Any) -> dict[str, int]:
     """How many children an operation has come to, and what came of them."""
-    return {name: row[name] for name in ("found", "done", "spared", "parked", "pending")}
+    return {name: row[name] for name in ("found", "confirmed", "skipped", "parked", "remaining")}
 
 
 def all_done(count: int) -> dict[str, int]:
-    return {"found": count, "done": count, "spared": 0, "parked": 0, "pending": 0}
+    return {"found": count, "confirmed": count, "skipped": 0, "parked": 0, "remaining": 0}
 
 
 async def call_off(scenario: Scenario, key: str = "a") -> None:
@@ -42,7 +42,7 @@ async def test_each_team_of_a_deleted_event_is_deleted_once(running_scenario: Sc
     await call_off(scenario)
     row = await scenario.wait_for_cascade("a")
     assert counts(row) == all_done(count)
-    assert (row["kind"], row["actor"], row["asked"]) == ("cascade", "/tether", count)
+    assert (row["kind"], row["actor"], row["requested"]) == ("cascade", "/tether", count)
     assert await scenario.teams_at_owner() == {"other": "b"}
     assert await harness.links("event_team") == {"other": "b"}
     commands = await scenario.commands("teams")
@@ -109,7 +109,7 @@ async def test_teams_that_moved_away_in_time_are_spared(running_scenario: Scenar
     await eventually(asked)
     await scenario.relay.release()
     row = await scenario.wait_for_cascade("a")
-    assert counts(row) == {"found": 3, "done": 1, "spared": 2, "parked": 0, "pending": 0}
+    assert counts(row) == {"found": 3, "confirmed": 1, "skipped": 2, "parked": 0, "remaining": 0}
     assert await scenario.teams_at_owner() == {"t1": "b", "t2": "b"}
     assert await harness.links("event_team") == {"t1": "b", "t2": "b"}
     await at_rest(scenario)
@@ -122,14 +122,15 @@ async def test_a_team_whose_owner_refuses_is_parked_and_the_others_go(running_sc
     scenario.transport.refused["/teams/t2"] = (422, "it owes a fee")
     await call_off(scenario)
     row = await scenario.wait_for_cascade("a", "incomplete")
-    assert counts(row) == {"found": 4, "done": 2, "spared": 0, "parked": 2, "pending": 0}
+    assert counts(row) == {"found": 4, "confirmed": 2, "skipped": 0, "parked": 2, "remaining": 0}
     assert row["reason"] == "children parked: 2"
     items = await harness.pool.fetch(
-        "select child, reason from items where tenant = $1 and state = 'parked' order by child", harness.tenant
+        "select child, last_error from operation_children where tenant = $1 and state = 'parked' order by child",
+        harness.tenant,
     )
     assert [item["child"] for item in items] == ["..", "t2"]
-    assert items[0]["reason"].startswith("DeleteTeam: team_id is '..', which cannot be a part of the path")
-    assert items[1]["reason"] == "DeleteTeam at teams refused with 422: it owes a fee"
+    assert items[0]["last_error"].startswith("DeleteTeam: team_id is '..', which cannot be a part of the path")
+    assert items[1]["last_error"] == "DeleteTeam at teams refused with 422: it owes a fee"
     assert sorted(await scenario.teams_at_owner()) == ["..", "t2"]
     await at_rest(scenario)
 
@@ -222,7 +223,7 @@ async def test_a_cascade_that_is_cancelled_in_the_middle_counts_what_was_done_an
     await operations.cancel(harness.pool, harness.tenant, row["id"])
     row = await scenario.wait_for_cascade("a", "cancelled")
     assert row["reason"] == "0 more were asked for, 20 were not"
-    assert (row["done"], row["spared"], row["parked"]) == (10, 0, 0)
+    assert (row["confirmed"], row["skipped"], row["parked"]) == (10, 0, 0)
     await at_rest(scenario)
     assert await scenario.effects("teams") == 10
     assert len(await scenario.teams_at_owner()) == 20

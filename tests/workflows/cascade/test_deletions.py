@@ -19,7 +19,7 @@ async def test_a_deletion_that_is_asked_for_is_its_owners_first(running_scenario
     scenario.relay.holding.add("events")
     id = await scenario.request_deletion("a")
     deleted = await scenario.relay.take("EventDeleted", "a")
-    await harness.wait_for_operation(id, "asked")
+    await harness.wait_for_operation(id, "requested")
     assert await scenario.entity_state("event", "a") == "live"
     says = await scenario.wait_for_description(
         scenario.cascade_subject("a"), "waiting for EventDeleted from events, due "

@@ -84,7 +84,7 @@ async def test_what_restricts_a_child_keeps_its_parents_parent_from_being_delete
 async def test_what_comes_to_restrict_a_deletion_before_its_owner_has_answered_refuses_it(league: Scenario) -> None:
     league.transport.refused = {"/events/b": (503, "")}
     id = await league.request_deletion("b")
-    await league.harness.wait_for_operation(id, "asked")
+    await league.harness.wait_for_operation(id, "requested")
     await have(league, "stand", "b", "s1")
     row = await league.harness.wait_for_operation(id, "refused")  # at the next attempt, although it would fail as well
     assert row["reason"].startswith("event 'b' cannot be deleted: stand 's1' belongs to event 'b' by event_stand")
@@ -106,9 +106,11 @@ async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_
     await have(league, "booking", "t1", "k1")
     await call_off(league)
     row = await league.wait_for_cascade("a", "incomplete")
-    assert counts(row) == {"found": 2, "done": 1, "spared": 0, "parked": 1, "pending": 0}
+    assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
     (item,) = await children.listed(league.harness.pool, league.harness.tenant, row["id"], "parked", ("", ""), 10)
-    assert item["reason"].startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
+    assert item["last_error"].startswith(
+        "team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking"
+    )
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.asked
     assert await league.entity_state("team", "t1") == "live"
     await at_rest(league)
@@ -177,7 +179,7 @@ async def test_what_is_asked_again_is_what_was_asked_first_although_the_child_ha
     async def answered() -> bool:
         operation = (await league.newest_cascade("a"))["id"]
         listed = await children.listed(league.harness.pool, league.harness.tenant, operation, None, ("", ""), 10)
-        return {row["state"] for row in listed if row["child"] == "s1"} == {"asked"}
+        return {row["state"] for row in listed if row["child"] == "s1"} == {"requested"}
 
     await eventually(answered)
     await league.relay.release()

@@ -42,13 +42,13 @@ async def test_once_the_owner_was_asked_a_later_move_queues(running_scenario: Sc
     second = await scenario.request_move("t", "c")
     third = await scenario.request_move("t", "a")
     await harness.wait_for_operation(second, "superseded")
-    assert [(await harness.operation(id))["state"] for id in (first, third)] == ["asked", "waiting"]
+    assert [(await harness.operation(id))["state"] for id in (first, third)] == ["requested", "waiting"]
     assert len(scenario.transport.asked) == 1
     scenario.relay.holding.clear()
     await harness.record(moved)
     await harness.wait_for_operation(first, "done")
     row = await harness.wait_for_operation(third, "done")
-    assert row["former"] == "b"
+    assert row["former_parent"] == "b"
     assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "b", "a"]
     await at_rest(scenario, "t")
 
@@ -84,10 +84,10 @@ async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_sam
     newer = await scenario.relay.take("TeamMoved", "t")
     await harness.record(newer)
     assert await harness.links("event_team") == {"t": "c"}
-    assert (await harness.operation(id))["state"] == "asked"
+    assert (await harness.operation(id))["state"] == "requested"
     await harness.record(ours)
     row = await harness.wait_for_operation(id, "done")
-    assert row["answered"] == ours["id"]
+    assert row["confirmed_by"] == ours["id"]
     assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "c"]
     await at_rest(scenario, "t")
 
@@ -110,13 +110,13 @@ async def test_a_move_is_not_answered_by_a_fact_that_says_nothing_of_it(
     scenario.relay.holding.add("teams")
     id = await scenario.request_move("t", "b")
     moved = await scenario.relay.take("TeamMoved", "t")
-    await harness.wait_for_operation(id, "asked")
+    await harness.wait_for_operation(id, "requested")
     await harness.record(event(type, subject, 2, correlation=encode_operation(id), **data))
     row = await harness.operation(id)
-    assert (row["state"], row["answered"]) == ("asked", None)
+    assert (row["state"], row["confirmed_by"]) == ("requested", None)
     await harness.record(moved)
     row = await harness.wait_for_operation(id, "done")
-    assert row["answered"] == moved["id"]
+    assert row["confirmed_by"] == moved["id"]
     await at_rest(scenario, "t")
 
 

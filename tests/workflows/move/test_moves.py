@@ -30,7 +30,7 @@ async def test_the_owner_is_asked_once_and_its_own_fact_closes_the_operation(run
     id = await scenario.request_move("t", "b")
     row = await harness.wait_for_operation(id, "done")
     (told,) = await harness.facts("TeamMoved")
-    assert (row["former"], row["answered"], row["revision"]) == ("a", told["id"], told["revision"])
+    assert (row["former_parent"], row["confirmed_by"], row["revision"]) == ("a", told["id"], told["revision"])
     assert scenario.transport.asked == [("teams", "POST", "/teams/t/moves")]
     assert list((await scenario.commands("teams")).values()) == [(1, 1)]
     (before, _, ends), (after, begins, _) = await scenario.link_versions("t")
@@ -195,7 +195,7 @@ async def test_a_team_of_no_event_is_moved_into_one(running_scenario: Scenario, 
 
     await eventually(of_none)
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "done")
-    assert row["former"] is None
+    assert row["former_parent"] is None
     assert await harness.links("event_team") == {"t": "b"}
     await at_rest(scenario, "t")
 
@@ -230,9 +230,9 @@ async def test_a_fact_about_somebody_else_does_not_answer_a_move_whatever_it_cla
     await scenario.create_teams("A", "t1", "t2")
     scenario.relay.holding = {"teams"}
     id = await scenario.request_move("t1", "B")
-    await harness.wait_for_operation(id, "asked")
+    await harness.wait_for_operation(id, "requested")
     claim = {**event("TeamRenamed", "t2", 9, correlation=encode_operation(id), name="x"), "source": "/teams"}
     await harness.record(claim)
-    assert (await harness.operation(id))["state"] == "asked"
+    assert (await harness.operation(id))["state"] == "requested"
     await scenario.relay.release()
     await harness.wait_for_operation(id, "done")

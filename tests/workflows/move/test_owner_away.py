@@ -30,7 +30,7 @@ async def test_an_owner_that_is_away_is_asked_until_it_is_back(running_scenario:
     scenario.transport.away.add("teams")
     id = await scenario.request_move("t", "b")
     row = await stuck(scenario, id, "MoveTeam at teams answered 503")
-    assert row["state"] == "asked"
+    assert row["state"] == "requested"
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.move_subject("t"), timedelta(hours=2))
     row = await harness.wait_for_operation(id, "done")

@@ -36,7 +36,7 @@ async def test_redrive_requests_parked_children_with_another_idempotency_key(run
     await scenario.wait_for_entities("team", ["good"], "deleted")
     id = await cascade(scenario, "incomplete")
     row = await harness.operation(id)
-    assert (row["found"], row["done"], row["parked"]) == (2, 1, 1)
+    assert (row["found"], row["confirmed"], row["parked"]) == (2, 1, 1)
     refused = [
         key
         for key, asked in zip(scenario.transport.keys, scenario.transport.asked, strict=True)
@@ -46,7 +46,7 @@ async def test_redrive_requests_parked_children_with_another_idempotency_key(run
     scenario.transport.refused = {}
     await operations.redrive(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "done")
-    assert (row["found"], row["done"], row["parked"]) == (2, 2, 0)
+    assert (row["found"], row["confirmed"], row["parked"]) == (2, 2, 0)
     assert await scenario.teams_at_owner() == {}
     assert refused[0] not in await scenario.commands("teams")
     with pytest.raises(Conflict):
@@ -64,7 +64,7 @@ async def test_plan_skips_a_child_that_was_recreated_since(running_scenario: Sce
     await scenario.create_teams("a", "t1")
     begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
     row = await harness.wait_for_operation(begun["id"], "done")
-    assert (row["found"], row["done"], row["spared"]) == (2, 1, 1)
+    assert (row["found"], row["confirmed"], row["skipped"]) == (2, 1, 1)
     assert await scenario.teams_at_owner() == {"t1": "a", "t2": None}
 
 
@@ -98,7 +98,7 @@ async def test_parked_child_that_is_deleted_anyway_completes_the_operation(runni
     id = await cascade(scenario, "incomplete")
     await scenario.request_owner("teams", "DELETE", "/teams/poison")
     row = await harness.wait_for_operation(id, "done")
-    assert (row["found"], row["done"], row["parked"], row["reason"]) == (2, 2, 0, "")
+    assert (row["found"], row["confirmed"], row["parked"], row["reason"]) == (2, 2, 0, "")
 
 
 async def test_detach_plan_detaches_exactly_the_children_it_names(running_scenario: Scenario) -> None:
@@ -120,7 +120,7 @@ async def test_detach_plan_detaches_exactly_the_children_it_names(running_scenar
         idempotency_key=None,
     )
     row = await harness.wait_for_operation(row["id"], "done")
-    assert (row["found"], row["done"], row["spared"]) == (3, 2, 1)
+    assert (row["found"], row["confirmed"], row["skipped"]) == (3, 2, 1)
     assert await scenario.teams_at_owner() == {"t1": None, "t2": None, "t3": "B", "new": "A"}
     assert await harness.links("event_team") == {"t3": "B", "new": "A"}
 
@@ -158,7 +158,7 @@ async def test_move_plan_skips_a_child_that_moved_and_came_back(running_scenario
     theirs = await scenario.relay.take("TeamMoved", "t")
     await harness.record(ours, theirs)
     row = await harness.wait_for_operation(row["id"], "done")
-    assert (row["found"], row["done"], row["spared"]) == (1, 0, 1)
+    assert (row["found"], row["confirmed"], row["skipped"]) == (1, 0, 1)
     assert await scenario.teams_at_owner() == {"t": "A"}
     assert await scenario.effects("teams") == 1
 
@@ -173,17 +173,17 @@ async def test_child_at_which_its_owner_keeps_failing_is_parked(running_scenario
     await scenario.wait_for_entities("team", ["good"], "deleted")
 
     async def tried() -> bool:
-        query = "select tries from items where tenant = $1 and child = 'poison'"
+        query = "select attempts from operation_children where tenant = $1 and child = 'poison'"
         return int(await harness.pool.fetchval(query, harness.tenant) or 0) >= 3
 
     await eventually(tried)
-    await harness.pool.execute("update items set tries = 29 where tenant = $1", harness.tenant)
+    await harness.pool.execute("update operation_children set attempts = 29 where tenant = $1", harness.tenant)
     id = await cascade(scenario, "incomplete")
     (item,) = await harness.pool.fetch(
-        "select reason from items where tenant = $1 and state = 'parked'", harness.tenant
+        "select last_error from operation_children where tenant = $1 and state = 'parked'", harness.tenant
     )
-    assert item["reason"] == "DeleteTeam at teams answered 500"
-    assert (await harness.operation(id))["done"] == 1
+    assert item["last_error"] == "DeleteTeam at teams answered 500"
+    assert (await harness.operation(id))["confirmed"] == 1
 
 
 async def test_parked_child_that_left_and_came_back_is_requested_again(running_scenario: Scenario) -> None:
@@ -198,14 +198,14 @@ async def test_parked_child_that_left_and_came_back_is_requested_again(running_s
 
     async def counted() -> bool:
         row = await harness.operation(id)
-        return bool((row["spared"], row["parked"]) == (1, 1))
+        return bool((row["skipped"], row["parked"]) == (1, 1))
 
     await eventually(counted)
     await scenario.request_owner("teams", "POST", "/teams/t1/moves", event_id="A")
     await scenario.wait_for_entities("team", ["t1"], "deleted")
     await operations.redrive(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "done")
-    assert (row["done"], row["parked"]) == (2, 0)
+    assert (row["confirmed"], row["parked"]) == (2, 0)
 
 
 async def test_redrive_skips_parked_children_of_a_recreated_event(running_scenario: Scenario) -> None:
@@ -218,7 +218,7 @@ async def test_redrive_skips_parked_children_of_a_recreated_event(running_scenar
     await scenario.create_events("A")
     await operations.redrive(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "done")
-    assert (row["found"], row["done"], row["spared"], row["parked"]) == (2, 1, 1, 0)
+    assert (row["found"], row["confirmed"], row["skipped"], row["parked"]) == (2, 1, 1, 0)
     assert await scenario.teams_at_owner() == {"t1": "A"}
 
 
@@ -242,8 +242,8 @@ async def test_move_plan_parks_children_whose_target_is_deleted(running_scenario
     await operations.redrive(harness.pool, harness.tenant, row["id"])
     row = await harness.wait_for_operation(row["id"], "incomplete")
     assert (row["found"], row["parked"]) == (2, 2)
-    reasons = await harness.pool.fetch("select reason from items where tenant = $1", harness.tenant)
-    assert [item["reason"] for item in reasons] == ["event B is deleted"] * 2
+    reasons = await harness.pool.fetch("select last_error from operation_children where tenant = $1", harness.tenant)
+    assert [item["last_error"] for item in reasons] == ["event B is deleted"] * 2
     assert await scenario.teams_at_owner() == {"t1": "A", "t2": "A"}
 
 
@@ -264,5 +264,5 @@ async def test_move_plan_moves_a_child_whose_parent_was_stated_again(running_sce
     await harness.record({**again, "sequence": "1", "time": created["time"].isoformat(), "data": {"event_id": "A"}})
     scenario.transport.refused = {}
     row = await harness.wait_for_operation(row["id"], "done")
-    assert (row["done"], row["spared"]) == (1, 0)
+    assert (row["confirmed"], row["skipped"]) == (1, 0)
     assert await scenario.teams_at_owner() == {"t": "B"}

@@ -81,7 +81,7 @@ async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
         select (select count(*) from facts where tenant = $1 and source <> '/tether') as facts,
                (select count(*) from intents where tenant = $1)
                + (select count(*) from operations
-                  where tenant = $1 and state in ('waiting', 'asked', 'running')) as open
+                  where tenant = $1 and state in ('waiting', 'requested', 'running')) as open
     """
 
     async def is_quiet() -> bool:

@@ -62,7 +62,7 @@ class Ledger:
         harness = self._scenario.harness
         query = """
             select (select count(*) from intents where tenant = $1) + (select count(*) from waits where tenant = $1)
-                + (select count(*) from operations where tenant = $1 and state in ('waiting', 'asked', 'running'))
+                + (select count(*) from operations where tenant = $1 and state in ('waiting', 'requested', 'running'))
         """
         return bool(await harness.pool.fetchval(query, harness.tenant) == 0)
 

@@ -56,14 +56,14 @@ async def test_a_team_that_its_owner_always_denies_is_parked_after_so_many_tries
     await call_off(scenario)
 
     async def tried() -> bool:
-        query = "select tries from items where tenant = $1"
+        query = "select attempts from operation_children where tenant = $1"
         return int(await harness.pool.fetchval(query, harness.tenant) or 0) >= 2
 
     await eventually(tried)
-    await harness.pool.execute("update items set tries = 29 where tenant = $1", harness.tenant)
+    await harness.pool.execute("update operation_children set attempts = 29 where tenant = $1", harness.tenant)
     row = await scenario.wait_for_cascade("a", "incomplete")
     assert row["parked"] == 1
-    reason = await harness.pool.fetchval("select reason from items where tenant = $1", harness.tenant)
+    reason = await harness.pool.fetchval("select last_error from operation_children where tenant = $1", harness.tenant)
     assert reason.startswith("DeleteTeam at teams refused with 412: ")
     await at_rest(scenario)
 
@@ -77,7 +77,9 @@ async def test_an_owner_that_is_away_for_longer_than_any_deadline_is_asked_until
     scenario.transport.away.add("teams")
     await call_off(scenario)
     await stuck(scenario)
-    await harness.pool.execute("update items set at = at - interval '3 days' where tenant = $1", harness.tenant)
+    await harness.pool.execute(
+        "update operation_children set changed_at = changed_at - interval '3 days' where tenant = $1", harness.tenant
+    )
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(days=3))
     row = await scenario.newest_cascade("a")
     assert (row["state"], row["parked"]) == ("running", 0)
@@ -117,7 +119,7 @@ async def test_a_team_that_was_deleted_and_created_anew_is_not_moved_in_place_of
     await scenario.create_teams("a", "t")
     scenario.transport.refused = {"/teams/t": (503, "")}
     id = await scenario.request_move("t", "b")
-    await harness.wait_for_operation(id, "asked")
+    await harness.wait_for_operation(id, "requested")
     scenario.relay.holding = {"teams"}
     await scenario.request_owner("teams", "DELETE", "/teams/t")
     await scenario.request_owner("teams", "POST", "/teams", id="t", name="another", event_id="a")
@@ -154,7 +156,7 @@ async def test_a_move_is_not_refused_for_an_older_end_that_comes_late(running_sc
     await harness.record(await scenario.relay.take("TeamCreated", "t", 2))
     scenario.transport.refused = {"/teams/t": (503, "")}
     id = await scenario.request_move("t", "b")
-    await harness.wait_for_operation(id, "asked")
+    await harness.wait_for_operation(id, "requested")
     await harness.record(deleted)
     scenario.transport.refused = {}
     scenario.relay.holding.clear()
@@ -174,11 +176,11 @@ async def test_an_owner_that_lets_few_in_at_a_time_is_waited_for_and_no_team_is_
     await call_off(scenario)
 
     async def some_are_tried_again() -> bool:
-        query = "select count(*) from items where tenant = $1 and state = 'failing'"
+        query = "select count(*) from operation_children where tenant = $1 and state = 'failing'"
         return bool(await harness.pool.fetchval(query, harness.tenant) > 5)
 
     await eventually(some_are_tried_again)
-    query = "select max(tries) from items where tenant = $1 and state = 'failing'"
+    query = "select max(attempts) from operation_children where tenant = $1 and state = 'failing'"
     assert not await harness.pool.fetchval(query, harness.tenant)
     scenario.misbehave("teams", Settings())
     assert counts(await scenario.wait_for_cascade("a", seconds=60)) == all_done(60)
@@ -201,5 +203,5 @@ async def test_a_child_is_counted_once_however_its_owner_answers(running_scenari
         await eventually(asked)
     scenario.transport.refused = {}
     row = await scenario.wait_for_cascade("a")
-    assert (counts(row), row["asked"]) == (all_done(1), 1)
+    assert (counts(row), row["requested"]) == (all_done(1), 1)
     assert await harness.count_rows("intents") == 0
