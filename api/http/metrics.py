@@ -1,11 +1,12 @@
 """Numbers for Prometheus: of this process, counted as things happen; of the database, read when asked for."""
 
 from time import perf_counter
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from store.read.gauges import Gauges
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -39,31 +40,37 @@ class Metrics:
         self._facts["duplicate"].inc(duplicates)
         self._facts["quarantined"].inc(quarantined)
 
-    def text(self, gauges: dict[str, list[Any]]) -> tuple[bytes, str]:
-        """All of them, with what ``store.read.gauges`` read, and the media type."""
+    def text(self, gauges: Gauges) -> tuple[bytes, str]:
+        """Returns all metrics in Prometheus' text format, those of the database included, and the media type."""
         body = generate_latest(self._registry) + generate_latest(_database(gauges))
         return body, CONTENT_TYPE_PLAIN_0_0_4
 
 
-def _database(found: dict[str, list[Any]]) -> CollectorRegistry:
-    """Made anew for each reading, so that what is gone is not told of any more."""
+def _database(gauges: Gauges) -> CollectorRegistry:
+    """Returns a new registry for each reading, so that labels without rows any more do not stay."""
     registry = CollectorRegistry()
-    for name, says, query, value, labels in _GAUGES:
-        if query in found:
-            gauge = Gauge(name, says, labels, registry=registry)
-            for row in found[query]:
-                (gauge.labels(*(row[label] for label in labels)) if labels else gauge).set(row[value])
+
+    def gauge(name: str, description: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, description, labels, registry=registry)
+
+    if gauges.revisions is not None:
+        revision = gauge("tether_head_revision", "The newest revision.", ("tenant",))
+        for tenant in gauges.revisions:
+            revision.labels(tenant.tenant).set(tenant.revision)
+    if gauges.outbox is not None:
+        gauge("tether_outbox_due", "Outbox rows that have not been dispatched.").set(gauges.outbox)
+    if gauges.waits is not None:
+        labels = ("tenant", "relationship", "missing")
+        waits = gauge("tether_waits", "Relationship instances that wait for their parent or their child.", labels)
+        overdue = gauge("tether_waits_overdue", "Waits that are past their due time.", labels)
+        for wait in gauges.waits:
+            waits.labels(wait.tenant, wait.relationship, wait.missing).set(wait.waits)
+            overdue.labels(wait.tenant, wait.relationship, wait.missing).set(wait.overdue)
+    if gauges.quarantine is not None:
+        quarantine = gauge("tether_quarantine", "Facts in quarantine.", ("tenant",))
+        for row in gauges.quarantine:
+            quarantine.labels(row.tenant).set(row.facts)
     return registry
-
-
-_WAIT = ("tenant", "relationship", "lacks")
-_GAUGES: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
-    ("tether_head_revision", "The newest revision.", "gauge_heads", "revision", ("tenant",)),
-    ("tether_intents_due", "Workflows to be started or told of a fact, and not yet.", "gauge_intents", "count", ()),
-    ("tether_waits", "Parents or counterparts that are waited for.", "gauge_waits", "waits", _WAIT),
-    ("tether_waits_overdue", "Those past their deadline.", "gauge_waits", "overdue", _WAIT),
-    ("tether_quarantine", "Facts that could not be taken.", "gauge_quarantine", "facts", ("tenant",)),
-)
 
 
 class Measured:

@@ -13,7 +13,8 @@ from errors import BadToken, NotYet
 from store.db import tokens
 from store.db.snapshot import snapshot
 from store.read import feed
-from store.read.feed import BEGINNING, PHASES, Place
+from store.read.feed import BEGINNING, FeedPosition
+from store.read.feed_phases import PHASES
 
 router = APIRouter(tags=["feed"])
 
@@ -63,13 +64,13 @@ async def changes(
     A parent that is heard of at last turns all its waiting links, each an item of its own. `overdue` is the clock's
     doing and no change. With a filter a page may be empty though more follows: `next` goes on all the same.
     """
-    asked = feed.asked(has.catalog, relationship, kind)
+    query = feed.query_for(has.catalog, relationship, kind)
     listing = Listing(who.tenant, "feed", relationship, kind)
     place = _place(who.tenant, listing, after)
     end = monotonic() + min(wait, has.settings.limits.wait)
     while True:
         async with snapshot(has.pool, who.tenant) as at:
-            items, place = await feed.page(at, asked, place, limit)
+            items, place = await feed.page(at, query, place, limit)
         left = max(0.0, end - monotonic())
         if items or not left:
             break
@@ -88,13 +89,13 @@ async def changes(
     )
 
 
-def _place(tenant: str, listing: Listing, after: str | None) -> Place:
+def _place(tenant: str, listing: Listing, after: str | None) -> FeedPosition:
     if after is None:
         return BEGINNING
     try:
         revision, phase, keys = listing.place(after, (int, int, list))
     except BadToken:
-        return Place(tokens.revision(tenant, after) + 1)
-    if phase >= PHASES or len(keys) != len(BEGINNING.keys):
+        return FeedPosition(tokens.revision(tenant, after) + 1)
+    if phase >= len(PHASES) or len(keys) != len(BEGINNING.keys):
         raise BadToken("the cursor was not given out for this feed; leave it out to start anew")
-    return Place(revision, phase, tuple(keys))
+    return FeedPosition(revision, phase, tuple(keys))

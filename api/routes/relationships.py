@@ -12,8 +12,7 @@ from api.routes import why
 from catalog.relationship import Relationship
 from store.db import tokens
 from store.db.snapshot import Snapshot
-from store.read import link_counts as counting
-from store.read import links
+from store.read import link_counts, links
 
 router = APIRouter(tags=["links"])
 router.include_router(why.router)
@@ -120,11 +119,11 @@ async def list_links(
     Each page is as of the newest revision; pass the first page's `token` as `as_of` to read all pages as of one.
     A page may hold fewer items than asked for, even none, and there is more as long as `next` is given.
     """
-    asked = links.Asked(has.catalog.relationship(name), parent, child, state)
+    query = links.LinkQuery(has.catalog.relationship(name), parent, child, state)
     pages = Listing(when.tenant, "links", name, parent, child, state)
     place = pages.place(cursor, (str,), (str, str))
     async with when.snapshot() as at:
-        found, place = await links.page(at, asked, place, limit, datetime.now(UTC))
+        found, place = await links.page(at, query, place, limit, datetime.now(UTC))
     items = []
     for link in found:
         item = {"child": link.child, "parent": link.parent, "state": link.state, "since": link.since}
@@ -148,5 +147,5 @@ async def _declared(has: Services, at: Snapshot, rel: Relationship, counts: bool
         "announce": rel.announce,
     }
     if counts:
-        declared["counts"] = await counting.counts(at, rel, datetime.now(UTC))
+        declared["counts"] = await link_counts.count_by_state(at, rel, datetime.now(UTC))
     return declared

@@ -12,7 +12,7 @@ from api.http.queries import AtRevision, Cursor, Limit, Listing, Page, answer
 from api.http.workflow_links import Workflow, workflow_of_instance
 from store.db import tokens
 from store.read import waits
-from store.read.waits import Asked, Wait
+from store.read.waits import OpenWait, WaitQuery
 
 router = APIRouter(tags=["waiting"])
 
@@ -70,7 +70,7 @@ async def list_waiting(
     """
     if relationship is not None:
         has.catalog.relationship(relationship)
-    query, now = Asked(relationship, owner, overdue), datetime.now(UTC)
+    query, now = WaitQuery(relationship, owner, overdue), datetime.now(UTC)
     listing = Listing(when.tenant, "waiting", *query)
     place = listing.place(cursor, (str, str))
     async with when.newest() as at:
@@ -84,28 +84,28 @@ async def list_waiting(
     )
 
 
-def _item(has: Services, tenant: str, wait: Wait, now: datetime) -> dict[str, Any]:
-    workflow = None
-    if wait.started is not None:
+def _item(has: Services, tenant: str, found: OpenWait, now: datetime) -> dict[str, Any]:
+    workflow, wait = None, found.wait
+    if wait.workflow_started_at is not None:
         workflow = workflow_of_instance(has, tenant, wait.relationship, wait.parent).model_dump()
     relationship = has.catalog.relationships.get(wait.relationship)
     kind = None
     if relationship is not None:
-        kind = relationship.parent if wait.lacks == "parent" else relationship.child
+        kind = relationship.parent if wait.missing == "parent" else relationship.child
     return {
         "relationship": wait.relationship,
         "parent": wait.parent,
-        "missing": wait.lacks,
+        "missing": wait.missing,
         "waiting_for": {
-            "owner": wait.debtor,
+            "owner": wait.owner,
             "kind": kind,
-            "key": wait.parent if wait.lacks == "parent" else None,
+            "key": wait.parent if wait.missing == "parent" else None,
         },
-        "children": wait.children,
-        "waiting_since": wait.since,
+        "children": found.children,
+        "waiting_since": wait.waiting_since,
         "due": wait.due,
         "overdue": wait.due < now,
-        "overdue_notified_at": wait.told,
-        "reason": wait.note or f"{missing_fact(has.catalog, wait.relationship, wait.lacks)} has not come",
+        "overdue_notified_at": wait.overdue_notified_at,
+        "reason": wait.last_error or f"{missing_fact(has.catalog, wait.relationship, wait.missing)} has not come",
         "workflow": workflow,
     }

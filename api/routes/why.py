@@ -16,7 +16,7 @@ from errors import Unknown
 from messages.workflow_ids import Subject
 from store.db import tokens
 from store.db.snapshot import Snapshot
-from store.read.explain import Reasons, reasons
+from store.read.explain import Explanation, explain
 
 router = APIRouter()
 
@@ -83,13 +83,13 @@ async def why(name: str, child: Annotated[Key, Path()], when: AtRevision, has: H
     """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
     rel = has.catalog.relationship(name)
     async with when.newest() as at:
-        found = await reasons(at, rel, child, datetime.now(UTC))
+        found = await explain(at, rel, child, datetime.now(UTC))
     if found is None:
         raise Unknown(f"{rel.child} {child!r} never had a link in {rel.name}")
     return answer(_body(has, rel, child, found, at))
 
 
-def _body(has: Services, rel: Relationship, child: str, why: Reasons, at: Snapshot) -> dict[str, Any]:
+def _body(has: Services, rel: Relationship, child: str, why: Explanation, at: Snapshot) -> dict[str, Any]:
     parent, link = why.history[-1].parent, why.link
     return {
         "relationship": rel.name,
@@ -109,13 +109,13 @@ def _body(has: Services, rel: Relationship, child: str, why: Reasons, at: Snapsh
             }
             for version in why.history
         ],
-        "operation": why.fate.operation if why.fate is not None else None,
+        "operation": why.cascade.operation if why.cascade is not None else None,
         "workflow": _workflow(has, rel, why, at.tenant),
         "token": tokens.token(at.tenant, at.revision),
     }
 
 
-def _wait(has: Services, rel: Relationship, why: Reasons) -> dict[str, Any]:
+def _wait(has: Services, rel: Relationship, why: Explanation) -> dict[str, Any]:
     """The fields that describe what the link waits for; all null if it waits for nothing."""
     link, wait = why.link, why.wait
     if link is None or link.due is None:
@@ -123,13 +123,13 @@ def _wait(has: Services, rel: Relationship, why: Reasons) -> dict[str, Any]:
     return {
         "missing": "parent",
         "waiting_for": {"owner": has.catalog.owner_of(rel.parent), "kind": rel.parent, "key": link.parent},
-        "waiting_since": wait.since if wait is not None else link.since,
+        "waiting_since": wait.waiting_since if wait is not None else link.since,
         "due": link.due,
-        "overdue_notified_at": wait.told if wait is not None else None,
+        "overdue_notified_at": wait.overdue_notified_at if wait is not None else None,
     }
 
 
-def _facts(rel: Relationship, why: Reasons, at: Snapshot) -> list[dict[str, Any]]:
+def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, Any]]:
     parent = why.history[-1].parent
     return [
         {
@@ -141,17 +141,17 @@ def _facts(rel: Relationship, why: Reasons, at: Snapshot) -> list[dict[str, Any]
             "revision": tokens.token(at.tenant, fact.revision),
             "says": says(rel, fact, of_parent=of_parent, parent=parent, link=why.link is not None),
         }
-        for fact, of_parent in ((why.said, False), (why.turned, True))
+        for fact, of_parent in ((why.child_fact, False), (why.parent_fact, True))
         if fact is not None
     ]
 
 
-def _workflow(has: Services, rel: Relationship, why: Reasons, tenant: str) -> dict[str, Any] | None:
+def _workflow(has: Services, rel: Relationship, why: Explanation, tenant: str) -> dict[str, Any] | None:
     """The workflow that processes a deleted parent's children, or the one of the relationship instance, if it runs."""
     parent = why.history[-1].parent
-    if why.fate is not None:
+    if why.cascade is not None:
         subject = Subject(tenant=tenant, workflow="cascade", about=rel.parent, key=parent)
         return workflow(has, subject).model_dump()
-    if rel.always or (why.wait is not None and why.wait.started is not None):
+    if rel.always or (why.wait is not None and why.wait.workflow_started_at is not None):
         return workflow_of_instance(has, tenant, rel.name, parent).model_dump()
     return None

@@ -18,7 +18,7 @@ async def play(on: Stage) -> None:
     if code:
         on.play.console.print(said, markup=False)
     on.play.check("tether verify --rebuild ends with", 0, code)
-    await on.play.reaches("workflows still to be started or told", 0.0, partial(on.tether.metric, "tether_intents_due"))
+    await on.play.reaches("workflows still to be started or told", 0.0, partial(on.tether.metric, "tether_outbox_due"))
     undone = (await on.tether.ask("GET", "operations", query={"state": "open"}))["items"]
     on.play.check("operations that have not ended", [], [one["id"] for one in undone])
     client = await Client.connect(on.where.temporal)

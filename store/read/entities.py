@@ -1,48 +1,81 @@
-"""One entity, as it was at a revision."""
+"""Reads one entity as of a revision."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
-from store.db.sql import sql
+from store.db.sql import fetch_row, fetch_rows, fetch_value
 from store.write.entity_state import incarnation
 
+EntityState: TypeAlias = Literal["unknown", "live", "deleted"]
+"""``unknown``: a placeholder, referred to by a link but never published. ``deleted``: a tombstone."""
 
-class Entity(NamedTuple):
-    """A version of an entity. ``data`` is empty unless it is live; ``revision`` is that of the version.
 
-    ``incarnation`` and ``sequence`` take in facts that came later and changed nothing else.
+class EntityVersion(NamedTuple):
+    """One version of an entity. ``data`` is empty unless it is live; ``revision`` is the version's first one.
+
+    ``incarnation`` and ``sequence`` include later facts that changed nothing else.
     """
 
-    state: str
+    state: EntityState
     incarnation: str
     sequence: str | None
     data: dict[str, Any]
     revision: int
     references: dict[str, str]
+    """Relationship → key of the parent that the entity is linked to."""
 
 
-async def find(at: Snapshot, catalog: Catalog, kind: str, key: str) -> Entity | None:
-    """The version that is valid at the snapshot's revision, with the parents it is linked to then."""
-    row = await at.conn.fetchrow(sql("entity_at"), at.tenant, kind, key, at.revision)
+class _EntityAt(NamedTuple):
+    """A row of ``entity_at``. ``ended``: the order key of the newest deletion."""
+
+    state: EntityState
+    sequence: str | None
+    data: dict[str, Any]
+    ended: bytes
+    from_revision: int
+
+
+class _Reference(NamedTuple):
+    """A row of ``references_at``."""
+
+    relationship: str
+    parent: str
+
+
+async def find(at: Snapshot, catalog: Catalog, kind: str, key: str) -> EntityVersion | None:
+    """Returns the version that is valid at the snapshot's revision, with its parents then; None: there is none."""
+    row = await fetch_row(
+        at.conn, _EntityAt, "entity_at", tenant=at.tenant, kind=kind, key=key, revision=at.revision
+    )  # fmt: skip
     if row is None:
         return None
-    names = [r.name for r in catalog.by_child.get(kind, ())]
-    references = {}
-    if names and row["state"] == "live":
-        rows = await at.conn.fetch(sql("references_at"), at.tenant, names, key, at.revision)
-        references = {r["relationship"]: r["parent"] for r in rows}
-    return Entity(
-        state=row["state"],
-        incarnation=incarnation(row["ended"]),
-        sequence=row["sequence"],
-        data=row["data"] if row["state"] == "live" else {},
-        revision=row["from_revision"],
-        references=references,
+    live = row.state == "live"
+    relationships = [r.name for r in catalog.by_child.get(kind, ())]
+    references: list[_Reference] = []
+    if live and relationships:
+        references = await fetch_rows(
+            at.conn,
+            _Reference,
+            "references_at",
+            tenant=at.tenant,
+            relationships=relationships,
+            child=key,
+            revision=at.revision,
+        )
+    return EntityVersion(
+        state=row.state,
+        incarnation=incarnation(row.ended),
+        sequence=row.sequence,
+        data=row.data if live else {},
+        revision=row.from_revision,
+        references={reference.relationship: reference.parent for reference in references},
     )
 
 
-async def state(at: Snapshot, kind: str, key: str) -> str | None:
-    """``unknown``, ``live``, ``deleted``, or None if nobody ever spoke of it."""
-    found: str | None = await at.conn.fetchval(sql("entity_at"), at.tenant, kind, key, at.revision)
-    return found
+async def find_state(at: Snapshot, kind: str, key: str) -> EntityState | None:
+    """Returns the state of an entity at the snapshot's revision; None: no fact or link names it."""
+    state: EntityState | None = await fetch_value(
+        at.conn, "entity_at", tenant=at.tenant, kind=kind, key=key, revision=at.revision
+    )
+    return state

@@ -1,20 +1,21 @@
--- Every look-up of a version is by the smallest to_revision beyond the revision asked for: one step in the index,
--- however many versions there are.
+-- Each lookup of a version takes the smallest to_revision after the revision in question: one index step, whatever
+-- the number of versions.
 
 -- name: entity_at
 -- The version of an entity that is valid at a revision.
 select state, sequence, data, ended, from_revision
 from entities
-where tenant = $1 and kind = $2 and key = $3 and to_revision > $4 and from_revision <= $4
+where tenant = :tenant and kind = :kind and key = :key and to_revision > :revision and from_revision <= :revision
 order by to_revision
 limit 1
 
 -- name: references_at
--- To whom an entity is linked at a revision, as the child.
-select w.relationship, l.parent
-from unnest($2::text[]) as w (relationship)
+-- The parents that an entity is linked to at a revision, as their child.
+select r.relationship, l.parent
+from unnest(:relationships::text[]) as r (relationship)
 cross join lateral (
     select parent from links
-    where tenant = $1 and relationship = w.relationship and child = $3 and to_revision > $4 and from_revision <= $4
+    where tenant = :tenant and relationship = r.relationship and child = :child
+      and to_revision > :revision and from_revision <= :revision
     order by to_revision limit 1) l
-order by w.relationship
+order by r.relationship

@@ -1,22 +1,23 @@
-"""Why a link is as it is: the facts that decided it, and all that it has been."""
+"""Finds what decides the state of a link: the deciding facts, all its versions, and what is being done about it."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
-from store.db.sql import sql
+from store.db.sql import fetch_row, fetch_rows, sql
 from store.read import links, waits
-from store.read.link_state import Link, holders
-from store.read.waits import Wait
-from store.write.entity_state import Register
+from store.read.link_state import LinkView, holders
+from store.read.links import LinkQuery
+from store.read.waits import WaitRow
+from store.write.entity_state import Register, fetch_registers
 
 VERSIONS = 100
-"""Of a link's history the newest are told."""
+"""Versions of a link that an explanation has at most: the newest."""
 
 
-class Version(NamedTuple):
-    """To whom a child belonged; ``until`` is None for as long as it does."""
+class LinkVersion(NamedTuple):
+    """The parent of a child over a range of revisions; ``to_revision``: None while it is valid."""
 
     parent: str
     since: datetime
@@ -24,8 +25,8 @@ class Version(NamedTuple):
     to_revision: int | None
 
 
-class Fact(NamedTuple):
-    """A fact of the ledger. ``time`` is when it happened, or if nobody said, when it was received."""
+class DecidingFact(NamedTuple):
+    """A fact of the ledger. ``time``: when it happened; when it was received, if the fact does not say."""
 
     source: str
     id: str
@@ -37,93 +38,141 @@ class Fact(NamedTuple):
     correlation: str | None
 
 
-class Fate(NamedTuple):
-    """What is being done about a child whose parent is gone. ``operation``: its id; ``state``: that of the operation;
-    ``item``: how far it is with this child, asked, failing, parked; None: it has not come to it."""
+class CascadeStatus(NamedTuple):
+    """How far the cascade of a deleted parent is with one child.
+
+    ``operation``: its id; ``state``: its state; ``child_state``: that of the operation child, None: not planned yet;
+    ``reason``: the last error, or why it was parked; ``changed_at``: when the child's state last changed.
+    """
 
     operation: str
     state: str
-    item: str | None
+    child_state: str | None
     reason: str
-    at: datetime | None
+    changed_at: datetime | None
 
 
-class Reasons(NamedTuple):
-    """``said``: the child's fact that names its parent, or ends the link; ``turned``: the parent's that made its state.
+class Explanation(NamedTuple):
+    """Why a link is in its state. ``link``: None if the child has no parent any more."""
 
-    ``link`` is None if there is none any more; ``holder`` is the child that has the right to a contested parent.
-    """
-
-    link: Link | None
-    said: Fact | None
-    turned: Fact | None
-    history: list[Version]
+    link: LinkView | None
+    child_fact: DecidingFact | None
+    """The child's fact that names its parent, or that ended the link."""
+    parent_fact: DecidingFact | None
+    """The parent's fact that gave the parent its state."""
+    history: list[LinkVersion]
+    """Oldest first; never empty."""
     holder: str | None
-    wait: Wait | None
-    fate: Fate | None = None
+    """Of a conflict: the child that holds the parent."""
+    wait: WaitRow | None
+    """What the parent's relationship instance waits for."""
+    cascade: CascadeStatus | None = None
 
 
-async def reasons(at: Snapshot, relationship: Relationship, child: str, now: datetime) -> Reasons | None:
-    """As of the newest revision; None if the child never had a link."""
-    rows = await at.conn.fetch(sql("link_versions"), at.tenant, relationship.name, child, VERSIONS)
+class _VersionRow(NamedTuple):
+    """A row of ``link_versions``."""
+
+    parent: str
+    since: datetime
+    from_revision: int
+    to_revision: int
+
+
+class _FactRow(NamedTuple):
+    """A row of ``fact_by_order``."""
+
+    source: str
+    id: str
+    type: str
+    sequence: str | None
+    time: datetime | None
+    received: datetime
+    revision: int
+    data: dict[str, Any]
+    correlation: str | None
+
+
+async def explain(at: Snapshot, relationship: Relationship, child: str, now: datetime) -> Explanation | None:
+    """Explains the link of a child as of the newest revision; None if the child never had a link."""
+    rows = await fetch_rows(
+        at.conn,
+        _VersionRow,
+        "link_versions",
+        tenant=at.tenant,
+        relationship=relationship.name,
+        child=child,
+        size=VERSIONS,
+    )
     if not rows:
         return None
-    versions = [Version(r["parent"], r["since"], r["from_revision"], r["to_revision"]) for r in reversed(rows)]
-    found, _ = await links.page(at, links.Asked(relationship, child=child), None, 1, now)
+    versions = [LinkVersion(*row) for row in reversed(rows)]
+    found, _ = await links.page(at, LinkQuery(relationship, child=child), None, 1, now)
     link = found[0] if found else None
     if link is not None:
         versions[-1] = versions[-1]._replace(to_revision=None)
     parent = versions[-1].parent
-    registers = await _registers(at, (relationship.child, child), (relationship.parent, parent))
-    said = await _fact(at, relationship.child, child, _saying(registers.get((relationship.child, child)), relationship))
-    turned = await _fact(at, relationship.parent, parent, _turning(registers.get((relationship.parent, parent))))
+    entities = [(relationship.child, child), (relationship.parent, parent)]
+    child_state, parent_state = await fetch_registers(at.conn, at.tenant, entities)
     holder = None
     if link is not None and link.state == "conflict":
         claim = (relationship.name, parent, at.revision)
-        holder = (await holders(at, [claim]))[claim]["child"]
-    wait = await waits.find(at, relationship.name, parent)
-    fate = None
+        holder = (await holders(at, [claim]))[claim].child
+    cascade = None
     if link is not None and link.state == "broken" and relationship.sweep is not None:
-        life = registers[relationship.parent, parent].life
-        place = (relationship.parent, parent, life, relationship.name, child)
-        row = await at.conn.fetchrow(sql("fate_of_child"), at.tenant, *place)
-        fate = Fate(**row) if row is not None else None
-    return Reasons(link, said, turned, versions, holder, wait, fate)
+        cascade = await fetch_row(
+            at.conn,
+            CascadeStatus,
+            "cascade_of_child",
+            tenant=at.tenant,
+            kind=relationship.parent,
+            parent=parent,
+            incarnation=parent_state.life,
+            relationship=relationship.name,
+            child=child,
+        )
+    return Explanation(
+        link=link,
+        child_fact=await _fact(at, relationship.child, child, _naming_order(child_state, relationship)),
+        parent_fact=await _fact(at, relationship.parent, parent, _state_order(parent_state)),
+        history=versions,
+        holder=holder,
+        wait=await waits.find(at, relationship.name, parent),
+        cascade=cascade,
+    )
 
 
-async def _registers(at: Snapshot, *entities: tuple[str, str]) -> dict[tuple[str, str], Register]:
-    rows = await at.conn.fetch(sql("registers"), at.tenant, [k for k, _ in entities], [k for _, k in entities])
-    return {(row["kind"], row["key"]): Register.of_row(row) for row in rows}
-
-
-def _saying(register: Register | None, relationship: Relationship) -> bytes:
-    """Order key of the fact that carries the reference, or that ended the child."""
-    if register is None:
-        return b""
-    if register.state == "deleted":
-        return register.ended
-    order, field = register.refs.get(relationship.name, (b"", None))[0], relationship.field
-    if field is not None and field in register.data:
-        order = max(order, register.older.get(field, register.latest))
+def _naming_order(child: Register, relationship: Relationship) -> bytes:
+    """Returns the order key of the fact that names the parent, or that deleted the child; empty: there is none."""
+    if child.state == "deleted":
+        return child.ended
+    order, field = child.refs.get(relationship.name, (b"", None))[0], relationship.field
+    if field is not None and field in child.data:
+        order = max(order, child.older.get(field, child.latest))
     return order
 
 
-def _turning(register: Register | None) -> bytes:
-    """Order key of the fact that made an entity what it is: its creation, its end, or else any word of it."""
-    if register is None or register.state == "unknown":
+def _state_order(entity: Register) -> bytes:
+    """Returns the order key of the fact that gave an entity its state: its creation, its deletion, else its newest."""
+    if entity.state == "unknown":
         return b""
-    if register.state == "deleted":
-        return register.ended
-    return register.created if register.created > register.ended else register.latest
+    if entity.state == "deleted":
+        return entity.ended
+    return entity.created if entity.created > entity.ended else entity.latest
 
 
-async def _fact(at: Snapshot, kind: str, key: str, order: bytes) -> Fact | None:
-    if not order:
+async def _fact(at: Snapshot, kind: str, key: str, order: bytes) -> DecidingFact | None:
+    """Returns the fact of an entity with this order key; None: the order key is empty."""
+    record = await at.conn.fetchrow(sql("fact_by_order"), at.tenant, kind, key, order) if order else None
+    if record is None:
         return None
-    row = await at.conn.fetchrow(sql("fact_by_order"), at.tenant, kind, key, order)
-    if row is None:
-        return None
-    time = row["time"] or row["received"]
-    return Fact(
-        row["source"], row["id"], row["type"], row["sequence"], time, row["revision"], row["data"], row["correlation"]
+    row = _FactRow(*record)
+    return DecidingFact(
+        source=row.source,
+        id=row.id,
+        type=row.type,
+        sequence=row.sequence,
+        time=row.time or row.received,
+        revision=row.revision,
+        data=row.data,
+        correlation=row.correlation,
     )

@@ -1,16 +1,26 @@
-"""Items of the feed, as bodies of JSON without their revision's token."""
+"""Builds the items of the feed: bodies of JSON without the token of their revision."""
 
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from store.read.link_state import bond as bond_of
+from store.read.entities import EntityState
+from store.read.link_state import LinkState, state_by_parent
 
-Keys = tuple[str, str, str]
-NOTHING: Keys = ("", "", "")
-"""The keys before all others: no key is empty."""
+FeedChange: TypeAlias = Literal["entity", "link", "fact"]
+FeedLinkState: TypeAlias = LinkState | Literal["closed"]
+"""``closed``: the child has no parent any more. A feed never has ``overdue``, which depends on the clock."""
+
+ENTITIES, LINKS, HOLDERS, PARENTS, FACTS = range(5)
+"""Phases of a revision, in the order of its items. Cursors hold them: their numbers stay."""
+LINK_PHASES = (LINKS, HOLDERS, PARENTS)
+
+Keys: TypeAlias = tuple[str, str, str]
+FIRST_KEYS: Keys = ("", "", "")
+"""Before all others: no key is empty."""
 
 
-class Item(NamedTuple):
-    """One change. (revision, phase, keys) is its place in the feed, its own alone."""
+class FeedItem(NamedTuple):
+    """One change. (revision, phase, keys) is its position in the feed; no two items have the same."""
 
     revision: int
     phase: int
@@ -18,53 +28,93 @@ class Item(NamedTuple):
     body: dict[str, Any]
 
 
-def entity(row: Any) -> Item:
-    """A version of an entity that began: what keeps its history, that is, and so is the same for every reader."""
+class EntityChange(NamedTuple):
+    """A row of ``feed_entities``: a version of an entity that began."""
+
+    revision: int
+    kind: str
+    key: str
+    state: EntityState
+    data: dict[str, Any]
+
+
+class LinkChange(NamedTuple):
+    """A row of ``feed_links``: a link that began, or ended without a successor.
+
+    ``previous_parent``: the parent of the child's link that ended when this one began.
+    """
+
+    revision: int
+    relationship: str
+    child: str
+    parent: str
+    began: bool
+    previous_parent: str | None
+    parent_state: EntityState | None
+
+
+class OwnFact(NamedTuple):
+    """A row of ``feed_facts``: a fact that Tether published itself."""
+
+    revision: int
+    source: str
+    id: str
+    type: str
+    key: str
+    sequence: str | None
+    time: datetime | None
+    data: dict[str, Any]
+    correlation: str | None
+    causation: str | None
+    traceparent: str | None
+    extensions: dict[str, Any] | None
+
+
+def entity_item(row: EntityChange) -> FeedItem:
+    """Returns the item of an entity's version: its data is that of this version, the same for every reader."""
+    change: FeedChange = "entity"
     body = {
-        "change": "entity",
-        "kind": row["kind"],
-        "key": row["key"],
-        "state": row["state"],
-        "data": row["data"] if row["state"] == "live" else {},
+        "change": change,
+        "kind": row.kind,
+        "key": row.key,
+        "state": row.state,
+        "data": row.data if row.state == "live" else {},
     }
-    return Item(row["revision"], 0, (row["kind"], row["key"], ""), body)
+    return FeedItem(row.revision, ENTITIES, (row.kind, row.key, ""), body)
 
 
-def link(row: Any) -> Item:
-    """A link that began or ended; ``left`` is the parent that the same child left for this one."""
-    state = bond_of(row["state"]) if row["began"] else "closed"
-    item = bond(1, row["revision"], row["relationship"], row["child"], row["parent"], state)
-    if row["before"] not in (None, row["parent"]):
-        item.body["left"] = row["before"]
-    return item._replace(keys=(row["relationship"], row["child"], ""))
+def link_change_item(row: LinkChange) -> FeedItem:
+    """Returns the item of a link that began or ended; ``left`` is the parent that the child left for this one."""
+    state: FeedLinkState = state_by_parent(row.parent_state) if row.began else "closed"
+    item = link_item(LINKS, row.revision, row.relationship, row.child, row.parent, state)
+    if row.previous_parent not in (None, row.parent):
+        item.body["left"] = row.previous_parent
+    return item._replace(keys=(row.relationship, row.child, ""))
 
 
-def turned(child: str, revision: int, relationship: str, parent: str, state: str) -> Item:
-    """A link whose parent's state turned into this one."""
-    return bond(3, revision, relationship, child, parent, bond_of(state))
+def link_item(phase: int, revision: int, relationship: str, child: str, parent: str, state: FeedLinkState) -> FeedItem:
+    """Returns the item of a link in its new state."""
+    change: FeedChange = "link"
+    body = {"change": change, "relationship": relationship, "child": child, "parent": parent, "state": state}
+    return FeedItem(revision, phase, (relationship, parent, child), body)
 
 
-def bond(phase: int, revision: int, relationship: str, child: str, parent: str, state: str) -> Item:
-    """A link and its state."""
-    body = {"change": "link", "relationship": relationship, "child": child, "parent": parent, "state": state}
-    return Item(revision, phase, (relationship, parent, child), body)
-
-
-def fact(row: Any) -> Item:
-    """A fact of Tether's own, as a CloudEvent."""
+def fact_item(row: OwnFact) -> FeedItem:
+    """Returns the item of a fact that Tether published, as a CloudEvent."""
     event = {
         "specversion": "1.0",
-        "id": row["id"],
-        "source": row["source"],
-        "type": row["type"],
-        "subject": row["key"],
-        "time": row["time"],
-        "sequence": row["sequence"],
-        "correlationid": row["correlation"],
-        "causationid": row["causation"],
-        "traceparent": row["traceparent"],
-        **(row["extensions"] or {}),
-        "data": row["data"],
+        "id": row.id,
+        "source": row.source,
+        "type": row.type,
+        "subject": row.key,
+        "time": row.time,
+        "sequence": row.sequence,
+        "correlationid": row.correlation,
+        "causationid": row.causation,
+        "traceparent": row.traceparent,
+        **(row.extensions or {}),
+        "data": row.data,
     }
     event = {name: value for name, value in event.items() if value is not None}
-    return Item(row["revision"], 4, (row["id"], "", ""), {"change": "fact", "fact": event})
+    change: FeedChange = "fact"
+    return FeedItem(row.revision, FACTS, (row.id, "", ""), {"change": change, "fact": event})

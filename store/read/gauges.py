@@ -1,27 +1,63 @@
-"""Numbers about the whole database, for whoever watches over it."""
+"""Reads numbers about the whole database, for monitoring."""
 
 import asyncio
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
 
 from errors import Unavailable
 from store.db.pool import Pool, connection
-from store.db.sql import sql
+from store.db.sql import fetch_rows, fetch_value
+from store.read.waits import Side
 
 SECONDS = 2.0
-"""How long all of them together may take: what is not there by then is left out."""
-
-NAMES = ("gauge_heads", "gauge_intents", "gauge_waits", "gauge_quarantine")
+"""Time for all queries together; numbers that are not there by then are left out."""
 
 
-async def read(pool: Pool) -> dict[str, list[Any]]:
-    """Query → rows, as many of them as PostgreSQL gives in time; of nothing, if it is away."""
-    found: dict[str, list[Any]] = {}
+class TenantRevision(NamedTuple):
+    """The newest revision of one tenant."""
+
+    tenant: str
+    revision: int
+
+
+class WaitCount(NamedTuple):
+    """The waits of one relationship for the same side."""
+
+    tenant: str
+    relationship: str
+    missing: Side
+    waits: int
+    overdue: int
+
+
+class QuarantineCount(NamedTuple):
+    """The facts in quarantine of one tenant."""
+
+    tenant: str
+    facts: int
+
+
+@dataclass(slots=True)
+class Gauges:
+    """Each is None if it could not be read in time. ``outbox``: rows that have not been dispatched."""
+
+    revisions: list[TenantRevision] | None = None
+    outbox: int | None = None
+    waits: list[WaitCount] | None = None
+    quarantine: list[QuarantineCount] | None = None
+
+
+async def read(pool: Pool) -> Gauges:
+    """Returns as many numbers as PostgreSQL gives in time; none if it is unavailable."""
+    found = Gauges()
     try:
         async with asyncio.timeout(SECONDS), connection(pool) as conn:
-            for name in NAMES:
-                found[name] = await conn.fetch(sql(name))
+            found.revisions = await fetch_rows(conn, TenantRevision, "gauge_revisions")
+            found.outbox = await fetch_value(conn, "gauge_outbox")
+            found.waits = await fetch_rows(conn, WaitCount, "gauge_waits")
+            found.quarantine = await fetch_rows(conn, QuarantineCount, "gauge_quarantine")
     except (Unavailable, TimeoutError, asyncpg.PostgresError):
-        pass  # a number that is missing says so by itself
+        pass  # a number that is missing from the metrics says so itself
     return found

@@ -1,18 +1,18 @@
--- name: gauge_heads
--- How far each tenant has come.
+-- name: gauge_revisions
+-- The newest revision of each tenant.
 select tenant, revision from heads order by tenant
 
--- name: gauge_intents
--- Workflows that are to be started or told and were not yet.
+-- name: gauge_outbox
+-- Outbox rows that have not been dispatched.
 select count(*) from intents where dispatched_at is null
 
 -- name: gauge_waits
--- What is waited for, and how much of it is past its deadline.
-select tenant, relationship, lacks, count(*) as waits, count(*) filter (where due < now()) as overdue
+-- The waits of each relationship, and how many of them are past their due time.
+select tenant, relationship, lacks as missing, count(*) as waits, count(*) filter (where due < now()) as overdue
 from waits
 group by tenant, relationship, lacks
 order by tenant, relationship, lacks
 
 -- name: gauge_quarantine
--- Facts that could not be taken.
+-- The facts in quarantine of each tenant that has any.
 select tenant, count(*) as facts from quarantine group by tenant order by tenant

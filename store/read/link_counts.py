@@ -1,32 +1,50 @@
-"""How many links of a relationship are in which state.
+"""Counts the links of a relationship by state.
 
-Cost: the links are counted along one index, some tenths of a second for each million; those that wait or are broken
-by what is rare: the waits and their children, and the tombstones of the parent's kind, one look-up each.
+Cost: all links are counted along one index, some tenths of a second per million. Waiting and broken links are counted
+from the few rows that cause them, the waits and the tombstones of the parent's kind, with one lookup for each.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
-from store.db.sql import sql
+from store.db.sql import fetch_row, fetch_value
+from store.read.link_state import LinkState
 
 
-async def counts(at: Snapshot, relationship: Relationship, now: datetime) -> dict[str, int]:
-    """State → links, as of the newest revision."""
-    name, tenant = relationship.name, at.tenant
-    late = now - relationship.on_missing.deadline
-    links: int = await at.conn.fetchval(sql("count_links"), tenant, name)
-    waiting: Any = await at.conn.fetchrow(sql("count_waiting"), tenant, name, late)
-    broken: Any = await at.conn.fetchrow(sql("count_broken"), tenant, name, relationship.parent)
-    live = linked = links - waiting["links"] - broken["links"]
-    if relationship.exclusive:  # of the children of one parent, one is linked and all others are in conflict
-        parents: int = await at.conn.fetchval(sql("count_parents"), tenant, name)
-        linked = parents - waiting["parents"] - broken["parents"]
+class _WaitingCounts(NamedTuple):
+    """A row of ``count_waiting``."""
+
+    links: int
+    overdue: int
+    parents: int
+
+
+class _BrokenCounts(NamedTuple):
+    """A row of ``count_broken``."""
+
+    links: int
+    parents: int
+
+
+async def count_by_state(at: Snapshot, relationship: Relationship, now: datetime) -> dict[LinkState, int]:
+    """Returns state → number of links, as of the newest revision. ``now`` decides what is overdue."""
+    names = {"tenant": at.tenant, "relationship": relationship.name}
+    overdue_before = now - relationship.on_missing.deadline
+    links: int = await fetch_value(at.conn, "count_links", **names)
+    waiting = await fetch_row(at.conn, _WaitingCounts, "count_waiting", **names, overdue_before=overdue_before)
+    broken = await fetch_row(at.conn, _BrokenCounts, "count_broken", **names, parent_kind=relationship.parent)
+    assert waiting is not None  # aggregates always give a row
+    assert broken is not None
+    live = linked = links - waiting.links - broken.links
+    if relationship.exclusive:  # of the children of one live parent, one is linked and all others are in conflict
+        parents: int = await fetch_value(at.conn, "count_parents", **names)
+        linked = parents - waiting.parents - broken.parents
     return {
         "linked": linked,
-        "waiting": waiting["links"] - waiting["late"],
-        "overdue": waiting["late"],
-        "broken": broken["links"],
+        "waiting": waiting.links - waiting.overdue,
+        "overdue": waiting.overdue,
+        "broken": broken.links,
         "conflict": live - linked,
     }

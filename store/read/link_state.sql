@@ -1,10 +1,12 @@
 -- name: holders
--- Who has the right to a parent that may have one child: the first by rank and key, of those valid at a revision.
-select w.n::int as n, l.child, l.from_revision, l.to_revision
-from unnest($2::text[], $3::text[], $4::bigint[]) with ordinality as w (relationship, parent, at, n)
+-- The child that holds each parent that may have one child only: the first by rank and key, of the links that are
+-- valid at a revision.
+select c.n::int as n, l.child, l.from_revision, l.to_revision
+from unnest(:relationships::text[], :parents::text[], :revisions::bigint[]) with ordinality
+     as c (relationship, parent, revision, n)
 cross join lateral (
     select child, from_revision, to_revision from links
-    where tenant = $1 and relationship = w.relationship and parent = w.parent
-      and to_revision > w.at and from_revision + 0 <= w.at -- an expression, so that its index is not taken
+    where tenant = :tenant and relationship = c.relationship and parent = c.parent
+      and to_revision > c.revision and from_revision + 0 <= c.revision -- an expression, so that its index is not used
     order by rank, child
     limit 1) l

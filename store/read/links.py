@@ -1,134 +1,218 @@
-"""Pages of links.
+"""Reads pages of links.
 
-A page is read along an index: by child within a relationship, or by parent and child where a parent or a rare
-state (waiting, overdue, broken) is asked for, starting from the few parents that can be in it. What a filter
-leaves out has to be looked at all the same, so one page looks at a bounded number of rows: it may hold fewer
-links than were asked for, even none, and there is more as long as it has a place to go on.
+A page is read along an index: by child within a relationship; or by parent and child, if the query names a parent or a
+rare state (waiting, overdue, broken), beginning with the few parents that can cause that state. Links that a filter
+excludes are read all the same, so a page reads a bounded number of rows: it may hold fewer links than its limit, even
+none, and there are more as long as it has a position to go on from.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
-from store.db.sql import sql
+from store.db.sql import fetch_row, fetch_rows
 from store.read import entities
-from store.read.link_state import Link, Row, bond, derive
+from store.read.entities import EntityState
+from store.read.link_state import LinkState, LinkView, StoredLink, derive, state_by_parent
 
 SCANNED = 20_000
-"""Rows that one page looks at, about."""
+"""Rows that one page reads, about."""
 CHUNK = 1_000
-"""Rows read at a time where most may be left out."""
+"""Rows read at a time where a filter may exclude most of them."""
 PARENTS = 200
 """Parents whose children are read at a time."""
 
-_MEANINGS = {"linked": ("linked", "conflict"), "waiting": ("waiting", "overdue"), "broken": ("broken",)}
+_SAME_PARENT_STATE: dict[LinkState, tuple[LinkState, ...]] = {
+    "linked": ("linked", "conflict"),
+    "waiting": ("waiting", "overdue"),
+    "broken": ("broken",),
+}
+"""State by the parent alone → the states that a link may have then."""
 
-Place = list[str]
-"""Where to go on: [child], or [parent, child]; an empty child: after all children of that parent."""
+LinkPosition: TypeAlias = list[str]
+"""Where the next page begins: after [child], or after [parent, child]. An empty child: after all of that parent's."""
 
 
-class Asked(NamedTuple):
-    """Which links."""
+class LinkQuery(NamedTuple):
+    """Which links: those of one relationship; of one parent, of one child, in one state, unless None."""
 
     relationship: Relationship
     parent: str | None = None
     child: str | None = None
-    state: str | None = None
+    state: LinkState | None = None
 
 
-class _Step(NamedTuple):
-    """Rows in their order; where to go on (None: there are no more); how many rows were looked at."""
+class ChildOf(NamedTuple):
+    """A row of ``children_of``. ``n``: the number of the parent, from 1."""
 
-    rows: list[Row]
-    place: Place | None
-    seen: int
+    n: int
+    child: str
+    since: datetime
 
 
-_Read = Callable[[Place | None, int], Awaitable[_Step]]
+class _Parent(NamedTuple):
+    """A row of ``waiting_parents`` and ``deleted_parents``."""
+
+    parent: str
+
+
+class _ParentAt(NamedTuple):
+    """A row of ``parents_at``; a parent with its state, None if it has no row in ``entities``."""
+
+    parent: str
+    state: EntityState | None
+
+
+class _LinkBatch(NamedTuple):
+    """Links in their order; the position to go on from (None: there are no more); how many rows were read."""
+
+    links: list[StoredLink]
+    position: LinkPosition | None
+    scanned: int
+
+
+_ReadBatch: TypeAlias = Callable[[LinkPosition | None, int], Awaitable[_LinkBatch]]
 
 
 async def page(
-    at: Snapshot, asked: Asked, after: Place | None, limit: int, now: datetime
-) -> tuple[list[Link], Place | None]:
-    """Up to ``limit`` links after a place, and the place to go on from."""
-    if asked.child is not None:
-        return await _one(at, asked, now), None
-    if asked.state == "conflict" and not asked.relationship.exclusive:
+    at: Snapshot, query: LinkQuery, after: LinkPosition | None, limit: int, now: datetime
+) -> tuple[list[LinkView], LinkPosition | None]:
+    """Returns up to ``limit`` links after a position, and the position of the next page; None: this is the last one.
+
+    ``after``: None for the first page. ``now`` decides between waiting and overdue.
+    """
+    if query.child is not None:
+        return await _link_of_child(at, query, query.child, now), None
+    if query.state == "conflict" and not query.relationship.exclusive:
         return [], None
-    by_parent = asked.parent is not None or asked.state in ("waiting", "overdue", "broken")
-    read: _Read = partial(_by_parent, at, asked) if by_parent else partial(_by_child, at, asked)
-    found: list[Link] = []
-    place, seen, more = after, 0, True
-    size = limit + 1 if asked.state is None else max(limit + 1, CHUNK)
-    while more and len(found) <= limit and seen < SCANNED:
-        step = await read(place, size)
-        links = await derive(at, asked.relationship, step.rows, now)
-        found += [link for link in links if asked.state in (None, link.state)]
-        place, more, seen = step.place, step.place is not None, seen + step.seen
+    by_parent = query.parent is not None or query.state in ("waiting", "overdue", "broken")
+    read: _ReadBatch = partial(_by_parent, at, query) if by_parent else partial(_by_child, at, query)
+    found: list[LinkView] = []
+    position, scanned, more = after, 0, True
+    size = limit + 1 if query.state is None else max(limit + 1, CHUNK)
+    while more and len(found) <= limit and scanned < SCANNED:
+        batch = await read(position, size)
+        links = await derive(at, query.relationship, batch.links, now)
+        found += [link for link in links if query.state in (None, link.state)]
+        position, more, scanned = batch.position, batch.position is not None, scanned + batch.scanned
     if len(found) > limit:
         last = found[limit - 1]
         return found[:limit], [last.parent, last.child] if by_parent else [last.child]
-    return found, place
+    return found, position
 
 
-async def _one(at: Snapshot, asked: Asked, now: datetime) -> list[Link]:
-    rel = asked.relationship
-    row = await at.conn.fetchrow(sql("link_of_child"), at.tenant, rel.name, at.revision, asked.child, rel.parent)
-    if row is None or asked.parent not in (None, row["parent"]):
+async def children_of(
+    at: Snapshot,
+    relationships: Sequence[str],
+    parents: Sequence[str],
+    after: Sequence[str],
+    revisions: Sequence[int],
+    begun_by: Sequence[int],
+    size: int,
+) -> list[ChildOf]:
+    """Returns up to ``size`` children of these parents, parent by parent, each parent's by key.
+
+    The sequences have one element for each parent: the name of its relationship, its key, the child after which to
+    begin (empty: from the first), the revision at which a link is valid, and the latest revision at which it began.
+    """
+    return await fetch_rows(
+        at.conn,
+        ChildOf,
+        "children_of",
+        tenant=at.tenant,
+        relationships=relationships,
+        parents=parents,
+        after_children=after,
+        revisions=revisions,
+        begun_by=begun_by,
+        size=size,
+    )
+
+
+async def _link_of_child(at: Snapshot, query: LinkQuery, child: str, now: datetime) -> list[LinkView]:
+    relationship = query.relationship
+    link = await fetch_row(
+        at.conn,
+        StoredLink,
+        "link_of_child",
+        tenant=at.tenant,
+        relationship=relationship.name,
+        parent_kind=relationship.parent,
+        revision=at.revision,
+        child=child,
+    )
+    if link is None or query.parent not in (None, link.parent):
         return []
-    links = await derive(at, rel, [Row(row["child"], row["parent"], row["since"], row["state"])], now)
-    return [link for link in links if asked.state in (None, link.state)]
+    return [view for view in await derive(at, relationship, [link], now) if query.state in (None, view.state)]
 
 
-async def _by_child(at: Snapshot, asked: Asked, after: Place | None, size: int) -> _Step:
+async def _by_child(at: Snapshot, query: LinkQuery, after: LinkPosition | None, size: int) -> _LinkBatch:
     (child,) = after or [""]
-    rel = asked.relationship
-    found = await at.conn.fetch(sql("links_by_child"), at.tenant, rel.name, at.revision, child, size, rel.parent)
-    rows = [Row(r["child"], r["parent"], r["since"], r["state"]) for r in found]
-    return _Step(rows, [rows[-1].child] if len(rows) == size else None, len(rows))
+    links = await fetch_rows(
+        at.conn,
+        StoredLink,
+        "links_by_child",
+        tenant=at.tenant,
+        relationship=query.relationship.name,
+        parent_kind=query.relationship.parent,
+        revision=at.revision,
+        after=child,
+        size=size,
+    )
+    return _LinkBatch(links, [links[-1].child] if len(links) == size else None, len(links))
 
 
-async def _by_parent(at: Snapshot, asked: Asked, after: Place | None, size: int) -> _Step:
-    parent, child = after or ["", ""]
-    parents, last = await _parents(at, asked, parent, inclusive=bool(child))
-    found: list[Any] = []
+async def _by_parent(at: Snapshot, query: LinkQuery, after: LinkPosition | None, size: int) -> _LinkBatch:
+    after_parent, after_child = after or ["", ""]
+    parents, last = await _parents(at, query, after_parent, inclusive=bool(after_child))
+    children: list[ChildOf] = []
     if parents:
-        found = await at.conn.fetch(
-            sql("children_of"),
-            at.tenant,
-            [asked.relationship.name] * len(parents),
-            [key for key, _ in parents],
-            [child if key == parent else "" for key, _ in parents],
-            *[[at.revision] * len(parents)] * 2,
+        children = await children_of(
+            at,
+            [query.relationship.name] * len(parents),
+            [parent for parent, _ in parents],
+            [after_child if parent == after_parent else "" for parent, _ in parents],
+            [at.revision] * len(parents),
+            [at.revision] * len(parents),
             size,
         )
-    rows = [Row(r["child"], parents[r["n"] - 1][0], r["since"], parents[r["n"] - 1][1]) for r in found]
-    place = None if last is None else [last, ""]
-    if len(rows) == size:
-        place = [rows[-1].parent, rows[-1].child]
-    return _Step(rows, place, len(rows) + PARENTS)
+    links = [StoredLink(row.child, parents[row.n - 1].parent, row.since, parents[row.n - 1].state) for row in children]
+    position = None if last is None else [last, ""]
+    if len(links) == size:
+        position = [links[-1].parent, links[-1].child]
+    return _LinkBatch(links, position, len(links) + PARENTS)
 
 
 async def _parents(
-    at: Snapshot, asked: Asked, parent: str, *, inclusive: bool
-) -> tuple[list[tuple[str, str | None]], str | None]:
-    """The next parents that may matter, each with its state; the last that was looked at, if there are more."""
-    rel = asked.relationship
-    if asked.parent is not None:
-        state = await entities.state(at, rel.parent, asked.parent)
-        possible = asked.state is None or asked.state in _MEANINGS[bond(state)]
-        return [(asked.parent, state)] if possible else [], None
-    wanted = "deleted" if asked.state == "broken" else "unknown"
+    at: Snapshot, query: LinkQuery, after: str, *, inclusive: bool
+) -> tuple[list[_ParentAt], str | None]:
+    """Returns the next parents that can have matching links; and the last one that was read, None if it was the last.
+
+    ``after``: the key after which to begin, or at which if ``inclusive``.
+    """
+    relationship = query.relationship
+    if query.parent is not None:
+        state = await entities.find_state(at, relationship.parent, query.parent)
+        possible = query.state is None or query.state in _SAME_PARENT_STATE[state_by_parent(state)]
+        return [_ParentAt(query.parent, state)] if possible else [], None
+    wanted: EntityState = "deleted" if query.state == "broken" else "unknown"
+    where = {"tenant": at.tenant, "after": after, "inclusive": inclusive, "size": PARENTS}
     if at.revision < at.head:
-        rows = await at.conn.fetch(
-            sql("parents_at"), at.tenant, rel.name, parent, PARENTS, inclusive, rel.parent, at.revision
+        every = await fetch_rows(
+            at.conn,
+            _ParentAt,
+            "parents_at",
+            relationship=relationship.name,
+            parent_kind=relationship.parent,
+            revision=at.revision,
+            **where,
         )
-        found = [(r["parent"], r["state"]) for r in rows if r["state"] == wanted]
+        return [row for row in every if row.state == wanted], every[-1].parent if len(every) == PARENTS else None
+    if wanted == "deleted":
+        rows = await fetch_rows(at.conn, _Parent, "deleted_parents", kind=relationship.parent, **where)
     else:
-        name, subject = ("deleted_parents", rel.parent) if wanted == "deleted" else ("waiting_parents", rel.name)
-        rows = await at.conn.fetch(sql(name), at.tenant, subject, parent, PARENTS, inclusive)
-        found = [(r["parent"], wanted) for r in rows]
-    return found, rows[-1]["parent"] if len(rows) == PARENTS else None
+        rows = await fetch_rows(at.conn, _Parent, "waiting_parents", relationship=relationship.name, **where)
+    return [_ParentAt(row.parent, wanted) for row in rows], rows[-1].parent if len(rows) == PARENTS else None

@@ -1,81 +1,90 @@
--- Rows valid at a revision, in the order of the index that is read, and after a key: a page costs the same
--- wherever it begins. No state is stored, so rows bring the state of their parent with them.
+-- Rows that are valid at a revision, in the order of the index that is read, and after a key (keyset pagination): a
+-- page costs the same wherever it starts. The state of a link is not stored, so rows carry the state of their parent.
 
 -- name: links_by_child
 -- A page of a relationship's links at a revision, by child.
-select l.child, l.parent, l.since, p.state
+select l.child, l.parent, l.since, p.state as parent_state
 from (
     select child, parent, since from links
-    where tenant = $1 and relationship = $2 and to_revision > $3 and from_revision <= $3 and child > $4
+    where tenant = :tenant and relationship = :relationship
+      and to_revision > :revision and from_revision <= :revision and child > :after
     order by child
-    limit $5) l
+    limit :size) l
 left join lateral (
     select state from entities e
-    where e.tenant = $1 and e.kind = $6 and e.key = l.parent and e.to_revision > $3 and e.from_revision <= $3
+    where e.tenant = :tenant and e.kind = :parent_kind and e.key = l.parent
+      and e.to_revision > :revision and e.from_revision <= :revision
     order by e.to_revision limit 1) p on true
 order by l.child
 
 -- name: link_of_child
 -- The link of one child at a revision.
-select l.child, l.parent, l.since, p.state
+select l.child, l.parent, l.since, p.state as parent_state
 from (
     select child, parent, since from links
-    where tenant = $1 and relationship = $2 and to_revision > $3 and from_revision <= $3 and child = $4
+    where tenant = :tenant and relationship = :relationship
+      and to_revision > :revision and from_revision <= :revision and child = :child
     order by to_revision
     limit 1) l
 left join lateral (
     select state from entities e
-    where e.tenant = $1 and e.kind = $5 and e.key = l.parent and e.to_revision > $3 and e.from_revision <= $3
+    where e.tenant = :tenant and e.kind = :parent_kind and e.key = l.parent
+      and e.to_revision > :revision and e.from_revision <= :revision
     order by e.to_revision limit 1) p on true
 
 -- name: children_of
--- Children that these parents have, parent after parent: of each those after a child, valid at a revision and
--- from one not later than another on.
-select w.n::int as n, l.child, l.since
-from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) with ordinality
-     as w (relationship, parent, after, at, not_later, n)
+-- The children of these parents, parent by parent: of each those after a child, whose link is valid at a revision and
+-- began no later than another revision.
+select p.n::int as n, l.child, l.since
+from unnest(:relationships::text[], :parents::text[], :after_children::text[], :revisions::bigint[],
+            :begun_by::bigint[]) with ordinality
+     as p (relationship, parent, after, revision, begun_by, n)
 cross join lateral (
     select child, since from links
-    where tenant = $1 and relationship = w.relationship and parent = w.parent and child > w.after
-      and to_revision > w.at and from_revision <= w.not_later
+    where tenant = :tenant and relationship = p.relationship and parent = p.parent and child > p.after
+      and to_revision > p.revision and from_revision <= p.begun_by
     order by child
-    limit $7) l
-order by w.n, l.child
-limit $7
+    limit :size) l
+order by p.n, l.child
+limit :size
 
 -- name: waiting_parents
--- Parents that are waited for now, by key: those after a key, and with $5 that key as well.
+-- The parents that are currently missing, by key: those after a key, or from it on if :inclusive.
 select parent from waits
-where tenant = $1 and relationship = $2 and lacks = 'parent' and parent >= $3 and (parent > $3 or $5)
+where tenant = :tenant and relationship = :relationship and lacks = 'parent'
+  and parent >= :after and (parent > :after or :inclusive)
 order by parent
-limit $4
+limit :size
 
 -- name: deleted_parents
--- Tombstones of a kind now, by key.
+-- The current tombstones of a kind, by key: those after a key, or from it on if :inclusive.
 select key as parent from entities
-where tenant = $1 and kind = $2 and state = 'deleted' and state <> 'live' and to_revision = :open
-  and key >= $3 and (key > $3 or $5)
+where tenant = :tenant and kind = :kind and state = 'deleted' and state <> 'live' and to_revision = :open
+  and key >= :after and (key > :after or :inclusive)
 order by key
-limit $4
+limit :size
 
 -- name: parents_at
--- Every parent that a relationship ever had, by key, with its state at a revision: one step in the index for each.
+-- Every parent that a relationship ever had, by key, with its state at a revision: one index step for each. Those after
+-- a key, or from it on if :inclusive.
 with recursive step as (
     (select parent, 1 as n from links
-     where tenant = $1 and relationship = $2 and parent >= $3 and (parent > $3 or $5)
+     where tenant = :tenant and relationship = :relationship
+       and parent >= :after and (parent > :after or :inclusive)
      order by parent limit 1)
     union all
     select (select l.parent from links l
-            where l.tenant = $1 and l.relationship = $2 and l.parent > step.parent
+            where l.tenant = :tenant and l.relationship = :relationship and l.parent > step.parent
             order by l.parent limit 1), step.n + 1
     from step
-    where step.parent is not null and step.n < $4
+    where step.parent is not null and step.n < :size
 )
 select s.parent, p.state
 from step s
 left join lateral (
     select state from entities e
-    where e.tenant = $1 and e.kind = $6 and e.key = s.parent and e.to_revision > $7 and e.from_revision <= $7
+    where e.tenant = :tenant and e.kind = :parent_kind and e.key = s.parent
+      and e.to_revision > :revision and e.from_revision <= :revision
     order by e.to_revision limit 1) p on true
 where s.parent is not null
 order by s.parent

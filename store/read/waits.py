@@ -1,82 +1,123 @@
-"""What is waited for now, and by whom it is owed."""
+"""Reads the current waits: what each relationship instance is missing, and from which owner."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from store.db.snapshot import Snapshot
-from store.db.sql import sql
+from store.db.sql import fetch_row, fetch_rows
 
 SCANNED = 20_000
-"""Waits that one page looks at, at most: one that filters may hold fewer than asked for, and go on all the same."""
+"""Waits that one page reads at most. With a filter it may hold fewer than its limit although there are more."""
 CHUNK = 1_000
+"""Waits read at a time where a filter may exclude most of them."""
 
-Place = list[str]
-"""Where to go on: after [relationship, parent]."""
+WaitPosition: TypeAlias = list[str]
+"""Where the next page begins: after [relationship, parent]."""
+
+Side: TypeAlias = Literal["parent", "child"]
 
 
-class Wait(NamedTuple):
-    """An instance that lacks its ``parent`` or its ``child``. ``children``: links that wait for it."""
+class WaitRow(NamedTuple):
+    """A row of ``waits``: the instance of ``parent`` is missing its parent entity or its child."""
 
     relationship: str
     parent: str
-    lacks: str
-    debtor: str
-    since: datetime
+    missing: Side
+    owner: str
+    """The owner whose fact would end the wait."""
+    waiting_since: datetime
     due: datetime
-    started: datetime | None
-    told: datetime | None
-    note: str
-    children: int = 0
+    workflow_started_at: datetime | None
+    overdue_notified_at: datetime | None
+    last_error: str
 
 
-class Asked(NamedTuple):
-    """Which waits. ``overdue``: only those whose deadline has passed."""
+class OpenWait(NamedTuple):
+    """A wait with the number of links that wait for the parent."""
+
+    wait: WaitRow
+    children: int
+
+
+class WaitQuery(NamedTuple):
+    """Which waits: of one relationship, for one owner, unless None. ``overdue``: only those past their due time."""
 
     relationship: str | None = None
-    debtor: str | None = None
+    owner: str | None = None
     overdue: bool = False
 
 
+class _ChildCount(NamedTuple):
+    """A row of ``count_children``. ``n``: the number of the parent, from 1."""
+
+    n: int
+    children: int
+
+
 async def page(
-    at: Snapshot, asked: Asked, after: Place | None, limit: int, now: datetime
-) -> tuple[list[Wait], Place | None]:
-    """Up to ``limit`` waits after a place, and the place to go on from; by relationship and parent."""
-    place, found, seen, more = after or ["", ""], list[Wait](), 0, True
-    size = max(limit + 1, CHUNK) if asked.debtor or asked.overdue else limit + 1
-    while more and len(found) <= limit and seen < SCANNED:
-        rows = await _read(at, asked.relationship, place, size)
-        found += [wait for wait in rows if _fits(wait, asked, now)]
-        more, seen = len(rows) == size, seen + len(rows)
-        place = [rows[-1].relationship, rows[-1].parent] if rows else place
+    at: Snapshot, query: WaitQuery, after: WaitPosition | None, limit: int, now: datetime
+) -> tuple[list[OpenWait], WaitPosition | None]:
+    """Returns up to ``limit`` waits after a position, and the position of the next page; None: this is the last one.
+
+    By relationship and parent. ``after``: None for the first page. ``now`` decides what is overdue.
+    """
+    position, found, scanned, more = after or ["", ""], list[WaitRow](), 0, True
+    size = max(limit + 1, CHUNK) if query.owner or query.overdue else limit + 1
+    while more and len(found) <= limit and scanned < SCANNED:
+        rows = await _read(at, query.relationship, position, size)
+        found += [wait for wait in rows if _matches(wait, query, now)]
+        more, scanned = len(rows) == size, scanned + len(rows)
+        position = [rows[-1].relationship, rows[-1].parent] if rows else position
     if len(found) > limit:
         found = found[:limit]
-        place, more = [found[-1].relationship, found[-1].parent], True
-    return await _counted(at, found), place if more else None
+        position, more = [found[-1].relationship, found[-1].parent], True
+    return await _with_children(at, found), position if more else None
 
 
-async def find(at: Snapshot, relationship: str, parent: str) -> Wait | None:
-    """What one instance waits for, its children not counted."""
-    row = await at.conn.fetchrow(sql("wait_of"), at.tenant, relationship, parent)
-    return None if row is None else Wait(relationship, parent, *row)
+async def find(at: Snapshot, relationship: str, parent: str) -> WaitRow | None:
+    """Returns the wait of one relationship instance; None: it is not waiting."""
+    return await fetch_row(
+        at.conn, WaitRow, "wait_of", tenant=at.tenant, relationship=relationship, parent=parent
+    )  # fmt: skip
 
 
-def _fits(wait: Wait, asked: Asked, now: datetime) -> bool:
-    return asked.debtor in (None, wait.debtor) and (not asked.overdue or wait.due < now)
+def _matches(wait: WaitRow, query: WaitQuery, now: datetime) -> bool:
+    return query.owner in (None, wait.owner) and (not query.overdue or wait.due < now)
 
 
-async def _read(at: Snapshot, relationship: str | None, after: Place, size: int) -> list[Wait]:
-    rows: list[Any]
+async def _read(at: Snapshot, relationship: str | None, after: WaitPosition, size: int) -> list[WaitRow]:
+    after_relationship, after_parent = after
     if relationship is None:
-        rows = await at.conn.fetch(sql("waits_page"), at.tenant, *after, size)
-    else:
-        rows = await at.conn.fetch(sql("waits_of_relationship"), at.tenant, relationship, after[1], size)
-    return [Wait(*row) for row in rows]
+        return await fetch_rows(
+            at.conn,
+            WaitRow,
+            "waits_page",
+            tenant=at.tenant,
+            after_relationship=after_relationship,
+            after_parent=after_parent,
+            size=size,
+        )
+    return await fetch_rows(
+        at.conn,
+        WaitRow,
+        "waits_of_relationship",
+        tenant=at.tenant,
+        relationship=relationship,
+        after_parent=after_parent,
+        size=size,
+    )
 
 
-async def _counted(at: Snapshot, waits: list[Wait]) -> list[Wait]:
+async def _with_children(at: Snapshot, waits: list[WaitRow]) -> list[OpenWait]:
     if not waits:
-        return waits
-    names, parents = [w.relationship for w in waits], [w.parent for w in waits]
-    rows = await at.conn.fetch(sql("count_children"), at.tenant, names, parents)
-    counts = {row["n"] - 1: row["children"] for row in rows}
-    return [wait._replace(children=counts[n]) for n, wait in enumerate(waits)]
+        return []
+    rows = await fetch_rows(
+        at.conn,
+        _ChildCount,
+        "count_children",
+        tenant=at.tenant,
+        relationships=[wait.relationship for wait in waits],
+        parents=[wait.parent for wait in waits],
+    )
+    counts = {row.n - 1: row.children for row in rows}
+    return [OpenWait(wait, counts[n]) for n, wait in enumerate(waits)]

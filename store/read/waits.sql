@@ -1,29 +1,32 @@
 -- name: waits_page
--- A page of what is waited for, by relationship and parent.
-select relationship, parent, lacks, debtor, since, due, started_at, told_at, note
+-- A page of all waits, by relationship and parent.
+select relationship, parent, lacks as missing, debtor as owner, since as waiting_since, due,
+       started_at as workflow_started_at, told_at as overdue_notified_at, note as last_error
 from waits
-where tenant = $1 and (relationship, parent) > ($2, $3)
+where tenant = :tenant and (relationship, parent) > (:after_relationship, :after_parent)
 order by relationship, parent
-limit $4
+limit :size
 
 -- name: waits_of_relationship
--- A page of what one relationship waits for, by parent.
-select relationship, parent, lacks, debtor, since, due, started_at, told_at, note
+-- A page of the waits of one relationship, by parent.
+select relationship, parent, lacks as missing, debtor as owner, since as waiting_since, due,
+       started_at as workflow_started_at, told_at as overdue_notified_at, note as last_error
 from waits
-where tenant = $1 and relationship = $2 and parent > $3
+where tenant = :tenant and relationship = :relationship and parent > :after_parent
 order by parent
-limit $4
+limit :size
 
 -- name: count_children
--- How many children each of these parents has now: reads an index entry for each child.
-select w.n::int as n, c.children
-from unnest($2::text[], $3::text[]) with ordinality as w (relationship, parent, n)
+-- The current number of children of each of these parents: reads one index entry for each child.
+select p.n::int as n, c.children
+from unnest(:relationships::text[], :parents::text[]) with ordinality as p (relationship, parent, n)
 cross join lateral (
     select count(*) as children from links l
-    where l.tenant = $1 and l.relationship = w.relationship and l.parent = w.parent and l.to_revision = :open) c
+    where l.tenant = :tenant and l.relationship = p.relationship and l.parent = p.parent and l.to_revision = :open) c
 
 -- name: wait_of
--- What an instance waits for, if it does.
-select lacks, debtor, since, due, started_at, told_at, note
+-- The wait of one relationship instance, if it has one.
+select relationship, parent, lacks as missing, debtor as owner, since as waiting_since, due,
+       started_at as workflow_started_at, told_at as overdue_notified_at, note as last_error
 from waits
-where tenant = $1 and relationship = $2 and parent = $3
+where tenant = :tenant and relationship = :relationship and parent = :parent

@@ -10,7 +10,7 @@ from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.operations import cascades, operations
 from store.operations.children import ChildOutcome
-from store.read.explain import Reasons, reasons
+from store.read.explain import Explanation, explain
 from tests.support.model_facts import link, say, unlink
 from tests.support.recording import TENANT, Teller, asked_for
 
@@ -23,12 +23,12 @@ class Asker:
         self._pool = pool
         self._catalog = catalog
 
-    async def reasons(self, relationship: str, child: str, now: datetime = NOW) -> Reasons | None:
+    async def explain(self, relationship: str, child: str, now: datetime = NOW) -> Explanation | None:
         async with snapshot(self._pool, TENANT) as at:
-            return await reasons(at, self._catalog.relationship(relationship), child, now)
+            return await explain(at, self._catalog.relationship(relationship), child, now)
 
     async def sentence(self, relationship: str, child: str, now: datetime = NOW) -> str:
-        found = await self.reasons(relationship, child, now)
+        found = await self.explain(relationship, child, now)
         assert found is not None
         return sentence(self._catalog, self._catalog.relationship(relationship), child, found)
 
@@ -47,10 +47,10 @@ async def test_a_waiting_link_names_its_fact_its_debtor_and_its_deadline(asker: 
     )
     late = await asker.sentence("category_item", "i7", NOW + timedelta(days=2))
     assert "CategoryAdded from categories is overdue: waited for since " in late
-    why = await asker.reasons("category_item", "i7")
+    why = await asker.explain("category_item", "i7")
     assert why is not None
     assert why.wait is not None
-    assert why.wait.debtor == "categories"
+    assert why.wait.owner == "categories"
 
 
 async def test_linked_and_broken_links_name_the_fact_that_made_the_parent_so(asker: Asker, teller: Teller) -> None:
@@ -80,7 +80,7 @@ async def test_a_link_that_is_over_tells_what_ended_it_and_what_it_was(asker: As
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
     await teller.tell(say("ItemUpdated", "i", 2, category="b"))
     await teller.tell(say("ItemUpdated", "i", 3, category=None, at=AT))
-    why = await asker.reasons("category_item", "i")
+    why = await asker.explain("category_item", "i")
     assert why is not None
     assert why.link is None
     assert [(v.parent, v.from_revision, v.to_revision) for v in why.history] == [("a", 1, 2), ("b", 2, 3)]
@@ -96,10 +96,10 @@ async def test_a_link_that_is_over_tells_what_ended_it_and_what_it_was(asker: As
 async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Teller, catalog: Catalog) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x"), say("CategoryAdded", "c", 1, name="c"))
     await teller.tell(link("category_item", "i", "c", 1))
-    why = await asker.reasons("category_item", "i")
+    why = await asker.explain("category_item", "i")
     assert why is not None
-    assert why.said is not None
-    assert says(catalog.relationship("category_item"), why.said, of_parent=False, parent="c", link=True) == (
+    assert why.child_fact is not None
+    assert says(catalog.relationship("category_item"), why.child_fact, of_parent=False, parent="c", link=True) == (
         "says that it belongs to category c"
     )
     assert (await asker.sentence("category_item", "i")).startswith("Linked i (Tether, ")
@@ -109,7 +109,7 @@ async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Te
 
 async def test_a_child_that_never_had_a_link_has_no_reasons(asker: Asker, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x"))
-    assert await asker.reasons("category_item", "i") is None
+    assert await asker.explain("category_item", "i") is None
 
 
 async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(

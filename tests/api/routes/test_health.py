@@ -10,6 +10,7 @@ from catalog.catalog import Catalog
 from config import Settings
 from store.db import readiness
 from store.db.pool import Pool, create_pool
+from store.read.gauges import Gauges
 from tests.api.conftest import Api
 from tests.support.model_facts import say
 from tests.support.recording import Teller
@@ -67,9 +68,9 @@ async def test_numbers_of_the_database_are_read_when_asked_for(api: Api, teller:
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"), say("GroupCreated", "g", 1, name="g"))
     lines = (await api.http.get("/metrics")).text.splitlines()
     assert 'tether_head_revision{tenant="main"} 1.0' in lines
-    assert 'tether_waits{lacks="parent",relationship="category_item",tenant="main"} 1.0' in lines
-    assert 'tether_waits_overdue{lacks="child",relationship="group_channel",tenant="main"} 0.0' in lines
-    assert "tether_intents_due 1.0" in lines
+    assert 'tether_waits{missing="parent",relationship="category_item",tenant="main"} 1.0' in lines
+    assert 'tether_waits_overdue{missing="child",relationship="group_channel",tenant="main"} 0.0' in lines
+    assert "tether_outbox_due 1.0" in lines
 
 
 async def test_requests_are_counted_by_the_template_of_their_route() -> None:
@@ -88,7 +89,7 @@ async def test_requests_are_counted_by_the_template_of_their_route() -> None:
         for path in ("/things/a", "/things/b/c", "/things/bad", "/else", "/else/where"):
             await http.get(path)
     metrics.facts(accepted=3, duplicates=2)
-    lines = metrics.text({})[0].decode().splitlines()
+    lines = metrics.text(Gauges())[0].decode().splitlines()
     assert 'tether_http_requests_total{method="GET",route="/things/{key}",status="200"} 2.0' in lines
     assert 'tether_http_requests_total{method="GET",route="/things/{key}",status="500"} 1.0' in lines
     assert 'tether_http_requests_total{method="GET",route="none",status="404"} 2.0' in lines

@@ -48,8 +48,8 @@ INDEXES = {
     "feed_revisions": {"revisions_pkey"},
     "feed_entities": {"entities_from"},
     "feed_links": {"links_from", "links_to", "links_pkey", "entities_pkey"},
-    "feed_contested": {"links_from", "links_to", "entities_pkey"},
-    "feed_turned": {"entities_from", "entities_pkey"},
+    "feed_claims": {"links_from", "links_to", "entities_pkey"},
+    "feed_parents": {"entities_from", "entities_pkey"},
     "feed_facts": {"facts_of_tether"},
 }
 

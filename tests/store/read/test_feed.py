@@ -11,8 +11,9 @@ from store.db import tokens
 from store.db.pool import Pool, transaction
 from store.db.snapshot import snapshot
 from store.read import feed
-from store.read.feed import BEGINNING, Asked, Place
-from store.read.feed_items import Item
+from store.read.feed import BEGINNING, FeedPosition
+from store.read.feed_items import FeedItem
+from store.read.feed_phases import FeedQuery
 from store.write.settle import settle
 from tests.support import versions
 from tests.support.model_facts import link, say
@@ -24,25 +25,25 @@ from tests.support.versions import Versions
 class Consumer:
     """Someone who reads page after page and can be told apart from a fresh one by its cursor alone."""
 
-    def __init__(self, pool: Pool, asked: Asked) -> None:
+    def __init__(self, pool: Pool, query: FeedQuery) -> None:
         self._pool = pool
-        self._asked = asked
+        self._query = query
         self.cursor = tokens.cursor("test", *BEGINNING)
-        self.items: list[Item] = []
+        self.items: list[FeedItem] = []
         self.complete = 0
 
     async def page(self, limit: int) -> bool:
         """Whether there may be more."""
         revision, phase, keys = tokens.place("test", self.cursor)
         async with snapshot(self._pool, TENANT) as at:
-            items, place = await feed.page(at, self._asked, Place(revision, phase, tuple(keys)), limit)
+            items, place = await feed.page(at, self._query, FeedPosition(revision, phase, tuple(keys)), limit)
         assert len(items) <= limit
         self.items += items
         self.cursor = tokens.cursor("test", *place)
         self.complete = place.revision - 1
         return place.revision <= at.head
 
-    async def drain(self, limit: int) -> list[Item]:
+    async def drain(self, limit: int) -> list[FeedItem]:
         while await self.page(limit):
             pass
         return self.items
@@ -52,11 +53,11 @@ class Consumer:
         return [f"{b['child']} {b['parent']} {b['state']}" for _, p, _, b in self.items if p in (1, 2, 3)]
 
 
-def whole(catalog: Catalog) -> Asked:
-    return feed.asked(catalog, None, None)
+def whole(catalog: Catalog) -> FeedQuery:
+    return feed.query_for(catalog, None, None)
 
 
-def check(items: list[Item], tables: Versions) -> None:
+def check(items: list[FeedItem], tables: Versions) -> None:
     """The items are exactly what the tables' versions come to, revision by revision."""
     places = [item[:3] for item in items]
     assert places == sorted(set(places))
@@ -127,11 +128,11 @@ async def test_filters_give_just_their_part_of_the_whole(
     await teller.record([own_facts.entry("Told", "group", "g", {"relationship": "group_channel"}, id="x")])
     everything = await Consumer(pool, whole(catalog)).drain(1000)
     for name in ("group_channel", "category_item", "dest_flight"):
-        part = await Consumer(pool, feed.asked(catalog, name, None)).drain(limit)
+        part = await Consumer(pool, feed.query_for(catalog, name, None)).drain(limit)
         assert part == [
             i for i in everything if (i.body if i.phase < 4 else i.body["fact"]["data"]).get("relationship") == name
         ]
-    part = await Consumer(pool, feed.asked(catalog, None, "item")).drain(limit)
+    part = await Consumer(pool, feed.query_for(catalog, None, "item")).drain(limit)
     assert part == [i for i in everything if i.body.get("kind") == "item"]
 
 
@@ -139,7 +140,7 @@ async def test_a_parent_that_thousands_wait_for_gives_as_many_items_over_many_pa
     pool: Pool, catalog: Catalog, teller: Teller
 ) -> None:
     await teller.tell(*(say("ItemAdded", f"i{n:04}", 1, name="x", category="c") for n in range(3000)))
-    consumer = Consumer(pool, feed.asked(catalog, "category_item", None))
+    consumer = Consumer(pool, feed.query_for(catalog, "category_item", None))
     await consumer.drain(1000)
     consumer.items.clear()
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
@@ -152,7 +153,7 @@ async def test_a_parent_that_thousands_wait_for_gives_as_many_items_over_many_pa
 
 async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: Catalog, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
-    consumer = Consumer(pool, feed.asked(catalog, "category_item", None))
+    consumer = Consumer(pool, feed.query_for(catalog, "category_item", None))
     await consumer.drain(10)
     consumer.items.clear()
     await teller.tell(say("ItemUpdated", "i", 2, category="b"))
@@ -165,7 +166,7 @@ async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: C
 async def test_whoever_gains_or_loses_the_right_to_a_parent_is_told_of(
     pool: Pool, catalog: Catalog, teller: Teller
 ) -> None:
-    consumer = Consumer(pool, feed.asked(catalog, "group_channel", None))
+    consumer = Consumer(pool, feed.query_for(catalog, "group_channel", None))
     await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "b", 5, name="b", asked_by="g"))
     await teller.tell(say("ChannelCreated", "a", 4, name="a", asked_by="g"))
     await teller.tell(say("ChannelDeleted", "a", 6))

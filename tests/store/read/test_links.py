@@ -9,8 +9,8 @@ from catalog.catalog import Catalog
 from store.db.pool import Pool
 from store.db.snapshot import Snapshot, snapshot
 from store.read import link_counts, links
-from store.read.link_state import STATES
-from store.read.links import Asked
+from store.read.link_state import LINK_STATES, LinkState
+from store.read.links import LinkQuery
 from tests.support import versions
 from tests.support.model_facts import say
 from tests.support.recording import TENANT, Teller
@@ -26,11 +26,11 @@ async def told(teller: Teller, seed: int) -> None:
         await teller.tell(*events[n : n + 20])
 
 
-async def every(at: Snapshot, asked: Asked, limit: int, now: datetime = NOW) -> list[tuple[str, str, str]]:
+async def every(at: Snapshot, query: LinkQuery, limit: int, now: datetime = NOW) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     place, pages = None, 0
     while True:
-        some, place = await links.page(at, asked, place, limit, now)
+        some, place = await links.page(at, query, place, limit, now)
         assert len(some) <= limit
         found += [(link.child, link.parent, link.state) for link in some]
         pages += 1
@@ -54,19 +54,19 @@ async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
             for name in ("group_channel", "category_item"):
                 rel = catalog.relationship(name)
                 every_link = [(child, *bond) for (of, child), bond in bonds.items() if of == name]
-                assert await every(at, Asked(rel), 4) == sorted(every_link)
-                for state in STATES:
-                    found = await every(at, Asked(rel, state=state), 2)
+                assert await every(at, LinkQuery(rel), 4) == sorted(every_link)
+                for state in LINK_STATES:
+                    found = await every(at, LinkQuery(rel, state=state), 2)
                     assert len(found) == len(set(found))
                     assert sorted(found) == sorted(link for link in every_link if link[2] == state)
                 for parent in {parent for _, parent, _ in every_link} | {"nobody"}:
                     family = sorted(link for link in every_link if link[1] == parent)
-                    assert await every(at, Asked(rel, parent=parent), 1) == family
+                    assert await every(at, LinkQuery(rel, parent=parent), 1) == family
                     linked = [link for link in family if link[2] == "linked"]
-                    assert await every(at, Asked(rel, parent=parent, state="linked"), 1) == linked
+                    assert await every(at, LinkQuery(rel, parent=parent, state="linked"), 1) == linked
                 for link in every_link:
-                    assert await every(at, Asked(rel, child=link[0]), 1) == [link]
-                    assert await every(at, Asked(rel, child=link[0], parent="nobody"), 1) == []
+                    assert await every(at, LinkQuery(rel, child=link[0]), 1) == [link]
+                    assert await every(at, LinkQuery(rel, child=link[0], parent="nobody"), 1) == []
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -76,16 +76,20 @@ async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, tell
     async with snapshot(pool, TENANT) as at:
         for name in ("group_channel", "category_item", "dest_flight"):
             states = [state for (of, _), (_, state) in bonds.items() if of == name]
-            found = await link_counts.counts(at, catalog.relationship(name), NOW)
-            assert found == {state: states.count(state) for state in STATES}
+            found = await link_counts.count_by_state(at, catalog.relationship(name), NOW)
+            assert found == {state: states.count(state) for state in LINK_STATES}
 
 
 async def test_a_wait_is_overdue_once_its_deadline_has_passed(pool: Pool, catalog: Catalog, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"))
     rel = catalog.relationship("category_item")
     async with snapshot(pool, TENANT) as at:
-        for now, state in ((NOW, "waiting"), (NOW + rel.on_missing.deadline + timedelta(days=1), "overdue")):
-            assert await every(at, Asked(rel), 5, now) == [("i", "c", state)]
-            assert await every(at, Asked(rel, state=state), 5, now) == [("i", "c", state)]
-            assert (await link_counts.counts(at, rel, now))[state] == 1
-        assert await every(at, Asked(rel, state="waiting"), 5, now) == []
+        moments: list[tuple[datetime, LinkState]] = [
+            (NOW, "waiting"),
+            (NOW + rel.on_missing.deadline + timedelta(days=1), "overdue"),
+        ]
+        for now, state in moments:
+            assert await every(at, LinkQuery(rel), 5, now) == [("i", "c", state)]
+            assert await every(at, LinkQuery(rel, state=state), 5, now) == [("i", "c", state)]
+            assert (await link_counts.count_by_state(at, rel, now))[state] == 1
+        assert await every(at, LinkQuery(rel, state="waiting"), 5, now) == []

@@ -1,0 +1,181 @@
+"""Reads the changes of one phase of the feed, out of a window of revisions."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeAlias
+
+from catalog.relationship import Relationship
+from store.db.snapshot import Snapshot
+from store.db.sql import fetch_rows
+from store.read import feed_items
+from store.read.entities import EntityState
+from store.read.feed_items import HOLDERS, PARENTS, EntityChange, FeedItem, Keys, LinkChange, OwnFact
+from store.read.link_state import Claim, holders, state_by_parent
+from store.read.links import children_of
+
+PARENTS_AT_ONCE = 50
+"""Parents whose children are read at a time: each may have as many as a page holds."""
+
+
+class FeedQuery(NamedTuple):
+    """Which changes. ``only_kind``, ``only_relationship``: None for all of them."""
+
+    relationships: tuple[Relationship, ...]
+    """Links of these."""
+    entities: bool
+    only_kind: str | None
+    facts: bool
+    only_relationship: str | None
+    """Of facts."""
+
+
+class Window(NamedTuple):
+    """What one phase reads: up to ``size`` items of revisions ``first`` to ``last``, after ``keys`` of the first."""
+
+    first: int
+    keys: Keys
+    last: int
+    size: int
+
+
+class _ClaimRow(NamedTuple):
+    """A row of ``feed_claims``."""
+
+    relationship: str
+    parent: str
+    revision: int
+
+
+class _ParentRow(NamedTuple):
+    """A row of ``feed_parents``."""
+
+    revision: int
+    kind: str
+    key: str
+    state: EntityState
+
+
+_ReadPhase: TypeAlias = Callable[[Snapshot, FeedQuery, Window], Awaitable[list[FeedItem]]]
+
+
+async def _entities(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+    if not query.entities:
+        return []
+    kind, key, _ = window.keys
+    rows = await fetch_rows(
+        at.conn,
+        EntityChange,
+        "feed_entities",
+        tenant=at.tenant,
+        first=window.first,
+        last=window.last,
+        only_kind=query.only_kind,
+        after_kind=kind,
+        after_key=key,
+        size=window.size,
+    )
+    return [feed_items.entity_item(row) for row in rows]
+
+
+async def _links(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+    if not query.relationships:
+        return []
+    relationship, child, _ = window.keys
+    rows = await fetch_rows(
+        at.conn,
+        LinkChange,
+        "feed_links",
+        tenant=at.tenant,
+        first=window.first,
+        last=window.last,
+        relationships=[r.name for r in query.relationships],
+        parent_kinds=[r.parent for r in query.relationships],
+        after_relationship=relationship,
+        after_child=child,
+        size=window.size,
+    )
+    return [feed_items.link_change_item(row) for row in rows]
+
+
+async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+    exclusive = [r for r in query.relationships if r.exclusive]
+    if not exclusive:
+        return []
+    rows = await fetch_rows(
+        at.conn,
+        _ClaimRow,
+        "feed_claims",
+        tenant=at.tenant,
+        first=window.first,
+        last=window.last,
+        relationships=[r.name for r in exclusive],
+        parent_kinds=[r.parent for r in exclusive],
+    )
+    claims: list[Claim] = [(row.relationship, row.parent, row.revision) for row in rows]
+    held = await holders(at, claims + [(name, parent, revision - 1) for name, parent, revision in claims])
+    found: list[FeedItem] = []
+    for name, parent, revision in claims:
+        now, before = held.get((name, parent, revision)), held.get((name, parent, revision - 1))
+        if now is None or before is None or now.child == before.child:
+            continue  # the parent has, or had, no other child; or the same child holds it as before
+        if before.to_revision > revision:
+            found.append(feed_items.link_item(HOLDERS, revision, name, before.child, parent, "conflict"))
+        if now.from_revision < revision:
+            found.append(feed_items.link_item(HOLDERS, revision, name, now.child, parent, "linked"))
+    after = window.first, window.keys
+    return sorted((item for item in found if (item.revision, item.keys) > after), key=lambda i: i[:3])[: window.size]
+
+
+async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+    kinds = list({r.parent for r in query.relationships})
+    if not kinds:
+        return []
+    rows = await fetch_rows(
+        at.conn, _ParentRow, "feed_parents", tenant=at.tenant, first=window.first, last=window.last, kinds=kinds
+    )
+    relationship, parent, child = window.keys
+    start = (window.first, relationship, parent)
+    changed: list[tuple[int, str, str, EntityState]] = sorted(
+        (row.revision, r.name, row.key, row.state)
+        for row in rows
+        for r in query.relationships
+        if r.parent == row.kind and (row.revision, r.name, row.key) >= start
+    )
+    found: list[FeedItem] = []
+    for n in range(0, len(changed), PARENTS_AT_ONCE):
+        if len(found) >= window.size:
+            break
+        some = changed[n : n + PARENTS_AT_ONCE]
+        children = await children_of(
+            at,
+            relationships=[name for _, name, _, _ in some],
+            parents=[key for _, _, key, _ in some],
+            after=[child if one[:3] == start else "" for one in some],
+            revisions=[revision for revision, _, _, _ in some],
+            begun_by=[revision - 1 for revision, _, _, _ in some],
+            size=window.size - len(found),
+        )
+        for row in children:
+            revision, name, key, state = some[row.n - 1]
+            found.append(feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state)))
+    return found
+
+
+async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+    if not query.facts:
+        return []
+    rows = await fetch_rows(
+        at.conn,
+        OwnFact,
+        "feed_facts",
+        tenant=at.tenant,
+        first=window.first,
+        last=window.last,
+        only_relationship=query.only_relationship,
+        after_id=window.keys[0],
+        size=window.size,
+    )
+    return [feed_items.fact_item(row) for row in rows]
+
+
+PHASES: tuple[_ReadPhase, ...] = (_entities, _links, _holders, _parents, _facts)
+"""Readers in the order of the phases of a revision."""

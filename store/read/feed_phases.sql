@@ -1,0 +1,96 @@
+-- What changed, read from the tables themselves: every version carries the revisions at which it began and ended.
+-- Each query reads a window of revisions (:first to :last) with a bounded number of facts, in the order of the feed,
+-- after the keys of an item of the first revision. A relationship or kind is compared as an expression (|| '') so that
+-- PostgreSQL uses the index on revisions, which alone leads to few rows, and none on relationships or kinds.
+
+-- name: feed_entities
+-- Versions of entities that began, without placeholders.
+select from_revision as revision, kind, key, state, data
+from entities
+where tenant = :tenant and from_revision between :first and :last and state <> 'unknown'
+  and (:only_kind::text is null or kind = :only_kind)
+  and (from_revision, kind, key) > (:first, :after_kind, :after_key)
+order by from_revision, kind, key
+limit :size
+
+-- name: feed_links
+-- Links that began, with the parent of the link that the same child had until then; and links that ended without a
+-- successor.
+select c.revision, c.relationship, c.child, c.parent, c.began, o.parent as previous_parent, p.state as parent_state
+from (
+    select b.*
+    from (
+        select l.from_revision as revision, l.relationship, l.child, l.parent, true as began
+        from links l
+        where l.tenant = :tenant and l.from_revision between :first and :last
+        union all
+        select l.to_revision, l.relationship, l.child, l.parent, false
+        from links l
+        left join lateral (
+            select n.from_revision from links n
+            where n.tenant = :tenant and n.relationship = l.relationship and n.child = l.child
+              and n.to_revision > l.to_revision
+            order by n.to_revision limit 1) n on true
+        where l.tenant = :tenant and l.to_revision between :first and :last and l.to_revision < :open
+          and n.from_revision is distinct from l.to_revision) b
+    where b.relationship || '' = any(:relationships::text[])
+      and (b.revision, b.relationship, b.child) > (:first, :after_relationship, :after_child)
+    order by b.revision, b.relationship, b.child
+    limit :size) c
+left join unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent_kind) on r.name = c.relationship
+left join lateral (
+    select l.parent, l.to_revision from links l
+    where l.tenant = :tenant and l.relationship = c.relationship and l.child = c.child and l.to_revision >= c.revision
+    order by l.to_revision limit 1) o on c.began and o.to_revision = c.revision
+left join lateral (
+    select e.state from entities e
+    where e.tenant = :tenant and e.kind = r.parent_kind and e.key = c.parent
+      and e.to_revision > c.revision and e.from_revision <= c.revision
+    order by e.to_revision limit 1) p on c.began
+order by c.revision, c.relationship, c.child
+
+-- name: feed_claims
+-- Parents that may have one child only, of which a link began or ended while they were live, before and after.
+select t.relationship, t.parent, t.revision
+from (
+    select l.from_revision as revision, l.relationship, l.parent from links l
+    where l.tenant = :tenant and l.from_revision between :first and :last
+      and l.relationship || '' = any(:relationships::text[])
+    union
+    select l.to_revision, l.relationship, l.parent from links l
+    where l.tenant = :tenant and l.to_revision between :first and :last and l.to_revision < :open
+      and l.relationship || '' = any(:relationships::text[])) t
+join unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent_kind) on r.name = t.relationship
+cross join lateral (
+    select e.state, e.from_revision from entities e
+    where e.tenant = :tenant and e.kind = r.parent_kind and e.key = t.parent
+      and e.to_revision > t.revision and e.from_revision <= t.revision
+    order by e.to_revision limit 1) now
+left join lateral (
+    select e.state, e.to_revision from entities e
+    where e.tenant = :tenant and e.kind = r.parent_kind and e.key = t.parent and e.to_revision >= t.revision
+    order by e.to_revision limit 1) was on was.to_revision = t.revision
+where now.state = 'live' and (now.from_revision < t.revision or was.state = 'live')
+order by t.revision, t.relationship, t.parent
+
+-- name: feed_parents
+-- Entities whose state changed, and that children may have referred to before.
+select e.from_revision as revision, e.kind, e.key, e.state
+from entities e
+cross join lateral (
+    select o.state, o.to_revision from entities o
+    where o.tenant = :tenant and o.kind = e.kind and o.key = e.key and o.to_revision >= e.from_revision
+    order by o.to_revision limit 1) was
+where e.tenant = :tenant and e.from_revision between :first and :last and e.kind || '' = any(:kinds::text[])
+  and was.to_revision = e.from_revision and was.state <> e.state
+
+-- name: feed_facts
+-- Facts that Tether published itself, without explicit links: those appear as the changes of links.
+select revision, source, id, type, key, sequence, time, data, correlation, causation, traceparent, extensions
+from facts
+where tenant = :tenant and revision between :first and :last
+  and source = '/tether' and type not in ('Linked.v1', 'Unlinked.v1')
+  and (:only_relationship::text is null or data->>'relationship' = :only_relationship)
+  and (revision, id) > (:first, :after_id)
+order by revision, id
+limit :size
