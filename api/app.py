@@ -1,4 +1,4 @@
-"""The application: routers, errors, and nothing else."""
+"""Assembles the FastAPI application: routes, error handlers, middleware."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from fastapi_offline import FastAPIOffline
 
 import temporal
 from api.http import problems
-from api.http.auth import Keys
+from api.http.auth import KeyCache
 from api.http.dependencies import Services
 from api.http.metrics import Measured, Metrics
 from api.routes import (
@@ -37,7 +37,7 @@ ROUTERS = (events, entities, deletions, relationships, links, moves, plans, oper
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """An application that connects when it starts serving. Raises BadDeclaration for a catalog with mistakes."""
+    """Returns an application that connects to PostgreSQL when it starts. Raises BadDeclaration for a bad catalog."""
     catalog = catalogs.load(settings.catalog)
 
     metrics = Metrics()
@@ -49,13 +49,13 @@ def create_app(settings: Settings) -> FastAPI:
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
         app.state.services = Services(
-            settings, catalog, validator, pool, recorder, Keys(pool), starter, Heads(pool), metrics
+            settings, catalog, validator, pool, recorder, KeyCache(pool), starter, Heads(pool), metrics
         )
         yield
         await recorder.close()
         await pool.close()
 
-    app = FastAPIOffline(  # its pages load nothing from elsewhere
+    app = FastAPIOffline(  # its documentation pages load nothing from other hosts
         title="Tether",
         summary="Relationships between entities of services that don't know each other",
         version="0.1.0",

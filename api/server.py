@@ -1,4 +1,4 @@
-"""Serves the API: one process, as many as wanted side by side."""
+"""Serves the API in one process. Several processes may run at the same time."""
 
 import asyncio
 import ipaddress
@@ -17,11 +17,11 @@ log = structlog.get_logger()
 
 
 def run(settings: Settings) -> None:
-    """Until SIGINT or SIGTERM. Raises BadDeclaration for what cannot be served."""
+    """Serves until SIGINT or SIGTERM. Raises BadDeclaration for a bad catalog, or for a public address without keys."""
     logs.configure(settings)
     app = create_app(settings)
     if not _loopback(settings.host):
-        asyncio.run(_refuse_strangers(settings))
+        asyncio.run(_require_credentials(settings))
     uvicorn.run(
         app,
         host=settings.host,
@@ -43,8 +43,8 @@ def _loopback(host: str) -> bool:
         return False
 
 
-async def _refuse_strangers(settings: Settings) -> None:
-    """Others can reach us: nobody is served before somebody has a key."""
+async def _require_credentials(settings: Settings) -> None:
+    """Raises BadDeclaration if no credential exists: a server that other hosts can reach must have one."""
     pool = await create_pool(settings.database_url, 2, name="tether api")
     try:
         if not await credentials.any_exist(pool):

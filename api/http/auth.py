@@ -1,4 +1,4 @@
-"""Who asks: the API key of a request, and what its scope covers."""
+"""Authenticates a request by its API key, and authorizes it by the key's scope."""
 
 import time
 from typing import Annotated
@@ -13,24 +13,24 @@ from store.db import credentials
 from store.db.credentials import Principal
 from store.db.pool import Pool
 
-_REMEMBERED = 10_000
-BELIEVED = 10.0
-"""Seconds: a revoked key is refused after this time."""
+_CACHE_SIZE = 10_000
+CACHE_SECONDS = 10.0
+"""How long a key is trusted without a look into the database: a revoked key is refused after this time."""
 
 _bearer = HTTPBearer(auto_error=False, description="An API key; `tether up` writes one of each scope to a file.")
 
 
-class Keys:
-    """Looks keys up, and remembers the good ones for a few seconds."""
+class KeyCache:
+    """Looks up API keys, and caches the good ones for a few seconds."""
 
-    def __init__(self, pool: Pool, *, believed: float = BELIEVED) -> None:
-        """``believed``: seconds for which a key that was found good is not looked up again."""
+    def __init__(self, pool: Pool, *, cache_seconds: float = CACHE_SECONDS) -> None:
+        """``cache_seconds``: how long a good key is not looked up again."""
         self._pool = pool
-        self._believed = believed
+        self._cache_seconds = cache_seconds
         self._known: dict[bytes, tuple[float, Principal]] = {}
 
     async def principal(self, key: str) -> Principal:
-        """Raises Unauthenticated for a key that nobody has, Unavailable if that cannot be found out."""
+        """Returns a key's principal. Raises Unauthenticated for an unknown or revoked key."""
         digest = credentials.digest(key)
         known = self._known.get(digest)
         if known is not None and known[0] > time.monotonic():
@@ -39,43 +39,43 @@ class Keys:
         if found is None:
             self._known.pop(digest, None)
             raise Unauthenticated("the API key is not known; it may have been revoked")
-        if len(self._known) >= _REMEMBERED:
+        if len(self._known) >= _CACHE_SIZE:
             self._known.clear()
-        self._known[digest] = (time.monotonic() + self._believed, found)
+        self._known[digest] = (time.monotonic() + self._cache_seconds, found)
         return found
 
 
 async def principal(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 ) -> Principal:
-    """Whose request this is."""
+    """The principal of the request's API key. Raises Unauthenticated."""
     if given is None:
         raise Unauthenticated("no API key; send `Authorization: Bearer <key>`")
-    keys: Keys = request.app.state.services.keys
+    keys: KeyCache = request.app.state.services.keys
     return await keys.principal(given.credentials)
 
 
-Anyone = Annotated[Principal, Depends(principal)]
+AnyPrincipal = Annotated[Principal, Depends(principal)]
 
 
-async def publisher(who: Anyone) -> Principal:
-    """Someone who may tell facts; of which owner is another question, for each fact."""
+async def publisher(who: AnyPrincipal) -> Principal:
+    """The principal, if it may publish facts of any owner. Raises Forbidden."""
     if not who.may_publish(None):
         raise Forbidden(
-            f"the key {who.name!r} has the scope {who.scope!r}; telling facts takes publish:<owner> or admin"
+            f"the key {who.name!r} has the scope {who.scope!r}; publishing facts takes publish:<owner> or admin"
         )
     return who
 
 
-async def reader(who: Anyone) -> Principal:
-    """Someone who may read."""
+async def reader(who: AnyPrincipal) -> Principal:
+    """The principal, if it may read. Raises Forbidden."""
     if not who.may_read():
         raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; reading takes read, operate or admin")
     return who
 
 
-async def operator(who: Anyone) -> Principal:
-    """Someone who may start work."""
+async def operator(who: AnyPrincipal) -> Principal:
+    """The principal, if it may start operations. Raises Forbidden."""
     if not who.may_operate():
         raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; this takes operate or admin")
     return who
@@ -88,11 +88,11 @@ def check_fact(who: Principal, validator: Validator, envelope: Envelope, index: 
     """
     place = "" if index is None else f"event {index}: "
     if not who.may_publish(validator.owner(envelope.type)):
-        raise Forbidden(f"{place}the key {who.name!r} ({who.scope}) may not tell {envelope.type}")
+        raise Forbidden(f"{place}the key {who.name!r} ({who.scope}) may not publish {envelope.type}")
     owner = who.scope.removeprefix("publish:")
     if not validator.is_source_of(owner, envelope.source):
         raise Forbidden(
-            f"{place}the key {who.name!r} ({who.scope}) may not tell facts of the source {envelope.source}; "
+            f"{place}the key {who.name!r} ({who.scope}) may not publish facts of the source {envelope.source}; "
             f"use /{owner}, or declare Owner({owner!r}, sources=…)"
         )
 

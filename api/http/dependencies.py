@@ -1,11 +1,11 @@
-"""What the routers work with, made once per process and passed on by the application's state."""
+"""The parts of one API process, which routes receive by dependency injection."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.http.auth import Keys
+from api.http.auth import KeyCache
 from api.http.metrics import Metrics
 from catalog.catalog import Catalog
 from config import Settings
@@ -18,21 +18,21 @@ from store.write.recorder import Recorder
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of one API process. ``starter`` reaches Temporal, which may be away."""
+    """Made once per process, when the application starts. ``starter`` connects to Temporal lazily."""
 
     settings: Settings
     catalog: Catalog
     validator: Validator
     pool: Pool
     recorder: Recorder
-    keys: Keys
+    keys: KeyCache
     starter: Starter
     heads: Heads
     metrics: Metrics
 
 
 async def services(request: Request) -> Services:
-    """The services of the application that serves this request."""
+    """The parts of the application that serves the request."""
     found: Services = request.app.state.services
     return found
 

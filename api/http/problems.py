@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: a stable ``type`` for each, and never a stack trace."""
+"""Errors as RFC 9457 problem documents, each with a stable ``type``, never with a stack trace."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,39 +31,39 @@ from store.db.pool import AWAY, NOT_MIGRATED
 log = structlog.get_logger()
 
 _KINDS: list[tuple[type[BaseException], int, str, str]] = [
-    (Malformed, 400, "malformed-event", "No CloudEvent"),
+    (Malformed, 400, "malformed-event", "Not a CloudEvent"),
     (Unacceptable, 422, "contract-violation", "The fact breaks its contract"),
-    (BadToken, 400, "bad-token", "No such token or cursor"),
-    (Unauthenticated, 401, "unauthenticated", "Who are you?"),
+    (BadToken, 400, "bad-token", "Not a valid token or cursor"),
+    (Unauthenticated, 401, "unauthenticated", "No valid API key"),
     (Forbidden, 403, "forbidden", "The key's scope does not cover this"),
-    (Unknown, 404, "unknown", "Not known"),
-    (Restricted, 409, "restricted", "Children forbid the deletion"),
-    (PlanOutdated, 409, "plan-outdated", "The plan is not what would be done now"),
-    (Conflict, 409, "conflict", "Contradicts what is recorded"),
-    (NotYet, 409, "not-yet", "Not reached yet"),
-    (Unavailable, 503, "unavailable", "Try again"),
+    (Unknown, 404, "unknown", "Not found"),
+    (Restricted, 409, "restricted", "Children restrict the deletion"),
+    (PlanOutdated, 409, "plan-outdated", "The plan is outdated"),
+    (Conflict, 409, "conflict", "Conflicts with what is recorded"),
+    (NotYet, 409, "not-yet", "The revision has not been reached"),
+    (Unavailable, 503, "unavailable", "Temporarily unavailable"),
     (Refused, 400, "bad-request", "Refused"),
 ]
 _STATUS = {
     404: ("unknown", "No such path"),
-    405: ("method-not-allowed", "Not with this method"),
+    405: ("method-not-allowed", "Method not allowed"),
     413: ("too-large", "Too large"),
-    415: ("unsupported-media-type", "This content type is not taken"),
-    422: ("bad-request", "The request cannot be read"),
-    429: ("too-many", "Too many at once"),
+    415: ("unsupported-media-type", "Unsupported media type"),
+    422: ("bad-request", "Invalid request"),
+    429: ("too-many", "Too many requests"),
 }
 
 
 class MediaTypeRefused(Refused):
-    """415."""
+    """The request has a content type or encoding that is not supported. Status 415."""
 
 
 class TooLarge(Refused):
-    """413."""
+    """The request, or a part of it, is above a limit. Status 413."""
 
 
 _KINDS[:0] = [
-    (KeyReused, 409, "idempotency-mismatch", "This Idempotency-Key stands for another request"),
+    (KeyReused, 409, "idempotency-mismatch", "The Idempotency-Key was used for another request"),
     (MediaTypeRefused, 415, *_STATUS[415]),
     (TooLarge, 413, *_STATUS[413]),
 ]
@@ -72,13 +72,13 @@ _KINDS[:0] = [
 def problem(
     status: int, slug: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **extra: Any
 ) -> JSONResponse:
-    """An ``application/problem+json`` answer."""
+    """An ``application/problem+json`` response. ``slug`` ends its type; ``extra`` are further members."""
     body = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, **extra}
     return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
 
 
 def of(error: TetherError, **extra: Any) -> JSONResponse:
-    """The problem of one of our own errors."""
+    """The response for one of Tether's own errors; ``extra`` are further members."""
     status, slug, title = next((s, k, t) for kind, s, k, t in _KINDS if isinstance(error, kind))
     headers = {}
     if isinstance(error, Unavailable):
@@ -86,7 +86,7 @@ def of(error: TetherError, **extra: Any) -> JSONResponse:
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooLarge):
-        headers["Connection"] = "close"  # the rest of the body is not worth the while
+        headers["Connection"] = "close"  # the rest of the body is not read
     if isinstance(error, Malformed):
         extra = {"field": error.field, "index": error.index, **extra}
     return problem(status, slug, title, _printable(str(error)), headers, **extra)
@@ -97,7 +97,7 @@ def _printable(text: str) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the application a problem."""
+    """Registers handlers, so that every error of the application becomes a problem document."""
 
     @app.exception_handler(TetherError)
     async def ours(request: Request, error: TetherError) -> JSONResponse:
@@ -112,7 +112,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # nobody hears it
+        return Response(status_code=400)  # the client is gone
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
@@ -121,8 +121,8 @@ def install(app: FastAPI) -> None:
 
     for kind in AWAY:
         app.add_exception_handler(kind, _away)
-    for lacking in NOT_MIGRATED:
-        app.add_exception_handler(lacking, _not_migrated)
+    for missing in NOT_MIGRATED:
+        app.add_exception_handler(missing, _not_migrated)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -131,9 +131,11 @@ async def _away(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _not_migrated(request: Request, error: Exception) -> JSONResponse:
-    return of(Unavailable("the database lacks what this version needs; run `tether migrate`", retry_after=5.0))
+    return of(
+        Unavailable("the schema of the database is older than this version; run `tether migrate`", retry_after=5.0)
+    )
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("a request failed", path=request.url.path, method=request.method, exc_info=error)
-    return problem(500, "internal", "A mistake of Tether's", "It was logged; please report it.")
+    log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
+    return problem(500, "internal", "Internal error", "The error was logged; please report it.")

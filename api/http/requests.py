@@ -1,4 +1,4 @@
-"""What requests that start something have in common: a key that makes them safe to repeat, and a body of JSON."""
+"""Reads JSON bodies up to a size, and the Idempotency-Key header."""
 
 from typing import Annotated, TypeVar
 
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from api.http.problems import TooLarge
 
-BODY = 64 * 1024
-"""Bytes that a body may have where nothing else is said."""
+MAX_BODY = 64 * 1024
+"""Maximum size of a JSON body in bytes, unless an endpoint sets another."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -17,7 +17,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[^\x00]+$",
-        description="The same key again answers with the operation that it started.",
+        description="A repeated request with the same key returns the operation that the first one started.",
     ),
 ]
 
@@ -41,8 +41,8 @@ async def read_body(request: Request, limit: int, mend: str = "") -> bytes:
     return b"".join(parts)
 
 
-async def read(request: Request, model: type[Body], *, limit: int = BODY, empty: Body | None = None) -> Body:
-    """The body, which is read no further than ``limit`` bytes. ``empty``: what no body at all stands for.
+async def read(request: Request, model: type[Body], *, limit: int = MAX_BODY, empty: Body | None = None) -> Body:
+    """Reads a JSON body of up to ``limit`` bytes into a model; ``empty`` is the result for no body, if that is allowed.
 
     Raises RequestValidationError, TooLarge.
     """
@@ -57,8 +57,8 @@ async def read(request: Request, model: type[Body], *, limit: int = BODY, empty:
 
 
 def described(model: type[BaseModel], *, required: bool = True) -> dict[str, object]:
-    """The body in the OpenAPI document: whoever reads it by hand has to say so."""
-    # References within it have to be spelled out: the document keeps its models elsewhere.
+    """OpenAPI's description of a body that an endpoint reads by itself, which FastAPI therefore does not know."""
+    # References are inlined, because FastAPI moves only the models that it knows to the document's components.
     schema = _inlined(model.model_json_schema())
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
 
@@ -67,14 +67,14 @@ def _inlined(schema: dict[str, object]) -> object:
     definitions = schema.pop("$defs", {})
     assert isinstance(definitions, dict)
 
-    def spelled(part: object) -> object:
+    def inlined(part: object) -> object:
         if isinstance(part, list):
-            return [spelled(one) for one in part]
+            return [inlined(one) for one in part]
         if not isinstance(part, dict):
             return part
         if "$ref" in part:
             rest = {name: value for name, value in part.items() if name != "$ref"}
-            return spelled({**definitions[part["$ref"].rpartition("/")[2]], **rest})
-        return {name: spelled(value) for name, value in part.items()}
+            return inlined({**definitions[part["$ref"].rpartition("/")[2]], **rest})
+        return {name: inlined(value) for name, value in part.items()}
 
-    return spelled(schema)
+    return inlined(schema)

@@ -1,4 +1,4 @@
-"""Deletions of entities, which their owners carry out, with what becomes of their children."""
+"""`DELETE /v1/entities/{kind}/{key}`: a deletion by the entity's owner, and its cascade."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from store.operations import cascades
 router = APIRouter(tags=["entities"])
 
 
-@router.delete("/entities/{kind}/{key:path}", status_code=202, summary="Delete an entity, and see to its children")
+@router.delete("/entities/{kind}/{key:path}", status_code=202, summary="Delete an entity")
 async def delete(
     kind: str,
     key: Annotated[Key, Path()],
@@ -22,11 +22,12 @@ async def delete(
     has: Has,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
-    """Its owner is asked; once it has told that the entity is gone, its children follow their relationships' policy.
+    """Requests the deletion from the entity's owner. Once the owner's fact confirms it, the policy
+    `on_parent_deleted` of each relationship applies to the entity's children.
 
-    `keep`: they stay. `restrict`: as long as there are any, the deletion is refused. `cascade`, `detach`: the owner of
-    each is asked to delete it, or to clear its reference, if it still belongs there. A plan (`POST /v1/plans`) shows
-    beforehand what that concerns.
+    `keep`: they stay, with broken links. `restrict`: the deletion is refused while there are any. `cascade`, `detach`:
+    the owner of each child is requested to delete it, or to clear its reference, if it still has this parent. A plan
+    (`POST /v1/plans`) shows beforehand which children are affected.
     """
     has.catalog.owner_of(kind)
     row = await cascades.start(

@@ -1,4 +1,4 @@
-"""Entities: what is known of one, and as of when."""
+"""`GET /v1/entities/{kind}/{key}`: one entity as of a revision."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,30 +14,30 @@ from store.read import entities
 router = APIRouter(tags=["entities"])
 
 
-class Entity(BaseModel):
-    """One entity, at one revision."""
+class EntityResponse(BaseModel):
+    """An entity as of one revision."""
 
     kind: str = Field(examples=["item"])
     key: str = Field(examples=["i7"])
-    state: Literal["unknown", "live", "deleted"] = Field(description="`unknown`: referred to, and never told of.")
-    incarnation: str = Field(description="Names one life of this key: another one after it ended and began anew.")
-    sequence: str | None = Field(description="That of its newest fact, one that changed nothing included.")
-    data: dict[str, Any] = Field(description="Field by field the newest value; empty unless it is live.")
+    state: Literal["unknown", "live", "deleted"] = Field(description="`unknown`: only referred to by other facts.")
+    incarnation: str = Field(description="Identifies one life of the key; it changes when the entity is created again.")
+    sequence: str | None = Field(description="Sequence of its newest fact, also if that changed nothing.")
+    data: dict[str, Any] = Field(description="The newest value of each field; empty unless the entity is live.")
     references: dict[str, str] = Field(
-        description="Relationship → key of the parent it is linked to.", examples=[{"category_item": "c1"}]
+        description="Relationship → key of the parent that it is linked to.", examples=[{"category_item": "c1"}]
     )
-    revision: str = Field(description="Token of the revision at which it became so.")
-    token: str = Field(description="Token of the revision that this answer is as of.")
+    revision: str = Field(description="Token of the revision of its last change.")
+    token: str = Field(description="Token of the revision that the answer is as of.")
 
 
-@router.get("/entities/{kind}/{key:path}", response_model=Entity, summary="What is known of an entity")
+@router.get("/entities/{kind}/{key:path}", response_model=EntityResponse, summary="Get an entity")
 async def entity(kind: str, key: Annotated[Key, Path()], when: AtRevision, has: Has) -> Response:
-    """Its state, its fields and what it refers to, at the newest revision or at one that you name."""
+    """Its state, its fields and its parents, at the newest revision or as of an older one."""
     owner = has.catalog.owner_of(kind)
     async with when.snapshot() as at:
         found = await entities.find(at, has.catalog, kind, key)
     if found is None:
-        raise Unknown(f"no {kind} {key!r}: neither has {owner} told of it nor does anything refer to it")
+        raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
     return answer(
         {
             "kind": kind,

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from api.http.auth import Reader
 from api.http.dependencies import Has
-from api.http.queries import Limit, Listing, answer, reach
+from api.http.paging import Limit, Listing
+from api.http.queries import answer, wait_for_revision
 from errors import BadToken, NotYet
 from store.db import tokens
 from store.db.snapshot import snapshot
@@ -75,7 +76,7 @@ async def changes(
         if items or not left:
             break
         try:
-            await reach(has, who.tenant, place.revision, left)
+            await wait_for_revision(has, who.tenant, place.revision, left)
         except NotYet:
             end = 0.0  # one last look
     if place.revision > at.head + 1:

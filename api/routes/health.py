@@ -1,4 +1,4 @@
-"""Whether this process lives, whether it can work, and its numbers. Open to everybody who can reach it."""
+"""Liveness, readiness and metrics of this process. No API key is needed."""
 
 import asyncio
 from typing import Literal
@@ -14,43 +14,44 @@ from store.read import gauges
 router = APIRouter(tags=["health"])
 
 
-class Alive(BaseModel):
-    """It answers."""
+class Liveness(BaseModel):
+    """The process answers."""
 
     status: Literal["ok"] = "ok"
 
 
-class Ready(BaseModel):
-    """``ok``, or what is missing."""
+class Readiness(BaseModel):
+    """Whether the process can serve; for each dependency ``ok``, or what is wrong with it."""
 
     ready: bool
-    postgres: str = Field(description="Whether it can be read, and holds what this version needs.", examples=["ok"])
+    postgres: str = Field(description="Whether it can be reached and its schema is current.", examples=["ok"])
     temporal: str = Field(
-        description="Facts are taken without it: what waits goes on once it is back.", examples=["ok"]
+        description="Whether it can be reached. Facts are recorded without it.",
+        examples=["ok"],
     )
 
 
-@router.get("/healthz", summary="Does it live?")
-async def healthz() -> Alive:
-    """Touches nothing: a process that answers need not be started anew."""
-    return Alive()
+@router.get("/healthz", summary="Liveness")
+async def healthz() -> Liveness:
+    """Has no dependencies: a process that answers need not be restarted."""
+    return Liveness()
 
 
-@router.get("/readyz", response_model=Ready, responses={503: {"model": Ready}}, summary="Can it work?")
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, summary="Readiness")
 async def readyz(has: Has) -> JSONResponse:
-    """200 only if everything is there."""
+    """200 if PostgreSQL and Temporal can be reached, 503 if not."""
     postgres, temporal = await asyncio.gather(readiness.check(has.pool, has.catalog), has.starter.check())
     ready = postgres == temporal == "ok"
-    found = Ready(ready=ready, postgres=postgres, temporal=temporal)
+    found = Readiness(ready=ready, postgres=postgres, temporal=temporal)
     return JSONResponse(found.model_dump(), 200 if ready else 503)
 
 
-@router.get("/metrics", summary="Numbers, for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
 async def metrics(has: Has) -> Response:
-    """Needs no key, like `/healthz`: keep the port to those who may see names of tenants and relationships.
+    """Needs no API key: restrict access to the port, because labels name tenants and relationships.
 
-    Numbers of the whole database are read when they are asked for; those that PostgreSQL does not give within two
-    seconds are left out.
+    Metrics of the database are read for each scrape; those that PostgreSQL does not return within two seconds are
+    left out.
     """
     text, media_type = has.metrics.text(await gauges.read(has.pool))
     return Response(text, media_type=media_type)

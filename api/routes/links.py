@@ -1,4 +1,4 @@
-"""Explicit links and unlinks: operations that wait until both sides exist."""
+"""Explicit links and unlinks, which an operator requests."""
 
 from typing import Annotated
 
@@ -17,8 +17,8 @@ from store.operations import links
 router = APIRouter(tags=["links"])
 
 
-class Link(BaseModel):
-    """Whom to link; neither needs to be known yet."""
+class LinkRequest(BaseModel):
+    """The entities to link; neither needs to exist yet."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,27 +26,28 @@ class Link(BaseModel):
     child: Key = Field(examples=["c1"])
 
 
-async def wanted(request: Request) -> Link:
-    """The body. Raises RequestValidationError, TooLarge."""
-    return await read(request, Link)
+async def link_request(request: Request) -> LinkRequest:
+    """Reads the body. Raises RequestValidationError, TooLarge."""
+    return await read(request, LinkRequest)
 
 
 @router.post(
     "/relationships/{name}/links",
     status_code=202,
     summary="Link a child to a parent",
-    openapi_extra=described(Link),
+    openapi_extra=described(LinkRequest),
 )
 async def link(
     name: str,
     who: Operator,
-    link: Annotated[Link, Depends(wanted)],
+    body: Annotated[LinkRequest, Depends(link_request)],
     has: Has,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
-    """Waits until both exist, or until the relationship's deadline; holds until the child's owner says otherwise."""
+    """Links them once both exist; expires at the relationship's deadline. The link stays until a fact of the child's
+    owner, another link or an unlink changes it."""
     relationship = has.catalog.relationship(name)
-    return await _start(has, who, relationship, "link", link.parent, link.child, idempotency_key)
+    return await _start(has, who, relationship, "link", body.parent, body.child, idempotency_key)
 
 
 @router.delete("/relationships/{name}/links/{child:path}", status_code=202, summary="Unlink a child")
@@ -57,7 +58,7 @@ async def unlink(
     has: Has,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
-    """The child belongs to nobody until its owner, or another link, says otherwise."""
+    """The child has no parent until a fact of its owner or another link gives it one."""
     relationship = has.catalog.relationship(name)
     return await _start(has, who, relationship, "unlink", None, child, idempotency_key)
 

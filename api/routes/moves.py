@@ -1,4 +1,4 @@
-"""Moves of one child to another parent, which its owner decides."""
+"""`POST …/moves`: moves of one child to another parent, which the child's owner carries out."""
 
 from typing import Annotated
 
@@ -15,45 +15,46 @@ from store.operations import moves
 router = APIRouter(tags=["links"])
 
 
-class Move(BaseModel):
-    """Which child, and where to; neither needs to be known yet."""
+class MoveRequest(BaseModel):
+    """The child and its target parent; neither needs to exist yet."""
 
     model_config = ConfigDict(extra="forbid")
 
     child: Key = Field(examples=["t1"])
-    to: Key = Field(description="Key of the parent that it is to belong to.", examples=["e2"])
+    to: Key = Field(description="Key of the target parent.", examples=["e2"])
 
 
-async def wanted(request: Request) -> Move:
-    """The body. Raises RequestValidationError, TooLarge."""
-    return await read(request, Move)
+async def move_request(request: Request) -> MoveRequest:
+    """Reads the body. Raises RequestValidationError, TooLarge."""
+    return await read(request, MoveRequest)
 
 
 @router.post(
     "/relationships/{name}/moves",
     status_code=202,
     summary="Move a child to another parent",
-    openapi_extra=described(Move),
+    openapi_extra=described(MoveRequest),
 )
 async def move(
     name: str,
     who: Operator,
-    move: Annotated[Move, Depends(wanted)],
+    body: Annotated[MoveRequest, Depends(move_request)],
     has: Has,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
-    """Its owner is asked once both exist, if the child still is where it was; the owner's fact ends the operation.
+    """Requests the move from the child's owner once child and target exist; the owner's fact confirms it.
 
-    Until the owner was asked, a later move of the same child takes the place of an earlier one; after that it queues.
-    Only where the relationship declares a command for it: see `move` in `GET /v1/relationships`.
+    The command names the parent that the child has then, and the owner refuses it if the child has another one.
+    A later move of the same child supersedes an earlier one that was not requested yet, and waits for one that was.
+    Possible if the relationship declares a command for it: see `move` in `GET /v1/relationships`.
     """
     relationship = has.catalog.relationship(name)
     row = await moves.start(
         has.pool,
         who.tenant,
         relationship,
-        child=move.child,
-        to=move.to,
+        child=body.child,
+        to=body.to,
         actor=who.name,
         idempotency_key=idempotency_key,
     )

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Has, Services
-from api.http.queries import Cursor, Key, Limit, Listing
+from api.http.paging import Cursor, Limit, Listing
+from api.http.queries import Key
 from api.http.workflow_links import Workflow, workflow
 from messages.workflow_ids import Subject
 from store.db import tokens

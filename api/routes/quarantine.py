@@ -1,4 +1,4 @@
-"""Facts that were kept but could not be used."""
+"""`GET /v1/quarantine`: events that could not be recorded."""
 
 from datetime import datetime
 
@@ -7,36 +7,37 @@ from pydantic import BaseModel, Field
 
 from api.http.auth import Reader
 from api.http.dependencies import Has
-from api.http.queries import Cursor, Limit, Listing, answer
+from api.http.paging import Cursor, Limit, Listing
+from api.http.queries import answer
 from store.db.pool import connection
 from store.write import quarantine
 
 router = APIRouter(tags=["quarantine"])
 
 
-class Kept(BaseModel):
-    """A fact as it came, and why it could not be taken."""
+class QuarantinedFact(BaseModel):
+    """An event as it was received, and why it could not be recorded."""
 
     id: int
     source: str | None
-    event_id: str | None = Field(description="The event's own id.")
+    event_id: str | None = Field(description="The event's id.")
     type: str | None
     reason: str = Field(examples=["unknown type: no contract declares UserCreated.v1"])
-    received: datetime = Field(description="When it came last.")
-    times: int = Field(description="How often it came.")
-    raw: str = Field(description="The event as it came.")
+    received: datetime = Field(description="When it was last received.")
+    times: int = Field(description="How many times it was received.")
+    raw: str = Field(description="The event as it was received.")
 
 
 class QuarantinePage(BaseModel):
-    """Some of the facts in quarantine, newest first."""
+    """A page of the quarantine, newest first."""
 
-    items: list[Kept]
+    items: list[QuarantinedFact]
     next: str | None = Field(description="Pass it as `cursor` for the next page; null: this is the last one.")
 
 
-@router.get("/quarantine", response_model=QuarantinePage, summary="Facts that could not be used")
+@router.get("/quarantine", response_model=QuarantinePage, summary="List the quarantine")
 async def list_quarantine(who: Reader, has: Has, limit: Limit, cursor: Cursor = None) -> Response:
-    """Each with its reason; newest first. The rest of its batch went on without it."""
+    """Events that could not be recorded, each with its reason, newest first."""
     listing = Listing(who.tenant, "quarantine")
     (before,) = listing.place(cursor, (int,)) or [None]
     async with connection(has.pool) as conn:

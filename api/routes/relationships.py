@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.http.dependencies import Has, Services
-from api.http.queries import AtRevision, Cursor, Key, Limit, Listing, Page, answer
+from api.http.paging import Cursor, Limit, Listing, Page
+from api.http.queries import AtRevision, Key, answer
 from api.routes import why
 from catalog.relationship import Relationship
 from store.db import tokens

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from api.explanations import missing_fact
 from api.http.dependencies import Has, Services
-from api.http.queries import AtRevision, Cursor, Limit, Listing, Page, answer
+from api.http.paging import Cursor, Limit, Listing, Page
+from api.http.queries import AtRevision, answer
 from api.http.workflow_links import Workflow, workflow_of_instance
 from store.db import tokens
 from store.read import waits

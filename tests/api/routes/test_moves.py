@@ -84,4 +84,4 @@ async def test_a_relationship_says_what_its_owner_can_be_asked(door: Door) -> No
     assert (teams["move"], teams["detach"], teams["on_parent_deleted"]) == ("MoveTeam", "WithdrawTeam", "cascade")
     items = declared["category_item"]
     assert (items["move"], items["detach"], items["on_parent_deleted"]) == (None, None, "keep")
-    assert declared["group_channel"]["via"] == "asked"
+    assert declared["group_channel"]["via"] == "requested"

@@ -115,7 +115,7 @@ async def test_relationships_tell_how_they_are_declared_and_how_they_stand(api: 
     await teller.tell(say("ItemAdded", "j", 1, name="x", category="d"))
     listed = await api.get("relationships", counts=True)
     by_name = {item["name"]: item for item in listed["items"]}
-    assert by_name["group_channel"]["via"] == "asked"
+    assert by_name["group_channel"]["via"] == "requested"
     one = await api.get("relationships/category_item", counts=True)
     assert one.pop("token") == listed["token"] == tokens.token(TENANT, 2)
     assert one == by_name["category_item"]

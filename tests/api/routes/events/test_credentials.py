@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
-from api.http.auth import Keys
+from api.http.auth import KeyCache
 from store.db import credentials
 from store.db.pool import Pool
 from tests.support.posting import BATCH, NDJSON, OTHER, STRUCTURED, Door, group
@@ -35,7 +35,7 @@ async def test_a_key_that_nobody_has_opens_nothing(door: Door, key: str) -> None
 def forgetful(app: FastAPI, pool: Pool) -> Iterator[None]:
     """Every key is looked up every time."""
     usual = app.state.services
-    app.state.services = replace(usual, keys=Keys(pool, believed=0.0))
+    app.state.services = replace(usual, keys=KeyCache(pool, cache_seconds=0.0))
     yield
     app.state.services = usual
 
