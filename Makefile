@@ -1,4 +1,4 @@
-# `make` alone says what there is to do. Everything runs in .venv, which `make install` sets up once.
+# `make` alone lists the targets. Everything runs in .venv, which `make install` sets up once.
 
 .DEFAULT_GOAL := help
 BIN := .venv/bin
@@ -7,7 +7,7 @@ export PYTHON
 
 .PHONY: help install demo up test lint format bench lock clean
 
-help:  ## Say what there is to do
+help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "PYTHON=/path/to/python3 chooses the Python that .venv is made of (3.11 or newer)."
 
@@ -36,7 +36,7 @@ format: $(STAMP)  ## Mend what can be mended by itself
 bench: $(STAMP)  ## Measure against the budgets
 	@$(BIN)/python -m bench
 
-lock: $(STAMP)  ## Write the locks anew from the .in files (UPGRADE=1: newest allowed versions)
+lock: $(STAMP)  ## Write the lock files from the .in files (UPGRADE=1: newest allowed versions)
 	@scripts/lock $(if $(UPGRADE),--upgrade)
 
 clean:  ## Remove .venv and all caches; data in .tether/ stays
