@@ -7,21 +7,19 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from messages.base import Message, formerly
+from messages.progress import CarryOver
 from messages.workflow_ids import Subject, subject_of
-
-
-class OperationCarryOver(Message):
-    """What a run that continues as new passes on to the next one."""
-
-    facts: int = Field(default=0, description="Signals received so far.")
-    requested: str = formerly("asked", "", description="Id of the operation whose request was sent.")
-    runs: int = Field(default=0, description="Runs before this one.")
 
 
 class OperationInput(Subject):
     """The workflow's input. The dispatcher gives a subject; ``carried`` comes from the run before."""
 
-    carried: OperationCarryOver = OperationCarryOver()
+    carried: CarryOver = CarryOver()
+
+    @property
+    def subject(self) -> Subject:
+        """What the workflow is about."""
+        return Subject(**self.model_dump(exclude={"carried"}))
 
 
 def operation_input(id: str, workflow: str, given: Any) -> OperationInput | None:
@@ -35,7 +33,7 @@ def operation_input(id: str, workflow: str, given: Any) -> OperationInput | None
     try:
         carried = OperationInput.model_validate(given).carried
     except ValidationError:
-        carried = OperationCarryOver()
+        carried = CarryOver()
     return OperationInput(**subject.model_dump(), carried=carried)
 
 
@@ -129,12 +127,3 @@ class OperationResult(Message):
     """The workflow's result, for people."""
 
     description: str = formerly("says")
-
-
-class OperationProgress(Message):
-    """Answer to the query ``progress``."""
-
-    description: str = formerly("says")
-    facts: int = Field(description="Signals received, those of the runs before included.")
-    runs: int = Field(description="Runs before this one, each of which continued as new when its history was long.")
-    status: OperationStatus | None = formerly("standing")

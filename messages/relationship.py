@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from pydantic import Field, ValidationError
 
 from messages.base import Message, formerly
+from messages.progress import CarryOver
 from messages.workflow_ids import Subject, subject_id
 
 
@@ -37,18 +38,10 @@ def instance_of(id: str) -> RelationshipInstance | None:
     return instance if workflow_id(instance) == id else None
 
 
-class RelationshipCarryOver(Message):
-    """What a run that continues as new passes on to the next one."""
-
-    facts: int = Field(default=0, description="Signals received so far.")
-    requested: str = formerly("asked", "", description="Incarnation of the parent whose child was requested.")
-    cause: str | None = Field(default=None, description="Id of the fact that woke the workflow last.")
-
-
 class RelationshipInput(RelationshipInstance):
     """The workflow's input. A service gives an instance; ``carried`` comes from the run before."""
 
-    carried: RelationshipCarryOver = RelationshipCarryOver()
+    carried: CarryOver = CarryOver()
 
 
 def relationship_input(id: str, given: Any) -> RelationshipInput | None:
@@ -62,7 +55,7 @@ def relationship_input(id: str, given: Any) -> RelationshipInput | None:
         parsed = None
     named = instance_of(id)
     if named is not None:
-        carried = parsed.carried if parsed is not None else RelationshipCarryOver()
+        carried = parsed.carried if parsed is not None else CarryOver()
         return RelationshipInput(**named.model_dump(), carried=carried)
     return parsed if parsed is not None and workflow_id(parsed) == id else None
 
@@ -81,14 +74,18 @@ class Situation(Message):
     revision: int
     parent_kind: str
     child_kind: str
-    missing: Literal["parent", "child"] | None = formerly("lacks", None)
-    owner: str = formerly("debtor", "", description="Owner of the missing entity.")
+    missing: Literal["parent", "child"] | None = formerly("lacks", None)  # former name
+    owner: str = formerly("debtor", "", description="Owner of the missing entity.")  # former name
     awaited_fact: str = formerly("awaited", "", description="Type of the fact that is waited for: ChannelCreated.")
     waiting_since: datetime | None = formerly("since", None)
     due: datetime | None = None
-    overdue_notified: bool = formerly("told", False, description="Whether RelationshipOverdue was published.")
+    overdue_notified: bool = formerly(
+        "told", False, description="Whether RelationshipOverdue was published."
+    )  # former name
     last_error: str = formerly("note", "", description="Why it still waits: an owner's refusal, for example.")
-    command: str = formerly("asks", "", description="The command that requests the child; empty: none can be sent.")
+    command: str = formerly(
+        "asks", "", description="The command that requests the child; empty: none can be sent."
+    )  # former name
     incarnation: str = Field(default="", description="Incarnation of the parent.")
     operations_due: datetime | None = Field(default=None, description="When the first waiting operation expires.")
     children: int = 0
@@ -121,11 +118,3 @@ class RelationshipResult(Message):
 
     state: Literal["complete", "overdue", "over"]
     description: str = formerly("says")
-
-
-class RelationshipProgress(Message):
-    """Answer to the query ``progress``."""
-
-    description: str = formerly("says")
-    facts: int = Field(description="Signals received, those of the runs before included.")
-    situation: Situation | None

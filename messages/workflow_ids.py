@@ -61,3 +61,11 @@ def subject_of(id: str, workflow: str, given: Any) -> Subject | None:
     except ValidationError:
         return None
     return stated if subject_id(stated) == id else None
+
+
+def how_to_name(workflow: str) -> str:
+    """For error messages: the id and the input that a workflow of this kind needs."""
+    if workflow == "relationship":
+        return 'the id tenant/relationship/parent and the input {"tenant": …, "relationship": …, "parent": …}'
+    given = f'{{"tenant": …, "workflow": "{workflow}", "about": …, "key": …}}'
+    return f"the id tenant/{workflow}/about/key and the input {given}"

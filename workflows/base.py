@@ -1,7 +1,8 @@
-"""What the workflows of operations have in common: they hear any fact, and look at the rows when they do."""
+"""What all workflows have in common: signals, the query, requests to owners, and what Temporal's Web UI shows."""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,154 +11,165 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.relationship import RelationshipActivities
-from messages.operations import (
-    OperationCarryOver,
-    OperationInput,
-    OperationProgress,
-    OperationRequest,
-    OperationResult,
-    OperationStatus,
-    OperationStep,
-    operation_input,
-)
-from messages.relationship import RelationshipInstance
+from messages.base import Message
+from messages.operations import OperationInput
+from messages.progress import CarryOver, Progress
+from messages.relationship import RelationshipInput, RelationshipInstance
 from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.signals import Nudge, SignalledFact, SignalReport, parse_signal
-from messages.workflow_ids import Subject
-from workflows.options import ASKING, ASKING_FIRST, NEAR, is_final, owners_queue
+from messages.workflow_ids import Subject, how_to_name
+from workflows.options import DATABASE, OWNER_FIRST, OWNER_REPEATED, is_final, owners_queue
+
+_REPORT = 100
+"""Signalled facts that are recorded together."""
 
 
-class Listener:
-    """Rows hold what is true: each round looks at where things stand. Anyone may start it, with any input: its id
-    decides what it is about."""
+@dataclass(frozen=True)
+class RequestTask:
+    """A request to an owner. ``activity`` sends it, given ``argument``; it is repeated until ``due``, if set."""
 
-    def __init__(self, kind: str, given: Any) -> None:
-        begin = operation_input(workflow.info().workflow_id, kind, given)
-        self._known = begin is not None
-        begin = begin or OperationInput(tenant="", workflow=kind, about="", key="")
-        self._subject = Subject(**begin.model_dump(exclude={"carried"}))
-        self._carried = begin.carried
-        self._facts = begin.carried.facts
-        self._asked = begin.carried.requested
-        self._asking: asyncio.Task[None] | None = None
-        self._told: list[SignalledFact] = []
+    activity: Any
+    argument: Message
+    owner: str
+    summary: str
+    due: datetime | None
+
+
+class FactWorkflow:
+    """Waits for facts about one subject. Rows hold what is true: each round reads them and does what they say.
+
+    Anyone may start it, with any input: the workflow's id decides what it is about. Signal handlers run before ``run``,
+    so that all state is made in ``__init__``.
+    """
+
+    def __init__(self, kind: str, given: RelationshipInput | OperationInput | None) -> None:
+        """``kind``: as in ``Subject.workflow``. ``given``: None if neither the id nor the input names a subject."""
+        self._given = given
+        self._subject = given.subject if given is not None else Subject(tenant="", workflow=kind, about="", key="")
+        carried = given.carried if given is not None else CarryOver()
+        self._facts = carried.facts
+        self._runs = carried.runs
+        self._requested = carried.requested
+        self._cause = carried.cause
+        self._request: asyncio.Task[None] | None = None
+        self._signalled: list[SignalledFact] = []
         self._woken = True
-        self._standing: OperationStatus | None = None
-        self._says = "looking"
-        self._last = ""
+        self._status: Message | None = None
+        self._description = "looking"
 
     @workflow.signal(dynamic=True)
-    def hear(self, name: str, args: Sequence[RawValue]) -> None:
-        """Any fact: the dispatcher's word of one in the ledger, or a service's own CloudEvent."""
+    def receive(self, name: str, args: Sequence[RawValue]) -> None:
+        """Takes any signal: the dispatcher's nudge about a fact in the ledger, or a service's own CloudEvent."""
         self._woken = True
         self._facts += 1
-        word = parse_signal(name, args[0].payload.data if args else b"")
-        if not isinstance(word, Nudge):
-            self._told.append(word)
+        signal = parse_signal(name, args[0].payload.data if args else b"")
+        if isinstance(signal, Nudge):
+            self._cause = signal.id or self._cause
+        else:
+            self._signalled.append(signal)
 
     @workflow.query
-    def progress(self) -> OperationProgress:
-        """Where it stands, in words."""
-        return OperationProgress(
-            description=self._says, facts=self._facts, runs=self._carried.runs, status=self._standing
-        )
+    def progress(self) -> Progress:
+        """What it does or waits for."""
+        return Progress(description=self._description, facts=self._facts, runs=self._runs, status=self._status)
 
-    def _check(self) -> None:
-        """Ends a workflow that nobody can know the subject of."""
-        if not self._known:
-            workflow_kind = self._subject.workflow
+    def _check_subject(self) -> None:
+        """Fails the workflow if it is not known what it is about."""
+        if self._given is None:
             raise ApplicationError(
-                "neither the workflow's id nor its input says what this is about; use the id "
-                f"tenant/{workflow_kind}/about/key",
+                "neither the workflow's id nor its input says what it is about; use "
+                + how_to_name(self._subject.workflow),
                 type="Unknown",
                 non_retryable=True,
             )
 
     async def _begin_round(self) -> None:
-        """Facts that services signalled straight to us go the way of all facts; then a long history is left behind."""
+        """Records the facts that services signalled, and continues as new if the history has grown long."""
         self._woken = False
-        at = self._subject
-        instance = RelationshipInstance(
-            tenant=at.tenant, relationship="", parent=at.key
-        )  # of none: they say nothing of links
-        while self._told:
-            told = self._told[:100]
-            report = SignalReport(instance=instance, facts=told)
-            await workflow.execute_local_activity_method(RelationshipActivities.record, report, **NEAR)
-            del self._told[: len(told)]
+        while self._signalled:
+            facts = self._signalled[:_REPORT]
+            report = SignalReport(instance=self._signalled_to(), facts=facts)
+            record = RelationshipActivities.record
+            self._cause = await workflow.execute_local_activity_method(record, report, **DATABASE) or self._cause
+            del self._signalled[: len(facts)]
         if workflow.info().is_continue_as_new_suggested():
-            await workflow.wait_condition(workflow.all_handlers_finished)
-            if not self._told:
-                self._make_way()
+            self._continue_as_new()
 
-    def _make_way(self) -> None:
-        under_way = self._asking is not None and not self._asking.done()
-        asked = "" if under_way else self._asked  # what is under way is asked anew, by the same key
-        carried = OperationCarryOver(facts=self._facts, requested=asked, runs=self._carried.runs + 1)
-        workflow.continue_as_new(OperationInput(**self._subject.model_dump(), carried=carried))
+    def _signalled_to(self) -> RelationshipInstance:
+        """The instance that signalled facts may be linked to; without a relationship they link nothing."""
+        return RelationshipInstance(tenant=self._subject.tenant, relationship="", parent=self._subject.key)
 
-    async def _look(self, activity: Any) -> OperationStatus:
-        """Where things stand: all that can be ended is, and intents that were read are forgotten."""
-        look = OperationStep(subject=self._subject, now=workflow.now())
-        standing: OperationStatus = await workflow.execute_local_activity_method(activity, look, **NEAR)
-        self._standing = standing
-        self._last = standing.operation or self._last
-        return standing
+    def _continue_as_new(self) -> None:
+        """Signalled facts are recorded by now: no input could hold them."""
+        assert self._given is not None
+        unfinished = self._request is not None and not self._request.done()
+        carried = CarryOver(
+            facts=self._facts,
+            requested="" if unfinished else self._requested,  # the next run repeats it, by the same Idempotency-Key
+            cause=self._cause,
+            runs=self._runs + 1,
+        )
+        workflow.continue_as_new(self._given.model_copy(update={"carried": carried}))
 
-    def _ask(self, activity: Any, standing: OperationStatus) -> None:
-        """Asks the owner once for each operation; the answer is a fact, not a reply."""
-        if standing.command and self._asked != standing.operation:
-            self._asked = standing.operation
-            self._asking = asyncio.create_task(self._command(activity, standing))
+    def _request_once(self, reason: str, request: RequestTask) -> None:
+        """Sends a request in the background, unless the last one had the same ``reason``.
 
-    async def _command(self, activity: Any, standing: OperationStatus) -> None:
-        """Never cancelled: before each attempt the activity sees for itself whether there is anything to ask for."""
-        ask = OperationRequest(subject=self._subject, operation=standing.operation)
-        summary = f"{standing.command} at {standing.owner} for {self._subject.key}"[:200]
-        left = standing.due - workflow.now() if standing.due is not None else None
+        The owner's answer is a fact, not the reply. The request is never cancelled: before each attempt the activity
+        reads whether it is still to be sent.
+        """
+        if self._requested != reason:
+            self._requested = reason
+            self._request = asyncio.create_task(self._send(request))
+
+    async def _send(self, request: RequestTask) -> None:
+        """Sends a request. If it fails for good, that is in a row by now, and the next round is to show it."""
         try:
-            try:
-                await workflow.execute_local_activity_method(activity, ask, summary=summary, **ASKING_FIRST)
-            except FailureError as error:
-                if is_final(error) or (left is not None and left <= timedelta(0)):
-                    raise
-                self._woken = True  # the owner is away: why is in the operation's row, and is to be shown
-                await workflow.execute_activity_method(
-                    activity,
-                    ask,
-                    task_queue=owners_queue(standing.owner),
-                    schedule_to_close_timeout=left,
-                    summary=summary,
-                    **ASKING,
-                )
+            await workflow.execute_local_activity_method(
+                request.activity, request.argument, summary=request.summary, **OWNER_FIRST
+            )
+        except FailureError as error:
+            left = request.due - workflow.now() if request.due is not None else None
+            if is_final(error) or (left is not None and left <= timedelta(0)) or not await self._repeat(request, left):
+                self._woken = True
+
+    async def _repeat(self, request: RequestTask, within: timedelta | None) -> bool:
+        """Repeats a request on its owner's task queue; False if it is refused, or not answered in time."""
+        self._owner_is_unavailable()
+        try:
+            await workflow.execute_activity_method(
+                request.activity,
+                request.argument,
+                task_queue=owners_queue(request.owner),
+                schedule_to_close_timeout=within,
+                summary=request.summary,
+                **OWNER_REPEATED,
+            )
         except FailureError:
-            self._woken = True  # the reason is in the operation's row now
+            return False
+        return True
+
+    def _owner_is_unavailable(self) -> None:
+        """Called once, when the first attempt of a request has failed and it will be repeated."""
 
     async def _wait(self, until: datetime | None) -> bool:
-        """Until something is heard, or until a time; whether it was heard."""
+        """Waits for a signal, or until a time; returns whether a signal came."""
         left = None if until is None else max(until - workflow.now(), timedelta(milliseconds=1))
         try:
-            await workflow.wait_condition(lambda: self._woken, timeout=left, timeout_summary=self._says[:200])
+            await workflow.wait_condition(lambda: self._woken, timeout=left, timeout_summary=self._description[:200])
         except TimeoutError:
             return False
         return True
 
-    async def _may_leave(self, standing: OperationStatus) -> bool:
-        """Whether all that was heard is read, and all that is in the rows was seen."""
+    async def _may_end(self, newer: bool) -> bool:
+        """Whether every signal was taken into account. ``newer``: whether the rows say that there are newer facts."""
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return not (standing.newer or self._woken or self._told)
+        return not (newer or self._woken)
 
-    def _over(self) -> OperationResult:
-        """Nothing is under way any more."""
-        last = f"over; operation {self._last} says what came of it"
-        self._show(last if self._last else "nothing is under way", "complete")
-        return OperationResult(description=self._says)
-
-    def _show(self, says: str, state: str, relationship: str = "", owner: str = "") -> None:
-        """Tells operators, without their opening a payload. A change costs an event, so what stands is left."""
-        if says != self._says:
-            self._says = says
-            workflow.set_current_details(says)
+    def _show(self, description: str, state: str, relationship: str = "", owner: str = "") -> None:
+        """Shows where it is in Temporal's Web UI. A changed attribute costs an event, so equal ones are left out."""
+        if description != self._description:
+            self._description = description
+            workflow.set_current_details(description)
         shown = workflow.info().typed_search_attributes
         wanted = {STATE: state, OWNER: owner, RELATIONSHIP: relationship, ENTITY: self._subject.key[:200]}
         changed = [key.value_set(value) for key, value in wanted.items() if value and shown.get(key) != value]

@@ -1,18 +1,19 @@
-"""The end of one entity: its deletion, if somebody asked for it, and what becomes of its children."""
+"""The deletion of one entity, if an operation requests it, and what becomes of its children."""
 
 from typing import Any
 
 from temporalio import workflow
 
-from activities.cascade import CascadeActivities as Do
+from activities.cascade import CascadeActivities as Activities
 from messages.operations import OperationResult
-from workflows.fan_out import Sweeping
+from messages.search_attributes import STATE_REQUESTED
+from workflows.fan_out import FanOutWorkflow
 
 
 @workflow.defn
-class CascadeDeleteWorkflow(Sweeping):
-    """Asks the owner of the entity to delete it and waits for its fact; then asks the owners of its children for each
-    of them, those that come late included, until their facts have told that none is left."""
+class CascadeDeleteWorkflow(FanOutWorkflow):
+    """Requests the deletion from the entity's owner and waits for its fact; then sends the owners of its children a
+    request for each child, late ones included, until their facts have confirmed that none is left."""
 
     @workflow.init
     def __init__(self, given: Any) -> None:
@@ -20,16 +21,16 @@ class CascadeDeleteWorkflow(Sweeping):
 
     @workflow.run
     async def run(self, given: Any) -> OperationResult:
-        """Rounds of: record what was told, look, ask, sweep, wait; until nothing is left of it."""
-        self._check()
+        """Repeats: record signalled facts, look, request the deletion or the children, wait; until all is done."""
+        self._check_subject()
         while True:
             await self._begin_round()
-            standing = await self._look(Do.look_at_end)
-            if standing.command:
-                self._ask(Do.ask_to_delete, standing)
-                self._tell(standing, "asked")
-                await self._wait(standing.due)
-            elif standing.operation:
-                await self._sweep(standing)
-            elif await self._may_leave(standing):
-                return self._over()
+            status = await self._look(Activities.look_at_end)
+            if status.command:
+                self._request_owner(Activities.ask_to_delete, status)
+                self._show_status(status, STATE_REQUESTED)
+                await self._wait(status.due)
+            elif status.operation:
+                await self._sweep(status)
+            elif await self._may_end(status.newer):
+                return self._end()

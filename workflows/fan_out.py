@@ -1,4 +1,4 @@
-"""How many children are asked for: relationship by relationship, some hundreds at a time, at their owner's pace."""
+"""Sends requests for many children: one relationship after another, a few hundred at a time, at their owner's pace."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,102 +10,116 @@ from temporalio.exceptions import ActivityError
 
 from activities.sweep import SweepActivities
 from messages.operations import ChildCounts, ChildRequests, OperationStatus, SweepInput, SweepResult
-from workflows.base import Listener
-from workflows.options import SWEEPING, is_final, owners_queue
+from workflows.operation import OperationWorkflow
+from workflows.options import SWEEP, is_final, owners_queue
 
-FIRST_PAUSE = 0.5
-LONGEST_BREATH = 15.0
-LONGEST_PAUSE = 60.0
-"""Seconds between attempts at an owner that answers nobody, and between looks at facts that do not come: from, up to.
-One that is away has a circuit, which says when it will be asked again."""
+SHORTEST_PAUSE = 0.5
+LONGEST_RETRY_PAUSE = 15.0
+LONGEST_FACT_PAUSE = 60.0
+"""Seconds. Pauses double from the shortest: up to the second between sweeps of an owner that does not answer (the
+circuit breaker may ask for more), up to the third between repeated requests whose facts do not come."""
 
 
 @dataclass
 class _Pace:
-    """Of one relationship. ``after``: where its sweep goes on; ``pause``: seconds before its next attempt."""
+    """Back-off for one relationship."""
 
     after: str = ""
+    """Cursor: where its next sweep begins."""
     pause: float = 0.0
+    """Seconds between its last sweep and the next."""
     not_before: datetime | None = None
-    away: str = ""
+    unavailable: str = ""
+    """Why its owner cannot be sent requests; empty: it can."""
 
-    def slower(self, now: datetime, at_least: float) -> None:
-        self.pause = min(max(self.pause * 2, FIRST_PAUSE), LONGEST_BREATH)
+    def back_off(self, now: datetime, at_least: float) -> None:
+        """Doubles the pause; ``at_least``: seconds."""
+        self.pause = min(max(self.pause * 2, SHORTEST_PAUSE), LONGEST_RETRY_PAUSE)
         self.not_before = now + timedelta(seconds=max(self.pause, at_least))
 
-    def at_once(self) -> None:
-        self.pause, self.not_before, self.away = 0.0, None, ""
+    def reset(self) -> None:
+        """The owner answers: the next sweep may begin at once."""
+        self.pause, self.not_before, self.unavailable = 0.0, None, ""
 
 
-class Sweeping(Listener):
-    """Each owner has a pace of its own: one that is away keeps nobody else waiting."""
+class FanOutWorkflow(OperationWorkflow):
+    """Requests children relationship by relationship. Each has a pace of its own, so that an owner that is unavailable
+    delays no other."""
 
     def __init__(self, kind: str, given: Any) -> None:
         super().__init__(kind, given)
         self._paces: dict[str, _Pace] = {}
-        self._patience = FIRST_PAUSE
-        self._again = False
+        self._fact_pause = SHORTEST_PAUSE
+        self._repeat_requested = False
         self._counts = ChildCounts()
 
-    async def _sweep(self, standing: OperationStatus) -> None:
-        """Asks for children where there are any and their owner has time; else waits for facts."""
+    async def _sweep(self, status: OperationStatus) -> None:
+        """Sends requests where children remain and their owner is available; waits for facts otherwise."""
         now = workflow.now()
-        if standing.counts != self._counts:  # facts are coming: more may follow soon
-            self._counts, self._patience = standing.counts, FIRST_PAUSE
-        todo = standing.concerned if self._again else standing.to_request
-        ready = [t for t in todo if (due := self._pace(t).not_before) is None or due <= now]
+        if status.counts != self._counts:  # facts are coming: more may follow soon
+            self._counts, self._fact_pause = status.counts, SHORTEST_PAUSE
+        due = status.concerned if self._repeat_requested else status.to_request
+        ready = [each for each in due if (at := self._pace(each).not_before) is None or at <= now]
         if ready:
-            self._tell(standing, "sweeping")
-            again, self._again = self._again, False
-            if any(await asyncio.gather(*(self._some(standing.operation, t, again) for t in ready))):
-                self._patience = FIRST_PAUSE
-            return
-        self._tell(standing, "stuck" if any(self._pace(t).away for t in todo) else "waiting")
-        pauses = [due for t in todo if (due := self._pace(t).not_before) is not None]
-        patience = now + timedelta(seconds=self._patience)
-        soon = min([*pauses, patience] if standing.unconfirmed or not pauses else pauses)
-        if not await self._wait(soon) and workflow.now() >= patience:
-            # Facts that do not come: some may have been overtaken by others that changed nothing.
-            self._patience = min(self._patience * 2, LONGEST_PAUSE)
-            self._again = True
+            await self._sweep_each(status, ready)
+        else:
+            await self._wait_for_facts(status, due, now)
 
-    async def _some(self, operation: str, todo: ChildRequests, again: bool) -> bool:
-        """Some hundreds of one relationship; whether that came to anything."""
-        pace = self._pace(todo)
+    async def _sweep_each(self, status: OperationStatus, ready: list[ChildRequests]) -> None:
+        """Sweeps relationships at the same time."""
+        self._show_status(status, "sweeping")
+        repeat, self._repeat_requested = self._repeat_requested, False
+        if any(await asyncio.gather(*(self._sweep_one(status.operation, each, repeat) for each in ready))):
+            self._fact_pause = SHORTEST_PAUSE
+
+    async def _wait_for_facts(self, status: OperationStatus, due: list[ChildRequests], now: datetime) -> None:
+        """Waits for a fact, or until a relationship may be swept again or requests are to be repeated."""
+        self._show_status(status, "stuck" if any(self._pace(each).unavailable for each in due) else "waiting")
+        sweeps = [at for each in due if (at := self._pace(each).not_before) is not None]
+        repeat_at = now + timedelta(seconds=self._fact_pause)
+        until = min([*sweeps, repeat_at] if status.unconfirmed or not sweeps else sweeps)
+        if not await self._wait(until) and workflow.now() >= repeat_at:
+            # A fact that changed nothing wakes no workflow, so a child may be gone although its fact was not seen.
+            self._fact_pause = min(self._fact_pause * 2, LONGEST_FACT_PAUSE)
+            self._repeat_requested = True
+
+    async def _sweep_one(self, operation: str, children: ChildRequests, repeat: bool) -> bool:
+        """Sends a few hundred requests for one relationship; returns whether any was accepted or refused."""
+        pace = self._pace(children)
         sweep = SweepInput(
             subject=self._subject,
             operation=operation,
-            relationship=todo.relationship,
-            after="" if again else pace.after,
-            repeat=again,
+            relationship=children.relationship,
+            after="" if repeat else pace.after,
+            repeat=repeat,
         )
         try:
-            swept: SweepResult = await workflow.execute_activity_method(
+            result: SweepResult = await workflow.execute_activity_method(
                 SweepActivities.sweep,
                 sweep,
-                task_queue=owners_queue(todo.owner),
-                summary=f"{todo.command} at {todo.owner}, after {sweep.after or 'the beginning'}"[:200],
-                **SWEEPING,
+                task_queue=owners_queue(children.owner),
+                summary=f"{children.command} at {children.owner}, after {sweep.after or 'the beginning'}"[:200],
+                **SWEEP,
             )
         except ActivityError as error:
             if is_final(error):
                 raise
-            pace.slower(workflow.now(), 0)
+            pace.back_off(workflow.now(), 0)
             return False
-        pace.after = swept.after or ""
-        if swept.unavailable or (swept.failing and not swept.requested + swept.gone):
-            pace.away = swept.unavailable or "its owner answers none of what is left"
-            pace.slower(workflow.now(), swept.retry_after)
+        pace.after = result.after or ""
+        if result.unavailable or (result.failing and not result.requested + result.gone):
+            pace.unavailable = result.unavailable or "its owner fails at every child that is left"
+            pace.back_off(workflow.now(), result.retry_after)
         else:
-            pace.at_once()
-            if swept.after is None and swept.failing:  # the others of this round went well: once more, after a breath
-                pace.slower(workflow.now(), min(swept.retry_after, LONGEST_BREATH))
-        return swept.requested + swept.parked > 0
+            pace.reset()
+            if result.after is None and result.failing:  # the others of this sweep went well
+                pace.back_off(workflow.now(), min(result.retry_after, LONGEST_RETRY_PAUSE))
+        return result.requested + result.parked > 0
 
-    def _pace(self, todo: ChildRequests) -> _Pace:
-        return self._paces.setdefault(todo.relationship, _Pace())
+    def _pace(self, children: ChildRequests) -> _Pace:
+        return self._paces.setdefault(children.relationship, _Pace())
 
-    def _tell(self, standing: OperationStatus, state: str) -> None:
-        owner = standing.owner or ",".join(sorted({t.owner for t in standing.concerned}))
-        relationship = ",".join(t.relationship for t in standing.concerned)
-        self._show(standing.describe(), state, relationship, owner)
+    def _show_status(self, status: OperationStatus, state: str) -> None:
+        owner = status.owner or ",".join(sorted({each.owner for each in status.concerned}))
+        relationship = ",".join(each.relationship for each in status.concerned)
+        self._show(status.describe(), state, relationship, owner)

@@ -1,18 +1,19 @@
-"""The moves of one child to other parents, one after the other."""
+"""The moves of one child to other parents, one after another."""
 
 from typing import Any
 
 from temporalio import workflow
 
-from activities.move import MoveActivities as Do
+from activities.move import MoveActivities as Activities
 from messages.operations import OperationResult, OperationStatus
-from workflows.base import Listener
+from messages.search_attributes import STATE_REQUESTED
+from workflows.operation import OperationWorkflow
 
 
 @workflow.defn
-class MoveWorkflow(Listener):
-    """Waits until the target lives, asks the child's owner to move it if it still is where it is thought to be, and
-    waits for the owner's own fact, which closes the operation."""
+class MoveWorkflow(OperationWorkflow):
+    """Waits until the target exists, requests the move from the child's owner if the child is still in the expected
+    parent, and waits for the owner's own fact, which confirms the operation."""
 
     @workflow.init
     def __init__(self, given: Any) -> None:
@@ -20,18 +21,18 @@ class MoveWorkflow(Listener):
 
     @workflow.run
     async def run(self, given: Any) -> OperationResult:
-        """Rounds of: record what was told, look, ask, wait; until no move is under way."""
-        self._check()
+        """Repeats: record signalled facts, look, request, wait; until no move is under way."""
+        self._check_subject()
         while True:
             await self._begin_round()
-            standing = await self._look(Do.look_at_moves)
-            if standing.operation:
-                self._ask(Do.ask_to_move, standing)
-                self._tell(standing)
-                await self._wait(standing.due)
-            elif await self._may_leave(standing):
-                return self._over()
+            status = await self._look(Activities.look_at_moves)
+            if status.operation:
+                self._request_owner(Activities.ask_to_move, status)
+                self._show_status(status)
+                await self._wait(status.due)
+            elif await self._may_end(status.newer):
+                return self._end()
 
-    def _tell(self, standing: OperationStatus) -> None:
-        state = "asked" if standing.command else "waiting"
-        self._show(standing.describe(), state, self._subject.about, standing.owner)
+    def _show_status(self, status: OperationStatus) -> None:
+        state = STATE_REQUESTED if status.command else "waiting"
+        self._show(status.describe(), state, self._subject.about, status.owner)

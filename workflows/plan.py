@@ -4,14 +4,14 @@ from typing import Any
 
 from temporalio import workflow
 
-from activities.plan import PlanActivities as Do
+from activities.plan import PlanActivities as Activities
 from messages.operations import OperationResult
-from workflows.fan_out import Sweeping
+from workflows.fan_out import FanOutWorkflow
 
 
 @workflow.defn
-class PlanWorkflow(Sweeping):
-    """Asks the children's owner for each of them, and waits until its facts have told what came of it."""
+class PlanWorkflow(FanOutWorkflow):
+    """Sends the children's owner a request for each of them, and waits until its facts have confirmed the result."""
 
     @workflow.init
     def __init__(self, given: Any) -> None:
@@ -19,12 +19,12 @@ class PlanWorkflow(Sweeping):
 
     @workflow.run
     async def run(self, given: Any) -> OperationResult:
-        """Rounds of: record what was told, look, sweep, wait; until every child is seen to."""
-        self._check()
+        """Repeats: record signalled facts, look, sweep the children, wait; until every child is processed."""
+        self._check_subject()
         while True:
             await self._begin_round()
-            standing = await self._look(Do.look_at_plan)
-            if standing.operation:
-                await self._sweep(standing)
-            elif await self._may_leave(standing):
-                return self._over()
+            status = await self._look(Activities.look_at_plan)
+            if status.operation:
+                await self._sweep(status)
+            elif await self._may_end(status.newer):
+                return self._end()

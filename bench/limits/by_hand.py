@@ -4,7 +4,7 @@ import asyncio
 
 from temporalio import workflow
 
-from workflows.options import ASKING, NEAR
+from workflows.options import DATABASE, OWNER_REPEATED
 
 TASK_QUEUE = "by-hand"
 
@@ -25,9 +25,9 @@ class GroupChannelByHand:
     async def run(self, group: str, name: str) -> str:
         """Ends once the link is announced; returns the channel."""
         asking = asyncio.create_task(
-            workflow.execute_activity("ask", args=[workflow.info().workflow_id, name], **ASKING)
+            workflow.execute_activity("ask", args=[workflow.info().workflow_id, name], **OWNER_REPEATED)
         )
         await workflow.wait_condition(lambda: bool(self._channel))
         asking.cancel()
-        await workflow.execute_local_activity("announce", args=[group, self._channel], **NEAR)
+        await workflow.execute_local_activity("announce", args=[group, self._channel], **DATABASE)
         return self._channel

@@ -49,7 +49,7 @@ def dies_after(call: Call) -> Call:
 
 def prepare(step: str) -> None:
     """Lets it die there."""
-    options.SWEEPING["heartbeat_timeout"] = timedelta(seconds=2)  # the next worker need not wait for long
+    options.SWEEP["heartbeat_timeout"] = timedelta(seconds=2)  # the next worker need not wait for long
     place: Any
     dying: Call
     place, name, dying = {

@@ -8,7 +8,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.support.failures import LONGEST_PAUSE, later
 from errors import Unavailable
-from workflows.options import ASKING
+from workflows.options import OWNER_REPEATED
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_an_owners_wish_makes_a_pause_longer_and_never_shorter(attempt: int, wis
 
 
 def test_our_own_pauses_are_those_of_the_retry_policy() -> None:
-    policy = ASKING["retry_policy"]
+    policy = OWNER_REPEATED["retry_policy"]
     assert policy.initial_interval == timedelta(seconds=1)
     assert policy.backoff_coefficient == 2.0
     assert policy.maximum_interval == timedelta(seconds=LONGEST_PAUSE)

@@ -80,7 +80,7 @@ async def test_a_move_that_is_over_says_which_operation_tells_more(running_scena
     assert (await shown(scenario, move))["TetherState"] == "complete"
     first = (await harness.workflow(move).describe()).raw_description.workflow_execution_info.first_run_id
     result = await harness.client.get_workflow_handle(harness.workflow(move).id, run_id=first).result()
-    assert result["description"] in (f"over; operation {id} says what came of it", "nothing is under way")
+    assert result["description"] in (f"over; see operation {id} for its result", "nothing is under way")
 
 
 async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(running_scenario: Scenario) -> None:

@@ -9,9 +9,7 @@ from messages.base import Message
 from messages.operations import (
     ChildCounts,
     ChildRequests,
-    OperationCarryOver,
     OperationInput,
-    OperationProgress,
     OperationRequest,
     OperationResult,
     OperationStatus,
@@ -19,11 +17,10 @@ from messages.operations import (
     SweepInput,
     SweepResult,
 )
+from messages.progress import CarryOver
 from messages.relationship import (
-    RelationshipCarryOver,
     RelationshipInput,
     RelationshipInstance,
-    RelationshipProgress,
     RelationshipResult,
     RelationshipStep,
     Situation,
@@ -87,11 +84,11 @@ BEFORE: list[tuple[str, Message]] = [
     (SUBJECT_BEFORE, SUBJECT),
     (
         f'{INSTANCE_BEFORE[:-1]},"carried":{{"facts":3,"asked":"i","cause":"f"}}}}',
-        RelationshipInput(**INSTANCE.model_dump(), carried=RelationshipCarryOver(facts=3, requested="i", cause="f")),
+        RelationshipInput(**INSTANCE.model_dump(), carried=CarryOver(facts=3, requested="i", cause="f")),
     ),
     (
         f'{SUBJECT_BEFORE[:-1]},"carried":{{"facts":3,"asked":"o","runs":2}}}}',
-        OperationInput(**SUBJECT.model_dump(), carried=OperationCarryOver(facts=3, requested="o", runs=2)),
+        OperationInput(**SUBJECT.model_dump(), carried=CarryOver(facts=3, requested="o", runs=2)),
     ),
     ('{"source":"/groups","id":"1","revision":7}', Nudge(source="/groups", id="1", revision=7)),
     (
@@ -104,10 +101,6 @@ BEFORE: list[tuple[str, Message]] = [
     ),
     (SITUATION_BEFORE, SITUATION),
     ('{"state":"over","says":"s"}', RelationshipResult(state="over", description="s")),
-    (
-        f'{{"says":"s","facts":3,"situation":{SITUATION_BEFORE}}}',
-        RelationshipProgress(description="s", facts=3, situation=SITUATION),
-    ),
     (f'{{"subject":{SUBJECT_BEFORE},"now":"{AT}"}}', OperationStep(subject=SUBJECT, now=NOON)),
     (f'{{"subject":{SUBJECT_BEFORE},"operation":"o"}}', OperationRequest(subject=SUBJECT, operation="o")),
     (STANDING_BEFORE, STATUS),
@@ -120,10 +113,6 @@ BEFORE: list[tuple[str, Message]] = [
         SweepResult(requested=1, gone=2, parked=3, failing=4, after="c", unavailable="503", retry_after=5.0),
     ),
     ('{"says":"s"}', OperationResult(description="s")),
-    (
-        f'{{"says":"s","facts":3,"runs":2,"standing":{STANDING_BEFORE}}}',
-        OperationProgress(description="s", facts=3, runs=2, status=STATUS),
-    ),
 ]
 
 
