@@ -42,7 +42,7 @@ def program(name: str) -> str:
     return found
 
 
-def test_every_script_parses_and_can_be_run(root: Path) -> None:
+def test_every_script_parses_and_is_executable(root: Path) -> None:
     for script in scripts(root):
         shell = "bash" if "bash" in script.read_text(encoding="utf-8").splitlines()[0] else "sh"
         checked = subprocess.run([shell, "-n", script], check=False, capture_output=True, text=True)
@@ -56,7 +56,7 @@ def test_ci_runs_the_test_command_of_the_readme(root: Path) -> None:
 
 
 @pytest.mark.stack
-def test_the_namespace_job_can_run_again_and_again(root: Path, temporal: str) -> None:
+def test_namespace_job_is_idempotent(root: Path, temporal: str) -> None:
     environment = {"PATH": os.environ["PATH"], "TEMPORAL_ADDRESS": temporal, "TEMPORAL_NAMESPACE": "shop"}
 
     def run(*command: str | Path) -> str:
@@ -72,7 +72,7 @@ def test_the_namespace_job_can_run_again_and_again(root: Path, temporal: str) ->
     assert sorted(ours) == sorted(SEARCH_ATTRIBUTES)
 
 
-def test_the_schema_job_names_both_databases_and_stops_at_the_first_failure(root: Path, tmp_path: Path) -> None:
+def test_schema_job_names_both_databases_and_stops_at_the_first_failure(root: Path, tmp_path: Path) -> None:
     tool = tmp_path / "temporal-sql-tool"
     tool.write_text('#!/bin/sh\necho "$*" >> "$CALLS"\ncase "$*" in *"$FAIL"*) exit 1 ;; esac\n', encoding="utf-8")
     tool.chmod(0o755)
@@ -82,8 +82,8 @@ def test_the_schema_job_names_both_databases_and_stops_at_the_first_failure(root
         "SQL_HOST": "db", "SQL_USER": "temporal", "SQL_PASSWORD": "secret",
     }  # fmt: skip
     done = subprocess.run(["sh", root / "deploy" / "temporal-schema.sh"], env=environment, check=False)
-    asked = [re.search(r"--db (\S+) (\S+)", call) for call in calls.read_text(encoding="utf-8").splitlines()]
-    assert [match.groups() for match in asked if match] == [
+    commands = [re.search(r"--db (\S+) (\S+)", call) for call in calls.read_text(encoding="utf-8").splitlines()]
+    assert [match.groups() for match in commands if match] == [
         ("temporal", "setup-schema"), ("temporal", "update-schema"),
         ("temporal_visibility", "setup-schema"), ("temporal_visibility", "update-schema"),
     ]  # fmt: skip

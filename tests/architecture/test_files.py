@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows."""
+"""Rules for all files that no linter has."""
 
 import ast
 import io
@@ -15,7 +15,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/$}>-])/(root|home|Users|work)/\w")
 NO_REASON = re.compile(r"#\s*(noqa|type:|pragma).*|#\s*$")
 
 
-def everything(root: Path) -> list[Path]:
+def product_files(root: Path) -> list[Path]:
     return list(sources(root, *PRODUCT, *TOOLS, *MODULES))
 
 
@@ -40,8 +40,8 @@ def comments(text: str) -> dict[int, str]:
     return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
 
 
-def swallows_everything(handler: ast.ExceptHandler) -> bool:
-    """Whether any exception may end here: what is raised again at the end of the handler does not."""
+def catches_everything(handler: ast.ExceptHandler) -> bool:
+    """Whether the handler catches every exception and does not raise it again at its end."""
     last = handler.body[-1]
     if isinstance(last, ast.Raise) and last.exc is None:
         return False
@@ -49,43 +49,43 @@ def swallows_everything(handler: ast.ExceptHandler) -> bool:
     return handler.type is None or not caught.isdisjoint({"Exception", "BaseException"})
 
 
-def test_files_fit_on_a_few_screens(root: Path) -> None:
+def test_files_have_at_most_300_lines_and_a_median_of_100(root: Path) -> None:
     lengths = {
-        str(file.relative_to(root)): len(file.read_text(encoding="utf-8").splitlines()) for file in everything(root)
+        str(file.relative_to(root)): len(file.read_text(encoding="utf-8").splitlines()) for file in product_files(root)
     }
     assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
     assert statistics.median(lines for lines in lengths.values() if lines) <= 100
 
 
-def test_workflow_instances_pay_nothing_for_their_package(root: Path) -> None:
+def test_workflows_package_module_is_empty(root: Path) -> None:
     # Temporal's sandbox executes this file anew in every workflow instance.
     assert (root / "workflows" / "__init__.py").read_bytes() == b""
 
 
-def test_every_module_says_what_it_is(root: Path) -> None:
+def test_every_module_has_a_docstring(root: Path) -> None:
     silent = [
         str(file.relative_to(root))
-        for file in everything(root)
+        for file in product_files(root)
         if file != root / "workflows" / "__init__.py" and not ast.get_docstring(ast.parse(file.read_bytes()))
     ]
     assert silent == []
 
 
-def test_no_handler_swallows_everything_without_a_reason(root: Path) -> None:
+def test_every_broad_except_states_its_reason(root: Path) -> None:
     unexplained = []
-    for file in everything(root):
+    for file in product_files(root):
         text = file.read_text(encoding="utf-8")
         said = {line: comment for line, comment in comments(text).items() if not NO_REASON.fullmatch(comment)}
         unexplained += [
             f"{file.relative_to(root)}:{node.lineno}"
             for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.ExceptHandler) and swallows_everything(node)
+            if isinstance(node, ast.ExceptHandler) and catches_everything(node)
             if node.lineno not in said and node.lineno - 1 not in said
         ]
     assert unexplained == []
 
 
-def test_no_file_names_a_package_index_or_a_machine(root: Path) -> None:
+def test_no_file_contains_a_package_index_host_or_a_machine_path(root: Path) -> None:
     found = [
         f"{name}:{number}: {match.group()}"
         for name, text in tracked_texts(root).items()
@@ -100,3 +100,9 @@ def test_every_locked_package_has_hashes_and_an_exact_version(root: Path) -> Non
     for lock in (root / "requirements.lock", root / "deploy" / "requirements.lock"):
         entries = re.split(r"\n(?=\w)", lock.read_text(encoding="utf-8").strip())
         assert [e for e in entries if not re.match(r"[\w.-]+==[\w.]+ ", e) or "--hash=sha256:" not in e] == []
+
+
+def test_every_sql_file_lies_beside_the_module_of_its_name(root: Path) -> None:
+    queries = list((root / "store").glob("*/*.sql"))
+    assert queries
+    assert [file for file in queries if not file.with_suffix(".py").is_file()] == []

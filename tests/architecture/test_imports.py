@@ -1,4 +1,4 @@
-"""Who may import whom, as far as import-linter cannot see it: root modules, and other people's packages."""
+"""The imports that import-linter cannot check: root modules and third-party packages."""
 
 import ast
 import importlib.metadata
@@ -37,11 +37,11 @@ def imported(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_root_modules_import_only_what_lies_below_them(root: Path, module: str) -> None:
+def test_root_modules_import_only_lower_layers(root: Path, module: str) -> None:
     assert imported(root / f"{module}.py") & OURS - {module} <= MAY_IMPORT[module]
 
 
-def test_production_code_needs_only_what_the_image_installs(root: Path) -> None:
+def test_production_code_imports_only_packages_locked_for_the_image(root: Path) -> None:
     lock = (root / "deploy" / "requirements.lock").read_text(encoding="utf-8")
     locked = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
     providers = importlib.metadata.packages_distributions()
