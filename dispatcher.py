@@ -121,7 +121,7 @@ class Dispatcher:
 
     async def _nudge(self, row: Any, fact: str, source: str, id: str, revision: int) -> None:
         nudge = Nudge(source=source, id=id, revision=revision)
-        await self._starter.nudge(_subject(row), fact, nudge, row["debtor"])
+        await self._starter.nudge(_subject(row), fact, nudge, row["owner"])
 
 
 @dataclass(slots=True)

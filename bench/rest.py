@@ -32,7 +32,7 @@ async def at_rest(tether: Tether, conn: Connection) -> Rest:
         found = Rest(
             workflows=await _count(client, "ExecutionStatus = 'Running'"),
             ended=await _count(client, "ExecutionStatus != 'Running'"),
-            intents=await conn.fetchval("select count(*) from tether.intents"),
+            intents=await conn.fetchval("select count(*) from tether.outbox"),
             waits=await conn.fetchval("select count(*) from tether.waits"),
         )
         if not found.intents and not found.workflows and not found.waits:

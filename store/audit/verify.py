@@ -97,7 +97,7 @@ async def verify(pool: Pool, catalog: Catalog, tenant: str | None = None, rebuil
 
 
 async def _tenant(conn: Connection, catalog: Catalog, tenant: str, whole: bool) -> Verified:
-    revision = await conn.fetchval(sql("head"), tenant) or 0
+    revision = await conn.fetchval(sql("revision"), tenant) or 0
     checks = await _checks(conn, catalog, tenant)
     told = None
     if whole:

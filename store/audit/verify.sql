@@ -12,7 +12,7 @@ select count(*) as count, min(format('revision %s is followed by %s', before, re
 from (select revision, lag(revision, 1, 0::bigint) over (order by revision) as before
       from (select revision from revisions where tenant = $1
             union all
-            select revision + 1 from heads where tenant = $1) n) r
+            select revision + 1 from tenant_revisions where tenant = $1) n) r
 where revision <> before + 1
 
 -- name: verify_heads
@@ -23,7 +23,7 @@ from (select format('fact %s of %s', id, source) as what, revision from facts wh
       select format('%s %s', kind, key), from_revision from entities where tenant = $1
       union all
       select format('the %s of %s', relationship, child), from_revision from links where tenant = $1) v
-where revision > coalesce((select revision from heads where tenant = $1), 0) or revision < 0
+where revision > coalesce((select revision from tenant_revisions where tenant = $1), 0) or revision < 0
 
 -- name: verify_entity_versions
 -- An entity has one version at a time, and none that is empty.
@@ -86,9 +86,9 @@ where e.tenant = $1 and e.to_revision = :open and e.state = 'unknown' and e.refs
 -- name: verify_waits
 -- Exactly the instances that lack something wait: for a debtor, and until a deadline.
 select count(*) as count, min(format('%s %s: lacks %s of %s, waits for %s of %s', coalesce(n.name, w.relationship),
-       coalesce(n.key, w.parent), coalesce(n.lacks, 'nothing'), coalesce(n.debtor, 'nobody'),
-       coalesce(w.lacks, 'nothing'), coalesce(w.debtor, 'nobody'))) as example
-from (select r.name, e.key, 'parent' as lacks, r.parent_owner as debtor
+       coalesce(n.key, w.parent), coalesce(n.missing, 'nothing'), coalesce(n.owner, 'nobody'),
+       coalesce(w.missing, 'nothing'), coalesce(w.owner, 'nobody'))) as example
+from (select r.name, e.key, 'parent' as missing, r.parent_owner as owner
       from unnest($2::text[], $3::text[], $4::boolean[], $5::text[], $6::text[])
            as r (name, parent, asked, parent_owner, child_owner)
       join entities e on e.tenant = $1 and e.kind = r.parent and e.to_revision = :open and e.state = 'unknown'
@@ -103,7 +103,7 @@ from (select r.name, e.key, 'parent' as lacks, r.parent_owner as debtor
         and not exists (select from links l where l.tenant = $1 and l.relationship = r.name and l.parent = e.key
                         and l.to_revision = :open offset 0)) n
 full join (select * from waits where tenant = $1) w on w.relationship = n.name and w.parent = n.key
-where n.lacks is distinct from w.lacks or n.debtor is distinct from w.debtor or w.due <= w.since
+where n.missing is distinct from w.missing or n.owner is distinct from w.owner or w.due <= w.waiting_since
 
 -- name: verify_cascades
 -- Somebody sees to every child of what is gone, where that is declared: an operation does, or one is about to begin.
@@ -119,7 +119,7 @@ where not exists (
         where o.tenant = $1 and o.workflow = 'cascade' and o.about = e.kind and o.key = e.key
           and o.state in ('waiting', 'requested', 'running', 'incomplete', 'cancelled') offset 0)
   and not exists (
-        select from intents i
+        select from outbox i
         where i.tenant = $1 and i.workflow = 'cascade' and i.about = e.kind and i.key = e.key offset 0)
 
 -- name: verify_declarations
@@ -148,9 +148,9 @@ union all
 select 'operations under way', count(*) from operations
 where tenant = $1 and state in ('waiting', 'requested', 'running')
 union all
-select 'intents not dispatched', count(*) from intents where tenant = $1 and dispatched_at is null
+select 'outbox rows not dispatched', count(*) from outbox where tenant = $1 and dispatched_at is null
 union all
-select 'intents of instances that lack nothing', count(*)
-from intents i
+select 'outbox rows of instances that lack nothing', count(*)
+from outbox i
 where tenant = $1 and workflow = 'relationship'
   and not exists (select from waits w where w.tenant = $1 and w.relationship = i.about and w.parent = i.key)

@@ -1,7 +1,7 @@
 -- name: tenants
 -- Everyone who has ever written.
-select tenant from heads order by tenant
+select tenant from tenant_revisions order by tenant
 
--- name: head
+-- name: revision
 -- The current revision of a tenant; no row: it has never written.
-select revision from heads where tenant = $1
+select revision from tenant_revisions where tenant = $1

@@ -119,7 +119,7 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, n
             standing = await step.sweeps([row for row in rows if row["state"] != "running"], lacking, pending)
             if standing is not None:
                 return standing
-        newer = await conn.fetchval(sql("forget_intents"), *place, revision)
+        newer = await conn.fetchval(sql("forget_outbox_rows"), *place, revision)
     return Standing(newer=bool(newer))
 
 

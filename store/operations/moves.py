@@ -96,7 +96,7 @@ async def proceed(pool: Pool, tenant: str, relationship: Relationship, child: st
             standing = await step.begins(waiting)
             if standing is not None:
                 return standing
-        newer = await conn.fetchval(sql("forget_intents"), *place, revision)
+        newer = await conn.fetchval(sql("forget_outbox_rows"), *place, revision)
     return Standing(newer=bool(newer))
 
 

@@ -53,7 +53,7 @@ returning *
 
 -- name: tell_operation
 -- Tells the workflow of an operation to look.
-insert into intents (tenant, revision, created_at, workflow, about, key, source, id, fact)
+insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 values ($1, $2, $3, $4, $5, $6, '/tether', $7, $8)
 on conflict do nothing
 

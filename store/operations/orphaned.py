@@ -31,4 +31,4 @@ async def hold(
                 left.append(row)
         if left:
             return left[0], False
-        return None, bool(await conn.fetchval(sql("forget_intents"), *place, revision))
+        return None, bool(await conn.fetchval(sql("forget_outbox_rows"), *place, revision))

@@ -44,5 +44,5 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation:
             else:
                 parked = f"children parked: {left.parked}" if left.parked else ""
                 await operations.end(conn, tenant, row, "incomplete" if left.parked else "done", parked, revision)
-        newer = await conn.fetchval(sql("forget_intents"), tenant, "plan", about, operation, revision)
+        newer = await conn.fetchval(sql("forget_outbox_rows"), tenant, "plan", about, operation, revision)
     return PlanRun(newer=bool(newer))

@@ -51,12 +51,12 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
         revision=row["revision"],
         parent=row["data"] if row["state"] == "live" else None,
         incarnation=incarnation(row["ended"] or b""),
-        lacks=row["lacks"],
-        debtor=row["debtor"] or "",
-        since=row["since"],
+        lacks=row["missing"],
+        debtor=row["owner"] or "",
+        since=row["waiting_since"],
         due=row["due"],
         told=bool(row["told"]),
-        note=row["note"] or "",
+        note=row["last_error"] or "",
         operations_due=row["operations_due"],
         children=row["children"],
         left_at=row["left_at"],
@@ -93,7 +93,7 @@ async def conclude(
             await lock(conn, tenant)  # before the link is read, so that it is still there when it is announced
             await _announce(conn, catalog, tenant, relationship, parent, cause)
         newer = await conn.fetchval(
-            sql("forget_intents"), tenant, "relationship", relationship.name, parent, standing.revision
+            sql("forget_outbox_rows"), tenant, "relationship", relationship.name, parent, standing.revision
         )
     return bool(newer)
 
@@ -128,7 +128,7 @@ async def tell_overdue(
     """
     async with transaction(pool) as conn:
         await lock(conn, tenant)
-        row = await conn.fetchrow(sql("mark_told"), tenant, relationship.name, parent, now)
+        row = await conn.fetchrow(sql("mark_overdue_notified"), tenant, relationship.name, parent, now)
         if row is None:
             return False
         await settle(conn, catalog, tenant, [_overdue(relationship, parent, row)], "workflow")
@@ -139,9 +139,9 @@ def _overdue(relationship: Relationship, parent: str, row: Any) -> Entry:
     data = {
         "relationship": relationship.name,
         "parent": parent,
-        "lacks": row["lacks"],
-        "debtor": row["debtor"],
-        "since": row["since"].astimezone(UTC).isoformat(),
+        "lacks": row["missing"],
+        "debtor": row["owner"],
+        "since": row["waiting_since"].astimezone(UTC).isoformat(),
         "due": row["due"].astimezone(UTC).isoformat(),
     }
     id = own_facts.derived_id("overdue", relationship.name, parent, data["due"])

@@ -1,7 +1,7 @@
 -- name: standing
 -- Where one instance stands, all of it as of one revision.
 select h.revision, e.state, e.ended, e.data,
-       w.lacks, w.debtor, w.since, w.due, w.told_at is not null as told, w.note,
+       w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as told, w.last_error,
        (select min(o.due) from operations o
         where o.tenant = $1 and o.workflow = 'relationship' and o.about = $2 and o.key = $3 and o.state = 'waiting')
            as operations_due,
@@ -12,7 +12,7 @@ select h.revision, e.state, e.ended, e.data,
        case when $5::boolean then (
            select max(l.to_revision + 0) from links l -- an expression, so that its index is not taken
            where l.tenant = $1 and l.relationship = $2 and l.parent = $3 and l.to_revision < :open) end as left_at
-from heads h
+from tenant_revisions h
 left join entities e on e.tenant = $1 and e.kind = $4 and e.key = $3 and e.to_revision = :open
 left join waits w on w.tenant = $1 and w.relationship = $2 and w.parent = $3
 where h.tenant = $1
@@ -47,12 +47,12 @@ where l.tenant = $1 and l.relationship = $2 and l.parent = $3 and l.to_revision 
 order by l.rank, l.child
 limit 1
 
--- name: mark_told
+-- name: mark_overdue_notified
 -- The debtor is told, once, that its time has passed.
-update waits set told_at = now()
-where tenant = $1 and relationship = $2 and parent = $3 and told_at is null and due <= $4
-returning lacks, debtor, since, due
+update waits set overdue_notified_at = now()
+where tenant = $1 and relationship = $2 and parent = $3 and overdue_notified_at is null and due <= $4
+returning missing, owner, waiting_since, due
 
 -- name: note_wait
 -- Why an instance still waits.
-update waits set note = $4 where tenant = $1 and relationship = $2 and parent = $3
+update waits set last_error = $4 where tenant = $1 and relationship = $2 and parent = $3

@@ -1,17 +1,17 @@
 -- name: gauge_revisions
 -- The newest revision of each tenant.
-select tenant, revision from heads order by tenant
+select tenant, revision from tenant_revisions order by tenant
 
 -- name: gauge_outbox
 -- Outbox rows that have not been dispatched.
-select count(*) from intents where dispatched_at is null
+select count(*) from outbox where dispatched_at is null
 
 -- name: gauge_waits
 -- The waits of each relationship, and how many of them are past their due time.
-select tenant, relationship, lacks as missing, count(*) as waits, count(*) filter (where due < now()) as overdue
+select tenant, relationship, missing, count(*) as waits, count(*) filter (where due < now()) as overdue
 from waits
-group by tenant, relationship, lacks
-order by tenant, relationship, lacks
+group by tenant, relationship, missing
+order by tenant, relationship, missing
 
 -- name: gauge_quarantine
 -- The facts in quarantine of each tenant that has any.

@@ -16,7 +16,7 @@ cross join lateral (
     select count(*) as links, count(*) filter (where l.since < :overdue_before) as overdue
     from links l
     where l.tenant = :tenant and l.relationship = :relationship and l.parent = w.parent and l.to_revision = :open) c
-where w.tenant = :tenant and w.relationship = :relationship and w.lacks = 'parent'
+where w.tenant = :tenant and w.relationship = :relationship and w.missing = 'parent'
 
 -- name: count_broken
 -- The current links to tombstones, and how many tombstones have any.

@@ -51,7 +51,7 @@ limit :size
 -- name: waiting_parents
 -- The parents that are currently missing, by key: those after a key, or from it on if :inclusive.
 select parent from waits
-where tenant = :tenant and relationship = :relationship and lacks = 'parent'
+where tenant = :tenant and relationship = :relationship and missing = 'parent'
   and parent >= :after and (parent > :after or :inclusive)
 order by parent
 limit :size

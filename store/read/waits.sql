@@ -1,7 +1,7 @@
 -- name: waits_page
 -- A page of all waits, by relationship and parent.
-select relationship, parent, lacks as missing, debtor as owner, since as waiting_since, due,
-       started_at as workflow_started_at, told_at as overdue_notified_at, note as last_error
+select relationship, parent, missing, owner, waiting_since, due,
+       workflow_started_at, overdue_notified_at, last_error
 from waits
 where tenant = :tenant and (relationship, parent) > (:after_relationship, :after_parent)
 order by relationship, parent
@@ -9,8 +9,8 @@ limit :size
 
 -- name: waits_of_relationship
 -- A page of the waits of one relationship, by parent.
-select relationship, parent, lacks as missing, debtor as owner, since as waiting_since, due,
-       started_at as workflow_started_at, told_at as overdue_notified_at, note as last_error
+select relationship, parent, missing, owner, waiting_since, due,
+       workflow_started_at, overdue_notified_at, last_error
 from waits
 where tenant = :tenant and relationship = :relationship and parent > :after_parent
 order by parent
@@ -26,7 +26,7 @@ cross join lateral (
 
 -- name: wait_of
 -- The wait of one relationship instance, if it has one.
-select relationship, parent, lacks as missing, debtor as owner, since as waiting_since, due,
-       started_at as workflow_started_at, told_at as overdue_notified_at, note as last_error
+select relationship, parent, missing, owner, waiting_since, due,
+       workflow_started_at, overdue_notified_at, last_error
 from waits
 where tenant = :tenant and relationship = :relationship and parent = :parent

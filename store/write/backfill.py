@@ -19,7 +19,7 @@ from facts import own_facts
 from facts.correlation import decode
 from facts.envelope import Entry
 from store.db.pool import Connection
-from store.db.sql import sql
+from store.db.sql import bind, sql
 from store.write import waits
 from store.write.diff import Changes, Closed, Opened, Turned
 from store.write.entity_state import Register
@@ -72,13 +72,16 @@ async def _see_to_children(conn: Connection, tenant: str, relationship: Relation
     if relationship.sweep is None:
         return
     after = ""
-    while rows := await conn.fetch(sql("deleted_parents"), tenant, relationship.parent, after, _PAGE, False):
+    kind = relationship.parent
+    while rows := await conn.fetch(
+        *bind("deleted_parents", tenant=tenant, kind=kind, after=after, inclusive=False, size=_PAGE)
+    ):
         keys = [r["parent"] for r in rows]
         async with conn.transaction():
             head, _ = await lock(conn, tenant)
             of_each = [[value] * len(keys) for value in (OWN_SOURCE, f"{relationship.name}/policy", "PolicyChanged")]
             await conn.execute(
-                sql("remember_cascades"),
+                sql("notify_cascades"),
                 tenant,
                 head,
                 datetime.now(UTC),

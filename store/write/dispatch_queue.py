@@ -12,7 +12,7 @@ Row = Any
 async def claim(pool: Pool, limit: int) -> Sequence[Row]:
     """Intents to dispatch now, oldest first; nobody else gets them for the next 10 seconds."""
     async with connection(pool) as conn:
-        return await conn.fetch(sql("claim_intents"), limit)
+        return await conn.fetch(sql("claim_outbox_rows"), limit)
 
 
 async def dispatched(pool: Pool, rows: Sequence[Row]) -> None:
@@ -24,7 +24,7 @@ async def dispatched(pool: Pool, rows: Sequence[Row]) -> None:
 async def release(pool: Pool, rows: Sequence[Row]) -> None:
     """They could not be dispatched; whoever comes next may try."""
     async with connection(pool) as conn:
-        await conn.execute(sql("release_intents"), *_keys(rows), *_facts(rows))
+        await conn.execute(sql("release_outbox_rows"), *_keys(rows), *_facts(rows))
 
 
 async def claim_waits(pool: Pool, limit: int, open_waits: int) -> Sequence[Row]:
@@ -40,7 +40,7 @@ async def unstarted(pool: Pool, rows: Sequence[Row]) -> None:
     """Their workflows could not be started, or run no more: they are to be started again."""
     async with connection(pool) as conn:
         await conn.execute(sql("unstart_waits"), *_keys(rows))
-        await conn.execute(sql("undispatch_intents"), *_keys(rows))
+        await conn.execute(sql("undispatch_outbox_rows"), *_keys(rows))
 
 
 async def to_check(pool: Pool, seconds: float, limit: int) -> Sequence[Row]:

@@ -26,7 +26,7 @@ class Outbox(NamedTuple):
     async def tell(self, told: dict[tuple[Relationship, str], Entry]) -> None:
         """The workflows of instances, where they always have one or one was started to wait."""
         await self.conn.execute(
-            sql("remember_intents"),
+            sql("notify_relationships"),
             *self._head(),
             [r.name for r, _ in told],
             [p for _, p in told],
@@ -41,7 +41,7 @@ class Outbox(NamedTuple):
         rels = self.catalog.relationships.values()
         if causes:
             await self.conn.execute(
-                sql("remember_operation_intents"),
+                sql("notify_operations"),
                 *self._head(),
                 [kind for kind, _ in causes],
                 [key for _, key in causes],
@@ -63,7 +63,7 @@ class Outbox(NamedTuple):
         if led:
             names, ups, parents, causes = zip(*led, strict=True)
             await self.conn.execute(
-                sql("remember_led_intents"), *self._head(), list(names), list(ups), list(parents), *_facts(causes)
+                sql("notify_waiting_for_path"), *self._head(), list(names), list(ups), list(parents), *_facts(causes)
             )
 
     async def tell_cascades(self, result: Changes, gone: set[tuple[str, str]]) -> None:
@@ -85,7 +85,7 @@ class Outbox(NamedTuple):
         if wanted:
             rels = [(r.parent, r.name) for found in sweeping.values() for r in found]
             await self.conn.execute(
-                sql("remember_cascades"),
+                sql("notify_cascades"),
                 *self._head(),
                 [kind for kind, _ in wanted],
                 [key for _, key in wanted],
@@ -118,7 +118,9 @@ async def answers(
     if found:
         ids, workflows, abouts, told = (list(column) for column in zip(*found, strict=True))
         keys = [e.key for e in told]
-        await conn.execute(sql("answer_operations"), tenant, revision, now, ids, workflows, abouts, keys, *_facts(told))
+        await conn.execute(
+            sql("confirm_operations"), tenant, revision, now, ids, workflows, abouts, keys, *_facts(told)
+        )
 
 
 def _facts(causes: Iterable[Entry]) -> tuple[list[str], list[str], list[str]]:

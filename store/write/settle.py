@@ -56,10 +56,10 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
 
 async def lock(conn: Connection, tenant: str) -> tuple[int, bool]:
     """Takes the tenant's turn to write; (current revision, whether operations wait for facts)."""
-    revision = await conn.fetchval(sql("lock_head"), tenant)
+    revision = await conn.fetchval(sql("lock_tenant_revision"), tenant)
     if revision is None:
-        await conn.execute(sql("create_head"), tenant)
-        revision = await conn.fetchval(sql("lock_head"), tenant)
+        await conn.execute(sql("create_tenant_revision"), tenant)
+        revision = await conn.fetchval(sql("lock_tenant_revision"), tenant)
     # After it, not with it: a statement that waits for the lock reads what was there before its wait.
     return revision, await conn.fetchval(sql("operating"), tenant)
 

@@ -1,13 +1,13 @@
 -- Every look-up of many rows is a lateral one with a limit: one index look-up for each row that is wanted. The
 -- planner would otherwise choose by estimates made when the tables were empty, and read them whole.
 
--- name: create_head
+-- name: create_tenant_revision
 -- Makes sure that the tenant has a revision counter.
-insert into heads (tenant) values ($1) on conflict do nothing
+insert into tenant_revisions (tenant) values ($1) on conflict do nothing
 
--- name: lock_head
+-- name: lock_tenant_revision
 -- Takes the tenant's turn to write; a statement of its own, so that what follows sees all that was committed before.
-select revision from heads where tenant = $1 for update
+select revision from tenant_revisions where tenant = $1 for update
 
 -- name: operating
 -- Whether some operation waits for facts.
@@ -54,4 +54,4 @@ where l.ctid = x.ctid
 with counted as (
     insert into revisions (tenant, revision, at, actor, facts) values ($1, $2, $3, $4, $5)
 )
-update heads set revision = $2 where tenant = $1
+update tenant_revisions set revision = $2 where tenant = $1

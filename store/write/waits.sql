@@ -34,28 +34,30 @@ where e.ctid = x.ctid
 delete from waits x
 using unnest($2::text[], $3::text[], $4::text[], $5::boolean[]) as w (relationship, parent, kind, asked)
 cross join lateral (
-    select lacks from waits where tenant = $1 and relationship = w.relationship and parent = w.parent limit 1) o
+    select missing from waits where tenant = $1 and relationship = w.relationship and parent = w.parent limit 1) o
 cross join lateral (
-    select lacking($1, w.relationship, w.parent, w.kind, w.asked) as lacks where o.lacks is not null offset 0) n
-where x.tenant = $1 and x.relationship = w.relationship and x.parent = w.parent and x.lacks is distinct from n.lacks
+    select missing_side($1, w.relationship, w.parent, w.kind, w.asked) as missing
+    where o.missing is not null offset 0) n
+where x.tenant = $1 and x.relationship = w.relationship and x.parent = w.parent
+  and x.missing is distinct from n.missing
 
 -- name: begin_waits
 -- Instances that lack their parent or their counterpart wait: a debtor, a reason and a deadline for each.
 -- One that was told already waits anew, as something new has begun to wait.
-insert into waits as x (tenant, relationship, parent, lacks, debtor, since, due, start_at)
-select $1, w.relationship, w.parent, e.lacks,
-       case e.lacks when 'parent' then w.parent_owner else w.child_owner end,
+insert into waits as x (tenant, relationship, parent, missing, owner, waiting_since, due, workflow_after)
+select $1, w.relationship, w.parent, e.missing,
+       case e.missing when 'parent' then w.parent_owner else w.child_owner end,
        $2::timestamptz, $2::timestamptz + w.deadline, $2::timestamptz + w.patience
 from unnest($3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[], $9::interval[], $10::interval[])
      as w (relationship, parent, kind, asked, parent_owner, child_owner, deadline, patience)
 cross join lateral (
-    select lacking($1, w.relationship, w.parent, w.kind, w.asked) as lacks
+    select missing_side($1, w.relationship, w.parent, w.kind, w.asked) as missing
     where not exists (select from waits o
                       where o.tenant = $1 and o.relationship = w.relationship and o.parent = w.parent
-                        and o.told_at is null offset 0)
+                        and o.overdue_notified_at is null offset 0)
     offset 0) e
-where e.lacks is not null
+where e.missing is not null
 on conflict (tenant, relationship, parent) do update
-set since = excluded.since, due = excluded.due, start_at = excluded.start_at, started_at = null, told_at = null,
-    note = ''
-where x.told_at is not null
+set waiting_since = excluded.waiting_since, due = excluded.due, workflow_after = excluded.workflow_after,
+    workflow_started_at = null, overdue_notified_at = null, last_error = ''
+where x.overdue_notified_at is not null

@@ -127,7 +127,7 @@ async def is_over(stack: Running) -> bool:
     """Every team of the event is gone, by the facts, and nothing is under way."""
     rows = await stack.database("""
         select (select count(*) from links where parent = 'A' and to_revision = 9223372036854775807)
-             + (select count(*) from operations where state = 'running') + (select count(*) from intents) as left
+             + (select count(*) from operations where state = 'running') + (select count(*) from outbox) as left
     """)
     return bool(rows[0]["left"] == 0)
 

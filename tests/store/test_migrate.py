@@ -24,16 +24,47 @@ values ('main', 'event', 'a', 'live', '{}', '\\x0102', '\\x0102', '', 1)
 """
 
 
+WAITING = """
+insert into heads (tenant, revision) values ('main', 7);
+insert into waits (tenant, relationship, parent, lacks, debtor, since, due, start_at, started_at, note)
+values ('main', 'category_item', 'light', 'parent', 'categories', '2026-01-01', '2026-01-02', '2026-01-01 00:01',
+        '2026-01-01 00:02', 'refused');
+insert into intents (tenant, workflow, about, key, source, id, fact, revision, created_at)
+values ('main', 'relationship', 'category_item', 'light', '/items', '1', 'ItemAdded', 7, now());
+"""
+
+
+async def apply_until(pool: Pool, folder: Path, monkeypatch: pytest.MonkeyPatch, last: str) -> None:
+    """Makes the schema anew with the migrations up to the one with this number."""
+    await pool.execute("drop schema tether cascade")
+    wanted = [file for file in sorted(FILES.glob("*.sql")) if file.name[:4] <= last]
+    for file in wanted:
+        shutil.copy(file, folder)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "_MIGRATIONS", folder)
+        async with pool.acquire() as conn:
+            assert await schema.apply(conn) == [file.name for file in wanted]
+
+
+async def test_renaming_keeps_waits_outbox_rows_and_revisions(
+    pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await apply_until(pool, tmp_path, monkeypatch, "0007")
+    await pool.execute(WAITING)
+    assert "0008_waits_and_outbox.sql" in await migrations.migrate(pool, catalog)
+    (row,) = await pool.fetch("select * from waits")
+    assert (row["missing"], row["owner"], row["last_error"]) == ("parent", "categories", "refused")
+    assert row["waiting_since"] < row["workflow_after"] < row["workflow_started_at"] < row["due"]
+    assert row["overdue_notified_at"] is None
+    assert await pool.fetchval("select fact from outbox where revision = 7") == "ItemAdded"
+    assert await pool.fetchval("select revision from tenant_revisions where tenant = 'main'") == 7
+    assert await pool.fetchval("select missing_side('main', 'category_item', 'light', 'category', false)") is None
+
+
 async def test_what_was_wished_before_the_migration_of_wishes_goes_on(
     pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await pool.execute("drop schema tether cascade")
-    for number in ("0001", "0002", "0003"):
-        (file,) = FILES.glob(f"{number}_*.sql")
-        shutil.copy(file, tmp_path)
-    with monkeypatch.context() as earlier:
-        earlier.setattr(schema, "_MIGRATIONS", tmp_path)
-        assert len(await migrations.migrate(pool, catalog)) == 3
+    await apply_until(pool, tmp_path, monkeypatch, "0003")
     digest = blake2b(repr(("delete", "event", "a")).encode()).digest()
     await pool.execute("insert into heads (tenant, revision) values ('main', 1)")
     await pool.execute(LIVES)

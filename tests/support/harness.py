@@ -215,9 +215,9 @@ class Harness:
         return await self.find_wait(relationship, parent)
 
     async def count_rows(self, table: str) -> int:
-        """Rows of ``intents`` or ``waits``."""
+        """Rows of ``outbox``, ``waits`` or ``quarantine``."""
         query = {
-            "intents": "select count(*) from intents where tenant = $1",
+            "outbox": "select count(*) from outbox where tenant = $1",
             "waits": "select count(*) from waits where tenant = $1",
             "quarantine": "select count(*) from quarantine where tenant = $1",
         }[table]
@@ -227,7 +227,7 @@ class Harness:
         """No intents and no waits are left."""
 
         async def empty() -> bool:
-            return not await self.count_rows("intents") and not await self.count_rows("waits")
+            return not await self.count_rows("outbox") and not await self.count_rows("waits")
 
         await eventually(empty, seconds)
 

@@ -30,7 +30,7 @@ PARTS = ("api", "worker", "dispatcher", "temporal", "postgres")
 
 
 _LEFT_TO_DO = """
-select i.* from intents i
+select i.* from outbox i
 where i.dispatched_at is null
    or i.workflow = 'relationship' and not exists (
        select from waits w where (w.tenant, w.relationship, w.parent) = (i.tenant, i.about, i.key))
@@ -137,7 +137,7 @@ class Running:
         """Ids of the workflows that should be open, by the rows of what waits and what is under way."""
         rows = await self.database("""
             select tenant, 'relationship' as workflow, relationship as about, parent as key
-            from waits where started_at is not null
+            from waits where workflow_started_at is not null
             union
             select tenant, workflow, about, key from operations where state in ('waiting', 'requested', 'running')
         """)

@@ -126,14 +126,14 @@ class Tether:
 
     async def lines_in(self, conn: Connection, revision: int | None = None) -> list[bytes]:
         """The same, within the caller's transaction."""
-        at = revision if revision is not None else await conn.fetchval(sql("head"), self.tenant) or 0
+        at = revision if revision is not None else await conn.fetchval(sql("revision"), self.tenant) or 0
         entities = [line async for line, _ in fingerprint.entities(conn, self.catalog, self.tenant, at)]
         return entities + [line async for line, _ in fingerprint.links(conn, self.catalog, self.tenant, at)]
 
     async def waits(self) -> Counter[tuple[str, ...]]:
         """(relationship, parent, what it lacks, who owes it), as they are in the table."""
         rows = await self.pool.fetch(
-            "select relationship, parent, lacks, debtor from waits where tenant = $1", self.tenant
+            "select relationship, parent, missing, owner from waits where tenant = $1", self.tenant
         )
         return Counter(tuple(row) for row in rows)
 

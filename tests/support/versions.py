@@ -68,7 +68,7 @@ async def read(pool: Pool, catalog: Catalog) -> Versions:
         )
         return Versions(
             catalog,
-            await conn.fetchval("select revision from heads where tenant = $1", TENANT) or 0,
+            await conn.fetchval("select revision from tenant_revisions where tenant = $1", TENANT) or 0,
             await conn.fetch("select * from links where tenant = $1", TENANT),
             await conn.fetch("select * from entities where tenant = $1", TENANT),
             [(f["revision"], f["id"]) for f in facts],

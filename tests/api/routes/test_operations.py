@@ -104,7 +104,7 @@ async def test_an_operation_is_wished_to_stop_once(door: Door) -> None:
     assert (said.status, said.content["state"]) == (202, "waiting")
     assert said.content["cancelled"] >= said.content["created"]
     assert (await door.ask("POST", path)).content == said.content
-    intents = "select count(*) from intents where fact = 'CancellationRequested'"
+    intents = "select count(*) from outbox where fact = 'CancellationRequested'"
     assert (await door.ask("POST", path, key="read")).slug == "forbidden"
     assert (await door.ask("POST", path, key=OTHER)).slug == "unknown"
     assert await count(door, intents) == 1
@@ -175,7 +175,7 @@ async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(door: Do
     children = (await door.get(f"operations/{id}/children"))["items"]
     assert [(child["child"], child["state"]) for child in children] == [("t1", "requested"), ("t9", "failing")]
     assert await pool.fetchval("select redrives from operation_children where operation = $1 and child = 't9'", id) == 1
-    assert await pool.fetchval("select count(*) from intents where key = 'e' and fact = 'RedriveRequested'") == 1
+    assert await pool.fetchval("select count(*) from outbox where key = 'e' and fact = 'RedriveRequested'") == 1
     assert (await door.ask("POST", "/v1/operations/none/redrives")).slug == "unknown"
 
 

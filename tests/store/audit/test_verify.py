@@ -53,8 +53,8 @@ async def test_what_is_right_passes(tether: Tether) -> None:
         "instances that wait": 2,
         "of them past their deadline": 0,
         "operations under way": 0,
-        "intents not dispatched": 3,
-        "intents of instances that lack nothing": 2,
+        "outbox rows not dispatched": 3,
+        "outbox rows of instances that lack nothing": 2,
     }
     assert (await look(tether, rebuild=False)).tables == verified.tables
 
@@ -128,7 +128,7 @@ async def test_children_of_what_is_gone_must_be_seen_to_by_somebody(tether: Teth
     await tether.tell(say("EventCreated", "cup", 1, name="Cup"), say("TeamCreated", "t", 1, name="T", event_id="cup"))
     await tether.tell(say("EventDeleted", "cup", 2))
     assert (await look(tether)).violated == []
-    await tether.pool.execute("delete from intents where workflow = 'cascade'")
+    await tether.pool.execute("delete from outbox where workflow = 'cascade'")
     (found,) = (await look(tether)).violated
     assert (found.name, found.count) == ("somebody sees to the children of what is gone", 1)
     assert found.example == "t of event cup"

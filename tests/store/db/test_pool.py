@@ -10,7 +10,7 @@ from store.db.sql import sql
 async def test_a_query_with_too_few_arguments_is_a_mistake_and_not_an_absence(pool: Pool) -> None:
     with pytest.raises(TypeError, match="the server expects 1 argument"):
         async with connection(pool) as conn:
-            await conn.fetch(sql("head"))
+            await conn.fetch(sql("revision"))
     async with connection(pool) as conn:
         assert await conn.fetchval("select 1") == 1
 

@@ -27,7 +27,7 @@ INDEXES = {
     "close_entities": {"entities_pkey"},
     "touch_entities": {"entities_pkey"},
     "close_links": {"links_pkey"},
-    "standing": {"entities_pkey", "heads_pkey", "links_of_parent", "operations_open", "waits_pkey"},
+    "standing": {"entities_pkey", "tenant_revisions_pkey", "links_of_parent", "operations_open", "waits_pkey"},
     "holder": {"entities_pkey", "facts_of_entity", "links_of_parent"},
     "entity_at": {"entities_pkey"},
     "references_at": {"links_pkey"},

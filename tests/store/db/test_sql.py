@@ -15,13 +15,14 @@ from store.db.pool import Pool
 from store.db.sql import OPEN, bind, compile_query, fetch_row, fetch_rows, fetch_value, fields, queries
 
 ROOT = Path(__file__).parents[3]
-BY_NAME = {"bind": 0, "execute": 1, "fetch_value": 1, "fetch_row": 2, "fetch_rows": 2}
-"""The functions that take parameters by name, and the place of the query's name among their arguments."""
+BY_NAME = {"sql": 0, "bind": 0, "execute": 1, "fetch_value": 1, "fetch_row": 2, "fetch_rows": 2}
+"""The functions that take the name of a query, and its place among their arguments."""
 
 
 class Call(NamedTuple):
-    """A call of a query: where, of which one, with which parameters, and the class of its rows, if there is one."""
+    """A call of a query: by which function, where, of which one, with which parameters and class of rows, if any."""
 
+    function: str
     place: str
     query: str
     parameters: list[str]
@@ -44,7 +45,7 @@ def calls() -> Iterator[Call]:
             module = module or importlib.import_module(".".join(place.with_suffix("").parts))
             row = attrgetter(ast.unparse(node.args[1]))(module) if at == 2 else None
             names = [keyword.arg for keyword in node.keywords if keyword.arg is not None]
-            yield Call(f"{place}:{node.lineno}", str(name.value), names, row)
+            yield Call(node.func.id, f"{place}:{node.lineno}", str(name.value), names, row)
 
 
 async def test_every_query_can_be_prepared(pool: Pool) -> None:
@@ -67,11 +68,15 @@ def test_every_query_is_called() -> None:
     assert [name for name in queries() if f'"{name}"' not in source] == []
 
 
+def test_queries_with_named_parameters_are_not_called_by_position() -> None:
+    assert [call for call in calls() if call.function == "sql" and queries()[call.query].parameters] == []
+
+
 def test_every_call_gives_the_parameters_of_its_query() -> None:
     wrong = {
         call.place: f"{call.query}({', '.join(call.parameters)})"
         for call in calls()
-        if sorted(call.parameters) != sorted(queries()[call.query].parameters)
+        if call.function != "sql" and sorted(call.parameters) != sorted(queries()[call.query].parameters)
     }
     assert wrong == {}
 

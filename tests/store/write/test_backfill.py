@@ -107,14 +107,15 @@ async def test_instances_are_told_at_a_revision_that_can_be_read_and_nobody_else
     await tell_before(before, [[node("NodeAdded", "n0", 1), node("NodeAdded", "n1", 1)]])
     await migrate(pool, YARD)
     told = await pool.fetch(
-        "select about as relationship, key as parent, i.revision <= h.revision as readable from intents i, heads h"
+        "select about as relationship, key as parent, o.revision <= t.revision as readable"
+        " from outbox o, tenant_revisions t"
     )
     assert sorted(tuple(row) for row in told) == [("shadow", "n0", True), ("shadow", "n1", True)]
     await Tether(pool, YARD).holds([*await events_of(pool)])
-    await pool.execute("delete from intents")
+    await pool.execute("delete from outbox")
     second = {"second": replace(YARD.relationships["shadow"], name="second")}
     await migrate(pool, Catalog(YARD.contracts, {**YARD.relationships, **second}))
-    assert {row["relationship"] for row in await pool.fetch("select about as relationship from intents")} == {"second"}
+    assert {row["relationship"] for row in await pool.fetch("select about as relationship from outbox")} == {"second"}
 
 
 async def events_of(pool: Pool) -> list[Event]:
@@ -125,9 +126,9 @@ async def events_of(pool: Pool) -> list[Event]:
 
 async def test_declaring_again_changes_nothing(yard: Tether) -> None:
     await yard.deliver([yarn(3, 60)])
-    rows, head = await yard.rows(), await yard.pool.fetchval("select revision from heads")
+    rows, head = await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")
     await migrate(yard.pool, YARD)
-    assert (await yard.rows(), await yard.pool.fetchval("select revision from heads")) == (rows, head)
+    assert (await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")) == (rows, head)
 
 
 @pytest.mark.parametrize("change", [{"via": "twin"}, {"cardinality": ONE_TO_ONE}, {"parent": "shadow"}])
@@ -151,12 +152,12 @@ async def test_children_of_what_is_gone_are_seen_to_once_that_is_their_policy(po
         await tether.tell(say("EventCreated", event, 1, name=event))
     await tether.tell(*(say("TeamCreated", f"of-{event}", 1, name="x", event_id=event) for event in ("cup", "there")))
     await tether.tell(say("EventDeleted", "cup", 2), say("EventDeleted", "empty", 2))
-    query = "select about, key, fact from intents where workflow = 'cascade'"
+    query = "select about, key, fact from outbox where workflow = 'cascade'"
     assert await pool.fetch(query) == []
     await migrate(pool, kept)
     assert await pool.fetch(query) == []
     await migrate(pool, CATALOG)
     assert [tuple(row) for row in await pool.fetch(query)] == [("event", "cup", "PolicyChanged")]
-    await pool.execute("delete from intents")
+    await pool.execute("delete from outbox")
     await migrate(pool, CATALOG)
     assert await pool.fetch(query) == []

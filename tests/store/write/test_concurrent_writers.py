@@ -21,7 +21,7 @@ LIGHT = say("CategoryAdded", "light", 1, name="Light")
 async def seen(tether: Tether) -> tuple[int, list[bytes], list[str]]:
     """What a reader sees: the head, the lines, and the facts up to the head."""
     async with tether.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        head = await conn.fetchval(sql("head"), tenant := tether.tenant) or 0
+        head = await conn.fetchval(sql("revision"), tenant := tether.tenant) or 0
         ids = await conn.fetch("select id from facts where tenant = $1 and revision <= $2 order by id", tenant, head)
         return head, await tether.lines_in(conn, head), [row["id"] for row in ids]
 

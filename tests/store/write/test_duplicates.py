@@ -20,7 +20,9 @@ async def quarantined(tether: Tether) -> list[dict[str, Any]]:
 
 
 async def revision(tether: Tether) -> int:
-    return int(await tether.pool.fetchval("select revision from heads where tenant = $1", tether.tenant) or 0)
+    return int(
+        await tether.pool.fetchval("select revision from tenant_revisions where tenant = $1", tether.tenant) or 0
+    )
 
 
 async def test_a_fact_that_comes_again_is_counted_and_has_no_effect(tether: Tether) -> None:
@@ -140,7 +142,8 @@ async def test_a_mistake_of_ours_fails_one_caller_and_no_other(tether: Tether) -
 
 async def test_whoever_waits_when_the_recorder_is_stopped_is_told_so(tether: Tether) -> None:
     async with tether.pool.acquire() as conn, conn.transaction():
-        await conn.execute("insert into heads (tenant) values ($1)", tether.tenant)  # nobody else can write now
+        # Holds the lock of the tenant's row: no other transaction can write for this tenant.
+        await conn.execute("insert into tenant_revisions (tenant) values ($1)", tether.tenant)
         calls = [asyncio.create_task(tether.tell(event)) for event in (LAMP, LIGHT)]
         while not await conn.fetchval("select count(*) from pg_locks where not granted"):
             await asyncio.sleep(0.01)

@@ -36,8 +36,9 @@ async def test_a_parent_that_is_missing_is_a_placeholder_and_waited_for_until_it
     await tell(tether, told, LAMP)
     assert (await placeholders(tether), await tether.waits()) == ({"light"}, {AWAITED: 1})
     row = await the_wait(tether)
-    assert (row["due"] - row["since"], row["start_at"] - row["since"]) == (timedelta(hours=24), timedelta(seconds=60))
-    assert (row["started_at"], row["told_at"]) == (None, None)
+    since = row["waiting_since"]
+    assert (row["due"] - since, row["workflow_after"] - since) == (timedelta(hours=24), timedelta(seconds=60))
+    assert (row["workflow_started_at"], row["overdue_notified_at"]) == (None, None)
     await tell(tether, told, say("CategoryAdded", "light", 1, name="Light"))
     assert (await placeholders(tether), await tether.waits()) == (set(), {})
 
@@ -114,22 +115,24 @@ async def test_a_group_waits_for_its_channel_in_each_of_its_lives(tether: Tether
 
 async def test_a_wait_that_was_told_of_begins_anew_with_a_new_child(tether: Tether) -> None:
     await tether.tell(LAMP)
-    await tether.pool.execute("update waits set told_at = now(), started_at = now(), due = now() - interval '1 hour'")
+    await tether.pool.execute(
+        "update waits set overdue_notified_at = now(), workflow_started_at = now(), due = now() - interval '1 hour'"
+    )
     await tether.tell(say("ItemAdded", "torch", 1, name="Torch", category="light"))
     row = await the_wait(tether)
-    assert (row["told_at"], row["started_at"], row["ahead"]) == (None, None, True)
+    assert (row["overdue_notified_at"], row["workflow_started_at"], row["ahead"]) == (None, None, True)
 
 
 async def test_a_wait_keeps_its_deadline_while_more_children_come(tether: Tether) -> None:
     await tether.tell(LAMP)
-    since = await tether.pool.fetchval("select since from waits")
+    since = await tether.pool.fetchval("select waiting_since from waits")
     await tether.tell(say("ItemAdded", "torch", 1, name="Torch", category="light"))
-    assert await tether.pool.fetchval("select since from waits") == since
+    assert await tether.pool.fetchval("select waiting_since from waits") == since
 
 
 async def intents(tether: Tether) -> list[tuple[str, str, str]]:
     rows = await tether.pool.fetch(
-        "select about, key, fact from intents where workflow = 'relationship' order by revision, fact"
+        "select about, key, fact from outbox where workflow = 'relationship' order by revision, fact"
     )
     return [tuple(row) for row in rows]
 
@@ -150,7 +153,7 @@ async def test_an_instance_of_an_asked_relationship_is_told_of_each_turn(tether:
 async def test_a_cascade_is_told_of_an_end_with_children_and_of_each_child_that_comes_late(tether: Tether) -> None:
     await tether.tell(say("EventCreated", "e", 1, name="E"), say("EventDeleted", "e", 2))
     await tether.tell(say("EventCreated", "cup", 1, name="Cup"), say("TeamCreated", "t", 1, name="T", event_id="cup"))
-    query = "select about, key, fact from intents where workflow = 'cascade' order by revision"
+    query = "select about, key, fact from outbox where workflow = 'cascade' order by revision"
     assert await tether.pool.fetch(query) == []
     await tether.tell(say("EventDeleted", "cup", 2))
     await tether.tell(say("TeamCreated", "late", 1, name="T", event_id="e"))
@@ -164,6 +167,6 @@ async def test_a_cascade_is_told_of_an_end_with_children_and_of_each_child_that_
 async def test_without_commands_only_a_wait_that_has_a_workflow_is_told(tether: Tether) -> None:
     await tether.tell(LAMP)
     await tether.tell(say("ItemAdded", "torch", 1, name="Torch", category="dark"))
-    await tether.pool.execute("update waits set started_at = now() where parent = 'light'")
+    await tether.pool.execute("update waits set workflow_started_at = now() where parent = 'light'")
     await tether.tell(say("CategoryAdded", "light", 1, name="Light"), say("CategoryAdded", "dark", 1, name="Dark"))
     assert await intents(tether) == [("category_item", "light", "CategoryAdded")]

@@ -17,7 +17,7 @@ INSTANCE = (["group_channel"], ["g1"])
 @pytest.mark.parametrize("query", ["note_wait", "unstart_waits", "mark_checked"])
 async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller: Teller, query: str) -> None:
     await teller.tell(say("GroupCreated", "g1", 1, name="g"))
-    await pool.execute("update waits set started_at = now()")
+    await pool.execute("update waits set workflow_started_at = now()")
     async with pool.acquire() as conn, conn.transaction():
         if query == "note_wait":
             await conn.execute(sql(query), TENANT, "group_channel", "g1", "not yet")

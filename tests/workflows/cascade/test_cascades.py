@@ -55,7 +55,7 @@ async def test_an_event_without_teams_has_no_workflow(running_scenario: Scenario
     await scenario.create_events("a")
     await call_off(scenario)
     await scenario.wait_for_entities("event", ["a"], "deleted")
-    assert await scenario.harness.count_rows("intents") == 0
+    assert await scenario.harness.count_rows("outbox") == 0
     assert await scenario.newest_cascade("a") is None
 
 

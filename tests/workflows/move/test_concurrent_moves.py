@@ -67,7 +67,7 @@ async def test_there_and_back_and_there_again_are_three_effects(running_scenario
 async def test_the_same_idempotency_key_is_the_same_move(scenario: Scenario) -> None:
     first = await scenario.request_move("t", "b", "k")
     assert await scenario.request_move("t", "b", "k") == first
-    assert await scenario.harness.count_rows("intents") == 1
+    assert await scenario.harness.count_rows("outbox") == 1
     with pytest.raises(Conflict):
         await scenario.request_move("t", "c", "k")
 

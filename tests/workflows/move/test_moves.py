@@ -176,7 +176,7 @@ async def test_an_owner_that_moves_by_itself_needs_no_workflow(running_scenario:
         return await harness.links("event_team") == {"t": "b"}
 
     await eventually(moved)
-    assert await harness.count_rows("intents") == 0
+    assert await harness.count_rows("outbox") == 0
     for subject in (scenario.move_subject("t"), harness.instance("event_team", "a").subject):
         assert not await harness.starter.runs(subject)
     assert await harness.count_rows("waits") == 0

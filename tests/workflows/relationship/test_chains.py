@@ -115,7 +115,7 @@ async def test_who_waits_in_a_group_without_channel_and_goes_to_one_that_has_it_
 
     async def waits() -> bool:
         wait = await clubs.harness.find_wait("membership", "m1")
-        return wait is not None and wait["note"] == "group_channel comes first"
+        return wait is not None and wait["last_error"] == "group_channel comes first"
 
     await eventually(waits)
     await clubs.harness.record(membership("chess", "ann", 2, key="m1"))

@@ -138,7 +138,7 @@ async def test_a_workflow_that_is_terminated_before_it_began_is_started_again(ha
         await harness.record(event("GroupCreated", "g1", name="g1"))
 
         async def started() -> bool:  # and the dispatcher knows that it has told it
-            query = "select count(*) from intents where tenant = $1 and dispatched_at is not null"
+            query = "select count(*) from outbox where tenant = $1 and dispatched_at is not null"
             return await harness.pool.fetchval(query, harness.tenant) == 1 and await harness.is_open(
                 "group_channel", "g1"
             )
@@ -207,7 +207,7 @@ async def test_a_check_leaves_workflows_alone_that_run(running_harness: Harness)
         await Dispatcher(harness.pool, harness.starter, check_after=0).check()
     await harness.dispatcher.round()
     assert (await harness.handle("group_channel", "g1").describe()).run_id == run
-    assert await harness.count_rows("intents") == 1
+    assert await harness.count_rows("outbox") == 1
 
 
 class CrashesOnce(Interceptor):

@@ -19,7 +19,7 @@ OVERDUE, LINKED = "RelationshipOverdue", "GroupChannelLinked"
 
 async def patience_ends(harness: Harness) -> None:
     """As if the waits had begun long ago."""
-    await harness.pool.execute("update waits set start_at = now() where tenant = $1", harness.tenant)
+    await harness.pool.execute("update waits set workflow_after = now() where tenant = $1", harness.tenant)
 
 
 async def begun(harness: Harness, group: str = "g1") -> None:
@@ -33,15 +33,15 @@ async def test_at_the_deadline_the_debtor_is_told_once_and_the_workflow_ends(run
     harness = running_harness
     await begun(harness)
     wait = await harness.find_wait("group_channel", "g1")
-    assert wait["due"] - wait["since"] == timedelta(hours=24)
+    assert wait["due"] - wait["waiting_since"] == timedelta(hours=24)
     await harness.skip("group_channel", "g1", A_DAY)
     (told,) = await harness.wait_for_facts(OVERDUE)
     assert (await harness.result("group_channel", "g1"))["state"] == "overdue"
     assert told["data"]["debtor"] == "channels"
     assert told["data"]["lacks"] == "child"
     wait = await harness.find_wait("group_channel", "g1")
-    assert wait["told_at"] is not None
-    assert await harness.count_rows("intents") == 0
+    assert wait["overdue_notified_at"] is not None
+    assert await harness.count_rows("outbox") == 0
     assert len(await harness.facts(OVERDUE)) == 1
 
 
@@ -74,7 +74,7 @@ async def test_a_refusal_is_noted_and_the_deadline_stands(running_harness: Harne
 
     async def noted() -> str:
         wait = await harness.find_wait("group_channel", "g1")
-        return wait["note"] if wait is not None else ""
+        return wait["last_error"] if wait is not None else ""
 
     assert await eventually(noted) == "CreateChannel at channels refused with 422: no more channels"
 
@@ -109,7 +109,7 @@ async def test_an_owner_who_is_away_for_a_day_is_overdue(running_harness: Harnes
     await harness.skip("group_channel", "g1", A_DAY)
     await harness.wait_for_facts(OVERDUE)
     await harness.wait_for_end("group_channel", "g1")
-    assert "answered 503" in (await harness.find_wait("group_channel", "g1"))["note"]
+    assert "answered 503" in (await harness.find_wait("group_channel", "g1"))["last_error"]
     assert len(set(harness.channels.attempts())) == 1
 
 
@@ -117,14 +117,14 @@ async def test_a_missing_parent_has_no_workflow_before_patience_ends_and_one_aft
     harness = running_harness
     await harness.record(*[event("ItemAdded", f"i{n}", name="x", category="books") for n in range(50)])
     wait = await harness.find_wait("category_item", "books")
-    assert (wait["lacks"], wait["debtor"], wait["started_at"]) == ("parent", "categories", None)
+    assert (wait["missing"], wait["owner"], wait["workflow_started_at"]) == ("parent", "categories", None)
     assert await harness.dispatcher.round() is False
     assert not await harness.is_open("category_item", "books")
     await patience_ends(harness)
     await harness.wait_until_waiting("category_item", "books")
     await harness.record(event("ItemAdded", "late", name="x", category="books"))
     assert await harness.count_rows("waits") == 1
-    assert await harness.count_rows("intents") == 0
+    assert await harness.count_rows("outbox") == 0
     history = await harness.handle("category_item", "books").fetch_history()
     signals = [e for e in history.events if e.HasField("workflow_execution_signaled_event_attributes")]
     assert [s.workflow_execution_signaled_event_attributes.signal_name for s in signals] == ["PatienceEnded"]
@@ -144,7 +144,7 @@ async def test_a_parent_that_arrives_within_patience_has_no_workflow(running_har
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
     await harness.record(event("CategoryAdded", "books", name="Books"))
-    assert await harness.count_rows("waits") == await harness.count_rows("intents") == 0
+    assert await harness.count_rows("waits") == await harness.count_rows("outbox") == 0
     assert not await harness.is_open("category_item", "books")
 
 
@@ -159,7 +159,7 @@ async def test_a_child_that_comes_after_the_deadline_waits_anew(running_harness:
     first = await harness.find_wait("category_item", "books")
     await harness.record(event("ItemAdded", "i2", name="y", category="books"))
     wait = await harness.find_wait("category_item", "books")
-    assert (wait["told_at"], wait["started_at"]) == (None, None)
+    assert (wait["overdue_notified_at"], wait["workflow_started_at"]) == (None, None)
     assert wait["due"] > first["due"]
     await patience_ends(harness)
     await harness.wait_until_waiting("category_item", "books")

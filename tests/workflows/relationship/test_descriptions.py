@@ -28,7 +28,7 @@ async def test_a_waiting_workflow_says_for_what_from_whom_and_until_when(running
     harness.channels.silent = True
     await harness.record(event("GroupCreated", "g1", name="g1"))
     wait = await harness.wait_until_waiting("group_channel", "g1")
-    since, due = (f"{at:%Y-%m-%d %H:%M}" for at in (wait["since"], wait["since"] + timedelta(hours=24)))
+    since, due = (f"{at:%Y-%m-%d %H:%M}" for at in (wait["waiting_since"], wait["waiting_since"] + timedelta(hours=24)))
     described = await harness.handle("group_channel", "g1").describe()
     assert await described.static_summary() == "group_channel of g1"
     waiting = f"waiting: ChannelCreated from channels since {since}, due {due} UTC"

@@ -111,7 +111,7 @@ async def test_one_that_is_deleted_while_it_is_waited_for_refuses_the_operation(
 async def test_the_same_idempotency_key_is_the_same_operation(harness: Harness) -> None:
     first = await harness.link("category_item", "books", "i1", key="k")
     assert await harness.link("category_item", "books", "i1", key="k") == first
-    assert await harness.count_rows("intents") == 1
+    assert await harness.count_rows("outbox") == 1
     with pytest.raises(Conflict):
         await harness.link("category_item", "books", "i2", key="k")
     with pytest.raises(Conflict):
@@ -184,7 +184,7 @@ async def test_an_operation_that_comes_while_its_workflow_leaves_is_not_forgotte
         harness.pool, harness.catalog, harness.tenant, relationship, "books", standing, None
     )
     assert newer
-    assert await harness.count_rows("intents") == 1
+    assert await harness.count_rows("outbox") == 1
     async with harness.running():
         await harness.wait_for_operation(id, "done")
         await harness.wait_until_at_rest()

@@ -69,7 +69,7 @@ async def test_what_never_reached_its_owner_is_asked_as_the_group_is_now(harness
 
         async def noted() -> bool:
             wait = await harness.find_wait("group_channel", "g1")
-            return wait is not None and "no address" in wait["note"]
+            return wait is not None and "no address" in wait["last_error"]
 
         await eventually(noted)
         await harness.record(event("GroupRenamed", "g1", 2, name="renamed"))
@@ -107,7 +107,7 @@ async def test_all_orders_of_the_facts_end_in_the_same(running_harness: Harness)
 
 async def test_a_channel_without_a_group_starts_nothing(running_harness: Harness) -> None:
     await running_harness.record(channel("alone", None), event("ChannelRenamed", "alone", 2, name="still alone"))
-    assert await running_harness.count_rows("intents") == await running_harness.count_rows("waits") == 0
+    assert await running_harness.count_rows("outbox") == await running_harness.count_rows("waits") == 0
     assert not running_harness.channels.requests
 
 
@@ -115,7 +115,7 @@ async def test_a_channel_that_comes_first_is_linked_without_asking(running_harne
     harness = running_harness
     await harness.record(channel("c1", "g1"))
     wait = await harness.wait_until_waiting("group_channel", "g1")
-    assert (wait["lacks"], wait["debtor"]) == ("parent", "groups")
+    assert (wait["missing"], wait["owner"]) == ("parent", "groups")
     await harness.record(created("g1"))
     await harness.wait_for_facts(LINKED)
     assert await harness.wait_for_end("group_channel", "g1") is WorkflowExecutionStatus.COMPLETED

@@ -79,7 +79,7 @@ async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
     harness = scenario.harness
     query = """
         select (select count(*) from facts where tenant = $1 and source <> '/tether') as facts,
-               (select count(*) from intents where tenant = $1)
+               (select count(*) from outbox where tenant = $1)
                + (select count(*) from operations
                   where tenant = $1 and state in ('waiting', 'requested', 'running')) as open
     """
@@ -97,7 +97,7 @@ async def agrees(scenario: Scenario, folder: Path) -> State:
     harness = scenario.harness
     state = fold(harness.catalog, [facts.read(harness.catalog, event) for event in emitted(folder)])
     async with harness.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
-        head = await conn.fetchval("select revision from heads where tenant = $1", harness.tenant)
+        head = await conn.fetchval("select revision from tenant_revisions where tenant = $1", harness.tenant)
         tables = await fingerprint.of_tables(conn, harness.catalog, harness.tenant, head)
     assert tables == fingerprint.of_model(harness.catalog, state)
     told = {key: what.data["event_id"] for (kind, key), what in state.entities.items() if kind == "team" and what.data}
@@ -128,7 +128,7 @@ async def over(scenario: Scenario, folder: Path, n: int) -> None:
     keys = [f"A{n}", f"B{n}", f"t{n}"]
     query = """
         select (select count(*) from facts where tenant = $1 and key = any($2)) as facts,
-               (select count(*) from intents where tenant = $1 and key = any($2)) as intents
+               (select count(*) from outbox where tenant = $1 and key = any($2)) as intents
     """
 
     async def is_over() -> bool:

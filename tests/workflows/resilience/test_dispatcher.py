@@ -61,7 +61,7 @@ async def test_each_intent_is_dispatched_once(harness: Harness, double: Temporal
         pass
     assert double.nudged == Counter(keys)
     assert double.debtors == {"channels"}
-    waits = "select count(*) from waits where tenant = $1 and started_at is not null"
+    waits = "select count(*) from waits where tenant = $1 and workflow_started_at is not null"
     assert await harness.pool.fetchval(waits, harness.tenant) == len(keys)
 
 
@@ -102,9 +102,9 @@ async def test_a_refusal_harms_only_its_own_instance(
     while await dispatcher.round():
         pass
     assert double.nudged == Counter(keys[1:])
-    assert await harness.count_rows("intents") == 3
+    assert await harness.count_rows("outbox") == 3
     double.failing = {}
-    claimed = "update intents set claimed_at = claimed_at - interval '1 minute' where tenant = $1"
+    claimed = "update outbox set claimed_at = claimed_at - interval '1 minute' where tenant = $1"
     await harness.pool.execute(claimed, harness.tenant)
     await dispatcher.round()
     assert double.nudged == Counter(keys)
@@ -114,7 +114,7 @@ async def test_a_wait_that_could_not_be_started_is_started_later(
     harness: Harness, double: Temporal, dispatcher: Dispatcher
 ) -> None:
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
-    await harness.pool.execute("update waits set start_at = now() where tenant = $1", harness.tenant)
+    await harness.pool.execute("update waits set workflow_after = now() where tenant = $1", harness.tenant)
     double.failing = {"books": away()}
     with pytest.raises(Unavailable):
         await dispatcher.round()
@@ -132,7 +132,7 @@ async def test_a_tenant_has_only_so_many_workflows_that_wait_but_what_is_overdue
 ) -> None:
     items = [event("ItemAdded", f"i{n}", name="x", category=f"c{n}") for n in range(5)]
     await harness.record(*items)
-    started = "update waits set start_at = now() where tenant = $1"
+    started = "update waits set workflow_after = now() where tenant = $1"
     await harness.pool.execute(started, harness.tenant)
     capped = Dispatcher(harness.pool, double, check_after=3600, open_waits=0)  # type: ignore[arg-type]
     await capped.round()

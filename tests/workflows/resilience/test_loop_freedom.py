@@ -50,7 +50,7 @@ class Ledger:
 
         await eventually(are_there)
         found = sorted(row["type"] for row in rows if (row["source"], row["id"]) not in self._facts)
-        head = await harness.pool.fetchval("select revision from heads where tenant = $1", harness.tenant)
+        head = await harness.pool.fetchval("select revision from tenant_revisions where tenant = $1", harness.tenant)
         road = scenario.transport
         asked = dict(zip(road.keys[self._asked :], road.asked[self._asked :], strict=True))
         cost = Cost(found, head - self._revision, sorted(f"{method} {path}" for _, method, path in asked.values()))
@@ -61,7 +61,7 @@ class Ledger:
     async def _is_quiet(self) -> bool:
         harness = self._scenario.harness
         query = """
-            select (select count(*) from intents where tenant = $1) + (select count(*) from waits where tenant = $1)
+            select (select count(*) from outbox where tenant = $1) + (select count(*) from waits where tenant = $1)
                 + (select count(*) from operations where tenant = $1 and state in ('waiting', 'requested', 'running'))
         """
         return bool(await harness.pool.fetchval(query, harness.tenant) == 0)

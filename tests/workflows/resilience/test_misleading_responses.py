@@ -204,4 +204,4 @@ async def test_a_child_is_counted_once_however_its_owner_answers(running_scenari
     scenario.transport.refused = {}
     row = await scenario.wait_for_cascade("a")
     assert (counts(row), row["requested"]) == (all_done(1), 1)
-    assert await harness.count_rows("intents") == 0
+    assert await harness.count_rows("outbox") == 0

@@ -54,7 +54,7 @@ async def test_what_came_while_temporal_was_away_runs_when_it_is_back(
             return False
 
         await eventually(told_that_temporal_is_away)
-        assert await harness.count_rows("intents") >= 2
+        assert await harness.count_rows("outbox") >= 2
         await mortal.start()
         connected = await Client.connect(mortal.address, plugins=[temporal.plugin()])
         harness.client = connected  # a worker's connection, unlike a dispatcher's, is there from its beginning
@@ -79,7 +79,7 @@ async def test_a_temporal_that_is_killed_goes_on_where_it_was(
         await harness.record(event("GroupCreated", "g2", name="g2"))
         await mortal.start()
         await harness.wait_for_facts(LINKED, seconds=60)
-        assert (await harness.wait_until_waiting("group_channel", "g1"))["lacks"] == "child"
+        assert (await harness.wait_until_waiting("group_channel", "g1"))["missing"] == "child"
 
 
 async def test_a_postgresql_that_is_restarted_in_the_middle_loses_nothing(catalog: Catalog, client: Client) -> None:

@@ -75,7 +75,7 @@ async def test_the_childs_fact_may_come_first(running_harness: Harness, service:
     harness = running_harness
     await signal(harness, service, "ChannelCreated", CHANNEL)
     wait = await harness.wait_until_waiting("group_channel", "g1")
-    assert wait["lacks"] == "parent"
+    assert wait["missing"] == "parent"
     await signal(harness, service, "GroupCreated", GROUP)
     await harness.wait_for_facts("GroupChannelLinked")
     await harness.wait_until_at_rest()
