@@ -8,6 +8,7 @@ from activities.support.orphaned import hold, put_off, reason
 from activities.sweep import counts, todo
 from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
+from catalog.owner_request import OwnerRequest
 from errors import Gone, Refused, Unavailable
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
@@ -66,17 +67,16 @@ class CascadeActivities:
             entity = await cascades.asking(self._pool, self._catalog, at.tenant, at.about, at.key, ask.operation)
             if entity is None:
                 return
-            await owner_requests.ask(
-                self._pool,
-                self._owners,
-                self._catalog.owner_of(at.about),
-                filled(command, at.key, entity.data),
+            request = OwnerRequest(
                 tenant=at.tenant,
-                key=derived_id("delete", at.tenant, ask.operation, at.about, at.key),
+                owner=self._catalog.owner_of(at.about),
+                command=filled(command, at.key, entity.data),
+                idempotency_key=derived_id("delete", at.tenant, ask.operation, at.about, at.key),
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
                 varies=varies(command),
             )
+            await owner_requests.send(self._pool, self._owners, request)
         except Unavailable as error:
             await self._note(ask, str(error))
             raise later(error) from None

@@ -7,6 +7,7 @@ from activities.support.failures import final, later
 from activities.support.orphaned import hold, put_off, reason
 from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
+from catalog.owner_request import OwnerRequest
 from catalog.relationship import Relationship
 from errors import Refused, Unavailable
 from facts.correlation import encode_operation
@@ -61,17 +62,16 @@ class MoveActivities:
             if wish is None:
                 return
             child, target = wish.child, (relationship.field, wish.to)
-            await owner_requests.ask(
-                self._pool,
-                self._owners,
-                self._catalog.owner_of(relationship.child),
-                filled(relationship.move, child.key, child.data, expected_parent=wish.former, target=target),
+            request = OwnerRequest(
                 tenant=tenant,
-                key=derived_id("move", tenant, ask.operation, child.key),
+                owner=self._catalog.owner_of(relationship.child),
+                command=filled(relationship.move, child.key, child.data, expected_parent=wish.former, target=target),
+                idempotency_key=derived_id("move", tenant, ask.operation, child.key),
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
                 varies=varies(relationship.move, relationship.field),
             )
+            await owner_requests.send(self._pool, self._owners, request)
         except Unavailable as error:
             await operations.note(self._pool, tenant, ask.operation, str(error))
             raise later(error) from None

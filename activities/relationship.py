@@ -8,6 +8,7 @@ from activities.support import owner_requests
 from activities.support.failures import final, later
 from activities.support.signal_intake import SignalIntake
 from catalog.catalog import Catalog
+from catalog.owner_request import OwnerRequest
 from catalog.relationship import KEY_LENGTH, Relationship, as_key
 from errors import Refused, Unacceptable, Unavailable
 from facts.correlation import encode
@@ -73,17 +74,15 @@ class RelationshipActivities:
         anew = () if standing.left_at is None else (standing.left_at,)
         key = derived_id("ask", *of, *(led[name] for name in sorted(led)), *anew)
         try:
-            command = asked.command.model_validate(fields)
-            await owner_requests.ask(
-                self._pool,
-                self._owners,
-                standing.debtor,
-                command,
+            request = OwnerRequest(
                 tenant=instance.tenant,
-                key=key,
+                owner=standing.debtor,
+                command=asked.command.model_validate(fields),
+                idempotency_key=key,
                 correlation=encode(relationship.name, instance.parent),
                 causation=f"{relationship.parent}/{instance.parent}",
             )
+            await owner_requests.send(self._pool, self._owners, request)
         except Unavailable as error:
             await self._note(instance, str(error))
             raise later(error) from None

@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.support.failures import final
 from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
+from catalog.owner_request import OwnerRequest
 from catalog.relationship import Relationship
 from catalog.vocabulary import Command
 from errors import Failed, Gone, Refused, Unavailable, Unsent
@@ -41,7 +42,7 @@ class _PageRequests:
         self._relationship = relationship
         self._work = work
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._worded: dict[str, request_bodies.Wording] = {}
+        self._first: dict[str, request_bodies.FirstBody] = {}
         self._unsent: list[str] = []
         self.suspects: set[str] = set()
         self.stopped = False
@@ -53,15 +54,15 @@ class _PageRequests:
         given = None if self._work.target is None else self._relationship.field
         if not varies(self._work.command, given):
             return
-        asked = {}
+        requests = []
         for item in self._work.items:
             with suppress(Refused):
-                asked[self._key(item)] = self._command(item)
-        self._worded = await request_bodies.first_of_each(pool, self._sweep.subject.tenant, asked)
+                requests.append(self._request(item))
+        self._first = await request_bodies.first_of_each(pool, self._sweep.subject.tenant, requests)
 
     async def forget(self, pool: Pool) -> None:
         """What nobody was asked may be asked in other words."""
-        unsaid = [key for key in self._unsent if key in self._worded and self._worded[key].new]
+        unsaid = [key for key in self._unsent if key in self._first and self._first[key].new]
         if unsaid:
             await request_bodies.forget(pool, self._sweep.subject.tenant, unsaid)
 
@@ -72,15 +73,8 @@ class _PageRequests:
     async def _ask(self, item: Candidate) -> ChildOutcome:
         key = self._key(item)
         try:
-            await self._owners.ask(
-                self._owner,
-                self._worded[key].command if key in self._worded else self._command(item),
-                idempotency_key=key,
-                correlation=encode_operation(self._sweep.operation),
-                causation=self._sweep.operation,
-                patience=math.inf,
-                one_of_many=True,
-            )
+            request = self._first[key].request if key in self._first else self._request(item)
+            await self._owners.send(request, slot_timeout=math.inf, one_of_many=True)
         except Unavailable as error:
             self.away, self.pause = str(error), max(self.pause, error.retry_after)
             if isinstance(error, Unsent):
@@ -97,10 +91,18 @@ class _PageRequests:
             activity.heartbeat(item.child.key)
         return ChildOutcome(item.child.key, item.parent, "requested", item.reference)
 
-    def _command(self, item: Candidate) -> Command:
-        field = self._relationship.field
+    def _request(self, item: Candidate) -> OwnerRequest:
+        """Raises Refused if the command cannot be filled."""
+        field, child = self._relationship.field, item.child
         target = (field, self._work.target) if field is not None and self._work.target is not None else None
-        return filled(self._work.command, item.child.key, item.child.data, expected_parent=item.parent, target=target)
+        return OwnerRequest(
+            tenant=self._sweep.subject.tenant,
+            owner=self._owner,
+            command=filled(self._work.command, child.key, child.data, expected_parent=item.parent, target=target),
+            idempotency_key=self._key(item),
+            correlation=encode_operation(self._sweep.operation),
+            causation=self._sweep.operation,
+        )
 
     def _key(self, item: Candidate) -> str:
         """The same for the same belonging of the same child, and for no other; anew when somebody redrives it."""

@@ -8,11 +8,12 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2 as httpx
 
-from catalog.vocabulary import Command
+from catalog.owner_request import OwnerRequest
 from errors import Busy, Failed, Unsent
-from gateways import reply, request
+from gateways import reply
 from gateways.circuit import Circuit, Clock
 from gateways.reply import Reply
+from gateways.request import build
 
 OF_MANY = 0.8
 """The part of the slots that those may take who have hundreds of requests to make: one alone need not queue."""
@@ -45,37 +46,21 @@ class OwnerClient:
         """Closes its connections."""
         await self._client.aclose()
 
-    async def ask(
-        self,
-        command: Command,
-        *,
-        idempotency_key: str,
-        correlation: str,
-        causation: str | None,
-        patience: float,
-        one_of_many: bool,
-    ) -> None:
-        """Raises Refused or Unavailable. ``patience`` in seconds, to wait for a slot."""
-        what = f"{type(command).__name__} at {self._name}"
-        to_send = request.build(
-            self._client,
-            self._url,
-            command,
-            idempotency_key=idempotency_key,
-            correlation=correlation,
-            causation=causation,
-        )
+    async def send(self, request: OwnerRequest, *, slot_timeout: float, one_of_many: bool) -> None:
+        """Sends a request. Parameters and errors as for ``Owners.send``."""
+        what = f"{type(request.command).__name__} at {self._name}"
+        to_send = build(self._client, self._url, request)
         self._circuit.check()
-        async with self._of_many if one_of_many else nullcontext(), self._slot(what, patience):
-            await self._attempt(to_send, what, idempotency_key)
+        async with self._of_many if one_of_many else nullcontext(), self._slot(what, slot_timeout):
+            await self._attempt(to_send, what, request.idempotency_key)
 
     @asynccontextmanager
-    async def _slot(self, what: str, patience: float) -> AsyncIterator[None]:
+    async def _slot(self, what: str, slot_timeout: float) -> AsyncIterator[None]:
         """One of them; who waits is served in turn. Raises Busy."""
-        if patience <= 0 and self._slots.locked():
+        if slot_timeout <= 0 and self._slots.locked():
             raise self._busy(what)
         try:
-            async with asyncio.timeout(patience if 0 < patience < math.inf else None):
+            async with asyncio.timeout(slot_timeout if 0 < slot_timeout < math.inf else None):
                 await self._slots.acquire()
         except TimeoutError:
             raise self._busy(what) from None

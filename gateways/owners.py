@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx2 as httpx
 
-from catalog.vocabulary import Command
+from catalog.owner_request import OwnerRequest
 from errors import Unsent
 from gateways import address
 from gateways.circuit import Clock
@@ -63,30 +63,14 @@ class Owners:
             for client in self._clients.values():
                 stack.push_async_callback(client.aclose)
 
-    async def ask(
-        self,
-        owner: str,
-        command: Command,
-        *,
-        idempotency_key: str,
-        correlation: str,
-        causation: str | None,
-        patience: float = 0.0,
-        one_of_many: bool = False,
-    ) -> None:
-        """Raises Refused (final; Gone if it is not there) or Unavailable (try again, after ``retry_after`` seconds).
+    async def send(self, request: OwnerRequest, *, slot_timeout: float = 0.0, one_of_many: bool = False) -> None:
+        """Sends a request to its owner; returns when the owner has accepted it.
 
-        ``patience``: seconds to wait for one of the owner's slots; Busy if there was none. ``one_of_many``: of hundreds
-        that are asked together, and leave some slots to others.
+        ``slot_timeout``: seconds to wait for one of the owner's slots; Busy if none becomes free. ``one_of_many``: the
+        request is one of hundreds, which leave some slots to others.
+        Raises Refused (final; Gone if the entity is not there) or Unavailable (retry after ``retry_after`` seconds).
         """
-        client = self._clients.get(owner)
+        client = self._clients.get(request.owner)
         if client is None:
-            raise Unsent(f"no address of the owner {owner!r}; set it in TETHER_OWNERS", retry_after=30)
-        await client.ask(
-            command,
-            idempotency_key=idempotency_key,
-            correlation=correlation,
-            causation=causation,
-            patience=patience,
-            one_of_many=one_of_many,
-        )
+            raise Unsent(f"no address of the owner {request.owner!r}; set it in TETHER_OWNERS", retry_after=30)
+        await client.send(request, slot_timeout=slot_timeout, one_of_many=one_of_many)

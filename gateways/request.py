@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import httpx2 as httpx
 
+from catalog.owner_request import OwnerRequest
 from catalog.vocabulary import Command
 from errors import Refused
 
@@ -12,14 +13,11 @@ from errors import Refused
 def build(
     client: httpx.AsyncClient,
     base: str,
-    command: Command,
-    *,
-    idempotency_key: str,
-    correlation: str,
-    causation: str | None,
+    request: OwnerRequest,
 ) -> httpx.Request:
-    """The request: the fields that the path names are in the path, the others are the JSON body, or the query of a
-    DELETE. Raises Refused if it cannot be written."""
+    """Builds the HTTP request: fields that the path names go into the path, the others into the JSON body, or into the
+    query of a DELETE. ``base``: the owner's URL without a slash at its end. Raises Refused if it cannot be built."""
+    command = request.command
     fields = command.model_dump(mode="json")
     path = _path(command, fields)
     named = _named(command)
@@ -27,9 +25,13 @@ def build(
     query = {name: value for name, value in others.items() if value is not None}
     deletes = command.method == "DELETE"
     try:
-        headers = {"Idempotency-Key": idempotency_key, "Correlation-Id": correlation, "Accept-Encoding": "identity"}
-        if causation is not None:
-            headers["Causation-Id"] = quote(causation, safe="/:-._~")
+        headers = {
+            "Idempotency-Key": request.idempotency_key,
+            "Correlation-Id": request.correlation,
+            "Accept-Encoding": "identity",
+        }
+        if request.causation is not None:
+            headers["Causation-Id"] = quote(request.causation, safe="/:-._~")
         return client.build_request(
             command.method,
             base + path,

@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 import temporal
 from bench.limits.by_hand import TASK_QUEUE, GroupChannelByHand
+from catalog.owner_request import OwnerRequest
 from contracts.channels import CreateChannel
 from gateways.owners import Owners
 
@@ -39,7 +40,7 @@ class Activities:
     async def ask(self, id: str, name: str) -> None:
         """Raises Refused or Unavailable."""
         command = CreateChannel(name=name)
-        await self._owners.ask("channels", command, idempotency_key=id, correlation=id, causation=None)
+        await self._owners.send(OwnerRequest("", "channels", command, idempotency_key=id, correlation=id))
 
     @activity.defn(name="announce")
     async def announce(self, group: str, channel: str) -> None:

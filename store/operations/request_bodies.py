@@ -1,65 +1,72 @@
-"""What an owner is asked under one Idempotency-Key stays the same request, though entities change between attempts.
+"""Keeps the body that a request was first sent with, so that retries under its Idempotency-Key send the same.
 
-An owner that has seen the key takes another body for a mistake (422), and it would be right: what it did then, or is
-about to do, was for the first.
+Entities change between attempts. An owner that has seen the key answers 422 to another body, rightly: what it did, or
+is about to do, was for the first one.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
+from catalog.owner_request import OwnerRequest
 from catalog.vocabulary import Command
 from errors import Unsent
 from store.db.pool import Pool, connection
 from store.db.sql import sql
 
 
-class Wording(NamedTuple):
-    """What is to be asked. ``new``: it never was."""
+class FirstBody(NamedTuple):
+    """A request with its first body. ``new``: it was stored just now, and no attempt was made before."""
 
-    command: Command
+    request: OwnerRequest
     new: bool
 
 
 @asynccontextmanager
-async def first(pool: Pool, tenant: str, key: str, command: Command, *, varies: bool = True) -> AsyncIterator[Command]:
-    """The command as it was when it was first asked under this key: now, if it never was, nor is within the block.
+async def first(pool: Pool, request: OwnerRequest) -> AsyncIterator[OwnerRequest]:
+    """Yields the request with the body that it was first sent with.
 
-    ``varies``: whether it might be another one at the next attempt.
+    If the block raises Unsent at the first attempt, the body is forgotten: the owner has not seen it.
     """
-    if not varies:
-        yield command
+    if not request.varies:
+        yield request
         return
-    wording = (await first_of_each(pool, tenant, {key: command}))[key]
+    body = (await first_of_each(pool, request.tenant, [request]))[request.idempotency_key]
     try:
-        yield wording.command
+        yield body.request
     except Unsent:
-        if wording.new:
-            await forget(pool, tenant, [key])
+        if body.new:
+            await forget(pool, request.tenant, [request.idempotency_key])
         raise
 
 
-async def first_of_each(pool: Pool, tenant: str, commands: Mapping[str, Command]) -> dict[str, Wording]:
-    """The same for many, by their keys."""
-    keys = sorted(commands)
-    fields = [orjson.dumps(commands[key].model_dump(mode="json")).decode() for key in keys]
+async def first_of_each(pool: Pool, tenant: str, requests: Sequence[OwnerRequest]) -> dict[str, FirstBody]:
+    """Stores or fetches the first bodies of many requests of one tenant; Idempotency-Key → first body."""
+    by_key = {request.idempotency_key: request for request in requests}
+    keys = sorted(by_key)
+    fields = [orjson.dumps(by_key[key].command.model_dump(mode="json")).decode() for key in keys]
     async with connection(pool) as conn:
         rows = await conn.fetch(sql("first_wordings"), tenant, keys, fields)
-    said = {row["idempotency_key"]: row for row in rows}
-    return {key: Wording(_worded(c, said[key]["fields"]), said[key]["new"]) for key, c in commands.items()}
+    first = {}
+    for row in rows:
+        request = by_key[row["idempotency_key"]]
+        command = _with_fields(request.command, row["fields"])
+        first[request.idempotency_key] = FirstBody(replace(request, command=command), row["new"])
+    return first
 
 
 async def forget(pool: Pool, tenant: str, keys: Sequence[str]) -> None:
-    """Of what nobody was asked, another wording may be the first."""
+    """Deletes stored bodies of requests that were never sent."""
     async with connection(pool) as conn:
         await conn.execute(sql("forget_wordings"), tenant, keys)
 
 
-def _worded(command: Command, fields: dict[str, object]) -> Command:
-    """With those fields; as it is, if the command is declared otherwise by now."""
+def _with_fields(command: Command, fields: dict[str, object]) -> Command:
+    """The command with stored fields; unchanged if its class was declared otherwise since they were stored."""
     try:
         return type(command).model_validate(fields)
     except ValidationError:

@@ -159,7 +159,7 @@ async def test_who_waits_gets_a_slot_when_there_is_one() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
         async with slow.held(owners, AT_ONCE):
-            waiting = [asyncio.create_task(ask(owners, patience=math.inf)) for _ in range(2 * AT_ONCE)]
+            waiting = [asyncio.create_task(ask(owners, slot_timeout=math.inf)) for _ in range(2 * AT_ONCE)]
             await asyncio.sleep(0)
             assert slow.asked == AT_ONCE
         await asyncio.gather(*waiting)
@@ -170,13 +170,13 @@ async def test_who_waits_in_vain_is_told_that_we_are_busy() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners, slow.held(owners, AT_ONCE):
         with pytest.raises(Busy, match=f"CreateChannel at channels: {AT_ONCE} requests are under way"):
-            await ask(owners, patience=0.01)
+            await ask(owners, slot_timeout=0.01)
 
 
 async def test_many_leave_slots_to_one_that_comes_alone_however_many_wait() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
-        many = [asyncio.create_task(ask(owners, patience=math.inf, one_of_many=True)) for _ in range(4 * AT_ONCE)]
+        many = [asyncio.create_task(ask(owners, slot_timeout=math.inf, one_of_many=True)) for _ in range(4 * AT_ONCE)]
         for _ in range(int(AT_ONCE * OF_MANY)):
             await slow.started.acquire()
         alone = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE - slow.asked)]
@@ -193,7 +193,7 @@ async def test_who_waited_for_an_owner_that_is_away_by_then_does_not_ask_it() ->
     slow.answer = httpx2.ConnectError("gone")
     async with Owners(URLS, transport=slow.transport, clock=HandClock().clock) as owners:
         async with slow.held(owners, AT_ONCE):
-            waiting = [asyncio.create_task(ask(owners, patience=math.inf)) for _ in range(AT_ONCE)]
+            waiting = [asyncio.create_task(ask(owners, slot_timeout=math.inf)) for _ in range(AT_ONCE)]
             await asyncio.sleep(0)
         said = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(one) for one in said} == {Unsent}
@@ -238,4 +238,4 @@ async def test_nobody_waits_for_a_slot_of_an_owner_that_is_away() -> None:
         time.forward(1)
         async with slow.held(owners, 1):
             with pytest.raises(Unavailable, match="it is being asked again"):
-                await asyncio.wait_for(ask(owners, patience=math.inf), 60)
+                await asyncio.wait_for(ask(owners, slot_timeout=math.inf), 60)

@@ -87,8 +87,8 @@ async def test_owners_that_hang_do_not_slow_others_down() -> None:
         stuck = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE)]
         for _ in stuck:
             await asyncio.wait_for(hanging.acquire(), 60)
-        queued = [asyncio.create_task(ask(owners, patience=math.inf)) for _ in range(AT_ONCE)]
-        others = asyncio.gather(*(ask(owners, "groups", patience=math.inf) for _ in range(4 * AT_ONCE)))
+        queued = [asyncio.create_task(ask(owners, slot_timeout=math.inf)) for _ in range(AT_ONCE)]
+        others = asyncio.gather(*(ask(owners, "groups", slot_timeout=math.inf) for _ in range(4 * AT_ONCE)))
         await asyncio.wait_for(others, 60)
         assert not any(task.done() for task in stuck + queued)
         for task in stuck + queued:

@@ -6,6 +6,7 @@ from itertools import count
 
 import httpx2
 
+from catalog.owner_request import OwnerRequest
 from catalog.vocabulary import Command, ExpectedParent, Key
 from contracts.channels import CreateChannel
 from gateways.circuit import Clock
@@ -60,19 +61,19 @@ async def ask(
     owner: str = "channels",
     command: Command | None = None,
     *,
-    patience: float = 0.0,
+    slot_timeout: float = 0.0,
     one_of_many: bool = False,
 ) -> None:
     """Asks for a channel, or whatever ``command`` says."""
-    await owners.ask(
-        owner,
-        command or CreateChannel(name="Rowing"),
+    request = OwnerRequest(
+        tenant="main",
+        owner=owner,
+        command=command or CreateChannel(name="Rowing"),
         idempotency_key=f"key{next(_NUMBERS)}",
         correlation="correlation",
         causation="group/é 1",
-        patience=patience,
-        one_of_many=one_of_many,
     )
+    await owners.send(request, slot_timeout=slot_timeout, one_of_many=one_of_many)
 
 
 async def ask_once(owner: Recording, command: Command | None = None, *, clock: Clock | None = None) -> None:
