@@ -111,7 +111,7 @@ async def page(
         registers = await fetch_registers(conn, tenant, [(relationship.child, r["child"]) for r in rows])
         found, back = _to_ask(relationship, rows, registers, planned=row["workflow"] == "plan")
         if back:
-            await conn.execute(sql("spare_items"), tenant, operation, relationship.name, back)
+            await conn.execute(sql("skip_returned_children"), tenant, operation, relationship.name, back)
         if why := await _obstacles(conn, catalog, tenant, row, relationship, found):
             await _park(conn, tenant, operation, relationship, [item for item in found if item.child.key in why], why)
             found = [item for item in found if item.child.key not in why]
@@ -180,7 +180,7 @@ async def begin(pool: Pool, tenant: str, operation: str, relationship: str, foun
 
 async def _begin(conn: Connection, tenant: str, operation: str, relationship: str, found: Sequence[Candidate]) -> None:
     columns = zip(*((i.child.key, i.parent, i.reference, i.since) for i in found), strict=True)
-    await conn.execute(sql("begin_items"), tenant, operation, relationship, *map(list, columns))
+    await conn.execute(sql("begin_children"), tenant, operation, relationship, *map(list, columns))
 
 
 async def keep(pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
@@ -193,7 +193,7 @@ async def _keep(
     conn: Connection, tenant: str, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]
 ) -> None:
     columns = zip(*outcomes, strict=True)
-    await conn.execute(sql("keep_items"), tenant, operation, relationship, *map(list, columns))
+    await conn.execute(sql("store_child_outcomes"), tenant, operation, relationship, *map(list, columns))
 
 
 async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row, now: datetime) -> None:
@@ -203,7 +203,7 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row
     target = operation["parent"] if operation["kind"] == "move" else None
     wishes = ["moved" if target else "deleted" if _deletes(operation, r) else "detached" for r in rels]
     await conn.execute(
-        sql("settle_items"),
+        sql("settle_children"),
         tenant,
         operation["id"],
         [r.name for r in rels],
@@ -212,7 +212,7 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row
         target,
     )
     deadlines = [r.on_missing.deadline for r in rels]
-    await conn.execute(sql("park_overdue_items"), tenant, operation["id"], [r.name for r in rels], deadlines, now)
+    await conn.execute(sql("park_overdue_children"), tenant, operation["id"], [r.name for r in rels], deadlines, now)
 
 
 def _deletes(operation: Row, relationship: Relationship) -> bool:
@@ -221,7 +221,7 @@ def _deletes(operation: Row, relationship: Relationship) -> bool:
 
 async def spare_rest(conn: Connection, tenant: str, operation: str) -> None:
     """What was not seen to yet is let be."""
-    await conn.execute(sql("spare_rest"), tenant, operation)
+    await conn.execute(sql("skip_open_children"), tenant, operation)
 
 
 async def left(conn: Connection, tenant: str, operation: str) -> OpenChildren:

@@ -175,9 +175,9 @@ async def redrive(pool: Pool, tenant: str, id: str) -> Row:
             raise Unknown(f"no operation {id!r}")
         if row["state"] not in ("running", "incomplete"):
             raise Conflict(f"operation {id} is {row['state']}: nothing of it can be redriven")
-        row = await conn.fetchrow(sql("redrive_items"), tenant, id)
-        if row is None:
+        if not await conn.fetchval(sql("redrive_children"), tenant, id):
             raise Conflict(f"no child of operation {id} is parked")
+        row = await conn.fetchrow(sql("resume_operation"), tenant, id)
         await tell(conn, tenant, revision, {**row, "id": f"{id}/redrive/{uuid4().hex}"}, "RedriveRequested")
     return row
 

@@ -3,16 +3,19 @@
 update operations set state = 'running', remaining = $3, ended_at = null where tenant = $1 and id = $2
 returning *
 
--- name: redrive_items
--- Children that were refused are asked for anew; says how many those are.
-with anew as (
+-- name: redrive_children
+-- Puts the parked children of an operation back to be requested again; returns how many.
+with redriven as (
     update operation_children
     set state = 'failing', attempts = 0, redrives = redrives + 1, last_error = '', changed_at = now()
     where tenant = $1 and operation = $2 and state = 'parked'
     returning 1
 )
-update operations set parked = 0, state = 'running', reason = '', ended_at = null
-where tenant = $1 and id = $2 and exists (select from anew)
+select count(*) from redriven
+
+-- name: resume_operation
+-- Lets an operation run again.
+update operations set state = 'running', reason = '', ended_at = null where tenant = $1 and id = $2
 returning *
 
 -- name: operation

@@ -180,8 +180,8 @@ async def _work_through(begin: Begin, plan: StoredPlan) -> Row:
             state="running",
         )
     )
-    operation: Row = await begin.conn.fetchrow(sql("plan_items"), begin.tenant, *change(request), plan.revision, id)
-    return operation
+    await begin.conn.execute(sql("add_planned_children"), begin.tenant, *change(request), plan.revision, id)
+    return await begin.conn.fetchrow(sql("operation"), begin.tenant, id)
 
 
 def _check(catalog: Catalog, request: PlanRequest) -> None:

@@ -11,12 +11,7 @@ select * from plans where tenant = $1 and id = $2
 -- An operation executes it.
 update plans set operation = $3 where tenant = $1 and id = $2
 
--- name: plan_items
--- The children that a plan names, to be worked through by an operation.
-with named as (
-    insert into operation_children (tenant, operation, relationship, child, parent, state, linked_revision)
-    select $1, $7, relationship, child, parent, 'planned', $6 from concerned_by_change($1, $2, $3, $4, $5, $6)
-    returning 1
-)
-update operations set found = (select count(*) from named) where tenant = $1 and id = $7
-returning *
+-- name: add_planned_children
+-- Adds the children that a plan names to its operation.
+insert into operation_children (tenant, operation, relationship, child, parent, state, linked_revision)
+select $1, $7, relationship, child, parent, 'planned', $6 from concerned_by_change($1, $2, $3, $4, $5, $6)

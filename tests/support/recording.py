@@ -59,5 +59,5 @@ async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Seq
     """Children that an operation has asked for, and what came of each."""
     keys, parents, _, references, *_ = (list(column) for column in zip(*outcomes, strict=True))
     since = [1] * len(keys)
-    await pool.execute(sql("begin_items"), TENANT, operation, relationship, keys, parents, references, since)
+    await pool.execute(sql("begin_children"), TENANT, operation, relationship, keys, parents, references, since)
     await children.keep(pool, TENANT, operation, relationship, outcomes)
