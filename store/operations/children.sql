@@ -83,7 +83,10 @@ set state = case when i.attempts + w.counts::int >= 30 then 'parked' else w.stat
     changed_at = case when i.state = w.state then i.changed_at else now() end
 from unnest($4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::boolean[])
     as w (child, parent, state, reference, last_error, counts)
-where i.tenant = $1 and i.operation = $2 and i.relationship = $3 and i.child = w.child
+cross join lateral (
+    select child from operation_children
+    where tenant = $1 and operation = $2 and relationship = $3 and child = w.child limit 1) f
+where i.tenant = $1 and i.operation = $2 and i.relationship = $3 and i.child = f.child
   and i.state in ('planned', 'failing', 'requested')
 
 -- name: settle_children
