@@ -51,6 +51,10 @@ INDEXES = {
     "feed_claims": {"links_from", "links_to", "entities_pkey"},
     "feed_parents": {"entities_from", "entities_pkey"},
     "feed_facts": {"facts_of_tether"},
+    "store_child_outcomes": {"operation_children_pkey", "operation_children_open"},
+    "settle_children": {"operation_children_open", "links_pkey", "entities_pkey"},
+    "count_candidates": {"links_of_parent", "operation_children_pkey"},
+    "children_to_ask": {"links_of_parent", "operation_children_pkey"},
 }
 
 
