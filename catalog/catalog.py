@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 
-from catalog import checks, registry
-from catalog.discovery import ROOT, modules
+from catalog import checks, discovery, registry
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
 from errors import BadDeclaration, Unknown
@@ -86,27 +86,46 @@ class Catalog:
             raise Unknown(f"no kind of entity {kind!r}; declared are: {known}") from None
 
 
-def load(extra: Sequence[Path] = ()) -> Catalog:
-    """The project's own declarations and those of the extra directories.
+def load(directories: Sequence[Path | str] = ()) -> Catalog:
+    """Reads Tether's own declarations and those of mounted directories, checked one by one and against each other.
 
-    Each extra directory has ``contracts/`` or ``relationships/`` or both. Raises BadDeclaration.
+    Raises BadDeclaration, which names the file and the mend.
     """
-    for directory in extra:
-        if not directory.is_dir():
-            raise BadDeclaration(str(directory), "no such directory", "Check TETHER_CATALOG.")
-    roots = [ROOT, *extra]
-    contracts = registry.load(d for root in roots if (d := root / "contracts").is_dir())
-    catalog = Catalog(contracts)
-    where: dict[str, str] = {}
-    for module in modules(d for root in roots if (d := root / "relationships").is_dir()):
-        for name, value in vars(module).items():
-            if isinstance(value, Relationship) and not name.startswith("_"):
-                file = str(module.__file__)
-                if name in where:
-                    raise BadDeclaration(file, f"{name} is declared in {where[name]} as well", "Rename one of them.")
-                where[name] = file
-                catalog.relationships[name] = replace(value, name=name)
-                checks.check(catalog.relationships[name], contracts, file)
-    checks.check_together(catalog.relationships, where)
+    found = list(discovery.modules(Path(directory) for directory in directories))
+    contracts = registry.read(found)
+    files: dict[str, str] = {}
+    relationships: dict[str, Relationship] = {}
+    for module, declared in _declared(found):
+        name, file = declared.name, str(module.__file__)
+        if name in files:
+            raise BadDeclaration(file, f"{name} is declared in {files[name]} as well", "Rename one of them.")
+        files[name], relationships[name] = file, declared
+        checks.check(declared, contracts, file)
+    checks.check_together(relationships, files)
     checks.check_deleting(contracts)
-    return catalog
+    return Catalog(contracts, relationships)
+
+
+def _declared(modules: Sequence[ModuleType]) -> Iterator[tuple[ModuleType, Relationship]]:
+    """Each relationship with the module that declares it, which has its name. Raises BadDeclaration for a relationship
+    in a module of another name, unless that module imports it."""
+    found = [
+        (module, name, value)
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, Relationship) and not name.startswith("_")
+    ]
+    at_home = {id(value) for module, name, value in found if name == _stem(module)}
+    for module, name, value in found:
+        if name == _stem(module):
+            yield module, replace(value, name=name)
+        elif id(value) not in at_home:
+            raise BadDeclaration(
+                str(module.__file__),
+                f"the relationship {name} is declared in {_stem(module)}.py",
+                f"Move it to a file of its own name: {name}.py.",
+            )
+
+
+def _stem(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]

@@ -1,57 +1,95 @@
-"""Imports the declaration modules of a directory."""
+"""Finds and imports the modules of declarations: those of this tree, and those of mounted catalog directories."""
 
 import importlib
 import os
-import sys
+import traceback
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
-from importlib.machinery import ModuleSpec
-from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 
+from catalog import mounted
 from errors import BadDeclaration
 
 ROOT = Path(__file__).resolve().parent.parent
+_PACKAGES = ("contracts", "relationships")
+"""The packages of this tree that hold declarations, and nothing else."""
+
+_FORMER_MODULES = ("contracts.vocabulary", "relationships.definition", "catalog.vocabulary", "catalog.relationship")
+"""Modules from which declarations used to import what `tether` exports now."""
+_RENAMED = {
+    "Asked": "Requested",  # former name
+    "Still": "ExpectedParent",
+    "patience": "grace",  # former name
+}
+"""Former name → present name of what declarations use."""
 
 
 def modules(directories: Iterable[Path]) -> Iterator[ModuleType]:
-    """Every module of the directories, by name; a directory inside the project is imported as its package, and any
-    other within a package made of its parent, so that ``from ..contracts.posts import …`` works there.
+    """Imports every module of declarations of this tree, then every one below the given directories.
 
-    Raises BadDeclaration if a directory is not there or a module cannot be imported.
+    A directory is a plain folder: each ``.py`` file in it or in any of its sub-folders is a module of declarations.
+    Files and folders whose name begins with ``.`` or ``_`` are imported only by others, and folders named ``tests``
+    not at all. Modules of one directory import each other as they would with that directory on ``sys.path``, or
+    relatively. Raises BadDeclaration for a directory that does not exist and a module that cannot be imported.
     """
+    for name in _PACKAGES:
+        for file in _files(ROOT / name):
+            yield _module(file, name, ROOT / name)
     for directory in directories:
-        if not directory.is_dir():
+        root = directory.absolute()
+        if not root.is_dir():
             raise BadDeclaration(str(directory), "no such directory", "Check TETHER_CATALOG.")
-        root = directory.parent.resolve()
-        package = directory.name if root == ROOT else f"{_package(root)}.{directory.name}"
-        for file in sorted((root / directory.name).glob("*.py")):
-            if file.stem != "__init__":
-                yield _module(file, package)
+        if root.resolve() == ROOT:
+            raise BadDeclaration(
+                str(directory), "this is Tether's own folder, which is always read", "Remove it from TETHER_CATALOG."
+            )
+        package = mounted.package(root)
+        for file in _files(root):
+            yield _module(file, package, root)
 
 
-def _package(root: Path) -> str:
-    """The package of a directory outside the project: named after its whole path, which may hold any characters."""
-    name = f"catalog_{blake2b(os.fsencode(root), digest_size=8).hexdigest()}"
-    if name not in sys.modules:
-        spec = ModuleSpec(name, None, is_package=True)
-        spec.submodule_search_locations = [str(root)]
-        sys.modules[name] = module_from_spec(spec)
-    return name
+def _files(root: Path) -> list[Path]:
+    """The modules below a folder, sorted. Symbolic links are followed: Kubernetes mounts files and folders as links."""
+    found: list[Path] = []
+    visited: set[str] = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        folders[:] = [name for name in folders if name[0] not in "._" and name != "tests"]
+        if (real := os.path.realpath(folder)) in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        found += [Path(folder, name) for name in files if name.endswith(".py") and name[0] not in "._"]
+    return sorted(found)
 
 
-def _module(file: Path, package: str) -> ModuleType:
-    if "." in file.stem:
-        raise BadDeclaration(str(file), "a module's name has no dots", "Rename the file.")
+def _module(file: Path, package: str, root: Path) -> ModuleType:
+    """Imports a file below ``root``, which is the directory of ``package``."""
+    parts = file.relative_to(root).with_suffix("").parts
+    if any("." in part for part in parts):
+        raise BadDeclaration(str(file), "the name of a module or its folder has no dots", "Rename it.")
     try:
-        return importlib.import_module(f"{package}.{file.stem}")
+        return importlib.import_module(".".join((package, *parts)))
     except Exception as error:  # whatever a user's module raises is a mistake in that module
-        raise BadDeclaration(str(file), f"{type(error).__name__}: {error}", _mend(error)) from error
+        where = str(_blamed(error, root) or file)
+        raise BadDeclaration(where, f"{type(error).__name__}: {error}", _mend(error)) from error
+
+
+def _blamed(error: Exception, root: Path) -> Path | None:
+    """The innermost file below ``root`` that was being imported: another one than the first if that imports it."""
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        files.append(Path(error.filename))
+    return next((file for file in reversed(files) if file.is_relative_to(root)), None)
 
 
 def _mend(error: Exception) -> str:
-    missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
-    if missing.startswith(("contracts.", "relationships.")):
-        return f"If it lies in the same directory, import it by two dots: from ..{missing} import …."
+    name = (error.name or "") if isinstance(error, ImportError) else ""
+    if isinstance(error, ImportError | TypeError):
+        for former, present in _RENAMED.items():
+            if f"'{former}'" in str(error):
+                return f"{former} is called {present} now."
+    if name in _FORMER_MODULES:
+        return "Import it from tether: from tether import …."
+    if isinstance(error, ModuleNotFoundError) and name.partition(".")[0] in _PACKAGES:
+        return "Neither this catalog directory nor Tether has such a module: check its name."
     return "Mend the module."

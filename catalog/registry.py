@@ -10,7 +10,6 @@ from pathlib import Path
 from string import Formatter
 from types import ModuleType
 
-from catalog.discovery import modules
 from catalog.vocabulary import Command, Effect, ExpectedParentField, Fact, KeyField, Owner
 from errors import BadDeclaration
 
@@ -110,10 +109,10 @@ class Contracts:
         return found
 
 
-def load(directories: Iterable[Path]) -> Contracts:
-    """Read every module of the directories; raises BadDeclaration with the file and the mend."""
+def read(modules: Iterable[ModuleType]) -> Contracts:
+    """Collects what the modules declare. Raises BadDeclaration with the file and the mend."""
     contracts = Contracts()
-    for module in modules(directories):
+    for module in modules:
         _read(module, contracts)
     for command in contracts.commands:
         if command.deletes:

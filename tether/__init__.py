@@ -1,6 +1,6 @@
 """The public face: everything that declarations of facts, commands and relationships import.
 
-``from tether import Created, Owner, Relationship, Wait`` is the same in this tree, in a mounted catalogue directory and
+``from tether import Created, Owner, Relationship, Wait`` is the same in this tree, in a mounted catalog directory and
 in tests of your own. Such a test loads its declarations with ``load_catalog([directory])``, which returns the `Catalog`
 of Tether's own declarations and those of the directories, or raises `BadDeclaration` with the file and the mend.
 """

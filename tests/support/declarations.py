@@ -1,5 +1,6 @@
-"""Declarations in a directory of their own, as TETHER_CATALOG may name one."""
+"""Writes declarations into a directory of their own, which TETHER_CATALOG could name."""
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -25,7 +26,15 @@ DOCKS = """
 """
 
 
+def relationship(root: Path, text: str) -> Path:
+    """Writes a module of relationships/, named after the relationship that the text declares."""
+    name = re.search(r"(\w+) = Relationship", text)
+    assert name is not None
+    return write(root, "relationships", name[1], text)
+
+
 def write(root: Path, folder: str, name: str, text: str) -> Path:
+    """Writes a module that imports everything a declaration may need; returns its file."""
     (root / folder).mkdir(parents=True, exist_ok=True)
     file = root / folder / f"{name}.py"
     file.write_text(textwrap.dedent(HEAD) + textwrap.dedent(text))

@@ -6,7 +6,7 @@ import pytest
 
 from catalog import catalog
 from errors import BadDeclaration
-from tests.support.declarations import write
+from tests.support.declarations import relationship, write
 
 CASCADES = {
     "team_team": 'Relationship(parent="team", child="team", via="event_id", on_parent_deleted=Cascade(DeleteTeam))',
@@ -26,10 +26,10 @@ NAMELESS = """
 
 @pytest.mark.parametrize("names", CYCLES)
 def test_cascades_in_a_cycle_are_refused_in_the_file_that_closes_it(tmp_path: Path, names: list[str]) -> None:
-    files = [write(tmp_path, "relationships", f"r{n}", f"{name} = {CASCADES[name]}") for n, name in enumerate(names)]
+    files = [relationship(tmp_path, f"{name} = {CASCADES[name]}") for name in names]
     with pytest.raises(BadDeclaration) as refusal:
         catalog.load([tmp_path])
-    assert refusal.value.where == str(files[-1])
+    assert refusal.value.where == str(max(files))
     cycle = refusal.value.problem.removeprefix("cascades in a cycle: ").split(" → ")
     assert cycle[0] == cycle[-1]
     assert sorted(cycle[1:]) == sorted({*names, *(() if names == ["team_team"] else ("event_team",))})
@@ -46,13 +46,13 @@ def test_a_cycle_in_which_one_does_not_cascade_is_none(tmp_path: Path, names: li
         if n == 0:
             command = text.partition("Cascade(")[2].partition(")")[0]
             text = text.replace(f"Cascade({command})", policy.format(command))
-        write(tmp_path, "relationships", f"r{n}", f"{name} = {text}")
+        relationship(tmp_path, f"{name} = {text}")
     assert set(names) <= set(catalog.load([tmp_path]).relationships)
 
 
 def test_two_ways_to_the_same_kind_are_no_cycle(tmp_path: Path) -> None:
-    group_team = CASCADES["team_team"].replace('parent="team"', 'parent="group"')
-    write(tmp_path, "relationships", "a", f"group_event = {CASCADES['group_event']}\ngroup_team = {group_team}")
+    relationship(tmp_path, f"group_event = {CASCADES['group_event']}")
+    relationship(tmp_path, "group_team = " + CASCADES["team_team"].replace('parent="team"', 'parent="group"'))
     found = catalog.load([tmp_path])
     shipped = {r.name for r in catalog.load().sweeping["group"]}
     assert {r.name for r in found.sweeping["group"]} - shipped == {"group_event", "group_team"}
@@ -80,7 +80,7 @@ def game(tmp_path: Path) -> Path:
 
 
 def ask(game: Path, parent: str, child: str) -> Path:
-    return write(game, "relationships", f"{parent}_{child}", ASKED.format(parent, child, child.title()))
+    return relationship(game, ASKED.format(parent, child, child.title()))
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_counterparts_asked_for_in_a_cycle_are_refused(game: Path, pairs: list[s
     files = [ask(game, *pair.split()) for pair in pairs]
     with pytest.raises(BadDeclaration) as refusal:
         catalog.load([game])
-    assert refusal.value.where == str(files[-1])
+    assert refusal.value.where == str(max(files))
     assert refusal.value.problem == f"counterparts asked for in a cycle: {cycle}"
     assert refusal.value.mend == "Let one of them use a field."
 
 
 def test_a_cycle_in_which_one_uses_a_field_asks_for_no_end_of_counterparts(game: Path) -> None:
     ask(game, "ping", "pong")
-    write(game, "relationships", "back", 'pong_ping = Relationship(parent="pong", child="ping", via="by")')
+    relationship(game, 'pong_ping = Relationship(parent="pong", child="ping", via="by")')
     assert {"ping_pong", "pong_ping"} <= set(catalog.load([game]).relationships)
 
 
