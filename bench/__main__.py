@@ -7,10 +7,11 @@ import time
 
 from rich.console import Console
 
-from bench import machine, report
-from bench.figures import Effort, Measured, Row
+from bench.drivers.stack import with_tether
 from bench.registry import ROWS
-from bench.stack import with_tether
+from bench.report import machine
+from bench.report import table as report
+from bench.report.figures import Effort, Measured, Row
 from errors import TetherError
 
 INTERRUPTED = 130

@@ -1,6 +1,6 @@
 """All that is measured."""
 
-from bench.figures import Row
+from bench.report.figures import Row
 from bench.rows import arrival, batches, cascade, growth, hot, pairs, scale, singles, waits
 
 ROWS: tuple[Row, ...] = (

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2 as httpx
 import orjson
 
-from bench.asked import Asked
+from bench.drivers.line_process import Asked
 from bench.errors import Spoilt
 from gateways.owners import AT_ONCE
 

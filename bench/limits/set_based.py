@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
-from bench.facts import Event
-from bench.stack import Connection
+from bench.drivers.facts import Event
+from bench.drivers.stack import Connection
 from catalog.catalog import Catalog
 from config import Limits
 from facts.envelope import Entry, moment, read

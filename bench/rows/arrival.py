@@ -4,13 +4,13 @@ import time
 
 import orjson
 
-from bench import wire
-from bench.client import ONE, Client, Order
+from bench.drivers import wire
+from bench.drivers.client import ONE, Client, Order
+from bench.drivers.facts import event
+from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.wire import Wire
 from bench.errors import Spoilt
-from bench.facts import event
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
-from bench.stack import Connection, Tenant, Tether
-from bench.wire import Wire
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
 
 CHILDREN = 100_000
 AWAITED = "awaited"

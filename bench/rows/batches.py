@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from bench import usage
-from bench.client import Client, Order
-from bench.facts import RECIPES
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.drivers.client import Client, Order
+from bench.drivers.facts import RECIPES
+from bench.drivers.stack import Tether
 from bench.limits import set_based
-from bench.stack import Tether
+from bench.report import usage
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
 
 BUDGET = Budget(least=10_000, ratio=0.5)
 LIMIT = "the same rows by set-based SQL in one process"

@@ -1,8 +1,8 @@
 """A parent with very many children goes: links alone, then with a command to the owner of each child."""
 
-from bench.cascading import asking, links
-from bench.figures import Budget, Effort, Figure, Measured, Row
-from bench.stack import Tether
+from bench.drivers.stack import Tether
+from bench.report.figures import Budget, Effort, Figure, Measured, Row
+from bench.rows.cascading import asking, links
 
 
 async def measure(tether: Tether, effort: Effort) -> Measured:

@@ -1,9 +1,9 @@
 """What it costs as it grows: the rate of facts with ever more links resident, and the memory of every process."""
 
-from bench import usage
-from bench.client import Client, Order
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
-from bench.stack import Tether
+from bench.drivers.client import Client, Order
+from bench.drivers.stack import Tether
+from bench.report import usage
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
 
 LEVELS = (10_000, 100_000, 1_000_000)
 """Links that are resident when the rate is measured."""

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from bench import usage
-from bench.client import Client, Order
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile
-from bench.reader import Read, Reader, Reading
-from bench.stack import Tenant, Tether
-from bench.telling import tell_one
+from bench.drivers.client import Client, Order
+from bench.drivers.reader import Read, Reader, Reading
+from bench.drivers.stack import Tenant, Tether
+from bench.drivers.telling import tell_one
+from bench.report import usage
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile
 
 RATE = 1_000
 """Children a second that come to the one parent."""

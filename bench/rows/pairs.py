@@ -1,11 +1,11 @@
 """Pairs that settle in rows alone: one-to-one, no command, in any order, some facts told twice."""
 
-from bench import usage
-from bench.client import Client, Order
-from bench.facts import RECIPES
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.drivers.client import Client, Order
+from bench.drivers.facts import RECIPES
+from bench.drivers.stack import Tether
 from bench.limits import set_based
-from bench.stack import Tether
+from bench.report import usage
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
 
 RATE = "pairs settled, shuffled, 5 % told twice"
 

@@ -2,14 +2,14 @@
 
 from dataclasses import asdict
 
-from bench import usage
-from bench.client import Client, Order
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile
-from bench.owner import owning
-from bench.rest import Rest, at_rest
-from bench.single import Single
-from bench.size import Size, size
-from bench.stack import Tenant, Tether
+from bench.drivers.client import Client, Order
+from bench.drivers.owner import owning
+from bench.drivers.single import Single
+from bench.drivers.stack import Tenant, Tether
+from bench.report import usage
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile
+from bench.report.rest import Rest, at_rest
+from bench.report.size import Size, size
 
 EVENTS, TEAMS = 20_000, 50
 BASE = 200

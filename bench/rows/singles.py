@@ -1,11 +1,11 @@
 """One fact a request, many clients: group commit against a transaction each."""
 
-from bench import usage
-from bench.child import child, listening
-from bench.client import Client, Order
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.drivers.child import child, listening
+from bench.drivers.client import Client, Order
+from bench.drivers.stack import Tether
 from bench.limits import set_based
-from bench.stack import Tether
+from bench.report import usage
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
 from devstack.ports import LOOPBACK, free_port
 
 CLIENTS = 32

@@ -9,14 +9,14 @@ from statistics import median, quantiles
 
 import orjson
 
-from bench import wire
-from bench.child import child, listening
-from bench.client import ONE, Client, Order
+from bench.drivers import wire
+from bench.drivers.child import child, listening
+from bench.drivers.client import ONE, Client, Order
+from bench.drivers.facts import RECIPES
+from bench.drivers.stack import Connection, Tether
 from bench.errors import Spoilt
-from bench.facts import RECIPES
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples
 from bench.limits import set_based
-from bench.stack import Connection, Tether
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
 from devstack.parts import says_ready
 from devstack.ports import LOOPBACK, free_port
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import report, wire
-from bench.cascading.asking import Cascade
-from bench.facts import RECIPES, Event
-from bench.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile, verdicts
-from bench.owner import Deletions, Outbox
+from bench.drivers import wire
+from bench.drivers.facts import RECIPES, Event
+from bench.drivers.owner import Deletions, Outbox
+from bench.drivers.stack import CATALOG, Tether
+from bench.drivers.wire import Sent, count
 from bench.registry import ROWS
-from bench.size import Size
-from bench.stack import CATALOG, Tether
-from bench.wire import Sent, count
+from bench.report import table as report
+from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile, verdicts
+from bench.report.size import Size
+from bench.rows.cascading.asking import Cascade
 from catalog import catalog as catalogs
 from config import Limits
 from devstack.ports import LOOPBACK

@@ -4,14 +4,14 @@ import time
 
 import orjson
 
-from bench import wire
-from bench.client import Client, Order
+from bench.drivers import wire
+from bench.drivers.client import Client, Order
+from bench.drivers.facts import RECIPES, event
+from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.telling import tell, tell_one
 from bench.errors import Spoilt
-from bench.facts import RECIPES, event
-from bench.figures import Effort, Measured, Samples
 from bench.limits import set_based
-from bench.stack import Connection, Tenant, Tether
-from bench.telling import tell, tell_one
+from bench.report.figures import Effort, Measured, Samples
 
 GOES = "links alone: the parent's Deleted fact breaks all of them"
 CLOSED = "links alone: their children's Deleted facts, batches of 500"

@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 
-from bench import wire
-from bench.client import ONE
+from bench.drivers import wire
+from bench.drivers.client import ONE
+from bench.drivers.facts import Event, event
+from bench.drivers.stack import Tenant, Tether
+from bench.drivers.wire import Wire
 from bench.errors import Spoilt
-from bench.facts import Event, event
-from bench.stack import Tenant, Tether
-from bench.wire import Wire
 
 
 async def tell(connection: Wire, tether: Tether, tenant: Tenant, told: Event) -> tuple[float, str]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.figures import Measured, Row, Verdict, verdicts
+from bench.report.figures import Measured, Row, Verdict, verdicts
 
 Results = Mapping[str, Measured]
 """By the row's name."""
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def table(rows: tuple[Row, ...], results: Results) -> Table:

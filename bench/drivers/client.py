@@ -11,11 +11,11 @@ from itertools import islice
 
 import orjson
 
-from bench import wire
-from bench.asked import Asked
+from bench.drivers import wire
+from bench.drivers.facts import RECIPES, Event
+from bench.drivers.line_process import Asked
+from bench.drivers.wire import Sent
 from bench.errors import Spoilt
-from bench.facts import RECIPES, Event
-from bench.wire import Sent
 
 BATCH, ONE = "application/cloudevents-batch+json", "application/cloudevents+json"
 
@@ -51,7 +51,7 @@ class Client(Asked):
     """The process, for as long as the block lasts."""
 
     def __init__(self) -> None:
-        super().__init__("bench.client")
+        super().__init__("bench.drivers.client")
 
     async def send(self, order: Order) -> Sent:
         """Raises Spoilt unless every fact was taken."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from devstack.part import Part, Running
 from devstack.ports import answers
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def listening(port: int) -> Callable[[Running], Awaitable[bool]]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
-from bench.stack import Tether
+from bench.drivers.stack import Tether
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from bench import wire
+from bench.drivers import wire
+from bench.drivers.facts import event
+from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.telling import tell
+from bench.drivers.wire import Wire
 from bench.errors import Spoilt
-from bench.facts import event
-from bench.stack import Connection, Tenant, Tether
-from bench.telling import tell
-from bench.wire import Wire
 
 TEAMS = 50
 PATIENCE = 30.0

@@ -10,7 +10,7 @@ import orjson
 
 from bench.errors import Spoilt
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes: an answer may hold the time of each request."""
 

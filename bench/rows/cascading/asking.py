@@ -7,15 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bench import usage
-from bench.child import child, listening
-from bench.client import Client, Order
+from bench.drivers.child import child, listening
+from bench.drivers.client import Client, Order
+from bench.drivers.owner import owning
+from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.telling import tell_one
 from bench.errors import Spoilt
-from bench.figures import Effort, Measured, Samples
 from bench.limits.plain_asking import Asking, PlainClient
-from bench.owner import owning
-from bench.stack import Connection, Tenant, Tether
-from bench.telling import tell_one
+from bench.report import usage
+from bench.report.figures import Effort, Measured, Samples
 from devstack.part import Running
 from devstack.ports import LOOPBACK, free_port
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:  # generic for the type checker only
     Connection = asyncpg.Connection
 
-CATALOG = Path(__file__).parent / "catalog"
+CATALOG = Path(__file__).parents[1] / "catalog"
 """Declarations of the bench's own, beside those of the project."""
 
 OWNERS = ("channels", "events", "teams")

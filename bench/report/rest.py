@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest
 from temporalio.client import Client
 
+from bench.drivers.stack import Connection, Tether
 from bench.errors import Spoilt
-from bench.stack import Connection, Tether
 
 PATIENCE = 30.0
 """Seconds until all must have ended: Temporal's list is a moment behind."""

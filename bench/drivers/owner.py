@@ -1,8 +1,8 @@
 """An owner that costs next to nothing: it deletes what it is asked to, in memory, and tells of it in batches.
 
 It takes every key for one that it has; a second deletion of the same key, by another request, is answered with 410.
-Run as ``python -m bench.owner OWNER KIND PORT [EVENTS]`` with Tether's key on stdin; without the URL of the door
-``EVENTS`` it tells nobody. The least code that does it: what Tether asks is measured, not who answers.
+Run as ``python -m bench.drivers.owner OWNER KIND PORT [EVENTS]`` with Tether's key on stdin; without ``EVENTS``, the
+URL that takes facts, it publishes none. The least code that does it: requests from Tether are measured, not the owner.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from urllib.parse import unquote, urlsplit
 import orjson
 import uvloop
 
-from bench import wire
-from bench.child import child, listening
-from bench.client import BATCH
-from bench.facts import Event, event
-from bench.stack import Tether
+from bench.drivers import wire
+from bench.drivers.child import child, listening
+from bench.drivers.client import BATCH
+from bench.drivers.facts import Event, event
+from bench.drivers.stack import Tether
 from devstack.part import Running
 from devstack.ports import LOOPBACK
 
@@ -115,7 +115,7 @@ async def owning(tether: Tether, owner: str, kind: str, port: int, key: str = ""
     """The process, for as long as the block lasts. Without Tether's ``key`` it tells nobody."""
     arguments = (owner, kind, str(port), *([tether.events] if key else []))
     async with child(
-        tether.folder, "bench.owner", *arguments, ready=listening(port), env=tether.environment, told=f"{key}\n"
+        tether.folder, "bench.drivers.owner", *arguments, ready=listening(port), env=tether.environment, told=f"{key}\n"
     ) as running:
         yield running
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.stack import Connection
+from bench.drivers.stack import Connection
 
 WAL = "WAL"
 

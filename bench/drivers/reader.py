@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import orjson
 
-from bench import wire
-from bench.asked import Asked
+from bench.drivers import wire
+from bench.drivers.line_process import Asked
+from bench.drivers.wire import Wire
 from bench.errors import Spoilt
-from bench.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Reader(Asked):
     """The process, for as long as the block lasts."""
 
     def __init__(self) -> None:
-        super().__init__("bench.reader")
+        super().__init__("bench.drivers.reader")
 
     async def read(self, reading: Reading) -> Read:
         """Raises Spoilt unless every page was answered."""

@@ -1,0 +1,1 @@
+"""Figures: what is compared with what, the machine, sizes, processor time, and the printed table."""
