@@ -11,7 +11,7 @@ from bench.drivers.stack import with_tether
 from bench.registry import ROWS
 from bench.report import machine
 from bench.report import table as report
-from bench.report.figures import Effort, Measured, Row
+from bench.report.figures import Benchmark, Effort, Measurement
 from errors import TetherError
 
 INTERRUPTED = 130
@@ -28,7 +28,7 @@ def main() -> int:
     facts = machine.facts()
     if os.getloadavg()[0] > BUSY:
         console.print(f"others are at work here (load {os.getloadavg()[0]:.1f}): rates will be too low", style="yellow")
-    results: dict[str, Measured] = {}
+    results: dict[str, Measurement] = {}
     code = 0
     try:
         for row in chosen:
@@ -47,7 +47,7 @@ def main() -> int:
     return code
 
 
-def _measure(row: Row, console: Console, *, quick: bool) -> Measured:
+def _measure(row: Benchmark, console: Console, *, quick: bool) -> Measurement:
     began = time.monotonic()
     with console.status(row.title) as status:
         effort = Effort(quick, lambda line: status.update(f"{row.name}: {line}"))
@@ -57,7 +57,7 @@ def _measure(row: Row, console: Console, *, quick: bool) -> Measured:
     return measured
 
 
-def _arguments() -> tuple[list[Row], bool]:
+def _arguments() -> tuple[list[Benchmark], bool]:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     names = [row.name for row in ROWS]
     parser.add_argument("--only", metavar="ROW", action="append", choices=names, help=f"one of {', '.join(names)}")

@@ -1,9 +1,9 @@
 """All that is measured."""
 
-from bench.report.figures import Row
+from bench.report.figures import Benchmark
 from bench.rows import arrival, batches, cascade, growth, hot, pairs, scale, singles, waits
 
-ROWS: tuple[Row, ...] = (
+ROWS: tuple[Benchmark, ...] = (
     batches.ROW,
     singles.ROW,
     waits.ROW,

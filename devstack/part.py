@@ -20,13 +20,13 @@ POLL = 0.03
 
 
 @dataclass(frozen=True)
-class Part:
+class StackProcess:
     """What to run. `argv[0]` is an absolute path; `env` is the whole environment."""
 
     name: str
     argv: Sequence[str]
     log: Path
-    ready: Callable[["Running"], Awaitable[bool]]
+    ready: Callable[["RunningProcess"], Awaitable[bool]]
     env: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
     """For people: its address, shown once it is ready."""
@@ -44,10 +44,10 @@ class Part:
     """What it reads from its standard input."""
 
 
-class Running:
+class RunningProcess:
     """A started part, in a session of its own: the terminal's Ctrl-C reaches us, and we end it in order."""
 
-    def __init__(self, part: Part, process: asyncio.subprocess.Process, log_start: int) -> None:
+    def __init__(self, part: StackProcess, process: asyncio.subprocess.Process, log_start: int) -> None:
         self.part = part
         self.pid = process.pid
         self._process = process
@@ -55,7 +55,7 @@ class Running:
         self._group_ended = False
 
     @classmethod
-    async def start(cls, part: Part) -> "Running":
+    async def start(cls, part: StackProcess) -> "RunningProcess":
         """Prepared and started, not yet ready.
 
         Call it from a thread that lives as long as the part shall: the kernel ends the part with it.
@@ -65,7 +65,7 @@ class Running:
         return await cls._spawn(part)
 
     @classmethod
-    async def _spawn(cls, part: Part) -> "Running":
+    async def _spawn(cls, part: StackProcess) -> "RunningProcess":
         part.log.parent.mkdir(parents=True, exist_ok=True)
         if part.log.exists() and part.log.stat().st_size > LOG_LIMIT:
             part.log.rename(part.log.with_name(part.log.name + ".1"))
@@ -137,9 +137,9 @@ class Running:
             self._process.send_signal(number)
 
 
-async def run(part: Part) -> None:
+async def run(part: StackProcess) -> None:
     """Run a part that ends by itself. Raises PartFailed unless it ends well within its patience."""
-    running = await Running.start(part)
+    running = await RunningProcess.start(part)
     try:
         async with asyncio.timeout(part.patience):
             code = await running.wait()

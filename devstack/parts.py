@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from devstack.part import Part, Running
+from devstack.part import RunningProcess, StackProcess
 from devstack.stack import Urls
 
 UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
@@ -15,19 +15,19 @@ READY_LINE = re.compile(r"(?<!not )\bready\b", re.IGNORECASE)
 """What a part without a port writes to its log once it works."""
 
 
-def migration(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> Part:
+def migration(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> StackProcess:
     """Runs to its end before the others start. Makes the keys that the embedded profile offers."""
     env = {**env, **UNBUFFERED, "TETHER_KEYS_FILE": str(where.credentials)}
-    return Part("migrate", (*program, "migrate"), where.logs / "migrate.log", _never, env, patience=600.0)
+    return StackProcess("migrate", (*program, "migrate"), where.logs / "migrate.log", _never, env, patience=600.0)
 
 
-def services(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> tuple[Part, ...]:
+def services(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> tuple[StackProcess, ...]:
     """In the order in which they start. `program`: what ``tether`` is called as, absolute."""
 
     env = {**env, **UNBUFFERED}
 
-    def part(name: str, command: str, ready: Callable[[Running], Awaitable[bool]], at: str = "") -> Part:
-        return Part(name, (*program, command), where.logs / f"{name}.log", ready, env, where=at)
+    def part(name: str, command: str, ready: Callable[[RunningProcess], Awaitable[bool]], at: str = "") -> StackProcess:
+        return StackProcess(name, (*program, command), where.logs / f"{name}.log", ready, env, where=at)
 
     return (
         part("api", "serve", healthy(where.api), where.api),
@@ -36,11 +36,11 @@ def services(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> tup
     )
 
 
-def healthy(url: str) -> Callable[[Running], Awaitable[bool]]:
+def healthy(url: str) -> Callable[[RunningProcess], Awaitable[bool]]:
     """Ready when ``GET /healthz`` answers 200."""
     address = urlsplit(url)
 
-    async def ready(_: Running) -> bool:
+    async def ready(_: RunningProcess) -> bool:
         try:
             async with asyncio.timeout(5):
                 reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -56,10 +56,10 @@ def healthy(url: str) -> Callable[[Running], Awaitable[bool]]:
     return ready
 
 
-async def says_ready(running: Running) -> bool:
+async def says_ready(running: RunningProcess) -> bool:
     """Ready when it has written so since its start."""
     return READY_LINE.search(running.logged()) is not None
 
 
-async def _never(_: Running) -> bool:
+async def _never(_: RunningProcess) -> bool:
     return False

@@ -12,7 +12,7 @@ from signal import SIGINT, SIGQUIT
 
 from devstack import identity, processes
 from devstack.errors import DataUnusable, PartFailed
-from devstack.part import Part, Running, run
+from devstack.part import RunningProcess, StackProcess, run
 from devstack.ports import LOOPBACK
 
 ROLE = DATABASE = "tether"
@@ -74,11 +74,11 @@ class Postgres:
         self.log = log
         self.durable = durable
         self._env = dict(os.environ if env is None else env)
-        self._running: Running | None = None
+        self._running: RunningProcess | None = None
 
     async def start(self) -> None:
         """Ready for connections when this returns. Raises PartFailed or DataUnusable."""
-        self._running = await Running.start(self.part)
+        self._running = await RunningProcess.start(self.part)
         try:
             await self._running.until_ready()
         except BaseException:  # being cancelled included: nobody else knows of the process yet
@@ -105,12 +105,12 @@ class Postgres:
         return f"postgresql://{ROLE}:{self._password_file.read_text()}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     @cached_property
-    def part(self) -> Part:
+    def part(self) -> StackProcess:
         """As the supervisor runs it."""
         self.data.parent.mkdir(parents=True, exist_ok=True)
         settings = {**SETTINGS, **({} if self.durable else VOLATILE), "port": str(self.port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return Part(
+        return StackProcess(
             name="postgres",
             argv=(str(_program("postgres")), "-D", str(self.data), *options),
             log=self.log,
@@ -138,7 +138,7 @@ class Postgres:
         # PG* variables of the caller's session would reach in.
         return {name: value for name, value in self._env.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
-    async def _is_ready(self, running: Running) -> bool:
+    async def _is_ready(self, running: RunningProcess) -> bool:
         # What pg_ctl waits for: the last line of the file the postmaster keeps about itself.
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
@@ -203,7 +203,7 @@ class Postgres:
     async def _run(self, name: str, argv: tuple[str, ...], told: bytes = b"") -> None:
         log = self.log.with_name(f"{name}.log")
         await run(
-            Part(
+            StackProcess(
                 name,
                 argv,
                 log,
@@ -241,5 +241,5 @@ def _program(name: str) -> Path:
     return Path(package.origin).parent / "pginstall" / "bin" / name
 
 
-async def _at_once(running: Running) -> bool:
+async def _at_once(running: RunningProcess) -> bool:
     return True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from devstack.errors import PartFailed, how_it_ended
-from devstack.part import Part, Running
+from devstack.part import RunningProcess, StackProcess
 
 Report = Callable[[str], None]
 
@@ -36,14 +36,14 @@ class Supervisor:
         self._patience = patience or Patience()
         self._changed = changed
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, RunningProcess] = {}
 
     @property
     def pids(self) -> Mapping[str, int]:
         """Of the last start of each part, by its name."""
         return {name: running.pid for name, running in self._running.items()}
 
-    async def start(self, part: Part) -> None:
+    async def start(self, part: StackProcess) -> None:
         """Ready when this returns, and kept running from here on.
 
         Raises PartFailed when this part, or one started before, gives up; also StackError of its preparation.
@@ -79,11 +79,11 @@ class Supervisor:
             if task.done():
                 task.result()
 
-    async def _keep(self, part: Part, ready: asyncio.Event) -> None:
+    async def _keep(self, part: StackProcess, ready: asyncio.Event) -> None:
         deaths: deque[float] = deque(maxlen=self._patience.deaths)
         while True:
             started = _now()
-            running = await Running.start(part)
+            running = await RunningProcess.start(part)
             self._note(running)
             try:
                 await self._until_ready(running, again=ready.is_set(), started=started)
@@ -99,7 +99,7 @@ class Supervisor:
             self._report(f"{part.name} died ({how}); starting it again in {delay:g} s; log: {part.log}")
             await asyncio.sleep(delay)
 
-    async def _until_ready(self, running: Running, *, again: bool, started: float) -> None:
+    async def _until_ready(self, running: RunningProcess, *, again: bool, started: float) -> None:
         name, log = running.part.name, running.part.log
         try:
             await running.until_ready()
@@ -115,7 +115,7 @@ class Supervisor:
             if again:
                 self._report(f"{name} is back after {_now() - started:.1f} s")
 
-    def _note(self, running: Running) -> None:
+    def _note(self, running: RunningProcess) -> None:
         self._running[running.part.name] = running
         if self._changed is not None:
             self._changed(self.pids)

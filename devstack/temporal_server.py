@@ -10,7 +10,7 @@ from pathlib import Path
 from signal import SIGTERM
 
 from devstack.errors import StackError
-from devstack.part import Part, Running
+from devstack.part import RunningProcess, StackProcess
 from devstack.ports import LOOPBACK, answers
 
 SEARCH_ATTRIBUTES = ("TetherRelationship", "TetherEntity", "TetherOwner", "TetherState")
@@ -46,11 +46,11 @@ class TemporalServer:
         self.log = log
         self.extra = tuple(extra)
         self._env = dict(os.environ if env is None else env)
-        self._running: Running | None = None
+        self._running: RunningProcess | None = None
 
     async def start(self) -> None:
         """Answering, with its search attributes registered, when this returns. Raises PartFailed."""
-        self._running = await Running.start(self.part)
+        self._running = await RunningProcess.start(self.part)
         try:
             await self._running.until_ready()
         except BaseException:  # being cancelled included: nobody else knows of the process yet
@@ -91,11 +91,11 @@ class TemporalServer:
         }
 
     @cached_property
-    def part(self) -> Part:
+    def part(self) -> StackProcess:
         """As the supervisor runs it."""
         where = () if self.database is None else ("--db-filename", str(self.database), *ON_DISK)
         attributes = [word for name in SEARCH_ATTRIBUTES for word in ("--search-attribute", f"{name}=Keyword")]
-        return Part(
+        return StackProcess(
             name="temporal",
             argv=(
                 _program(),
@@ -123,7 +123,7 @@ class TemporalServer:
             farewell=() if self.database is None else ((SIGTERM, 10.0),),
         )
 
-    async def _is_ready(self, running: Running) -> bool:
+    async def _is_ready(self, running: RunningProcess) -> bool:
         if not await answers(self.port):
             return False
         # The attributes are registered last. Asked through the CLI: its client is in the binary already.

@@ -14,7 +14,7 @@ from devstack import processes, stack
 from devstack.errors import StackError
 from devstack.interrupts import Interrupts
 from devstack.lock import locked
-from devstack.part import Part, run
+from devstack.part import StackProcess, run
 from devstack.parts import migration, services
 from devstack.postgres import Postgres
 from devstack.stack import Urls
@@ -124,7 +124,7 @@ class _Up:
         self._ready = True
         self._note(self._supervisor.pids)
 
-    async def _show(self, part: Part, starting: Awaitable[None], word: str = "ready") -> None:
+    async def _show(self, part: StackProcess, starting: Awaitable[None], word: str = "ready") -> None:
         began = asyncio.get_running_loop().time()
         with self._console.status(f"starting {part.name}"):
             await starting

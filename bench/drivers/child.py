@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from devstack.part import Part, Running
+from devstack.part import RunningProcess, StackProcess
 from devstack.ports import answers
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def listening(port: int) -> Callable[[Running], Awaitable[bool]]:
+def listening(port: int) -> Callable[[RunningProcess], Awaitable[bool]]:
     """Ready when it takes connections."""
 
-    async def ready(_: Running) -> bool:
+    async def ready(_: RunningProcess) -> bool:
         return await answers(port)
 
     return ready
@@ -25,15 +25,15 @@ async def child(
     folder: Path,
     module: str,
     *arguments: str,
-    ready: Callable[[Running], Awaitable[bool]],
+    ready: Callable[[RunningProcess], Awaitable[bool]],
     env: Mapping[str, str],
     told: str = "",
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[RunningProcess]:
     """``python -m module``, while the block lasts. Raises PartFailed when it does not get ready."""
     path = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     argv = (sys.executable, "-m", module, *arguments)
-    part = Part(module, argv, folder / "logs" / f"{module}.log", ready, {**env, **path}, told=told.encode())
-    running = await Running.start(part)
+    part = StackProcess(module, argv, folder / "logs" / f"{module}.log", ready, {**env, **path}, told=told.encode())
+    running = await RunningProcess.start(part)
     try:
         await running.until_ready()
         yield running

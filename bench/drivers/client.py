@@ -13,7 +13,7 @@ import orjson
 
 from bench.drivers import wire
 from bench.drivers.facts import RECIPES, Event
-from bench.drivers.line_process import Asked
+from bench.drivers.line_process import LineProcess
 from bench.drivers.wire import Sent
 from bench.errors import Spoilt
 
@@ -47,7 +47,7 @@ class Order:
         return wire.request(self.url, self.key, media_type, orjson.dumps(content))
 
 
-class Client(Asked):
+class LoadClient(LineProcess):
     """The process, for as long as the block lasts."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes: an answer may hold the time of each request."""
 
 
-class Asked:
+class LineProcess:
     """``python -m module``, for as long as the block lasts."""
 
     def __init__(self, module: str) -> None:

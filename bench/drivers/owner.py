@@ -20,8 +20,8 @@ from bench.drivers import wire
 from bench.drivers.child import child, listening
 from bench.drivers.client import BATCH
 from bench.drivers.facts import Event, event
-from bench.drivers.stack import Tether
-from devstack.part import Running
+from bench.drivers.stack import MeasuredTether
+from devstack.part import RunningProcess
 from devstack.ports import LOOPBACK
 
 AT_ONCE = 500
@@ -34,7 +34,7 @@ _NO_CONTENT, _GONE, _NOT_ALLOWED = (
 )
 
 
-class Outbox:
+class FactPublisher:
     """Facts that are to be told, in order. ``events``: URL of the door; empty: nobody is told."""
 
     def __init__(self, events: str, key: str) -> None:
@@ -74,7 +74,7 @@ class Outbox:
 class Deletions(asyncio.Protocol):
     """One connection: ``DELETE /kinds/key`` with an ``Idempotency-Key``, any number of times."""
 
-    def __init__(self, owner: str, kind: str, done: dict[str, bytes], outbox: Outbox) -> None:
+    def __init__(self, owner: str, kind: str, done: dict[str, bytes], outbox: FactPublisher) -> None:
         self._owner = owner
         self._kind = kind
         self._done = done
@@ -111,7 +111,9 @@ class Deletions(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def owning(tether: Tether, owner: str, kind: str, port: int, key: str = "") -> AsyncIterator[Running]:
+async def owning(
+    tether: MeasuredTether, owner: str, kind: str, port: int, key: str = ""
+) -> AsyncIterator[RunningProcess]:
     """The process, for as long as the block lasts. Without Tether's ``key`` it tells nobody."""
     arguments = (owner, kind, str(port), *([tether.events] if key else []))
     async with child(
@@ -123,7 +125,7 @@ async def owning(tether: Tether, owner: str, kind: str, port: int, key: str = ""
 async def main() -> None:
     """Until it is ended."""
     owner, kind, port, *events = sys.argv[1:]
-    outbox = Outbox(events[0] if events else "", sys.stdin.readline().strip())
+    outbox = FactPublisher(events[0] if events else "", sys.stdin.readline().strip())
     done: dict[str, bytes] = {}
     loop = asyncio.get_running_loop()
     await loop.create_server(lambda: Deletions(owner, kind, done, outbox), LOOPBACK, int(port))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from bench.drivers import wire
-from bench.drivers.line_process import Asked
+from bench.drivers.line_process import LineProcess
 from bench.drivers.wire import Wire
 from bench.errors import Spoilt
 
@@ -38,7 +38,7 @@ class Read:
     failure: str = ""
 
 
-class Reader(Asked):
+class LinkReader(LineProcess):
     """The process, for as long as the block lasts."""
 
     def __init__(self) -> None:

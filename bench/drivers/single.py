@@ -10,7 +10,7 @@ import orjson
 
 from bench.drivers import wire
 from bench.drivers.facts import event
-from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.stack import Connection, MeasuredTether, Tenant
 from bench.drivers.telling import tell
 from bench.drivers.wire import Wire
 from bench.errors import Spoilt
@@ -23,7 +23,7 @@ PATIENCE = 30.0
 class Single:
     """``events`` are numbers, as the recipe of that name has them. What moves or is deleted is not to be read later."""
 
-    def __init__(self, tether: Tether, tenant: Tenant, conn: Connection) -> None:
+    def __init__(self, tether: MeasuredTether, tenant: Tenant, conn: Connection) -> None:
         self._tether = tether
         self._tenant = tenant
         self._conn = conn

@@ -47,7 +47,7 @@ class Tenant:
 
 
 @dataclass(frozen=True)
-class Tether:
+class MeasuredTether:
     """A running one. ``owners``: the ports where it looks for those whom it asks; nobody is there yet."""
 
     urls: Urls
@@ -89,7 +89,7 @@ class Tether:
             await conn.close()
 
 
-def with_tether(measure: Callable[[Tether], Awaitable[T]]) -> T:
+def with_tether(measure: Callable[[MeasuredTether], Awaitable[T]]) -> T:
     """What ``measure`` returns, given a fresh stack. Raises KeyboardInterrupt when stopped; then all is stopped."""
     with tempfile.TemporaryDirectory(prefix="tether-bench-") as name:
         # PostgreSQL may have to run as someone else, who must be able to pass through.
@@ -98,7 +98,7 @@ def with_tether(measure: Callable[[Tether], Awaitable[T]]) -> T:
         return asyncio.run(_with_tether(folder, measure))
 
 
-async def _with_tether(folder: Path, measure: Callable[[Tether], Awaitable[T]]) -> T:
+async def _with_tether(folder: Path, measure: Callable[[MeasuredTether], Awaitable[T]]) -> T:
     owners = {owner: free_port() for owner in OWNERS}
     settings = Settings(
         data_dir=folder,
@@ -123,7 +123,7 @@ async def _with_tether(folder: Path, measure: Callable[[Tether], Awaitable[T]]) 
     async def once_ready(urls: Urls) -> None:
         temporal = {"TEMPORAL_ADDRESS": urls.temporal, "TEMPORAL_NAMESPACE": "default"}
         environment = {**environ, **temporal, "TEMPORAL_CONFIG_FILE": os.devnull}
-        results.append(await measure(Tether(urls, folder, owners, environment, catalog)))
+        results.append(await measure(MeasuredTether(urls, folder, owners, environment, catalog)))
 
     code = await up(settings, console=Console(quiet=True), once_ready=once_ready, environ=environ)
     if not results:

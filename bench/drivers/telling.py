@@ -8,12 +8,12 @@ import orjson
 from bench.drivers import wire
 from bench.drivers.client import ONE
 from bench.drivers.facts import Event, event
-from bench.drivers.stack import Tenant, Tether
+from bench.drivers.stack import MeasuredTether, Tenant
 from bench.drivers.wire import Wire
 from bench.errors import Spoilt
 
 
-async def tell(connection: Wire, tether: Tether, tenant: Tenant, told: Event) -> tuple[float, str]:
+async def tell(connection: Wire, tether: MeasuredTether, tenant: Tenant, told: Event) -> tuple[float, str]:
     """Milliseconds until the answer, and its token. Raises Spoilt unless the fact was taken."""
     request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(told))
     began = time.perf_counter()
@@ -26,7 +26,7 @@ async def tell(connection: Wire, tether: Tether, tenant: Tenant, told: Event) ->
 
 
 async def tell_one(
-    tether: Tether, tenant: Tenant, source: str, type: str, key: str, data: dict[str, Any], number: int = 1
+    tether: MeasuredTether, tenant: Tenant, source: str, type: str, key: str, data: dict[str, Any], number: int = 1
 ) -> None:
     """Over a connection of its own. Raises Spoilt."""
     connection = await wire.connect(tether.events)

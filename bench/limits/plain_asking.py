@@ -14,13 +14,13 @@ from typing import Any
 import httpx2 as httpx
 import orjson
 
-from bench.drivers.line_process import Asked
+from bench.drivers.line_process import LineProcess
 from bench.errors import Spoilt
 from gateways.owners import AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class PlainRequests:
     """``count`` requests, about ``{prefix}0`` and so on. ``url``: of the collection, ``http://…/teams``.
 
     ``POST`` makes them, in the event ``event_id``; ``DELETE`` deletes them, if they still are in it.
@@ -34,13 +34,13 @@ class Asking:
     start: int = 0
 
 
-class PlainClient(Asked):
+class PlainClient(LineProcess):
     """The process, for as long as the block lasts."""
 
     def __init__(self) -> None:
         super().__init__("bench.limits.plain_asking")
 
-    async def send(self, asking: Asking) -> float:
+    async def send(self, asking: PlainRequests) -> float:
         """Seconds from the first request to the last answer. Raises Spoilt if one was refused."""
         answer = await self.ask(asking)
         if answer["failure"]:
@@ -48,7 +48,7 @@ class PlainClient(Asked):
         return float(answer["seconds"])
 
 
-async def all_of(asking: Asking) -> dict[str, Any]:
+async def all_of(asking: PlainRequests) -> dict[str, Any]:
     """As many at once as there are connections."""
     limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
     rest = iter(range(asking.start, asking.start + asking.count))
@@ -60,7 +60,7 @@ async def all_of(asking: Asking) -> dict[str, Any]:
     return {"seconds": seconds, "failure": failures[0] if failures else ""}
 
 
-async def _work(client: httpx.AsyncClient, asking: Asking, rest: Iterator[int], failures: list[str]) -> None:
+async def _work(client: httpx.AsyncClient, asking: PlainRequests, rest: Iterator[int], failures: list[str]) -> None:
     for n in rest:
         key = f"{asking.prefix}{n}"
         headers = {"Idempotency-Key": f"{asking.method}-{key}"}
@@ -77,7 +77,7 @@ async def _work(client: httpx.AsyncClient, asking: Asking, rest: Iterator[int], 
 def main() -> None:
     """Until stdin ends."""
     for line in sys.stdin.buffer:
-        answer = asyncio.run(all_of(Asking(**orjson.loads(line))))
+        answer = asyncio.run(all_of(PlainRequests(**orjson.loads(line))))
         sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
         sys.stdout.flush()
 

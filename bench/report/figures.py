@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
-from bench.drivers.stack import Tether
+from bench.drivers.stack import MeasuredTether
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """Of one row: samples by the figure's name, and facts that belong beside them.
 
     ``notes``: for machines; ``lines``: for people, printed below the table.
@@ -87,11 +87,11 @@ def percentile(took: Sequence[float], at: int) -> float:
     return quantiles(took, n=100)[at - 1]
 
 
-Measure = Callable[[Tether, Effort], Awaitable[Measured]]
+Measure = Callable[[MeasuredTether, Effort], Awaitable[Measurement]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Benchmark:
     """A row of the table of budgets. ``bound``: what keeps the figures from being better, in a sentence."""
 
     name: str
@@ -145,6 +145,6 @@ class Verdict:
         return all(kept) if kept else None
 
 
-def verdicts(row: Row, measured: Measured) -> list[Verdict]:
+def verdicts(row: Benchmark, measured: Measurement) -> list[Verdict]:
     """One for each figure of the row, in its order; a quick run may leave some out."""
     return [Verdict(figure, found) for figure in row.figures if (found := measured.samples.get(figure.name))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest
 from temporalio.client import Client
 
-from bench.drivers.stack import Connection, Tether
+from bench.drivers.stack import Connection, MeasuredTether
 from bench.errors import Spoilt
 
 PATIENCE = 30.0
@@ -24,7 +24,7 @@ class Rest:
     waits: int
 
 
-async def at_rest(tether: Tether, conn: Connection) -> Rest:
+async def at_rest(tether: MeasuredTether, conn: Connection) -> Rest:
     """What is left once nothing changes any more. Raises Spoilt if intents stay."""
     client = await Client.connect(tether.urls.temporal)
     until = time.monotonic() + PATIENCE

@@ -8,15 +8,15 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.report.figures import Measured, Row, Verdict, verdicts
+from bench.report.figures import Benchmark, Measurement, Verdict, verdicts
 
-Results = Mapping[str, Measured]
+Results = Mapping[str, Measurement]
 """By the row's name."""
 
 RESULTS = Path(__file__).parents[1] / "results"
 
 
-def table(rows: tuple[Row, ...], results: Results) -> Table:
+def table(rows: tuple[Benchmark, ...], results: Results) -> Table:
     """Medians, ratios and verdicts of the rows that were measured."""
     table = Table(title="medians; each limit measured in the same run", title_justify="left")
     for heading in ("what", "Tether", "limit", "ratio", "budget", "kept", "compared with"):
@@ -45,7 +45,7 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def remarks(rows: tuple[Row, ...], results: Results) -> Iterator[str]:
+def remarks(rows: tuple[Benchmark, ...], results: Results) -> Iterator[str]:
     """Below the table: what bounds each row, and what else was found."""
     for row in rows:
         if row.name in results:
@@ -58,7 +58,9 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
-def document(rows: tuple[Row, ...], results: Results, machine: Mapping[str, object], *, quick: bool) -> dict[str, Any]:
+def document(
+    rows: tuple[Benchmark, ...], results: Results, machine: Mapping[str, object], *, quick: bool
+) -> dict[str, Any]:
     """Everything that was measured, every sample of it."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

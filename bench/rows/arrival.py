@@ -5,12 +5,12 @@ import time
 import orjson
 
 from bench.drivers import wire
-from bench.drivers.client import ONE, Client, Order
+from bench.drivers.client import ONE, LoadClient, Order
 from bench.drivers.facts import event
-from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.stack import Connection, MeasuredTether, Tenant
 from bench.drivers.wire import Wire
 from bench.errors import Spoilt
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
 CHILDREN = 100_000
 AWAITED = "awaited"
@@ -24,11 +24,11 @@ create table before.waits as select * from tether.waits where false;
 """
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """The parent that is waited for, then one that nobody waits for, again and again."""
     samples = Samples([], [])
     tenant = await tether.tenant()
-    async with tether.database() as conn, Client() as client:
+    async with tether.database() as conn, LoadClient() as client:
         effort.say(f"{CHILDREN:,} children that wait")
         await client.send(Order(tether.events, tenant.key, "children", CHILDREN))
         await conn.execute("vacuum analyze tether.entities, tether.links, tether.facts, tether.waits")
@@ -43,10 +43,10 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
                 samples.ours.append(ours)
                 samples.limit.append(limit)
         post.close()
-    return Measured({TIME: samples}, {"children": CHILDREN})
+    return Measurement({TIME: samples}, {"children": CHILDREN})
 
 
-async def _post(connection: Wire, tether: Tether, tenant: Tenant, key: str, n: int) -> float:
+async def _post(connection: Wire, tether: MeasuredTether, tenant: Tenant, key: str, n: int) -> float:
     """Milliseconds until the answer."""
     told = event("/categories", "CategoryAdded.v1", key, {"name": "At last"}) | {"id": f"{key}-{n}"}
     request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(told))
@@ -81,7 +81,7 @@ async def _waiting_again(conn: Connection, tenant: Tenant) -> None:
         await conn.execute("insert into tether.waits select * from before.waits on conflict do nothing")
 
 
-ROW = Row(
+ROW = Benchmark(
     name="arrival",
     title="A parent arrives for which 100,000 children wait",
     figures=(

@@ -2,24 +2,24 @@
 
 from collections.abc import Iterator
 
-from bench.drivers.client import Client, Order
+from bench.drivers.client import LoadClient, Order
 from bench.drivers.facts import RECIPES
-from bench.drivers.stack import Tether
+from bench.drivers.stack import MeasuredTether
 from bench.limits import set_based
 from bench.report import usage
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
 BUDGET = Budget(least=10_000, ratio=0.5)
 LIMIT = "the same rows by set-based SQL in one process"
 KINDS = {"items": "facts in batches of 500, one reference each", "flights": "facts in batches of 500, four references"}
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """Each run into a tenant of its own, ours and the limit's in turn."""
     count = effort.of(40_000, 20_000)
     samples = {recipe: Samples([], []) for recipe in KINDS}
     notes: dict[str, object] = {}
-    async with tether.database() as conn, Client() as client:
+    async with tether.database() as conn, LoadClient() as client:
         await conn.execute(set_based.SCHEMA)
         for recipe, run in _runs(effort):
             effort.say(f"{KINDS[recipe]}, run {run} of {effort.runs}")
@@ -34,7 +34,7 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
                 samples[recipe].ours.append(sent.accepted / sent.seconds)
                 samples[recipe].limit.append(len(told) / took)
                 notes[f"cpu_us_per_fact_{recipe}"] = spent
-    return Measured({KINDS[recipe]: found for recipe, found in samples.items()}, notes)
+    return Measurement({KINDS[recipe]: found for recipe, found in samples.items()}, notes)
 
 
 def _runs(effort: Effort) -> Iterator[tuple[str, int]]:
@@ -43,7 +43,7 @@ def _runs(effort: Effort) -> Iterator[tuple[str, int]]:
             yield recipe, run
 
 
-ROW = Row(
+ROW = Benchmark(
     name="batches",
     title="Facts in by HTTP batches of 500, settled and on disk",
     figures=tuple(Figure(name, "facts/s", LIMIT, BUDGET) for name in KINDS.values()),

@@ -1,21 +1,21 @@
 """A parent with very many children goes: links alone, then with a command to the owner of each child."""
 
-from bench.drivers.stack import Tether
-from bench.report.figures import Budget, Effort, Figure, Measured, Row
+from bench.drivers.stack import MeasuredTether
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement
 from bench.rows.cascading import asking, links
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """One after another; each part has a tenant of its own."""
     parts = [await links.measure(tether, effort), await asking.measure(tether, effort)]
-    return Measured(
+    return Measurement(
         {name: found for part in parts for name, found in part.samples.items()},
         {name: found for part in parts for name, found in part.notes.items()},
         [line for part in parts for line in part.lines],
     )
 
 
-ROW = Row(
+ROW = Benchmark(
     name="cascade",
     title="A parent with 100,000 children goes",
     figures=(

@@ -1,9 +1,9 @@
 """What it costs as it grows: the rate of facts with ever more links resident, and the memory of every process."""
 
-from bench.drivers.client import Client, Order
-from bench.drivers.stack import Tether
+from bench.drivers.client import LoadClient, Order
+from bench.drivers.stack import MeasuredTether
 from bench.report import usage
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
 LEVELS = (10_000, 100_000, 1_000_000)
 """Links that are resident when the rate is measured."""
@@ -20,14 +20,14 @@ def name(level: int) -> str:
     return f"facts in batches of 500, {level:,} links resident"
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """One tenant, filled up over HTTP; at each level a few samples of so many facts."""
     tenant = await tether.tenant()
     levels = [level for level in LEVELS if level <= effort.of(LEVELS[-1], BASE)]
     rates: dict[int, list[float]] = {level: [] for level in levels}
     sizes: dict[int, dict[str, float]] = {0: usage.resident(tether.pids)}
     told = at_base = 0
-    async with Client() as client:
+    async with LoadClient() as client:
 
         async def tell(count: int) -> float:
             nonlocal told
@@ -49,14 +49,14 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
             sizes[told] = usage.resident(tether.pids)
     samples = {name(level): Samples(rates[level], rates[BASE]) for level in levels}
     samples[MEMORY] = Samples([_total(sizes[told])], [_total(sizes[at_base])])
-    return Measured(samples, {"megabytes": {str(facts): size for facts, size in sizes.items()}})
+    return Measurement(samples, {"megabytes": {str(facts): size for facts, size in sizes.items()}})
 
 
 def _total(size: dict[str, float]) -> float:
     return sum(size[part] for part in PARTS)
 
 
-ROW = Row(
+ROW = Benchmark(
     name="growth",
     title="The rate of facts as links grow, and memory",
     figures=(

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from bench.drivers.client import Client, Order
-from bench.drivers.reader import Read, Reader, Reading
-from bench.drivers.stack import Tenant, Tether
+from bench.drivers.client import LoadClient, Order
+from bench.drivers.reader import LinkReader, Read, Reading
+from bench.drivers.stack import MeasuredTether, Tenant
 from bench.drivers.telling import tell_one
 from bench.report import usage
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples, percentile
 
 RATE = 1_000
 """Children a second that come to the one parent."""
@@ -20,14 +20,14 @@ READ = f"pages of 100 of its children a second, {READERS} readers"
 READS = {at: f"a page of its children, p{at}" for at in (50, 99)}
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """Reading alone, both at once, reading alone again, then writing alone to another tenant's parent."""
     seconds, base = effort.of(20, 3), effort.of(20_000, 3_000)
     children = RATE * seconds
     names = (CAME, *WRITES.values(), READ, *READS.values())
     found = {name: Samples([], []) for name in names}
     spent: dict[str, float] = {}
-    async with Client() as client, Reader() as reader:
+    async with LoadClient() as client, LinkReader() as reader:
 
         async def come(to: Tenant, start: int, count: int, pace: float) -> tuple[float, list[float]]:
             sent = await client.send(Order(tether.events, to.key, "teams", count, start, BATCH, pace=pace))
@@ -61,10 +61,10 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
         f"{children:,} children came to one parent of {base:,}, in batches of {BATCH}, over 4 connections",
         f"processor time, µs a child, reading included: {spent}",
     ]
-    return Measured(found, {"children": children, "base": base, "cpu_us_per_child": spent}, lines)
+    return Measurement(found, {"children": children, "base": base, "cpu_us_per_child": spent}, lines)
 
 
-async def _festival(tether: Tether) -> Tenant:
+async def _festival(tether: MeasuredTether) -> Tenant:
     tenant = await tether.tenant()
     await tell_one(tether, tenant, "/events", "EventCreated.v1", PARENT, {"name": "Festival"})
     return tenant
@@ -79,7 +79,7 @@ def _rate(read: Read) -> float:
     return len(read.took) / read.seconds
 
 
-ROW = Row(
+ROW = Benchmark(
     name="hot",
     title=f"One parent that {RATE:,} children a second come to, while they are read",
     figures=(

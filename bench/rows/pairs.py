@@ -1,21 +1,21 @@
 """Pairs that settle in rows alone: one-to-one, no command, in any order, some facts told twice."""
 
-from bench.drivers.client import Client, Order
+from bench.drivers.client import LoadClient, Order
 from bench.drivers.facts import RECIPES
-from bench.drivers.stack import Tether
+from bench.drivers.stack import MeasuredTether
 from bench.limits import set_based
 from bench.report import usage
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
 RATE = "pairs settled, shuffled, 5 % told twice"
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """Each run into a tenant of its own, ours and the limit's in turn."""
     count = effort.of(20_000, 10_000)
     samples = Samples([], [])
     spent: dict[str, float] = {}
-    async with tether.database() as conn, Client() as client:
+    async with tether.database() as conn, LoadClient() as client:
         await conn.execute(set_based.SCHEMA)
         for run in range(effort.runs + 1):
             effort.say(f"{RATE}, run {run} of {effort.runs}")
@@ -29,10 +29,10 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
             if run:  # the first is the warm-up
                 samples.ours.append(pairs / sent.seconds)
                 samples.limit.append(pairs / took)
-    return Measured({RATE: samples}, {"cpu_us_per_fact": spent})
+    return Measurement({RATE: samples}, {"cpu_us_per_fact": spent})
 
 
-ROW = Row(
+ROW = Benchmark(
     name="pairs",
     title="Pairs settled by rows: 1:1, without commands, over HTTP",
     figures=(Figure(RATE, "pairs/s", "the same rows by set-based SQL in one process", Budget(least=4_000, ratio=0.5)),),

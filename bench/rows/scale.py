@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from bench.drivers.client import Client, Order
+from bench.drivers.client import LoadClient, Order
 from bench.drivers.owner import owning
 from bench.drivers.single import Single
-from bench.drivers.stack import Tenant, Tether
+from bench.drivers.stack import MeasuredTether, Tenant
 from bench.report import usage
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples, percentile
 from bench.report.rest import Rest, at_rest
 from bench.report.size import Size, size
 
@@ -24,7 +24,7 @@ READ = {at: f"an event's {TEAMS} teams are read, p{at}" for at in (50, 99)}
 ITSELF = f"itself at {BASE * TEAMS:,} links"
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """One tenant, filled up over HTTP; single changes near the beginning and at the end."""
     events = effort.of(EVENTS, 400)
     tenant = await tether.tenant()
@@ -32,7 +32,7 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
         owning(tether, "teams", "team", tether.owners["teams"], tenant.key),
         owning(tether, "events", "event", tether.owners["events"], tenant.key),
         tether.database() as conn,
-        Client() as client,
+        LoadClient() as client,
     ):
         effort.say(f"{BASE:,} events")
         await _tell(client, tether, tenant, 0, BASE)
@@ -64,7 +64,7 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
     spent = after.without(before)
     bytes_ = {name: count for name, count in spent.each(links).items() if count}
     notes = {"links": links, "seconds": took, "rates": rates, "bytes_per_link": bytes_, "at_rest": asdict(rest)}
-    return Measured(samples, notes, _lines(links, took, rates, spent, rest))
+    return Measurement(samples, notes, _lines(links, took, rates, spent, rest))
 
 
 async def _costs(single: Single, effort: Effort, events: range) -> dict[str, list[float]]:
@@ -79,13 +79,13 @@ async def _costs(single: Single, effort: Effort, events: range) -> dict[str, lis
     }
 
 
-async def _tell(client: Client, tether: Tether, tenant: Tenant, start: int, events: int) -> float:
+async def _tell(client: LoadClient, tether: MeasuredTether, tenant: Tenant, start: int, events: int) -> float:
     """Seconds."""
     each = TEAMS + 1
     return (await client.send(Order(tether.events, tenant.key, "events", events * each, start * each))).seconds
 
 
-def _megabytes(tether: Tether) -> float:
+def _megabytes(tether: MeasuredTether) -> float:
     found = usage.resident(tether.pids)
     return sum(found[part] for part in ("api", "dispatcher", "worker", "postgres"))
 
@@ -100,7 +100,7 @@ def _lines(links: int, took: float, rates: list[float], spent: Size, rest: Rest)
     return lines + [f"  {name:<36} {number:7.1f}" for name, number in each.items() if number >= 0.05]
 
 
-ROW = Row(
+ROW = Benchmark(
     name="scale",
     title=f"{EVENTS:,} events with {TEAMS} teams each, at rest and changing",
     figures=(

@@ -1,25 +1,25 @@
 """One fact a request, many clients: group commit against a transaction each."""
 
 from bench.drivers.child import child, listening
-from bench.drivers.client import Client, Order
-from bench.drivers.stack import Tether
+from bench.drivers.client import LoadClient, Order
+from bench.drivers.stack import MeasuredTether
 from bench.limits import set_based
 from bench.report import usage
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 from devstack.ports import LOOPBACK, free_port
 
 CLIENTS = 32
 RATE = f"facts one by one, {CLIENTS} connections"
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """Ours and the plain service's in turn; both services stay up, and the one that is not asked is idle."""
     count = effort.of(10_000, 5_000)
     samples = Samples([], [])
     spent: dict[str, float] = {}
     port = free_port()
     url = f"http://{LOOPBACK}:{port}/events"
-    async with tether.database() as conn, Client() as client:
+    async with tether.database() as conn, LoadClient() as client:
         await conn.execute(set_based.SCHEMA)
         plain = child(
             tether.folder, "bench.limits.plain_http", str(port), ready=listening(port), env=tether.environment,
@@ -40,10 +40,10 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
                 if run:  # the first is the warm-up
                     samples.ours.append(sent.accepted / sent.seconds)
                     samples.limit.append(limit.accepted / limit.seconds)
-    return Measured({RATE: samples}, {"cpu_us_per_fact": spent})
+    return Measurement({RATE: samples}, {"cpu_us_per_fact": spent})
 
 
-ROW = Row(
+ROW = Benchmark(
     name="singles",
     title="Single facts by POST, settled and on disk",
     figures=(Figure(RATE, "facts/s", "plain FastAPI and asyncpg, a transaction each", Budget(least=1_000)),),

@@ -11,12 +11,12 @@ import orjson
 
 from bench.drivers import wire
 from bench.drivers.child import child, listening
-from bench.drivers.client import ONE, Client, Order
+from bench.drivers.client import ONE, LoadClient, Order
 from bench.drivers.facts import RECIPES
-from bench.drivers.stack import Connection, Tether
+from bench.drivers.stack import Connection, MeasuredTether
 from bench.errors import Spoilt
 from bench.limits import set_based
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 from devstack.parts import says_ready
 from devstack.ports import LOOPBACK, free_port
 
@@ -34,7 +34,7 @@ class Way:
     announced: str
     tenant: str
     conn: Connection
-    client: Client
+    client: LoadClient
 
     async def count(self) -> int:
         """Announced so far."""
@@ -68,13 +68,13 @@ class Way:
         return took
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """Tether, then the workflow by hand, on the same Temporal server; never both at once."""
     many, few = effort.of(200, 100), effort.of(100, 40)
     found = {name: Samples([], []) for name in (RATE, MIDDLE, TAIL)}
     async with AsyncExitStack() as stack:
         conn = await stack.enter_async_context(tether.database())
-        client = await stack.enter_async_context(Client())
+        client = await stack.enter_async_context(LoadClient())
         await conn.execute(set_based.SCHEMA)
         ours = await stack.enter_async_context(_ours(tether, conn, client))
         by_hand = await stack.enter_async_context(_by_hand(tether, conn, client))
@@ -89,11 +89,11 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
                         (found[name].ours if is_ours else found[name].limit).append(value)
                 await asyncio.sleep(0.5)  # workflows of this way come to their ends before the other begins
             start += many + few
-    return Measured(found)
+    return Measurement(found)
 
 
 @asynccontextmanager
-async def _ours(tether: Tether, conn: Connection, client: Client) -> AsyncIterator[Way]:
+async def _ours(tether: MeasuredTether, conn: Connection, client: LoadClient) -> AsyncIterator[Way]:
     tenant = await tether.tenant()
     announced = "select count(*) from tether.facts where tenant = $1 and source = '/tether'"
     async with _channels(tether, tether.owners["channels"], tether.urls.api, tenant.key):
@@ -101,7 +101,7 @@ async def _ours(tether: Tether, conn: Connection, client: Client) -> AsyncIterat
 
 
 @asynccontextmanager
-async def _by_hand(tether: Tether, conn: Connection, client: Client) -> AsyncIterator[Way]:
+async def _by_hand(tether: MeasuredTether, conn: Connection, client: LoadClient) -> AsyncIterator[Way]:
     door, channels = free_port(), free_port()
     url, owner = f"http://{LOOPBACK}:{door}", f"http://{LOOPBACK}:{channels}"
     announced = "select count(*) from plain.facts where tenant = $1 and source = '/tether'"
@@ -119,7 +119,7 @@ async def _by_hand(tether: Tether, conn: Connection, client: Client) -> AsyncIte
 
 
 @asynccontextmanager
-async def _channels(tether: Tether, port: int, to: str, key: str) -> AsyncIterator[None]:
+async def _channels(tether: MeasuredTether, port: int, to: str, key: str) -> AsyncIterator[None]:
     """The service that owns channels, as an instance of its own that publishes to ``to``."""
     database = tether.folder / f"channels-{port}.db"
     arguments = ("--port", str(port), "--database", str(database), "--tether", to, "--key", key)
@@ -127,7 +127,7 @@ async def _channels(tether: Tether, port: int, to: str, key: str) -> AsyncIterat
         yield
 
 
-ROW = Row(
+ROW = Benchmark(
     name="waits",
     title="A relationship that truly waits: workflow, command, announcement",
     figures=(

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 
 from examples.owner.members import members
 from examples.owner.named import named
-from examples.owner.service import Kit, Owner
+from examples.owner.service import Kit, OwnerService
 
 
 def _routes(kit: Kit) -> APIRouter:
@@ -15,4 +15,4 @@ def _routes(kit: Kit) -> APIRouter:
     return router
 
 
-CHANNELS = Owner(source="/channels", routes=_routes)
+CHANNELS = OwnerService(source="/channels", routes=_routes)

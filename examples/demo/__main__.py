@@ -23,7 +23,7 @@ from devstack.up import INTERRUPTED, up
 from errors import TetherError
 from examples.demo import farewell, performance
 from examples.demo.folder import emptied
-from examples.demo.owner import OwnerProcess
+from examples.demo.owner import DemoOwner
 from examples.demo.play import Play
 from examples.demo.stage import TENANT
 
@@ -75,7 +75,7 @@ async def _run(settings: Settings, once: bool) -> int:
     play = Play(console)
     environ = _environ(settings)
     owners = {
-        name: OwnerProcess(name, int(url.rpartition(":")[2]), settings.data_dir, misbehaves=name == MISBEHAVING)
+        name: DemoOwner(name, int(url.rpartition(":")[2]), settings.data_dir, misbehaves=name == MISBEHAVING)
         for name, url in settings.owners.items()
     }
 

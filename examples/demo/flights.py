@@ -10,7 +10,7 @@ from typing import Any
 
 from examples.data import EXPECTED, FLIGHTS
 from examples.demo.stage import OTHER, Stage
-from examples.demo.tether import Json, Tether, taken
+from examples.demo.tether import Json, TetherClient, taken
 
 SEED = 1
 REPEATED = 0.05
@@ -63,7 +63,7 @@ async def imported(on: Stage, file: Path, key: str = "") -> Json:
     return told
 
 
-async def compare(on: Stage, tether: Tether, expected: Json, how: str) -> None:
+async def compare(on: Stage, tether: TetherClient, expected: Json, how: str) -> None:
     """Counts and SHA-256 of every relationship with the answer that was computed beforehand."""
     for field, name in REFERENCES.items():
         wanted = expected["relationships"][field]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx2
 
-from devstack.part import Part, Running
+from devstack.part import RunningProcess, StackProcess
 from devstack.parts import healthy
 
 
 @dataclass
-class OwnerProcess:
+class DemoOwner:
     """``name`` is that of its package in ``examples`` and of the owner; ``port`` is its own for good.
 
     ``folder`` holds its database, its log and the file with its key. ``misbehaves``: it can be told to, until it is
@@ -23,7 +23,7 @@ class OwnerProcess:
     port: int
     folder: Path
     misbehaves: bool = False
-    _running: Running | None = field(default=None, init=False)
+    _running: RunningProcess | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.url = f"http://127.0.0.1:{self.port}"
@@ -36,7 +36,7 @@ class OwnerProcess:
         database, log = self.folder / f"{self.name}.db", self.folder / "logs" / f"{self.name}.log"
         arguments = ("--port", str(self.port), "--database", str(database), "--tether", tether)
         more = ("--key-file", str(self._key_file), *(("--misbehave",) if self.misbehaves else ()))
-        self._part = Part(
+        self._part = StackProcess(
             self.name,
             (sys.executable, "-m", f"examples.{self.name}", *arguments, *more),
             log,
@@ -47,7 +47,7 @@ class OwnerProcess:
 
     async def start(self) -> None:
         """Ready when this returns. Raises PartFailed."""
-        self._running = await Running.start(self._part)
+        self._running = await RunningProcess.start(self._part)
         await self._running.until_ready()
 
     async def stop(self) -> None:

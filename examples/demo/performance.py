@@ -18,10 +18,10 @@ from examples.demo import (
     reading,
     teams_and_events,
 )
-from examples.demo.owner import OwnerProcess
+from examples.demo.owner import DemoOwner
 from examples.demo.play import Play
 from examples.demo.stage import OTHER, CommandLine, Stage, keys
-from examples.demo.tether import Tether
+from examples.demo.tether import TetherClient
 
 SITUATIONS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     groups_and_channels.play,
@@ -41,7 +41,7 @@ async def opened(
     play: Play,
     where: Urls,
     folder: Path,
-    owners: Mapping[str, OwnerProcess],
+    owners: Mapping[str, DemoOwner],
     environ: Mapping[str, str],
 ) -> AsyncIterator[Stage]:
     """With all services running, until the block is left."""
@@ -55,7 +55,7 @@ async def opened(
             play.console.print(f"{service.name:<10} ready         {service.url}")
         command = CommandLine(environ)
         made = await command.answer("keys", "create", "demo", "--scope", "admin", "--tenant", OTHER)
-        async with Tether(where.api, known) as tether, Tether(where.api, {"admin": made["key"]}) as other:
+        async with TetherClient(where.api, known) as tether, TetherClient(where.api, {"admin": made["key"]}) as other:
             yield Stage(play, where, folder, tether, other, owners, command)
     finally:
         for service in services:

@@ -29,7 +29,7 @@ class InVain(Exception):
 
 
 @dataclass(frozen=True)
-class Check:
+class DemoCheck:
     """What a step should have come to, and what it did come to."""
 
     situation: str
@@ -48,7 +48,7 @@ class Play:
     """Tells a person at ``console`` what happens, and remembers every check."""
 
     console: Console
-    checks: list[Check] = field(default_factory=list)
+    checks: list[DemoCheck] = field(default_factory=list)
     finished: bool = False
     """Whether all that was to be played has been."""
     _situation: str = ""
@@ -73,7 +73,7 @@ class Play:
 
     def check(self, step: str, expected: object, found: object) -> None:
         """Compares, and tells how it came out."""
-        check = Check(self._situation, step, expected, found)
+        check = DemoCheck(self._situation, step, expected, found)
         self.checks.append(check)
         if check.good:
             self._line("✓", "green", f"{step}: {shown(found)}")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from devstack.stack import Urls
 from devstack.up import CLI
-from examples.demo.owner import OwnerProcess
+from examples.demo.owner import DemoOwner
 from examples.demo.play import Play
-from examples.demo.tether import Json, Tether
+from examples.demo.tether import Json, TetherClient
 
 TENANT = "main"
 OTHER = "shuffled"
@@ -52,30 +52,30 @@ class Stage:
     play: Play
     where: Urls
     folder: Path
-    tether: Tether
-    other: Tether
+    tether: TetherClient
+    other: TetherClient
     """The same Tether, for the second tenant."""
-    owners: Mapping[str, OwnerProcess]
+    owners: Mapping[str, DemoOwner]
     """By their names; they own more than facts: each has a database of its own, and can be asked."""
     command: CommandLine
 
     @property
-    def groups(self) -> OwnerProcess:
+    def groups(self) -> DemoOwner:
         """Owns groups, and who is in them."""
         return self.owners["groups"]
 
     @property
-    def channels(self) -> OwnerProcess:
+    def channels(self) -> DemoOwner:
         """Owns channels, and who is in them."""
         return self.owners["channels"]
 
     @property
-    def events(self) -> OwnerProcess:
+    def events(self) -> DemoOwner:
         """Owns events."""
         return self.owners["events"]
 
     @property
-    def teams(self) -> OwnerProcess:
+    def teams(self) -> DemoOwner:
         """Owns teams, and knows of each the key of its event. It can be told to misbehave."""
         return self.owners["teams"]
 

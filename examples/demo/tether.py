@@ -43,7 +43,7 @@ def taken(answer: Json) -> dict[str, int]:
     return {name: int(answer[name]) for name in ("accepted", "duplicates")}
 
 
-class Tether:
+class TetherClient:
     """One tenant's. ``keys``: scope → API key."""
 
     def __init__(self, url: str, keys: Mapping[str, str]) -> None:

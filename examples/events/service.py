@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 
 from examples.owner.named import named
-from examples.owner.service import Kit, Owner
+from examples.owner.service import Kit, OwnerService
 
 
 def _routes(kit: Kit) -> APIRouter:
     return named(kit, "event")
 
 
-EVENTS = Owner(source="/events", routes=_routes)
+EVENTS = OwnerService(source="/events", routes=_routes)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from examples.owner.problems import Refused
+from examples.owner.problems import RequestRefused
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _LIST = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
@@ -33,5 +33,5 @@ def condition(if_match: str | None) -> Condition:
     if if_match is None or if_match.strip() == "*":
         return ALWAYS
     if not _LIST.fullmatch(if_match):
-        raise Refused(400, "malformed", 'If-Match is * or a list of quoted versions: If-Match: "3"')
+        raise RequestRefused(400, "malformed", 'If-Match is * or a list of quoted versions: If-Match: "3"')
     return Condition(frozenset(re.findall(_TAG, if_match)))

@@ -17,7 +17,7 @@ from pydantic import StringConstraints
 
 from examples.owner.conditions import Condition, tag
 from examples.owner.database import Database, Transaction
-from examples.owner.problems import Refused
+from examples.owner.problems import RequestRefused
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entities (
@@ -42,7 +42,7 @@ def fresh_key() -> str:
 
 
 @dataclass(frozen=True)
-class Entity:
+class OwnedEntity:
     """One entity as of one version."""
 
     id: str
@@ -68,67 +68,67 @@ class Entities:
         self._kind = kind
         self._called = kind.replace("_", " ")
 
-    def get(self, key: str) -> Entity:
+    def get(self, key: str) -> OwnedEntity:
         """The live entity. Refused: 404 when there never was one, 410 when it was deleted."""
         return self._live(key, self.trace(key))
 
-    def trace(self, key: str) -> Entity | None:
+    def trace(self, key: str) -> OwnedEntity | None:
         """What is left of it: the entity, its tombstone, or None when there never was one."""
         return _only(self._database.read(_BY_ID, self._kind, key))
 
-    def page(self, after: str, limit: int, before: str | None = None, **having: str) -> list[Entity]:
+    def page(self, after: str, limit: int, before: str | None = None, **having: str) -> list[OwnedEntity]:
         """Live entities in the order of their ids, between two ids, with such values in their fields."""
         clauses = " ".join("AND json_extract(fields, ?) = ?" for _ in having)
         wanted = [part for name, value in having.items() for part in (f"$.{name}", value)]
         query = _PAGE.format(clauses=clauses)
         return [_entity(row) for row in self._database.read(query, self._kind, after, before, before, *wanted, limit)]
 
-    def find(self, tx: Transaction, key: str) -> Entity | None:
+    def find(self, tx: Transaction, key: str) -> OwnedEntity | None:
         """The live entity, if there is one."""
         found = _only(tx.execute(_BY_ID, (self._kind, key)).fetchall())
         return found if found and found.live else None
 
-    def live(self, tx: Transaction, key: str) -> Entity:
+    def live(self, tx: Transaction, key: str) -> OwnedEntity:
         """The live entity. Refused: 404, 410."""
         return self._live(key, _only(tx.execute(_BY_ID, (self._kind, key)).fetchall()))
 
-    def create(self, tx: Transaction, key: str, fields: Mapping[str, object]) -> Entity:
+    def create(self, tx: Transaction, key: str, fields: Mapping[str, object]) -> OwnedEntity:
         """A new entity, or a deleted one's next life. Refused: 409 when it is live."""
         found = _only(tx.execute(_BY_ID, (self._kind, key)).fetchall())
         if found and found.live:
-            raise Refused(409, "exists", f"The {self._called} {key!r} exists. Choose another id, or change it.")
-        return self._store(tx, Entity(key, found.version + 1 if found else 1, True, fields))
+            raise RequestRefused(409, "exists", f"The {self._called} {key!r} exists. Choose another id, or change it.")
+        return self._store(tx, OwnedEntity(key, found.version + 1 if found else 1, True, fields))
 
     def change(
         self, tx: Transaction, key: str, condition: Condition, changes: Mapping[str, object]
-    ) -> tuple[Entity, bool]:
+    ) -> tuple[OwnedEntity, bool]:
         """The entity with these values, and whether that made a new version. Refused: 404, 410, 412."""
         entity = self._at(tx, key, condition)
         fields = {**entity.fields, **changes}
         if fields == entity.fields:
             return entity, False
-        return self._store(tx, Entity(key, entity.version + 1, True, fields)), True
+        return self._store(tx, OwnedEntity(key, entity.version + 1, True, fields)), True
 
-    def delete(self, tx: Transaction, key: str, condition: Condition) -> Entity:
+    def delete(self, tx: Transaction, key: str, condition: Condition) -> OwnedEntity:
         """The tombstone. Refused: 404, 410, 412."""
         entity = self._at(tx, key, condition)
-        return self._store(tx, Entity(key, entity.version + 1, False, entity.fields))
+        return self._store(tx, OwnedEntity(key, entity.version + 1, False, entity.fields))
 
-    def _at(self, tx: Transaction, key: str, condition: Condition) -> Entity:
+    def _at(self, tx: Transaction, key: str, condition: Condition) -> OwnedEntity:
         entity = self.live(tx, key)
         if not condition.holds(entity.version):
             reason = f"The {self._called} {key!r} has version {entity.version}. Read it again, then decide anew."
-            raise Refused(412, "precondition", reason)
+            raise RequestRefused(412, "precondition", reason)
         return entity
 
-    def _live(self, key: str, entity: Entity | None) -> Entity:
+    def _live(self, key: str, entity: OwnedEntity | None) -> OwnedEntity:
         if entity is None:
-            raise Refused(404, "unknown", f"There is no {self._called} {key!r}. Create it first.")
+            raise RequestRefused(404, "unknown", f"There is no {self._called} {key!r}. Create it first.")
         if not entity.live:
-            raise Refused(410, "deleted", f"The {self._called} {key!r} is gone since version {entity.version}.")
+            raise RequestRefused(410, "deleted", f"The {self._called} {key!r} is gone since version {entity.version}.")
         return entity
 
-    def _store(self, tx: Transaction, entity: Entity) -> Entity:
+    def _store(self, tx: Transaction, entity: OwnedEntity) -> OwnedEntity:
         fields = json.dumps(dict(entity.fields), ensure_ascii=False)
         tx.execute(_STORE, (self._kind, entity.id, entity.version, entity.live, fields))
         return entity
@@ -142,9 +142,9 @@ WHERE kind = ? AND live AND id > ? AND (? IS NULL OR id < ?) {clauses} ORDER BY 
 _STORE = "INSERT OR REPLACE INTO entities (kind, id, version, live, fields) VALUES (?, ?, ?, ?, ?)"
 
 
-def _only(rows: list[Row]) -> Entity | None:
+def _only(rows: list[Row]) -> OwnedEntity | None:
     return _entity(rows[0]) if rows else None
 
 
-def _entity(row: Row) -> Entity:
-    return Entity(row["id"], row["version"], bool(row["live"]), json.loads(row["fields"]))
+def _entity(row: Row) -> OwnedEntity:
+    return OwnedEntity(row["id"], row["version"], bool(row["live"]), json.loads(row["fields"]))

@@ -15,7 +15,7 @@ from fastapi import Depends, Header, Request, Response
 
 from examples.owner.conditions import ALWAYS, Condition, condition
 from examples.owner.database import Database, Transaction
-from examples.owner.problems import Refused
+from examples.owner.problems import RequestRefused
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS commands (
@@ -38,7 +38,7 @@ LONGEST = 255
 
 
 @dataclass(frozen=True)
-class Command:
+class IncomingCommand:
     """What makes two requests the same: the caller's key, and a hash of method, path, query, condition and body.
 
     ``condition`` is that of ``If-Match``: what the entity must be for the command to have its effect.
@@ -53,15 +53,15 @@ async def _command(
     request: Request,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=LONGEST)] = None,
     if_match: Annotated[list[str] | None, Header()] = None,
-) -> Command:
+) -> IncomingCommand:
     line = f"{request.method} {request.url.path}?{request.url.query}\n"
     conditional = None if if_match is None else ", ".join(if_match)
     hashed = sha256(f"{line}{'' if conditional is None else f'if-match: {conditional}'}\n".encode())
     hashed.update(await request.body())
-    return Command(idempotency_key, hashed.hexdigest(), condition(conditional))
+    return IncomingCommand(idempotency_key, hashed.hexdigest(), condition(conditional))
 
 
-Incoming: TypeAlias = Annotated[Command, Depends(_command)]
+Incoming: TypeAlias = Annotated[IncomingCommand, Depends(_command)]
 """Parameter of an endpoint: the command that its request is. 400: its ``If-Match`` is nonsense."""
 
 
@@ -71,7 +71,7 @@ class Commands:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def once(self, command: Command, effect: Callable[[Transaction], Response]) -> Response:
+    def once(self, command: IncomingCommand, effect: Callable[[Transaction], Response]) -> Response:
         """Run ``effect`` in a transaction, or answer what it answered before. Without a key it simply runs.
 
         A refusal is an answer too, and undoes what its effect had written. Any other error undoes it as well, and
@@ -110,11 +110,13 @@ _FINISH = "UPDATE commands SET effects = effects + ?, status = ?, body = ?, medi
 _PAGE = "SELECT key, attempts, effects, first, last FROM commands WHERE key > ? ORDER BY key LIMIT ?"
 
 
-def _answer(tx: Transaction, command: Command, effect: Callable[[Transaction], Response]) -> Response | BaseException:
+def _answer(
+    tx: Transaction, command: IncomingCommand, effect: Callable[[Transaction], Response]
+) -> Response | BaseException:
     """The answer, or the error that is to be raised once the attempt is committed."""
     stored = tx.execute(_FIND, (command.key,)).fetchone()
     if stored["request"] != command.request:
-        return Refused(422, "key-reused", "This Idempotency-Key was another request's. Use a new one.")
+        return RequestRefused(422, "key-reused", "This Idempotency-Key was another request's. Use a new one.")
     if stored["status"] is not None:
         return _replayed(stored)
     before = tx.total_changes
@@ -122,7 +124,7 @@ def _answer(tx: Transaction, command: Command, effect: Callable[[Transaction], R
     try:
         answer = effect(tx)
         effects = int(tx.total_changes > before)
-    except Refused as refusal:
+    except RequestRefused as refusal:
         tx.execute("ROLLBACK TO effect")
         answer, effects = refusal.response, 0
     except BaseException as error:  # whatever it is: the caller raises it

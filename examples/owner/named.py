@@ -23,7 +23,7 @@ class New(BaseModel):
     id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or made here.")
 
 
-class Change(BaseModel):
+class NameChange(BaseModel):
     """Body of ``PATCH``."""
 
     name: Name
@@ -46,7 +46,7 @@ def named(kit: Kit, kind: str) -> APIRouter:
         return commands.once(command, effect)
 
     @router.patch("/{key}")
-    def rename(key: str, change: Change, command: Incoming, carried: Carried) -> Response:
+    def rename(key: str, change: NameChange, command: Incoming, carried: Carried) -> Response:
         """Rename one; its present name changes nothing. 404, 410: not there. 412: not this version (``If-Match``)."""
 
         def effect(tx: Transaction) -> Response:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 from examples.owner.database import Database, Transaction
-from examples.owner.entities import Entity
+from examples.owner.entities import OwnedEntity
 
 _Json: TypeAlias = Mapping[str, object]
 
@@ -31,14 +31,14 @@ class Pending:
     event: str
 
 
-class Outbox:
+class OwnerOutbox:
     """The facts of one source, oldest first."""
 
     def __init__(self, database: Database, source: str) -> None:
         self._database = database
         self._source = source
 
-    def tell(self, tx: Transaction, fact: str, entity: Entity, data: _Json, carried: _Json) -> None:
+    def tell(self, tx: Transaction, fact: str, entity: OwnedEntity, data: _Json, carried: _Json) -> None:
         """Write the fact of type ``fact``, such as ``GroupCreated.v1``, about ``entity`` as it is now."""
         event = {
             **carried,

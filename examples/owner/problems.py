@@ -13,7 +13,7 @@ def problem(status: int, kind: str, detail: str, headers: Mapping[str, str] | No
     return JSONResponse(document, status, headers, media_type="application/problem+json")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A final no: sending the same again will not help. ``kind`` is stable, ``detail`` is for people."""
 
     def __init__(self, status: int, kind: str, detail: str) -> None:
@@ -31,8 +31,8 @@ class Refused(Exception):
 def answer_with_problems(app: FastAPI) -> None:
     """Give refusals and invalid requests their problem document."""
 
-    @app.exception_handler(Refused)
-    async def refused(_: Request, refusal: Refused) -> Response:
+    @app.exception_handler(RequestRefused)
+    async def refused(_: Request, refusal: RequestRefused) -> Response:
         return refusal.response
 
     @app.exception_handler(RequestValidationError)

@@ -12,10 +12,10 @@ import uvicorn
 
 from examples.owner.misbehaviour.connection import Droppable
 from examples.owner.misbehaviour.settings import Misbehaviour
-from examples.owner.service import Owner, application
+from examples.owner.service import OwnerService, application
 
 
-class _Server(uvicorn.Server):
+class _OwnerServer(uvicorn.Server):
     """Says where it listens once it does."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
             print(f"ready http://{host}:{port}", flush=True)
 
 
-def main(owner: Owner) -> None:
+def main(owner: OwnerService) -> None:
     """Serve ``owner`` as the command line says."""
     arguments = _arguments(owner)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -42,10 +42,10 @@ def main(owner: Owner) -> None:
     misbehaviour = Misbehaviour() if arguments.misbehave else None
     app = application(owner, arguments.database, tether, misbehaviour=misbehaviour)
     http = "auto" if misbehaviour is None else Droppable
-    _Server(uvicorn.Config(app, http=http, log_level="warning", access_log=False)).run([listener])
+    _OwnerServer(uvicorn.Config(app, http=http, log_level="warning", access_log=False)).run([listener])
 
 
-def _arguments(owner: Owner) -> argparse.Namespace:
+def _arguments(owner: OwnerService) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m examples{owner.source.replace('/', '.')}")
     parser.add_argument("--port", type=int, default=0, help="0 (default): any free one")
     parser.add_argument("--database", type=Path, required=True, help="SQLite file, made when it is missing")

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 import httpx2
 
 from examples.owner.database import Database
-from examples.owner.outbox import Outbox, Pending
+from examples.owner.outbox import OwnerOutbox, Pending
 
 BATCH = 500
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds; doubled at each failure in a row
@@ -26,7 +26,7 @@ REFUSALS = frozenset({400, 409, 413, 422})
 log = logging.getLogger(__name__)
 
 
-class Unavailable(Exception):
+class TetherUnavailable(Exception):
     """Not now. ``pause``: seconds that the other side asked for, 0 if it did not say."""
 
     def __init__(self, reason: str, pause: float = 0.0) -> None:
@@ -34,7 +34,7 @@ class Unavailable(Exception):
         self.pause = pause
 
 
-EXPECTED = (Unavailable, httpx2.HTTPError, sqlite3.OperationalError)  # away, or the disk is full or locked
+EXPECTED = (TetherUnavailable, httpx2.HTTPError, sqlite3.OperationalError)  # away, or the disk is full or locked
 
 
 def in_order(waiting: Sequence[Pending]) -> Sequence[Pending]:
@@ -52,7 +52,7 @@ class Relay:
     def __init__(
         self,
         database: Database,
-        outbox: Outbox,
+        outbox: OwnerOutbox,
         tether: httpx2.AsyncClient,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
@@ -101,7 +101,7 @@ class Relay:
             _report_quarantined(facts, answer)
             await asyncio.to_thread(self._outbox.published, facts)
         elif answer.status_code not in REFUSALS:
-            raise Unavailable(f"{answer.request.url} answered {answer.status_code}", _retry_after(answer))
+            raise TetherUnavailable(f"{answer.request.url} answered {answer.status_code}", _retry_after(answer))
         elif len(facts) == 1:
             log.error("parked, refused with %d: %s: %s", answer.status_code, facts[0].event, answer.text)
             await asyncio.to_thread(self._outbox.park, facts[0], f"{answer.status_code}: {answer.text}")
@@ -116,13 +116,13 @@ def _report_quarantined(facts: Sequence[Pending], answer: httpx2.Response) -> No
     try:
         quarantined = answer.json()["quarantined"]
     except (ValueError, KeyError, TypeError):
-        raise Unavailable(f"{answer.request.url} said 202, but not as Tether does") from None
+        raise TetherUnavailable(f"{answer.request.url} said 202, but not as Tether does") from None
     for entry in quarantined:
         log.warning("quarantined by Tether: %s: %s", facts[entry["index"]].event, entry["reason"])
 
 
 def _pause(failures: int, error: Exception) -> float:
-    asked = error.pause if isinstance(error, Unavailable) else 0.0
+    asked = error.pause if isinstance(error, TetherUnavailable) else 0.0
     growing = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 16))
     return asked + growing * random.uniform(0.5, 1.0)  # jitter: many relays must not come back in step
 

@@ -20,7 +20,7 @@ from examples.owner.misbehaviour.publishing import PATIENCE, Publishing
 from examples.owner.misbehaviour.requests import Misbehaving
 from examples.owner.misbehaviour.routes import routes
 from examples.owner.misbehaviour.settings import Misbehaviour
-from examples.owner.outbox import Outbox
+from examples.owner.outbox import OwnerOutbox
 from examples.owner.problems import answer_with_problems
 from examples.owner.relay import Relay
 
@@ -30,7 +30,7 @@ class Kit:
     """What endpoints work with."""
 
     database: Database
-    outbox: Outbox
+    outbox: OwnerOutbox
     commands: Commands
 
     def of(self, kind: str) -> Entities:
@@ -39,7 +39,7 @@ class Kit:
 
 
 @dataclass(frozen=True)
-class Owner:
+class OwnerService:
     """``source``: of its facts, such as ``/groups``; ``routes``: its endpoints."""
 
     source: str
@@ -47,7 +47,7 @@ class Owner:
 
 
 def application(
-    owner: Owner,
+    owner: OwnerService,
     path: Path,
     tether: httpx2.AsyncClient,
     middleware: Sequence[Middleware] = (),
@@ -58,7 +58,7 @@ def application(
     With ``misbehaviour`` it can be told to misbehave, at ``/misbehaviour``; without, there is no such thing.
     """
     database = Database(path, entities.SCHEMA, outbox.SCHEMA, idempotency.SCHEMA)
-    kit = Kit(database, Outbox(database, owner.source), Commands(database))
+    kit = Kit(database, OwnerOutbox(database, owner.source), Commands(database))
     relaying = partial(Relay, database, kit.outbox, tether)
     around = list(middleware)
     if misbehaviour is None:

@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from examples.owner.misbehaviour.settings import Misbehaviour
-from examples.owner.service import Owner, application
+from examples.owner.service import OwnerService, application
 
 Event: TypeAlias = dict[str, Any]
 """A CloudEvent as parsed from JSON."""
@@ -25,7 +25,7 @@ Event: TypeAlias = dict[str, Any]
 KEY = "the-owner's-key"
 
 
-class FakeTether:
+class RecordingTether:
     """Takes batches on ``POST /v1/events``. ``poison``: ids or subjects whose batch is refused with 400."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class FakeTether:
     @asynccontextmanager
     async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
         """Serve on a bound socket, for owners in processes of their own."""
-        server = _Server(uvicorn.Config(self.app, log_level="error"))
+        server = _TestServer(uvicorn.Config(self.app, log_level="error"))
         serving = asyncio.create_task(server.serve([listener]))
         try:
             yield
@@ -94,14 +94,14 @@ class FakeTether:
             await serving
 
 
-class _Server(uvicorn.Server):
+class _TestServer(uvicorn.Server):
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()  # signals are the test runner's
 
 
 @asynccontextmanager
 async def inside(
-    owner: Owner, path: Path, tether: FakeTether, misbehaviour: Misbehaviour | None = None
+    owner: OwnerService, path: Path, tether: RecordingTether, misbehaviour: Misbehaviour | None = None
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of ``owner``, which runs in this process on the database file ``path``."""
     app = application(owner, path, tether.client(), misbehaviour=misbehaviour)

@@ -19,7 +19,7 @@ class Renaming(BaseModel):
     name: Name
 
 
-class Move(BaseModel):
+class TeamMove(BaseModel):
     """Body of ``POST /teams/{id}/moves``."""
 
     event_id: Key

@@ -4,11 +4,11 @@ from fastapi import APIRouter, Response
 
 from examples.owner.correlation import Carried
 from examples.owner.database import Transaction
-from examples.owner.entities import Entity, Key
+from examples.owner.entities import Key, OwnedEntity
 from examples.owner.idempotency import Incoming
-from examples.owner.problems import Refused
+from examples.owner.problems import RequestRefused
 from examples.owner.service import Kit
-from examples.teams.bodies import Move
+from examples.teams.bodies import TeamMove
 
 
 def moves(kit: Kit) -> APIRouter:
@@ -17,7 +17,7 @@ def moves(kit: Kit) -> APIRouter:
     router = APIRouter(prefix="/teams/{key}", tags=["teams"])
 
     @router.post("/moves")
-    def move(key: str, to: Move, command: Incoming, carried: Carried) -> Response:
+    def move(key: str, to: TeamMove, command: Incoming, carried: Carried) -> Response:
         """Let a team take part in another event; the present one changes nothing.
 
         404, 410: not there, or no longer. 412: not this version (``If-Match``), or not ``still_in`` that event.
@@ -53,10 +53,10 @@ def moves(kit: Kit) -> APIRouter:
     return router
 
 
-def check_still_in(team: Entity, still_in: str | None, *, stated: bool) -> None:
+def check_still_in(team: OwnedEntity, still_in: str | None, *, stated: bool) -> None:
     """Refused: 412 when the team is to be in an event (None: in none) in which it is not; unless nothing is stated."""
     present = team.fields["event_id"]
     if stated and present != still_in:
         where, wanted = ("in no event" if at is None else f"in {at!r}" for at in (present, still_in))
         reason = f"The team {team.id!r} is {where}, not {wanted}. Read it again, then decide anew."
-        raise Refused(412, "precondition", reason)
+        raise RequestRefused(412, "precondition", reason)

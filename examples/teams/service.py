@@ -12,7 +12,7 @@ from examples.owner.correlation import Carried
 from examples.owner.database import Transaction
 from examples.owner.entities import Key
 from examples.owner.idempotency import Incoming
-from examples.owner.service import Kit, Owner
+from examples.owner.service import Kit, OwnerService
 from examples.teams.bodies import NewTeam, Renaming
 from examples.teams.moves import check_still_in, moves
 
@@ -79,4 +79,4 @@ def _teams(kit: Kit) -> APIRouter:
     return router
 
 
-TEAMS = Owner(source="/teams", routes=_routes)
+TEAMS = OwnerService(source="/teams", routes=_routes)

@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 
 from devstack.errors import PartFailed, StackError
-from devstack.part import Part, Running, run
+from devstack.part import RunningProcess, StackProcess, run
 from devstack.parts import says_ready
 from devstack.supervisor import Patience, Supervisor
 from tests.support.eventually import eventually_true
 
 QUICK = Patience(first_delay=0.01, last_delay=0.02)
 
-Script = Callable[..., Part]
+Script = Callable[..., StackProcess]
 
 
 @pytest.fixture
 def script(folder: Path) -> Script:
-    def part(name: str, commands: str, patience: float = 20.0, grace: float = 10.0) -> Part:
-        return Part(
+    def part(name: str, commands: str, patience: float = 20.0, grace: float = 10.0) -> StackProcess:
+        return StackProcess(
             name, ("/bin/sh", "-c", commands), folder / f"{name}.log", says_ready,
             {"PATH": os.environ["PATH"], "HERE": str(folder)},
             farewell=((signal.SIGTERM, grace),), patience=patience,
@@ -121,7 +121,7 @@ async def test_a_preparation_that_fails_is_passed_on(supervisor: Supervisor, scr
 
     part = script("any", "true")
     with pytest.raises(StackError, match="no room"):
-        await supervisor.start(Part(part.name, part.argv, part.log, says_ready, prepare=refuse))
+        await supervisor.start(StackProcess(part.name, part.argv, part.log, says_ready, prepare=refuse))
 
 
 async def test_hurrying_kills_what_would_take_its_time(supervisor: Supervisor, script: Script) -> None:
@@ -133,7 +133,7 @@ async def test_hurrying_kills_what_would_take_its_time(supervisor: Supervisor, s
 
 
 async def test_a_part_has_a_session_of_its_own_and_default_signals(script: Script) -> None:
-    running = await Running.start(script("one", "echo ready; exec sleep 600"))
+    running = await RunningProcess.start(script("one", "echo ready; exec sleep 600"))
     try:
         await running.until_ready()
         assert os.getsid(running.pid) == running.pid

@@ -10,7 +10,7 @@ from httpx2 import AsyncClient
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
-from devstack.part import Running
+from devstack.part import RunningProcess
 from devstack.ports import free_port
 from devstack.temporal_server import SEARCH_ATTRIBUTES, TemporalServer
 from devstack.testing import temporary_temporal
@@ -56,7 +56,7 @@ async def test_a_persons_own_profile_does_not_reach_it(folder: Path) -> None:
 async def test_it_runs_as_a_user_without_a_name(folder: Path) -> None:
     os.chown(folder, 54_321, 54_321)
     server = TemporalServer(folder / "db", free_port(), free_port(), folder / "log", env={"PATH": os.environ["PATH"]})
-    running = await Running.start(replace(server.part, user="set:54321:54321"))
+    running = await RunningProcess.start(replace(server.part, user="set:54321:54321"))
     try:
         await running.until_ready()
     finally:

@@ -10,24 +10,24 @@ import pytest_asyncio
 from examples.channels.service import CHANNELS
 from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
-from examples.owner.service import Owner
-from examples.owner.testing import FakeTether, inside
+from examples.owner.service import OwnerService
+from examples.owner.testing import RecordingTether, inside
 
 
 @pytest.fixture
-def tether() -> FakeTether:
-    return FakeTether()
+def tether() -> RecordingTether:
+    return RecordingTether()
 
 
 @pytest.fixture(params=[GROUPS, CHANNELS, EVENTS], ids=lambda owner: owner.source.strip("/"))
-def owner(request: pytest.FixtureRequest) -> Owner:
+def owner(request: pytest.FixtureRequest) -> OwnerService:
     chosen = request.param
-    assert isinstance(chosen, Owner)
+    assert isinstance(chosen, OwnerService)
     return chosen
 
 
 @pytest_asyncio.fixture
-async def client(owner: Owner, tmp_path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(owner: OwnerService, tmp_path: Path, tether: RecordingTether) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of each owner of things with a name, in turn; paths are absolute: ``/groups``."""
     async with inside(owner, tmp_path / "owner.db", tether) as connected:
         yield connected

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from examples.owner.testing import KEY, FakeTether, OwnerProcess
+from examples.owner.testing import KEY, OwnerProcess, RecordingTether
 
 BODY = b'{"name": "Red"}'
 COMMANDS = 60
@@ -123,7 +123,7 @@ class Caller:
 
 
 async def test_all_ways_at_once_harm_no_command_that_has_a_key(
-    tmp_path: Path, listener: socket.socket, tether: FakeTether
+    tmp_path: Path, listener: socket.socket, tether: RecordingTether
 ) -> None:
     async with (
         tether.listening(listener),

@@ -12,9 +12,9 @@ from fastapi import Response
 
 from examples.groups.service import GROUPS
 from examples.owner.misbehaviour.publishing import LATEST, Publishing
-from examples.owner.misbehaviour.settings import Misbehaviour, Settings
+from examples.owner.misbehaviour.settings import Misbehaviour, MisbehaviourSettings
 from examples.owner.outbox import Pending
-from examples.owner.testing import FakeTether, inside
+from examples.owner.testing import RecordingTether, inside
 
 
 def facts(*positions: int) -> list[Pending]:
@@ -35,7 +35,7 @@ def test_who_behaves_sends_what_waits_as_it_is() -> None:
 
 
 def test_repetitions_are_in_later_batches_soon() -> None:
-    chance = Misbehaviour(Settings(duplicated=0.5, seed=1))
+    chance = Misbehaviour(MisbehaviourSettings(duplicated=0.5, seed=1))
     first, *later = rounds(Publishing(chance), facts(*range(100)), LATEST + 3)
     assert first == list(range(100))
     repeated = [position for batch in later[:LATEST] for position in batch]
@@ -45,7 +45,7 @@ def test_repetitions_are_in_later_batches_soon() -> None:
 
 
 def test_facts_change_places_within_a_batch_and_across_batches_but_none_is_late_for_good() -> None:
-    chance = Misbehaviour(Settings(reordered=0.5, seed=1))
+    chance = Misbehaviour(MisbehaviourSettings(reordered=0.5, seed=1))
     first, *later = rounds(Publishing(chance), facts(*range(100)), LATEST + 2)
     assert first != sorted(first)
     assert all(later[:LATEST])
@@ -55,28 +55,28 @@ def test_facts_change_places_within_a_batch_and_across_batches_but_none_is_late_
 
 
 def test_when_everything_is_kept_back_it_goes_all_the_same() -> None:
-    gone = rounds(Publishing(Misbehaviour(Settings(reordered=1, seed=1))), facts(*range(100)), LATEST + 1)
+    gone = rounds(Publishing(Misbehaviour(MisbehaviourSettings(reordered=1, seed=1))), facts(*range(100)), LATEST + 1)
     assert sorted(position for batch in gone for position in batch) == list(range(100))
 
 
 def test_whoever_is_told_to_behave_sends_what_was_kept_back_at_once_and_repeats_nothing() -> None:
-    chance = Misbehaviour(Settings(reordered=1, duplicated=1, seed=1))
+    chance = Misbehaviour(MisbehaviourSettings(reordered=1, duplicated=1, seed=1))
     publishing = Publishing(chance)
     sent = {fact.position for fact in publishing.arranged(facts(*range(100)))}
     kept = facts(*(position for position in range(100) if position not in sent))
-    chance.set(Settings())
+    chance.set(MisbehaviourSettings())
     assert publishing.arranged(kept) == kept
     assert rounds(publishing, [], LATEST) == [[]] * LATEST
 
 
 def test_what_could_not_be_sent_is_sent_later() -> None:
-    waiting, publishing = facts(*range(20)), Publishing(Misbehaviour(Settings(reordered=0.5, seed=1)))
+    waiting, publishing = facts(*range(20)), Publishing(Misbehaviour(MisbehaviourSettings(reordered=0.5, seed=1)))
     seen = {fact.position for _ in range(20) for fact in publishing.arranged(waiting)}  # none is ever accepted
     assert seen == set(range(20))
 
 
 @pytest_asyncio.fixture
-async def client(tmp_path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(tmp_path: Path, tether: RecordingTether) -> AsyncIterator[httpx2.AsyncClient]:
     async with inside(GROUPS, tmp_path / "groups.db", tether, Misbehaviour()) as connected:
         yield connected
 
@@ -95,7 +95,7 @@ async def publish_all(client: httpx2.AsyncClient, count: int) -> None:
 
 @pytest.mark.parametrize("share", [0.3, 1])
 async def test_a_service_that_repeats_and_mixes_its_facts_tells_all_of_them(
-    client: httpx2.AsyncClient, tether: FakeTether, share: float
+    client: httpx2.AsyncClient, tether: RecordingTether, share: float
 ) -> None:
     answer = await client.put("/misbehaviour", json={"duplicated": share, "reordered": share, "seed": 1})
     tether.answer_next(Response(status_code=503), httpx2.ReadError("connection reset"))
@@ -111,7 +111,7 @@ async def test_a_service_that_repeats_and_mixes_its_facts_tells_all_of_them(
 
 
 async def test_repetitions_are_byte_for_byte_and_change_nothing_in_the_outbox(
-    client: httpx2.AsyncClient, tether: FakeTether
+    client: httpx2.AsyncClient, tether: RecordingTether
 ) -> None:
     await client.put("/misbehaviour", json={"duplicated": 1})
     await publish_all(client, 20)

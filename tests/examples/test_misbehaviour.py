@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from examples.groups.service import GROUPS
-from examples.owner.misbehaviour.settings import Misbehaviour, Settings
-from examples.owner.testing import FakeTether, inside
+from examples.owner.misbehaviour.settings import Misbehaviour, MisbehaviourSettings
+from examples.owner.testing import RecordingTether, inside
 
 WELL_BEHAVED = {
     "slow": {"share": 0, "seconds": 0},
@@ -26,7 +26,7 @@ WELL_BEHAVED = {
 
 
 @pytest_asyncio.fixture
-async def client(tmp_path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(tmp_path: Path, tether: RecordingTether) -> AsyncIterator[httpx2.AsyncClient]:
     async with inside(GROUPS, tmp_path / "groups.db", tether, Misbehaviour()) as connected:
         yield connected
 
@@ -54,7 +54,7 @@ async def create(client: httpx2.AsyncClient, key: str) -> httpx2.Response:
 
 
 async def test_a_service_that_was_not_started_to_misbehave_cannot_be_made_to(
-    tmp_path: Path, tether: FakeTether
+    tmp_path: Path, tether: RecordingTether
 ) -> None:
     async with inside(GROUPS, tmp_path / "groups.db", tether) as client:
         for method in ("GET", "PUT", "DELETE"):
@@ -184,7 +184,7 @@ async def test_shares_are_kept_and_a_seed_repeats_the_decisions(client: httpx2.A
 
 
 def test_misbehaviour_can_be_there_from_the_start() -> None:
-    chance = Misbehaviour(Settings(dropped=1))
+    chance = Misbehaviour(MisbehaviourSettings(dropped=1))
     assert chance.strikes("dropped", chance.settings.dropped)
     assert not chance.strikes("slow", chance.settings.slow.share)
     assert chance.struck == {"dropped": 1, "slow": 0}

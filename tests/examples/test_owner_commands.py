@@ -10,10 +10,10 @@ from fastapi import Response
 
 from examples.owner import idempotency
 from examples.owner.database import Database, Transaction
-from examples.owner.idempotency import Command, Commands
-from examples.owner.problems import Refused
-from examples.owner.service import Owner
-from examples.owner.testing import FakeTether, inside
+from examples.owner.idempotency import Commands, IncomingCommand
+from examples.owner.problems import RequestRefused
+from examples.owner.service import OwnerService
+from examples.owner.testing import RecordingTether, inside
 
 KEYED = {"Idempotency-Key": "one"}
 
@@ -25,7 +25,7 @@ async def counted(client: httpx2.AsyncClient) -> dict[str, tuple[int, int]]:
 
 
 async def test_a_repeated_command_gets_the_very_same_answer(
-    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     first, second = [await client.post(owner.source, json={"name": "Red"}, headers=KEYED) for _ in range(2)]
     assert (first.status_code, first.content) == (second.status_code, second.content)
@@ -37,7 +37,7 @@ async def test_a_repeated_command_gets_the_very_same_answer(
 
 
 async def test_an_answer_outlives_the_process_and_later_changes(
-    owner: Owner, tmp_path: Path, tether: FakeTether
+    owner: OwnerService, tmp_path: Path, tether: RecordingTether
 ) -> None:
     answers = []
     for name in ("Blue", "Green"):
@@ -48,7 +48,7 @@ async def test_an_answer_outlives_the_process_and_later_changes(
     assert answers[1].headers["idempotent-replayed"] == "true"
 
 
-async def test_a_key_is_refused_to_another_request(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_a_key_is_refused_to_another_request(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     path = owner.source
     created = await client.post(path, json={"name": "Red", "id": "x"}, headers=KEYED)
     others = [
@@ -62,7 +62,7 @@ async def test_a_key_is_refused_to_another_request(client: httpx2.AsyncClient, o
     assert await counted(client) == {"one": (4, 1)}
 
 
-async def test_a_refusal_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_a_refusal_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     path = owner.source
     early = await client.delete(f"{path}/x", headers=KEYED)
     await client.post(path, json={"name": "Red", "id": "x"})
@@ -74,7 +74,7 @@ async def test_a_refusal_is_an_answer_that_is_kept(client: httpx2.AsyncClient, o
 
 
 async def test_simultaneous_repetitions_have_one_effect(
-    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     async with asyncio.TaskGroup() as group:
         posts = [group.create_task(client.post(owner.source, json={"name": "Red"}, headers=KEYED)) for _ in range(20)]
@@ -84,7 +84,7 @@ async def test_simultaneous_repetitions_have_one_effect(
     assert len((await client.get(owner.source)).json()["items"]) == 1
 
 
-async def test_different_keys_are_different_commands(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_different_keys_are_different_commands(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     for key in ("one", "two"):
         await client.post(owner.source, json={"name": "Red"}, headers={"Idempotency-Key": key})
     assert await counted(client) == {"one": (1, 1), "two": (1, 1)}
@@ -92,7 +92,7 @@ async def test_different_keys_are_different_commands(client: httpx2.AsyncClient,
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
-async def test_a_key_has_1_to_255_characters(client: httpx2.AsyncClient, owner: Owner, key: str) -> None:
+async def test_a_key_has_1_to_255_characters(client: httpx2.AsyncClient, owner: OwnerService, key: str) -> None:
     answer = await client.post(owner.source, json={"name": "Red"}, headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
 
@@ -103,9 +103,9 @@ def test_a_refusal_undoes_what_its_effect_had_written(tmp_path: Path) -> None:
 
     def effect(tx: Transaction) -> Response:
         tx.execute("INSERT INTO things VALUES ('Red')")
-        raise Refused(409, "exists", "There is a red one.")
+        raise RequestRefused(409, "exists", "There is a red one.")
 
-    assert commands.once(Command("one", "hash"), effect).status_code == 409
+    assert commands.once(IncomingCommand("one", "hash"), effect).status_code == 409
     assert database.read("SELECT * FROM things") == []
     [counted] = commands.report("", 10)
     assert (counted["attempts"], counted["effects"]) == (1, 0)
@@ -114,7 +114,7 @@ def test_a_refusal_undoes_what_its_effect_had_written(tmp_path: Path) -> None:
 
 def test_an_attempt_that_dies_half_way_has_no_effect_and_is_counted(tmp_path: Path) -> None:
     database = Database(tmp_path / "owner.db", idempotency.SCHEMA, "CREATE TABLE IF NOT EXISTS things (name)")
-    commands, command = Commands(database), Command("one", "hash")
+    commands, command = Commands(database), IncomingCommand("one", "hash")
 
     fires = iter([True, False])
 

@@ -5,13 +5,13 @@ import asyncio
 import httpx2
 import pytest
 
-from examples.owner.service import Owner
-from examples.owner.testing import FakeTether
+from examples.owner.service import OwnerService
+from examples.owner.testing import RecordingTether
 
 Headers = list[tuple[str, str]]
 
 
-async def create(client: httpx2.AsyncClient, owner: Owner) -> httpx2.Response:
+async def create(client: httpx2.AsyncClient, owner: OwnerService) -> httpx2.Response:
     return await client.post(owner.source, json={"name": "Red", "id": "x"})
 
 
@@ -19,7 +19,7 @@ def match(*values: str) -> Headers:
     return [("If-Match", value) for value in values]
 
 
-async def test_answers_carry_the_version_as_their_tag(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_answers_carry_the_version_as_their_tag(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     created = await create(client, owner)
     read = await client.get(f"{owner.source}/x")
     renamed = await client.patch(f"{owner.source}/x", json={"name": "Blue"})
@@ -33,7 +33,7 @@ async def test_answers_carry_the_version_as_their_tag(client: httpx2.AsyncClient
     ids=str,
 )
 async def test_a_change_goes_through_on_a_condition_that_holds(
-    client: httpx2.AsyncClient, owner: Owner, given: Headers
+    client: httpx2.AsyncClient, owner: OwnerService, given: Headers
 ) -> None:
     await create(client, owner)
     changed = await client.patch(f"{owner.source}/x", json={"name": "Blue"}, headers=given)
@@ -45,7 +45,7 @@ async def test_a_change_goes_through_on_a_condition_that_holds(
 )
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 async def test_a_command_on_another_version_has_no_effect(
-    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether, method: str, given: Headers
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether, method: str, given: Headers
 ) -> None:
     created = await create(client, owner)
     content = b'{"name": "Red"}' if method == "PATCH" else b""  # the present name: the condition counts all the same
@@ -61,7 +61,7 @@ async def test_a_command_on_another_version_has_no_effect(
 
 @pytest.mark.parametrize("value", ["1", "", '"1', '"1" "2"', '*, "1"', 'w/"1"', '"a b"', ", ,"], ids=repr)
 async def test_a_condition_that_is_nonsense_is_refused_and_kept_by_no_key(
-    client: httpx2.AsyncClient, owner: Owner, value: str
+    client: httpx2.AsyncClient, owner: OwnerService, value: str
 ) -> None:
     await create(client, owner)
     answer = await client.delete(f"{owner.source}/x", headers={"If-Match": value, "Idempotency-Key": "one"})
@@ -72,7 +72,7 @@ async def test_a_condition_that_is_nonsense_is_refused_and_kept_by_no_key(
 
 @pytest.mark.parametrize("value", ["*", '"1"'])
 async def test_what_is_not_there_is_unknown_or_gone_whatever_the_condition(
-    client: httpx2.AsyncClient, owner: Owner, value: str
+    client: httpx2.AsyncClient, owner: OwnerService, value: str
 ) -> None:
     await create(client, owner)
     await client.delete(f"{owner.source}/x")
@@ -84,7 +84,7 @@ async def test_what_is_not_there_is_unknown_or_gone_whatever_the_condition(
             assert answer.status_code == status
 
 
-async def test_of_two_who_read_the_same_version_one_changes_it(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_of_two_who_read_the_same_version_one_changes_it(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     read = await create(client, owner)
     on = {"If-Match": read.headers["etag"]}
     async with asyncio.TaskGroup() as group:
@@ -95,7 +95,7 @@ async def test_of_two_who_read_the_same_version_one_changes_it(client: httpx2.As
     assert (await client.get(f"{owner.source}/x")).json()["version"] == 2
 
 
-async def test_a_412_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_a_412_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     await create(client, owner)
     keyed = {"If-Match": '"2"', "Idempotency-Key": "one"}
     early = await client.delete(f"{owner.source}/x", headers=keyed)
@@ -107,7 +107,7 @@ async def test_a_412_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner
     assert (counted["attempts"], counted["effects"]) == (2, 0)
 
 
-async def test_a_replay_carries_the_tag_of_its_time(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_a_replay_carries_the_tag_of_its_time(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     keyed = {"Idempotency-Key": "one"}
     await client.post(owner.source, json={"name": "Red", "id": "x"}, headers=keyed)
     await client.patch(f"{owner.source}/x", json={"name": "Blue"})
@@ -116,7 +116,9 @@ async def test_a_replay_carries_the_tag_of_its_time(client: httpx2.AsyncClient, 
 
 
 @pytest.mark.parametrize("second", [match('"2"'), match("*"), []], ids=str)
-async def test_another_condition_is_another_request(client: httpx2.AsyncClient, owner: Owner, second: Headers) -> None:
+async def test_another_condition_is_another_request(
+    client: httpx2.AsyncClient, owner: OwnerService, second: Headers
+) -> None:
     await create(client, owner)
     key = ("Idempotency-Key", "one")
     assert (await client.delete(f"{owner.source}/x", headers=[key, *match('"1"')])).status_code == 204

@@ -16,7 +16,7 @@ from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
 from examples.channels.service import CHANNELS
 from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
-from examples.owner.testing import FakeTether, inside
+from examples.owner.testing import RecordingTether, inside
 from examples.teams.service import TEAMS
 
 OWNERS = {"groups": GROUPS, "channels": CHANNELS, "events": EVENTS, "teams": TEAMS}
@@ -71,7 +71,7 @@ def test_every_declared_command_of_these_owners_is_tried(catalog: Catalog, name:
 
 
 async def test_declared_commands_are_carried_out_and_tell_declared_facts(
-    catalog: Catalog, name: str, tmp_path: Path, tether: FakeTether
+    catalog: Catalog, name: str, tmp_path: Path, tether: RecordingTether
 ) -> None:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(inside(OWNERS[name], tmp_path / "owner.db", tether))

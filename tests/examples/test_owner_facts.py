@@ -4,8 +4,8 @@ from datetime import datetime
 
 import httpx2
 
-from examples.owner.service import Owner
-from examples.owner.testing import FakeTether
+from examples.owner.service import OwnerService
+from examples.owner.testing import RecordingTether
 
 CORRELATION = {
     "Correlation-Id": "opaque %C3%A9, 20%",
@@ -15,7 +15,7 @@ CORRELATION = {
 
 
 async def test_versions_go_on_over_deletion_and_recreation(
-    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     path, kind = owner.source, owner.source.strip("/").removesuffix("s").title()
     await client.post(path, json={"name": "Red", "id": "x"})
@@ -32,7 +32,9 @@ async def test_versions_go_on_over_deletion_and_recreation(
     assert (await client.get(f"{path}/x")).json() == {"id": "x", "version": 4, "name": "Green"}
 
 
-async def test_every_fact_is_a_whole_cloudevent(client: httpx2.AsyncClient, owner: Owner, tether: FakeTether) -> None:
+async def test_every_fact_is_a_whole_cloudevent(
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
+) -> None:
     for name in "ab":
         await client.post(owner.source, json={"name": name})
     facts = await tether.heard(2)
@@ -46,7 +48,7 @@ async def test_every_fact_is_a_whole_cloudevent(client: httpx2.AsyncClient, owne
 
 
 async def test_what_a_command_carries_goes_unread_into_its_fact(
-    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     await client.post(owner.source, json={"name": "Red"}, headers=CORRELATION)
     [fact] = await tether.heard(1)
@@ -55,7 +57,7 @@ async def test_what_a_command_carries_goes_unread_into_its_fact(
 
 
 async def test_a_rename_to_the_present_name_tells_nothing(
-    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     path = owner.source
     await client.post(path, json={"name": "Red", "id": "x"})
@@ -68,7 +70,7 @@ async def test_a_rename_to_the_present_name_tells_nothing(
 
 
 async def test_a_refused_command_tells_nothing_and_says_why(
-    client: httpx2.AsyncClient, owner: Owner, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     path = owner.source
     await client.post(path, json={"name": "Red", "id": "x"})
@@ -89,7 +91,7 @@ async def test_a_refused_command_tells_nothing_and_says_why(
     assert [fact["subject"] for fact in await tether.heard(4)] == ["x", "x", "y", "last"]
 
 
-async def test_pages_hold_each_live_entity_once(client: httpx2.AsyncClient, owner: Owner) -> None:
+async def test_pages_hold_each_live_entity_once(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     for key in "dacbe":
         await client.post(owner.source, json={"name": key, "id": key})
     await client.delete(f"{owner.source}/c")

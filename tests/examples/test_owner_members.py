@@ -7,28 +7,28 @@ import pytest
 
 from examples.channels.service import CHANNELS
 from examples.groups.service import GROUPS
-from examples.owner.service import Owner
-from examples.owner.testing import FakeTether
+from examples.owner.service import OwnerService
+from examples.owner.testing import RecordingTether
 
 
 @pytest.fixture(params=[GROUPS, CHANNELS], ids=lambda owner: owner.source.strip("/"))
-def owner(request: pytest.FixtureRequest) -> Owner:
+def owner(request: pytest.FixtureRequest) -> OwnerService:
     chosen = request.param
-    assert isinstance(chosen, Owner)
+    assert isinstance(chosen, OwnerService)
     return chosen
 
 
 @pytest.fixture
-def kind(owner: Owner) -> str:
+def kind(owner: OwnerService) -> str:
     return owner.source.strip("/").removesuffix("s")
 
 
 @pytest.fixture
-def path(owner: Owner) -> str:
+def path(owner: OwnerService) -> str:
     return f"{owner.source}/x/members"
 
 
-async def create(client: httpx2.AsyncClient, owner: Owner, *keys: str) -> None:
+async def create(client: httpx2.AsyncClient, owner: OwnerService, *keys: str) -> None:
     for key in keys:
         assert (await client.post(owner.source, json={"name": "Red", "id": key})).status_code == 201
 
@@ -42,7 +42,7 @@ def outcome(answer: httpx2.Response) -> tuple[int, str]:
 
 
 async def test_a_user_is_added_removed_and_added_again(
-    client: httpx2.AsyncClient, owner: Owner, kind: str, path: str, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, kind: str, path: str, tether: RecordingTether
 ) -> None:
     await create(client, owner, "x")
     added = await client.post(path, json={"user": "ann"})
@@ -64,7 +64,7 @@ async def test_a_user_is_added_removed_and_added_again(
 
 
 async def test_a_member_is_not_added_twice(
-    client: httpx2.AsyncClient, owner: Owner, path: str, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, path: str, tether: RecordingTether
 ) -> None:
     await create(client, owner, "x")
     first = await client.post(path, json={"user": "ann"})
@@ -77,7 +77,7 @@ async def test_a_member_is_not_added_twice(
 
 
 async def test_a_repeated_addition_gets_the_very_same_answer(
-    client: httpx2.AsyncClient, owner: Owner, path: str
+    client: httpx2.AsyncClient, owner: OwnerService, path: str
 ) -> None:
     await create(client, owner, "x")
     keyed = {"Idempotency-Key": "one"}
@@ -87,7 +87,7 @@ async def test_a_repeated_addition_gets_the_very_same_answer(
     assert outcome(other) == (422, "/problems/key-reused")
 
 
-async def test_nobody_joins_what_is_not_there(client: httpx2.AsyncClient, owner: Owner, path: str) -> None:
+async def test_nobody_joins_what_is_not_there(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:
     assert outcome(await client.post(path, json={"user": "ann"})) == (404, "/problems/unknown")
     assert outcome(await client.get(path)) == (404, "/problems/unknown")
     await create(client, owner, "x")
@@ -98,7 +98,7 @@ async def test_nobody_joins_what_is_not_there(client: httpx2.AsyncClient, owner:
 
 
 async def test_memberships_outlive_what_they_belong_to_and_can_be_ended_then(
-    client: httpx2.AsyncClient, owner: Owner, kind: str, path: str, tether: FakeTether
+    client: httpx2.AsyncClient, owner: OwnerService, kind: str, path: str, tether: RecordingTether
 ) -> None:
     await create(client, owner, "x")
     for user in ("ann", "bob"):
@@ -111,7 +111,7 @@ async def test_memberships_outlive_what_they_belong_to_and_can_be_ended_then(
     assert told == [f"{kind.title()}Deleted.v1", f"{kind.title()}MemberRemoved.v1"]
 
 
-async def test_who_is_no_member_cannot_be_removed(client: httpx2.AsyncClient, owner: Owner, path: str) -> None:
+async def test_who_is_no_member_cannot_be_removed(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:
     assert outcome(await client.delete(f"{path}/ann")) == (404, "/problems/unknown")
     await create(client, owner, "x")
     await client.post(path, json={"user": "ann"})
@@ -121,7 +121,7 @@ async def test_who_is_no_member_cannot_be_removed(client: httpx2.AsyncClient, ow
     assert f"{owner.source.strip('/').removesuffix('s')} member 'x/ann' is gone" in gone.json()["detail"]
 
 
-async def test_a_removal_heeds_the_version(client: httpx2.AsyncClient, owner: Owner, path: str) -> None:
+async def test_a_removal_heeds_the_version(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:
     await create(client, owner, "x")
     await client.post(path, json={"user": "ann"})
     refused = await client.delete(f"{path}/ann", headers={"If-Match": '"2"'})
@@ -130,12 +130,14 @@ async def test_a_removal_heeds_the_version(client: httpx2.AsyncClient, owner: Ow
 
 
 @pytest.mark.parametrize("body", [{}, {"user": ""}, {"user": "a/b"}, {"user": "a b"}, {"user": 7}, []], ids=str)
-async def test_a_user_is_a_key(client: httpx2.AsyncClient, owner: Owner, path: str, body: object) -> None:
+async def test_a_user_is_a_key(client: httpx2.AsyncClient, owner: OwnerService, path: str, body: object) -> None:
     await create(client, owner, "x")
     assert outcome(await client.post(path, json=body)) == (422, "/problems/invalid")
 
 
-async def test_pages_hold_the_members_of_one_and_no_others(client: httpx2.AsyncClient, owner: Owner, path: str) -> None:
+async def test_pages_hold_the_members_of_one_and_no_others(
+    client: httpx2.AsyncClient, owner: OwnerService, path: str
+) -> None:
     await create(client, owner, "x", "x0", "x-", "w", "xx")
     for key in ("x", "x0", "x-", "w", "xx"):
         for user in ("ann", "bob", "eve"):

@@ -10,17 +10,17 @@ import pytest
 
 from examples.channels.service import CHANNELS
 from examples.groups.service import GROUPS
-from examples.owner.service import Owner
-from examples.owner.testing import KEY, FakeTether, OwnerProcess
+from examples.owner.service import OwnerService
+from examples.owner.testing import KEY, OwnerProcess, RecordingTether
 
 COMMANDS = 120
 """More than a client has connections (100): some are unsent yet when the process is killed."""
 
 
 @pytest.fixture(params=[GROUPS, CHANNELS], ids=lambda owner: owner.source.strip("/"))
-def owner(request: pytest.FixtureRequest) -> Owner:
+def owner(request: pytest.FixtureRequest) -> OwnerService:
     chosen = request.param
-    assert isinstance(chosen, Owner)
+    assert isinstance(chosen, OwnerService)
     return chosen
 
 
@@ -33,14 +33,14 @@ def listener() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-def process(owner: Owner, tmp_path: Path, listener: socket.socket) -> OwnerProcess:
+def process(owner: OwnerService, tmp_path: Path, listener: socket.socket) -> OwnerProcess:
     module = f"examples.{owner.source.strip('/')}"
     return OwnerProcess(module, tmp_path / "owner.db", f"http://127.0.0.1:{listener.getsockname()[1]}")
 
 
 @pytest.mark.faults
 async def test_what_was_committed_before_a_crash_is_published_after_the_restart(
-    owner: Owner, process: OwnerProcess, listener: socket.socket, tether: FakeTether
+    owner: OwnerService, process: OwnerProcess, listener: socket.socket, tether: RecordingTether
 ) -> None:
     async with process:
         for name in ("a", "b", "c"):
@@ -55,7 +55,7 @@ async def test_what_was_committed_before_a_crash_is_published_after_the_restart(
 
 @pytest.mark.faults
 async def test_killed_at_any_moment_it_has_kept_whatever_it_answered(
-    owner: Owner, process: OwnerProcess, listener: socket.socket, tether: FakeTether
+    owner: OwnerService, process: OwnerProcess, listener: socket.socket, tether: RecordingTether
 ) -> None:
     answers: dict[str, bytes] = {}
 
@@ -93,14 +93,16 @@ async def test_killed_at_any_moment_it_has_kept_whatever_it_answered(
     assert sorted(fact["subject"] for fact in facts) == sorted(answers), "one fact each, however often it was sent"
 
 
-async def test_sigterm_ends_it_with_exit_code_0_also_while_tether_is_away(owner: Owner, process: OwnerProcess) -> None:
+async def test_sigterm_ends_it_with_exit_code_0_also_while_tether_is_away(
+    owner: OwnerService, process: OwnerProcess
+) -> None:
     async with process:
         await process.client.post(owner.source, json={"name": "a"})
         assert await process.stop() == 0
 
 
 async def test_sigterm_does_not_wait_for_a_tether_that_never_answers(
-    owner: Owner, process: OwnerProcess, listener: socket.socket
+    owner: OwnerService, process: OwnerProcess, listener: socket.socket
 ) -> None:
     listener.listen()
     listener.setblocking(False)
@@ -113,7 +115,7 @@ async def test_sigterm_does_not_wait_for_a_tether_that_never_answers(
 
 
 async def test_it_takes_its_key_from_a_file_and_says_when_there_is_none(
-    owner: Owner, tmp_path: Path, listener: socket.socket, tether: FakeTether
+    owner: OwnerService, tmp_path: Path, listener: socket.socket, tether: RecordingTether
 ) -> None:
     file, port = tmp_path / "key", listener.getsockname()[1]
     module = f"examples.{owner.source.strip('/')}"

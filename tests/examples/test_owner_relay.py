@@ -16,25 +16,25 @@ from fastapi.responses import JSONResponse
 
 from examples.owner import outbox
 from examples.owner.database import Database
-from examples.owner.entities import Entity
-from examples.owner.outbox import Outbox
+from examples.owner.entities import OwnedEntity
+from examples.owner.outbox import OwnerOutbox
 from examples.owner.relay import LONGEST_PAUSE, LONGEST_RETRY_AFTER, Relay
-from examples.owner.testing import FakeTether
+from examples.owner.testing import RecordingTether
 
 
 class Desk:
     """An outbox with a relay whose pauses take no time but are noted."""
 
-    def __init__(self, database: Database, tether: FakeTether) -> None:
+    def __init__(self, database: Database, tether: RecordingTether) -> None:
         self.database = database
-        self.outbox = Outbox(database, "/things")
+        self.outbox = OwnerOutbox(database, "/things")
         self.pauses: list[float] = []
         self._tether = tether
 
     def tell(self, *subjects: str) -> None:
         with self.database.transaction() as tx:
             for subject in subjects:
-                self.outbox.tell(tx, "ThingCreated.v1", Entity(subject, 1, True, {}), {}, {})
+                self.outbox.tell(tx, "ThingCreated.v1", OwnedEntity(subject, 1, True, {}), {}, {})
 
     async def _note(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -63,17 +63,17 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, tether: FakeTether) -> Iterator[Desk]:
+def desk(tmp_path: Path, tether: RecordingTether) -> Iterator[Desk]:
     database = Database(tmp_path / "owner.db", outbox.SCHEMA)
     yield Desk(database, tether)
     database.close()
 
 
-def subjects(tether: FakeTether) -> list[str]:
+def subjects(tether: RecordingTether) -> list[str]:
     return [fact["subject"] for fact in tether.facts]
 
 
-async def test_facts_go_out_in_order_and_500_at_a_time(desk: Desk, tether: FakeTether) -> None:
+async def test_facts_go_out_in_order_and_500_at_a_time(desk: Desk, tether: RecordingTether) -> None:
     told = [str(number) for number in range(1200)]
     desk.tell(*told)
     async with desk.relaying():
@@ -82,7 +82,7 @@ async def test_facts_go_out_in_order_and_500_at_a_time(desk: Desk, tether: FakeT
     assert [len(batch) for batch in tether.batches] == [500, 500, 200]
 
 
-async def test_a_commit_wakes_the_relay(desk: Desk, tether: FakeTether) -> None:
+async def test_a_commit_wakes_the_relay(desk: Desk, tether: RecordingTether) -> None:
     async with desk.relaying():
         for count, subject in enumerate("abc", start=1):
             await asyncio.to_thread(desk.tell, subject)
@@ -92,7 +92,7 @@ async def test_a_commit_wakes_the_relay(desk: Desk, tether: FakeTether) -> None:
 
 
 async def test_a_commit_between_reading_and_waiting_is_not_slept_through(
-    desk: Desk, tether: FakeTether, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, tether: RecordingTether, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, late = desk.outbox.pending, iter(["late"])
     reads = 0
@@ -117,10 +117,10 @@ async def test_a_commit_between_reading_and_waiting_is_not_slept_through(
     assert reads <= 8, "an idle relay waits instead of asking again and again"
 
 
-async def test_what_was_rolled_back_was_never_told(desk: Desk, tether: FakeTether) -> None:
+async def test_what_was_rolled_back_was_never_told(desk: Desk, tether: RecordingTether) -> None:
     def tell_and_fail() -> None:
         with desk.database.transaction() as tx:
-            desk.outbox.tell(tx, "ThingCreated.v1", Entity("undone", 1, True, {}), {}, {})
+            desk.outbox.tell(tx, "ThingCreated.v1", OwnedEntity("undone", 1, True, {}), {}, {})
             raise OSError("half-way")
 
     async with desk.relaying():
@@ -131,7 +131,7 @@ async def test_what_was_rolled_back_was_never_told(desk: Desk, tether: FakeTethe
     assert subjects(tether) == ["done"]
 
 
-async def test_pauses_grow_with_jitter_up_to_a_limit_and_nothing_is_lost(desk: Desk, tether: FakeTether) -> None:
+async def test_pauses_grow_with_jitter_up_to_a_limit_and_nothing_is_lost(desk: Desk, tether: RecordingTether) -> None:
     tether.answer_next(*[Response(status_code=503)] * 10)
     desk.tell("a", "b")
     async with desk.relaying():
@@ -144,7 +144,7 @@ async def test_pauses_grow_with_jitter_up_to_a_limit_and_nothing_is_lost(desk: D
     assert len(set(desk.pauses)) == 10
 
 
-async def test_pauses_begin_anew_after_a_success(desk: Desk, tether: FakeTether) -> None:
+async def test_pauses_begin_anew_after_a_success(desk: Desk, tether: RecordingTether) -> None:
     bad, good = Response(status_code=500), JSONResponse({"quarantined": []}, 202)
     tether.answer_next(bad, bad, bad, good, bad)
     async with desk.relaying():
@@ -157,7 +157,7 @@ async def test_pauses_begin_anew_after_a_success(desk: Desk, tether: FakeTether)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_is_honoured_in_both_forms(desk: Desk, tether: FakeTether, status: int) -> None:
+async def test_retry_after_is_honoured_in_both_forms(desk: Desk, tether: RecordingTether, status: int) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     asked = ["7", date, "999999999", "soon", "²", "-5", "Mon, 01 Jan 2024 00:00:00 -0000"]
     tether.answer_next(*[Response(status_code=status, headers={"retry-after": value}) for value in asked])
@@ -171,7 +171,7 @@ async def test_retry_after_is_honoured_in_both_forms(desk: Desk, tether: FakeTet
     assert all(pause <= LONGEST_PAUSE for pause in nonsense)
 
 
-async def test_a_lost_answer_means_the_same_facts_again_byte_for_byte(desk: Desk, tether: FakeTether) -> None:
+async def test_a_lost_answer_means_the_same_facts_again_byte_for_byte(desk: Desk, tether: RecordingTether) -> None:
     tether.answer_next(httpx2.ReadError("connection reset"))
     desk.tell("a", "b")
     async with desk.relaying():
@@ -180,7 +180,7 @@ async def test_a_lost_answer_means_the_same_facts_again_byte_for_byte(desk: Desk
     assert tether.batches[0] == tether.batches[1]
 
 
-async def test_a_refused_fact_is_parked_alone_and_can_be_sent_once_mended(desk: Desk, tether: FakeTether) -> None:
+async def test_a_refused_fact_is_parked_alone_and_can_be_sent_once_mended(desk: Desk, tether: RecordingTether) -> None:
     told = [str(number) for number in range(1000)]
     tether.poison = {"17", "18", "640"}
     desk.tell(*told)
@@ -198,7 +198,9 @@ async def test_a_refused_fact_is_parked_alone_and_can_be_sent_once_mended(desk: 
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500, 302, 200])
-async def test_an_answer_that_is_not_about_the_facts_parks_none(desk: Desk, tether: FakeTether, status: int) -> None:
+async def test_an_answer_that_is_not_about_the_facts_parks_none(
+    desk: Desk, tether: RecordingTether, status: int
+) -> None:
     tether.answer_next(Response(status_code=status))
     desk.tell("a")
     async with desk.relaying():
@@ -207,7 +209,7 @@ async def test_an_answer_that_is_not_about_the_facts_parks_none(desk: Desk, teth
     assert len(desk.pauses) == 1
 
 
-async def test_somebody_elses_202_is_not_taken_for_tethers(desk: Desk, tether: FakeTether) -> None:
+async def test_somebody_elses_202_is_not_taken_for_tethers(desk: Desk, tether: RecordingTether) -> None:
     tether.answer_next(Response("thanks", 202))
     desk.tell("a")
     async with desk.relaying():
@@ -216,7 +218,7 @@ async def test_somebody_elses_202_is_not_taken_for_tethers(desk: Desk, tether: F
 
 
 async def test_quarantined_facts_count_as_published_and_are_reported(
-    desk: Desk, tether: FakeTether, caplog: pytest.LogCaptureFixture
+    desk: Desk, tether: RecordingTether, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = {"index": 1, "id": "?", "reason": "no contract for ThingCreated.v1"}
     tether.answer_next(JSONResponse({"quarantined": [entry]}, 202))
@@ -230,7 +232,7 @@ async def test_quarantined_facts_count_as_published_and_are_reported(
 
 
 async def test_a_full_or_locked_disk_does_not_end_the_relay(
-    desk: Desk, tether: FakeTether, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, tether: RecordingTether, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.tell("a")
     whole = desk.outbox.pending

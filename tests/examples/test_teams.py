@@ -8,19 +8,19 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from examples.owner.testing import FakeTether, inside
+from examples.owner.testing import RecordingTether, inside
 from examples.teams.service import TEAMS
 
 
 @pytest_asyncio.fixture
-async def client(tmp_path: Path, tether: FakeTether) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(tmp_path: Path, tether: RecordingTether) -> AsyncIterator[httpx2.AsyncClient]:
     async with inside(TEAMS, tmp_path / "teams.db", tether) as connected:
         await connected.post("/teams", json={"id": "t", "name": "Red", "event_id": "a"})
         await connected.post("/teams", json={"id": "free", "name": "Blue"})
         yield connected
 
 
-async def told(client: httpx2.AsyncClient, tether: FakeTether) -> list[tuple[Any, ...]]:
+async def told(client: httpx2.AsyncClient, tether: RecordingTether) -> list[tuple[Any, ...]]:
     """Type, subject, sequence and data of what was told after the fixture's two teams."""
     await client.post("/teams", json={"id": "end", "name": "End"})
     published = (await client.get("/outbox")).json()
@@ -36,7 +36,7 @@ def outcome(answer: httpx2.Response) -> tuple[int, str]:
 PRECONDITION = (412, "/problems/precondition")
 
 
-async def test_a_team_is_created_in_an_event_or_in_none(client: httpx2.AsyncClient, tether: FakeTether) -> None:
+async def test_a_team_is_created_in_an_event_or_in_none(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     assert (await client.get("/teams/t")).json() == {"id": "t", "version": 1, "name": "Red", "event_id": "a"}
     assert (await client.get("/teams/free")).json()["event_id"] is None
     facts = await tether.heard(2)
@@ -46,21 +46,21 @@ async def test_a_team_is_created_in_an_event_or_in_none(client: httpx2.AsyncClie
     ]
 
 
-async def test_a_rename_leaves_the_event_alone(client: httpx2.AsyncClient, tether: FakeTether) -> None:
+async def test_a_rename_leaves_the_event_alone(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     renamed = await client.patch("/teams/t", json={"name": "Green"})
     assert renamed.json() == {"id": "t", "version": 2, "name": "Green", "event_id": "a"}
     assert await told(client, tether) == [("TeamRenamed.v1", "t", "2", {"name": "Green"})]
 
 
 @pytest.mark.parametrize("stated", [{"still_in": "a"}, {}])
-async def test_a_team_moves(client: httpx2.AsyncClient, tether: FakeTether, stated: dict[str, str]) -> None:
+async def test_a_team_moves(client: httpx2.AsyncClient, tether: RecordingTether, stated: dict[str, str]) -> None:
     moved = await client.post("/teams/t/moves", json={"event_id": "b", **stated})
     assert (moved.status_code, moved.headers["etag"]) == (200, '"2"')
     assert moved.json() == {"id": "t", "version": 2, "name": "Red", "event_id": "b"}
     assert await told(client, tether) == [("TeamMoved.v1", "t", "2", {"event_id": "b"})]
 
 
-async def test_a_move_to_where_it_is_tells_nothing(client: httpx2.AsyncClient, tether: FakeTether) -> None:
+async def test_a_move_to_where_it_is_tells_nothing(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     for stated in ({}, {"still_in": "a"}):
         moved = await client.post("/teams/t/moves", json={"event_id": "a", **stated})
         assert (moved.status_code, moved.json()["version"]) == (200, 1)
@@ -68,7 +68,7 @@ async def test_a_move_to_where_it_is_tells_nothing(client: httpx2.AsyncClient, t
 
 
 async def test_a_team_that_is_to_be_in_no_event_is_not_moved_out_of_one(
-    client: httpx2.AsyncClient, tether: FakeTether
+    client: httpx2.AsyncClient, tether: RecordingTether
 ) -> None:
     moved = await client.post("/teams/t/moves", json={"event_id": "b", "still_in": None})
     assert outcome(moved) == PRECONDITION
@@ -79,7 +79,7 @@ async def test_a_team_that_is_to_be_in_no_event_is_not_moved_out_of_one(
 
 @pytest.mark.parametrize("key", ["t", "free"])
 async def test_a_team_that_is_not_where_it_is_thought_to_be_is_neither_moved_nor_deleted(
-    client: httpx2.AsyncClient, tether: FakeTether, key: str
+    client: httpx2.AsyncClient, tether: RecordingTether, key: str
 ) -> None:
     moved = await client.post(f"/teams/{key}/moves", json={"event_id": "b", "still_in": "elsewhere"})
     deleted = await client.delete(f"/teams/{key}", params={"still_in": "elsewhere"})
@@ -90,7 +90,7 @@ async def test_a_team_that_is_not_where_it_is_thought_to_be_is_neither_moved_nor
 
 @pytest.mark.parametrize("params", [{}, {"still_in": "a"}])
 async def test_a_team_is_deleted_and_comes_back(
-    client: httpx2.AsyncClient, tether: FakeTether, params: dict[str, str]
+    client: httpx2.AsyncClient, tether: RecordingTether, params: dict[str, str]
 ) -> None:
     assert (await client.delete("/teams/t", params=params)).status_code == 204
     assert outcome(await client.get("/teams/t")) == (410, "/problems/deleted")
@@ -102,7 +102,9 @@ async def test_a_team_is_deleted_and_comes_back(
 
 
 @pytest.mark.parametrize("params", [{}, {"still_in": "a"}])
-async def test_a_team_is_withdrawn_once(client: httpx2.AsyncClient, tether: FakeTether, params: dict[str, str]) -> None:
+async def test_a_team_is_withdrawn_once(
+    client: httpx2.AsyncClient, tether: RecordingTether, params: dict[str, str]
+) -> None:
     assert (await client.delete("/teams/t/event", params=params)).status_code == 204
     again = await client.delete("/teams/t/event", params=params, headers={"Idempotency-Key": "again"})
     assert again.status_code == 204
@@ -112,7 +114,7 @@ async def test_a_team_is_withdrawn_once(client: httpx2.AsyncClient, tether: Fake
     assert (counted["attempts"], counted["effects"]) == (1, 0)
 
 
-async def test_a_team_of_another_event_is_not_withdrawn(client: httpx2.AsyncClient, tether: FakeTether) -> None:
+async def test_a_team_of_another_event_is_not_withdrawn(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     assert outcome(await client.delete("/teams/t/event", params={"still_in": "elsewhere"})) == PRECONDITION
     assert await told(client, tether) == []
 
@@ -127,7 +129,7 @@ async def test_a_team_of_another_event_is_not_withdrawn(client: httpx2.AsyncClie
     ],
 )
 async def test_every_command_heeds_the_version(
-    client: httpx2.AsyncClient, tether: FakeTether, method: str, path: str, body: object
+    client: httpx2.AsyncClient, tether: RecordingTether, method: str, path: str, body: object
 ) -> None:
     refused = await client.request(method, path, json=body, headers={"If-Match": '"2"'})
     assert outcome(refused) == PRECONDITION

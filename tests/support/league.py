@@ -7,8 +7,8 @@ from fastapi import APIRouter, Body, Response
 from examples.owner.correlation import Carried
 from examples.owner.database import Transaction
 from examples.owner.idempotency import Incoming
-from examples.owner.problems import Refused
-from examples.owner.service import Kit, Owner
+from examples.owner.problems import RequestRefused
+from examples.owner.service import Kit, OwnerService
 
 KINDS = ("player", "booking", "stand", "sponsor", "photo")
 
@@ -27,7 +27,7 @@ def _things(kit: Kit, kind: str) -> APIRouter:
 
     def check(tx: Transaction, key: str, still_of: str | None) -> None:
         if still_of is not None and things.live(tx, key).fields["of"] != still_of:
-            raise Refused(412, "precondition", f"{key} is not of {still_of}")
+            raise RequestRefused(412, "precondition", f"{key} is not of {still_of}")
 
     @router.post("/{key}", status_code=201)
     def create(key: str, of: Annotated[str, Body(embed=True)], command: Incoming, carried: Carried) -> Response:
@@ -78,4 +78,4 @@ def _sponsors(kit: Kit) -> APIRouter:
     return router
 
 
-LEAGUE = Owner(source="/league", routes=_routes)
+LEAGUE = OwnerService(source="/league", routes=_routes)

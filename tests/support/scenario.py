@@ -12,8 +12,8 @@ import orjson
 
 from errors import Unavailable
 from examples.events.service import EVENTS
-from examples.owner.misbehaviour.settings import Misbehaviour, Settings
-from examples.owner.service import Owner, application
+from examples.owner.misbehaviour.settings import Misbehaviour, MisbehaviourSettings
+from examples.owner.service import OwnerService, application
 from examples.teams.service import TEAMS
 from messages.workflow_ids import Subject
 from store.operations import cascades, moves, plans
@@ -22,7 +22,7 @@ from tests.support.events import Event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
 
-OWNERS: Mapping[str, Owner] = {"events": EVENTS, "teams": TEAMS}
+OWNERS: Mapping[str, OwnerService] = {"events": EVENTS, "teams": TEAMS}
 
 
 class OwnerTransport(httpx2.AsyncBaseTransport):
@@ -107,7 +107,7 @@ class HoldingRelay:
 class Scenario:
     """A harness, and its owners by name: ``client`` asks one as its users do."""
 
-    def __init__(self, harness: Harness, folder: Path, owners: Mapping[str, Owner] = OWNERS) -> None:
+    def __init__(self, harness: Harness, folder: Path, owners: Mapping[str, OwnerService] = OWNERS) -> None:
         self.harness = harness
         self.transport = OwnerTransport()
         self.relay = HoldingRelay(harness)
@@ -133,7 +133,7 @@ class Scenario:
                 )
             yield
 
-    def misbehave(self, owner: str, settings: Settings) -> None:
+    def misbehave(self, owner: str, settings: MisbehaviourSettings) -> None:
         """From now on."""
         self._misbehaviours[owner].set(settings)
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from bench.drivers.child import child, listening
-from bench.drivers.client import Client, Order
+from bench.drivers.client import LoadClient, Order
 from bench.drivers.owner import owning
-from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.stack import Connection, MeasuredTether, Tenant
 from bench.drivers.telling import tell_one
 from bench.errors import Spoilt
-from bench.limits.plain_asking import Asking, PlainClient
+from bench.limits.plain_asking import PlainClient, PlainRequests
 from bench.report import usage
-from bench.report.figures import Effort, Measured, Samples
-from devstack.part import Running
+from bench.report.figures import Effort, Measurement, Samples
+from devstack.part import RunningProcess
 from devstack.ports import LOOPBACK, free_port
 
 RATE = "commands to an owner that costs nothing"
@@ -31,7 +31,7 @@ PATIENCE = 280.0
 
 
 @dataclass(frozen=True)
-class Cascade:
+class CascadeTimes:
     """The end of one event with its teams. Times by the machine's monotonic clock; ``looks``: (when, commands asked).
 
     ``known``: whether the owner's facts are all settled and nothing is under way any more; ``memory``: megabytes of
@@ -64,13 +64,13 @@ class Cascade:
         return [(to[1] - since[1]) / (to[0] - since[0]) for since, to in pairwise(at)]
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """The owner that costs nothing, then the real one; each limit right after what it is compared with."""
     many, few = effort.of(100_000, 5_000), effort.of(2_000, 200)
     warm, tenant = max(200, many // 100), await tether.tenant()
     async with AsyncExitStack() as stack:
         conn = await stack.enter_async_context(tether.database())
-        client = await stack.enter_async_context(Client())
+        client = await stack.enter_async_context(LoadClient())
         plain = await stack.enter_async_context(PlainClient())
         await _event(tether, tenant)
         async with owning(tether, "teams", "team", tether.owners["teams"], tenant.key) as owner:
@@ -85,14 +85,14 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
         limit = await _limit(tether, plain, warm, many)
         effort.say(f"{few:,} teams at the example service")
         async with _teams(tether, tenant) as url:
-            await plain.send(Asking(url, "POST", "real", few, "real"))
-            await plain.send(Asking(url, "POST", "plain", few, "plain"))
+            await plain.send(PlainRequests(url, "POST", "real", few, "real"))
+            await plain.send(PlainRequests(url, "POST", "plain", few, "plain"))
             await _linked(conn, tenant, 2 * few)
             real = await _goes(tether, tenant, conn, few, None, key="real")
-            took = await plain.send(Asking(url, "DELETE", "plain", few, "plain"))
+            took = await plain.send(PlainRequests(url, "DELETE", "plain", few, "plain"))
     memory = [*fast.memory, *real.memory]
     kept = memory[:: max(1, len(memory) // 50)]
-    return Measured(
+    return Measurement(
         {
             RATE: Samples(fast.rates(), limit),
             REAL: Samples([few / real.asked], [few / took]),
@@ -107,34 +107,36 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
     )
 
 
-async def _limit(tether: Tether, plain: PlainClient, warm: int, many: int) -> list[float]:
+async def _limit(tether: MeasuredTether, plain: PlainClient, warm: int, many: int) -> list[float]:
     """Rates of the plain client, with an owner of its own that tells nobody."""
     port = free_port()
     async with owning(tether, "teams", "team", port):
         url = f"http://{LOOPBACK}:{port}/teams"
-        await plain.send(Asking(url, "DELETE", "warm", warm, "festival"))
+        await plain.send(PlainRequests(url, "DELETE", "warm", warm, "festival"))
         part = many // PARTS
-        return [part / await plain.send(Asking(url, "DELETE", "t", part, "festival", n * part)) for n in range(PARTS)]
+        return [
+            part / await plain.send(PlainRequests(url, "DELETE", "t", part, "festival", n * part)) for n in range(PARTS)
+        ]
 
 
-async def _event(tether: Tether, tenant: Tenant, number: int = 1, key: str = "festival") -> None:
+async def _event(tether: MeasuredTether, tenant: Tenant, number: int = 1, key: str = "festival") -> None:
     await tell_one(tether, tenant, "/events", "EventCreated.v1", key, {"name": "Festival"}, number)
 
 
 async def _goes(
-    tether: Tether,
+    tether: MeasuredTether,
     tenant: Tenant,
     conn: Connection,
     count: int,
-    owner: Running | None,
+    owner: RunningProcess | None,
     number: int = 2,
     key: str = "festival",
-) -> Cascade:
+) -> CascadeTimes:
     """The event's Deleted fact, and all that follows from it. Raises Spoilt if that does not come to its end."""
     pids = dict(tether.pids) | ({"owner": owner.pid} if owner is not None else {})
     before = usage.cpu(pids)
     now = await conn.fetchval("select now()")
-    cascade = Cascade(time.monotonic(), count)
+    cascade = CascadeTimes(time.monotonic(), count)
     await tell_one(tether, tenant, "/events", "EventDeleted.v1", key, {}, number)
     query = """
         select requested, confirmed, skipped, parked, state from tether.operations
@@ -169,7 +171,7 @@ async def _linked(conn: Connection, tenant: Tenant, wanted: int) -> None:
 
 
 @asynccontextmanager
-async def _teams(tether: Tether, tenant: Tenant) -> AsyncIterator[str]:
+async def _teams(tether: MeasuredTether, tenant: Tenant) -> AsyncIterator[str]:
     """URL of the teams of the example service, which publishes to Tether."""
     port = tether.owners["teams"]
     database = tether.folder / "teams.db"

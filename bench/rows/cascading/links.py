@@ -5,13 +5,13 @@ import time
 import orjson
 
 from bench.drivers import wire
-from bench.drivers.client import Client, Order
+from bench.drivers.client import LoadClient, Order
 from bench.drivers.facts import RECIPES, event
-from bench.drivers.stack import Connection, Tenant, Tether
+from bench.drivers.stack import Connection, MeasuredTether, Tenant
 from bench.drivers.telling import tell, tell_one
 from bench.errors import Spoilt
 from bench.limits import set_based
-from bench.report.figures import Effort, Measured, Samples
+from bench.report.figures import Effort, Measurement, Samples
 
 GOES = "links alone: the parent's Deleted fact breaks all of them"
 CLOSED = "links alone: their children's Deleted facts, batches of 500"
@@ -19,13 +19,13 @@ PARENT, EMPTY = "awaited", "empty"
 """Keys of the category that the recipe ``children`` refers to, and of one that nobody refers to."""
 
 
-async def measure(tether: Tether, effort: Effort) -> Measured:
+async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     """The parent goes, then its children; each run in a tenant of its own, ours and the limit's in turn."""
     count = effort.of(100_000, 5_000)
     found = {GOES: Samples([], []), CLOSED: Samples([], [])}
     counted: list[float] = []
     runs = min(effort.runs, 2)  # a hundred thousand are many samples in themselves
-    async with tether.database() as conn, Client() as client:
+    async with tether.database() as conn, LoadClient() as client:
         await conn.execute(set_based.SCHEMA)
         for run in range(runs + 1):
             children = count if run else count // 20
@@ -48,10 +48,10 @@ async def measure(tether: Tether, effort: Effort) -> Measured:
     said = (
         f"links alone: {count:,} children; all links are read as broken at once, counting them took {counted[0]:.0f} ms"
     )
-    return Measured(found, {"children": count, "counting_ms": counted}, [said])
+    return Measurement(found, {"children": count, "counting_ms": counted}, [said])
 
 
-async def _go(tether: Tether, tenant: Tenant) -> list[float]:
+async def _go(tether: MeasuredTether, tenant: Tenant) -> list[float]:
     """Milliseconds until the answer: of the parent with all children, of the one without any."""
     post = await wire.connect(tether.events)
     removed = [event("/categories", "CategoryRemoved.v1", key, {}, 2) for key in ("warm-up", PARENT, EMPTY)]
@@ -60,7 +60,7 @@ async def _go(tether: Tether, tenant: Tenant) -> list[float]:
     return took[1:]
 
 
-async def _broken(tether: Tether, tenant: Tenant, wanted: int) -> float:
+async def _broken(tether: MeasuredTether, tenant: Tenant, wanted: int) -> float:
     """Milliseconds that it takes to count the links; raises Spoilt unless all that there are are broken."""
     path = "/v1/relationships/category_item?counts=true"
     connection = await wire.connect(tether.urls.api)
@@ -74,7 +74,7 @@ async def _broken(tether: Tether, tenant: Tenant, wanted: int) -> float:
     return took * 1_000
 
 
-async def _by_sql(conn: Connection, tether: Tether, tenant: Tenant, children: int) -> float:
+async def _by_sql(conn: Connection, tether: MeasuredTether, tenant: Tenant, children: int) -> float:
     """Seconds for the same facts, entities and links, of children that are there."""
     there = set_based.entries(tether.catalog, RECIPES["children"](0, children))
     await set_based.load(conn, tether.catalog, tenant.name, there)

@@ -4,7 +4,7 @@ from typing import get_args
 
 from fastapi import APIRouter, Response
 
-from examples.owner.misbehaviour.settings import Misbehaviour, Settings, Way
+from examples.owner.misbehaviour.settings import Misbehaviour, MisbehaviourSettings, Way
 
 
 def routes(misbehaviour: Misbehaviour) -> APIRouter:
@@ -12,7 +12,7 @@ def routes(misbehaviour: Misbehaviour) -> APIRouter:
     router = APIRouter(prefix="/misbehaviour", tags=["misbehaviour"])
 
     @router.put("")
-    async def put(settings: Settings) -> dict[str, object]:
+    async def put(settings: MisbehaviourSettings) -> dict[str, object]:
         """Misbehave in these ways and no others, from now on."""
         misbehaviour.set(settings)
         return _report(misbehaviour)
@@ -25,7 +25,7 @@ def routes(misbehaviour: Misbehaviour) -> APIRouter:
     @router.delete("", status_code=204)
     async def delete() -> Response:
         """Behave."""
-        misbehaviour.set(Settings())
+        misbehaviour.set(MisbehaviourSettings())
         return Response(status_code=204)
 
     return router

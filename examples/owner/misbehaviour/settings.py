@@ -14,34 +14,34 @@ Way: TypeAlias = Literal[
 ]
 
 
-class _Strict(BaseModel):
+class _StrictSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Slow(_Strict):
+class SlowAnswers(_StrictSettings):
     """Requests that take ``seconds`` longer."""
 
     share: Share = 0
     seconds: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 0
 
 
-class Busy(_Strict):
+class BusyAnswers(_StrictSettings):
     """Requests that are turned away with 429; ``retry_after``: seconds."""
 
     share: Share = 0
     retry_after: Annotated[int, Field(ge=0, le=3600)] = 0
 
 
-class Settings(_Strict):
+class MisbehaviourSettings(_StrictSettings):
     """Each way by itself; a request can be slow and then meet one of the others, in the order in which they are tried:
     busy, dropped, unavailable_before, unavailable_after."""
 
-    slow: Slow = Slow()
+    slow: SlowAnswers = SlowAnswers()
     unavailable_before: Share = 0
     """Requests that are answered 503, and had no effect."""
     unavailable_after: Share = 0
     """Requests that are answered 503 although they had their effect."""
-    busy: Busy = Busy()
+    busy: BusyAnswers = BusyAnswers()
     dropped: Share = 0
     """Requests whose connection ends without an answer: half of them before their effect, half after it."""
     duplicated: Share = 0
@@ -55,11 +55,11 @@ class Settings(_Strict):
 class Misbehaviour:
     """The settings in force, and ``struck``: how often each way was taken since the process started."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: MisbehaviourSettings | None = None) -> None:
         self.struck: Counter[Way] = Counter()
-        self.set(settings or Settings())
+        self.set(settings or MisbehaviourSettings())
 
-    def set(self, settings: Settings) -> None:
+    def set(self, settings: MisbehaviourSettings) -> None:
         """From now on."""
         self.settings = settings
         self._random = random.Random(settings.seed)

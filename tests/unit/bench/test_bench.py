@@ -10,14 +10,14 @@ from rich.console import Console
 
 from bench.drivers import wire
 from bench.drivers.facts import RECIPES, Event
-from bench.drivers.owner import Deletions, Outbox
-from bench.drivers.stack import CATALOG, Tether
+from bench.drivers.owner import Deletions, FactPublisher
+from bench.drivers.stack import CATALOG, MeasuredTether
 from bench.drivers.wire import Sent, count
 from bench.registry import ROWS
 from bench.report import table as report
-from bench.report.figures import Budget, Effort, Figure, Measured, Row, Samples, percentile, verdicts
+from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples, percentile, verdicts
 from bench.report.size import Size
-from bench.rows.cascading.asking import Cascade
+from bench.rows.cascading.asking import CascadeTimes
 from catalog import catalog as catalogs
 from config import Limits
 from devstack.ports import LOOPBACK
@@ -30,16 +30,16 @@ LONG = Figure("a long time", "s", "the limit", Budget(most=10), less_is_better=T
 EXTRA = Figure("an extra", "ms", "the limit", Budget(most_above=10), less_is_better=True)
 
 
-async def nothing(tether: Tether, effort: Effort) -> Measured:
+async def nothing(tether: MeasuredTether, effort: Effort) -> Measurement:
     raise AssertionError("nothing is measured here")
 
 
-def row(*figures: Figure) -> Row:
-    return Row("made-up", "Made up", figures, "Nothing bounds it.", nothing)
+def row(*figures: Figure) -> Benchmark:
+    return Benchmark("made-up", "Made up", figures, "Nothing bounds it.", nothing)
 
 
 def judged(figure: Figure, ours: list[float], limit: list[float]) -> tuple[float, float, float, bool | None]:
-    (verdict,) = verdicts(row(figure), Measured({figure.name: Samples(ours, limit)}))
+    (verdict,) = verdicts(row(figure), Measurement({figure.name: Samples(ours, limit)}))
     return verdict.ours, verdict.limit, round(verdict.ratio, 3), verdict.met
 
 
@@ -88,11 +88,11 @@ def test_a_figure_without_a_budget_is_neither_kept_nor_missed() -> None:
 
 
 def test_what_a_quick_run_leaves_out_is_left_out() -> None:
-    assert [v.figure for v in verdicts(row(RATE, TIME), Measured({TIME.name: Samples([1], [1])}))] == [TIME]
+    assert [v.figure for v in verdicts(row(RATE, TIME), Measurement({TIME.name: Samples([1], [1])}))] == [TIME]
 
 
 def test_the_table_shows_medians_ratios_and_what_is_missed() -> None:
-    measured = Measured({RATE.name: Samples([12_345], [20_000]), EXTRA.name: Samples([25.0], [4.0])})
+    measured = Measurement({RATE.name: Samples([12_345], [20_000]), EXTRA.name: Samples([25.0], [4.0])})
     text = io.StringIO()
     Console(file=text, width=200).print(report.table((row(RATE, EXTRA),), {"made-up": measured}))
     lines = text.getvalue().splitlines()
@@ -103,13 +103,13 @@ def test_the_table_shows_medians_ratios_and_what_is_missed() -> None:
 
 
 def test_below_the_table_stand_what_bounds_a_row_and_what_else_was_found() -> None:
-    results = {"made-up": Measured({RATE.name: Samples([1], [1])}, lines=["seven links"])}
+    results = {"made-up": Measurement({RATE.name: Samples([1], [1])}, lines=["seven links"])}
     assert list(report.remarks((row(RATE),), results)) == ["made-up: Nothing bounds it.", "  seven links"]
     assert list(report.remarks((row(RATE),), {})) == []
 
 
 def test_the_file_holds_every_sample_and_the_machine(tmp_path: Path) -> None:
-    results = {"made-up": Measured({RATE.name: Samples([1, 2, 3], [4, 5])}, {"links": 7})}
+    results = {"made-up": Measurement({RATE.name: Samples([1, 2, 3], [4, 5])}, {"links": 7})}
     file = report.save(report.document((row(RATE),), results, {"cores": 2}, quick=True), tmp_path)
     found = json.loads(file.read_text())
     assert found["machine"] == {"cores": 2}
@@ -160,7 +160,7 @@ def test_bytes_are_those_added_since_the_greatest_first() -> None:
 
 def test_a_cascades_rate_is_taken_in_every_part_of_its_way() -> None:
     looks = [(100.5, 0), (101.0, 400), (102.0, 1_000), (103.0, 1_000)]
-    cascade = Cascade(began=100.0, count=1_000, looks=looks)
+    cascade = CascadeTimes(began=100.0, count=1_000, looks=looks)
     assert cascade.rates() == [400, 600]
     assert (cascade.asked, cascade.ended) == (2, 3)
 
@@ -169,7 +169,7 @@ def test_of_a_hundred_times_as_many_do_not_exceed_a_percentile() -> None:
     assert percentile([float(n) for n in range(1, 100)], 99) == 99
 
 
-class Heard(Outbox):
+class Heard(FactPublisher):
     """Keeps what is told."""
 
     def __init__(self) -> None:

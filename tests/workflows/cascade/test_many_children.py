@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from examples.owner.misbehaviour.settings import Busy, Settings, Slow
+from examples.owner.misbehaviour.settings import BusyAnswers, MisbehaviourSettings, SlowAnswers
 from messages.signals import Nudge
 from messages.workflow_ids import Subject
 from tests.support.eventually import eventually
@@ -21,11 +21,11 @@ from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, c
 pytestmark = pytest.mark.stack
 
 AT_ONCE = 32
-STORM = Settings(
-    slow=Slow(share=0.3, seconds=0.01),
+STORM = MisbehaviourSettings(
+    slow=SlowAnswers(share=0.3, seconds=0.01),
     unavailable_before=0.3,
     unavailable_after=0.3,
-    busy=Busy(share=0.3),
+    busy=BusyAnswers(share=0.3),
     dropped=0.3,
     duplicated=0.3,
     reordered=0.3,
@@ -161,7 +161,7 @@ async def test_owners_that_misbehave_in_every_way_are_asked_until_all_is_done_on
     row = await hurry(scenario, scenario.cascade_subject("a"), await scenario.request_deletion("a"))
     assert counts(row) == all_done(61)
     for owner in ("events", "teams"):
-        scenario.misbehave(owner, Settings())
+        scenario.misbehave(owner, MisbehaviourSettings())
     assert await scenario.teams_at_owner() == {}
     for owner, asked in (("events", 1), ("teams", 62)):
         commands = await scenario.commands(owner)

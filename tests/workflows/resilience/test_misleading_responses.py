@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from examples.owner.misbehaviour.settings import Busy, Settings
+from examples.owner.misbehaviour.settings import BusyAnswers, MisbehaviourSettings
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, counts, stuck
@@ -172,7 +172,7 @@ async def test_an_owner_that_lets_few_in_at_a_time_is_waited_for_and_no_team_is_
     teams = [f"t{n:02}" for n in range(60)]
     await scenario.create_events("a")
     await scenario.create_teams("a", *teams)
-    scenario.misbehave("teams", Settings(busy=Busy(share=0.7, retry_after=1)))
+    scenario.misbehave("teams", MisbehaviourSettings(busy=BusyAnswers(share=0.7, retry_after=1)))
     await call_off(scenario)
 
     async def some_are_tried_again() -> bool:
@@ -182,7 +182,7 @@ async def test_an_owner_that_lets_few_in_at_a_time_is_waited_for_and_no_team_is_
     await eventually(some_are_tried_again)
     query = "select max(attempts) from operation_children where tenant = $1 and state = 'failing'"
     assert not await harness.pool.fetchval(query, harness.tenant)
-    scenario.misbehave("teams", Settings())
+    scenario.misbehave("teams", MisbehaviourSettings())
     assert counts(await scenario.wait_for_cascade("a", seconds=60)) == all_done(60)
 
 
