@@ -125,7 +125,7 @@ def test_the_fingerprint_depends_on_each_link_and_not_on_their_order() -> None:
     assert fingerprint("dest", links) != fingerprint("dest", [links[0], {**links[1], "state": "linked"}])
 
 
-PROGRESS = {"total": 3, "done": 0, "spared": 0, "parked": 0}
+PROGRESS = {"total": 3, "confirmed": 0, "skipped": 0, "parked": 0}
 
 
 def operations(play: Play, *answers: dict[str, Any]) -> Any:
@@ -139,15 +139,15 @@ def operations(play: Play, *answers: dict[str, Any]) -> Any:
 
 
 async def test_an_operation_is_watched_until_it_has_ended(play: Play) -> None:
-    running = {"state": "running", "progress": {**PROGRESS, "done": 1}}
-    done = {"state": "done", "progress": {**PROGRESS, "done": 2, "spared": 1}}
+    running = {"state": "running", "progress": {**PROGRESS, "confirmed": 1}}
+    done = {"state": "done", "progress": {**PROGRESS, "confirmed": 2, "skipped": 1}}
     assert await watched(operations(play, running, running, done), "id") == done
-    assert "running: 1 done of 3" in output(play)
-    assert "done: 2 done, 1 spared of 3" in output(play)
+    assert "running: 1 confirmed of 3" in output(play)
+    assert "done: 2 confirmed, 1 skipped of 3" in output(play)
 
 
 async def test_an_operation_is_watched_until_so_many_children_are_done(play: Play) -> None:
-    none, two = ({"state": "running", "progress": {**PROGRESS, "done": done}} for done in (0, 2))
+    none, two = ({"state": "running", "progress": {**PROGRESS, "confirmed": done}} for done in (0, 2))
     assert await watched(operations(play, none, none, two), "id", done=2) == two
 
 
