@@ -10,7 +10,7 @@ from errors import Refused
 
 def verify(
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Fold the whole ledger anew and compare, hash for hash.")
+        bool, typer.Option("--rebuild", help="Fold the whole ledger again and compare, hash for hash.")
     ] = False,
 ) -> None:
     """Check that the tables hold exactly what the recorded facts say.

@@ -1,4 +1,5 @@
-"""What is right: the state as a pure function of the set of facts, written straight from its definition.
+"""The reference fold: the state of a tenant as a pure function of its set of facts, written from the definition.
 
-Plain Python without I/O, made to be read and compared with; the store comes to the same answer another way.
+Plain Python without I/O, made for reading and for comparison. The store computes the same state in another way, and
+shares no code with it.
 """

@@ -1,4 +1,4 @@
-"""A fact as the model sees it."""
+"""Reads facts from CloudEvents, in the form that the model folds."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from model.instants import microseconds
 from model.order import Order, order
 
 LINKED = "Linked.v1"
-"""Tether's own: the child belongs to ``data.parent`` in ``data.relationship``, by explicit wish."""
+"""Tether's own fact: the child is linked explicitly to ``data.parent`` in ``data.relationship``."""
 UNLINKED = "Unlinked.v1"
-"""Tether's own: the child belongs to nobody in ``data.relationship``, by explicit wish."""
+"""Tether's own fact: the child is unlinked explicitly in ``data.relationship``."""
 
 
 class FactId(NamedTuple):
-    """What makes two deliveries the same fact, within a tenant."""
+    """The identity of a fact within a tenant: two deliveries with the same one are the same fact."""
 
     source: str
     id: str
@@ -33,47 +33,47 @@ class ModelFact(NamedTuple):
     type: str
     """The wire type, ``GroupCreated.v1``."""
     kind: str
-    """Of the entity; of the child for an explicit link; empty for what says nothing of an entity."""
+    """The kind of the entity; of an explicit link, the kind of the child; empty if the fact is about no entity."""
     key: str
     effect: Effect | None
-    """None: Tether's own fact, which no owner told."""
+    """None: Tether's own fact, not published by an owner."""
     sequence: str | None
     time: int | None
     """Microseconds since 1970 UTC."""
     data: Mapping[str, Any]
-    """The fields as they were told: nothing left out, no defaults filled in."""
+    """The fields as published, without defaults."""
     correlation: str | None
 
     @property
     def identity(self) -> FactId:
-        """Its name in the ledger."""
+        """Its identity in the ledger."""
         return FactId(self.source, self.id)
 
     @property
     def order(self) -> Order:
-        """Its place among the facts of its entity."""
+        """Its position among the facts of its entity."""
         return order(self.sequence, self.time, self.source, self.id)
 
 
 def read(catalog: Catalog, event: Mapping[str, Any]) -> ModelFact:
-    """The fact in a structured CloudEvent, an owner's or Tether's own.
+    """Returns the fact in a structured CloudEvent, published by an owner or by Tether.
 
-    Raises Unknown for a type or a relationship that is not declared, Malformed for an event without a key.
+    Raises Unknown if its type or relationship is not declared, Malformed if it has no key.
     """
     if event["source"] == OWN_SOURCE:
-        return _own(catalog, event)
+        return _own_fact(catalog, event)
     contract = catalog.contracts.by_type.get(event["type"])
     if contract is None:
         raise Unknown(f"no contract {event['type']!r}; declare it in contracts/, then fold again")
-    return told(contract, event)
+    return owner_fact(contract, event)
 
 
-def told(contract: Contract, event: Mapping[str, Any]) -> ModelFact:
-    """The fact that an owner told under this contract. Raises Malformed."""
+def owner_fact(contract: Contract, event: Mapping[str, Any]) -> ModelFact:
+    """Returns the fact that an owner published under this contract. Raises Malformed if it has no key."""
     return _fact(event, contract.kind, _key(contract, event), contract.effect)
 
 
-def _own(catalog: Catalog, event: Mapping[str, Any]) -> ModelFact:
+def _own_fact(catalog: Catalog, event: Mapping[str, Any]) -> ModelFact:
     kind = ""
     if event["type"] in (LINKED, UNLINKED):
         kind = catalog.relationship(event["data"]["relationship"]).child
@@ -101,7 +101,7 @@ def _key(contract: Contract, event: Mapping[str, Any]) -> str:
     declared = (event.get("data") or {}).get(contract.key_field) if contract.key_field else None
     key = subject or declared
     if not isinstance(key, str) or not key:
-        raise Malformed("subject", f"{event['type']} {event['id']} names no {contract.kind}; give its key")
+        raise Malformed("subject", f"{event['type']} {event['id']} has no key of a {contract.kind}; give one")
     if declared is not None and declared != key:
         raise Malformed("subject", f"{key!r}, but {contract.key_field} is {declared!r}; give one of them")
     return key

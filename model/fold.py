@@ -1,4 +1,4 @@
-"""The fold: a set of facts in, the state out. Order, repeats and batches cannot matter, as it takes a set."""
+"""Folds a set of facts into the state. Order, repetition and batches cannot matter, since the input is a set."""
 
 from __future__ import annotations
 
@@ -13,125 +13,128 @@ from errors import Conflict
 from model.facts import FactId, ModelFact
 from model.order import Order
 from model.references import parent_of
-from model.state import PLACEHOLDER, Bond, EntityKey, EntityState, Life, LinkKey, LinkState, State
+from model.state import PLACEHOLDER, EntityKey, EntityState, LinkKey, LinkState, ModelEntity, ModelLink, ModelState
 
 
-class _Story(NamedTuple):
-    """What the facts of one entity come to. Each is in its order."""
+class _History(NamedTuple):
+    """The facts of one entity, in their order, and those that decide its state."""
 
-    told: list[ModelFact]
-    """All that the owner told; empty: never heard of."""
-    counting: list[ModelFact]
-    """What came after the last end, explicit links included."""
-    ended: ModelFact | None
+    published: list[ModelFact]
+    """All facts of its owner; empty: only links refer to it."""
+    current: list[ModelFact]
+    """The facts after the newest deletion, explicit links included."""
+    deleted: ModelFact | None
+    """The newest deletion."""
     created: ModelFact | None
-    """The newest creation after the last end."""
+    """The newest creation after the newest deletion."""
 
     @property
-    def state(self) -> Life:
-        if not self.told:
+    def state(self) -> EntityState:
+        if not self.published:
             return "unknown"
-        # A change alone makes an entity live: it was evidently there before us.
-        return "live" if self.ended is None or self.created is not None else "deleted"
+        # A change alone makes an entity live: its creation happened before Tether knew its owner.
+        return "live" if self.deleted is None or self.created is not None else "deleted"
 
     @property
     def rank(self) -> tuple[bool, Order | tuple[()]]:
-        """Its place among the claimants of one parent: by creation, and last if that was never heard of."""
+        """Sorts the children of one parent: by their creation, those without one last."""
         return (True, ()) if self.created is None else (False, self.created.order)
 
 
-def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> State:
-    """The state of one tenant, from all its accepted facts in any order, each any number of times.
+def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelState:
+    """Returns the state of one tenant from all its accepted facts, in any order, each any number of times.
 
-    Raises Conflict if two different facts have the same source and id: that is no set.
+    Raises Conflict if two different facts have the same source and id.
     """
-    stories = {entity: _story(history) for entity, history in _histories(facts).items()}
-    links: dict[LinkKey, LinkState] = {}
+    histories = {entity: _history(of_one) for entity, of_one in _by_entity(facts).items()}
+    links: dict[LinkKey, ModelLink] = {}
     for relationship in catalog.relationships.values():
-        links.update(_links(relationship, stories))
-    entities = {entity: _entity(story) for entity, story in stories.items() if story.told}
+        links.update(_links(relationship, histories))
+    entities = {entity: _entity(history) for entity, history in histories.items() if history.published}
     for (relationship_name, _), link in links.items():
         parent = (catalog.relationships[relationship_name].parent, link.parent)
         if parent not in entities:
             entities[parent] = PLACEHOLDER
-    return State(entities, links)
+    return ModelState(entities, links)
 
 
-def _histories(facts: Iterable[ModelFact]) -> dict[EntityKey, list[ModelFact]]:
-    """The set of facts, by entity, each entity's in their order."""
+def _by_entity(facts: Iterable[ModelFact]) -> dict[EntityKey, list[ModelFact]]:
+    """Returns (kind, key) → the set of its facts, in their order. Raises Conflict."""
     known: dict[FactId, ModelFact] = {}
     for fact in facts:
         first = known.setdefault(fact.identity, fact)
         if first is not fact and first != fact:
-            raise Conflict(f"two facts are called {fact.id!r} of {fact.source!r}; fold only what the ledger accepted")
-    histories: dict[EntityKey, list[ModelFact]] = {}
+            raise Conflict(
+                f"two different facts have the id {fact.id!r} and the source {fact.source!r}; fold accepted facts only"
+            )
+    found: dict[EntityKey, list[ModelFact]] = {}
     for fact in known.values():
-        histories.setdefault((fact.kind, fact.key), []).append(fact)
-    for history in histories.values():
-        if len(history) > 1:
-            history.sort(key=lambda fact: fact.order)
-    return histories
+        found.setdefault((fact.kind, fact.key), []).append(fact)
+    for of_one in found.values():
+        if len(of_one) > 1:
+            of_one.sort(key=lambda fact: fact.order)
+    return found
 
 
-def _story(history: list[ModelFact]) -> _Story:
-    told = [fact for fact in history if fact.source != OWN_SOURCE]
-    ended = _last(told, Effect.DELETED)
-    counting = history if ended is None else history[history.index(ended) + 1 :]
-    return _Story(told, counting, ended, _last(counting, Effect.CREATED))
+def _history(facts: list[ModelFact]) -> _History:
+    published = [fact for fact in facts if fact.source != OWN_SOURCE]
+    deleted = _last(published, Effect.DELETED)
+    current = facts if deleted is None else facts[facts.index(deleted) + 1 :]
+    return _History(published, current, deleted, _last(current, Effect.CREATED))
 
 
 def _last(facts: list[ModelFact], effect: Effect) -> ModelFact | None:
     return next((fact for fact in reversed(facts) if fact.effect is effect), None)
 
 
-def _entity(story: _Story) -> EntityState:
-    latest = story.told[-1]
-    return EntityState(
-        state=story.state,
-        data=_fields(story) if story.state == "live" else {},
+def _entity(history: _History) -> ModelEntity:
+    latest = history.published[-1]
+    return ModelEntity(
+        state=history.state,
+        data=_fields(history) if history.state == "live" else {},
         latest=latest.identity,
         sequence=latest.sequence,
-        ended=None if story.ended is None else story.ended.identity,
+        ended=None if history.deleted is None else history.deleted.identity,
     )
 
 
-def _fields(story: _Story) -> dict[str, object]:
-    """Field by field, the newest value wins."""
+def _fields(history: _History) -> dict[str, object]:
+    """Returns field → its newest value."""
     fields: dict[str, object] = {}
-    for fact in story.counting:
+    for fact in history.current:
         if fact.effect is not None:
             fields.update(fact.data)
     return fields
 
 
-def _links(relationship: Relationship, stories: dict[EntityKey, _Story]) -> Iterator[tuple[LinkKey, LinkState]]:
-    """Every live child that refers to a parent, and what has become of that."""
+def _links(relationship: Relationship, histories: dict[EntityKey, _History]) -> Iterator[tuple[LinkKey, ModelLink]]:
+    """Yields ((relationship, child), link) of every live child that refers to a parent."""
     parents: dict[str, str] = {}
-    for (kind, child), story in stories.items():
-        if kind == relationship.child and story.state == "live":
-            parent = parent_of(relationship, story.counting)
+    for (kind, child), history in histories.items():
+        if kind == relationship.child and history.state == "live":
+            parent = parent_of(relationship, history.current)
             if parent is not None:
                 parents[child] = parent
-    first = _first_children(relationship, parents, stories) if relationship.exclusive else None
+    first = _first_children(relationship, parents, histories) if relationship.exclusive else None
     for child, parent in parents.items():
-        whose = stories.get((relationship.parent, parent))
-        state = _bond("unknown" if whose is None else whose.state)
+        of_parent = histories.get((relationship.parent, parent))
+        state = _link_state("unknown" if of_parent is None else of_parent.state)
         if state == "linked" and first is not None and first[parent] != child:
             state = "conflict"
-        yield (relationship.name, child), LinkState(parent, state)
+        yield (relationship.name, child), ModelLink(parent, state)
 
 
-def _bond(parent: Life) -> Bond:
+def _link_state(parent: EntityState) -> LinkState:
     if parent == "unknown":
         return "waiting"
     return "linked" if parent == "live" else "broken"
 
 
 def _first_children(
-    relationship: Relationship, parents: dict[str, str], stories: dict[EntityKey, _Story]
+    relationship: Relationship, parents: dict[str, str], histories: dict[EntityKey, _History]
 ) -> dict[str, str]:
-    """parent → the child that has the right to it: created first, or else of the smaller key."""
+    """Returns parent → the child that holds it: the one created first, of several the one with the smallest key."""
     first: dict[str, str] = {}
-    for child in sorted(parents, key=lambda c: (stories[relationship.child, c].rank, c.encode())):
+    for child in sorted(parents, key=lambda c: (histories[relationship.child, c].rank, c.encode())):
         first.setdefault(parents[child], child)
     return first

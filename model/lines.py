@@ -1,7 +1,7 @@
-"""The state as lines of text and their hash: equal hashes, equal states.
+"""Writes the state as lines of text and hashes them: equal hashes, equal states.
 
-Lines are UTF-8, sorted by bytes, each ended by a line feed when hashed; neither revisions nor the clock
-are in them. ``set(these) ^ set(those)`` says where two states differ.
+Lines are UTF-8, sorted by bytes, each ended by a line feed when hashed. They contain neither revisions nor anything
+that depends on the clock. ``set(these) ^ set(those)`` gives the differences of two states.
 """
 
 import hashlib
@@ -11,25 +11,25 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from catalog.catalog import Catalog
-from model.state import EntityKey, EntityState, State
+from model.state import EntityKey, ModelEntity, ModelState
 
 
-def entity_lines(state: State) -> list[bytes]:
-    """``entity|kind|key|state|data``, the data as canonical JSON."""
+def entity_lines(state: ModelState) -> list[bytes]:
+    """Returns ``entity|kind|key|state|data`` for each entity, the data as canonical JSON."""
     return sorted(_entity_line(entity, what) for entity, what in state.entities.items())
 
 
-def link_lines(state: State) -> list[bytes]:
-    """``link|relationship|child|parent|state``."""
+def link_lines(state: ModelState) -> list[bytes]:
+    """Returns ``link|relationship|child|parent|state`` for each link."""
     return sorted(
         f"link|{name}|{child}|{link.parent}|{link.state}".encode() for (name, child), link in state.links.items()
     )
 
 
-def relationship_lines(catalog: Catalog, state: State) -> dict[str, list[bytes]]:
-    """relationship → ``via|child|parent|state``, the form in which data sets give their answers.
+def relationship_lines(catalog: Catalog, state: ModelState) -> dict[str, list[bytes]]:
+    """Returns relationship → ``via|child|parent|state`` for each link, the form of expected answers in data sets.
 
-    ``via`` is the child's field; where the child is asked for, it is the relationship's name.
+    ``via`` is the child's field; where the child is requested from its owner, it is the relationship's name.
     """
     lines: dict[str, list[bytes]] = {name: [] for name in catalog.relationships}
     via = {name: relationship.field or name for name, relationship in catalog.relationships.items()}
@@ -41,34 +41,34 @@ def relationship_lines(catalog: Catalog, state: State) -> dict[str, list[bytes]]
 
 
 def digest(lines: Iterable[bytes]) -> str:
-    """SHA-256 over the lines in the order given, in hex."""
+    """Returns the SHA-256 of the lines in the order given, in hex."""
     sha256 = hashlib.sha256()
     for line in lines:
         sha256.update(line + b"\n")
     return sha256.hexdigest()
 
 
-def link_counts(catalog: Catalog, state: State) -> dict[str, dict[str, int]]:
-    """relationship → how many links are linked, waiting, broken and in conflict; zeros included."""
+def link_counts(catalog: Catalog, state: ModelState) -> dict[str, dict[str, int]]:
+    """Returns relationship → state → number of links, zeros included."""
     counts = {name: dict.fromkeys(("linked", "waiting", "broken", "conflict"), 0) for name in catalog.relationships}
     for (name, _), link in state.links.items():
         counts[name][link.state] += 1
     return counts
 
 
-def entity_counts(state: State) -> dict[str, dict[str, int]]:
-    """kind → how many entities are unknown, live and deleted; what does not occur is left out."""
+def entity_counts(state: ModelState) -> dict[str, dict[str, int]]:
+    """Returns kind → state → number of entities, without zeros."""
     counts: dict[str, dict[str, int]] = {}
-    for (kind, life), count in Counter(_lives(state)).items():
-        counts.setdefault(kind, {})[life] = count
+    for (kind, name), count in Counter(_entity_states(state)).items():
+        counts.setdefault(kind, {})[name] = count
     return counts
 
 
-def _lives(state: State) -> Iterator[tuple[str, str]]:
+def _entity_states(state: ModelState) -> Iterator[tuple[str, str]]:
     return ((kind, what.state) for (kind, _), what in state.entities.items())
 
 
-def _entity_line(entity: EntityKey, what: EntityState) -> bytes:
+def _entity_line(entity: EntityKey, what: ModelEntity) -> bytes:
     kind, key = entity
     data = orjson.dumps(what.data, option=orjson.OPT_SORT_KEYS)
     return f"entity|{kind}|{key}|{what.state}|".encode() + data

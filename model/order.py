@@ -1,25 +1,25 @@
-"""The total order of the facts of one entity. When a fact arrived plays no part in it."""
+"""The total order of the facts of one entity. It does not depend on when they arrived."""
 
 from typing import TypeAlias
 
 Order: TypeAlias = tuple[bool, bool, int, bytes, bool, int, bytes, bytes]
-"""Has a sequence, is it a number, digits of the number, sequence, has a time, time, source, id.
+"""(has a sequence, it is a number, its number of digits, the sequence, has a time, the time, source, id).
 
-Two orders compare part by part with like types only: a comparison that was numeric for some pairs and
-textual for others would go in circles ("9" < "10" < "1a" < "9").
+Each part compares with parts of the same type only: a comparison that is numeric for some pairs and textual for others
+would not be transitive ("9" < "10" < "1a" < "9").
 """
 
 
 def order(sequence: str | None, time: int | None, source: str, id: str) -> Order:
-    """The place of a fact among those of its entity. ``time`` is in microseconds since 1970.
+    """Returns the position of a fact among those of its entity. ``time``: microseconds since 1970 UTC.
 
-    A fact with a sequence comes after those without, a number after any other text, and "7" equals "007";
-    what the sequence leaves open is decided by time (none comes first), then source, then id.
+    Facts without a sequence come before those with one, other text before numbers, and "7" equals "007". Facts with
+    equal sequences are ordered by time (none comes first), then by source, then by id.
     """
     if sequence is None:
         numeric, digits, text = False, 0, b""
     elif sequence.isascii() and sequence.isdigit():
-        # Of two numbers without leading zeros the longer is the greater: exact at any length.
+        # Of two numbers without leading zeros the one with more digits is greater: exact at any length.
         number = sequence.lstrip("0")
         numeric, digits, text = True, len(number), number.encode()
     else:

@@ -1,4 +1,4 @@
-"""To which parent a child's facts refer."""
+"""Finds the parent to which the facts of a child refer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +10,16 @@ from model.facts import LINKED, UNLINKED, ModelFact
 
 
 def parent_of(relationship: Relationship, facts: Sequence[ModelFact]) -> str | None:
-    """The parent's key according to the newest of the facts that speaks of it; None: no parent.
+    """Returns the parent's key by the newest fact that names one or none; None: no parent.
 
-    ``facts`` are those of one child that count, in their order.
+    ``facts``: those of one child after its newest deletion, in their order.
     """
     for fact in reversed(facts):
         if fact.effect is None:
             if fact.type in (LINKED, UNLINKED) and fact.data["relationship"] == relationship.name:
                 return None if fact.type == UNLINKED else _key(fact.data["parent"])
         elif relationship.field is None:
-            parent = _asked_for(relationship, fact)
+            parent = _requested_for(relationship, fact)
             if parent is not None:
                 return parent
         elif relationship.field in fact.data:
@@ -27,8 +27,8 @@ def parent_of(relationship: Relationship, facts: Sequence[ModelFact]) -> str | N
     return None
 
 
-def _asked_for(relationship: Relationship, fact: ModelFact) -> str | None:
-    """The parent in the correlation id that came back with the child's creation."""
+def _requested_for(relationship: Relationship, fact: ModelFact) -> str | None:
+    """Returns the parent in the correlation id that the child's owner copied into the creation; None: it has none."""
     if fact.effect is not Effect.CREATED:
         return None
     token = decode(fact.correlation)
@@ -36,8 +36,10 @@ def _asked_for(relationship: Relationship, fact: ModelFact) -> str | None:
 
 
 def _key(value: Any) -> str | None:
-    """A text that can be a key, or a whole number. Anything else names nobody: whoever told it before the
-    relationship was declared did not know that it would be read as a reference."""
+    """Returns a string that can be a key, or a whole number as a string; None for anything else.
+
+    Owners may have published other values before the relationship was declared: those refer to no parent.
+    """
     if isinstance(value, str):
         return value if 0 < len(value) <= KEY_LENGTH and "\x00" not in value else None
     if isinstance(value, int) and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What the facts come to."""
+"""The state that facts are folded into."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from model.facts import FactId
 
-Life: TypeAlias = Literal["unknown", "live", "deleted"]
-"""``unknown``: a placeholder for what is referred to but was never heard of."""
-Bond: TypeAlias = Literal["linked", "waiting", "broken", "conflict"]
-"""``overdue`` is missing: that is ``waiting`` by the clock, and the clock is no fact."""
+EntityState: TypeAlias = Literal["unknown", "live", "deleted"]
+"""``unknown``: a placeholder, referred to by a link but never published."""
+LinkState: TypeAlias = Literal["linked", "waiting", "broken", "conflict"]
+"""Without ``overdue``, which depends on the clock and not on facts."""
 
 EntityKey: TypeAlias = tuple[str, str]
 """(kind, key)"""
@@ -17,10 +17,10 @@ LinkKey: TypeAlias = tuple[str, str]
 """(relationship, child)"""
 
 
-class EntityState(NamedTuple):
+class ModelEntity(NamedTuple):
     """One entity."""
 
-    state: Life
+    state: EntityState
     data: Mapping[str, Any]
     """Field → newest value; empty unless live."""
     latest: FactId | None
@@ -28,22 +28,22 @@ class EntityState(NamedTuple):
     sequence: str | None
     """That fact's sequence."""
     ended: FactId | None
-    """Its newest end, which tells this incarnation from earlier ones; None: it never ended."""
+    """Its newest deletion, which tells this incarnation from earlier ones; None: it was never deleted."""
 
 
-class LinkState(NamedTuple):
+class ModelLink(NamedTuple):
     """One link of a live child."""
 
     parent: str
-    state: Bond
+    state: LinkState
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """Everything that is true of one tenant, the clock aside."""
+class ModelState:
+    """The state of one tenant, without what depends on the clock."""
 
-    entities: dict[EntityKey, EntityState]
-    links: dict[LinkKey, LinkState]
+    entities: dict[EntityKey, ModelEntity]
+    links: dict[LinkKey, ModelLink]
 
 
-PLACEHOLDER = EntityState("unknown", {}, None, None, None)
+PLACEHOLDER = ModelEntity("unknown", {}, None, None, None)

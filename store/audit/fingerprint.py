@@ -1,6 +1,6 @@
-"""The state of the tables as lines of text, read one after the other, and their hashes.
+"""Reads the state of the tables as lines of text, one after the other, and hashes them.
 
-The lines are those of ``model.lines``: equal hashes, equal states. Memory does not grow with the tables: PostgreSQL
+The lines are those of ``model.lines``: equal hashes, equal states. Memory use does not grow with the tables: PostgreSQL
 sorts, and rows come through a server-side cursor.
 """
 
@@ -13,133 +13,154 @@ import orjson
 
 from catalog.catalog import Catalog
 from model import lines
-from model.state import State
+from model.state import EntityState, LinkState, ModelState
 from store.db.pool import Connection
-from store.db.sql import sql
+from store.db.sql import bind
 
-AT_ONCE = 2_000
+FETCH_SIZE = 2_000
 """Rows fetched at a time."""
-PATIENCE = 3_600.0
+TIMEOUT = 3_600.0
 """Seconds that PostgreSQL may sort before the first row comes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Hashes of one tenant's state at one revision, in hex; ``relationships``: of each one's links alone."""
+    """Hashes of one tenant's state at one revision, in hex. ``relationships``: name → hash of its links alone."""
 
     entities: str
     links: str
     relationships: dict[str, str]
 
 
-class EntityRow(NamedTuple):
-    """A current entity. ``data`` as readers see it: empty unless it is live. ``latest``, ``ended``: order keys."""
+class AuditedEntity(NamedTuple):
+    """One entity as readers see it: ``data`` is empty unless it is live. ``latest``, ``ended``: order keys."""
 
     kind: str
     key: str
-    state: str
+    state: EntityState
     data: dict[str, Any]
     sequence: str | None
     latest: bytes
     ended: bytes
 
 
-class LinkRow(NamedTuple):
-    """A current link."""
+class AuditedLink(NamedTuple):
+    """One link."""
 
     relationship: str
     child: str
     parent: str
-    state: str
+    state: LinkState
+
+
+class _EntityLine(NamedTuple):
+    """A row of ``entity_lines``. ``prefix``: the line up to its data."""
+
+    kind: str
+    key: str
+    state: EntityState
+    sequence: str | None
+    data: dict[str, Any]
+    latest: bytes
+    ended: bytes
+    prefix: str
+
+
+class _LinkLine(NamedTuple):
+    """A row of ``link_lines``."""
+
+    relationship: str
+    child: str
+    parent: str
+    state: LinkState
+    line: str
 
 
 async def entities(
     conn: Connection, catalog: Catalog, tenant: str, revision: int
-) -> AsyncIterator[tuple[bytes, EntityRow]]:
-    """Every entity at a revision with its line, by line. Within a transaction."""
-    rels = catalog.relationships.values()
-    run: list[tuple[bytes, EntityRow]] = []
+) -> AsyncIterator[tuple[bytes, AuditedEntity]]:
+    """Yields (line, entity) for every entity at a revision, sorted by line. Needs a transaction."""
+    relationships = catalog.relationships.values()
+    run: list[tuple[bytes, AuditedEntity]] = []
     first = ""
-    rows = conn.cursor(
-        sql("entity_lines"),
-        tenant,
-        revision,
-        [r.name for r in rels],
-        [r.parent for r in rels],
-        prefetch=AT_ONCE,
-        timeout=PATIENCE,
+    query = bind(
+        "entity_lines",
+        tenant=tenant,
+        revision=revision,
+        relationships=[r.name for r in relationships],
+        parent_kinds=[r.parent for r in relationships],
     )
-    async for row in rows:
-        # Rows come by what precedes the data. That is the order of the whole lines too, except among lines that
-        # begin alike: a key may look like the rest of another line.
-        if run and not row["head"].startswith(first):
-            for sorted_one in sorted(run, key=lambda one: one[0]):
-                yield sorted_one
+    async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
+        row = _EntityLine(*record)
+        # Rows are sorted by their prefixes. So are the whole lines, except those of which one prefix begins with
+        # another: the rest of a key may look like the data of another line. Each such run is sorted here.
+        if run and not row.prefix.startswith(first):
+            for pair in sorted(run, key=lambda one: one[0]):
+                yield pair
             run = []
-        first = row["head"] if not run else first
-        data = row["data"] if row["state"] == "live" else {}
-        line = row["head"].encode() + orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-        entity = EntityRow(
-            row["kind"], row["key"], row["state"], data, row["sequence"], row["latest"], row["ended"]
-        )  # fmt: skip
+        first = row.prefix if not run else first
+        data = row.data if row.state == "live" else {}
+        line = row.prefix.encode() + orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        entity = AuditedEntity(row.kind, row.key, row.state, data, row.sequence, row.latest, row.ended)
         run.append((line, entity))
-    for sorted_one in sorted(run, key=lambda one: one[0]):
-        yield sorted_one
+    for pair in sorted(run, key=lambda one: one[0]):
+        yield pair
 
 
-async def links(conn: Connection, catalog: Catalog, tenant: str, revision: int) -> AsyncIterator[tuple[bytes, LinkRow]]:
-    """Every link at a revision with its line, by line. Within a transaction."""
-    rels = catalog.relationships.values()
-    rows = conn.cursor(
-        sql("link_lines"),
-        tenant,
-        revision,
-        [r.name for r in rels],
-        [r.parent for r in rels],
-        [r.exclusive for r in rels],
-        prefetch=AT_ONCE,
-        timeout=PATIENCE,
+async def links(
+    conn: Connection, catalog: Catalog, tenant: str, revision: int
+) -> AsyncIterator[tuple[bytes, AuditedLink]]:
+    """Yields (line, link) for every link at a revision, sorted by line. Needs a transaction."""
+    relationships = catalog.relationships.values()
+    query = bind(
+        "link_lines",
+        tenant=tenant,
+        revision=revision,
+        relationships=[r.name for r in relationships],
+        parent_kinds=[r.parent for r in relationships],
+        exclusive=[r.exclusive for r in relationships],
     )
-    async for row in rows:
-        yield row["line"].encode(), LinkRow(row["relationship"], row["child"], row["parent"], row["state"])
+    async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
+        row = _LinkLine(*record)
+        yield row.line.encode(), AuditedLink(row.relationship, row.child, row.parent, row.state)
 
 
-class Hashing:
-    """Takes lines in their order and becomes a fingerprint."""
+class Hasher:
+    """Hashes lines, which must come in their order."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._via = {name: relationship.field or name for name, relationship in catalog.relationships.items()}
         self._entities = hashlib.sha256()
         self._links = hashlib.sha256()
-        self._of = {name: hashlib.sha256() for name in catalog.relationships}
+        self._relationships = {name: hashlib.sha256() for name in catalog.relationships}
 
-    def entity(self, line: bytes) -> None:
-        """The next entity's line."""
+    def add_entity(self, line: bytes) -> None:
+        """Adds the next entity's line."""
         self._entities.update(line + b"\n")
 
-    def link(self, line: bytes, row: LinkRow) -> None:
-        """The next link's line. Within one relationship the order is that of its own lines, too."""
+    def add_link(self, line: bytes, link: AuditedLink) -> None:
+        """Adds the next link's line. Within one relationship the order is that of its own lines, too."""
         self._links.update(line + b"\n")
-        via = self._via[row.relationship]
-        self._of[row.relationship].update(f"{via}|{row.child}|{row.parent}|{row.state}\n".encode())
+        via = self._via[link.relationship]
+        self._relationships[link.relationship].update(f"{via}|{link.child}|{link.parent}|{link.state}\n".encode())
 
     def fingerprint(self) -> Fingerprint:
-        """Of all that was taken."""
-        of_each = {name: hashing.hexdigest() for name, hashing in self._of.items()}
-        return Fingerprint(self._entities.hexdigest(), self._links.hexdigest(), of_each)
+        """Returns the hashes of all lines that were added."""
+        relationships = {name: hashed.hexdigest() for name, hashed in self._relationships.items()}
+        return Fingerprint(self._entities.hexdigest(), self._links.hexdigest(), relationships)
 
 
 async def of_tables(conn: Connection, catalog: Catalog, tenant: str, revision: int) -> Fingerprint:
-    """Within a transaction."""
-    hashing = Hashing(catalog)
+    """Returns the hashes of what the tables hold at a revision. Needs a transaction."""
+    hasher = Hasher(catalog)
     async for line, _ in entities(conn, catalog, tenant, revision):
-        hashing.entity(line)
+        hasher.add_entity(line)
     async for line, link in links(conn, catalog, tenant, revision):
-        hashing.link(line, link)
-    return hashing.fingerprint()
+        hasher.add_link(line, link)
+    return hasher.fingerprint()
 
 
-def of_model(catalog: Catalog, state: State) -> Fingerprint:
-    """Of what the facts come to."""
-    of_each = {name: lines.digest(found) for name, found in lines.relationship_lines(catalog, state).items()}
-    return Fingerprint(lines.digest(lines.entity_lines(state)), lines.digest(lines.link_lines(state)), of_each)
+def of_model(catalog: Catalog, state: ModelState) -> Fingerprint:
+    """Returns the hashes of what the model folded."""
+    relationships = {name: lines.digest(found) for name, found in lines.relationship_lines(catalog, state).items()}
+    return Fingerprint(lines.digest(lines.entity_lines(state)), lines.digest(lines.link_lines(state)), relationships)

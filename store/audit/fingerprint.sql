@@ -1,42 +1,46 @@
--- The state as lines of text, in the order of their bytes, at a revision. Catalogs come as arrays.
+-- The state as lines of text at a revision, sorted by their bytes. Declarations are passed as arrays with one element
+-- for each relationship.
 
 -- name: entity_lines
--- What is known of each entity, by the part of its line that comes before the data. Entities that only Tether itself
--- has spoken of so far do not exist yet.
+-- Each entity with the part of its line before the data, in the order of that part. Entities that only Tether's own
+-- facts name are not among them: no owner published them and no link refers to them.
 select kind, key, state, sequence, data, latest, ended,
-       ('entity|' || kind || '|' || key || '|' || state || '|') collate "C" as head
+       ('entity|' || kind || '|' || key || '|' || state || '|') collate "C" as prefix
 from entities e
-where tenant = $1 and from_revision <= $2 and to_revision > $2
+where tenant = :tenant and from_revision <= :revision and to_revision > :revision
   and (state <> 'unknown' or refs is null or exists (
-      select from unnest($3::text[], $4::text[]) as r (name, parent)
-      join links l on l.tenant = $1 and l.relationship = r.name and l.parent = e.key
-       and l.from_revision <= $2 and l.to_revision > $2
+      select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
+      join links l on l.tenant = :tenant and l.relationship = r.name and l.parent = e.key
+       and l.from_revision <= :revision and l.to_revision > :revision
       where r.parent = e.kind))
-order by head
+order by prefix
 
 -- name: link_lines
--- Every link with its state, the clock left out. Parents are looked up one by one: a join goes over all entities for
--- each link while there are no statistics yet, as after a first import.
+-- Each link with its state, without what depends on the clock. Parents are looked up one by one: a join would read all
+-- entities for each link while there are no statistics yet, as after a first import.
 with linked as (
-    select l.relationship, l.child, l.parent, r.parent as kind, 1 as place
+    select l.relationship, l.child, l.parent, r.parent as kind, 1 as rank
     from links l
-    join unnest($3::text[], $4::text[], $5::boolean[]) as r (name, parent, exclusive) on r.name = l.relationship
-    where l.tenant = $1 and l.from_revision <= $2 and l.to_revision > $2 and not r.exclusive
+    join unnest(:relationships::text[], :parent_kinds::text[], :exclusive::boolean[]) as r (name, parent, exclusive)
+      on r.name = l.relationship
+    where l.tenant = :tenant and l.from_revision <= :revision and l.to_revision > :revision and not r.exclusive
     union all
     select l.relationship, l.child, l.parent, r.parent,
            row_number() over (partition by l.relationship, l.parent order by l.rank, l.child)
     from links l
-    join unnest($3::text[], $4::text[], $5::boolean[]) as r (name, parent, exclusive) on r.name = l.relationship
-    where l.tenant = $1 and l.from_revision <= $2 and l.to_revision > $2 and r.exclusive
+    join unnest(:relationships::text[], :parent_kinds::text[], :exclusive::boolean[]) as r (name, parent, exclusive)
+      on r.name = l.relationship
+    where l.tenant = :tenant and l.from_revision <= :revision and l.to_revision > :revision and r.exclusive
 )
 select l.relationship, l.child, l.parent, s.state,
        ('link|' || l.relationship || '|' || l.child || '|' || l.parent || '|' || s.state) collate "C" as line
 from linked l
 left join lateral (
     select state from entities
-    where tenant = $1 and kind = l.kind and key = l.parent and to_revision > $2 and from_revision <= $2
+    where tenant = :tenant and kind = l.kind and key = l.parent
+      and to_revision > :revision and from_revision <= :revision
     order by to_revision limit 1) p on true
 cross join lateral (
     select case when p.state is null or p.state = 'unknown' then 'waiting' when p.state = 'deleted' then 'broken'
-                when l.place > 1 then 'conflict' else 'linked' end as state) s
+                when l.rank > 1 then 'conflict' else 'linked' end as state) s
 order by line

@@ -1,9 +1,9 @@
-"""What the ledger says, by the model, against what the tables hold, entity by entity and link by link."""
+"""Folds the ledger with the model and compares the result with the tables, entity by entity and link by link."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,127 +12,147 @@ from catalog.registry import OWN_SOURCE
 from facts.order_key import order_key
 from model.facts import LINKED, UNLINKED, FactId, ModelFact
 from model.fold import fold
-from model.state import EntityState, State
+from model.state import ModelEntity, ModelState
 from store.audit import fingerprint
-from store.audit.fingerprint import AT_ONCE, PATIENCE, EntityRow, Fingerprint, Hashing, LinkRow
+from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
 from store.db.pool import Connection
-from store.db.sql import sql
+from store.db.sql import bind
 
-SAID = 10
-"""Differences that are put into words; all are counted."""
+DESCRIBED = 10
+"""Differences that are described; all are counted."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
 class Comparison:
-    """``tables`` and ``ledger`` agree if nothing is different. ``unread``: types of facts without a contract."""
+    """The differences between tables and ledger. ``unread``: type → number of its facts, which have no contract."""
 
     differences: int = 0
-    words: list[str] = field(default_factory=list)
+    descriptions: list[str] = field(default_factory=list)
+    """Of the first ``DESCRIBED`` differences."""
     unread: dict[str, int] = field(default_factory=dict)
 
-    def say(self, words: str) -> None:
-        """One more difference."""
+    def add(self, description: str) -> None:
+        """Counts one more difference."""
         self.differences += 1
-        if len(self.words) < SAID:
-            self.words.append(words)
+        if len(self.descriptions) < DESCRIBED:
+            self.descriptions.append(description)
+
+
+class _LedgerRow(NamedTuple):
+    """A row of ``ledger``."""
+
+    source: str
+    id: str
+    type: str
+    kind: str
+    key: str
+    sequence: str | None
+    time: datetime | None
+    data: dict[str, Any]
+    correlation: str | None
+    order_key: bytes
 
 
 async def read_ledger(conn: Connection, catalog: Catalog, tenant: str, result: Comparison) -> list[ModelFact]:
-    """All facts that say something of an entity. Within a transaction."""
+    """Returns all facts that decide the state of an entity or link. Needs a transaction.
+
+    ``result`` gets the facts without a contract, and those whose order key is wrong.
+    """
     facts = []
-    async for row in conn.cursor(sql("ledger"), tenant, prefetch=AT_ONCE, timeout=PATIENCE):
-        fact = _fact(catalog, row, result)
+    async for record in conn.cursor(*bind("ledger", tenant=tenant), prefetch=FETCH_SIZE, timeout=TIMEOUT):
+        fact = _fact(catalog, _LedgerRow(*record), result)
         if fact is not None:
             facts.append(fact)
     return facts
 
 
-def _fact(catalog: Catalog, row: Any, result: Comparison) -> ModelFact | None:
-    source, type = row["source"], row["type"]
-    contract = catalog.contracts.by_type.get(type)
-    if source == OWN_SOURCE:
-        if type not in (LINKED, UNLINKED):
+def _fact(catalog: Catalog, row: _LedgerRow, result: Comparison) -> ModelFact | None:
+    contract = catalog.contracts.by_type.get(row.type)
+    if row.source == OWN_SOURCE:
+        if row.type not in (LINKED, UNLINKED):
             return None
     elif contract is None:
-        result.unread[type] = result.unread.get(type, 0) + 1
+        result.unread[row.type] = result.unread.get(row.type, 0) + 1
         return None
-    effect = contract.effect if contract is not None and source != OWN_SOURCE else None
-    # asyncpg keeps the first and the last microsecond of the calendar as infinities, which come back without a zone.
-    time = None if row["time"] is None else (row["time"].replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-    if row["order_key"] != order_key(row["sequence"], time, source, row["id"]):
-        result.say(f"fact {row['id']} of {source}: its order key is not that of its sequence, time, source and id")
+    effect = contract.effect if contract is not None and row.source != OWN_SOURCE else None
+    # asyncpg reads the first and the last microsecond of the calendar as infinities, and returns them without a zone.
+    time = None if row.time is None else (row.time.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+    if row.order_key != order_key(row.sequence, time, row.source, row.id):
+        result.add(f"fact {row.id} of {row.source}: its order key is not that of its sequence, time, source and id")
     return ModelFact(
-        source=source,
-        id=row["id"],
-        type=contract.wire_type if contract is not None else type,  # one text for all facts of a type
-        kind=contract.kind if contract is not None else row["kind"],
-        key=row["key"],
+        source=row.source,
+        id=row.id,
+        type=contract.wire_type if contract is not None else row.type,  # one string for all facts of a type
+        kind=contract.kind if contract is not None else row.kind,
+        key=row.key,
         effect=effect,
-        sequence=row["sequence"],
+        sequence=row.sequence,
         time=time,
-        data=row["data"],
-        correlation=row["correlation"],
+        data=row.data,
+        correlation=row.correlation,
     )
 
 
 async def compare(
     conn: Connection, catalog: Catalog, tenant: str, revision: int, result: Comparison
 ) -> tuple[Fingerprint, Fingerprint]:
-    """The fingerprints of the tables and of the ledger; what is different goes into ``result``.
+    """Returns the fingerprints of the tables at a revision and of the ledger; ``result`` gets their differences.
 
-    Within a transaction that sees one state throughout. Holds the folded state in memory, about 3 KB a fact.
+    Needs a transaction that reads one snapshot. Holds the folded state in memory, about 3 KB a fact.
     """
     state = fold(catalog, await read_ledger(conn, catalog, tenant, result))
-    told = fingerprint.of_model(catalog, state)
-    hashing = Hashing(catalog)
+    ledger = fingerprint.of_model(catalog, state)
+    hasher = Hasher(catalog)
     async for line, entity in fingerprint.entities(conn, catalog, tenant, revision):
-        hashing.entity(line)
-        for words in _entity(entity, state.entities.pop((entity.kind, entity.key), None)):
-            result.say(words)
+        hasher.add_entity(line)
+        for description in _entity_differences(entity, state.entities.pop((entity.kind, entity.key), None)):
+            result.add(description)
     async for line, link in fingerprint.links(conn, catalog, tenant, revision):
-        hashing.link(line, link)
-        _link(link, state, result)
-    _missing(state, result)
-    return hashing.fingerprint(), told
+        hasher.add_link(line, link)
+        _compare_link(link, state, result)
+    _add_missing(state, result)
+    return hasher.fingerprint(), ledger
 
 
-def _entity(row: EntityRow, told: EntityState | None) -> Iterator[str]:
+def _entity_differences(row: AuditedEntity, folded: ModelEntity | None) -> Iterator[str]:
     name = f"{row.kind} {row.key!r}"
-    if told is None:
-        yield f"{name} is {row.state}, and no fact speaks of it"
+    if folded is None:
+        yield f"{name} is {row.state}, but no fact names it"
         return
-    if row.state != told.state:
-        yield f"{name} is {row.state}, by its facts {told.state}"
-    elif _json(row.data) != _json(told.data):
-        yield f"{name} holds {_short(row.data)}, by its facts {_short(told.data)}"
-    if row.sequence != told.sequence:
-        yield f"{name} is of sequence {row.sequence!r}, by its facts {told.sequence!r}"
-    if not _names(row.latest, told.latest):
-        yield f"{name} does not know its newest fact, {told.latest}"
-    if not _names(row.ended, told.ended):
-        yield f"{name} does not know its newest end, {told.ended}"
+    if row.state != folded.state:
+        yield f"{name} is {row.state}, by its facts {folded.state}"
+    elif _json(row.data) != _json(folded.data):
+        yield f"{name} holds {_short(row.data)}, by its facts {_short(folded.data)}"
+    if row.sequence != folded.sequence:
+        yield f"{name} has the sequence {row.sequence!r}, by its facts {folded.sequence!r}"
+    if not _is_order_key_of(row.latest, folded.latest):
+        yield f"{name} does not have its newest fact as latest, {folded.latest}"
+    if not _is_order_key_of(row.ended, folded.ended):
+        yield f"{name} does not have its newest deletion as ended, {folded.ended}"
 
 
-def _link(row: LinkRow, state: State, result: Comparison) -> None:
-    told = state.links.pop((row.relationship, row.child), None)
+def _compare_link(row: AuditedLink, state: ModelState, result: Comparison) -> None:
+    """Removes the link from the folded state, and adds what differs."""
+    folded = state.links.pop((row.relationship, row.child), None)
     name = f"{row.relationship} of {row.child!r}"
-    if told is None:
-        result.say(f"{name} is {row.parent!r}, {row.state}, and no fact says so")
-    elif (told.parent, told.state) != (row.parent, row.state):
-        result.say(f"{name} is {row.parent!r}, {row.state}, by the facts {told.parent!r}, {told.state}")
+    if folded is None:
+        result.add(f"{name} is {row.parent!r}, {row.state}, but no fact names that parent")
+    elif (folded.parent, folded.state) != (row.parent, row.state):
+        result.add(f"{name} is {row.parent!r}, {row.state}, by the facts {folded.parent!r}, {folded.state}")
 
 
-def _missing(state: State, result: Comparison) -> None:
-    for (kind, key), what in state.entities.items():
-        result.say(f"{kind} {key!r} is missing, by its facts {what.state}")
+def _add_missing(state: ModelState, result: Comparison) -> None:
+    """Adds what the tables do not hold: all that is left of the folded state."""
+    for (kind, key), entity in state.entities.items():
+        result.add(f"{kind} {key!r} is missing, by its facts {entity.state}")
     for (relationship, child), link in state.links.items():
-        result.say(f"{relationship} of {child!r} is missing, by the facts {link.parent!r}, {link.state}")
+        result.add(f"{relationship} of {child!r} is missing, by the facts {link.parent!r}, {link.state}")
 
 
-def _names(order: bytes, fact: FactId | None) -> bool:
-    """Whether this is the order key of that fact, or of none: an order key ends with its fact's source and id."""
+def _is_order_key_of(order: bytes, fact: FactId | None) -> bool:
+    """Returns whether this is the order key of that fact, which ends with its source and id; empty for None."""
     if fact is None:
         return not order
     return order.endswith(f"{fact.source}\x00{fact.id}".encode())

@@ -1,3 +1,3 @@
 -- name: ledger
--- Every fact, in no order.
-select source, id, type, kind, key, sequence, time, data, correlation, order_key from facts where tenant = $1
+-- Every fact of a tenant, in no particular order.
+select source, id, type, kind, key, sequence, time, data, correlation, order_key from facts where tenant = :tenant

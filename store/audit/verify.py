@@ -1,8 +1,9 @@
-"""Whether the tables are sound, and whether they hold exactly what the ledger says."""
+"""Checks that the tables violate no invariant, and that they hold exactly what the ledger says."""
 
 import asyncio
 import gc
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 from rich.console import Console
@@ -17,12 +18,12 @@ from store.audit import fingerprint, rebuild
 from store.audit.fingerprint import Fingerprint
 from store.audit.rebuild import Comparison
 from store.db.pool import Connection, Pool, connection, create_pool
-from store.db.sql import sql
+from store.db.sql import bind, fetch_rows, sql
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One invariant: how often it is violated, and an example."""
+class InvariantCheck:
+    """One invariant: how many rows violate it, and an example; empty if there is none."""
 
     name: str
     count: int
@@ -30,43 +31,57 @@ class Check:
 
 
 @dataclass(slots=True)
-class Verified:
-    """What was found of one tenant at one revision. ``told`` is None unless the ledger was folded."""
+class TenantReport:
+    """What was found of one tenant at one revision."""
 
     tenant: str
     revision: int
     tables: Fingerprint
-    told: Fingerprint | None = None
-    checks: list[Check] = field(default_factory=list)
-    rest: dict[str, int] = field(default_factory=dict)
+    ledger: Fingerprint | None = None
+    """None unless the ledger was folded."""
+    checks: list[InvariantCheck] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    """What is counted → number of rows, for information."""
 
     @property
-    def violated(self) -> list[Check]:
+    def violated(self) -> list[InvariantCheck]:
         """The invariants that do not hold."""
         return [check for check in self.checks if check.count]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Of all tenants that were looked at."""
+class AuditReport:
+    """The reports of all tenants that were checked."""
 
-    tenants: list[Verified]
+    tenants: list[TenantReport]
 
     @property
     def sound(self) -> bool:
-        """Whether everything holds."""
-        return not any(verified.violated for verified in self.tenants)
+        """Whether all invariants hold for all tenants."""
+        return not any(tenant.violated for tenant in self.tenants)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A row of ``verify_counts``."""
+
+    what: str
+    count: int
 
 
 def run(settings: Settings, rebuild: bool, out: Console) -> int:
-    """Verifies all tenants and prints what it finds; 0 if all is well, else 1. Raises Refused, Unavailable."""
+    """Verifies all tenants and prints the reports. Returns the exit code: 0 if all invariants hold, else 1.
+
+    ``rebuild``: folds the whole ledger and compares. Raises Refused if the database is not migrated, Unavailable if it
+    does not answer.
+    """
     return asyncio.run(_run(settings, rebuild, out))
 
 
 async def _run(settings: Settings, rebuild: bool, out: Console) -> int:
     catalog = catalogs.load(settings.catalog)
     pool = await create_pool(settings.database_url, 2, name="tether verify")
-    gc.disable()  # millions of rows in memory and no cycle among them: looking for some takes a third of the time
+    gc.disable()  # millions of rows in memory without cycles: searching them for some takes a third of the time
     try:
         report = await verify(pool, catalog, rebuild=rebuild)
     except asyncpg.UndefinedTableError as error:
@@ -74,92 +89,113 @@ async def _run(settings: Settings, rebuild: bool, out: Console) -> int:
     finally:
         gc.enable()
         await pool.close()
-    for verified in report.tenants:
-        _print(verified, out)
+    for tenant in report.tenants:
+        _print(tenant, out)
     if not report.tenants:
-        out.print("Nothing was ever recorded.")
+        out.print("The ledger is empty: no tenant has recorded a fact.")
     return 0 if report.sound else 1
 
 
-async def verify(pool: Pool, catalog: Catalog, tenant: str | None = None, rebuild: bool = False) -> Report:
-    """Looks at one tenant, or at all, each as of one moment. ``rebuild``: folds the whole ledger and compares.
+async def verify(pool: Pool, catalog: Catalog, tenant: str | None = None, rebuild: bool = False) -> AuditReport:
+    """Checks one tenant, or all of them if it is None, each in one snapshot.
 
-    Raises Unavailable.
+    ``rebuild``: folds the whole ledger and compares. Raises Unavailable if the database does not answer.
     """
     async with connection(pool) as conn:
-        tenants = [tenant] if tenant is not None else [row["tenant"] for row in await conn.fetch(sql("tenants"))]
+        tenants = [tenant] if tenant is not None else [name for (name,) in await conn.fetch(sql("tenants"))]
         found = []
         for name in tenants:
             async with conn.transaction(isolation="repeatable_read", readonly=True):
                 await conn.execute(sql("verify_settings"))
-                found.append(await _tenant(conn, catalog, name, rebuild))
-    return Report(found)
+                found.append(await _verify_tenant(conn, catalog, name, rebuild))
+    return AuditReport(found)
 
 
-async def _tenant(conn: Connection, catalog: Catalog, tenant: str, whole: bool) -> Verified:
+async def _verify_tenant(conn: Connection, catalog: Catalog, tenant: str, whole: bool) -> TenantReport:
     revision = await conn.fetchval(sql("revision"), tenant) or 0
-    checks = await _checks(conn, catalog, tenant)
-    told = None
+    checks = await _check_invariants(conn, catalog, tenant)
+    ledger = None
     if whole:
-        compared = Comparison()
-        tables, told = await rebuild.compare(conn, catalog, tenant, revision, compared)
-        checks += _compared(compared, tables == told)
+        comparison = Comparison()
+        tables, ledger = await rebuild.compare(conn, catalog, tenant, revision, comparison)
+        checks += _comparison_checks(comparison, tables == ledger)
     else:
         tables = await fingerprint.of_tables(conn, catalog, tenant, revision)
-    rest = {row["what"]: row["count"] for row in await conn.fetch(sql("verify_rest"), tenant)}
-    return Verified(tenant, revision, tables, told, checks, rest)
+    counts = {row.what: row.count for row in await fetch_rows(conn, _Count, "verify_counts", tenant=tenant)}
+    return TenantReport(tenant, revision, tables, ledger, checks, counts)
 
 
-async def _checks(conn: Connection, catalog: Catalog, tenant: str) -> list[Check]:
-    rels = catalog.relationships.values()
-    names, parents, children = [r.name for r in rels], [r.parent for r in rels], [r.child for r in rels]
-    owners = [catalog.owner_of(kind) for kind in parents], [catalog.owner_of(kind) for kind in children]
-    asked, exclusive = [r.requested is not None for r in rels], [r.exclusive for r in rels]
-    sweeping = [r for found in catalog.sweeping.values() for r in found]
-    swept = [r.name for r in sweeping], [r.parent for r in sweeping]
-    queries: list[tuple[str, str, tuple[object, ...]]] = [
-        ("revisions run without a gap", "verify_revisions", ()),
-        ("nothing is beyond the newest revision", "verify_heads", ()),
-        ("entities have one version at a time", "verify_entity_versions", ()),
-        ("children have one parent at a time", "verify_link_versions", ()),
-        ("links have a live child and a parent", "verify_ends", (names, parents, children)),
-        ("one-to-one links are ranked by creation", "verify_ranks", (names, children, exclusive)),
-        ("placeholders are referred to", "verify_placeholders", (names, parents)),
-        ("exactly what lacks something waits", "verify_waits", (names, parents, asked, *owners)),
-        ("somebody sees to the children of what is gone", "verify_cascades", swept),
-        ("declarations are settled", "verify_declarations", (names,)),
+async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> list[InvariantCheck]:
+    declared = list(catalog.relationships.values())
+    names, parents, children = [r.name for r in declared], [r.parent for r in declared], [r.child for r in declared]
+    exclusive = [r.exclusive for r in declared]
+    waits = {
+        "requested": [r.requested is not None for r in declared],
+        "parent_owners": [catalog.owner_of(kind) for kind in parents],
+        "child_owners": [catalog.owner_of(kind) for kind in children],
+    }
+    cascades = [r for of_kind in catalog.sweeping.values() for r in of_kind]
+    queries: list[tuple[str, str, dict[str, Any]]] = [
+        ("revisions have no gap", "verify_revisions", {}),
+        ("no row is beyond the newest revision", "verify_newest_revision", {}),
+        ("entities have one version at a time", "verify_entity_versions", {}),
+        ("children have one parent at a time", "verify_link_versions", {}),
+        (
+            "links have a live child and a parent",
+            "verify_link_ends",
+            {"relationships": names, "parent_kinds": parents, "child_kinds": children},
+        ),
+        (
+            "one-to-one links are ranked by creation",
+            "verify_ranks",
+            {"relationships": names, "child_kinds": children, "exclusive": exclusive},
+        ),
+        ("placeholders have a link", "verify_placeholders", {"relationships": names, "parent_kinds": parents}),
+        (
+            "exactly the incomplete instances wait",
+            "verify_waits",
+            {"relationships": names, "parent_kinds": parents, **waits},
+        ),
+        (
+            "children of deleted parents have a cascade",
+            "verify_cascades",
+            {"relationships": [r.name for r in cascades], "parent_kinds": [r.parent for r in cascades]},
+        ),
+        ("declared relationships are backfilled", "verify_declarations", {"relationships": names}),
     ]
     found = []
-    for name, query, arguments in queries:
-        row = await conn.fetchrow(sql(query), tenant, *arguments, timeout=fingerprint.PATIENCE)
-        assert row is not None
-        found.append(Check(name, row["count"], row["example"] or ""))
+    for name, query, values in queries:
+        record = await conn.fetchrow(*bind(query, tenant=tenant, **values), timeout=fingerprint.TIMEOUT)
+        assert record is not None  # aggregates always give a row
+        count, example = record
+        found.append(InvariantCheck(name, count, example or ""))
     return found
 
 
-def _compared(compared: Comparison, equal: bool) -> list[Check]:
-    unread = ", ".join(f"{type} ({count})" for type, count in sorted(compared.unread.items()))
-    differences = compared.differences or int(not equal)
+def _comparison_checks(comparison: Comparison, equal: bool) -> list[InvariantCheck]:
+    """Returns the checks of a rebuild. ``equal``: whether the fingerprints are."""
+    unread = ", ".join(f"{type} ({count})" for type, count in sorted(comparison.unread.items()))
+    differences = comparison.differences or int(not equal)
     return [
-        Check("every fact has a contract", sum(compared.unread.values()), unread),
-        Check("the tables hold what the facts say", differences, "\n".join(compared.words)),
+        InvariantCheck("every fact has a contract", sum(comparison.unread.values()), unread),
+        InvariantCheck("the tables hold what the facts say", differences, "\n".join(comparison.descriptions)),
     ]
 
 
-def _print(verified: Verified, out: Console) -> None:
-    out.print(Text(f"{verified.tenant}, revision {verified.revision}", style="bold"))
-    checks = _table("holds", "violated", "for example")
-    for check in verified.checks:
-        # Keys are other people's text: never markup.
+def _print(report: TenantReport, out: Console) -> None:
+    out.print(Text(f"{report.tenant}, revision {report.revision}", style="bold"))
+    checks = _table("invariant", "violations", "example")
+    for check in report.checks:
+        # Examples hold keys, which come from outside: they are never read as markup.
         checks.add_row(check.name, str(check.count) if check.count else "-", Text(check.example or "-"))
-    rest = _table("at rest", "")
-    for what, count in verified.rest.items():
-        rest.add_row(what, str(count))
-    hashes = _table("sha256 of", "tables", *(() if verified.told is None else ("ledger, folded anew",)))
-    told = _hashes(verified.told) if verified.told is not None else {}
-    for name, found in _hashes(verified.tables).items():
-        hashes.add_row(name, found, *(["the same" if told[name] == found else told[name]] if told else []))
-    out.print(checks, rest, hashes, sep="\n")
+    counts = _table("rows", "")
+    for what, count in report.counts.items():
+        counts.add_row(what, str(count))
+    hashes = _table("SHA-256 of", "tables", *(() if report.ledger is None else ("rebuilt from the ledger",)))
+    ledger = _hashes(report.ledger) if report.ledger is not None else {}
+    for name, found in _hashes(report.tables).items():
+        hashes.add_row(name, found, *(["equal" if ledger[name] == found else ledger[name]] if ledger else []))
+    out.print(checks, counts, hashes, sep="\n")
 
 
 def _table(*columns: str) -> Table:
@@ -169,5 +205,5 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _hashes(of: Fingerprint) -> dict[str, str]:
-    return {"entities": of.entities, "links": of.links, **of.relationships}
+def _hashes(fingerprint: Fingerprint) -> dict[str, str]:
+    return {"entities": fingerprint.entities, "links": fingerprint.links, **fingerprint.relationships}

@@ -14,7 +14,7 @@ from examples.demo.flights import REFERENCES
 from model import lines
 from model.facts import read
 from model.fold import fold
-from model.state import State
+from model.state import ModelState
 
 ENOUGH = 5_000
 SMALL = 300 * 1024  # bytes
@@ -31,7 +31,7 @@ def expected() -> Any:
 
 
 @pytest.fixture(scope="module")
-def state(catalog: Catalog, events: list[bytes]) -> State:
+def state(catalog: Catalog, events: list[bytes]) -> ModelState:
     return fold(catalog, [read(catalog, json.loads(event)) for event in events])
 
 
@@ -41,13 +41,15 @@ def test_the_sample_is_the_one_that_was_answered(events: list[bytes], expected: 
     assert FLIGHTS.stat().st_size <= SMALL
 
 
-def test_the_model_finds_the_entities_that_are_expected(state: State, expected: Any) -> None:
+def test_the_model_finds_the_entities_that_are_expected(state: ModelState, expected: Any) -> None:
     live = Counter(kind for (kind, _), entity in state.entities.items() if entity.state == "live")
     assert live == {kind: counts["live"] for kind, counts in expected["entities"].items()}
 
 
 @pytest.mark.parametrize("field", REFERENCES)
-def test_the_model_finds_the_links_that_are_expected(catalog: Catalog, state: State, expected: Any, field: str) -> None:
+def test_the_model_finds_the_links_that_are_expected(
+    catalog: Catalog, state: ModelState, expected: Any, field: str
+) -> None:
     wanted = expected["relationships"][field]
     found = lines.link_counts(catalog, state)[REFERENCES[field]]
     states = ("linked", "waiting", "broken")

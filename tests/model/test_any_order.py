@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.vocabulary import Effect
 from model.facts import FactId, ModelFact
 from model.fold import fold
-from model.state import EntityState, LinkState
+from model.state import ModelEntity, ModelLink
 from tests.support.events import Event
 from tests.support.model_facts import CATALOG, facts, say, state
 from tests.support.strategies import deliver, explicit_links, histories, history
@@ -111,7 +111,7 @@ def test_all_24_orders_of_group_channel_rename_and_repeat_end_in_the_same_state(
     for events in orders:
         it = state(*events)
         assert it.entities == {
-            ("group", "g"): EntityState("live", {"name": "Wreck divers"}, FactId("/groups", renamed["id"]), "2", None),
-            ("channel", "c"): EntityState("live", {"name": "Divers"}, FactId("/channels", opened["id"]), "1", None),
+            ("group", "g"): ModelEntity("live", {"name": "Wreck divers"}, FactId("/groups", renamed["id"]), "2", None),
+            ("channel", "c"): ModelEntity("live", {"name": "Divers"}, FactId("/channels", opened["id"]), "1", None),
         }
-        assert it.links == {("group_channel", "c"): LinkState("g", "linked")}
+        assert it.links == {("group_channel", "c"): ModelLink("g", "linked")}

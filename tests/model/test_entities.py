@@ -6,17 +6,17 @@ from catalog.registry import OWN_SOURCE
 from errors import Conflict
 from model.facts import FactId
 from model.fold import fold
-from model.state import EntityState, State
+from model.state import ModelEntity, ModelState
 from tests.support.events import Event
 from tests.support.model_facts import CATALOG, facts, lives, say, state
 
 
-def the(kind: str, key: str, *events: Event) -> EntityState:
+def the(kind: str, key: str, *events: Event) -> ModelEntity:
     return state(*events).entities[kind, key]
 
 
 def test_without_facts_there_is_nothing() -> None:
-    assert state() == State({}, {})
+    assert state() == ModelState({}, {})
 
 
 def test_a_change_alone_makes_an_entity_live() -> None:
@@ -25,7 +25,7 @@ def test_a_change_alone_makes_an_entity_live() -> None:
 
 
 def test_an_end_alone_is_a_complete_story() -> None:
-    assert the("group", "g", say("GroupDeleted", "g", 3)) == EntityState(
+    assert the("group", "g", say("GroupDeleted", "g", 3)) == ModelEntity(
         "deleted", {}, FactId("/groups", "GroupDeleted/g/3"), "3", FactId("/groups", "GroupDeleted/g/3")
     )
 
@@ -102,14 +102,14 @@ def test_the_same_key_of_two_kinds_is_two_entities() -> None:
 
 def test_what_tether_announces_makes_nobody_heard() -> None:
     announced = say("GroupChannelLinked", "c", 1, source=OWN_SOURCE, parent="g", child="c")
-    assert state(announced) == State({}, {})
+    assert state(announced) == ModelState({}, {})
 
 
 def test_two_facts_of_one_name_are_refused_but_a_repeat_is_not() -> None:
     first = say("GroupCreated", "g", 1, id="1", name="Divers")
     other = say("GroupCreated", "g", 1, id="1", name="Climbers")
     assert state(first, dict(first)) == state(first)
-    with pytest.raises(Conflict, match="'1' of '/groups'"):
+    with pytest.raises(Conflict, match="the id '1' and the source '/groups'"):
         fold(CATALOG, facts([first, other]))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from catalog.registry import Contract
 from catalog.vocabulary import Created, Effect, Key
 from errors import Malformed, Unknown
-from model.facts import ModelFact, read, told
+from model.facts import ModelFact, owner_fact, read
 from model.instants import microseconds
 from tests.support.model_facts import CATALOG, link, say
 
@@ -57,16 +57,16 @@ def test_a_type_without_contract_is_unknown() -> None:
 
 def test_the_key_may_be_a_field() -> None:
     event = say("BoatLaunched", "h1", source="/yard", hull="h1")
-    assert told(BOAT, event).key == "h1"
+    assert owner_fact(BOAT, event).key == "h1"
     del event["subject"]
-    assert told(BOAT, event).key == "h1"
+    assert owner_fact(BOAT, event).key == "h1"
 
 
 def test_two_different_keys_or_none_are_refused() -> None:
     with pytest.raises(Malformed, match="give one of them"):
-        told(BOAT, say("BoatLaunched", "h2", source="/yard", hull="h1"))
-    with pytest.raises(Malformed, match="names no boat"):
-        told(BOAT, say("BoatLaunched", "", source="/yard"))
+        owner_fact(BOAT, say("BoatLaunched", "h2", source="/yard", hull="h1"))
+    with pytest.raises(Malformed, match="has no key of a boat"):
+        owner_fact(BOAT, say("BoatLaunched", "", source="/yard"))
 
 
 @pytest.mark.parametrize(

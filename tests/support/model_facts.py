@@ -7,7 +7,7 @@ from catalog.registry import OWN_SOURCE
 from facts.correlation import encode
 from model.facts import ModelFact, read
 from model.fold import fold
-from model.state import State
+from model.state import ModelState
 from tests.support.events import Event
 
 CATALOG = catalog.load()
@@ -59,7 +59,7 @@ def facts(events: list[Event]) -> list[ModelFact]:
     return [read(CATALOG, event) for event in events]
 
 
-def state(*events: Event) -> State:
+def state(*events: Event) -> ModelState:
     """What these come to."""
     return fold(CATALOG, facts(list(events)))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any, NamedTuple
 
-from model.state import State
+from model.state import ModelState
 from store.audit import fingerprint
 from store.audit.fingerprint import Fingerprint
 from tests.support.events import Event
@@ -127,7 +127,7 @@ def all_end_the_same(tellings: Sequence[Telling]) -> None:
 def each_revision_is_sound(tellings: Sequence[Telling], facts: Sequence[Event]) -> None:
     """A team is never in two events, and never in none while its facts name one: a move is one revision. All else
     is what the model says of the facts that were told by then."""
-    known: dict[frozenset[str], tuple[dict[str, str], State, Counter[tuple[str, ...]]]] = {}
+    known: dict[frozenset[str], tuple[dict[str, str], ModelState, Counter[tuple[str, ...]]]] = {}
     for telling in tellings:
         named_at: dict[int, dict[str, str]] = {}
         for step in telling.steps:

@@ -19,9 +19,9 @@ from facts.envelope import Entry, microseconds, read
 from facts.validation import Validator
 from model import facts, lines
 from model.fold import fold
-from model.state import State
+from model.state import ModelState
 from store.audit import fingerprint
-from store.audit.verify import Verified, verify
+from store.audit.verify import TenantReport, verify
 from store.db.pool import Connection, Pool
 from store.db.sql import sql
 from store.write.recorder import Recorded, Recorder
@@ -64,7 +64,7 @@ def cut(random: Random, events: Sequence[Event], most: int = 8) -> list[list[Eve
     return batches
 
 
-def folded(catalog: Catalog, events: Sequence[Event]) -> State:
+def folded(catalog: Catalog, events: Sequence[Event]) -> ModelState:
     """What the model says."""
     return fold(catalog, [facts.read(catalog, event) for event in events])
 
@@ -137,7 +137,7 @@ class Tether:
         )
         return Counter(tuple(row) for row in rows)
 
-    async def verified(self) -> Verified:
+    async def verified(self) -> TenantReport:
         """With everything folded anew."""
         (verified,) = (await verify(self.pool, self.catalog, self.tenant, rebuild=True)).tenants
         return verified
@@ -148,7 +148,7 @@ class Tether:
         assert await self.waits() == waiting(self.catalog, events)
         verified = await self.verified()
         assert verified.violated == []
-        assert verified.told == verified.tables == fingerprint.of_model(self.catalog, folded(self.catalog, events))
+        assert verified.ledger == verified.tables == fingerprint.of_model(self.catalog, folded(self.catalog, events))
 
     async def rows(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Current entities and links, without revisions and clock."""

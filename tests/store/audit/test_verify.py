@@ -9,7 +9,7 @@ from rich.console import Console
 
 from config import Settings
 from errors import Refused
-from store.audit.verify import Verified, run, verify
+from store.audit.verify import TenantReport, run, verify
 from tests.store.write.test_histories import people
 from tests.support.events import Event
 from tests.support.model_facts import say
@@ -37,7 +37,7 @@ async def told(tether: Tether) -> None:
     await tether.deliver([[event] for event in TOLD])
 
 
-async def look(tether: Tether, rebuild: bool = True) -> Verified:
+async def look(tether: Tether, rebuild: bool = True) -> TenantReport:
     (verified,) = (await verify(tether.pool, tether.catalog, tether.tenant, rebuild)).tenants
     return verified
 
@@ -46,15 +46,15 @@ async def test_what_is_right_passes(tether: Tether) -> None:
     await told(tether)
     await tether.holds(TOLD)
     verified = await look(tether)
-    assert (verified.revision, verified.told) == (9, verified.tables)
-    assert verified.rest == {
+    assert (verified.revision, verified.ledger) == (9, verified.tables)
+    assert verified.counts == {
         "facts": 9,
         "facts in quarantine": 0,
-        "instances that wait": 2,
-        "of them past their deadline": 0,
-        "operations under way": 0,
+        "waits": 2,
+        "waits past their due time": 0,
+        "operations in progress": 0,
         "outbox rows not dispatched": 3,
-        "outbox rows of instances that lack nothing": 2,
+        "outbox rows of instances without a wait": 2,
     }
     assert (await look(tether, rebuild=False)).tables == verified.tables
 
@@ -101,7 +101,7 @@ async def test_every_tenant_is_looked_at_by_itself(tether: Tether) -> None:
 def test_the_command_says_if_there_is_nothing(settings: Settings) -> None:
     said = io.StringIO()
     assert run(settings, True, Console(file=said, width=200)) == 0
-    assert said.getvalue() == "Nothing was ever recorded.\n"
+    assert said.getvalue() == "The ledger is empty: no tenant has recorded a fact.\n"
 
 
 async def test_the_command_says_what_it_found_and_ends_with_1_if_anything_is_violated(
@@ -111,11 +111,11 @@ async def test_the_command_says_what_it_found_and_ends_with_1_if_anything_is_vio
     said = io.StringIO()
     assert await asyncio.to_thread(run, settings, True, Console(file=said, width=220)) == 0
     assert "main, revision 1" in said.getvalue()
-    assert said.getvalue().count("the same") == 2 + len(CATALOG.relationships)
+    assert said.getvalue().count("equal") == 2 + len(CATALOG.relationships)
     await tether.pool.execute("delete from waits")
     said = io.StringIO()
     assert await asyncio.to_thread(run, settings, False, Console(file=said, width=220)) == 1
-    assert "category_item [/]: lacks parent of categories" in said.getvalue()
+    assert "category_item [/]: is missing parent of categories" in said.getvalue()
 
 
 async def test_a_database_that_is_not_migrated_is_refused(tether: Tether, settings: Settings) -> None:
@@ -130,5 +130,5 @@ async def test_children_of_what_is_gone_must_be_seen_to_by_somebody(tether: Teth
     assert (await look(tether)).violated == []
     await tether.pool.execute("delete from outbox where workflow = 'cascade'")
     (found,) = (await look(tether)).violated
-    assert (found.name, found.count) == ("somebody sees to the children of what is gone", 1)
+    assert (found.name, found.count) == ("children of deleted parents have a cascade", 1)
     assert found.example == "t of event cup"

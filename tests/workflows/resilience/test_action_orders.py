@@ -13,7 +13,7 @@ import pytest
 
 from model import facts
 from model.fold import fold
-from model.state import State
+from model.state import ModelState
 from store.audit import fingerprint
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
@@ -92,7 +92,7 @@ async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
     await eventually(is_quiet, seconds)
 
 
-async def agrees(scenario: Scenario, folder: Path) -> State:
+async def agrees(scenario: Scenario, folder: Path) -> ModelState:
     """The tables, the model of what was emitted, and the teams' owner say the same; no team is left behind."""
     harness = scenario.harness
     state = fold(harness.catalog, [facts.read(harness.catalog, event) for event in emitted(folder)])
@@ -161,7 +161,7 @@ def must_stay(order: Sequence[str]) -> bool:
     return "+t" in order and "-t" not in order and not any(f"-{place}" in order for place in places)
 
 
-def who_is_there(orders: Sequence[Sequence[str]], state: State) -> None:
+def who_is_there(orders: Sequence[Sequence[str]], state: ModelState) -> None:
     """All that must have stayed are there, and none that must be gone."""
     live = {key for (kind, key), what in state.entities.items() if kind == "team" and what.state == "live"}
     assert {f"t{n}" for n, order in enumerate(orders) if must_stay(order)} <= live
