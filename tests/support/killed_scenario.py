@@ -53,9 +53,9 @@ def prepare(step: str) -> None:
     place: Any
     dying: Call
     place, name, dying = {
-        "before it asks": (Owners, "ask", dies_before(Owners.send)),
-        "in the middle of asking": (Owners, "ask", dies_before(Owners.send, 7)),
-        "after it has asked": (Owners, "ask", dies_after(Owners.send)),
+        "before it asks": (Owners, "send", dies_before(Owners.send)),
+        "in the middle of asking": (Owners, "send", dies_before(Owners.send, 7)),
+        "after it has asked": (Owners, "send", dies_after(Owners.send)),
         "before it remembers": (children, "keep", dies_before(children.keep)),
         "after it has remembered": (children, "keep", dies_after(children.keep)),
     }[step]
