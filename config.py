@@ -1,18 +1,18 @@
-"""Settings: read from the environment once, at the edge of a process, and passed on from there.
+"""Settings of a process, read once from the environment at its start and passed on from there.
 
-Nothing set means the embedded profile: PostgreSQL and Temporal are started by ``tether up`` under
-``data_dir`` and everything listens on loopback.
+Without any variable the embedded profile applies: ``tether up`` starts PostgreSQL and Temporal under ``data_dir``, and
+everything listens on loopback.
 """
 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Limits(BaseSettings):
-    """How much one caller may ask for at once. Sizes in bytes."""
+    """Limits of a single request. Sizes in bytes."""
 
     model_config = SettingsConfigDict(env_prefix="TETHER_LIMIT_", frozen=True)
 
@@ -25,12 +25,12 @@ class Limits(BaseSettings):
 
 
 class Settings(BaseSettings):
-    """One process's configuration, from ``TETHER_*``."""
+    """The configuration of one process, from ``TETHER_*``."""
 
-    model_config = SettingsConfigDict(env_prefix="TETHER_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TETHER_", frozen=True, populate_by_name=True)
 
     data_dir: Path = Field(default=Path(".tether"), description="Where the embedded profile keeps everything.")
-    database_url: str = Field(default="", description="PostgreSQL; empty: the embedded one.")
+    database_url: str = Field(default="", description="URL of PostgreSQL; empty: the embedded one.")
     database_pool: int = Field(default=8, ge=2, description="Connections per process.")
     tenant: str = Field(default="main", description="The tenant that the embedded profile's keys belong to.")
 
@@ -39,25 +39,26 @@ class Settings(BaseSettings):
     postgres_port: int = Field(default=5499, ge=0, le=65535, description="Port of the embedded PostgreSQL.")
     temporal_port: int = Field(default=7233, ge=0, le=65535, description="Port of the embedded Temporal.")
     temporal_ui_port: int = Field(default=8233, ge=0, le=65535, description="Port of Temporal's Web UI.")
-    temporal_ui_url: str = Field(default="", description="Where people reach Temporal's Web UI, for links.")
+    temporal_ui_url: str = Field(default="", description="URL under which people reach Temporal's Web UI, for links.")
     worker_metrics: str = Field(default="", description="host:port where a worker serves its metrics; empty: nowhere.")
 
     catalog: Annotated[tuple[Path, ...], NoDecode] = Field(
-        default=(), description="More directories of declarations, separated by colons."
+        default=(), description="Further directories of declarations, separated by colons."
     )
     owners: dict[str, str] = Field(
         default_factory=dict,
-        description='Base URLs of owners that can be asked, as JSON: {"channels": "http://…"}.',
+        description='Base URLs of the owners that receive commands, as JSON: {"channels": "http://…"}.',
     )
     keys_file: Path | None = Field(
-        default=None, description="Where `migrate` writes one API key of each scope; made by `tether up`."
+        default=None, description="File into which `migrate` writes one API key of each scope; set by `tether up`."
     )
-    signal_door: str = Field(
+    signal_intake: str = Field(
         default="auto",
         pattern="^(auto|open|closed)$",
+        validation_alias=AliasChoices("TETHER_SIGNAL_INTAKE", "TETHER_SIGNAL_DOOR"),  # the second: its former name
         description="Whether services may signal facts straight to workflows; auto: while there is one tenant.",
     )
-    admin_key: str = Field(default="", description="A key with the scope `admin`, made known at start-up.")
+    admin_key: str = Field(default="", description="An API key with the scope `admin`, stored as a hash by `migrate`.")
     log_format: str = Field(default="text", pattern="^(text|json)$", description="`text` or `json`.")
 
     limits: Limits = Field(default_factory=Limits)

@@ -1,7 +1,7 @@
-"""Carries intents from rows to Temporal: starts and signals workflows, and sees that none is missing.
+"""The process that turns outbox rows into starts and signals of workflows.
 
-Three rounds in one loop: intents that are due, waits whose patience is over, and, more rarely, a check that
-what was dispatched still has a workflow (an operator may have terminated it).
+One loop does three things: it sends the outbox rows that are due, starts workflows for waits whose grace period is
+over, and checks now and then that every workflow that should be open is: an operator may have terminated it.
 """
 
 import asyncio
@@ -21,32 +21,32 @@ from config import Settings
 from errors import Unavailable
 from messages.signals import Nudge
 from messages.workflow_ids import Subject, subject_id
-from starter import Starter, is_away
+from starter import Starter, is_unavailable
 from store.db.pool import Pool, create_pool
 from store.write import dispatch_queue
 
 log = structlog.get_logger()
 
 BATCH = 100
-"""Intents that are taken at once."""
+"""Outbox rows that are claimed together."""
 AT_ONCE = 16
-"""Calls to Temporal that are under way at once."""
+"""Concurrent calls to Temporal."""
 IDLE = (0.005, 0.04)
-"""Seconds between looks when there is nothing to do: from, doubling up to."""
-PATIENCE_ENDED = "PatienceEnded"
-"""The signal that tells a workflow of no fact, but to look: its instance has waited for long enough."""
+"""Seconds between rounds without work: they double from the first to the second."""
+GRACE_ENDED = "PatienceEnded"
+"""The signal at the end of a grace period. It carries no fact. Running workflows have received it by this name."""
 STARTS = 25
 STARTS_EVERY = 0.25
-"""At most so many workflows are started, each time so many seconds have passed, for waits whose patience is over."""
+"""At most so many workflows are started per so many seconds for waits whose grace period is over."""
 OPEN_WAITS = 10_000
-"""Workflows of a tenant that are open only to wait, at most; deadlines in rows cover what has none."""
+"""Most workflows of a tenant that are open only to wait. Waits without one become overdue by their rows alone."""
 CHECK_EVERY = 5.0
 CHECK_AFTER = 60.0
-"""Seconds between checks, and since the last sign of a workflow before it is looked for."""
+"""Seconds between checks, and since a workflow was last signalled or seen before it is checked."""
 
 
 class Dispatcher:
-    """One of any number; they share the work by locking rows."""
+    """Any number of dispatchers may run: they share the work by locking rows."""
 
     def __init__(
         self, pool: Pool, starter: Starter, *, check_after: float = CHECK_AFTER, open_waits: int = OPEN_WAITS
@@ -59,21 +59,21 @@ class Dispatcher:
         self._started = 0.0
 
     async def run(self) -> None:
-        """Until it is cancelled. PostgreSQL and Temporal may come and go."""
+        """Runs until it is cancelled, also while PostgreSQL or Temporal are unavailable."""
         idle = IDLE[0]
         while True:
             try:
                 busy = await self.round()
             except Unavailable as error:
-                log.warning("waiting for what is away", reason=str(error))
+                log.warning("waiting for PostgreSQL or Temporal", reason=str(error))
                 await asyncio.sleep(error.retry_after)
                 continue
             idle = IDLE[0] if busy else min(idle * 2, IDLE[1])
-            await asyncio.sleep(idle)  # when busy, too: a moment later there are more to take at once
+            await asyncio.sleep(idle)  # also when busy: a moment later there are more rows to claim together
 
     async def round(self) -> bool:
-        """One look at each kind of work; whether there was any. Raises Unavailable."""
-        told = await self._tell()
+        """Does each kind of work once; returns whether there was any. Raises Unavailable."""
+        sent = await self._send_outbox()
         started = False
         if time.monotonic() - self._started >= STARTS_EVERY:
             started = await self._start()
@@ -81,29 +81,30 @@ class Dispatcher:
         if time.monotonic() - self._checked >= min(CHECK_EVERY, self._check_after):
             self._checked = time.monotonic()
             await self.check()
-        return told or started
+        return sent or started
 
-    async def _tell(self) -> bool:
-        """Intents that were not told stay claimed for a while if Temporal refuses them, so that others have a turn."""
+    async def _send_outbox(self) -> bool:
+        """Rows that Temporal refuses stay claimed for a while, so that others come first."""
         rows = await dispatch_queue.claim(self._pool, BATCH)
         calls = await _each(rows, lambda row: self._nudge(row, row["fact"], row["source"], row["id"], row["revision"]))
         if calls.done:
             await dispatch_queue.dispatched(self._pool, calls.done)
-        if calls.away:
-            await dispatch_queue.release(self._pool, calls.away)
+        if calls.unsent:
+            await dispatch_queue.release(self._pool, calls.unsent)
         calls.check()
         return bool(rows)
 
     async def _start(self) -> bool:
+        """Starts workflows for waits whose grace period is over."""
         rows = await dispatch_queue.claim_waits(self._pool, STARTS, self._open_waits)
-        calls = await _each(rows, lambda row: self._nudge(row, PATIENCE_ENDED, OWN_SOURCE, "", 0))
-        if calls.away:
-            await dispatch_queue.unstarted(self._pool, calls.away)
+        calls = await _each(rows, lambda row: self._nudge(row, GRACE_ENDED, OWN_SOURCE, "", 0))
+        if calls.unsent:
+            await dispatch_queue.unstarted(self._pool, calls.unsent)
         calls.check()
         return bool(rows)
 
     async def check(self) -> None:
-        """Looks for workflows that should be open; those that are not are started again. Raises Unavailable."""
+        """Starts those workflows again that should be open and are not. Raises Unavailable."""
         rows = await dispatch_queue.to_check(self._pool, self._check_after, BATCH)
         running: list[Any] = []
         missing: list[Any] = []
@@ -126,38 +127,41 @@ class Dispatcher:
 
 @dataclass(slots=True)
 class _Calls:
-    """What became of the rows of a batch. ``away``: not tried, or Temporal could not be reached for them."""
+    """The rows of a batch by outcome. ``unsent``: not tried, or Temporal was unavailable; ``reason``: why."""
 
     done: list[Any] = field(default_factory=list)
-    away: list[Any] = field(default_factory=list)
+    unsent: list[Any] = field(default_factory=list)
     reason: str = ""
 
     def check(self) -> None:
-        """Raises Unavailable if Temporal is away."""
-        if self.away:
-            raise Unavailable(f"Temporal is away: {self.reason}")
+        """Raises Unavailable if Temporal was."""
+        if self.unsent:
+            raise Unavailable(f"Temporal is unavailable: {self.reason}")
 
 
 async def _each(rows: Sequence[Any], call: Callable[[Any], Awaitable[None]]) -> _Calls:
-    """Calls for every row, some at once, until Temporal turns out to be away. A refusal concerns its row alone."""
+    """Makes one call for each row, some concurrently, until Temporal turns out to be unavailable.
+
+    A call that Temporal refuses is logged and does not stop the others.
+    """
     slots = asyncio.Semaphore(AT_ONCE)
     calls = _Calls()
 
     async def one(row: Any) -> None:
         async with slots:
-            if calls.away:
-                calls.away.append(row)
+            if calls.unsent:
+                calls.unsent.append(row)
                 return
             try:
                 await call(row)
             except RPCError as error:
-                if is_away(error):
-                    calls.away.append(row)
+                if is_unavailable(error):
+                    calls.unsent.append(row)
                     calls.reason = error.message or error.status.name
                 else:
-                    log.error("Temporal refuses", workflow=subject_id(_subject(row)), reason=error.message)
-            except RuntimeError as error:  # what a lazy client raises while it cannot connect
-                calls.away.append(row)
+                    log.error("Temporal refuses a call", workflow=subject_id(_subject(row)), reason=error.message)
+            except RuntimeError as error:  # raised by a lazy client while it cannot connect
+                calls.unsent.append(row)
                 calls.reason = str(error)
             else:
                 calls.done.append(row)

@@ -1,4 +1,4 @@
-"""Logs of a process, and its ending: structured lines on stderr; SIGTERM ends it like Ctrl-C."""
+"""Structured logs on stderr, and a main function that ends at SIGTERM as it does at Ctrl-C."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from config import Settings
 
 
 def configure(settings: Settings) -> None:
-    """Lines for people, or JSON for machines."""
+    """Configures logs as text for people or as JSON, as ``log_format`` says."""
     text = settings.log_format == "text"
     structlog.configure(
         processors=[

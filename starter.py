@@ -1,4 +1,4 @@
-"""Starts and signals workflows. Temporal may be away: nothing is lost then, because intents are rows."""
+"""Starts and signals workflows. Nothing is lost while Temporal is unavailable: the outbox keeps what is to be sent."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ _CLOSED = {
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED,
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT,
 }
-_AWAY = {
+_UNAVAILABLE = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
@@ -47,18 +47,18 @@ _WORKFLOWS: dict[str, Any] = {
 _SUMMARIES = {
     "relationship": "{about} of {key}",
     "move": "moves of {key} in {about}",
-    "cascade": "the end of {about} {key}",
+    "cascade": "deletion of {about} {key} and its children",
     "plan": "plan to {about}, operation {key}",
 }
 
 
-def is_away(error: RPCError) -> bool:
-    """Whether Temporal cannot be reached now, as opposed to refusing."""
-    return error.status in _AWAY
+def is_unavailable(error: RPCError) -> bool:
+    """Whether the error says that Temporal is unavailable, as opposed to refusing the call."""
+    return error.status in _UNAVAILABLE
 
 
 class Starter:
-    """The workflows of instances of relationships, and of operations."""
+    """Starts, signals and finds the workflows of relationships and operations."""
 
     def __init__(self, client: Client, *, task_queue: str = TASK_QUEUE) -> None:
         self._client = client
@@ -70,9 +70,10 @@ class Starter:
         return self._client.namespace
 
     async def nudge(self, subject: Subject, fact: str, nudge: Nudge, owner: str | None = None) -> None:
-        """Tells the workflow of a subject of a fact; starts it if it does not run. Raises RPCError.
+        """Signals a fact to the workflow of a subject, and starts it if it does not run. Raises RPCError.
 
-        Always by a signal: one that is about to end takes notice of it, or a new one begins.
+        A workflow that is about to end takes the signal into account, or a new one starts.
+        ``fact``: its name, which is the signal's.
         ``owner``: of the entity that an instance waits for, if that is known yet.
         """
         attributes = [SearchAttributePair(ENTITY, subject.key[:200]), SearchAttributePair(STATE, "waiting")]
@@ -94,7 +95,7 @@ class Starter:
         )
 
     async def runs(self, subject: Subject) -> bool:
-        """Whether the workflow of a subject is open. By the raw call: the SDK does not know every status."""
+        """Whether the workflow of a subject is open. Uses the raw call: the SDK does not know every status."""
         request = DescribeWorkflowExecutionRequest(namespace=self._client.namespace)
         request.execution.workflow_id = subject_id(subject)
         try:
@@ -106,23 +107,23 @@ class Starter:
         return answer.workflow_execution_info.status not in _CLOSED
 
     async def check(self) -> str:
-        """``ok``, or why Temporal cannot be used."""
+        """``ok``, or why Temporal cannot be used; for the readiness probe."""
         try:
             serving = await self._client.service_client.check_health(timeout=_CHECK)
         except RPCError as error:
-            return f"away: {error.message or error.status.name}"
-        except RuntimeError as error:  # what a lazy client raises while it cannot connect
-            return f"away: {error}"
+            return f"unavailable: {error.message or error.status.name}"
+        except RuntimeError as error:  # raised by a lazy client while it cannot connect
+            return f"unavailable: {error}"
         return "ok" if serving else "not serving"
 
 
 def _input(subject: Subject) -> Message:
-    """What the workflow of a subject is given: that of a relationship has fields of its own, known to services."""
+    """The input of the workflow of a subject. That of a relationship has the fields that services use."""
     if subject.workflow == "relationship":
         return RelationshipInstance(tenant=subject.tenant, relationship=subject.about, parent=subject.key)
     return subject
 
 
 def workflow_url(ui: str, namespace: str, id: str) -> str:
-    """Where Temporal's Web UI shows a workflow."""
+    """URL of a workflow in Temporal's Web UI; ``ui``: its base URL."""
     return f"{ui.rstrip('/')}/namespaces/{namespace}/workflows/{quote(id, safe='')}"

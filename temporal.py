@@ -1,6 +1,6 @@
-"""How Tether talks to Temporal: one plugin for clients, workers and replayers, and the connection.
+"""The connection to Temporal, and one plugin for all clients, workers and replayers.
 
-The sandbox's options are no stable API of the SDK; they are used here and nowhere else.
+The options of the sandbox are no stable API of the SDK; they are used only here.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-# Passed through: imported once per process, not once per workflow. They hold no state that workflows change.
+# Imported once per process instead of once per workflow. They hold no state that workflows change.
 _PASSED_THROUGH = (
     "activities",
     "catalog",
@@ -47,12 +47,12 @@ def _sandboxed(runner: WorkflowRunner | None) -> WorkflowRunner:
 
 
 def plugin() -> SimplePlugin:
-    """Data converter and sandbox, the same for everything that touches a workflow."""
+    """Data converter and sandbox, the same for every client, worker and replayer."""
     return SimplePlugin("tether", data_converter=pydantic_data_converter, workflow_runner=_sandboxed)
 
 
 async def connect(*, lazy: bool = False, metrics: str = "") -> Client:
-    """A client by ``TEMPORAL_*`` (Temporal's own configuration); ``lazy``: connects when it is first used.
+    """Connects a client as ``TEMPORAL_*`` say (Temporal's own configuration); ``lazy``: at its first use.
 
     ``metrics``: host:port where the SDK serves its Prometheus metrics; empty: nowhere.
     """

@@ -1,4 +1,4 @@
-"""Runs workflows and activities. The composition root: whatever they need is made here and passed in."""
+"""Runs workflows and activities. The composition root: their dependencies are made here and passed in."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -33,20 +33,20 @@ from workflows.relationship import RelationshipWorkflow
 
 log = structlog.get_logger()
 
-OF_ONE_OWNER = 50
-"""Activities that ask one owner, at once: its gateway has fewer slots, and lets sweeps wait for one."""
+ACTIVITIES_PER_OWNER = 50
+"""Concurrent activities that send requests to one owner. Its gateway has fewer slots; sweeps wait for one."""
 
 
 class Workers:
-    """One for workflows and what is near, and one for each owner: a slow owner takes slots of its own alone."""
+    """One worker for workflows and the database, and one for each owner, so that a slow owner delays no other."""
 
     def __init__(self, workers: Sequence[Worker]) -> None:
         self._workers = workers
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for one in self._workers:
-            await self._running.enter_async_context(one)
+        for worker in self._workers:
+            await self._running.enter_async_context(worker)
         return self
 
     async def __aexit__(
@@ -65,17 +65,20 @@ def build(
     task_queue: str = TASK_QUEUE,
     interceptors: Sequence[Interceptor] = (),
 ) -> Workers:
-    """Workers for everything."""
+    """Builds the workers of all workflows and activities.
+
+    ``owners``: clients of the owners that receive commands. ``task_queue`` and ``interceptors``: other ones for tests.
+    """
     recorder = Recorder(pool, catalog)
     signal_intake = SignalIntake(
-        recorder, Validator(catalog, settings.limits), catalog, pool, mode=settings.signal_door
+        recorder, Validator(catalog, settings.limits), catalog, pool, mode=settings.signal_intake
     )
     relationship = RelationshipActivities(pool, catalog, signal_intake, owners)
     move = MoveActivities(pool, catalog, owners)
     cascade = CascadeActivities(pool, catalog, owners)
     plan = PlanActivities(pool, catalog)
-    asking: list[Callable[..., Any]] = [relationship.ask, move.ask_to_move, cascade.ask_to_delete]
-    near = Worker(
+    requesting: list[Callable[..., Any]] = [relationship.ask, move.ask_to_move, cascade.ask_to_delete]
+    main_worker = Worker(
         client,
         task_queue=task_queue,
         workflows=[RelationshipWorkflow, MoveWorkflow, CascadeDeleteWorkflow, PlanWorkflow],
@@ -86,35 +89,35 @@ def build(
             move.look_at_moves,
             cascade.look_at_end,
             plan.look_at_plan,
-            *asking,
+            *requesting,
         ],
         interceptors=interceptors,
         max_concurrent_activities=100,
-        # An owner that is slow holds as many of these, for two seconds each, as the gateway lets it have at once.
+        # A slow owner occupies as many of these as its gateway has slots, for two seconds each.
         max_concurrent_local_activities=200,
         max_concurrent_workflow_tasks=200,
         max_cached_workflows=2_000,
     )
     sweep = SweepActivities(pool, catalog, owners)
-    far = [
+    owner_workers = [
         Worker(
             client,
             task_queue=f"{task_queue}.{owner}",
-            activities=[*asking, sweep.sweep],
+            activities=[*requesting, sweep.sweep],
             interceptors=interceptors,
-            max_concurrent_activities=OF_ONE_OWNER,
+            max_concurrent_activities=ACTIVITIES_PER_OWNER,
             max_concurrent_activity_task_polls=2,
         )
         for owner in sorted(set(catalog.contracts.commands.values()))
     ]
-    return Workers([near, *far])
+    return Workers([main_worker, *owner_workers])
 
 
 async def main(settings: Settings) -> None:
     """Runs until it is cancelled. Raises Refused for settings that cannot be used."""
     logs.configure(settings)
     catalog = catalogs.load(settings.catalog)
-    async with Owners(settings.owners) as owners:  # first: what is wrong with an address is said at once
+    async with Owners(settings.owners) as owners:  # first, so that a bad address is reported at once
         pool = await create_pool(settings.database_url, settings.database_pool, name="tether worker")
         try:
             client = await _connected(settings)
@@ -126,7 +129,7 @@ async def main(settings: Settings) -> None:
 
 
 async def _connected(settings: Settings) -> Client:
-    """Temporal may come later than we."""
+    """Connects to Temporal, which may start later than this process."""
     while True:
         try:
             return await temporal.connect(metrics=settings.worker_metrics)

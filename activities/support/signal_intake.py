@@ -16,7 +16,7 @@ from store.db.pool import Pool
 from store.operations.links import linked_entry
 from store.write.recorder import Recorder
 
-CLOSED = "facts by signal are not taken here: set TETHER_SIGNAL_DOOR=open, or use POST /v1/events"
+CLOSED = "facts by signal are not taken here: set TETHER_SIGNAL_INTAKE=open, or use POST /v1/events"
 
 
 class SignalIntake:

@@ -60,11 +60,11 @@ class Harness:
     async def _channel_created(self, key: str, correlation: str, name: str) -> None:
         await self.record(event("ChannelCreated", key, correlation=correlation, name=name))
 
-    def worker(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> Workers:
+    def worker(self, *, signal_intake: str = "auto", interceptors: Sequence[Interceptor] = ()) -> Workers:
         """As in production, but for this test's own task queue, and for a clock that is put forward with workflows'."""
         clock = Clock(monotonic=lambda: time.monotonic() + self._skipped)
         owners = Owners(self.owners, transport=self.transport, clock=clock)
-        settings = Settings(signal_door=door)
+        settings = Settings(signal_intake=signal_intake)
         return worker.build(
             self.client,
             self.pool,
@@ -76,9 +76,11 @@ class Harness:
         )
 
     @asynccontextmanager
-    async def running(self, *, door: str = "auto", interceptors: Sequence[Interceptor] = ()) -> AsyncIterator[None]:
+    async def running(
+        self, *, signal_intake: str = "auto", interceptors: Sequence[Interceptor] = ()
+    ) -> AsyncIterator[None]:
         """The dispatcher and a worker run within it."""
-        async with self.dispatching(), self.worker(door=door, interceptors=interceptors):
+        async with self.dispatching(), self.worker(signal_intake=signal_intake, interceptors=interceptors):
             yield
 
     @asynccontextmanager

@@ -114,7 +114,7 @@ async def test_a_cascade_says_how_far_it_is_and_whom_it_waits_for(running_scenar
     says = await scenario.wait_for_description(end, "waiting for 3 facts")
     assert says == "0 of 3 children done: DeleteTeam at teams; waiting for 3 facts"
     assert says in await details(scenario, end)
-    assert await (await harness.workflow(end).describe()).static_summary() == "the end of event a"
+    assert await (await harness.workflow(end).describe()).static_summary() == "deletion of event a and its children"
 
     async def waits() -> bool:
         return bool((await shown(scenario, end))["TetherState"] == "waiting")

@@ -185,7 +185,7 @@ async def unlink(scenario: Scenario) -> Subject:
     return _category(harness)
 
 
-async def signal_door(scenario: Scenario) -> Subject:
+async def signal_intake(scenario: Scenario) -> Subject:
     """Services send facts straight to the workflow, one of them not a fact."""
     harness = scenario.harness
     harness.channels.silent = True
@@ -331,7 +331,7 @@ STORIES = (
     explicit_link_expired,
     explicit_link_refused,
     unlink,
-    signal_door,
+    signal_intake,
     signalled_first,
     nothing_known,
     undeclared,

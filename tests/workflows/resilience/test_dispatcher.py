@@ -78,7 +78,7 @@ async def test_what_could_not_be_told_is_told_as_soon_as_temporal_is_back(
 ) -> None:
     keys = await groups(harness, 40)
     double.failing = dict.fromkeys(keys[5:], away())
-    with pytest.raises(Unavailable, match="Temporal is away: gone"):
+    with pytest.raises(Unavailable, match="Temporal is unavailable: gone"):
         await dispatcher.round()
     double.failing = {}
     await dispatcher.round()

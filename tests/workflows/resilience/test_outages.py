@@ -50,7 +50,7 @@ async def test_what_came_while_temporal_was_away_runs_when_it_is_back(
             try:
                 await other.round()
             except Unavailable as error:
-                return str(error).startswith("Temporal is away")
+                return str(error).startswith("Temporal is unavailable")
             return False
 
         await eventually(told_that_temporal_is_away)

@@ -206,7 +206,7 @@ async def test_the_door_is_open_to_one_tenant_unless_configured(
 ) -> None:
     harness.channels.silent = True
     await give_keys(harness, *[harness.tenant, "another"][:tenants])
-    async with harness.running(door=mode):
+    async with harness.running(signal_intake=mode):
         await signal(harness, service, "GroupCreated", GROUP)
         if is_open:
             await harness.wait_until_waiting("group_channel", "g1")
@@ -214,7 +214,7 @@ async def test_the_door_is_open_to_one_tenant_unless_configured(
         else:
             assert (await harness.result("group_channel", "g1"))["state"] == "over"
             (reason,) = await harness.quarantined()
-            assert "TETHER_SIGNAL_DOOR=open" in reason
+            assert "TETHER_SIGNAL_INTAKE=open" in reason
         assert len(await harness.facts("GroupCreated")) == is_open
 
 

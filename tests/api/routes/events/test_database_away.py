@@ -129,7 +129,7 @@ async def test_without_temporal_all_is_taken_and_readyz_says_what_is_missing(
     async with opened(database_url) as door:
         status, said = await ready(door)
         assert (status, said["ready"], said["postgres"]) == (503, False, "ok")
-        assert str(said["temporal"]).startswith("away")
+        assert str(said["temporal"]).startswith("unavailable")
         assert (await door.event(group("g1"))).status == 202
         assert (await door.post("[]", BATCH)).status == 202
         assert (await door.post(b"", NDJSON)).status == 202
