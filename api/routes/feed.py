@@ -1,4 +1,4 @@
-"""The feed: what changed since a place, in order, nothing left out and nothing told twice."""
+"""`GET /v1/feed`: all changes since a position, in order, without gaps or repetitions."""
 
 from time import monotonic
 from typing import Annotated, Any, Literal
@@ -20,15 +20,15 @@ from store.read.feed_phases import PHASES
 router = APIRouter(tags=["feed"])
 
 
-class Change(BaseModel):
+class FeedChange(BaseModel):
     """One change. Which fields it has depends on ``change``."""
 
-    revision: str = Field(description="Token of the revision that made it.")
+    revision: str = Field(description="Token of the revision of the change.")
     change: Literal["link", "entity", "fact"]
     relationship: str | None = Field(default=None, description="Of a link.")
     child: str | None = Field(default=None, description="Of a link.")
-    parent: str | None = Field(default=None, description="Of a link: the present one, or if it is closed the last.")
-    left: str | None = Field(default=None, description="Of a link: the parent that the child left for this one.")
+    parent: str | None = Field(default=None, description="Of a link: the present parent, or the last one.")
+    left: str | None = Field(default=None, description="Of a link: the parent that the child had before.")
     kind: str | None = Field(default=None, description="Of an entity.")
     key: str | None = Field(default=None, description="Of an entity.")
     state: str | None = Field(
@@ -36,34 +36,34 @@ class Change(BaseModel):
         description="Of a link: linked, waiting, broken, conflict or closed. Of an entity: live or deleted.",
     )
     data: dict[str, Any] | None = Field(default=None, description="Of an entity.")
-    fact: dict[str, Any] | None = Field(default=None, description="A CloudEvent of Tether's own: an announcement.")
+    fact: dict[str, Any] | None = Field(default=None, description="A fact of Tether's own, as a CloudEvent.")
 
 
 class FeedPage(BaseModel):
-    """Changes, in their order."""
+    """A page of changes, in order."""
 
-    items: list[Change]
-    next: str = Field(description="Where to go on: pass it as `after`. It is always given.")
-    token: str = Field(description="Who has applied these and all before has everything up to this revision.")
+    items: list[FeedChange]
+    next: str = Field(description="Pass it as `after` for the changes that follow. Never null.")
+    token: str = Field(description="The revision up to which this page and all before it are complete.")
 
 
-@router.get("/feed", response_model=FeedPage, response_model_exclude_unset=True, summary="What changed")
+@router.get("/feed", response_model=FeedPage, response_model_exclude_unset=True, summary="Read the feed of changes")
 async def changes(
     who: Reader,
     has: Has,
     limit: Limit,
     after: Annotated[
         str | None,
-        Query(description="`next` of the page before, or a token: after that revision. Left out: from the beginning."),
+        Query(description="`next` of the previous page, or a token: changes after it. Default: all changes."),
     ] = None,
-    wait: Annotated[float, Query(ge=0, description="Seconds to wait for something new, if there is nothing.")] = 0.0,
-    relationship: Annotated[str | None, Query(description="Its links and announcements only.")] = None,
-    kind: Annotated[str | None, Query(description="Entities of this kind only.")] = None,
+    wait: Annotated[float, Query(ge=0, description="Seconds to wait for a change if there is none yet.")] = 0.0,
+    relationship: Annotated[str | None, Query(description="Only links and announcements of this relationship.")] = None,
+    kind: Annotated[str | None, Query(description="Only entities of this kind.")] = None,
 ) -> Response:
-    """Revision by revision: entities, then links, then announcements.
+    """Ordered by revision; within a revision entities, then links, then announcements.
 
-    A parent that is heard of at last turns all its waiting links, each an item of its own. `overdue` is the clock's
-    doing and no change. With a filter a page may be empty though more follows: `next` goes on all the same.
+    When a missing parent is created, each of its links changes to `linked`, as an item of its own. Becoming `overdue`
+    is no change. With a filter, a page may be empty although changes follow: go on with `next`.
     """
     query = feed.query_for(has.catalog, relationship, kind)
     listing = Listing(who.tenant, "feed", relationship, kind)
@@ -78,7 +78,7 @@ async def changes(
         try:
             await wait_for_revision(has, who.tenant, place.revision, left)
         except NotYet:
-            end = 0.0  # one last look
+            end = 0.0  # reads once more, then answers
     if place.revision > at.head + 1:
         raise NotYet("`after` names a revision that has not been reached")
     return answer(
@@ -98,5 +98,5 @@ def _place(tenant: str, listing: Listing, after: str | None) -> FeedPosition:
     except BadToken:
         return FeedPosition(tokens.revision(tenant, after) + 1)
     if phase >= len(PHASES) or len(keys) != len(BEGINNING.keys):
-        raise BadToken("the cursor was not given out for this feed; leave it out to start anew")
+        raise BadToken("the cursor was not issued for this feed; leave it out to start from the first change")
     return FeedPosition(revision, phase, tuple(keys))

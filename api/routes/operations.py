@@ -1,4 +1,4 @@
-"""Operations: work that a caller started, or that a deletion made necessary, and what became of it."""
+"""`/v1/operations…`: their state and progress; cancelling and redriving them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -36,19 +36,17 @@ class Named(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far an operation on many children is."""
+    """How many children an operation has processed."""
 
-    total: int = Field(
-        description="Children that it concerns, as far as that is known: a cascade finds more as it goes."
-    )
+    total: int = Field(description="Children that the operation concerns. Grows while a cascade finds more.")
     remaining: int = Field(
         description="Children that were still to be processed when this was last counted; 100000 stands for that many "
         "or more."
     )
     found: int = Field(description="Children processed so far.")
-    requested: int = Field(description="Of these: a request was sent to their owner.")
-    confirmed: int = Field(description="Of these: the owner's fact has arrived.")
-    skipped: int = Field(description="Of these: no longer there when their turn came, and left alone.")
+    requested: int = Field(description="Of these: their owner has accepted the command.")
+    confirmed: int = Field(description="Of these: confirmed by a fact of their owner.")
+    skipped: int = Field(description="Of these: no longer children of the parent, so nothing was requested.")
     parked: int = Field(description="Of these: refused by their owner. `GET …/children?state=parked` says why.")
 
 
@@ -56,62 +54,64 @@ class Operation(BaseModel):
     """One operation."""
 
     id: str
-    kind: Kind = Field(description="`cascade`: begun by Tether itself, as an owner deleted what has children.")
+    kind: Kind = Field(description="`cascade`: started by Tether, because an entity with children was deleted.")
     state: State = Field(
-        description="It has not ended while it is `waiting` (for what it needs), `requested` (of an owner) or "
-        "`running` (through children). `incomplete`: some children were refused by their owner."
+        description="Not ended: `waiting` (for an entity or another operation), `requested` (the owner has accepted "
+        "the command), `running` (through children). `incomplete`: ended with parked children."
     )
-    relationship: str | None = Field(description="null: it is about an entity.")
-    parent: str | None = Field(description="Of a move: where to.")
-    child: str | None = Field(description="null: about many.")
-    entity: Named | None = Field(description="Of a deletion or a cascade: what is to go, or is gone.")
+    relationship: str | None = Field(description="Null: the operation is about an entity.")
+    parent: str | None = Field(description="Of a move or a link: the target parent.")
+    child: str | None = Field(description="Null: the operation is about many children.")
+    entity: Named | None = Field(description="Of a deletion or a cascade: the entity that is deleted.")
     former_parent: str | None = Field(
-        description="Of a move: the parent that the child was in when the request was sent to its owner."
+        description="Of a move: the parent that the child had when the move was requested."
     )
-    plan: str | None = Field(description="The plan that it executes.")
+    plan: str | None = Field(description="The plan that is executed.")
     cause: str | None = Field(
-        description="Of a cascade: the operation that asked for the end of the entity. That one is done when its own "
-        "children are; `GET …/operations?cause=` lists what follows from it."
+        description="Of a cascade: the operation that deleted the entity. `GET …/operations?cause=` lists the "
+        "cascades that follow from an operation."
     )
-    reason: str = Field(description="Why it ended as it did; while it has not: what keeps it from going on.")
-    stuck_since: datetime | None = Field(description="Since when an owner does not let it go on; null: it goes on.")
-    cancelled: datetime | None = Field(description="When somebody wished it to stop.")
-    actor: str = Field(description="Name of the key that started it; `/tether`: nobody's.")
+    reason: str = Field(description="Why it ended in this state; before its end, why it is not progressing.")
+    stuck_since: datetime | None = Field(
+        description="Since when an owner has kept it from progressing; null: none does."
+    )
+    cancelled: datetime | None = Field(description="When its cancellation was requested.")
+    actor: str = Field(description="Name of the API key that started it; `/tether`: Tether did.")
     created: datetime
-    due: datetime | None = Field(description="When it expires, if what it needs is not there by then; null: never.")
+    due: datetime | None = Field(description="When it expires if it is still waiting; null: never.")
     ended: datetime | None
-    token: str | None = Field(description="The revision it made, once it is done.")
-    progress: Progress | None = Field(description="null: it concerns no more than one child.")
+    token: str | None = Field(description="The revision at which it was done.")
+    progress: Progress | None = Field(description="Null: the operation concerns at most one child.")
     workflow: Workflow
 
 
 class OperationPage(BaseModel):
-    """Some operations, the newest first."""
+    """A page of operations, newest first."""
 
     items: list[Operation]
     next: str | None = Field(description="Pass it as `cursor` for the next page; null: this is the last one.")
 
 
 class Child(BaseModel):
-    """What became of one child."""
+    """The state of one child of an operation."""
 
     relationship: str
     child: str
-    parent: str = Field(description="The one that it must still belong to.")
-    state: ChildState = Field(description="`failing`: to be retried. `parked`: refused. `skipped`: left alone.")
-    reason: str = Field(description="Why it is failing or parked.")
-    at: datetime = Field(description="When it came to be so.")
+    parent: str = Field(description="The parent that the child must still have.")
+    state: ChildState = Field(description="`failing`: will be retried. `parked`: until a redrive.")
+    reason: str = Field(description="The last error, of a child that is failing or parked.")
+    at: datetime = Field(description="When the state last changed.")
 
 
 class ChildPage(BaseModel):
-    """Some of the children of an operation, by relationship and key."""
+    """A page of the children of an operation, by relationship and key."""
 
     items: list[Child]
     next: str | None = Field(description="Pass it as `cursor` for the next page; null: this is the last one.")
 
 
 def describe(has: Services, tenant: str, row: Any) -> Operation:
-    """The answer for one row."""
+    """The response for one operation."""
     whole = row["workflow"] == "cascade"
     return Operation(
         id=row["id"],
@@ -146,19 +146,20 @@ def _progress(row: Any) -> Progress | None:
     return Progress(total=total, **{name: row[name] for name in sums})
 
 
-@router.get("/operations", summary="Work that was asked for, the newest first")
+@router.get("/operations", summary="List operations")
 async def list_operations(
     who: Reader,
     has: Has,
     limit: Limit,
-    kind: Annotated[Kind | None, Query(description="Only of this kind.")] = None,
+    kind: Annotated[Kind | None, Query(description="Only operations of this kind.")] = None,
     state: Annotated[
-        State | Literal["open"] | None, Query(description="Only in this state; `open`: all that have not ended.")
+        State | Literal["open"] | None,
+        Query(description="Only operations in this state; `open`: not ended."),
     ] = None,
-    cause: Annotated[Key | None, Query(description="Only what follows from this operation.")] = None,
+    cause: Annotated[Key | None, Query(description="Only cascades that follow from this operation.")] = None,
     cursor: Cursor = None,
 ) -> OperationPage:
-    """What came while you turn the pages is on none of them: begin anew to see it."""
+    """Newest first. Operations started after the first page was read are on none of the following ones."""
     listing = Listing(who.tenant, "operations", kind, state, cause)
     place = listing.place(cursor, (int, str))
     before = None if place is None else (_EPOCH + min(place[0], _LAST) * _MICROSECOND, place[1])
@@ -168,40 +169,41 @@ async def list_operations(
     return OperationPage(items=[describe(has, who.tenant, row) for row in found[:limit]], next=listing.next(after))
 
 
-@router.get("/operations/{id}", summary="What became of an operation")
+@router.get("/operations/{id}", summary="Get an operation")
 async def operation(id: Key, who: Reader, has: Has) -> Operation:
-    """Its state, how far it is, and the workflow that carries it out."""
+    """Its state, its progress and its workflow."""
     return describe(has, who.tenant, await operations.find(has.pool, who.tenant, id))
 
 
-@router.post("/operations/{id}/cancellation", status_code=202, summary="Stop an operation")
+@router.post("/operations/{id}/cancellation", status_code=202, summary="Cancel an operation")
 async def cancel(id: Key, who: Operator, has: Has) -> Operation:
-    """It asks for no more, and ends as `cancelled`; what its owners were asked already may still come about.
+    """No further command is sent, and the operation ends as `cancelled`.
 
-    Nothing is undone. Once is enough, and again does no harm; an operation that has ended is a conflict.
+    Nothing is undone: what has been requested from owners may still happen. Repeating the cancellation has no effect;
+    cancelling an operation that has ended is a conflict.
     """
     return describe(has, who.tenant, await operations.cancel(has.pool, who.tenant, id))
 
 
-@router.post("/operations/{id}/redrives", status_code=202, summary="Ask anew for what was refused")
+@router.post("/operations/{id}/redrives", status_code=202, summary="Redrive parked children")
 async def redrive(id: Key, who: Operator, has: Has) -> Operation:
-    """The children that are parked are asked for once more, as requests of their own; a conflict if there are none.
+    """Sends the command again for each parked child, with a new Idempotency-Key; a conflict if there is none.
 
-    Mend first what made their owner refuse them.
+    First remove the cause for which their owner refused them.
     """
     return describe(has, who.tenant, await operations.redrive(has.pool, who.tenant, id))
 
 
-@router.get("/operations/{id}/children", summary="The children that an operation concerns")
+@router.get("/operations/{id}/children", summary="List the children of an operation")
 async def list_children(
     id: Key,
     who: Reader,
     has: Has,
     limit: Limit,
-    state: Annotated[ChildState | None, Query(description="Only in this state.")] = None,
+    state: Annotated[ChildState | None, Query(description="Only children in this state.")] = None,
     cursor: Cursor = None,
 ) -> ChildPage:
-    """Those that it has come to, or that its plan names; none for an operation on a single child."""
+    """The children processed so far, or named by the plan; none for an operation on a single child."""
     listing = Listing(who.tenant, "children", id, state)
     after = listing.place(cursor, (str, str)) or ("", "")
     await operations.find(has.pool, who.tenant, id)

@@ -1,4 +1,4 @@
-"""Relationships, and their links as they stand."""
+"""`GET /v1/relationships…`: declared relationships and their links."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -21,18 +21,18 @@ router.include_router(why.router)
 State = Literal["linked", "waiting", "overdue", "broken", "conflict"]
 
 
-class Counts(BaseModel):
-    """Links in each state; every link is in one."""
+class LinkCounts(BaseModel):
+    """Number of links by state."""
 
     linked: int
-    waiting: int = Field(description="The parent was never heard of, and the deadline lies ahead.")
-    overdue: int = Field(description="The parent was never heard of, and the deadline has passed.")
+    waiting: int = Field(description="The parent is missing, and the wait is not yet due.")
+    overdue: int = Field(description="The parent is missing, and the due time has passed.")
     broken: int = Field(description="The parent is deleted.")
-    conflict: int = Field(description="One-to-one only: the parent has another child, which came first.")
+    conflict: int = Field(description="One-to-one only: the parent already has another child.")
 
 
-class Declared(BaseModel):
-    """A relationship, as it is declared."""
+class RelationshipBody(BaseModel):
+    """A declared relationship."""
 
     name: str = Field(examples=["category_item"])
     parent: str = Field(description="Kind of the parent.", examples=["category"])
@@ -43,68 +43,70 @@ class Declared(BaseModel):
         description="The child's field that names its parent; `requested`: Tether requests the child from its owner."
     )
     cardinality: Literal["one-to-one", "one-to-many"]
-    deadline: float = Field(description="Seconds that a missing counterpart is waited for.")
+    deadline: float = Field(description="Seconds until the wait for a missing parent or child becomes overdue.")
     on_parent_deleted: Literal["keep", "restrict", "cascade", "detach"] = Field(
-        description="What becomes of the children of a parent that is gone."
+        description="The policy for the children of a deleted parent."
     )
-    move: str | None = Field(description="What the child's owner is asked to move one; null: it cannot be.")
-    detach: str | None = Field(description="What the child's owner is asked to take one out; null: it cannot be.")
-    announce: str = Field(description="The fact that tells of a completed link; empty: none.")
-    counts: Counts | None = Field(default=None, description="If they were asked for.")
+    move: str | None = Field(description="The command that moves a child; null: children cannot be moved.")
+    detach: str | None = Field(description="The command that detaches a child; null: children cannot be detached.")
+    announce: str = Field(description="Name of the fact that announces a complete link; empty: none.")
+    counts: LinkCounts | None = Field(default=None, description="Only with `counts=true`.")
 
 
-class DeclaredOne(Declared):
-    """One relationship."""
+class RelationshipResponse(RelationshipBody):
+    """A declared relationship, as of a revision."""
 
     token: str
 
 
-class DeclaredAll(BaseModel):
-    """All relationships."""
+class RelationshipList(BaseModel):
+    """All declared relationships, as of a revision."""
 
-    items: list[Declared]
+    items: list[RelationshipBody]
     token: str
 
 
-class LinkRow(BaseModel):
-    """A link."""
+class LinkItem(BaseModel):
+    """A link as of the revision of its page."""
 
     child: str
     parent: str
     state: State
-    since: datetime
-    due: datetime | None = Field(default=None, description="Until when the parent is waited for; absent: it is not.")
+    since: datetime = Field(description="When the child was linked to this parent.")
+    due: datetime | None = Field(
+        default=None, description="When the wait for the parent becomes overdue; absent: it is not missing."
+    )
 
 
 class LinkPage(Page):
-    """Some links."""
+    """A page of links."""
 
-    items: list[LinkRow]
+    items: list[LinkItem]
 
 
 WithCounts = Annotated[
-    bool, Query(description="Count the links in each state: takes some tenths of a second for each million.")
+    bool, Query(description="Also count the links by state, which takes some tenths of a second per million links.")
 ]
 
 
-@router.get("/relationships", response_model=DeclaredAll, summary="What must stay consistent")
+@router.get("/relationships", response_model=RelationshipList, summary="List relationships")
 async def list_relationships(when: AtRevision, has: Has, counts: WithCounts = False) -> Response:
-    """Every declared relationship, by name; with `counts=true`, how it stands."""
+    """All declared relationships by name; with `counts=true`, also their number of links by state."""
     async with when.newest() as at:
         items = [await _declared(has, at, rel, counts) for _, rel in sorted(has.catalog.relationships.items())]
     return answer({"items": items, "token": tokens.token(at.tenant, at.revision)})
 
 
-@router.get("/relationships/{name}", response_model=DeclaredOne, summary="One relationship")
+@router.get("/relationships/{name}", response_model=RelationshipResponse, summary="Get a relationship")
 async def relationship(name: str, when: AtRevision, has: Has, counts: WithCounts = False) -> Response:
-    """As it is declared; with `counts=true`, how it stands."""
+    """One declared relationship; with `counts=true`, also its number of links by state."""
     rel = has.catalog.relationship(name)
     async with when.newest() as at:
         declared = await _declared(has, at, rel, counts)
     return answer({**declared, "token": tokens.token(at.tenant, at.revision)})
 
 
-@router.get("/relationships/{name}/links", response_model=LinkPage, summary="Links, and the state they are in")
+@router.get("/relationships/{name}/links", response_model=LinkPage, summary="List links")
 async def list_links(
     name: str,
     when: AtRevision,
@@ -115,10 +117,10 @@ async def list_links(
     state: Annotated[State | None, Query(description="Only links in this state.")] = None,
     cursor: Cursor = None,
 ) -> Response:
-    """By child; with `parent`, or the state `waiting`, `overdue` or `broken`, by parent and child.
+    """Ordered by child; with `parent`, or the state `waiting`, `overdue` or `broken`, by parent and child.
 
     Each page is as of the newest revision; pass the first page's `token` as `as_of` to read all pages as of one.
-    A page may hold fewer items than asked for, even none, and there is more as long as `next` is given.
+    A page may hold fewer items than its limit, even none; as long as `next` is not null, there are more pages.
     """
     query = links.LinkQuery(has.catalog.relationship(name), parent, child, state)
     pages = Listing(when.tenant, "links", name, parent, child, state)

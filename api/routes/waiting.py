@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.explanations import missing_fact
+from api.explanations import wait_reason
 from api.http.dependencies import Has, Services
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, answer
@@ -107,6 +107,6 @@ def _item(has: Services, tenant: str, found: OpenWait, now: datetime) -> dict[st
         "due": wait.due,
         "overdue": wait.due < now,
         "overdue_notified_at": wait.overdue_notified_at,
-        "reason": wait.last_error or f"{missing_fact(has.catalog, wait.relationship, wait.missing)} has not come",
+        "reason": wait.last_error or wait_reason(has.catalog, wait.relationship, wait.missing),
         "workflow": workflow,
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from api.explanations import says, sentence
+from api.explanations import explain_fact, explain_link
 from api.http.dependencies import Has, Services
 from api.http.queries import AtRevision, Key, answer
 from api.http.workflow_links import Workflow, workflow, workflow_of_instance
@@ -26,7 +26,7 @@ _EXAMPLE = (
 )
 
 
-class DecidingFact(BaseModel):
+class LinkFact(BaseModel):
     """A fact that caused the state of the link."""
 
     type: str = Field(examples=["ItemAdded.v1"])
@@ -63,7 +63,7 @@ class LinkExplanation(BaseModel):
     overdue_notified_at: datetime | None = Field(
         description="When `RelationshipOverdue` was published; null: it was not."
     )
-    facts: list[DecidingFact] = Field(
+    facts: list[LinkFact] = Field(
         description="The child's fact that names the parent, and the parent's fact that caused its state."
     )
     history: list[FormerParent] = Field(description="The child's parents, oldest first; the newest hundred.")
@@ -96,7 +96,7 @@ def _body(has: Services, rel: Relationship, child: str, why: Explanation, at: Sn
         "child": child,
         "parent": parent,
         "state": link.state if link is not None else "closed",
-        "sentence": sentence(has.catalog, rel, child, why),
+        "sentence": explain_link(has.catalog, rel, child, why),
         "since": why.history[-1].since,
         **_wait(has, rel, why),
         "facts": _facts(rel, why, at),
@@ -139,7 +139,7 @@ def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, 
             "sequence": fact.sequence,
             "time": fact.time,
             "revision": tokens.token(at.tenant, fact.revision),
-            "says": says(rel, fact, of_parent=of_parent, parent=parent, link=why.link is not None),
+            "says": explain_fact(rel, fact, of_parent=of_parent, parent=parent, open_link=why.link is not None),
         }
         for fact, of_parent in ((why.child_fact, False), (why.parent_fact, True))
         if fact is not None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.explanations import says, sentence
+from api.explanations import explain_fact, explain_link
 from catalog.catalog import Catalog
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
@@ -30,7 +30,7 @@ class Asker:
     async def sentence(self, relationship: str, child: str, now: datetime = NOW) -> str:
         found = await self.explain(relationship, child, now)
         assert found is not None
-        return sentence(self._catalog, self._catalog.relationship(relationship), child, found)
+        return explain_link(self._catalog, self._catalog.relationship(relationship), child, found)
 
 
 @pytest.fixture
@@ -99,9 +99,9 @@ async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Te
     why = await asker.explain("category_item", "i")
     assert why is not None
     assert why.child_fact is not None
-    assert says(catalog.relationship("category_item"), why.child_fact, of_parent=False, parent="c", link=True) == (
-        "says that it belongs to category c"
-    )
+    assert explain_fact(
+        catalog.relationship("category_item"), why.child_fact, of_parent=False, parent="c", open_link=True
+    ) == ("says that it belongs to category c")
     assert (await asker.sentence("category_item", "i")).startswith("Linked i (Tether, ")
     await teller.tell(unlink("category_item", "i", 1) | {"time": "2027-01-01T00:00:00Z"})
     assert "names no category; the last was category c" in await asker.sentence("category_item", "i")
@@ -118,7 +118,7 @@ async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
     await teller.tell(say("EventCreated", "e", 1, name="Cup"), say("EventDeleted", "e", 2, at=AT))
     await teller.tell(*(say("TeamCreated", f"t{n}", 1, name="x", event_id="e", at=AT) for n in range(5)))
     gone = "which is deleted: EventDeleted (events, 3 Jan 2026 12:00); "
-    assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}teams is to be asked (DeleteTeam).")
+    assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}DeleteTeam will be sent to teams.")
     standing = await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
     assert standing.operation is not None
     outcomes = [
@@ -128,13 +128,13 @@ async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
     ]
     await asked_for(pool, standing.operation["id"], "event_team", outcomes)
     said = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
-    assert said[0] == "teams is to be asked (DeleteTeam)."
-    assert said[1].startswith("teams was asked (DeleteTeam, ")
-    assert said[1].endswith("), and its fact has not come.")
-    assert said[2] == "teams refused: DeleteTeam at teams refused with 422: no."
-    assert said[3] == "teams does not answer, and will be asked again: answered 503."
+    assert said[0] == "DeleteTeam will be sent to teams."
+    assert said[1].startswith("DeleteTeam was sent to teams (")
+    assert said[1].endswith("), whose fact has not come.")
+    assert said[2] == "teams refused DeleteTeam: DeleteTeam at teams refused with 422: no."
+    assert said[3] == "DeleteTeam at teams failed, and will be tried again: answered 503."
     await operations.cancel(pool, TENANT, standing.operation["id"])
     await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
     assert (await asker.sentence("event_team", "t4")).endswith(
-        f"{gone}what follows from that was cancelled before its turn."
+        f"{gone}the cascade was cancelled before this child was processed."
     )

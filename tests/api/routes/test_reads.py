@@ -165,7 +165,7 @@ async def test_why_tells_the_facts_that_decided(api: Api, teller: Teller) -> Non
         "id": "main/group_channel/g",
         "url": "http://temporal.test/namespaces/default/workflows/main%2Fgroup_channel%2Fg",
     }
-    assert [f["says"] for f in why["facts"]] == ["names group g", "makes group g what it is"]
+    assert [f["says"] for f in why["facts"]] == ["names group g", "determines the state of group g"]
 
 
 async def test_the_feed_waits_for_news_and_goes_on_from_cursor_or_token(api: Api, teller: Teller) -> None:
