@@ -11,7 +11,7 @@ from api.app import create_app
 from config import Settings
 from store.db import credentials
 from store.db.pool import Pool
-from tests.support.posting import Door, keys
+from tests.support.posting import ApiCaller, keys
 from tests.support.recording import TENANT
 
 
@@ -63,8 +63,8 @@ async def api(app: FastAPI, pool: Pool) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def door(app: FastAPI, pool: Pool) -> AsyncIterator[Door]:
+async def caller(app: FastAPI, pool: Pool) -> AsyncIterator[ApiCaller]:
     """Anybody, with a key of each scope, of the tenant that ``teller`` records for."""
     shown = await keys(pool, TENANT, "other")
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http:
-        yield Door(http, shown, TENANT)
+        yield ApiCaller(http, shown, TENANT)

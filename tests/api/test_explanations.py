@@ -127,12 +127,12 @@ async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
         ChildOutcome("t3", "e", "failing", b"", "answered 503"),
     ]
     await asked_for(pool, standing.operation["id"], "event_team", outcomes)
-    said = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
-    assert said[0] == "DeleteTeam will be sent to teams."
-    assert said[1].startswith("DeleteTeam was sent to teams (")
-    assert said[1].endswith("), whose fact has not come.")
-    assert said[2] == "teams refused DeleteTeam: DeleteTeam at teams refused with 422: no."
-    assert said[3] == "DeleteTeam at teams failed, and will be tried again: answered 503."
+    sentences = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
+    assert sentences[0] == "DeleteTeam will be sent to teams."
+    assert sentences[1].startswith("DeleteTeam was sent to teams (")
+    assert sentences[1].endswith("), whose fact has not come.")
+    assert sentences[2] == "teams refused DeleteTeam: DeleteTeam at teams refused with 422: no."
+    assert sentences[3] == "DeleteTeam at teams failed, and will be tried again: answered 503."
     await operations.cancel(pool, TENANT, standing.operation["id"])
     await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
     assert (await asker.sentence("event_team", "t4")).endswith(

@@ -66,15 +66,15 @@ async def _prepared(admin: str, url: str, original: str) -> str:
 
 def check(case: Case, key: str) -> None:
     answer = case.call(headers={"authorization": f"Bearer {key}"}, timeout=60)
-    said = f"{case.method} {case.formatted_path} {case.query} {case.body!r}: {answer.status_code} {answer.text}"
-    assert answer.status_code < 500 or answer.status_code == 503, said
+    detail = f"{case.method} {case.formatted_path} {case.query} {case.body!r}: {answer.status_code} {answer.text}"
+    assert answer.status_code < 500 or answer.status_code == 503, detail
     if answer.status_code >= 400 and case.path != "/readyz":
-        assert answer.headers["content-type"] == ["application/problem+json"], said
+        assert answer.headers["content-type"] == ["application/problem+json"], detail
         problem = answer.json()
-        assert problem["status"] == answer.status_code, said
-        assert problem["type"].startswith("/problems/"), said
-        assert problem["title"], said
-        assert problem["detail"], said
+        assert problem["status"] == answer.status_code, detail
+        assert problem["type"].startswith("/problems/"), detail
+        assert problem["title"], detail
+        assert problem["detail"], detail
         assert "Traceback" not in answer.text
 
 

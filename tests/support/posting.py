@@ -35,7 +35,7 @@ def group(key: str = "g1", **changed: Any) -> Event:
 
 
 @dataclass
-class Said:
+class ApiResponse:
     """An answer. ``content`` is empty if there was no body."""
 
     status: int
@@ -52,7 +52,7 @@ class Said:
         return str(self.content["type"]).removeprefix("/problems/")
 
 
-class Door:
+class ApiCaller:
     """Everything as ``admin``, unless another key is named."""
 
     def __init__(self, http: httpx2.AsyncClient, keys: dict[str, str], tenant: str) -> None:
@@ -62,17 +62,17 @@ class Door:
 
     async def ask(
         self, method: str, path: str, *, key: str | None = "admin", headers: dict[str, str] | None = None, **more: Any
-    ) -> Said:
+    ) -> ApiResponse:
         """``key``: the name of a key, or None for none."""
         shown = {} if key is None else {"authorization": f"Bearer {self.keys.get(key, key)}"}
         answer = await self.http.request(method, path, headers={**shown, **(headers or {})}, **more)
-        return Said(answer.status_code, answer.json() if answer.content else "", answer.headers)
+        return ApiResponse(answer.status_code, answer.json() if answer.content else "", answer.headers)
 
     async def get(self, path: str, *, key: str = "admin", **query: Any) -> Any:
         """The JSON of an answer that must be 200."""
-        said = await self.ask("GET", f"/v1/{path}", key=key, params=query)
-        assert said.status == 200, said.content
-        return said.content
+        response = await self.ask("GET", f"/v1/{path}", key=key, params=query)
+        assert response.status == 200, response.content
+        return response.content
 
     async def post(
         self,
@@ -81,18 +81,18 @@ class Door:
         *,
         key: str | None = "admin",
         **headers: str,
-    ) -> Said:
+    ) -> ApiResponse:
         """Any body under any content type."""
-        said = {"content-type": type, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return await self.ask("POST", "/v1/events", key=key, headers=said, content=content)
+        sent = {"content-type": type, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return await self.ask("POST", "/v1/events", key=key, headers=sent, content=content)
 
-    async def event(self, event: Event, *, key: str = "admin", **headers: str) -> Said:
+    async def event(self, event: Event, *, key: str = "admin", **headers: str) -> ApiResponse:
         return await self.post(json.dumps(event), key=key, **headers)
 
-    async def batch(self, *events: Any, key: str = "admin", **headers: str) -> Said:
+    async def batch(self, *events: Any, key: str = "admin", **headers: str) -> ApiResponse:
         return await self.post(json.dumps(events), BATCH, key=key, **headers)
 
-    async def lines(self, *lines: Event | bytes, key: str = "admin", **headers: str) -> Said:
+    async def lines(self, *lines: Event | bytes, key: str = "admin", **headers: str) -> ApiResponse:
         return await self.post(ndjson(lines), NDJSON, key=key, **headers)
 
     async def facts(self, key: str = "admin") -> list[str]:

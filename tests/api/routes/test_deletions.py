@@ -12,7 +12,7 @@ from config import Settings
 from store.db.pool import Pool
 from store.migrate import migrate
 from tests.support.model_facts import say
-from tests.support.posting import Door, Said, keys
+from tests.support.posting import ApiCaller, ApiResponse, keys
 from tests.support.recording import TENANT, Teller
 
 STRICT = """
@@ -23,10 +23,10 @@ strict_event_team = Relationship(parent="event", child="team", via="event_id", o
 
 
 async def delete(
-    door: Door, key: str = "e", kind: str = "event", again: str | None = None, by: str = "operate"
-) -> Said:
+    caller: ApiCaller, key: str = "e", kind: str = "event", again: str | None = None, by: str = "operate"
+) -> ApiResponse:
     headers = {} if again is None else {"idempotency-key": again}
-    return await door.ask("DELETE", f"/v1/entities/{kind}/{key}", headers=headers, key=by)
+    return await caller.ask("DELETE", f"/v1/entities/{kind}/{key}", headers=headers, key=by)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def event(teller: Teller) -> None:
 
 
 @pytest.fixture
-async def strict(settings: Settings, pool: Pool, tmp_path: Path, event: None) -> AsyncIterator[Door]:
+async def strict(settings: Settings, pool: Pool, tmp_path: Path, event: None) -> AsyncIterator[ApiCaller]:
     """Someone at a Tether in which an event with teams is not to be deleted."""
     (tmp_path / "relationships").mkdir()
     (tmp_path / "relationships" / "strict_event_team.py").write_text(STRICT)
@@ -46,39 +46,39 @@ async def strict(settings: Settings, pool: Pool, tmp_path: Path, event: None) ->
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http,
     ):
-        yield Door(http, shown, TENANT)
+        yield ApiCaller(http, shown, TENANT)
 
 
 @pytest.mark.usefixtures("event")
-async def test_a_deletion_is_an_operation_on_an_entity_with_its_progress(door: Door) -> None:
-    said = await delete(door)
-    operation = said.content
-    assert said.status == 202
+async def test_a_deletion_is_an_operation_on_an_entity_with_its_progress(caller: ApiCaller) -> None:
+    response = await delete(caller)
+    operation = response.content
+    assert response.status == 202
     assert (operation["kind"], operation["state"], operation["plan"]) == ("delete", "waiting", None)
     assert operation["entity"] == {"kind": "event", "key": "e"}
     assert (operation["relationship"], operation["parent"], operation["child"]) == (None, None, None)
     assert set(operation["progress"].values()) == {0}
     assert operation["workflow"]["id"] == "main/cascade/event/e"
-    assert await door.get(f"operations/{operation['id']}") == operation
+    assert await caller.get(f"operations/{operation['id']}") == operation
 
 
-async def test_a_key_may_hold_slashes_and_blanks(door: Door, teller: Teller) -> None:
+async def test_a_key_may_hold_slashes_and_blanks(caller: ApiCaller, teller: Teller) -> None:
     await teller.tell(say("EventCreated", "a/b c", 1, name="e"))
-    said = await delete(door, "a%2Fb%20c")
-    assert (said.status, said.content["entity"]["key"]) == (202, "a/b c")
+    response = await delete(caller, "a%2Fb%20c")
+    assert (response.status, response.content["entity"]["key"]) == (202, "a/b c")
 
 
 @pytest.mark.usefixtures("event")
-async def test_a_deletion_is_wished_once_with_an_idempotency_key_and_without(door: Door, teller: Teller) -> None:
+async def test_a_deletion_is_wished_once_with_an_idempotency_key_and_without(caller: ApiCaller, teller: Teller) -> None:
     await teller.tell(say("EventCreated", "e2", 1, name="e"))
-    first = await delete(door, again="k")
-    assert (await delete(door, again="k")).content == first.content
-    assert (await delete(door)).content["id"] == first.content["id"]
-    said = await delete(door, "e2", again="k")
-    assert (said.status, said.slug) == (409, "idempotency-mismatch")
+    first = await delete(caller, again="k")
+    assert (await delete(caller, again="k")).content == first.content
+    assert (await delete(caller)).content["id"] == first.content["id"]
+    response = await delete(caller, "e2", again="k")
+    assert (response.status, response.slug) == (409, "idempotency-mismatch")
 
 
-async def test_nobody_can_be_asked_for_what_is_not_there_or_has_no_command(door: Door, teller: Teller) -> None:
+async def test_nobody_can_be_asked_for_what_is_not_there_or_has_no_command(caller: ApiCaller, teller: Teller) -> None:
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
     await teller.tell(say("EventCreated", "gone", 1, name="e"), say("EventDeleted", "gone", 2))
     for key, kind, status, slug in (
@@ -88,20 +88,20 @@ async def test_nobody_can_be_asked_for_what_is_not_there_or_has_no_command(door:
         ("c", "category", 409, "conflict"),
         ("a%00", "event", 422, "bad-request"),
     ):
-        said = await delete(door, key, kind)
-        assert (said.status, said.slug) == (status, slug)
-    assert "deletes='category'" in (await delete(door, "c", "category")).content["detail"]
+        response = await delete(caller, key, kind)
+        assert (response.status, response.slug) == (status, slug)
+    assert "deletes='category'" in (await delete(caller, "c", "category")).content["detail"]
 
 
-async def test_children_can_forbid_it_and_are_named(strict: Door) -> None:
-    said = await delete(strict, again="k")
-    assert (said.status, said.slug) == (409, "restricted")
-    assert "team 't' belongs to event 'e' by strict_event_team" in said.content["detail"]
+async def test_children_can_forbid_it_and_are_named(strict: ApiCaller) -> None:
+    response = await delete(strict, again="k")
+    assert (response.status, response.slug) == (409, "restricted")
+    assert "team 't' belongs to event 'e' by strict_event_team" in response.content["detail"]
     assert (await strict.get("operations"))["items"] == []
 
 
 @pytest.mark.usefixtures("event")
 @pytest.mark.parametrize("scope", ["read", "publish:groups"])
-async def test_deleting_takes_a_key_that_may_operate(door: Door, scope: str) -> None:
-    said = await delete(door, by=scope)
-    assert (said.status, said.slug) == (403, "forbidden")
+async def test_deleting_takes_a_key_that_may_operate(caller: ApiCaller, scope: str) -> None:
+    response = await delete(caller, by=scope)
+    assert (response.status, response.slug) == (403, "forbidden")

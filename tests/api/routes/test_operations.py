@@ -10,15 +10,15 @@ from store.db.sql import sql
 from store.operations import operations
 from store.operations.children import ChildOutcome
 from store.operations.operations import Wanted
-from tests.support.posting import OTHER, Door
+from tests.support.posting import OTHER, ApiCaller
 from tests.support.recording import TENANT, asked_for
 
 MOVES = "/v1/relationships/event_team/moves"
 
 
-async def moved(door: Door, child: str) -> str:
+async def moved(caller: ApiCaller, child: str) -> str:
     """Id of a move that was begun."""
-    return str((await door.ask("POST", MOVES, json={"child": child, "to": "e"})).content["id"])
+    return str((await caller.ask("POST", MOVES, json={"child": child, "to": "e"})).content["id"])
 
 
 async def begun(pool: Pool, **changed: Any) -> str:
@@ -33,35 +33,35 @@ async def ended(pool: Pool, id: str, state: str = "done", reason: str = "", revi
         await operations.end(conn, TENANT, await conn.fetchrow(sql("operation"), TENANT, id), state, reason, revision)
 
 
-async def found(door: Door, **query: Any) -> list[str]:
+async def found(caller: ApiCaller, **query: Any) -> list[str]:
     """Ids of one page."""
-    return [item["id"] for item in (await door.get("operations", **query))["items"]]
+    return [item["id"] for item in (await caller.get("operations", **query))["items"]]
 
 
-async def test_operations_are_listed_newest_first_and_page_by_page(door: Door) -> None:
-    begun = [await moved(door, f"t{n}") for n in range(7)]
+async def test_operations_are_listed_newest_first_and_page_by_page(caller: ApiCaller) -> None:
+    begun = [await moved(caller, f"t{n}") for n in range(7)]
     seen: list[str] = []
     query: dict[str, Any] = {"limit": 3}
     sizes = []
     while query.get("cursor", "") is not None:
-        page = await door.get("operations", **query)
+        page = await caller.get("operations", **query)
         sizes.append(len(page["items"]))
         seen += [item["id"] for item in page["items"]]
         query["cursor"] = page["next"]
     assert (seen, sizes) == (begun[::-1], [3, 3, 1])
 
 
-async def test_operations_of_one_kind_or_in_one_state_can_be_asked_for(door: Door, pool: Pool) -> None:
-    waiting, done, refused = [await moved(door, child) for child in ("a", "b", "c")]
+async def test_operations_of_one_kind_or_in_one_state_can_be_asked_for(caller: ApiCaller, pool: Pool) -> None:
+    waiting, done, refused = [await moved(caller, child) for child in ("a", "b", "c")]
     cascade = await begun(pool, cause=done)
     await ended(pool, done)
     await ended(pool, refused, "refused", "no")
-    assert await found(door, state="open") == [cascade, waiting]
-    assert await found(door, state="refused") == [refused]
-    assert await found(door, kind="cascade") == [cascade]
-    assert await found(door, kind="move", state="open") == [waiting]
-    assert [await found(door, cause=cause) for cause in (done, waiting)] == [[cascade], []]
-    assert await found(door, key=OTHER) == []
+    assert await found(caller, state="open") == [cascade, waiting]
+    assert await found(caller, state="refused") == [refused]
+    assert await found(caller, kind="cascade") == [cascade]
+    assert await found(caller, kind="move", state="open") == [waiting]
+    assert [await found(caller, cause=cause) for cause in (done, waiting)] == [[cascade], []]
+    assert await found(caller, key=OTHER) == []
 
 
 @pytest.mark.parametrize(
@@ -74,70 +74,70 @@ async def test_operations_of_one_kind_or_in_one_state_can_be_asked_for(door: Doo
         ({"cursor": "nonsense"}, 400, "bad-token"),
     ],
 )
-async def test_a_listing_that_makes_no_sense_says_why(door: Door, query: Any, status: int, slug: str) -> None:
-    said = await door.ask("GET", "/v1/operations", params=query)
-    assert (said.status, said.slug) == (status, slug)
+async def test_a_listing_that_makes_no_sense_says_why(caller: ApiCaller, query: Any, status: int, slug: str) -> None:
+    response = await caller.ask("GET", "/v1/operations", params=query)
+    assert (response.status, response.slug) == (status, slug)
 
 
-async def test_a_cursor_fits_its_own_filters_alone(door: Door) -> None:
-    await moved(door, "a")
-    await moved(door, "b")
-    cursor = (await door.get("operations", limit=1))["next"]
-    said = await door.ask("GET", "/v1/operations", params={"cursor": cursor, "state": "open"})
-    assert said.slug == "bad-token"
+async def test_a_cursor_fits_its_own_filters_alone(caller: ApiCaller) -> None:
+    await moved(caller, "a")
+    await moved(caller, "b")
+    cursor = (await caller.get("operations", limit=1))["next"]
+    response = await caller.ask("GET", "/v1/operations", params={"cursor": cursor, "state": "open"})
+    assert response.slug == "bad-token"
 
 
-async def test_what_is_stuck_says_since_when_and_why(door: Door, pool: Pool) -> None:
+async def test_what_is_stuck_says_since_when_and_why(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     await operations.note(pool, TENANT, id, "does not answer", about="teams ")
-    stuck = await door.get(f"operations/{id}")
+    stuck = await caller.get(f"operations/{id}")
     assert (stuck["kind"], stuck["actor"], stuck["due"]) == ("cascade", OWN_SOURCE, None)
     assert (stuck["reason"], stuck["stuck_since"] >= stuck["created"]) == ("teams does not answer", True)
     await operations.note(pool, TENANT, id, "", about="teams ")
-    assert (await door.get(f"operations/{id}"))["stuck_since"] is None
+    assert (await caller.get(f"operations/{id}"))["stuck_since"] is None
 
 
-async def test_an_operation_is_wished_to_stop_once(door: Door) -> None:
-    id = await moved(door, "t")
+async def test_an_operation_is_wished_to_stop_once(caller: ApiCaller) -> None:
+    id = await moved(caller, "t")
     path = f"/v1/operations/{id}/cancellation"
-    said = await door.ask("POST", path, key="operate")
-    assert (said.status, said.content["state"]) == (202, "waiting")
-    assert said.content["cancelled"] >= said.content["created"]
-    assert (await door.ask("POST", path)).content == said.content
+    response = await caller.ask("POST", path, key="operate")
+    assert (response.status, response.content["state"]) == (202, "waiting")
+    assert response.content["cancelled"] >= response.content["created"]
+    assert (await caller.ask("POST", path)).content == response.content
     intents = "select count(*) from outbox where fact = 'CancellationRequested'"
-    assert (await door.ask("POST", path, key="read")).slug == "forbidden"
-    assert (await door.ask("POST", path, key=OTHER)).slug == "unknown"
-    assert await count(door, intents) == 1
+    assert (await caller.ask("POST", path, key="read")).slug == "forbidden"
+    assert (await caller.ask("POST", path, key=OTHER)).slug == "unknown"
+    assert await count(caller, intents) == 1
 
 
-async def count(door: Door, query: str) -> int:
-    app: Any = door.http._transport
+async def count(caller: ApiCaller, query: str) -> int:
+    app: Any = caller.http._transport
     return int(await app.app.state.services.pool.fetchval(query))
 
 
-async def test_what_has_ended_cannot_be_stopped(door: Door, pool: Pool) -> None:
-    id = await moved(door, "t")
+async def test_what_has_ended_cannot_be_stopped(caller: ApiCaller, pool: Pool) -> None:
+    id = await moved(caller, "t")
     await ended(pool, id)
-    said = await door.ask("POST", f"/v1/operations/{id}/cancellation")
-    assert (said.status, said.slug) == (409, "conflict")
-    assert (await door.ask("POST", "/v1/operations/none/cancellation")).slug == "unknown"
+    response = await caller.ask("POST", f"/v1/operations/{id}/cancellation")
+    assert (response.status, response.slug) == (409, "conflict")
+    assert (await caller.ask("POST", "/v1/operations/none/cancellation")).slug == "unknown"
 
 
-async def test_children_are_listed_by_key_with_what_became_of_them(door: Door, pool: Pool) -> None:
+async def test_children_are_listed_by_key_with_what_became_of_them(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     children = [ChildOutcome(f"t{n}", "e", "requested", b"") for n in range(5)]
     parked = ChildOutcome("t9", "e", "parked", b"", "teams refused: no")
     await asked_for(pool, id, "event_team", [*children, parked])
-    page = await door.get(f"operations/{id}/children", limit=4)
+    page = await caller.get(f"operations/{id}/children", limit=4)
     assert [item["child"] for item in page["items"]] == ["t0", "t1", "t2", "t3"]
-    rest = await door.get(f"operations/{id}/children", limit=4, cursor=page["next"])
+    rest = await caller.get(f"operations/{id}/children", limit=4, cursor=page["next"])
     assert ([item["child"] for item in rest["items"]], rest["next"]) == (["t4", "t9"], None)
-    (one,) = (await door.get(f"operations/{id}/children", state="parked"))["items"]
+    (one,) = (await caller.get(f"operations/{id}/children", state="parked"))["items"]
     assert one.pop("at")
     assert one == {
         "relationship": "event_team", "child": "t9", "parent": "e", "state": "parked", "reason": "teams refused: no",
     }  # fmt: skip
-    progress = (await door.get(f"operations/{id}"))["progress"]
+    progress = (await caller.get(f"operations/{id}"))["progress"]
     assert progress == {
         "total": 6,
         "remaining": 0,
@@ -149,38 +149,38 @@ async def test_children_are_listed_by_key_with_what_became_of_them(door: Door, p
     }
 
 
-async def test_children_of_what_nobody_started_or_in_no_state_are_not_found(door: Door, pool: Pool) -> None:
+async def test_children_of_what_nobody_started_or_in_no_state_are_not_found(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
-    assert (await door.get(f"operations/{id}/children"))["items"] == []
+    assert (await caller.get(f"operations/{id}/children"))["items"] == []
     for path, slug in (
         ("none/children", "unknown"),
         (f"{id}/children?state=nap", "bad-request"),
         (f"{id}/children?cursor=nonsense", "bad-token"),
     ):
-        assert (await door.ask("GET", f"/v1/operations/{path}")).slug == slug
-    assert (await door.ask("GET", f"/v1/operations/{id}/children", key=OTHER)).slug == "unknown"
-    assert (await door.ask("GET", f"/v1/operations/{id}/children", key="publish:groups")).slug == "forbidden"
+        assert (await caller.ask("GET", f"/v1/operations/{path}")).slug == slug
+    assert (await caller.ask("GET", f"/v1/operations/{id}/children", key=OTHER)).slug == "unknown"
+    assert (await caller.ask("GET", f"/v1/operations/{id}/children", key="publish:groups")).slug == "forbidden"
 
 
-async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(door: Door, pool: Pool) -> None:
+async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     path = f"/v1/operations/{id}/redrives"
-    assert (await door.ask("POST", path)).slug == "conflict"
+    assert (await caller.ask("POST", path)).slug == "conflict"
     refused = [ChildOutcome("t9", "e", "parked", b"", "no"), ChildOutcome("t1", "e", "requested", b"")]
     await asked_for(pool, id, "event_team", refused)
     await ended(pool, id, "incomplete", "1 was refused")
-    answer = await door.ask("POST", path)
+    answer = await caller.ask("POST", path)
     assert (answer.status, answer.content["state"], answer.content["ended"]) == (202, "running", None)
     assert (answer.content["progress"]["parked"], answer.content["progress"]["found"]) == (0, 2)
-    children = (await door.get(f"operations/{id}/children"))["items"]
+    children = (await caller.get(f"operations/{id}/children"))["items"]
     assert [(child["child"], child["state"]) for child in children] == [("t1", "requested"), ("t9", "failing")]
     assert await pool.fetchval("select redrives from operation_children where operation = $1 and child = 't9'", id) == 1
     assert await pool.fetchval("select count(*) from outbox where key = 'e' and fact = 'RedriveRequested'") == 1
-    assert (await door.ask("POST", "/v1/operations/none/redrives")).slug == "unknown"
+    assert (await caller.ask("POST", "/v1/operations/none/redrives")).slug == "unknown"
 
 
-async def test_what_was_stopped_is_not_redriven(door: Door, pool: Pool) -> None:
+async def test_what_was_stopped_is_not_redriven(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     await asked_for(pool, id, "event_team", [ChildOutcome("t9", "e", "parked", b"", "no")])
     await ended(pool, id, "cancelled")
-    assert (await door.ask("POST", f"/v1/operations/{id}/redrives")).slug == "conflict"
+    assert (await caller.ask("POST", f"/v1/operations/{id}/redrives")).slug == "conflict"

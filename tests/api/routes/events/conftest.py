@@ -1,4 +1,4 @@
-"""The door for facts, over ASGI. One application and database for all of these tests: each is a tenant of its own."""
+"""POST /v1/events over ASGI. One application and database for all of these tests: each is a tenant of its own."""
 
 from collections.abc import AsyncIterator
 from itertools import count
@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from config import Settings
 from store.db.pool import Pool
-from tests.support.posting import Door, keys
+from tests.support.posting import ApiCaller, keys
 from tests.support.serving import Served, serving
 
 HERE = Path(__file__).parent
@@ -47,12 +47,12 @@ def pool(app: FastAPI) -> Pool:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def door(app: FastAPI, pool: Pool) -> AsyncIterator[Door]:
+async def caller(app: FastAPI, pool: Pool) -> AsyncIterator[ApiCaller]:
     number = next(_numbers)
     tenant, other = f"tenant-{number}", f"other-{number}"
     shown = await keys(pool, tenant, other)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http:
-        yield Door(http, shown, tenant)
+        yield ApiCaller(http, shown, tenant)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,51 +9,51 @@ from structlog.testing import capture_logs
 from store.db import tokens
 from store.db.pool import Pool
 from store.write.settle import lock
-from tests.support.posting import NDJSON, STRUCTURED, Door, group, ndjson
+from tests.support.posting import NDJSON, STRUCTURED, ApiCaller, group, ndjson
 from tests.support.serving import Served
 
 
-async def test_concurrent_facts_share_transactions(door: Door) -> None:
-    said = await asyncio.gather(*(door.event(group(f"g{n:02}")) for n in range(64)))
-    assert [(s.status, s.content["accepted"]) for s in said] == [(202, 1)] * 64
-    revisions = {tokens.revision(door.tenant, s.content["token"]) for s in said}
+async def test_concurrent_facts_share_transactions(caller: ApiCaller) -> None:
+    responses = await asyncio.gather(*(caller.event(group(f"g{n:02}")) for n in range(64)))
+    assert [(s.status, s.content["accepted"]) for s in responses] == [(202, 1)] * 64
+    revisions = {tokens.revision(caller.tenant, s.content["token"]) for s in responses}
     assert max(revisions) == len(revisions) < 32
-    assert len(await door.facts()) == 64
+    assert len(await caller.facts()) == 64
 
 
-async def test_each_of_a_crowd_is_answered_for_what_it_told(door: Door) -> None:
+async def test_each_of_a_crowd_is_answered_for_what_it_told(caller: ApiCaller) -> None:
     """Of each fact one is new and two are duplicates; another body is refused, and poison is put aside."""
     copies = [group(f"g{n}") for n in range(12) for _ in range(3)]
     others = [group(f"g{n}", data={"name": "another"}) for n in range(12)]
     poison = [group(f"p{n}", data={}) for n in range(8)]
-    await asyncio.gather(*(door.event(event) for event in copies[:6]))  # the first of them are known already
-    said = await asyncio.gather(*(door.event(event) for event in (*copies, *poison)))
-    assert sum(s.content["accepted"] for s in said) == 10
-    assert sum(s.content["duplicates"] for s in said) == 26
-    assert [len(s.content["quarantined"]) for s in said[36:]] == [1] * 8
-    refused = await asyncio.gather(*(door.event(event) for event in others))
+    await asyncio.gather(*(caller.event(event) for event in copies[:6]))  # the first of them are known already
+    responses = await asyncio.gather(*(caller.event(event) for event in (*copies, *poison)))
+    assert sum(s.content["accepted"] for s in responses) == 10
+    assert sum(s.content["duplicates"] for s in responses) == 26
+    assert [len(s.content["quarantined"]) for s in responses[36:]] == [1] * 8
+    refused = await asyncio.gather(*(caller.event(event) for event in others))
     assert [s.slug for s in refused] == ["conflict"] * 12
 
 
-async def test_of_two_bodies_at_the_same_time_exactly_one_stands(door: Door) -> None:
+async def test_of_two_bodies_at_the_same_time_exactly_one_stands(caller: ApiCaller) -> None:
     bodies = [f"name {n}" for n in range(16)]
-    said = await asyncio.gather(*(door.event(group("g", data={"name": body})) for body in bodies))
-    assert sorted(s.status for s in said) == [202] + [409] * 15
-    taken = next(body for body, s in zip(bodies, said, strict=True) if s.status == 202)
-    assert (await door.get("entities/group/g"))["data"] == {"name": taken}
+    responses = await asyncio.gather(*(caller.event(group("g", data={"name": body})) for body in bodies))
+    assert sorted(s.status for s in responses) == [202] + [409] * 15
+    taken = next(body for body, s in zip(bodies, responses, strict=True) if s.status == 202)
+    assert (await caller.get("entities/group/g"))["data"] == {"name": taken}
 
 
-async def test_tokens_of_a_crowd_are_readable_at_once(door: Door) -> None:
+async def test_tokens_of_a_crowd_are_readable_at_once(caller: ApiCaller) -> None:
     async def tell_and_read(key: str) -> str:
-        token = (await door.event(group(key))).content["token"]
-        state: str = (await door.get(f"entities/group/{key}", at_least=token, wait=0))["state"]
+        token = (await caller.event(group(key))).content["token"]
+        state: str = (await caller.get(f"entities/group/{key}", at_least=token, wait=0))["state"]
         return state
 
     assert set(await asyncio.gather(*(tell_and_read(f"g{n}") for n in range(24)))) == {"live"}
 
 
-def request(door: Door, type: str, length: int) -> bytes:
-    key = door.keys["admin"]
+def request(caller: ApiCaller, type: str, length: int) -> bytes:
+    key = caller.keys["admin"]
     return (
         f"POST /v1/events HTTP/1.1\r\nHost: tether.test\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: {type}\r\nContent-Length: {length}\r\n\r\n"
@@ -61,53 +61,55 @@ def request(door: Door, type: str, length: int) -> bytes:
 
 
 @pytest.mark.parametrize("type", [STRUCTURED, NDJSON])
-async def test_who_goes_away_in_the_middle_of_a_request_harms_nobody(door: Door, served: Served, type: str) -> None:
+async def test_who_goes_away_in_the_middle_of_a_request_harms_nobody(
+    caller: ApiCaller, served: Served, type: str
+) -> None:
     body = json.dumps(group("half")).encode()
     with capture_logs() as logs:
         for length in (len(body) + 10, 1 << 20):
             connection = await served.connect()
-            await connection.send(request(door, type, length) + body[:40])
+            await connection.send(request(caller, type, length) + body[:40])
             connection.break_off()
         await served.idle()
-    said = await door.event(group("whole"))
-    assert said.status == 202
-    assert await door.facts() == ["whole"]
+    response = await caller.event(group("whole"))
+    assert response.status == 202
+    assert await caller.facts() == ["whole"]
     assert logs == []
 
 
-async def test_what_was_told_before_going_away_is_recorded(door: Door, served: Served) -> None:
+async def test_what_was_told_before_going_away_is_recorded(caller: ApiCaller, served: Served) -> None:
     lines = ndjson(group(f"g{n:04}") for n in range(1_000))
     connection = await served.connect()
-    await connection.send(request(door, NDJSON, 1 << 30) + lines)
-    while len((await door.get("feed", kind="group", limit=1000))["items"]) < 500:
+    await connection.send(request(caller, NDJSON, 1 << 30) + lines)
+    while len((await caller.get("feed", kind="group", limit=1000))["items"]) < 500:
         await asyncio.sleep(0.01)
     connection.break_off()
     await served.idle()
-    assert (await door.lines(*(group(f"g{n:04}") for n in range(1_000)))).status == 202
-    assert len((await door.get("feed", kind="group", limit=1000))["items"]) == 1_000
+    assert (await caller.lines(*(group(f"g{n:04}") for n in range(1_000)))).status == 202
+    assert len((await caller.get("feed", kind="group", limit=1000))["items"]) == 1_000
 
 
 async def test_a_fact_that_is_being_written_is_recorded_whoever_goes_away(
-    door: Door, served: Served, pool: Pool
+    caller: ApiCaller, served: Served, pool: Pool
 ) -> None:
-    await door.event(group("first"))
+    await caller.event(group("first"))
     body = json.dumps(group("second")).encode()
     async with pool.acquire() as conn, conn.transaction():
-        await lock(conn, door.tenant)
+        await lock(conn, caller.tenant)
         connection = await served.connect()
-        await connection.send(request(door, STRUCTURED, len(body)) + body)
+        await connection.send(request(caller, STRUCTURED, len(body)) + body)
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
         connection.break_off()
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(served.idle(), 0.05)
     await served.idle()
-    assert await door.facts() == ["first", "second"]
+    assert await caller.facts() == ["first", "second"]
 
 
-async def test_the_answer_to_a_body_beyond_the_limit_comes_before_its_end(door: Door, served: Served) -> None:
+async def test_the_answer_to_a_body_beyond_the_limit_comes_before_its_end(caller: ApiCaller, served: Served) -> None:
     connection = await served.connect()
-    await connection.send(request(door, STRUCTURED, 1 << 40))
+    await connection.send(request(caller, STRUCTURED, 1 << 40))
     head, content = await connection.answer()
     assert head.startswith(b"HTTP/1.1 413")
     assert json.loads(content)["type"] == "/problems/too-large"

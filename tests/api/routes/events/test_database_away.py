@@ -18,14 +18,14 @@ from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_postgres
 from store.db.pool import create_pool
 from store.migrate import migrate
-from tests.support.posting import BATCH, NDJSON, Door, group, keys
+from tests.support.posting import BATCH, NDJSON, ApiCaller, group, keys
 
 pytestmark = pytest.mark.stack
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Door]:
-    """The door of an application of its own."""
+async def opened(url: str) -> AsyncIterator[ApiCaller]:
+    """The caller of an application of its own."""
     pool = await create_pool(url, 2)
     shown = await keys(pool, "main", "other")
     await pool.close()
@@ -35,12 +35,12 @@ async def opened(url: str) -> AsyncIterator[Door]:
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://tether.test") as http,
     ):
-        yield Door(http, shown, "main")
+        yield ApiCaller(http, shown, "main")
 
 
-async def ready(door: Door) -> tuple[int, dict[str, object]]:
-    said = await door.ask("GET", "/readyz", key=None)
-    return said.status, said.content
+async def ready(caller: ApiCaller) -> tuple[int, dict[str, object]]:
+    response = await caller.ask("GET", "/readyz", key=None)
+    return response.status, response.content
 
 
 @pytest.fixture
@@ -62,51 +62,51 @@ async def migrated(catalog: Catalog) -> AsyncIterator[Postgres]:
 
 @pytest.mark.usefixtures("nowhere")
 async def test_without_postgres_everything_says_come_again_and_then_goes_on(catalog: Catalog) -> None:
-    async with migrated(catalog) as postgres, opened(postgres.url) as door:
-        assert (await door.event(group("before"))).status == 202
+    async with migrated(catalog) as postgres, opened(postgres.url) as caller:
+        assert (await caller.event(group("before"))).status == 202
         await postgres.stop()
         link = {"parent": "g", "child": "c"}
-        for said in (
-            await door.event(group("while")),
-            await door.batch(group("while")),
-            await door.lines(group("while")),
-            await door.event(group("while"), key="publish:groups"),  # a key that was not looked up before
-            await door.event(group("while"), key="nobody's"),
-            await door.ask("GET", "/v1/entities/group/before"),
-            await door.ask("GET", "/v1/feed", params={"wait": "0.1"}),
-            await door.ask("GET", "/v1/relationships/group_channel/links"),
-            await door.ask("GET", "/v1/waiting"),
-            await door.ask("GET", "/v1/quarantine"),
-            await door.ask("GET", "/v1/operations/x"),
-            await door.ask("POST", "/v1/relationships/group_channel/links", json=link),
-            await door.ask("DELETE", "/v1/relationships/group_channel/links/c"),
+        for response in (
+            await caller.event(group("while")),
+            await caller.batch(group("while")),
+            await caller.lines(group("while")),
+            await caller.event(group("while"), key="publish:groups"),  # a key that was not looked up before
+            await caller.event(group("while"), key="nobody's"),
+            await caller.ask("GET", "/v1/entities/group/before"),
+            await caller.ask("GET", "/v1/feed", params={"wait": "0.1"}),
+            await caller.ask("GET", "/v1/relationships/group_channel/links"),
+            await caller.ask("GET", "/v1/waiting"),
+            await caller.ask("GET", "/v1/quarantine"),
+            await caller.ask("GET", "/v1/operations/x"),
+            await caller.ask("POST", "/v1/relationships/group_channel/links", json=link),
+            await caller.ask("DELETE", "/v1/relationships/group_channel/links/c"),
         ):
-            assert (said.status, said.slug) == (503, "unavailable")
-            assert int(said.headers["retry-after"]) >= 1
-            assert "PostgreSQL" in said.content["detail"]
-        status, said_ready = await ready(door)
+            assert (response.status, response.slug) == (503, "unavailable")
+            assert int(response.headers["retry-after"]) >= 1
+            assert "PostgreSQL" in response.content["detail"]
+        status, said_ready = await ready(caller)
         assert (status, said_ready["ready"]) == (503, False)
         assert said_ready["postgres"] != "ok"
-        assert (await door.ask("GET", "/healthz", key=None)).status == 200
-        assert (await door.http.get("/metrics")).status_code == 200
-        assert (await door.post("{")).status == 400  # what is wrong by itself needs no database
+        assert (await caller.ask("GET", "/healthz", key=None)).status == 200
+        assert (await caller.http.get("/metrics")).status_code == 200
+        assert (await caller.post("{")).status == 400  # what is wrong by itself needs no database
         await postgres.start()
-        assert (await door.event(group("after"))).status == 202
-        assert await door.facts() == ["after", "before"]
+        assert (await caller.event(group("after"))).status == 202
+        assert await caller.facts() == ["after", "before"]
 
 
 @pytest.mark.usefixtures("nowhere")
 async def test_a_crowd_that_postgres_leaves_behind_is_answered_to_the_last(catalog: Catalog) -> None:
     """Each gets 202, and then it is on disk; or 503, and then the same may be sent again."""
-    async with migrated(catalog) as postgres, opened(postgres.url) as door:
+    async with migrated(catalog) as postgres, opened(postgres.url) as caller:
         taken: list[str] = []
 
         async def tell(number: int) -> str:
             """One after another, until one is not taken."""
             for count in itertools.count():
-                said = await door.event(group(key := f"g{number:02}-{count:05}"))
-                if said.status != 202:
-                    assert said.slug == "unavailable"
+                response = await caller.event(group(key := f"g{number:02}-{count:05}"))
+                if response.status != 202:
+                    assert response.slug == "unavailable"
                     return key
                 taken.append(key)
             raise AssertionError
@@ -117,32 +117,32 @@ async def test_a_crowd_that_postgres_leaves_behind_is_answered_to_the_last(catal
         await postgres.stop()
         refused = await asyncio.gather(*crowd)
         await postgres.start()
-        known = set(await door.facts())
+        known = set(await caller.facts())
         assert set(taken) <= known
-        again = await door.batch(*(group(key) for key in (*taken, *refused)))
+        again = await caller.batch(*(group(key) for key in (*taken, *refused)))
         assert (again.content["duplicates"], again.content["accepted"]) == (len(known), len(taken) + 16 - len(known))
 
 
 async def test_without_temporal_all_is_taken_and_readyz_says_what_is_missing(
     nowhere: int, database_url: str, tmp_path: Path
 ) -> None:
-    async with opened(database_url) as door:
-        status, said = await ready(door)
-        assert (status, said["ready"], said["postgres"]) == (503, False, "ok")
-        assert str(said["temporal"]).startswith("unavailable")
-        assert (await door.event(group("g1"))).status == 202
-        assert (await door.post("[]", BATCH)).status == 202
-        assert (await door.post(b"", NDJSON)).status == 202
-        link = await door.ask("POST", "/v1/relationships/group_channel/links", json={"parent": "g1", "child": "c1"})
+    async with opened(database_url) as caller:
+        status, response = await ready(caller)
+        assert (status, response["ready"], response["postgres"]) == (503, False, "ok")
+        assert str(response["temporal"]).startswith("unavailable")
+        assert (await caller.event(group("g1"))).status == 202
+        assert (await caller.post("[]", BATCH)).status == 202
+        assert (await caller.post(b"", NDJSON)).status == 202
+        link = await caller.ask("POST", "/v1/relationships/group_channel/links", json={"parent": "g1", "child": "c1"})
         assert (link.status, link.content["state"]) == (202, "waiting")
-        assert (await door.get(f"operations/{link.content['id']}"))["state"] == "waiting"
-        assert (await door.get("entities/group/g1"))["state"] == "live"
-        assert [w["parent"] for w in (await door.get("waiting"))["items"]] == ["g1"]
+        assert (await caller.get(f"operations/{link.content['id']}"))["state"] == "waiting"
+        assert (await caller.get("entities/group/g1"))["state"] == "live"
+        assert [w["parent"] for w in (await caller.get("waiting"))["items"]] == ["g1"]
         server = TemporalServer(None, nowhere, free_port(), tmp_path / "temporal.log")
         try:
             await server.start()
             for _ in range(10):  # it looks for two seconds, and Temporal has only just started
-                found = await ready(door)
+                found = await ready(caller)
                 if found[0] == 200:
                     break
             assert found == (200, {"ready": True, "postgres": "ok", "temporal": "ok"})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.events import Event
-from tests.support.posting import Door, Said, group
+from tests.support.posting import ApiCaller, ApiResponse, group
 
 LINKS = "/v1/relationships/group_channel/links"
 ITEM_LINKS = "/v1/relationships/category_item/links"
@@ -17,70 +17,72 @@ def item(key: str, category: str) -> Event:
     return group(key, source="/items", type="ItemAdded.v1", data={"name": key, "category": category})
 
 
-async def link(door: Door, parent: str = "g", child: str = "c", again: str | None = None, path: str = LINKS) -> Said:
+async def link(
+    caller: ApiCaller, parent: str = "g", child: str = "c", again: str | None = None, path: str = LINKS
+) -> ApiResponse:
     headers = {} if again is None else {"idempotency-key": again}
-    return await door.ask("POST", path, headers=headers, json={"parent": parent, "child": child})
+    return await caller.ask("POST", path, headers=headers, json={"parent": parent, "child": child})
 
 
-async def unlink(door: Door, child: str, again: str | None = None) -> Said:
+async def unlink(caller: ApiCaller, child: str, again: str | None = None) -> ApiResponse:
     headers = {} if again is None else {"idempotency-key": again}
-    return await door.ask("DELETE", f"{ITEM_LINKS}/{child}", headers=headers)
+    return await caller.ask("DELETE", f"{ITEM_LINKS}/{child}", headers=headers)
 
 
-async def test_a_link_of_two_unknowns_is_an_operation_that_waits(door: Door) -> None:
-    said = await link(door, "g/1", "c 1")
-    assert said.status == 202
-    operation = said.content
+async def test_a_link_of_two_unknowns_is_an_operation_that_waits(caller: ApiCaller) -> None:
+    response = await link(caller, "g/1", "c 1")
+    assert response.status == 202
+    operation = response.content
     assert (operation["kind"], operation["state"], operation["token"]) == ("link", "waiting", None)
     assert (operation["relationship"], operation["parent"], operation["child"]) == ("group_channel", "g/1", "c 1")
     assert operation["workflow"]["id"] in operation["workflow"]["url"].replace("%2F", "/").replace("%25", "%")
     assert operation["due"] > operation["created"]
-    assert await door.get(f"operations/{operation['id']}") == operation
+    assert await caller.get(f"operations/{operation['id']}") == operation
 
 
-async def test_the_same_idempotency_key_answers_with_the_same_operation(door: Door) -> None:
-    first, again = await link(door, again="k1"), await link(door, again="k1")
+async def test_the_same_idempotency_key_answers_with_the_same_operation(caller: ApiCaller) -> None:
+    first, again = await link(caller, again="k1"), await link(caller, again="k1")
     assert (again.status, again.content) == (202, first.content)
-    assert (await link(door, again="k2")).content["id"] != first.content["id"]
-    assert (await link(door)).content["id"] != (await link(door)).content["id"]
+    assert (await link(caller, again="k2")).content["id"] != first.content["id"]
+    assert (await link(caller)).content["id"] != (await link(caller)).content["id"]
 
 
-async def test_concurrent_requests_with_one_idempotency_key_start_one_operation(door: Door) -> None:
-    said = await asyncio.gather(*(link(door, again="k") for _ in range(16)))
-    assert {s.status for s in said} == {202}
-    assert len({s.content["id"] for s in said}) == 1
+async def test_concurrent_requests_with_one_idempotency_key_start_one_operation(caller: ApiCaller) -> None:
+    responses = await asyncio.gather(*(link(caller, again="k") for _ in range(16)))
+    assert {s.status for s in responses} == {202}
+    assert len({s.content["id"] for s in responses}) == 1
 
 
-async def test_an_idempotency_key_stands_for_one_request(door: Door) -> None:
-    await link(door, "g", "c", again="k")
-    for said in (
-        await link(door, "g", "c2", again="k"),
-        await link(door, "g2", "c", again="k"),
-        await link(door, "g", "c", again="k", path=ITEM_LINKS),
+async def test_an_idempotency_key_stands_for_one_request(caller: ApiCaller) -> None:
+    await link(caller, "g", "c", again="k")
+    for response in (
+        await link(caller, "g", "c2", again="k"),
+        await link(caller, "g2", "c", again="k"),
+        await link(caller, "g", "c", again="k", path=ITEM_LINKS),
     ):
-        assert (said.status, said.slug) == (409, "idempotency-mismatch")
-        assert "Idempotency-Key" in said.content["detail"]
+        assert (response.status, response.slug) == (409, "idempotency-mismatch")
+        assert "Idempotency-Key" in response.content["detail"]
 
 
-async def test_an_unlink_is_told_again_even_if_there_is_nothing_left_to_unlink(door: Door) -> None:
-    await door.event(item("i", "c"))
-    first = await unlink(door, "i", again="k")
+async def test_an_unlink_is_told_again_even_if_there_is_nothing_left_to_unlink(caller: ApiCaller) -> None:
+    await caller.event(item("i", "c"))
+    first = await unlink(caller, "i", again="k")
     assert (first.status, first.content["kind"], first.content["parent"]) == (202, "unlink", "c")
-    await door.event({**item("i", "c"), "id": "2", "sequence": "2", "type": "ItemRemoved.v1", "data": {}})
-    assert (await unlink(door, "i")).slug == "unknown"
-    assert (await unlink(door, "i", again="k")).content == first.content
+    await caller.event({**item("i", "c"), "id": "2", "sequence": "2", "type": "ItemRemoved.v1", "data": {}})
+    assert (await unlink(caller, "i")).slug == "unknown"
+    assert (await unlink(caller, "i", again="k")).content == first.content
 
 
-async def test_there_must_be_something_to_unlink(door: Door) -> None:
-    said = await unlink(door, "i")
-    assert (said.status, said.slug) == (404, "unknown")
-    assert "category_item" in said.content["detail"]
+async def test_there_must_be_something_to_unlink(caller: ApiCaller) -> None:
+    response = await unlink(caller, "i")
+    assert (response.status, response.slug) == (404, "unknown")
+    assert "category_item" in response.content["detail"]
 
 
 @pytest.mark.parametrize("name", ["none", "group_channe%6C%00", "%F0%9F%98%80", "a.b"])
-async def test_an_unknown_relationship_is_not_found(door: Door, name: str) -> None:
-    assert (await link(door, path=f"/v1/relationships/{name}/links")).slug == "unknown"
-    assert (await door.ask("DELETE", f"/v1/relationships/{name}/links/c")).slug == "unknown"
+async def test_an_unknown_relationship_is_not_found(caller: ApiCaller, name: str) -> None:
+    assert (await link(caller, path=f"/v1/relationships/{name}/links")).slug == "unknown"
+    assert (await caller.ask("DELETE", f"/v1/relationships/{name}/links/c")).slug == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -101,36 +103,36 @@ async def test_an_unknown_relationship_is_not_found(door: Door, name: str) -> No
         None,
     ],
 )
-async def test_a_link_says_whom_and_nothing_else(door: Door, body: Any) -> None:
-    said = await door.ask("POST", LINKS, headers={"content-type": "application/json"}, content=json.dumps(body))
-    assert (said.status, said.slug) == (422, "bad-request")
+async def test_a_link_says_whom_and_nothing_else(caller: ApiCaller, body: Any) -> None:
+    response = await caller.ask("POST", LINKS, headers={"content-type": "application/json"}, content=json.dumps(body))
+    assert (response.status, response.slug) == (422, "bad-request")
 
 
 @pytest.mark.parametrize(
     "body", [b"{", b"\xff", b'{"parent": "g", "child": "\\ud800"}', b'{"parent": tru}', b"[" * 60_000]
 )
-async def test_broken_json_asks_for_nothing(door: Door, body: bytes) -> None:
-    said = await door.ask("POST", LINKS, headers={"content-type": "application/json"}, content=body)
-    assert (said.status, said.slug) == (400, "bad-request")
+async def test_broken_json_asks_for_nothing(caller: ApiCaller, body: bytes) -> None:
+    response = await caller.ask("POST", LINKS, headers={"content-type": "application/json"}, content=body)
+    assert (response.status, response.slug) == (400, "bad-request")
 
 
-async def test_a_body_beyond_all_reason_is_refused(door: Door) -> None:
+async def test_a_body_beyond_all_reason_is_refused(caller: ApiCaller) -> None:
     body = json.dumps({"parent": "g" * 100_000, "child": "c"})
-    said = await door.ask("POST", LINKS, headers={"content-type": "application/json"}, content=body)
-    assert (said.status, said.slug) == (413, "too-large")
+    response = await caller.ask("POST", LINKS, headers={"content-type": "application/json"}, content=body)
+    assert (response.status, response.slug) == (413, "too-large")
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
-async def test_an_idempotency_key_has_a_length(door: Door, key: str) -> None:
-    assert (await link(door, again=key)).slug == "bad-request"
+async def test_an_idempotency_key_has_a_length(caller: ApiCaller, key: str) -> None:
+    assert (await link(caller, again=key)).slug == "bad-request"
 
 
 @pytest.mark.parametrize("child", ["%00", "c" * 513, "a%00b"])
-async def test_a_child_that_no_fact_can_name_is_refused(door: Door, child: str) -> None:
-    assert (await unlink(door, child)).slug == "bad-request"
+async def test_a_child_that_no_fact_can_name_is_refused(caller: ApiCaller, child: str) -> None:
+    assert (await unlink(caller, child)).slug == "bad-request"
 
 
 @pytest.mark.parametrize("id", ["nothing", "0" * 32, "%00", "a" * 600, "é"])
-async def test_an_operation_that_nobody_started_is_not_found(door: Door, id: str) -> None:
-    said = await door.ask("GET", f"/v1/operations/{id}")
-    assert (said.status, said.slug) in ((404, "unknown"), (422, "bad-request"))
+async def test_an_operation_that_nobody_started_is_not_found(caller: ApiCaller, id: str) -> None:
+    response = await caller.ask("GET", f"/v1/operations/{id}")
+    assert (response.status, response.slug) in ((404, "unknown"), (422, "bad-request"))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.posting import BATCH, NDJSON, STRUCTURED, Door, group
+from tests.support.posting import BATCH, NDJSON, STRUCTURED, ApiCaller, group
 
 MUST_REFUSE = [
     "[1 true]", "[a\u00e5]", '["": 1]', "[,1]", "[1,,2]", '["x",,]', "[3[4]]", "[1:2]", "[\u00ff]", "[-]",
@@ -28,23 +28,23 @@ def around(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("text", MUST_REFUSE)
-async def test_what_is_no_json_is_refused_in_every_form(door: Door, text: str) -> None:
+async def test_what_is_no_json_is_refused_in_every_form(caller: ApiCaller, text: str) -> None:
     raw = around(text) if text != '["a\nb"]' else json.dumps(group()).encode().replace(b"g1", b"g\x0b")
-    assert (await door.post(raw)).slug == "malformed-event"
-    assert (await door.post(b"[" + raw + b"]", BATCH)).slug == "malformed-event"
-    assert (await door.post(raw, NDJSON)).slug == "malformed-event"
+    assert (await caller.post(raw)).slug == "malformed-event"
+    assert (await caller.post(b"[" + raw + b"]", BATCH)).slug == "malformed-event"
+    assert (await caller.post(raw, NDJSON)).slug == "malformed-event"
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/groups", "ce-type": "GroupCreated.v1"}
-    said = await door.post(text.encode(), "application/json", **headers)
-    assert (said.slug, said.content["field"]) == ("malformed-event", "data")
-    assert await door.facts() == []
-    assert await door.quarantine() == []
+    response = await caller.post(text.encode(), "application/json", **headers)
+    assert (response.slug, response.content["field"]) == ("malformed-event", "data")
+    assert await caller.facts() == []
+    assert await caller.quarantine() == []
 
 
 @pytest.mark.parametrize("text", MUST_TAKE)
-async def test_what_is_json_is_taken_in_every_form_and_is_the_same_fact(door: Door, text: str) -> None:
+async def test_what_is_json_is_taken_in_every_form_and_is_the_same_fact(caller: ApiCaller, text: str) -> None:
     raw = around(text)
-    said = await door.post(raw, STRUCTURED)
-    assert (said.status, said.content["accepted"]) == (202, 1)
-    assert (await door.post(b" [ " + raw + b" ] ", BATCH)).content["duplicates"] == 1
-    assert (await door.post(raw, NDJSON)).content["duplicates"] == 1
-    assert (await door.get("entities/group/g"))["data"]["extra"] == json.loads(text)
+    response = await caller.post(raw, STRUCTURED)
+    assert (response.status, response.content["accepted"]) == (202, 1)
+    assert (await caller.post(b" [ " + raw + b" ] ", BATCH)).content["duplicates"] == 1
+    assert (await caller.post(raw, NDJSON)).content["duplicates"] == 1
+    assert (await caller.get("entities/group/g"))["data"]["extra"] == json.loads(text)

@@ -8,7 +8,7 @@ import pytest
 from catalog.catalog import Catalog
 from store.audit.verify import verify
 from store.db.pool import Pool
-from tests.support.posting import BATCH, Door, group
+from tests.support.posting import BATCH, ApiCaller, group
 
 DEEP = 100_000
 
@@ -69,115 +69,121 @@ POISON: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", POISON)
-async def test_poison_is_put_aside_and_its_neighbours_go_on(door: Door, name: str) -> None:
+async def test_poison_is_put_aside_and_its_neighbours_go_on(caller: ApiCaller, name: str) -> None:
     raw, reason = POISON[name]
     before, after = text(group("a")), text(group("z"))
-    said = await door.post(f"[{before},{raw},{after}]", BATCH)
-    assert said.status == 202, said.content
-    assert said.content["accepted"] == 2
-    (aside,) = said.content["quarantined"]
+    response = await caller.post(f"[{before},{raw},{after}]", BATCH)
+    assert response.status == 202, response.content
+    assert response.content["accepted"] == 2
+    (aside,) = response.content["quarantined"]
     assert aside["index"] == 1
     assert reason in aside["reason"]
-    assert await door.facts() == ["a", "z"]
-    (kept,) = await door.quarantine()
+    assert await caller.facts() == ["a", "z"]
+    (kept,) = await caller.quarantine()
     assert kept["reason"] == aside["reason"]
 
 
 @pytest.mark.parametrize("name", POISON)
-async def test_poison_comes_by_no_other_door(door: Door, name: str) -> None:
+async def test_poison_comes_by_no_other_door(caller: ApiCaller, name: str) -> None:
     raw, reason = POISON[name]
-    alone = await door.post(raw)
+    alone = await caller.post(raw)
     assert alone.status == 202
     assert [(q["index"], reason in q["reason"]) for q in alone.content["quarantined"]] == [(0, True)]
-    stream = await door.lines(group("a"), raw.encode(), group("z"))
+    stream = await caller.lines(group("a"), raw.encode(), group("z"))
     assert (stream.status, stream.content["accepted"]) == (202, 2)
     assert [(q["index"], reason in q["reason"]) for q in stream.content["quarantined"]] == [(1, True)]
-    assert await door.facts() == ["a", "z"]
+    assert await caller.facts() == ["a", "z"]
 
 
 @pytest.mark.parametrize("name", POISON)
-async def test_a_strict_request_is_refused_as_a_whole(door: Door, name: str) -> None:
+async def test_a_strict_request_is_refused_as_a_whole(caller: ApiCaller, name: str) -> None:
     raw, reason = POISON[name]
-    for said in (
-        await door.post(raw, prefer="handling=strict"),
-        await door.post(f"[{text(group('a'))},{raw}]", BATCH, prefer="respond-async, handling = Strict"),
-        await door.lines(group("a"), raw.encode(), prefer="handling=strict"),
+    for response in (
+        await caller.post(raw, prefer="handling=strict"),
+        await caller.post(f"[{text(group('a'))},{raw}]", BATCH, prefer="respond-async, handling = Strict"),
+        await caller.lines(group("a"), raw.encode(), prefer="handling=strict"),
     ):
-        assert (said.status, said.slug) == (422, "contract-violation")
-        assert reason in said.content["detail"]
-        assert len(said.content["errors"]) == 1
-    assert await door.facts() == []
-    assert await door.quarantine() == []
+        assert (response.status, response.slug) == (422, "contract-violation")
+        assert reason in response.content["detail"]
+        assert len(response.content["errors"]) == 1
+    assert await caller.facts() == []
+    assert await caller.quarantine() == []
 
 
-async def test_what_was_put_aside_is_kept_as_it_came(door: Door) -> None:
+async def test_what_was_put_aside_is_kept_as_it_came(caller: ApiCaller) -> None:
     raw = '{"specversion": "1.0", "id": "x",  "source": "/groups", "type": "GroupPainted.v1"}'
-    await door.lines(raw.encode())
-    await door.post(raw)
-    (kept,) = await door.quarantine()
+    await caller.lines(raw.encode())
+    await caller.post(raw)
+    (kept,) = await caller.quarantine()
     assert (kept["raw"], kept["source"], kept["event_id"], kept["type"]) == (raw, "/groups", "x", "GroupPainted.v1")
     assert kept["times"] == 2
 
 
-async def test_not_more_is_kept_of_a_large_fact_than_could_be_taken(door: Door) -> None:
-    await door.event(group(data={"name": "x" * 5_000_000}))
-    (kept,) = await door.quarantine()
+async def test_not_more_is_kept_of_a_large_fact_than_could_be_taken(caller: ApiCaller) -> None:
+    await caller.event(group(data={"name": "x" * 5_000_000}))
+    (kept,) = await caller.quarantine()
     assert len(kept["raw"]) == 2 * 256 * 1024
 
 
-async def test_another_body_under_the_same_id_is_refused_and_the_first_stands(door: Door) -> None:
-    await door.event(group("g1", data={"name": "first"}))
+async def test_another_body_under_the_same_id_is_refused_and_the_first_stands(caller: ApiCaller) -> None:
+    await caller.event(group("g1", data={"name": "first"}))
     second = group("g1", data={"name": "second"})
-    said = await door.event(second)
-    assert (said.status, said.slug) == (409, "conflict")
-    batch = await door.batch(group("a"), second, group("z"))
+    response = await caller.event(second)
+    assert (response.status, response.slug) == (409, "conflict")
+    batch = await caller.batch(group("a"), second, group("z"))
     assert (batch.status, batch.content["accepted"]) == (202, 2)
     assert [(q["index"], q["id"]) for q in batch.content["quarantined"]] == [(1, "g1-1")]
-    assert (await door.get("entities/group/g1"))["data"] == {"name": "first"}
-    (kept,) = await door.quarantine()
+    assert (await caller.get("entities/group/g1"))["data"] == {"name": "first"}
+    (kept,) = await caller.quarantine()
     assert json.loads(kept["raw"])["data"] == {"name": "second"}
     assert kept["times"] == 2
 
 
-async def test_the_first_of_two_bodies_in_one_batch_stands(door: Door) -> None:
-    said = await door.batch(group("g1", data={"name": "first"}), group("g1", data={"name": "second"}))
-    assert (said.content["accepted"], said.content["duplicates"], len(said.content["quarantined"])) == (1, 0, 1)
-    assert (await door.get("entities/group/g1"))["data"] == {"name": "first"}
+async def test_the_first_of_two_bodies_in_one_batch_stands(caller: ApiCaller) -> None:
+    response = await caller.batch(group("g1", data={"name": "first"}), group("g1", data={"name": "second"}))
+    assert (response.content["accepted"], response.content["duplicates"], len(response.content["quarantined"])) == (
+        1,
+        0,
+        1,
+    )
+    assert (await caller.get("entities/group/g1"))["data"] == {"name": "first"}
 
 
-async def test_tracing_does_not_make_another_body(door: Door) -> None:
-    await door.event(group())
+async def test_tracing_does_not_make_another_body(caller: ApiCaller) -> None:
+    await caller.event(group())
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    said = await door.event(group(traceparent=trace, correlationid="c", causationid="d", partitionkey="p"))
-    assert (said.status, said.content["duplicates"]) == (202, 1)
+    response = await caller.event(group(traceparent=trace, correlationid="c", causationid="d", partitionkey="p"))
+    assert (response.status, response.content["duplicates"]) == (202, 1)
 
 
-async def test_odd_numbers_are_kept_as_they_are_and_rebuilt_the_same(door: Door, pool: Pool, catalog: Catalog) -> None:
+async def test_odd_numbers_are_kept_as_they_are_and_rebuilt_the_same(
+    caller: ApiCaller, pool: Pool, catalog: Catalog
+) -> None:
     numbers = ["-0.0", "0.0", "-0", "1e16", "1E-7", "1e-400", "9007199254740993", "9223372036854775807", "0.1"]
     numbers += ["-9223372036854775808", "18446744073709551615", "5e-324", "123456789012345.678", "1.0", "true", "null"]
     events = [with_extra(number).replace("bad", f"n{place}") for place, number in enumerate(numbers)]
-    said = await door.post(f"[{','.join(events)}]", BATCH)
-    assert (said.content["accepted"], said.content["quarantined"]) == (len(numbers), [])
-    again = await door.post(f"[{','.join(events)}]", BATCH)
+    response = await caller.post(f"[{','.join(events)}]", BATCH)
+    assert (response.content["accepted"], response.content["quarantined"]) == (len(numbers), [])
+    again = await caller.post(f"[{','.join(events)}]", BATCH)
     assert again.content["duplicates"] == len(numbers)
     for place, number in enumerate(numbers):
-        kept = (await door.get(f"entities/group/n{place}"))["data"]["extra"]
+        kept = (await caller.get(f"entities/group/n{place}"))["data"]["extra"]
         assert kept == json.loads(number)
-    assert (await verify(pool, catalog, door.tenant, rebuild=True)).sound
+    assert (await verify(pool, catalog, caller.tenant, rebuild=True)).sound
 
 
-async def test_odd_texts_are_keys_like_any_other(door: Door, pool: Pool, catalog: Catalog) -> None:
+async def test_odd_texts_are_keys_like_any_other(caller: ApiCaller, pool: Pool, catalog: Catalog) -> None:
     keys = ["é", "e\u0301", "😀", "a b", "%41", "%", "a/b", "..", "'; drop table facts; --", "\u202e", "\x7f", "\uffff"]
     keys += ["\x01", "\t", "\\", '"', "null", "0", "k" * 512, "😀" * 512]
-    said = await door.batch(*(group(key, id=f"i{place}") for place, key in enumerate(keys)))
-    assert (said.content["accepted"], said.content["quarantined"]) == (len(keys), [])
-    assert await door.facts() == sorted(keys)
-    assert (await verify(pool, catalog, door.tenant, rebuild=True)).sound
+    response = await caller.batch(*(group(key, id=f"i{place}") for place, key in enumerate(keys)))
+    assert (response.content["accepted"], response.content["quarantined"]) == (len(keys), [])
+    assert await caller.facts() == sorted(keys)
+    assert (await verify(pool, catalog, caller.tenant, rebuild=True)).sound
 
 
-async def test_what_came_by_headers_is_kept_as_one_object(door: Door) -> None:
+async def test_what_came_by_headers_is_kept_as_one_object(caller: ApiCaller) -> None:
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/groups", "ce-type": "GroupPainted.v1"}
-    await door.post('{"name": "x"}', "application/json", **headers)
-    (kept,) = await door.quarantine()
+    await caller.post('{"name": "x"}', "application/json", **headers)
+    (kept,) = await caller.quarantine()
     attributes = {"specversion": "1.0", "id": "1", "source": "/groups", "type": "GroupPainted.v1"}
     assert json.loads(kept["raw"]) == {**attributes, "data": {"name": "x"}}

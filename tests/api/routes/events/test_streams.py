@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from tests.support.posting import BATCH, NDJSON, STRUCTURED, Door, group, ndjson
+from tests.support.posting import BATCH, NDJSON, STRUCTURED, ApiCaller, group, ndjson
 
 
 async def chunks(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -24,45 +24,45 @@ def names(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 1 << 20])
-async def test_a_stream_may_be_cut_anywhere(door: Door, size: int) -> None:
+async def test_a_stream_may_be_cut_anywhere(caller: ApiCaller, size: int) -> None:
     groups = [group(name, data={"name": "é😀" * 3}) for name in names(40)]
     content = "\n".join(json.dumps(event, ensure_ascii=False) for event in groups).encode()
-    said = await door.post(chunks(cut(content, size)), NDJSON)
-    assert (said.status, said.content["accepted"]) == (202, 40)
-    assert await door.facts() == names(40)
+    response = await caller.post(chunks(cut(content, size)), NDJSON)
+    assert (response.status, response.content["accepted"]) == (202, 40)
+    assert await caller.facts() == names(40)
 
 
-async def test_a_stream_is_recorded_chunk_by_chunk_and_answered_for_once(door: Door) -> None:
+async def test_a_stream_is_recorded_chunk_by_chunk_and_answered_for_once(caller: ApiCaller) -> None:
     lines = [group(name) for name in names(1_300)]
     lines[700] = group(names(701)[700], type="GroupPainted.v1")
-    said = await door.lines(*lines, *lines[:50])
-    assert (said.content["accepted"], said.content["duplicates"]) == (1_299, 50)
-    assert [q["index"] for q in said.content["quarantined"]] == [700]
-    known = await door.get("entities/group/g01299", at_least=said.content["token"], wait=0)
+    response = await caller.lines(*lines, *lines[:50])
+    assert (response.content["accepted"], response.content["duplicates"]) == (1_299, 50)
+    assert [q["index"] for q in response.content["quarantined"]] == [700]
+    known = await caller.get("entities/group/g01299", at_least=response.content["token"], wait=0)
     assert known["state"] == "live"
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\n\n\r\n ", b"\r\n"])
-async def test_blank_lines_and_a_last_line_without_an_end_do_no_harm(door: Door, end: bytes) -> None:
+async def test_blank_lines_and_a_last_line_without_an_end_do_no_harm(caller: ApiCaller, end: bytes) -> None:
     first, second = (json.dumps(group(name)).encode() for name in ("a", "b"))
-    said = await door.post(b"\n\r\n" + first + b"\r\n \t\n" + second + end, NDJSON)
-    assert (said.status, said.content["accepted"]) == (202, 2)
+    response = await caller.post(b"\n\r\n" + first + b"\r\n \t\n" + second + end, NDJSON)
+    assert (response.status, response.content["accepted"]) == (202, 2)
 
 
 @pytest.mark.parametrize("place", [0, 3, 499, 500, 501, 1_199])
 @pytest.mark.parametrize("bad", [b"{", b'{"specversion": "1.0"}'])
-async def test_what_came_before_a_bad_line_is_recorded_and_counted(door: Door, place: int, bad: bytes) -> None:
+async def test_what_came_before_a_bad_line_is_recorded_and_counted(caller: ApiCaller, place: int, bad: bytes) -> None:
     lines: list[bytes] = [json.dumps(group(name)).encode() for name in names(1_200)]
     lines[place] = bad
-    said = await door.lines(*lines)
-    assert (said.status, said.slug) == (400, "malformed-event")
-    assert (said.content["index"], said.content["accepted"]) == (place, place)
-    assert (said.content["duplicates"], said.content["quarantined"]) == (0, [])
-    groups = (await door.get("feed", kind="group", limit=1000))["items"]
+    response = await caller.lines(*lines)
+    assert (response.status, response.slug) == (400, "malformed-event")
+    assert (response.content["index"], response.content["accepted"]) == (place, place)
+    assert (response.content["duplicates"], response.content["quarantined"]) == (0, [])
+    groups = (await caller.get("feed", kind="group", limit=1000))["items"]
     assert len(groups) == min(place, 1000)
 
 
-async def test_a_line_without_an_end_is_refused_and_what_came_before_it_is_recorded(door: Door) -> None:
+async def test_a_line_without_an_end_is_refused_and_what_came_before_it_is_recorded(caller: ApiCaller) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -72,22 +72,22 @@ async def test_a_line_without_an_end_is_refused_and_what_came_before_it_is_recor
             sent += 1 << 16
             yield b"x" * (1 << 16)
 
-    said = await door.post(endless(), NDJSON)
-    assert (said.status, said.slug, said.content["accepted"]) == (413, "too-large", 2)
+    response = await caller.post(endless(), NDJSON)
+    assert (response.status, response.slug, response.content["accepted"]) == (413, "too-large", 2)
     assert sent < 1 << 20
-    assert await door.facts() == ["a", "b"]
+    assert await caller.facts() == ["a", "b"]
 
 
-async def test_a_strict_stream_stops_at_the_first_chunk_with_poison(door: Door) -> None:
+async def test_a_strict_stream_stops_at_the_first_chunk_with_poison(caller: ApiCaller) -> None:
     lines = [group(name) for name in names(1_200)]
     lines[600] = group("bad", type="GroupPainted.v1")
-    said = await door.lines(*lines, prefer="handling=strict")
-    assert (said.status, said.slug, said.content["accepted"]) == (422, "contract-violation", 500)
-    assert [error["index"] for error in said.content["errors"]] == [600]
+    response = await caller.lines(*lines, prefer="handling=strict")
+    assert (response.status, response.slug, response.content["accepted"]) == (422, "contract-violation", 500)
+    assert [error["index"] for error in response.content["errors"]] == [600]
 
 
 @pytest.mark.parametrize("type", [STRUCTURED, BATCH])
-async def test_a_body_beyond_the_limit_is_refused_before_it_has_all_come(door: Door, type: str) -> None:
+async def test_a_body_beyond_the_limit_is_refused_before_it_has_all_come(caller: ApiCaller, type: str) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -96,28 +96,28 @@ async def test_a_body_beyond_the_limit_is_refused_before_it_has_all_come(door: D
             sent += 1 << 20
             yield b" " * (1 << 20)
 
-    said = await door.post(endless(), type)
-    assert (said.status, said.slug) == (413, "too-large")
+    response = await caller.post(endless(), type)
+    assert (response.status, response.slug) == (413, "too-large")
     assert sent <= 18 << 20
 
 
-async def test_a_body_that_says_it_is_too_large_is_not_read_at_all(door: Door) -> None:
+async def test_a_body_that_says_it_is_too_large_is_not_read_at_all(caller: ApiCaller) -> None:
     read = []
 
     async def never() -> AsyncIterator[bytes]:
         read.append(True)
         yield b"{}"
 
-    said = await door.post(never(), content_length=str(1 << 40))
-    assert (said.status, said.slug, said.headers["connection"]) == (413, "too-large", "close")
+    response = await caller.post(never(), content_length=str(1 << 40))
+    assert (response.status, response.slug, response.headers["connection"]) == (413, "too-large", "close")
     assert read == []
 
 
-async def test_a_batch_of_too_many_is_refused_with_a_way_out(door: Door) -> None:
+async def test_a_batch_of_too_many_is_refused_with_a_way_out(caller: ApiCaller) -> None:
     events = [group(name) for name in names(5_001)]
-    said = await door.batch(*events)
-    assert (said.status, said.slug) == (413, "too-large")
-    assert NDJSON in said.content["detail"]
-    assert await door.facts() == []
-    assert (await door.batch(*events[:5_000])).content["accepted"] == 5_000
-    assert (await door.post(b"[" + b"{}," * 5_000 + b"{]", BATCH)).slug == "malformed-event"
+    response = await caller.batch(*events)
+    assert (response.status, response.slug) == (413, "too-large")
+    assert NDJSON in response.content["detail"]
+    assert await caller.facts() == []
+    assert (await caller.batch(*events[:5_000])).content["accepted"] == 5_000
+    assert (await caller.post(b"[" + b"{}," * 5_000 + b"{]", BATCH)).slug == "malformed-event"
