@@ -1,1 +1,1 @@
-"""The vocabulary of declarations, and the catalog of everything that is declared."""
+"""What declarations are made of, and the catalog of all declarations."""

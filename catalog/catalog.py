@@ -1,4 +1,4 @@
-"""The catalog: every contract and relationship in force, checked against each other at start-up."""
+"""The catalog: all contracts and relationships in force, checked against each other at start-up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-from catalog import checks, discovery, registry
+from catalog import contract_reader, discovery, relationship_checks
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
 from errors import BadDeclaration, Unknown
@@ -16,7 +16,7 @@ from errors import BadDeclaration, Unknown
 
 @dataclass(frozen=True)
 class Catalog:
-    """What is declared: contracts by wire type, relationships by name."""
+    """Everything that is declared: contracts by wire type, relationships by name."""
 
     contracts: Contracts
     relationships: dict[str, Relationship] = field(default_factory=dict)
@@ -33,13 +33,13 @@ class Catalog:
 
     @cached_property
     def sweeping(self) -> dict[str, tuple[Relationship, ...]]:
-        """parent kind → the relationships whose children are to be deleted or detached when one of it is gone."""
+        """parent kind → the relationships whose children are deleted or detached with their parent."""
         found = {kind: tuple(r for r in rels if r.sweep is not None) for kind, rels in self.by_parent.items()}
         return {kind: rels for kind, rels in found.items() if rels}
 
     @cached_property
     def restricted(self) -> frozenset[str]:
-        """Kinds whose deletion a child may restrict: its own, or one of what would be deleted with it."""
+        """Kinds whose deletion children may restrict: their own children, or those of entities deleted with them."""
         found = {r.parent for r in self.relationships.values() if r.on_parent_deleted is RESTRICT}
         cascades = [r for r in self.relationships.values() if isinstance(r.on_parent_deleted, Cascade)]
         while more := {r.parent for r in cascades if r.child in found} - found:
@@ -48,7 +48,7 @@ class Catalog:
 
     @cached_property
     def leading(self) -> dict[str, tuple[tuple[Relationship, str], ...]]:
-        """relationship → those that need what it leads to, each with the relationship that leads up to it."""
+        """down → the relationships whose commands need a key that is found ``Through(up, down)``, each with its up."""
         found: dict[str, tuple[tuple[Relationship, str], ...]] = {}
         for relationship in self.relationships.values():
             for path in relationship.through.values():
@@ -57,7 +57,7 @@ class Catalog:
 
     @cached_property
     def led_up(self) -> dict[str, tuple[Relationship, ...]]:
-        """relationship → those that need what lies beyond the parent to which it leads up."""
+        """up → the relationships whose commands need a key that is found ``Through(up, down)``."""
         found: dict[str, tuple[Relationship, ...]] = {}
         for relationship in self.relationships.values():
             ups = {path.up for path in relationship.through.values()}
@@ -70,7 +70,7 @@ class Catalog:
         return {k: tuple(r for r in self.relationships.values() if getattr(r, side) == k) for k in kinds}
 
     def relationship(self, name: str) -> Relationship:
-        """Raises Unknown if there is none of that name."""
+        """The relationship of that name; raises Unknown if none is declared."""
         try:
             return self.relationships[name]
         except KeyError:
@@ -78,7 +78,7 @@ class Catalog:
             raise Unknown(f"no relationship {name!r}; declared are: {known}") from None
 
     def owner_of(self, kind: str) -> str:
-        """The owner's name; raises Unknown for a kind that nobody declared."""
+        """The owner's name; raises Unknown for a kind that is not declared."""
         try:
             return self.contracts.owner_of[kind]
         except KeyError:
@@ -92,7 +92,7 @@ def load(directories: Sequence[Path | str] = ()) -> Catalog:
     Raises BadDeclaration, which names the file and the mend.
     """
     found = list(discovery.modules(Path(directory) for directory in directories))
-    contracts = registry.read(found)
+    contracts = contract_reader.read(found)
     files: dict[str, str] = {}
     relationships: dict[str, Relationship] = {}
     for module, declared in _declared(found):
@@ -100,9 +100,9 @@ def load(directories: Sequence[Path | str] = ()) -> Catalog:
         if name in files:
             raise BadDeclaration(file, f"{name} is declared in {files[name]} as well", "Rename one of them.")
         files[name], relationships[name] = file, declared
-        checks.check(declared, contracts, file)
-    checks.check_together(relationships, files)
-    checks.check_deleting(contracts)
+        relationship_checks.check(declared, contracts, file)
+    relationship_checks.check_together(relationships, files)
+    relationship_checks.check_deleting(contracts)
     return Catalog(contracts, relationships)
 
 

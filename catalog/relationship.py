@@ -1,4 +1,4 @@
-"""The words in which a relationship is declared."""
+"""The classes with which a relationship is declared."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,11 +8,11 @@ from typing import ClassVar
 from catalog.vocabulary import Command
 
 KEY_LENGTH = 512
-"""Characters in an entity's key, at most: two of them fit into one index entry."""
+"""Most characters of an entity's key: two keys fit into one entry of an index."""
 
 
 def as_key(value: object) -> str | None:
-    """The key that a reference names: a text that is not empty, or an integer; anything else names nobody."""
+    """The key in a reference: a string of 1 to 512 characters, or an integer; None for any other value."""
     if type(value) is str:
         return value if 0 < len(value) <= KEY_LENGTH else None
     return str(value) if type(value) is int else None
@@ -30,29 +30,29 @@ ONE_TO_MANY = Cardinality.ONE_TO_MANY
 
 
 class OnParentDeleted:
-    """What becomes of the children of a parent that is gone: KEEP, RESTRICT, Cascade(…) or Detach(…)."""
+    """What happens to the children of a deleted parent: KEEP, RESTRICT, Cascade(…) or Detach(…)."""
 
     name: ClassVar[str]
 
 
 @dataclass(frozen=True)
 class Keep(OnParentDeleted):
-    """They stay as they are; their links are ``broken``, and that is visible."""
+    """They stay as they are; their links become ``broken``, which is visible."""
 
     name: ClassVar[str] = "keep"
 
 
 @dataclass(frozen=True)
 class Restrict(OnParentDeleted):
-    """While there are any, Tether does not ask for the parent's deletion. If its owner deletes it all the same, their
-    links are ``broken``."""
+    """Tether requests no deletion of a parent that has any. If its owner deletes it nevertheless, their links become
+    ``broken``."""
 
     name: ClassVar[str] = "restrict"
 
 
 @dataclass(frozen=True)
 class Cascade(OnParentDeleted):
-    """Their owner is asked to delete each of them.
+    """Each of them is deleted, by a command to its owner.
 
     ``command`` takes the child's key in its field marked ``Key``, the parent in the one marked ``ExpectedParent``, and
     its other fields from the child's fields of the same names.
@@ -64,7 +64,7 @@ class Cascade(OnParentDeleted):
 
 @dataclass(frozen=True)
 class Detach(OnParentDeleted):
-    """Their owner is asked to clear the reference of each, by a command like that of ``Cascade``."""
+    """The reference of each is cleared, by a command to its owner that is filled like that of ``Cascade``."""
 
     command: type[Command]
     name: ClassVar[str] = "detach"
@@ -75,20 +75,21 @@ RESTRICT = Restrict()
 
 
 class Orchestrate(StrEnum):
-    """When an instance of a relationship has a workflow of its own."""
+    """When a relationship instance has a workflow of its own."""
 
     WHEN_LATE = "when-late"
     """Only while a parent is missing for longer than ``grace``."""
     ALWAYS = "always"
-    """From its first fact on."""
+    """From its first fact."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """How long a missing counterpart is waited for.
+    """How long Tether waits for a missing counterpart.
 
-    ``deadline``: after it the link is ``overdue`` and its owner is told; a late fact still completes it.
-    ``grace``: how long rows alone wait before a workflow is started; most disorder lasts seconds.
+    ``deadline``: after it the link is ``overdue`` and the counterpart's owner is notified; a late fact still completes
+    it. ``grace``: how long the wait is only a row before it gets a workflow, since most facts that arrive out of order
+    are seconds late.
     """
 
     deadline: timedelta
@@ -97,8 +98,8 @@ class Wait:
 
 @dataclass(frozen=True)
 class Through:
-    """A key that two other relationships lead to: from the parent, which is a child in ``up``, to its parent there,
-    and from that one to its child in ``down``, which is one-to-one."""
+    """A key found over two other relationships: the parent is a child in ``up``; its parent there has one child in
+    ``down``, which is one-to-one; the key is that child's."""
 
     up: str
     down: str
@@ -106,11 +107,11 @@ class Through:
 
 @dataclass(frozen=True)
 class Requested:
-    """The child is asked for: its owner gets ``command`` when a parent has none.
+    """The child is requested: its owner gets ``command`` when a parent has no child.
 
-    ``fields`` maps the command's fields to fields of the parent, or to what is reached ``Through`` other
-    relationships: until those are linked, nothing is asked. The owner copies the command's correlation id unread
-    into the fact that follows, which is how the child is known to belong to the parent.
+    ``fields`` maps the command's fields to fields of the parent, or to keys found ``Through`` other relationships; the
+    command is sent once those are linked. The owner copies the command's correlation id unread into the fact that
+    follows, which shows to which parent the child belongs.
     """
 
     command: type[Command]
@@ -123,19 +124,18 @@ class Requested:
 
     @property
     def through(self) -> dict[str, Through]:
-        """Fields that other relationships lead to."""
+        """Fields whose keys are found over other relationships."""
         return {name: of for name, of in self.fields.items() if isinstance(of, Through)}
 
 
 @dataclass(frozen=True, eq=False)
 class Relationship:
-    """A child refers to a parent. The name is that of the variable it is assigned to.
+    """Children of one kind refer to parents of another. Its name is that of the variable, and of the file.
 
-    ``via`` is the child's field that names the parent's key, or ``Requested(…)``.
-    ``announce`` is the name of the fact that tells the world of a completed link, ``GroupChannelLinked``.
-    ``move`` and ``detach`` are what the child's owner is asked where somebody wants a child moved to another
-    parent, or taken out of its parent; their fields are filled as those of ``Cascade``, and the one called like
-    ``via`` gets the parent to move to.
+    ``via``: the child's field that holds the parent's key, or ``Requested(…)``.
+    ``announce``: the name of the fact that Tether records when a link is complete, ``GroupChannelLinked``.
+    ``move``, ``detach``: the commands to the child's owner that move a child to another parent, or clear its parent.
+    They are filled like that of ``Cascade``; the field of ``move`` named like ``via`` gets the new parent.
     """
 
     parent: str
@@ -152,7 +152,7 @@ class Relationship:
 
     @property
     def requested(self) -> Requested | None:
-        """The way the child is asked for, if it is."""
+        """How the child is requested; None: it is not."""
         return self.via if isinstance(self.via, Requested) else None
 
     @property
@@ -162,19 +162,19 @@ class Relationship:
 
     @property
     def field(self) -> str | None:
-        """The child's field that names the parent, if there is one."""
+        """The child's field that holds the parent's key, if there is one."""
         return self.via if isinstance(self.via, str) else None
 
     @property
     def always(self) -> bool:
-        """Whether every instance has a workflow from its first fact on: the default where there are commands."""
+        """Whether each instance has a workflow from its first fact: the default where the child is requested."""
         if self.orchestrate is None:
             return self.requested is not None
         return self.orchestrate is Orchestrate.ALWAYS
 
     @property
     def sweep(self) -> type[Command] | None:
-        """What the child's owner is asked for each child of a parent that is gone; None: nothing."""
+        """The command sent for each child of a deleted parent, if any."""
         policy = self.on_parent_deleted
         return policy.command if isinstance(policy, Cascade | Detach) else None
 

@@ -1,7 +1,7 @@
-"""The words in which an owner declares its facts and commands.
+"""The classes with which an owner declares its facts and commands.
 
 A fact is one class; its wire type is the class's name and version: ``GroupCreated`` → ``GroupCreated.v1``.
-A second version is another class, ``class GroupCreatedV2(Created, entity="group", version=2)``, told as
+A second version is another class, ``class GroupCreatedV2(Created, entity="group", version=2)``, published as
 ``GroupCreated.v2``.
 """
 
@@ -24,15 +24,16 @@ class Effect(StrEnum):
 class Owner:
     """The service that owns the kinds declared in this module; ``name`` is its name in credentials and settings.
 
-    ``sources``: what its facts' CloudEvents ``source`` begins with; left out, ``/name``. Ids are unique within a
-    source, so an owner's key may tell facts of its own sources alone: nobody else can take its ids.
+    ``sources``: the CloudEvents ``source`` of its facts, which paths below it extend; by default ``/name``. Ids are
+    unique within a source, so an owner's API key may publish facts from its own sources only: no other owner can use up
+    its ids.
     """
 
     name: str
     sources: tuple[str, ...] = ()
 
-    def tells_from(self, source: str) -> bool:
-        """Whether a source is this owner's: one of its own, or beneath one."""
+    def publishes_from(self, source: str) -> bool:
+        """Whether a source is one of this owner's, or a path below one."""
         own = self.sources or (f"/{self.name}",)
         return any(source == one or source.startswith(f"{one.rstrip('/')}/") for one in own)
 
@@ -55,8 +56,8 @@ class ExpectedParentField:
 
 
 ExpectedParent = Annotated[str | None, ExpectedParentField()]
-"""In a command: the parent to which the entity must still belong, or else its owner refuses with 412. null, which only
-a body can say: it must belong to none."""
+"""In a command: the parent that the entity must still have, a precondition; its owner refuses with 412 otherwise. null
+means that it must have none, and can be sent only in a body."""
 
 
 class Fact(BaseModel):
@@ -86,29 +87,29 @@ class Fact(BaseModel):
 
 
 class Created(Fact):
-    """The entity came into being; revives a key that had ended."""
+    """The entity was created; a deleted key may be created again."""
 
     effect = Effect.CREATED
 
 
 class Changed(Fact):
-    """Some of the entity's fields changed; the fact carries those it is about."""
+    """Some of the entity's fields changed; the fact carries those fields."""
 
     effect = Effect.CHANGED
 
 
 class Deleted(Fact):
-    """The entity is gone. What it held before no longer counts."""
+    """The entity was deleted, and its fields with it."""
 
     effect = Effect.DELETED
 
 
 class Command(BaseModel):
-    """Something the owner of its module can be asked: an HTTP request.
+    """An HTTP request that the owner of its module carries out.
 
     ``class CreateChannel(Command, method="POST", path="/channels")``; the path may name fields, ``/teams/{team_id}``.
-    The other fields are the JSON body, or the query where the method is DELETE. ``deletes`` names a kind of entity
-    that this command deletes, and so makes deletable through Tether: ``deletes="event"``.
+    The other fields are the JSON body, or the query where the method is DELETE. ``deletes="event"`` says that the
+    command deletes an entity of that kind, which makes the kind deletable through Tether.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -40,7 +40,7 @@ class Validator:
     def is_source_of(self, owner: str, source: str) -> bool:
         """Whether facts of this owner may have this source."""
         known = self._owners.get(owner)
-        return known is not None and known.tells_from(source)
+        return known is not None and known.publishes_from(source)
 
     def _contract(self, type: str) -> Contract | None:
         return self._contracts.get(type) or self._contracts.get(f"{type}.v1")

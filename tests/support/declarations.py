@@ -4,6 +4,11 @@ import re
 import textwrap
 from pathlib import Path
 
+import pytest
+
+from catalog import catalog
+from errors import BadDeclaration
+
 HEAD = """
     from datetime import timedelta
     from contracts.channels import AddChannelMember, CreateChannel, DeleteChannel
@@ -26,6 +31,29 @@ DOCKS = """
 """
 
 
+LIDS = """
+    OWNER = Owner("{0}s")
+    class {1}Put(Created, entity="{0}"):
+        of: str
+    class {1}Deleted(Deleted, entity="{0}"):
+        pass
+    class Delete{1}(Command, method="DELETE", path="/{0}s/{{key}}"):
+        key: Key
+"""
+CASCADE = """
+    {import_}
+    {0}s = Relationship(parent="group", child="{0}", via="of", on_parent_deleted=Cascade(Delete{1}))
+"""
+IMPORTS = [
+    "from contracts.table import Delete{1}",
+    "from contracts import table; Delete{1} = table.Delete{1}",
+    "import contracts.table; Delete{1} = contracts.table.Delete{1}",
+    "import contracts.table as own; Delete{1} = own.Delete{1}",
+    "from ..contracts.table import Delete{1}",
+    "from ..contracts import table; Delete{1} = table.Delete{1}",
+]
+
+
 def relationship(root: Path, text: str) -> Path:
     """Writes a module of relationships/, named after the relationship that the text declares."""
     name = re.search(r"(\w+) = Relationship", text)
@@ -39,3 +67,17 @@ def write(root: Path, folder: str, name: str, text: str) -> Path:
     file = root / folder / f"{name}.py"
     file.write_text(textwrap.dedent(HEAD) + textwrap.dedent(text))
     return file
+
+
+def declare(root: Path, kind: str = "lid", import_: str = IMPORTS[0]) -> Path:
+    """A kind, and a cascade with a command of its own, in a module of contracts of the same name everywhere."""
+    write(root, "contracts", "table", LIDS.format(kind, kind.title()))
+    imported = import_.format(kind, kind.title())
+    write(root, "relationships", f"{kind}s", CASCADE.format(kind, kind.title(), import_=imported))
+    return root
+
+
+def refusal_of(*directories: Path) -> BadDeclaration:
+    with pytest.raises(BadDeclaration) as refusal:
+        catalog.load(directories)
+    return refusal.value

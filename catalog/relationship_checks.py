@@ -1,10 +1,10 @@
-"""The checks of relationships at start-up: each by itself, and all of them together. They raise BadDeclaration."""
+"""Checks of relationships at start-up: each by itself, then all of them together. They raise BadDeclaration."""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from catalog import command_mapping
+from catalog import command_checks
 from catalog.registry import OWN_FACTS, Contracts
 from catalog.relationship import Cascade, Relationship
 from errors import BadDeclaration
@@ -13,13 +13,13 @@ _ANNOUNCEMENT = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
 def check(rel: Relationship, contracts: Contracts, where: str) -> None:
-    """One relationship against the contracts; ``where``: its file."""
+    """Checks one relationship against the contracts; ``where``: its file."""
     for side in ("parent", "child"):
         kind = getattr(rel, side)
         if kind not in contracts.owner_of:
             known = ", ".join(sorted(contracts.owner_of)) or "none"
             raise BadDeclaration(
-                where, f"{rel.name}: no contract tells of the {side} kind {kind!r}", f"Known: {known}."
+                where, f"{rel.name}: no contract declares the {side} kind {kind!r}", f"Known: {known}."
             )
     if rel.field is not None:
         fields = contracts.fields_of(rel.child)
@@ -32,20 +32,20 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
         if not contracts.may_name(rel.child, rel.field):
             raise BadDeclaration(
                 where,
-                f"{rel.name}: {rel.field!r} of {rel.child!r} holds no key, which is one text or one integer",
-                "For many to many declare an entity for each pair, which refers to both; see group_membership.",
+                f"{rel.name}: {rel.field!r} of {rel.child!r} cannot hold a key, which is one string or one integer",
+                "For many to many, declare an entity for each pair, which refers to both; see group_membership.",
             )
     if rel.requested is not None:
-        _check_asked(rel, contracts, where)
-    command_mapping.check_all(rel, contracts, where)
+        _check_requested(rel, contracts, where)
+    command_checks.check_all(rel, contracts, where)
     if rel.announce:
         _check_announcement(rel, contracts, where)
     if rel.on_missing.deadline <= timedelta(0) or rel.on_missing.grace < timedelta(0):
-        raise BadDeclaration(where, f"{rel.name}: a wait that ends before it begins", "Give a positive deadline.")
+        raise BadDeclaration(where, f"{rel.name}: the wait ends before it begins", "Give a positive deadline.")
 
 
 def check_together(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
-    """What relationships say of each other; ``where``: name → file."""
+    """Checks how relationships refer to each other; ``where``: name → file."""
     for name, rel in relationships.items():
         _check_through(rel, relationships, where[name])
     _check_cascades(relationships, where)
@@ -53,9 +53,9 @@ def check_together(relationships: Mapping[str, Relationship], where: Mapping[str
 
 
 def check_deleting(contracts: Contracts) -> None:
-    """Whether the commands that delete a kind can be filled from one of it."""
+    """Checks that an entity of a kind fills the command that deletes it."""
     for kind, command in contracts.deleting.items():
-        command_mapping.check(command, kind, contracts, contracts.declared_in[command], f"deletes={kind!r}")
+        command_checks.check(command, kind, contracts, contracts.declared_in[command], f"deletes={kind!r}")
 
 
 def _check_through(rel: Relationship, relationships: Mapping[str, Relationship], where: str) -> None:
@@ -70,19 +70,19 @@ def _check_through(rel: Relationship, relationships: Mapping[str, Relationship],
 
 
 def _check_cascades(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
-    """No kind may be deleted because one of it was."""
+    """Deletions of one kind must not cause more deletions of the same kind, which could go on for ever."""
     cascades = [rel for rel in relationships.values() if isinstance(rel.on_parent_deleted, Cascade)]
     _check_cycles(cascades, where, "cascades in a cycle", "Let one of them KEEP or Detach.")
 
 
 def _check_counterparts(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
-    """No kind may be asked for because there is one of it: there would be no end of them."""
-    asking = [rel for rel in relationships.values() if rel.requested is not None]
-    _check_cycles(asking, where, "counterparts asked for in a cycle", "Let one of them use a field.")
+    """An entity must not cause a request for another of its own kind: each would cause the next, without end."""
+    requesting = [rel for rel in relationships.values() if rel.requested is not None]
+    _check_cycles(requesting, where, "counterparts requested in a cycle", "Let one of them use a field.")
 
 
 def _check_cycles(relationships: Sequence[Relationship], where: Mapping[str, str], problem: str, mend: str) -> None:
-    """No way may lead from a kind, as the parent, to itself; blames the file of the last of a cycle."""
+    """Refuses a path of relationships from a kind back to itself, and names the file of the last one in the cycle."""
     done: set[str] = set()
 
     def visit(kind: str, path: list[Relationship]) -> None:
@@ -101,43 +101,43 @@ def _check_cycles(relationships: Sequence[Relationship], where: Mapping[str, str
         visit(rel.parent, [])
 
 
-def _check_asked(rel: Relationship, contracts: Contracts, where: str) -> None:
-    asked = rel.requested
-    assert asked is not None
+def _check_requested(rel: Relationship, contracts: Contracts, where: str) -> None:
+    requested = rel.requested
+    assert requested is not None
     if not rel.exclusive:
         raise BadDeclaration(
             where,
-            f"{rel.name}: a counterpart is asked for once",
+            f"{rel.name}: only one counterpart is requested",
             "Declare cardinality=ONE_TO_ONE, or use a field.",
         )
-    unknown = set(asked.fields) - set(asked.command.model_fields)
+    unknown = set(requested.fields) - set(requested.command.model_fields)
     if unknown:
         raise BadDeclaration(
             where,
-            f"{rel.name}: {asked.command.__name__} has no field {', '.join(sorted(unknown))}",
-            f"Its fields are: {', '.join(asked.command.model_fields)}.",
+            f"{rel.name}: {requested.command.__name__} has no field {', '.join(sorted(unknown))}",
+            f"Its fields are: {', '.join(requested.command.model_fields)}.",
         )
-    odd = set(asked.fields) - set(asked.plain) - set(asked.through)
+    odd = set(requested.fields) - set(requested.plain) - set(requested.through)
     if odd:
         raise BadDeclaration(
             where,
-            f"{rel.name}: {', '.join(sorted(odd))} of {asked.command.__name__} comes from nowhere",
-            "Say from which of the parent's fields, or Through(…) which relationships.",
+            f"{rel.name}: {', '.join(sorted(odd))} of {requested.command.__name__} has no source",
+            "Name a field of the parent, or Through(…) two relationships.",
         )
-    required = {n for n, f in asked.command.model_fields.items() if f.is_required()} - set(asked.fields)
+    required = {n for n, f in requested.command.model_fields.items() if f.is_required()} - set(requested.fields)
     if required:
         raise BadDeclaration(
             where,
-            f"{rel.name}: {asked.command.__name__} needs {', '.join(sorted(required))}",
-            "Say in Requested(…) which of the parent's fields they come from.",
+            f"{rel.name}: {requested.command.__name__} needs {', '.join(sorted(required))}",
+            "State in Requested(…) which of the parent's fields they come from.",
         )
-    if contracts.addressee(asked.command) != contracts.owner_of[rel.child]:
+    if contracts.addressee(requested.command) != contracts.owner_of[rel.child]:
         raise BadDeclaration(
             where,
-            f"{rel.name}: {asked.command.__name__} is not for the owner of {rel.child!r}",
+            f"{rel.name}: {requested.command.__name__} is not for the owner of {rel.child!r}",
             f"Use a command that is declared beside OWNER = Owner({contracts.owner_of[rel.child]!r}).",
         )
-    missing = set(asked.plain.values()) - contracts.fields_of(rel.parent)
+    missing = set(requested.plain.values()) - contracts.fields_of(rel.parent)
     if missing:
         raise BadDeclaration(
             where,
@@ -150,7 +150,7 @@ def _check_announcement(rel: Relationship, contracts: Contracts, where: str) -> 
     if not _ANNOUNCEMENT.fullmatch(rel.announce):
         raise BadDeclaration(
             where,
-            f"{rel.name}: {rel.announce!r} is no name of a fact",
+            f"{rel.name}: {rel.announce!r} cannot name a fact",
             "Use CamelCase, past tense: GroupChannelLinked.",
         )
     if f"{rel.announce}.v1" in contracts.by_type:

@@ -28,24 +28,24 @@ FACTS = {
     "names no kind of entity": 'OWNER = Owner("a")\nclass ACreated(Created):\n    x: str',
     "derives from Fact itself": 'OWNER = Owner("a")\nclass AHappened(Fact, entity="a"):\n    x: str',
     "several keys": 'OWNER = Owner("a")\nclass ACreated(Created, entity="a"):\n    x: Key\n    y: Key',
-    "Ask says no request. Write class Ask(Command, method=": COMMAND % "",
-    "Ask says no request.": COMMAND % ', method="GET", path="/a"',
-    "Ask says no request. ": COMMAND % ', method="POST", path="a"',
+    "Ask describes no request. Write class Ask(Command, method=": COMMAND % "",
+    "Ask describes no request.": COMMAND % ', method="GET", path="/a"',
+    "Ask describes no request. ": COMMAND % ', method="POST", path="a"',
     "the path of Ask names y, which it does not have. Its fields are: x.": COMMAND % ', method="POST", path="/a/{y}"',
-    "/a/{x is no path for Ask. Use plain steps": COMMAND % ', method="POST", path="/a/{x"',
-    "/a/{} is no path for Ask": COMMAND % ', method="POST", path="/a/{}"',
-    "/a/{x.y} is no path for Ask": COMMAND % ', method="POST", path="/a/{x.y}"',
-    "/a/{x!r} is no path for Ask": COMMAND % ', method="POST", path="/a/{x!r}"',
-    "/a/{x:>9} is no path for Ask": COMMAND % ', method="POST", path="/a/{x:>9}"',
-    "/a?b={x} is no path for Ask": COMMAND % ', method="POST", path="/a?b={x}"',
-    "/a#{x} is no path for Ask": COMMAND % ', method="POST", path="/a#{x}"',
-    "/../{x} is no path for Ask": COMMAND % ', method="POST", path="/../{x}"',
+    "/a/{x cannot be the path of Ask. Use plain steps": COMMAND % ', method="POST", path="/a/{x"',
+    "/a/{} cannot be the path of Ask": COMMAND % ', method="POST", path="/a/{}"',
+    "/a/{x.y} cannot be the path of Ask": COMMAND % ', method="POST", path="/a/{x.y}"',
+    "/a/{x!r} cannot be the path of Ask": COMMAND % ', method="POST", path="/a/{x!r}"',
+    "/a/{x:>9} cannot be the path of Ask": COMMAND % ', method="POST", path="/a/{x:>9}"',
+    "/a?b={x} cannot be the path of Ask": COMMAND % ', method="POST", path="/a?b={x}"',
+    "/a#{x} cannot be the path of Ask": COMMAND % ', method="POST", path="/a#{x}"',
+    "/../{x} cannot be the path of Ask": COMMAND % ', method="POST", path="/../{x}"',
     "Ask has several fields marked Key: x, z": COMMAND % ', method="POST", path="/a"' + "    x: Key\n        z: Key",
     "Ask has several fields marked ExpectedParent: y, z": COMMAND % ', method="POST", path="/a"'
     + "    y: ExpectedParent\n        z: ExpectedParent",
     "Ask deletes 'group', which its owner does not own. Name one of its kinds.": DELETE % "group",
     "Ask deletes 'nothing', which its owner does not own": DELETE % "nothing",
-    "Ask deletes 'a', but no fact tells that one is gone. Declare one: class ": DELETE % "a",
+    "Ask deletes 'a', but no fact says that one was deleted. Declare one: class ": DELETE % "a",
     "deletes='a': nothing fills x of Ask. Mark the field of the a's key as Key": DELETE % "a" + GONE,
     "Ask deletes 'a' as well. Let one of them": DELETE % "a"
     + GONE
@@ -57,7 +57,7 @@ FACTS = {
 
 
 @pytest.mark.parametrize("problem", FACTS)
-def test_a_mistake_in_a_contract_is_refused_with_its_file(tmp_path: Path, problem: str) -> None:
+def test_mistake_in_contract_is_refused_with_its_file(tmp_path: Path, problem: str) -> None:
     file = write(tmp_path, "contracts", "wrong", FACTS[problem])
     with pytest.raises(BadDeclaration) as refusal:
         catalog.load([tmp_path])
@@ -65,7 +65,7 @@ def test_a_mistake_in_a_contract_is_refused_with_its_file(tmp_path: Path, proble
     assert refusal.value.where == str(file)
 
 
-def test_what_a_command_deletes_is_found_by_its_kind(tmp_path: Path) -> None:
+def test_command_that_deletes_a_kind_is_found(tmp_path: Path) -> None:
     text = DOCKS.replace('path="/docks/{dock}"', 'path="/docks/{dock}", deletes="dock"')
     write(tmp_path, "contracts", "docks", text + '    class DockGone(Deleted, entity="dock"):\n        pass')
     found = catalog.load([tmp_path]).contracts

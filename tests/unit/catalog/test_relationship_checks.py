@@ -1,4 +1,4 @@
-"""Cycles: relationships that would delete, or ask for, without end are refused."""
+"""Relationships checked together: cycles of cascades or of requested counterparts are refused."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ CASCADES = {
     "group_event": 'Relationship(parent="group", child="event", via="name", on_parent_deleted=Cascade(DeleteEvent))',
 }
 CYCLES = [["team_team"], ["team_event"], ["team_group", "group_event"], ["group_event", "team_group"]]
-"""Event_team, which is there already, is the other half of all but the first."""
+"""The shipped relationship event_team completes all cycles but the first."""
 NAMELESS = """
     OWNER = Owner("{0}s")
     class {1}Anonymised(Changed, entity="{0}"):
         name: None
 """
-"""What lets a Detach from whatever ``name`` refers to come about."""
+"""A fact that clears ``name``, which a Detach needs."""
 
 
 @pytest.mark.parametrize("names", CYCLES)
-def test_cascades_in_a_cycle_are_refused_in_the_file_that_closes_it(tmp_path: Path, names: list[str]) -> None:
+def test_cycle_of_cascades_is_refused_with_the_last_file(tmp_path: Path, names: list[str]) -> None:
     files = [relationship(tmp_path, f"{name} = {CASCADES[name]}") for name in names]
     with pytest.raises(BadDeclaration) as refusal:
         catalog.load([tmp_path])
@@ -38,7 +38,7 @@ def test_cascades_in_a_cycle_are_refused_in_the_file_that_closes_it(tmp_path: Pa
 
 @pytest.mark.parametrize("names", CYCLES)
 @pytest.mark.parametrize("policy", ["KEEP", "Detach({0})", "RESTRICT"])
-def test_a_cycle_in_which_one_does_not_cascade_is_none(tmp_path: Path, names: list[str], policy: str) -> None:
+def test_cycle_with_one_other_policy_is_accepted(tmp_path: Path, names: list[str], policy: str) -> None:
     for kind in ("event", "group"):
         write(tmp_path, "contracts", kind, NAMELESS.format(kind, kind.title()))
     for n, name in enumerate(names):
@@ -50,7 +50,7 @@ def test_a_cycle_in_which_one_does_not_cascade_is_none(tmp_path: Path, names: li
     assert set(names) <= set(catalog.load([tmp_path]).relationships)
 
 
-def test_two_ways_to_the_same_kind_are_no_cycle(tmp_path: Path) -> None:
+def test_two_cascades_to_the_same_kind_are_accepted(tmp_path: Path) -> None:
     relationship(tmp_path, f"group_event = {CASCADES['group_event']}")
     relationship(tmp_path, "group_team = " + CASCADES["team_team"].replace('parent="team"', 'parent="group"'))
     found = catalog.load([tmp_path])
@@ -73,7 +73,7 @@ ASKED = """
 
 @pytest.fixture
 def game(tmp_path: Path) -> Path:
-    """Pings, pongs and pungs, each with an owner of its own who can be asked for one."""
+    """Pings, pongs and pungs, each with an owner of its own that a command can request from it."""
     for kind in ("ping", "pong", "pung"):
         write(tmp_path, "contracts", kind, GAME.format(kind, kind.title()))
     return tmp_path
@@ -92,22 +92,22 @@ def ask(game: Path, parent: str, child: str) -> Path:
         (["ping pong", "pong pung", "pung pong"], "pong_pung → pung_pong → pong_pung"),
     ],
 )
-def test_counterparts_asked_for_in_a_cycle_are_refused(game: Path, pairs: list[str], cycle: str) -> None:
+def test_cycle_of_requested_counterparts_is_refused(game: Path, pairs: list[str], cycle: str) -> None:
     files = [ask(game, *pair.split()) for pair in pairs]
     with pytest.raises(BadDeclaration) as refusal:
         catalog.load([game])
     assert refusal.value.where == str(max(files))
-    assert refusal.value.problem == f"counterparts asked for in a cycle: {cycle}"
+    assert refusal.value.problem == f"counterparts requested in a cycle: {cycle}"
     assert refusal.value.mend == "Let one of them use a field."
 
 
-def test_a_cycle_in_which_one_uses_a_field_asks_for_no_end_of_counterparts(game: Path) -> None:
+def test_cycle_of_counterparts_with_one_field_is_accepted(game: Path) -> None:
     ask(game, "ping", "pong")
     relationship(game, 'pong_ping = Relationship(parent="pong", child="ping", via="by")')
     assert {"ping_pong", "pong_ping"} <= set(catalog.load([game]).relationships)
 
 
-def test_counterparts_may_be_asked_for_on_two_ways_to_the_same_kind(game: Path) -> None:
+def test_counterparts_of_the_same_kind_may_be_requested_twice(game: Path) -> None:
     for parent, child in (("ping", "pong"), ("ping", "pung"), ("pong", "pung")):
         ask(game, parent, child)
     assert {"ping_pong", "ping_pung", "pong_pung"} <= set(catalog.load([game]).relationships)

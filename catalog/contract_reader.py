@@ -1,0 +1,150 @@
+"""Reads owners, facts and commands from imported modules, and refuses mistakes in them at start-up."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from string import Formatter
+from types import ModuleType
+
+from catalog.registry import Contract, Contracts
+from catalog.vocabulary import Command, ExpectedParentField, Fact, KeyField, Owner
+from errors import BadDeclaration
+
+_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def read(modules: Iterable[ModuleType]) -> Contracts:
+    """The contracts of all modules. Raises BadDeclaration with the file and the mend."""
+    contracts = Contracts()
+    for module in modules:
+        _read(module, contracts)
+    for command in contracts.commands:
+        if command.deletes:
+            _check_deleting(command, contracts)
+    return contracts
+
+
+def _read(module: ModuleType, contracts: Contracts) -> None:
+    where = str(module.__file__)
+    own = [value for value in vars(module).values() if inspect.isclass(value) and value.__module__ == module.__name__]
+    facts = [value for value in own if issubclass(value, Fact)]
+    commands = [value for value in own if issubclass(value, Command)]
+    owner = getattr(module, "OWNER", None)
+    if not isinstance(owner, Owner):
+        if facts or commands:
+            raise BadDeclaration(
+                where, "facts or commands without an owner", 'Add OWNER = Owner("name") to the module.'
+            )
+        return
+    known_as = contracts.owners.setdefault(owner.name, owner)
+    if known_as != owner:
+        raise BadDeclaration(where, f"the owner {owner.name!r} has other sources elsewhere", "Declare them alike.")
+    for command in commands:
+        _check_request(command, where)
+        contracts.commands[command] = owner.name
+        contracts.declared_in[command] = where
+    for fact in facts:
+        contract = _contract(fact, owner, where)
+        earlier = contracts.by_type.get(contract.wire_type)
+        if earlier is not None:
+            raise BadDeclaration(
+                where,
+                f"{contract.wire_type} is declared in {earlier.where} as well",
+                "Rename or remove one of them.",
+            )
+        other = contracts.owner_of.setdefault(contract.kind, owner.name)
+        if other != owner.name:
+            raise BadDeclaration(
+                where,
+                f"the kind {contract.kind!r} belongs to the owner {other!r}",
+                "A kind has one owner; rename it.",
+            )
+        contracts.by_type[contract.wire_type] = contract
+
+
+def _check_request(command: type[Command], where: str) -> None:
+    name, fields = command.__name__, command.model_fields
+    if command.method not in ("POST", "PUT", "PATCH", "DELETE") or not command.path.startswith("/"):
+        raise BadDeclaration(
+            where, f"{name} describes no request", f'Write class {name}(Command, method="POST", path="/…").'
+        )
+    named = _named(command.path)
+    if named is None:
+        raise BadDeclaration(
+            where,
+            f"{command.path} cannot be the path of {name}",
+            "Use plain steps and the names of fields in braces: /teams/{team_id}.",
+        )
+    unknown = named - set(fields)
+    if unknown:
+        raise BadDeclaration(
+            where,
+            f"the path of {name} names {', '.join(sorted(unknown))}, which it does not have",
+            f"Its fields are: {', '.join(fields) or 'none'}.",
+        )
+    for mark, word in ((KeyField, "Key"), (ExpectedParentField, "ExpectedParent")):
+        marked = [n for n, f in fields.items() if any(isinstance(m, mark) for m in f.metadata)]
+        if len(marked) > 1:
+            raise BadDeclaration(
+                where, f"{name} has several fields marked {word}: {', '.join(marked)}", f"Mark one field as {word}."
+            )
+
+
+def _named(path: str) -> set[str] | None:
+    """The fields that a path names in braces; None if the path has a query, a fragment, a step of dots, or anything but
+    the name of a field in braces."""
+    try:
+        parts = list(Formatter().parse(path))
+    except ValueError:
+        return None
+    literal = "{}".join(text for text, _, _, _ in parts)
+    plain = all(name is None or (name.isidentifier() and not spec and not how) for _, name, spec, how in parts)
+    if not plain or set(literal) & set("?#\\") or {".", ".."} & set(literal.split("/")):
+        return None
+    return {name for _, name, _, _ in parts if name is not None}
+
+
+def _check_deleting(command: type[Command], contracts: Contracts) -> None:
+    kind, name, where = command.deletes, command.__name__, contracts.declared_in[command]
+    if contracts.owner_of.get(kind) != contracts.commands[command]:
+        raise BadDeclaration(where, f"{name} deletes {kind!r}, which its owner does not own", "Name one of its kinds.")
+    if not contracts.deleted_fact(kind):
+        raise BadDeclaration(
+            where,
+            f"{name} deletes {kind!r}, but no fact says that one was deleted",
+            f'Declare one: class {name}d(Deleted, entity="{kind}").',
+        )
+    other = contracts.deleting.setdefault(kind, command)
+    if other is not command:
+        raise BadDeclaration(where, f"{other.__name__} deletes {kind!r} as well", "Let one of them say deletes=….")
+
+
+def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
+    name = fact.fact_name()
+    if not _NAME.fullmatch(name):
+        raise BadDeclaration(where, f"{name} cannot name a fact", "Use CamelCase in the past tense: GroupCreated.")
+    if getattr(fact, "effect", None) is None:
+        raise BadDeclaration(where, f"{name} derives from Fact itself", "Derive it from Created, Changed or Deleted.")
+    if not _KIND.fullmatch(fact.entity):
+        raise BadDeclaration(
+            where,
+            f"{name} names no kind of entity",
+            f'Write class {name}({fact.effect.title()}, entity="…").',
+        )
+    keys = [n for n, f in fact.model_fields.items() if any(isinstance(m, KeyField) for m in f.metadata)]
+    if len(keys) > 1:
+        raise BadDeclaration(where, f"{name} has several keys: {', '.join(keys)}", "Mark one field as Key.")
+    return Contract(
+        wire_type=fact.wire_type(),
+        name=name,
+        version=fact.version,
+        kind=fact.entity,
+        effect=fact.effect,
+        owner=owner.name,
+        model=fact,
+        key_field=keys[0] if keys else None,
+        where=where,
+    )
