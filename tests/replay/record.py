@@ -20,18 +20,21 @@ from devstack.testing import temporary_postgres, temporary_temporal
 from messages.workflow_ids import Subject
 from store.db.pool import create_pool
 from store.migrate import migrate
-from tests.replay.stories import operations, relationship
+from tests.replay.stories import cascade, move, plan, relationship, signals
 from tests.support.harness import Harness
 from tests.support.scenario import Scenario
 from tests.workflows.conftest import SETTINGS
 
 HISTORIES = Path(__file__).parent / "histories"
-ROOT = str(Path(__file__).parents[2])
+PLACES = {socket.gethostname(): "somewhere", sys.prefix: "/tether/.venv", str(Path(__file__).parents[2]): "/tether"}
+"""Host and paths of the recording machine → what histories say instead, in this order."""
 FEW = {"limit.historyCount.suggestContinueAsNew": "80"}
 
 Story = Callable[[Scenario], Awaitable[Subject]]
+OPENING = (*move.OPENING, *plan.OPENING)
+"""Stories that start Tether's processes themselves, with other declarations."""
 STORIES: dict[str, Story] = {
-    story.__name__: story for story in (*relationship.STORIES, *operations.STORIES, *operations.OPENING)
+    story.__name__: story for module in (relationship, signals, move, cascade, plan) for story in module.STORIES
 }
 CONTINUED = ("continued", "cascade_continued")
 """Stories of whose runs the first is kept; of all others the last."""
@@ -43,7 +46,7 @@ async def _play(story: Story, harness: Harness) -> Subject:
         scenario = Scenario(harness, Path(folder))
         scenario.transport.owners["channels"] = harness.channels.transport
         async with scenario.running():
-            if story in operations.OPENING:
+            if story in OPENING:
                 return await story(scenario)
             async with harness.running():
                 subject = await story(scenario)
@@ -58,7 +61,9 @@ async def _keep(name: str, harness: Harness, subject: Subject, folder: Path) -> 
         handle = harness.client.get_workflow_handle(handle.id, run_id=first)
     text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(text.replace(socket.gethostname(), "somewhere").replace(ROOT, "/tether"))
+    for place, neutral in PLACES.items():
+        text = text.replace(place, neutral)
+    (folder / f"{name}.json").write_text(text)
 
 
 async def main(folder: Path, names: Collection[str]) -> None:

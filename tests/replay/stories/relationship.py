@@ -1,7 +1,6 @@
-"""Runs of RelationshipWorkflow, all but one for the group g1 or the category g1."""
+"""Runs of RelationshipWorkflow that wait for facts, most of them for the group g1 or the category g1."""
 
 from datetime import timedelta
-from typing import Any
 
 import httpx2
 
@@ -18,7 +17,7 @@ CHANNEL = event("ChannelCreated", "c1", name="Rowing", correlation=encode("group
 AWAY = httpx2.Response(503, headers={"retry-after": "7200"})
 
 
-def _group(harness: Harness) -> Subject:
+def group(harness: Harness) -> Subject:
     return harness.instance("group_channel", "g1").subject
 
 
@@ -27,33 +26,21 @@ def _category(harness: Harness) -> Subject:
 
 
 async def _says(scenario: Scenario, part: str) -> None:
-    await scenario.wait_for_description(_group(scenario.harness), part)
+    await scenario.wait_for_description(group(scenario.harness), part)
 
 
-async def _silent(harness: Harness) -> None:
+async def create_silent_group(harness: Harness) -> None:
     """A group whose channel is requested, and does not come."""
     harness.channels.silent = True
     await harness.record(GROUP)
     await harness.wait_until_waiting("group_channel", "g1")
 
 
-async def _signalled(harness: Harness, name: str, fact: Any, workflow_id: str = "") -> Any:
-    """A service sends the first fact straight to the workflow."""
-    return await harness.client.start_workflow(
-        "RelationshipWorkflow",
-        {"tenant": harness.tenant, "relationship": "group_channel", "parent": "g1"},
-        id=workflow_id or f"{harness.tenant}/group_channel/g1",
-        task_queue=harness.tenant,
-        start_signal=name,
-        start_signal_args=[fact],
-    )
-
-
 async def complete(scenario: Scenario) -> Subject:
     """Requested, created, linked, announced."""
     await scenario.harness.record(GROUP)
     await scenario.harness.wait_for_facts("GroupChannelLinked")
-    return _group(scenario.harness)
+    return group(scenario.harness)
 
 
 async def parent_late(scenario: Scenario) -> Subject:
@@ -63,16 +50,16 @@ async def parent_late(scenario: Scenario) -> Subject:
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.record(GROUP)
     await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
+    return group(harness)
 
 
 async def overdue(scenario: Scenario) -> Subject:
     """No channel is created before the deadline."""
     harness = scenario.harness
-    await _silent(harness)
+    await create_silent_group(harness)
     await harness.skip("group_channel", "g1", A_DAY)
     await harness.wait_for_facts("RelationshipOverdue")
-    return _group(harness)
+    return group(harness)
 
 
 async def late(scenario: Scenario) -> Subject:
@@ -82,7 +69,7 @@ async def late(scenario: Scenario) -> Subject:
     await harness.wait_for_end("group_channel", "g1")
     await harness.record(CHANNEL)
     await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
+    return group(harness)
 
 
 async def refused(scenario: Scenario) -> Subject:
@@ -92,7 +79,7 @@ async def refused(scenario: Scenario) -> Subject:
     await harness.record(GROUP)
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.record(event("GroupDeleted", "g1", 2))
-    return _group(harness)
+    return group(harness)
 
 
 async def refused_later(scenario: Scenario) -> Subject:
@@ -102,7 +89,7 @@ async def refused_later(scenario: Scenario) -> Subject:
     await harness.record(GROUP)
     await _says(scenario, "refused with 422")
     await harness.record(event("GroupDeleted", "g1", 2))
-    return _group(harness)
+    return group(harness)
 
 
 async def away_then_back(scenario: Scenario) -> Subject:
@@ -113,7 +100,7 @@ async def away_then_back(scenario: Scenario) -> Subject:
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.skip("group_channel", "g1", timedelta(hours=1))
     await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
+    return group(harness)
 
 
 async def away_until_deadline(scenario: Scenario) -> Subject:
@@ -124,13 +111,13 @@ async def away_until_deadline(scenario: Scenario) -> Subject:
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.skip("group_channel", "g1", A_DAY)
     await harness.wait_for_facts("RelationshipOverdue")
-    return _group(harness)
+    return group(harness)
 
 
 async def recreated(scenario: Scenario) -> Subject:
     """The group is deleted and created again while its channel is waited for: two requests."""
     harness = scenario.harness
-    await _silent(harness)
+    await create_silent_group(harness)
     await harness.record(event("GroupDeleted", "g1", 2))
     await harness.record(event("GroupCreated", "g1", 3, name="Again"))
 
@@ -140,7 +127,7 @@ async def recreated(scenario: Scenario) -> Subject:
     await eventually(both)
     await harness.record(CHANNEL)
     await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
+    return group(harness)
 
 
 async def explicit_link(scenario: Scenario) -> Subject:
@@ -152,7 +139,7 @@ async def explicit_link(scenario: Scenario) -> Subject:
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.record(event("ChannelCreated", "c1", name="Rowing"))
     await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
+    return group(harness)
 
 
 async def explicit_link_expired(scenario: Scenario) -> Subject:
@@ -183,92 +170,6 @@ async def unlink(scenario: Scenario) -> Subject:
     await harness.record(event("CategoryAdded", "g1", name="Books"), event("ItemAdded", "i1", name="x", category="g1"))
     await harness.wait_for_operation(await harness.link("category_item", None, "i1", "unlink"), "done")
     return _category(harness)
-
-
-async def signal_intake(scenario: Scenario) -> Subject:
-    """Services send facts straight to the workflow, one of them not a fact."""
-    harness = scenario.harness
-    harness.channels.silent = True
-    handle = await _signalled(harness, "GroupCreated", GROUP)
-    await harness.wait_until_waiting("group_channel", "g1")
-    await handle.signal("GroupRenamed", "nonsense")
-    await handle.signal("ChannelCreated", {**CHANNEL, "correlationid": None})
-    await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
-
-
-async def signalled_first(scenario: Scenario) -> Subject:
-    """The child's fact is signalled before its parent's."""
-    harness = scenario.harness
-    handle = await _signalled(harness, "ChannelCreated", event("ChannelCreated", "c1", name="Rowing"))
-    await harness.wait_until_waiting("group_channel", "g1")
-    await handle.signal("GroupCreated", GROUP)
-    await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
-
-
-async def nothing_known(scenario: Scenario) -> Subject:
-    """Only nonsense is signalled: nothing is missing and nothing is linked."""
-    await _signalled(scenario.harness, "GroupCreated", "nonsense")
-    return _group(scenario.harness)
-
-
-async def undeclared(scenario: Scenario) -> Subject:
-    """The workflow's id names a relationship that is not declared: the run fails."""
-    harness = scenario.harness
-    await _signalled(harness, "GroupCreated", GROUP, f"{harness.tenant}/group_chanel/g1")
-    return harness.instance("group_chanel", "g1").subject
-
-
-async def unknown_id(scenario: Scenario) -> Subject:
-    """Neither the workflow's id nor its input name an instance: the run fails."""
-    harness = scenario.harness
-    await harness.client.start_workflow(
-        "RelationshipWorkflow", "anything", id=f"{harness.tenant}/group_channel/", task_queue=harness.tenant
-    )
-    return harness.instance("group_channel", "").subject
-
-
-async def _storm(scenario: Scenario) -> None:
-    harness = scenario.harness
-    handle = harness.handle("group_channel", "g1")
-    for number in range(2, 40):
-        await handle.signal("GroupRenamed", event("GroupRenamed", "g1", number, name=f"n{number}"))
-    await harness.wait_for_facts("GroupRenamed", 38)
-
-
-async def continued(scenario: Scenario) -> Subject:
-    """A run that continues as new, since its history has grown long: this is the first."""
-    harness = scenario.harness
-    await _silent(harness)
-    await _storm(scenario)
-    await harness.record(CHANNEL)
-    await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
-
-
-async def continued_last(scenario: Scenario) -> Subject:
-    """The same: the last run, which has what the first one carried over."""
-    return await continued(scenario)
-
-
-async def continued_asking(scenario: Scenario) -> Subject:
-    """A run that continues as new while its owner is away: the last run, which requests again by the same key."""
-    harness = scenario.harness
-    harness.channels.answers = [AWAY] * 3
-    await harness.record(GROUP)
-
-    async def noted() -> bool:
-        wait = await harness.find_wait("group_channel", "g1")
-        return wait is not None and "answered 503" in wait["note"]
-
-    await eventually(noted)
-    await _storm(scenario)
-    await harness.skip("group_channel", "g1", timedelta(hours=3))
-    harness.channels.answers = []
-    await harness.skip("group_channel", "g1", timedelta(hours=3))
-    await harness.wait_for_facts("GroupChannelLinked")
-    return _group(harness)
 
 
 async def missing_category(scenario: Scenario) -> Subject:
@@ -331,14 +232,6 @@ STORIES = (
     explicit_link_expired,
     explicit_link_refused,
     unlink,
-    signal_intake,
-    signalled_first,
-    nothing_known,
-    undeclared,
-    unknown_id,
-    continued,
-    continued_last,
-    continued_asking,
     missing_category,
     missing_category_overdue,
     chain,
