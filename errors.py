@@ -1,27 +1,27 @@
-"""What can go wrong, drawn once.
+"""All errors that Tether raises on purpose, as one tree.
 
-Two words decide what happens next: *refused* is final, *unavailable* may be tried again. A third,
-*quarantined*, concerns one fact alone and is no exception but an outcome (see ``store/write/recorder.py``).
+Two words decide what happens next: *refused* is final, *unavailable* may be retried. A third, *quarantined*, concerns
+a single fact and is no exception but an outcome (``store/write/recorder.py``). Right: HTTP status, or where it occurs.
 
     TetherError
     ├── Refused               final; the message says what is wrong and how to mend it
-    │   ├── Malformed         an envelope that is no CloudEvent                 400
-    │   ├── Unacceptable      a fact that breaks its contract              quarantined, or 422
-    │   ├── BadDeclaration    a contract or relationship that cannot be used    start-up
-    │   ├── BadToken          a token or cursor that was not made here          400
-    │   ├── Unknown           no such entity, relationship, operation           404
+    │   ├── Malformed         the envelope is no CloudEvent                     400
+    │   ├── Unacceptable      the fact breaks its contract                 quarantined, or 422
+    │   ├── BadDeclaration    a contract or relationship cannot be used         start-up
+    │   ├── BadToken          the token or cursor was not made here             400
+    │   ├── Unknown           no such entity, relationship or operation         404
     │   ├── Forbidden         the credential's scope does not cover it          403
-    │   ├── Unauthenticated   no credential, or one that is not known           401
+    │   ├── Unauthenticated   no credential, or an unknown one                  401
     │   ├── Conflict          contradicts what is recorded                      409
-    │   │   ├── KeyReused     an Idempotency-Key of another request             409
+    │   │   ├── KeyReused     Idempotency-Key of another request                409
     │   │   ├── Restricted    children forbid the deletion                      409
-    │   │   └── PlanOutdated  more is concerned by now than was planned         409
-    │   └── Gone              an owner: not there, or not as it was thought     activities
-    └── Unavailable           try again, after ``retry_after`` seconds          503
-        ├── Unsent            the owner cannot have heard of it             activities
-        │   └── Busy          all of the owner's slots are taken            activities
-        ├── Failed            the owner failed at this request              activities
-        └── NotYet            a revision that has not been reached in time      409
+    │   │   └── PlanOutdated  more children are concerned than were planned     409
+    │   └── Gone              owner: the entity does not exist, or elsewhere    activities
+    └── Unavailable           retry after ``retry_after`` seconds               503
+        ├── Unsent            the owner cannot have received the request        activities
+        │   └── Busy          all of the owner's slots are taken                activities
+        ├── Failed            the owner failed at this request                  activities
+        └── NotYet            a revision was not reached in time                409
 """
 
 
@@ -34,7 +34,7 @@ class Refused(TetherError):
 
 
 class Malformed(Refused):
-    """A CloudEvents envelope that cannot be read. ``field`` names the attribute, ``index`` the place in a batch."""
+    """An envelope that is no CloudEvent. ``field``: the attribute; ``index``: of the event in its batch, from 0."""
 
     def __init__(self, field: str, reason: str, index: int | None = None) -> None:
         self.field = field
@@ -45,7 +45,7 @@ class Malformed(Refused):
 
 
 class Unacceptable(Refused):
-    """A good envelope around a fact that cannot be taken; ``reason`` goes to the quarantine with it."""
+    """A fact that breaks its contract. It goes to quarantine with the ``reason``."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -53,7 +53,7 @@ class Unacceptable(Refused):
 
 
 class BadDeclaration(Refused):
-    """A declaration that cannot be used. ``where`` is its file, ``mend`` what to do."""
+    """A declaration that cannot be used. ``where``: its file; ``mend``: what to do."""
 
     def __init__(self, where: str, problem: str, mend: str) -> None:
         self.where = where
@@ -63,43 +63,43 @@ class BadDeclaration(Refused):
 
 
 class BadToken(Refused):
-    """A token or a cursor that Tether did not make, or made for something else."""
+    """A token or cursor that Tether did not make, or made for another query."""
 
 
 class Unknown(Refused):
-    """Nothing of that name is known."""
+    """No entity, relationship, operation or tenant has this name."""
 
 
 class Forbidden(Refused):
-    """The credential is good, but its scope does not cover this."""
+    """The credential is valid, but its scope does not cover the request."""
 
 
 class Unauthenticated(Refused):
-    """No credential, or one that is not known."""
+    """No credential was given, or an unknown one."""
 
 
 class Conflict(Refused):
-    """Contradicts what is recorded already."""
+    """The request contradicts what is recorded."""
 
 
 class KeyReused(Conflict):
-    """An Idempotency-Key that stands for another request."""
+    """The Idempotency-Key was used for another request."""
 
 
 class Restricted(Conflict):
-    """There are children whose relationship forbids that their parent is deleted."""
+    """The entity has children whose relationship forbids its deletion."""
 
 
 class Gone(Refused):
-    """The owner says that what it was asked about is not there (any more), or not as it was thought to be."""
+    """The owner says that the entity does not exist (any more), or is not in the expected parent."""
 
 
 class PlanOutdated(Conflict):
-    """More is concerned by now than the plan says."""
+    """More children are concerned than the plan names."""
 
 
 class Unavailable(TetherError):
-    """Something needed is away; the same request may succeed after ``retry_after`` seconds."""
+    """Temporary: the same request may succeed after ``retry_after`` seconds."""
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         self.retry_after = retry_after
@@ -107,7 +107,7 @@ class Unavailable(TetherError):
 
 
 class Failed(Unavailable):
-    """The owner failed at this request, perhaps at this alone. ``answered``: it said so, else it broke off or hung."""
+    """The owner failed at this request, perhaps only at this one. ``answered``: it sent a status, else none came."""
 
     def __init__(self, message: str, retry_after: float = 1.0, *, answered: bool) -> None:
         self.answered = answered
@@ -115,12 +115,12 @@ class Failed(Unavailable):
 
 
 class Unsent(Unavailable):
-    """The owner was not reached, or not tried: it cannot have heard of the request."""
+    """The owner was not reached, or not tried: it cannot have received the request."""
 
 
 class Busy(Unsent):
-    """Others are asking the owner; that says nothing against it. Come again soon."""
+    """Tether itself uses all of the owner's slots; retry soon. Says nothing about the owner."""
 
 
 class NotYet(Unavailable):
-    """The revision that was asked for has not been reached within the time given."""
+    """The requested revision was not reached within the given time."""

@@ -1,1 +1,1 @@
-"""Typed clients of the owners."""
+"""Typed HTTP clients of the owners."""

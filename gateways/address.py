@@ -1,4 +1,4 @@
-"""The base URLs of owners, as they are configured."""
+"""Checks the configured base URLs of owners."""
 
 import httpx2 as httpx
 
@@ -8,7 +8,10 @@ _MEND = "set it in TETHER_OWNERS as http://host:port/path, or https"
 
 
 def checked(owner: str, url: str) -> str:
-    """The base URL without a slash at its end. Raises Refused, which never shows the URL: it may hold a password."""
+    """Returns the base URL without a slash at its end.
+
+    Raises Refused; its message never shows the URL, which may hold a password.
+    """
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:

@@ -1,4 +1,4 @@
-"""Leaves an owner alone while it is away, and asks it once in a while whether it is back."""
+"""Circuit breaker for one owner: closed, open, half-open."""
 
 import math
 import time
@@ -12,16 +12,16 @@ import structlog
 from errors import Unsent
 
 FAILURES = 20
-"""In a row, after which an owner is held to be away: fewer come by chance where one merely fails often."""
+"""Failures in a row after which the circuit opens. Fewer may be chance at an owner that merely fails often."""
 SHORTEST, LONGEST = 1.0, 15.0
-"""Seconds until it is asked again; they double. An owner's own word may be longer."""
+"""Seconds that the circuit stays open: they double. The owner's Retry-After may be longer."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Clock:
-    """``monotonic`` in seconds, for pauses; ``now`` for people, and for dates in replies."""
+    """Two clocks, so that tests can set them. ``monotonic``: seconds; ``now``: for messages and dates in replies."""
 
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -32,7 +32,7 @@ class Attempt:
 
 
 class Circuit:
-    """Closed: all may ask. Open: nobody, until the pause is over. Then one may, and what comes of it decides."""
+    """Closed: all requests pass. Open: none, until the pause is over. Half-open: one passes, and decides."""
 
     def __init__(self, owner: str, clock: Clock) -> None:
         self._owner = owner
@@ -46,18 +46,18 @@ class Circuit:
         self._probe: Attempt | None = None
 
     def check(self) -> None:
-        """Raises Unsent if nobody may ask now: who is away since when, why, and when it is asked again."""
+        """Raises Unsent if no request may pass now; the message says since when, why, and when the next attempt is."""
         left = self._left()
         if not self._pause or (left <= 0 and self._probe is None):
             return
-        then = f"next attempt in {math.ceil(left)} s" if left > 0 else "it is being asked again"
-        away = f"{self._owner} is away since {self._since:%H:%M:%S} UTC: {self._why}; {then}"
-        raise Unsent(away, retry_after=left if left > 0 else SHORTEST)
+        then = f"next attempt in {math.ceil(left)} s" if left > 0 else "an attempt is under way"
+        unavailable = f"{self._owner} is unavailable since {self._since:%H:%M:%S} UTC: {self._why}; {then}"
+        raise Unsent(unavailable, retry_after=left if left > 0 else SHORTEST)
 
     @contextmanager
     def attempt(self) -> Iterator[Attempt]:
-        """Around one request, which says what came of it by ``succeeded`` or ``failed``; one that does neither,
-        since it was cancelled, gives its turn back. Raises Unavailable as ``check`` does."""
+        """Surrounds one request, which reports its outcome by ``succeeded`` or ``failed``. A half-open circuit lets the
+        next request pass if it reports neither, being cancelled. Raises Unsent as ``check`` does."""
         self.check()
         attempt = Attempt()
         if self._pause:
@@ -69,19 +69,19 @@ class Circuit:
                 self._probe = None
 
     def succeeded(self) -> None:
-        """The owner answered, whatever it said."""
+        """Closes the circuit: the owner answered, whatever its answer."""
         if self._pause:
-            log.info("an owner answers again", owner=self._owner, away_since=self._since.isoformat())
+            log.info("owner is available again", owner=self._owner, unavailable_since=self._since.isoformat())
         self._failures, self._pause, self._probe = 0, 0.0, None
         self._failing.clear()
 
     def failed(self, attempt: Attempt, why: str, retry_after: float = 0.0, key: str = "") -> float:
-        """The owner is away. Returns the seconds after which to come again; ``retry_after``: its own word on it.
+        """Counts a failure. Returns the seconds after which to retry, at least ``retry_after``, which the owner gave.
 
-        ``key``: of a request that it did answer. The same again counts once: that may be for the request's own sake.
+        ``key``: of a request that the owner answered. The same key counts once: its request alone may be at fault.
         """
         probed = self._probe is attempt
-        if not self._pause or probed:  # what was sent before the circuit opened says nothing new
+        if not self._pause or probed:  # requests sent before the circuit opened do not count
             self._failures += key not in self._failing
             if key:
                 self._failing.add(key)
@@ -98,7 +98,7 @@ class Circuit:
         wait = max(self._pause, retry_after)
         self._until = self._clock.monotonic() + wait
         if opened:
-            log.warning("an owner is away", owner=self._owner, reason=self._why, next_attempt_in=wait)
+            log.warning("owner is unavailable", owner=self._owner, reason=self._why, next_attempt_in=wait)
 
     def _left(self) -> float:
         return self._until - self._clock.monotonic() if self._pause else 0.0

@@ -1,4 +1,4 @@
-"""One owner over HTTP: connections, slots and a circuit of its own, so that no owner can be in another's way."""
+"""The HTTP client of one owner. Its connections, slots and circuit are its own, so that no owner delays another."""
 
 import asyncio
 import math
@@ -10,18 +10,17 @@ import httpx2 as httpx
 
 from catalog.owner_request import OwnerRequest
 from errors import Busy, Failed, Unsent
-from gateways import reply
 from gateways.circuit import Circuit, Clock
-from gateways.reply import Reply
+from gateways.reply import Reply, read
 from gateways.request import build
 
 OF_MANY = 0.8
-"""The part of the slots that those may take who have hundreds of requests to make: one alone need not queue."""
+"""Share of the slots that requests of sweeps may take, so that a single request need not queue behind hundreds."""
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class OwnerClient:
-    """``url`` is a base URL that was checked; ``timeout`` in seconds for one request, its reply included."""
+    """``url``: a checked base URL; ``at_once``: slots; ``timeout``: seconds for one request and its reply."""
 
     def __init__(
         self, name: str, url: str, transport: httpx.AsyncBaseTransport, *, at_once: int, timeout: float, clock: Clock
@@ -36,10 +35,10 @@ class OwnerClient:
         self._circuit = Circuit(name, clock)
         self._client = httpx.AsyncClient(
             transport=transport,
-            timeout=None,  # of its steps; the whole has one
+            timeout=None,  # of single steps: the whole request has one
             follow_redirects=False,
             trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # every request stands for itself
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # no request depends on another
         )
 
     async def aclose(self) -> None:
@@ -56,7 +55,7 @@ class OwnerClient:
 
     @asynccontextmanager
     async def _slot(self, what: str, slot_timeout: float) -> AsyncIterator[None]:
-        """One of them; who waits is served in turn. Raises Busy."""
+        """Holds one slot; requests that wait for one are served in order. ``slot_timeout``: seconds. Raises Busy."""
         if slot_timeout <= 0 and self._slots.locked():
             raise self._busy(what)
         try:
@@ -75,33 +74,36 @@ class OwnerClient:
     async def _attempt(self, to_send: httpx.Request, what: str, key: str) -> None:
         with self._circuit.attempt() as attempt:
             try:
-                answer = await self._answer(to_send)
+                reply = await self._reply(to_send)
             except (httpx.HTTPError, TimeoutError) as error:
-                why = self._words(error)
+                why = self._describe(error)
                 text, retry_after = f"{what}: {why}", self._circuit.failed(attempt, why)
                 if isinstance(error, _NOT_SENT):
                     raise Unsent(text, retry_after) from error
                 raise Failed(text, retry_after, answered=False) from error
-            retry_after = max(1.0, answer.retry_after or 0.0)
-            if answer.away:
-                retry_after = self._circuit.failed(attempt, f"answered {answer.status}", retry_after, key)
+            retry_after = max(1.0, reply.retry_after or 0.0)
+            if reply.unavailable:
+                retry_after = self._circuit.failed(attempt, f"answered {reply.status}", retry_after, key)
             else:
                 self._circuit.succeeded()
-        problem = answer.error(what, retry_after)
+        problem = reply.error(what, retry_after)
         if problem is not None:
             raise problem
 
-    async def _answer(self, to_send: httpx.Request) -> Reply:
+    async def _reply(self, to_send: httpx.Request) -> Reply:
         async with asyncio.timeout(self._timeout):
-            response = await self._sent(to_send)
+            response = await self._send(to_send)
             try:
-                return await reply.read(response, self._clock.now())
+                return await read(response, self._clock.now())
             finally:
                 await response.aclose()
 
-    async def _sent(self, to_send: httpx.Request) -> httpx.Response:
-        """An owner may close an idle connection in the very moment in which it is used again. That is no failure:
-        the request is sent once more, which its Idempotency-Key makes safe."""
+    async def _send(self, to_send: httpx.Request) -> httpx.Response:
+        """Sends a request, and once more if a reused connection turns out to be closed.
+
+        An owner may close an idle connection just when it is used again. That is no failure of the owner, and the
+        Idempotency-Key makes the repetition safe.
+        """
         connection = _Connection()
         to_send.extensions["trace"] = connection
         try:
@@ -111,14 +113,14 @@ class OwnerClient:
                 raise
         return await self._client.send(to_send, stream=True)
 
-    def _words(self, error: Exception) -> str:
+    def _describe(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
             return f"no answer within {self._timeout:g} s"
         return ": ".join(filter(None, (type(error).__name__, str(error))))
 
 
 class _Connection:
-    """Hears what becomes of one request: whether a connection was made for it."""
+    """Traces one request: whether a connection was opened for it."""
 
     def __init__(self) -> None:
         self._made = False
@@ -130,5 +132,5 @@ class _Connection:
 
     @property
     def reused(self) -> bool:
-        """Whether the request went out on a connection that had been there before."""
+        """Whether the request was sent on a connection that was opened for an earlier one."""
         return self._used and not self._made

@@ -1,8 +1,8 @@
-"""Asks owners: one HTTP request per declared command, to addresses that are configured and to no others.
+"""Sends commands to owners: one HTTP request each, to configured addresses and to no others.
 
-Headers: ``Idempotency-Key`` (the same request twice has one effect), ``Correlation-Id`` and ``Causation-Id``,
-which the owner copies unread into the fact that follows. A reply is a hint, never a fact. 4xx is *refused*,
-except 408, 409, 425 and 429, which are *unavailable* like 5xx and a lost connection.
+Headers: ``Idempotency-Key`` (a repeated request has no second effect), ``Correlation-Id`` and ``Causation-Id``, which
+the owner copies unread into the fact that follows. A reply is never taken for a fact. 4xx is *refused*, except 408,
+409, 425 and 429, which are *unavailable* like 5xx and a lost connection.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ from gateways.circuit import Clock
 from gateways.owner import OwnerClient
 
 AT_ONCE = 25
-"""Requests to one owner that are under way at once: a slow one must not take all the slots of a worker."""
+"""Slots of one owner: its concurrent requests. A slow owner must not take all activity slots of a worker."""
 
 
 class Owners:
-    """Clients of all owners, by their base URLs: ``{"channels": "http://…"}``."""
+    """The clients of all owners, made from their base URLs: ``{"channels": "http://…"}``."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Owners:
         Raises Refused if an address cannot be used.
         """
         checked = {owner: address.checked(owner, url) for owner, url in urls.items()}
-        # Authorities of one's own stay possible by SSL_CERT_FILE, though the clients read nothing else from there.
+        # SSL_CERT_FILE still adds certificate authorities, though the clients read nothing else from the environment.
         trusted = httpx.create_ssl_context() if transport is None and checked else None
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         self._clients = {

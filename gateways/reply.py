@@ -1,4 +1,4 @@
-"""What an owner answered: a status, a reason, and when to come again. A reply may be of any length, and of any kind."""
+"""Reads an owner's reply: status, reason, and when to retry. A reply may have any length and any content."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,28 +13,28 @@ _AGAIN = {408, 409, 425, 429}
 _GONE = {404, 410, 412}
 _NOBODY_THERE = {502, 503, 504}
 _REPLY = 64 * 1024
-"""Bytes of a reply that are looked at."""
+"""Bytes of a reply that are read."""
 _REASON = 300
-"""Characters of a reason that are passed on."""
+"""Characters of a reason that are kept."""
 LONGEST_WAIT = 3600.0
-"""Seconds: an owner may not put us off for longer at once."""
+"""Seconds: the longest Retry-After that is followed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """``reason``: in one line, empty if none was given. ``retry_after``: seconds, None if the owner does not say."""
+    """``reason``: one line, empty if none was given. ``retry_after``: seconds, None if the owner gave none."""
 
     status: int
     reason: str
     retry_after: float | None
 
     @property
-    def away(self) -> bool:
-        """Whether it says that the owner as a whole cannot be asked now."""
+    def unavailable(self) -> bool:
+        """Whether the status says that the owner as a whole is unavailable."""
         return self.status >= 500 or self.status == 429
 
     def error(self, what: str, retry_after: float) -> TetherError | None:
-        """Refused, Gone, Unavailable or Failed, which begins with ``what``; None if the owner did what it was asked."""
+        """Refused, Gone, Unavailable or Failed, whose message begins with ``what``; None for a status of 2xx."""
         if 200 <= self.status < 300:
             return None
         if self.status in _AGAIN or self.status >= 500:
@@ -47,11 +47,11 @@ class Reply:
 
 
 async def read(response: httpx.Response, now: datetime) -> Reply:
-    """Reads the beginning of a reply, and of one that is packed nothing: it may be small and become great."""
+    """Reads the beginning of a reply. A compressed one is not read: it may expand to any size."""
     if 300 <= response.status_code < 400:
         reason = "redirects are not followed; set the owner's own address in TETHER_OWNERS"
     elif response.headers.get("content-encoding", "identity").lower() != "identity":
-        reason = "(packed)"
+        reason = "(compressed)"
     else:
         reason = _reason(await _head(response), response.headers.get("content-type", ""))
     return Reply(response.status_code, reason, _retry_after(response.headers.get("retry-after", ""), now))
@@ -67,7 +67,7 @@ async def _head(response: httpx.Response) -> bytes:
 
 
 def _reason(content: bytes, kind: str) -> str:
-    """A problem's detail or else its title, or else the text itself; never what would break a line or a row."""
+    """The detail of a problem document, its title, or the text itself, without line breaks and control characters."""
     text = content.decode("utf-8", "replace")
     if kind.partition(";")[0].strip().lower() == "application/problem+json":
         text = _problem(content) or text
@@ -84,7 +84,7 @@ def _problem(content: bytes) -> str:
 
 
 def _retry_after(given: str, now: datetime) -> float | None:
-    """Seconds, or a date; anything else is not heard."""
+    """Seconds from a number or a date; None for anything else."""
     if given.isascii() and given.isdigit():
         return min(float(given), LONGEST_WAIT)
     try:

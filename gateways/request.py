@@ -1,4 +1,4 @@
-"""A command as one HTTP request."""
+"""Builds the HTTP request of a command."""
 
 from string import Formatter
 from urllib.parse import quote
@@ -53,8 +53,8 @@ def _path(command: Command, fields: dict[str, object]) -> str:
 
 
 def _quoted(command: Command, name: str, value: object) -> str:
-    """One field of the path. A key of dots is a step in a path and cannot be escaped, and without any the path is
-    another."""
+    """Percent-encodes one field of the path. ``.`` and ``..`` are steps in a path even when encoded, and an empty field
+    would name another path. Raises Refused for these."""
     text = str(value) if type(value) in (str, int) else ""
     if text in ("", ".", ".."):
         raise Refused(

@@ -52,7 +52,7 @@ async def test_an_owner_that_is_away_is_left_alone_for_a_while(answer: httpx2.Re
     async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
         await fail(owners)
         away = await fail(owners, 3)
-        assert str(away) == f"channels is away since 12:03:10 UTC: {why}; next attempt in 1 s"
+        assert str(away) == f"channels is unavailable since 12:03:10 UTC: {why}; next attempt in 1 s"
         assert away.retry_after == 1.0
         assert len(owner.requests) == FAILURES
         time.forward(1)
@@ -95,7 +95,7 @@ async def test_a_command_that_cannot_be_made_says_nothing_of_the_owner() -> None
         with pytest.raises(Refused):
             await ask(owners, command=DeleteTeam(team_id=".."))
         await fail(owners, 1)
-        assert "is away" in str(await fail(owners, 1))
+        assert "is unavailable" in str(await fail(owners, 1))
 
 
 async def test_one_owner_that_is_away_does_not_close_the_door_of_another() -> None:
@@ -222,7 +222,7 @@ async def test_one_asks_whether_an_owner_is_back_and_who_is_cancelled_gives_the_
         slow.answer = httpx2.Response(201)
         time.forward(1)
         async with slow.held(owners, 1) as (probe,):
-            assert str(await fail(owners, 1)).endswith("; it is being asked again")
+            assert str(await fail(owners, 1)).endswith("; an attempt is under way")
             probe.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await probe
@@ -237,5 +237,5 @@ async def test_nobody_waits_for_a_slot_of_an_owner_that_is_away() -> None:
         await fail(owners)
         time.forward(1)
         async with slow.held(owners, 1):
-            with pytest.raises(Unavailable, match="it is being asked again"):
+            with pytest.raises(Unavailable, match="an attempt is under way"):
                 await asyncio.wait_for(ask(owners, slot_timeout=math.inf), 60)

@@ -40,7 +40,7 @@ def line() -> Line:
 def test_failures_in_a_row_open_it(line: Line) -> None:
     assert [line.fail() for _ in range(FAILURES)] == [1.0] * FAILURES
     away = line.turned_away()
-    assert str(away) == "teams is away since 12:03:10 UTC: ConnectError: gone; next attempt in 1 s"
+    assert str(away) == "teams is unavailable since 12:03:10 UTC: ConnectError: gone; next attempt in 1 s"
     assert away.retry_after == 1.0
 
 
@@ -48,7 +48,7 @@ def test_it_says_since_when_the_owner_is_away_and_not_since_when_it_is_open(line
     line.fail()
     line.time.forward(50)
     line.fail(FAILURES - 1)
-    assert "away since 12:03:10 UTC" in str(line.turned_away())
+    assert "unavailable since 12:03:10 UTC" in str(line.turned_away())
 
 
 def test_a_request_that_fails_again_and_again_counts_once(line: Line) -> None:
@@ -81,7 +81,7 @@ def test_an_answer_in_between_begins_the_count_anew(line: Line) -> None:
     line.fail(FAILURES - 1)
     line.circuit.check()
     line.fail()
-    assert "away since 12:04:10 UTC" in str(line.turned_away())
+    assert "unavailable since 12:04:10 UTC" in str(line.turned_away())
 
 
 def test_the_pause_doubles_up_to_its_longest(line: Line) -> None:
@@ -116,7 +116,7 @@ def test_one_asks_whether_it_is_back_and_the_others_are_turned_away(line: Line) 
     with line.circuit.attempt():
         away = line.turned_away()
         assert away.retry_after == 1.0
-        assert str(away).endswith("; it is being asked again")
+        assert str(away).endswith("; an attempt is under way")
         line.circuit.succeeded()
         line.succeed()
 
@@ -190,10 +190,10 @@ def test_it_is_told_once_that_an_owner_is_away_and_once_that_it_is_back(line: Li
     assert logs == [
         {
             "log_level": "warning",
-            "event": "an owner is away",
+            "event": "owner is unavailable",
             "owner": "teams",
             "reason": "ConnectError: gone",
             "next_attempt_in": 1.0,
         },
-        {"log_level": "info", "event": "an owner answers again", "owner": "teams", "away_since": since},
+        {"log_level": "info", "event": "owner is available again", "owner": "teams", "unavailable_since": since},
     ]

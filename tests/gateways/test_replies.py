@@ -159,4 +159,4 @@ async def test_a_reply_without_end_is_not_read_to_its_end(status: int) -> None:
 async def test_a_small_reply_does_not_become_a_great_one(packing: str) -> None:
     stream = Packed(zlib.compress(b"x" * 10_000_000))
     said = await refused(httpx2.Response(400, headers={"content-encoding": packing}, stream=stream))
-    assert said.endswith("refused with 400: (packed)")
+    assert said.endswith("refused with 400: (compressed)")
