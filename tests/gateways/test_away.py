@@ -28,7 +28,7 @@ async def fail(owners: Owners, times: int = FAILURES) -> Unavailable:
 @pytest.mark.parametrize(
     "error", [httpx2.ConnectError, httpx2.ReadError, httpx2.ReadTimeout, httpx2.RemoteProtocolError]
 )
-async def test_a_lost_connection_may_be_tried_again(error: type[httpx2.HTTPError]) -> None:
+async def test_lost_connection_is_unavailable(error: type[httpx2.HTTPError]) -> None:
     owner = Recording(error("lost"))
     async with Owners(URLS, transport=owner.transport) as owners:
         with pytest.raises(Unavailable, match=f"^CreateChannel at channels: {error.__name__}: lost$"):
@@ -47,7 +47,9 @@ async def test_a_lost_connection_may_be_tried_again(error: type[httpx2.HTTPError
         (httpx2.Response(429), "answered 429"),
     ],
 )
-async def test_an_owner_that_is_away_is_left_alone_for_a_while(answer: httpx2.Response | Exception, why: str) -> None:
+async def test_open_circuit_sends_no_request_until_its_pause_ends(
+    answer: httpx2.Response | Exception, why: str
+) -> None:
     owner, time = Recording(answer), HandClock()
     async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
         await fail(owners)
@@ -66,7 +68,7 @@ async def test_an_owner_that_is_away_is_left_alone_for_a_while(answer: httpx2.Re
 
 
 @pytest.mark.parametrize("status", [400, 404, 408, 409, 425, 302])
-async def test_an_owner_that_says_no_is_there(status: int) -> None:
+async def test_refusals_do_not_open_the_circuit(status: int) -> None:
     time = HandClock()
     owner = Recording(*[httpx2.ConnectError("gone")] * FAILURES, httpx2.Response(status), httpx2.Response(201))
     async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
@@ -77,7 +79,7 @@ async def test_an_owner_that_says_no_is_there(status: int) -> None:
         await ask(owners)
 
 
-async def test_an_owner_that_says_come_later_is_left_alone_as_long_as_it_says() -> None:
+async def test_open_circuit_respects_retry_after() -> None:
     time = HandClock()
     owner = Recording(httpx2.Response(503, headers={"retry-after": "Sun, 01 Mar 2026 12:04:10 GMT"}))
     async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
@@ -87,7 +89,7 @@ async def test_an_owner_that_says_come_later_is_left_alone_as_long_as_it_says() 
         assert len(owner.requests) == FAILURES
 
 
-async def test_a_command_that_cannot_be_made_says_nothing_of_the_owner() -> None:
+async def test_command_that_cannot_be_built_does_not_reset_the_circuit() -> None:
     time = HandClock()
     owner = Recording(*[httpx2.ConnectError("gone")] * FAILURES, httpx2.Response(201))
     async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
@@ -98,7 +100,7 @@ async def test_a_command_that_cannot_be_made_says_nothing_of_the_owner() -> None
         assert "is unavailable" in str(await fail(owners, 1))
 
 
-async def test_one_owner_that_is_away_does_not_close_the_door_of_another() -> None:
+async def test_circuit_of_one_owner_does_not_affect_another() -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(503 if request.url.host == "channels" else 201)
 
@@ -144,7 +146,7 @@ class Slow:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_who_finds_no_slot_is_turned_away_and_other_owners_do_not_notice() -> None:
+async def test_request_without_slot_is_busy_and_other_owners_are_not() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
         async with slow.held(owners, AT_ONCE):
@@ -155,7 +157,7 @@ async def test_who_finds_no_slot_is_turned_away_and_other_owners_do_not_notice()
     assert slow.asked == AT_ONCE + 1
 
 
-async def test_who_waits_gets_a_slot_when_there_is_one() -> None:
+async def test_waiting_request_gets_the_next_free_slot() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
         async with slow.held(owners, AT_ONCE):
@@ -166,14 +168,14 @@ async def test_who_waits_gets_a_slot_when_there_is_one() -> None:
     assert slow.asked == 3 * AT_ONCE
 
 
-async def test_who_waits_in_vain_is_told_that_we_are_busy() -> None:
+async def test_request_that_waited_in_vain_for_a_slot_is_busy() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners, slow.held(owners, AT_ONCE):
         with pytest.raises(Busy, match=f"CreateChannel at channels: {AT_ONCE} requests are under way"):
             await ask(owners, slot_timeout=0.01)
 
 
-async def test_many_leave_slots_to_one_that_comes_alone_however_many_wait() -> None:
+async def test_sweeps_leave_slots_to_single_requests() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
         many = [asyncio.create_task(ask(owners, slot_timeout=math.inf, one_of_many=True)) for _ in range(4 * AT_ONCE)]
@@ -188,7 +190,7 @@ async def test_many_leave_slots_to_one_that_comes_alone_however_many_wait() -> N
     assert slow.asked == len(many) + len(alone)
 
 
-async def test_who_waited_for_an_owner_that_is_away_by_then_does_not_ask_it() -> None:
+async def test_request_that_got_a_slot_too_late_respects_open_circuit() -> None:
     slow = Slow()
     slow.answer = httpx2.ConnectError("gone")
     async with Owners(URLS, transport=slow.transport, clock=HandClock().clock) as owners:
@@ -200,7 +202,7 @@ async def test_who_waited_for_an_owner_that_is_away_by_then_does_not_ask_it() ->
     assert AT_ONCE <= slow.asked < AT_ONCE + FAILURES
 
 
-async def test_a_cancelled_request_gives_its_slot_back() -> None:
+async def test_cancelled_request_frees_its_slot() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
         async with slow.held(owners, AT_ONCE) as tasks:
@@ -212,7 +214,7 @@ async def test_a_cancelled_request_gives_its_slot_back() -> None:
         await another
 
 
-async def test_one_asks_whether_an_owner_is_back_and_who_is_cancelled_gives_the_turn_to_another() -> None:
+async def test_cancelled_probe_lets_another_request_probe() -> None:
     slow, time = Slow(), HandClock()
     slow.answer = httpx2.ConnectError("gone")
     async with Owners(URLS, transport=slow.transport, clock=time.clock) as owners:
@@ -230,7 +232,7 @@ async def test_one_asks_whether_an_owner_is_back_and_who_is_cancelled_gives_the_
     assert slow.asked == FAILURES + 2
 
 
-async def test_nobody_waits_for_a_slot_of_an_owner_that_is_away() -> None:
+async def test_open_circuit_refuses_before_waiting_for_a_slot() -> None:
     slow, time = Slow(), HandClock()
     async with Owners(URLS, transport=slow.transport, clock=time.clock) as owners, slow.held(owners, AT_ONCE - 1):
         slow.failing = FAILURES

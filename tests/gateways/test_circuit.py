@@ -37,21 +37,21 @@ def line() -> Line:
     return Line()
 
 
-def test_failures_in_a_row_open_it(line: Line) -> None:
+def test_failures_in_a_row_open_the_circuit(line: Line) -> None:
     assert [line.fail() for _ in range(FAILURES)] == [1.0] * FAILURES
     away = line.turned_away()
     assert str(away) == "teams is unavailable since 12:03:10 UTC: ConnectError: gone; next attempt in 1 s"
     assert away.retry_after == 1.0
 
 
-def test_it_says_since_when_the_owner_is_away_and_not_since_when_it_is_open(line: Line) -> None:
+def test_message_gives_time_of_the_first_failure(line: Line) -> None:
     line.fail()
     line.time.forward(50)
     line.fail(FAILURES - 1)
     assert "unavailable since 12:03:10 UTC" in str(line.turned_away())
 
 
-def test_a_request_that_fails_again_and_again_counts_once(line: Line) -> None:
+def test_repeated_failures_of_one_request_count_once(line: Line) -> None:
     """That may be for its own sake; others go well meanwhile."""
     for _ in range(2 * FAILURES):
         with line.circuit.attempt() as attempt:
@@ -63,7 +63,7 @@ def test_a_request_that_fails_again_and_again_counts_once(line: Line) -> None:
     line.turned_away()
 
 
-def test_after_an_answer_a_request_counts_anew(line: Line) -> None:
+def test_failed_request_counts_again_after_a_success(line: Line) -> None:
     for _ in range(FAILURES):
         with line.circuit.attempt() as attempt:
             line.circuit.failed(attempt, "answered 500", key="poison")
@@ -74,7 +74,7 @@ def test_after_an_answer_a_request_counts_anew(line: Line) -> None:
     line.turned_away()
 
 
-def test_an_answer_in_between_begins_the_count_anew(line: Line) -> None:
+def test_success_resets_the_count_of_failures(line: Line) -> None:
     line.fail(FAILURES - 1)
     line.succeed()
     line.time.forward(60)
@@ -84,7 +84,7 @@ def test_an_answer_in_between_begins_the_count_anew(line: Line) -> None:
     assert "unavailable since 12:04:10 UTC" in str(line.turned_away())
 
 
-def test_the_pause_doubles_up_to_its_longest(line: Line) -> None:
+def test_pause_of_open_circuit_doubles_up_to_its_longest(line: Line) -> None:
     line.fail(FAILURES)
     pauses = []
     for _ in range(7):
@@ -94,7 +94,7 @@ def test_the_pause_doubles_up_to_its_longest(line: Line) -> None:
     assert pauses == [1, 2, 4, 8, 15, 15, 15]
 
 
-def test_what_is_left_of_the_pause_becomes_less(line: Line) -> None:
+def test_remaining_pause_decreases(line: Line) -> None:
     line.fail(FAILURES, retry_after=8)
     line.time.forward(1.5)
     away = line.turned_away()
@@ -102,7 +102,7 @@ def test_what_is_left_of_the_pause_becomes_less(line: Line) -> None:
     assert str(away).endswith("; next attempt in 7 s")
 
 
-def test_an_owners_own_pause_counts_where_it_is_longer(line: Line) -> None:
+def test_longer_retry_after_extends_the_pause(line: Line) -> None:
     assert line.fail(FAILURES, retry_after=90) == 90
     line.time.forward(89)
     assert line.turned_away().retry_after == 1
@@ -110,7 +110,7 @@ def test_an_owners_own_pause_counts_where_it_is_longer(line: Line) -> None:
     assert line.fail(retry_after=1.5) == 2
 
 
-def test_one_asks_whether_it_is_back_and_the_others_are_turned_away(line: Line) -> None:
+def test_half_open_circuit_lets_one_request_pass(line: Line) -> None:
     line.fail(FAILURES)
     line.time.forward(1)
     with line.circuit.attempt():
@@ -121,7 +121,7 @@ def test_one_asks_whether_it_is_back_and_the_others_are_turned_away(line: Line) 
         line.succeed()
 
 
-def test_an_answer_to_the_one_closes_it(line: Line) -> None:
+def test_success_of_the_probe_closes_the_circuit(line: Line) -> None:
     line.fail(FAILURES)
     line.time.forward(1)
     line.succeed()
@@ -131,7 +131,7 @@ def test_an_answer_to_the_one_closes_it(line: Line) -> None:
 
 
 @pytest.mark.parametrize("error", [BaseException, ValueError])
-def test_the_one_who_leaves_without_a_word_gives_the_turn_back(line: Line, error: type[BaseException]) -> None:
+def test_cancelled_probe_keeps_circuit_half_open(line: Line, error: type[BaseException]) -> None:
     line.fail(FAILURES)
     line.time.forward(1)
     with pytest.raises(error), line.circuit.attempt():
@@ -140,7 +140,7 @@ def test_the_one_who_leaves_without_a_word_gives_the_turn_back(line: Line, error
     line.circuit.check()
 
 
-def test_what_was_sent_before_it_opened_does_not_make_the_pause_longer(line: Line) -> None:
+def test_failure_of_earlier_request_does_not_extend_the_pause(line: Line) -> None:
     with line.circuit.attempt() as early:
         line.fail(FAILURES)
         assert line.circuit.failed(early, "late", 500) == 500
@@ -154,7 +154,7 @@ def test_what_was_sent_before_it_opened_does_not_make_the_pause_longer(line: Lin
     assert "still away" in str(away)
 
 
-def test_an_answer_to_what_was_sent_before_it_opened_closes_it_too(line: Line) -> None:
+def test_success_of_earlier_request_closes_the_circuit(line: Line) -> None:
     with line.circuit.attempt():
         line.fail(FAILURES)
         line.circuit.succeeded()
@@ -162,7 +162,7 @@ def test_an_answer_to_what_was_sent_before_it_opened_closes_it_too(line: Line) -
     line.circuit.check()
 
 
-def test_the_one_who_fails_after_another_had_an_answer_is_a_first_failure(line: Line) -> None:
+def test_probe_that_fails_after_a_success_is_a_first_failure(line: Line) -> None:
     with line.circuit.attempt():
         line.fail(FAILURES)
         line.time.forward(1)
@@ -176,7 +176,7 @@ def test_the_one_who_fails_after_another_had_an_answer_is_a_first_failure(line: 
     line.turned_away()
 
 
-def test_it_is_told_once_that_an_owner_is_away_and_once_that_it_is_back(line: Line) -> None:
+def test_unavailability_and_recovery_are_logged_once_each(line: Line) -> None:
     with capture_logs() as logs:
         line.fail(FAILURES)
         for pause in (1, 2, 4):

@@ -61,13 +61,13 @@ async def trickling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 
 @pytest.mark.parametrize("handle", [silent, trickling])
-async def test_an_owner_that_does_not_come_to_an_end_is_left_after_the_time_limit(handle: Handle) -> None:
+async def test_endless_reply_ends_at_the_timeout(handle: Handle) -> None:
     async with serving(handle) as url, Owners({"channels": url}, timeout=0.2) as owners:
         with pytest.raises(Unavailable, match=r"^CreateChannel at channels: no answer within 0\.2 s$"):
             await asyncio.wait_for(ask(owners), 60)
 
 
-async def test_owners_that_hang_do_not_slow_others_down() -> None:
+async def test_hanging_owners_do_not_slow_others_down() -> None:
     hanging = asyncio.Semaphore(0)
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -112,7 +112,7 @@ class Closing:
         self.requests.append(await request(reader))
 
 
-async def test_a_connection_is_used_again() -> None:
+async def test_connection_is_reused() -> None:
     owner = Closing(answered=3)
     async with serving(owner) as url, Owners({"channels": url}) as owners:
         for _ in range(3):
@@ -120,7 +120,7 @@ async def test_a_connection_is_used_again() -> None:
     assert owner.connections == 1
 
 
-async def test_a_connection_that_is_closed_while_it_is_used_again_costs_no_failure() -> None:
+async def test_reused_connection_that_is_closed_is_no_failure() -> None:
     owner = Closing(answered=1)
     async with serving(owner) as url, Owners({"channels": url}) as owners:
         await ask(owners)
@@ -131,7 +131,7 @@ async def test_a_connection_that_is_closed_while_it_is_used_again_costs_no_failu
     assert b"idempotency-key: key" in owner.requests[2].lower()
 
 
-async def test_a_new_connection_that_is_closed_is_a_failure_and_not_tried_again() -> None:
+async def test_new_connection_that_is_closed_is_a_failure() -> None:
     owner = Closing(answered=0)
     async with serving(owner) as url, Owners({"channels": url}) as owners:
         with pytest.raises(Unavailable, match=r"RemoteProtocolError|ReadError"):
@@ -139,7 +139,7 @@ async def test_a_new_connection_that_is_closed_is_a_failure_and_not_tried_again(
     assert (owner.connections, len(owner.requests)) == (1, 1)
 
 
-async def test_nobody_at_the_address_is_unavailable() -> None:
+async def test_address_without_server_is_unavailable() -> None:
     async with serving(silent) as url:
         pass
     async with Owners({"channels": url}) as owners:
@@ -147,7 +147,7 @@ async def test_nobody_at_the_address_is_unavailable() -> None:
             await ask(owners)
 
 
-async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     owner, proxy = Closing(answered=1), Closing(answered=1)
     async with serving(owner) as url, serving(proxy) as other:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):

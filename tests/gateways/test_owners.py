@@ -38,7 +38,7 @@ class Ring(Command, method="PUT", path="/bells"):
     times: float = 1
 
 
-async def test_a_command_is_one_request_with_its_headers() -> None:
+async def test_command_is_one_request_with_its_headers() -> None:
     owner = Recording(httpx2.Response(201))
     await ask_once(owner)
     (request,) = owner.requests
@@ -49,7 +49,7 @@ async def test_a_command_is_one_request_with_its_headers() -> None:
     assert request.headers["causation-id"] == "group/%C3%A9%201"
 
 
-async def test_fields_that_the_path_names_are_in_it_alone() -> None:
+async def test_fields_named_by_the_path_are_only_in_the_path() -> None:
     owner = Recording(httpx2.Response(204))
     await ask_once(owner, Rename(room="hall", door=7))
     (request,) = owner.requests
@@ -57,7 +57,7 @@ async def test_fields_that_the_path_names_are_in_it_alone() -> None:
     assert orjson.loads(request.content) == {"name": None}
 
 
-async def test_a_deletion_has_a_query_of_what_is_known_and_no_body() -> None:
+async def test_deletion_has_a_query_of_set_fields_and_no_body() -> None:
     owner = Recording(httpx2.Response(204))
     await ask_once(owner, DeleteTeam(team_id="t1", still_in="a&b=c#d"))
     await ask_once(owner, DeleteTeam(team_id="t1", places=0))
@@ -80,14 +80,14 @@ async def test_a_deletion_has_a_query_of_what_is_known_and_no_body() -> None:
         ("é\r\nHost: evil", b"%C3%A9%0D%0AHost%3A%20evil"),
     ],
 )
-async def test_a_key_stays_one_step_of_the_path(key: str, path: bytes) -> None:
+async def test_key_stays_one_segment_of_the_path(key: str, path: bytes) -> None:
     owner = Recording(httpx2.Response(204))
     await ask_once(owner, DeleteTeam(team_id=key))
     assert owner.requests[0].url.raw_path == b"/base/teams/" + path
 
 
 @pytest.mark.parametrize("key", ["", ".", "..", "\ud800"])
-async def test_a_key_that_would_change_the_path_is_refused_and_nobody_is_asked(key: str) -> None:
+async def test_key_that_would_change_the_path_is_refused_unsent(key: str) -> None:
     owner = Recording(httpx2.Response(204))
     with pytest.raises(Refused, match="DeleteTeam: team_id is "):
         await ask_once(owner, DeleteTeam(team_id=key))
@@ -95,7 +95,7 @@ async def test_a_key_that_would_change_the_path_is_refused_and_nobody_is_asked(k
 
 
 @pytest.mark.parametrize("room", [None, True, 1.5])
-async def test_only_texts_and_whole_numbers_are_parts_of_a_path(room: bool | float | None) -> None:
+async def test_only_texts_and_integers_are_parts_of_a_path(room: bool | float | None) -> None:
     owner = Recording(httpx2.Response(204))
     with pytest.raises(Refused, match=r"Open: room is (None|True|1.5), which cannot be a part of the path /rooms/"):
         await ask_once(owner, Open(room=room))
@@ -110,7 +110,7 @@ async def test_keys_that_would_change_the_path_together_are_refused() -> None:
 
 
 @pytest.mark.parametrize("command", [CreateChannel(name="\ud800"), Ring(times=float("nan"))])
-async def test_what_cannot_be_written_is_refused_and_nobody_is_asked(command: Command) -> None:
+async def test_request_that_cannot_be_built_is_refused_unsent(command: Command) -> None:
     owner = Recording(httpx2.Response(201))
     with pytest.raises(Refused, match="cannot be written as a request: "):
         await ask_once(owner, command)
@@ -119,7 +119,7 @@ async def test_what_cannot_be_written_is_refused_and_nobody_is_asked(command: Co
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("to", ["http://169.254.169.254/", "//evil/", "/elsewhere", "file:///etc/passwd"])
-async def test_a_redirect_is_refused_and_not_followed(status: int, to: str) -> None:
+async def test_redirect_is_refused_and_not_followed(status: int, to: str) -> None:
     owner = Recording(httpx2.Response(status, headers={"location": to}))
     with pytest.raises(
         Refused, match=f"refused with {status}: redirects are not followed; set the owner's own address"
@@ -128,12 +128,12 @@ async def test_a_redirect_is_refused_and_not_followed(status: int, to: str) -> N
     assert [str(request.url) for request in owner.requests] == ["http://owner/base/channels"]
 
 
-async def test_a_redirect_to_nowhere_is_an_error_of_ours_as_well() -> None:
+async def test_redirect_without_location_is_refused() -> None:
     with pytest.raises(TetherError):
         await ask_once(Recording(httpx2.Response(302, headers={"location": "http://["})))
 
 
-async def test_what_an_owner_sets_is_not_sent_back() -> None:
+async def test_cookies_of_an_owner_are_not_sent_back() -> None:
     owner = Recording(httpx2.Response(201, headers={"set-cookie": "session=1; Path=/"}))
     async with Owners({"channels": "http://owner"}, transport=owner.transport) as owners:
         await ask(owners)
@@ -141,7 +141,7 @@ async def test_what_an_owner_sets_is_not_sent_back() -> None:
     assert ["cookie" in request.headers for request in owner.requests] == [False, False]
 
 
-async def test_an_owner_without_an_address_may_be_given_one_later() -> None:
+async def test_owner_without_address_is_unavailable() -> None:
     async with Owners({}) as owners:
         with pytest.raises(Unavailable, match="no address of the owner 'channels'; set it in TETHER_OWNERS"):
             await ask(owners)
@@ -171,7 +171,7 @@ async def test_an_owner_without_an_address_may_be_given_one_later() -> None:
         ("http://owner/#x", "has a query or a fragment"),
     ],
 )
-async def test_an_address_that_cannot_be_used_is_refused_at_once_and_not_shown(url: str, problem: str) -> None:
+async def test_bad_address_is_refused_at_start_and_not_shown(url: str, problem: str) -> None:
     with pytest.raises(Refused) as refusal:
         Owners({"groups": "http://groups", "channels": url})
     said = str(refusal.value)
@@ -190,7 +190,7 @@ async def test_an_address_that_cannot_be_used_is_refused_at_once_and_not_shown(u
         ("http://owner/a/../b", "http://owner/b/channels"),
     ],
 )
-async def test_an_address_is_a_scheme_a_host_and_maybe_a_port_and_a_path(url: str, asked: str) -> None:
+async def test_address_may_have_a_port_and_a_path(url: str, asked: str) -> None:
     owner = Recording(httpx2.Response(201))
     async with Owners({"channels": url}, transport=owner.transport) as owners:
         await ask(owners)

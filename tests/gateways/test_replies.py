@@ -26,25 +26,25 @@ async def refused(answer: httpx2.Response) -> str:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-async def test_any_success_will_do(status: int) -> None:
+async def test_every_2xx_status_is_success(status: int) -> None:
     await ask_once(Recording(httpx2.Response(status)))
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 405, 413, 422, 451, 499])
-async def test_other_errors_of_ours_are_final(status: int) -> None:
+async def test_other_4xx_statuses_are_refused(status: int) -> None:
     with pytest.raises(Refused, match=f"^CreateChannel at channels refused with {status}: no$") as refusal:
         await ask_once(Recording(httpx2.Response(status, text="no")))
     assert not isinstance(refusal.value, Gone)
 
 
 @pytest.mark.parametrize("status", [404, 410, 412])
-async def test_what_is_not_there_any_more_is_gone(status: int) -> None:
+async def test_404_410_and_412_are_gone(status: int) -> None:
     with pytest.raises(Gone, match=f"^CreateChannel at channels refused with {status}: no such thing$"):
         await ask_once(Recording(httpx2.Response(status, text="no such thing")))
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
-async def test_what_may_pass_may_be_tried_again(status: int) -> None:
+async def test_temporary_statuses_are_unavailable(status: int) -> None:
     with pytest.raises(Unavailable, match=f"^CreateChannel at channels answered {status}$"):
         await ask_once(Recording(httpx2.Response(status)))
 
@@ -70,7 +70,7 @@ async def test_what_may_pass_may_be_tried_again(status: int) -> None:
         ("", 1.0),
     ],
 )
-async def test_an_owner_says_when_to_come_again(given: str, seconds: float) -> None:
+async def test_retry_after_is_read_as_seconds_or_date(given: str, seconds: float) -> None:
     headers = [(b"retry-after", given.encode("latin-1"))]
     with pytest.raises(Unavailable) as away:
         await ask_once(Recording(httpx2.Response(503, headers=headers)), clock=HandClock().clock)
@@ -90,29 +90,29 @@ async def test_an_owner_says_when_to_come_again(given: str, seconds: float) -> N
         ({"detail": "two\nlines \x00 \x1b[31m and \u202e a\u2028third"}, "two lines [31m and a third"),
     ],
 )
-async def test_a_problem_is_told_by_its_detail_or_its_title(body: Any, reason: str) -> None:
+async def test_reason_is_the_detail_or_title_of_a_problem_document(body: Any, reason: str) -> None:
     assert await refused(problem(body)) == f"CreateChannel at channels refused with 422: {reason}"
 
 
 @pytest.mark.parametrize("content", [b"{", b"[" * 60_000, b'{"detail": "\\ud800"}', b"\xff"])
-async def test_a_problem_that_is_none_is_told_as_it_is(content: bytes) -> None:
+async def test_reason_of_a_malformed_problem_document_is_its_text(content: bytes) -> None:
     said = await refused(httpx2.Response(422, headers=PROBLEM, content=content))
     assert said.endswith(content.decode("utf-8", "replace")[:300])
 
 
-async def test_json_that_is_no_problem_is_told_as_it_is() -> None:
+async def test_reason_of_other_json_is_its_text() -> None:
     assert (await refused(httpx2.Response(422, json={"detail": "no"}))).endswith('{"detail":"no"}')
 
 
-async def test_a_reply_without_a_reason_has_none() -> None:
+async def test_empty_reply_has_no_reason() -> None:
     assert await refused(httpx2.Response(400)) == "CreateChannel at channels refused with 400"
 
 
-async def test_a_long_reason_is_cut() -> None:
+async def test_long_reason_is_truncated() -> None:
     assert len(await refused(httpx2.Response(400, text="x" * 100_000))) < 400
 
 
-async def test_a_reply_that_is_no_text_is_no_trouble() -> None:
+async def test_binary_reply_is_accepted() -> None:
     said = await refused(httpx2.Response(400, content=b"\xff\xfe\x00no"))
     assert "\x00" not in said
     assert said.endswith("no")
@@ -147,7 +147,7 @@ class Packed(httpx2.AsyncByteStream):
 
 
 @pytest.mark.parametrize("status", [201, 302, 400, 503])
-async def test_a_reply_without_end_is_not_read_to_its_end(status: int) -> None:
+async def test_only_the_beginning_of_an_endless_reply_is_read(status: int) -> None:
     stream = Endless()
     with contextlib.suppress(Refused, Unavailable):
         await asyncio.wait_for(ask_once(Recording(httpx2.Response(status, stream=stream))), 60)
@@ -156,7 +156,7 @@ async def test_a_reply_without_end_is_not_read_to_its_end(status: int) -> None:
 
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "GZIP"])
-async def test_a_small_reply_does_not_become_a_great_one(packing: str) -> None:
+async def test_compressed_reply_is_not_decompressed(packing: str) -> None:
     stream = Packed(zlib.compress(b"x" * 10_000_000))
     said = await refused(httpx2.Response(400, headers={"content-encoding": packing}, stream=stream))
     assert said.endswith("refused with 400: (compressed)")

@@ -22,14 +22,14 @@ from workflows.options import OWNER_REPEATED
         (20, 3600, 3600),
     ],
 )
-def test_an_owners_wish_makes_a_pause_longer_and_never_shorter(attempt: int, wish: float, pause: float | None) -> None:
+def test_retry_after_lengthens_a_pause_and_never_shortens_it(attempt: int, wish: float, pause: float | None) -> None:
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, attempt=attempt)
     error = environment.run(later, Unavailable("away", retry_after=wish))
     assert error.next_retry_delay == (None if pause is None else timedelta(seconds=pause))
 
 
-def test_our_own_pauses_are_those_of_the_retry_policy() -> None:
+def test_default_pauses_equal_those_of_the_retry_policy() -> None:
     policy = OWNER_REPEATED["retry_policy"]
     assert policy.initial_interval == timedelta(seconds=1)
     assert policy.backoff_coefficient == 2.0

@@ -25,7 +25,7 @@ async def details(scenario: Scenario, subject: Subject) -> str:
     return str(await scenario.harness.workflow(subject).query("__temporal_workflow_metadata"))
 
 
-async def test_a_move_that_waits_says_for_what_from_whom_and_until_when(running_scenario: Scenario) -> None:
+async def test_waiting_move_shows_target_owner_and_deadline(running_scenario: Scenario) -> None:
     scenario, move = running_scenario, running_scenario.move_subject("t")
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
@@ -43,7 +43,7 @@ async def test_a_move_that_waits_says_for_what_from_whom_and_until_when(running_
     }
 
 
-async def test_a_move_that_was_asked_for_says_whose_fact_it_waits_for(running_scenario: Scenario) -> None:
+async def test_requested_move_shows_whose_fact_it_waits_for(running_scenario: Scenario) -> None:
     scenario, move = running_scenario, running_scenario.move_subject("t")
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -59,7 +59,7 @@ async def test_a_move_that_was_asked_for_says_whose_fact_it_waits_for(running_sc
     assert (await scenario.harness.operation(id))["state"] == "requested"
 
 
-async def test_a_move_whose_owner_is_away_says_why_it_is_stuck(running_scenario: Scenario) -> None:
+async def test_move_with_unavailable_owner_shows_why_it_is_stuck(running_scenario: Scenario) -> None:
     scenario = running_scenario
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -69,7 +69,7 @@ async def test_a_move_whose_owner_is_away_says_why_it_is_stuck(running_scenario:
     assert says.startswith("waiting for team t to be told in event b by teams, due ")
 
 
-async def test_a_move_that_is_over_says_which_operation_tells_more(running_scenario: Scenario) -> None:
+async def test_ended_move_workflow_shows_its_operation(running_scenario: Scenario) -> None:
     scenario, harness, move = running_scenario, running_scenario.harness, running_scenario.move_subject("t")
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -83,7 +83,7 @@ async def test_a_move_that_is_over_says_which_operation_tells_more(running_scena
     assert result["description"] in (f"over; see operation {id} for its result", "nothing is under way")
 
 
-async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(running_scenario: Scenario) -> None:
+async def test_signals_and_requests_have_readable_names(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
@@ -105,7 +105,7 @@ async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(ru
     assert b'"DeleteTeam at teams, after the beginning"' in summaries
 
 
-async def test_a_cascade_says_how_far_it_is_and_whom_it_waits_for(running_scenario: Scenario) -> None:
+async def test_cascade_shows_its_progress_and_owner(running_scenario: Scenario) -> None:
     scenario, harness, end = running_scenario, running_scenario.harness, running_scenario.cascade_subject("a")
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2", "t3")
@@ -135,7 +135,7 @@ async def test_a_cascade_says_how_far_it_is_and_whom_it_waits_for(running_scenar
     assert (await shown(scenario, end))["TetherState"] == "complete"
 
 
-async def test_a_cascade_whose_owner_is_away_is_stuck_and_is_found_as_such(running_scenario: Scenario) -> None:
+async def test_cascade_with_unavailable_owner_is_listed_as_stuck(running_scenario: Scenario) -> None:
     scenario, end = running_scenario, running_scenario.cascade_subject("a")
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2", "t3")

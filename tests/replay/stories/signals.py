@@ -98,7 +98,7 @@ async def continued_asking(scenario: Scenario) -> Subject:
 
     async def noted() -> bool:
         wait = await harness.find_wait("group_channel", "g1")
-        return wait is not None and "answered 503" in wait["note"]
+        return wait is not None and "answered 503" in wait["last_error"]
 
     await eventually(noted)
     await _storm(scenario)

@@ -20,7 +20,7 @@ def id_of(parent: str, relationship: str = "group_channel", tenant: str = "main"
     return workflow_id(RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent))
 
 
-def test_an_id_reads_as_what_it_is() -> None:
+def test_workflow_id_is_readable() -> None:
     assert id_of("g1") == "main/group_channel/g1"
     assert id_of("a/b c~é") == "main/group_channel/a%2Fb%20c%7E%C3%A9"
 
@@ -37,7 +37,7 @@ def test_no_key_looks_like_the_hash_of_another() -> None:
     assert id_of(long.removeprefix("main/group_channel/")) != long
 
 
-def test_the_dispatchers_word_is_told_from_a_services() -> None:
+def test_nudge_differs_from_a_services_fact() -> None:
     nudge = Nudge(source="/groups", id="1", revision=7)
     assert parse_signal("GroupCreated", nudge.model_dump_json().encode()) == nudge
     event = {"specversion": "1.0", "source": "/groups", "id": "1", "type": "GroupCreated.v1", "revision": 7}
@@ -46,12 +46,12 @@ def test_the_dispatchers_word_is_told_from_a_services() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_payload_can_be_heard(payload: bytes) -> None:
+def test_every_signal_payload_is_accepted(payload: bytes) -> None:
     word = parse_signal("GroupCreated", payload)
     assert SignalledFact.model_validate_json(word.model_dump_json()) == word
 
 
-def test_a_situation_in_words() -> None:
+def test_situation_is_described_in_one_line() -> None:
     noon = datetime(2026, 1, 31, 12, 3, tzinfo=UTC)
     at_rest = Situation(revision=1, parent_kind="group", child_kind="channel", children=1)
     assert at_rest.describe("complete") == "nothing is missing; 1 linked"
@@ -77,7 +77,7 @@ def test_a_situation_in_words() -> None:
         (TimeoutError("late", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]), False),
     ],
 )
-def test_a_refusal_is_final_and_an_absence_is_not(error: ApplicationError | TimeoutError, final: bool) -> None:
+def test_refusal_is_final_and_unavailability_is_not(error: ApplicationError | TimeoutError, final: bool) -> None:
     assert is_final(error) is final
     around = ActivityError(
         "failed",
@@ -92,6 +92,6 @@ def test_a_refusal_is_final_and_an_absence_is_not(error: ApplicationError | Time
     assert is_final(around) is final
 
 
-def test_a_link_to_a_workflow_is_one_path_segment() -> None:
+def test_workflow_url_holds_the_id_in_one_path_segment() -> None:
     url = workflow_url("http://ui/", "default", "main/group_channel/a%2Fb")
     assert url == "http://ui/namespaces/default/workflows/main%2Fgroup_channel%2Fa%252Fb"

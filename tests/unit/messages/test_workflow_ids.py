@@ -6,7 +6,7 @@ from messages.relationship import RelationshipInstance, instance_of, relationshi
 
 
 @pytest.mark.parametrize("parent", ["g1", "a/b", "é😀", "~x", "%41", "x" * 500])
-def test_an_id_that_tells_its_instance_tells_the_right_one(parent: str) -> None:
+def test_instance_is_read_from_its_workflow_id(parent: str) -> None:
     instance = RelationshipInstance(tenant="main", relationship="group_channel", parent=parent)
     assert instance_of(workflow_id(instance)) in (instance, None)
     begin = relationship_input(workflow_id(instance), instance.model_dump())
@@ -15,13 +15,13 @@ def test_an_id_that_tells_its_instance_tells_the_right_one(parent: str) -> None:
 
 
 @pytest.mark.parametrize("given", [None, {}, [], "x", {"tenant": "main", "relationship": "group_channel"}])
-def test_a_broken_input_does_not_matter_where_the_id_tells(given: object) -> None:
+def test_workflow_id_outweighs_a_broken_input(given: object) -> None:
     begin = relationship_input("main/group_channel/g1", given)
     assert begin is not None
     assert (begin.tenant, begin.relationship, begin.parent) == ("main", "group_channel", "g1")
 
 
-def test_the_id_wins_over_an_input_that_names_another_instance() -> None:
+def test_workflow_id_wins_over_an_input_of_another_instance() -> None:
     begin = relationship_input(
         "main/group_channel/gA", {"tenant": "main", "relationship": "group_channel", "parent": "gB"}
     )
@@ -30,5 +30,5 @@ def test_the_id_wins_over_an_input_that_names_another_instance() -> None:
 
 
 @pytest.mark.parametrize("id", ["main/group_channel", "x", "main//g1", "main/group_channel/a b"])
-def test_an_id_of_no_instance_is_served_by_nobody(id: str) -> None:
+def test_id_of_no_instance_is_rejected(id: str) -> None:
     assert relationship_input(id, {"tenant": "main", "relationship": "group_channel", "parent": "g1"}) is None

@@ -41,7 +41,7 @@ async def becomes(clubs: Scenario, pairs: set[tuple[str, str]]) -> None:
     await eventually(so)
 
 
-async def test_each_pair_of_a_user_and_a_group_is_followed_by_itself(clubs: Scenario) -> None:
+async def test_each_membership_has_a_channel_member_of_its_own(clubs: Scenario) -> None:
     pairs = {(club, user) for club in CLUBS for user in USERS}
     for club, user in sorted(pairs):  # before its group, which has a channel later still
         await clubs.harness.record(membership(club, user))
@@ -67,7 +67,7 @@ async def test_each_pair_of_a_user_and_a_group_is_followed_by_itself(clubs: Scen
     assert await clubs.effects("channels") == 17
 
 
-async def test_what_channels_takes_away_by_itself_is_asked_for_anew(clubs: Scenario) -> None:
+async def test_membership_removed_by_channels_is_requested_again(clubs: Scenario) -> None:
     """Under a new key, or Channels would answer as it did the first time."""
     await clubs.request_owner("groups", "POST", "/groups", id="chess", name="chess")
     await clubs.request_owner("groups", "POST", "/groups/chess/members", user="ann")
@@ -88,7 +88,7 @@ async def test_what_channels_takes_away_by_itself_is_asked_for_anew(clubs: Scena
         await becomes(clubs, {("chess", "ann")})
 
 
-async def test_a_channel_that_channels_takes_away_is_made_anew_with_its_users(clubs: Scenario) -> None:
+async def test_channel_removed_by_channels_is_requested_again_with_users(clubs: Scenario) -> None:
     await clubs.request_owner("groups", "POST", "/groups", id="chess", name="chess")
     await clubs.request_owner("groups", "POST", "/groups/chess/members", user="ann")
     await becomes(clubs, {("chess", "ann")})
@@ -104,7 +104,7 @@ async def test_a_channel_that_channels_takes_away_is_made_anew_with_its_users(cl
     assert first["id"] != second["id"]
 
 
-async def test_who_waits_in_a_group_without_channel_and_goes_to_one_that_has_it_is_let_in(clubs: Scenario) -> None:
+async def test_waiting_member_moved_to_group_with_channel_is_requested(clubs: Scenario) -> None:
     await clubs.request_owner("groups", "POST", "/groups", id="chess", name="chess")
 
     async def has_a_channel() -> bool:

@@ -57,9 +57,7 @@ async def service(server: TemporalServer) -> Client:
     return await Client.connect(server.address)
 
 
-async def test_signals_that_come_as_the_workflow_leaves_are_all_recorded(
-    running_harness: Harness, service: Client
-) -> None:
+async def test_signals_arriving_as_the_workflow_ends_are_recorded(running_harness: Harness, service: Client) -> None:
     """Each channel that is told lets the workflow conclude, and so it leaves again and again under the signals."""
     harness = running_harness
     harness.channels.silent = True
@@ -86,7 +84,7 @@ async def test_signals_that_come_as_the_workflow_leaves_are_all_recorded(
     await eventually(all_completed)
 
 
-async def test_a_storm_of_signals_is_recorded_over_several_runs(running_harness: Harness, service: Client) -> None:
+async def test_storm_of_signals_is_recorded_over_several_runs(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -112,9 +110,7 @@ async def test_a_storm_of_signals_is_recorded_over_several_runs(running_harness:
     assert set(harness.channels.attempts().values()) == {1}
 
 
-async def test_signals_before_there_is_a_worker_are_recorded_when_there_is_one(
-    harness: Harness, service: Client
-) -> None:
+async def test_signals_sent_without_a_worker_are_recorded_later(harness: Harness, service: Client) -> None:
     renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(1, 501)]
     acknowledged = await tell_by_signal(harness, service, renamed)
     async with harness.running():
@@ -133,7 +129,7 @@ async def terminated(harness: Harness, relationship: str, parent: str) -> None:
     await Dispatcher(harness.pool, harness.starter, check_after=0).check()
 
 
-async def test_a_workflow_that_is_terminated_before_it_began_is_started_again(harness: Harness) -> None:
+async def test_workflow_terminated_before_its_first_task_is_started_again(harness: Harness) -> None:
     async with harness.dispatching():
         await harness.record(event("GroupCreated", "g1", name="g1"))
 
@@ -151,7 +147,7 @@ async def test_a_workflow_that_is_terminated_before_it_began_is_started_again(ha
 
 
 @pytest.mark.parametrize("end", ["terminate", "cancel"])
-async def test_a_workflow_that_is_ended_while_it_waits_is_started_again(running_harness: Harness, end: str) -> None:
+async def test_workflow_ended_by_an_operator_is_started_again(running_harness: Harness, end: str) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -171,7 +167,7 @@ async def test_a_workflow_that_is_ended_while_it_waits_is_started_again(running_
     assert len(harness.channels.attempts()) == 1
 
 
-async def test_a_workflow_that_is_terminated_while_a_parent_is_missing_is_started_again(
+async def test_workflow_terminated_while_parent_is_missing_is_started_again(
     running_harness: Harness,
 ) -> None:
     harness = running_harness
@@ -184,7 +180,7 @@ async def test_a_workflow_that_is_terminated_while_a_parent_is_missing_is_starte
     await harness.wait_for_facts("RelationshipOverdue")
 
 
-async def test_a_workflow_that_is_terminated_while_an_operation_waits_is_started_again(
+async def test_workflow_terminated_while_operation_waits_is_started_again(
     running_harness: Harness,
 ) -> None:
     harness = running_harness
@@ -197,7 +193,7 @@ async def test_a_workflow_that_is_terminated_while_an_operation_waits_is_started
     await harness.wait_until_at_rest()
 
 
-async def test_a_check_leaves_workflows_alone_that_run(running_harness: Harness) -> None:
+async def test_check_does_not_touch_running_workflows(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -241,7 +237,7 @@ class _Crashing(ActivityInboundInterceptor):
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", ["record", "proceed", "ask", "tell_overdue"])
-async def test_a_crash_at_any_step_changes_nothing_in_the_end(
+async def test_crash_at_any_step_does_not_change_the_result(
     harness: Harness, service: Client, step: str, moment: str
 ) -> None:
     """One story that goes through all steps: told by signal, asked for, overdue, linked by hand."""
@@ -271,7 +267,7 @@ async def test_a_crash_at_any_step_changes_nothing_in_the_end(
 
 
 @pytest.mark.faults
-async def test_another_worker_goes_on_where_one_was_killed(
+async def test_another_worker_continues_after_a_kill(
     harness: Harness, server: TemporalServer, database_url: str
 ) -> None:
     """The link was announced, and nobody has heard of that yet."""

@@ -29,7 +29,7 @@ async def begun(harness: Harness, group: str = "g1") -> None:
     await harness.wait_until_waiting("group_channel", group)
 
 
-async def test_at_the_deadline_the_debtor_is_told_once_and_the_workflow_ends(running_harness: Harness) -> None:
+async def test_deadline_publishes_overdue_once_and_ends_the_workflow(running_harness: Harness) -> None:
     harness = running_harness
     await begun(harness)
     wait = await harness.find_wait("group_channel", "g1")
@@ -45,7 +45,7 @@ async def test_at_the_deadline_the_debtor_is_told_once_and_the_workflow_ends(run
     assert len(await harness.facts(OVERDUE)) == 1
 
 
-async def test_before_the_deadline_nobody_is_told(running_harness: Harness) -> None:
+async def test_nothing_is_overdue_before_the_deadline(running_harness: Harness) -> None:
     harness = running_harness
     await begun(harness)
     await harness.skip("group_channel", "g1", timedelta(hours=23))
@@ -53,7 +53,7 @@ async def test_before_the_deadline_nobody_is_told(running_harness: Harness) -> N
     assert not await harness.facts(OVERDUE)
 
 
-async def test_a_late_fact_completes_and_is_announced(running_harness: Harness) -> None:
+async def test_late_fact_completes_the_link_and_announces_it(running_harness: Harness) -> None:
     harness = running_harness
     await begun(harness)
     await harness.skip("group_channel", "g1", A_DAY)
@@ -67,7 +67,7 @@ async def test_a_late_fact_completes_and_is_announced(running_harness: Harness) 
     assert len(await harness.facts(OVERDUE)) == 1
 
 
-async def test_a_refusal_is_noted_and_the_deadline_stands(running_harness: Harness) -> None:
+async def test_refusal_is_shown_and_the_deadline_stays(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.answers = [httpx2.Response(422, text="no more channels")]
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -90,7 +90,7 @@ async def test_a_refusal_is_noted_and_the_deadline_stands(running_harness: Harne
     assert len(harness.channels.requests) == 1
 
 
-async def test_an_owner_who_is_away_is_asked_again_by_the_same_key(running_harness: Harness) -> None:
+async def test_request_to_unavailable_owner_is_repeated_with_the_same_key(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.answers = [httpx2.Response(503), httpx2.ConnectError("gone"), httpx2.Response(429)]
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -101,7 +101,7 @@ async def test_an_owner_who_is_away_is_asked_again_by_the_same_key(running_harne
     await harness.wait_until_at_rest()
 
 
-async def test_an_owner_who_is_away_for_a_day_is_overdue(running_harness: Harness) -> None:
+async def test_owner_unavailable_for_a_day_is_overdue(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.answers = [httpx2.Response(503, headers={"retry-after": "7200"}) for _ in range(100)]
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -113,7 +113,7 @@ async def test_an_owner_who_is_away_for_a_day_is_overdue(running_harness: Harnes
     assert len(set(harness.channels.attempts())) == 1
 
 
-async def test_a_missing_parent_has_no_workflow_before_patience_ends_and_one_after_it(running_harness: Harness) -> None:
+async def test_missing_parent_has_a_workflow_only_after_the_grace_period(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(*[event("ItemAdded", f"i{n}", name="x", category="books") for n in range(50)])
     wait = await harness.find_wait("category_item", "books")
@@ -130,7 +130,7 @@ async def test_a_missing_parent_has_no_workflow_before_patience_ends_and_one_aft
     assert [s.workflow_execution_signaled_event_attributes.signal_name for s in signals] == ["PatienceEnded"]
 
 
-async def test_a_parent_that_arrives_ends_its_workflow(running_harness: Harness) -> None:
+async def test_arriving_parent_completes_its_workflow(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
     await patience_ends(harness)
@@ -140,7 +140,7 @@ async def test_a_parent_that_arrives_ends_its_workflow(running_harness: Harness)
     await harness.wait_until_at_rest()
 
 
-async def test_a_parent_that_arrives_within_patience_has_no_workflow(running_harness: Harness) -> None:
+async def test_parent_arriving_within_grace_period_starts_no_workflow(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
     await harness.record(event("CategoryAdded", "books", name="Books"))
@@ -148,7 +148,7 @@ async def test_a_parent_that_arrives_within_patience_has_no_workflow(running_har
     assert not await harness.is_open("category_item", "books")
 
 
-async def test_a_child_that_comes_after_the_deadline_waits_anew(running_harness: Harness) -> None:
+async def test_child_created_after_the_deadline_waits_again(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
     await patience_ends(harness)
@@ -168,7 +168,7 @@ async def test_a_child_that_comes_after_the_deadline_waits_anew(running_harness:
     await harness.wait_for_end("category_item", "books")
 
 
-async def test_a_parent_that_arrives_after_the_deadline_completes_the_wait(running_harness: Harness) -> None:
+async def test_parent_arriving_after_the_deadline_completes_the_wait(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
     await patience_ends(harness)
@@ -182,7 +182,7 @@ async def test_a_parent_that_arrives_after_the_deadline_completes_the_wait(runni
     assert (await harness.result("category_item", "books"))["state"] == "complete"
 
 
-async def test_a_wait_that_began_anew_meanwhile_is_not_overdue(harness: Harness) -> None:
+async def test_wait_is_overdue_once_and_not_before_it_is_due(harness: Harness) -> None:
     relationship = harness.relationship("group_channel")
     await harness.record(event("GroupCreated", "g1", name="g1"))
     wait = await harness.find_wait("group_channel", "g1")

@@ -23,7 +23,7 @@ async def shown(harness: Harness) -> dict[str, Any]:
     return {key.name: described.typed_search_attributes.get(key) for key in keys}
 
 
-async def test_a_waiting_workflow_says_for_what_from_whom_and_until_when(running_harness: Harness) -> None:
+async def test_waiting_workflow_shows_missing_fact_owner_and_deadline(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -45,7 +45,7 @@ async def test_a_waiting_workflow_says_for_what_from_whom_and_until_when(running
     }
 
 
-async def test_a_workflow_that_a_service_started_is_found_like_any_other(running_harness: Harness) -> None:
+async def test_workflow_started_by_a_service_has_search_attributes(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.client.start_workflow(
@@ -65,7 +65,7 @@ async def test_a_workflow_that_a_service_started_is_found_like_any_other(running
     }
 
 
-async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(running_harness: Harness) -> None:
+async def test_signals_and_requests_have_readable_names(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("GroupCreated", "g1", name="g1"))
     await harness.wait_for_facts("GroupChannelLinked")
@@ -81,7 +81,7 @@ async def test_signals_are_named_after_facts_and_commands_after_what_they_ask(ru
     assert b'"CreateChannel at channels for group g1"' in summaries
 
 
-async def test_a_completed_workflow_says_so_and_lists_as_such(running_harness: Harness) -> None:
+async def test_completed_workflow_shows_its_state(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("GroupCreated", "g1", name="g1"))
     await harness.wait_for_facts("GroupChannelLinked")
@@ -99,7 +99,7 @@ async def test_a_completed_workflow_says_so_and_lists_as_such(running_harness: H
     assert await eventually(listed) == [f"{harness.tenant}/group_channel/g1"]
 
 
-async def test_an_overdue_workflow_says_so(running_harness: Harness) -> None:
+async def test_overdue_workflow_shows_its_state(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(event("GroupCreated", "g1", name="g1"))
@@ -110,7 +110,7 @@ async def test_an_overdue_workflow_says_so(running_harness: Harness) -> None:
     assert (await shown(harness))["TetherState"] == "overdue"
 
 
-async def test_an_operation_that_waits_says_so(running_harness: Harness) -> None:
+async def test_workflow_of_waiting_link_shows_its_deadline(running_harness: Harness) -> None:
     harness = running_harness
     await harness.link("category_item", "books", "i1")
     await harness.wait_until_waiting("category_item", "books")
@@ -118,7 +118,7 @@ async def test_an_operation_that_waits_says_so(running_harness: Harness) -> None
     assert progress["description"].startswith("waiting: both sides of an explicit link, until ")
 
 
-async def test_a_parent_that_is_missing_is_owed_by_its_owner(running_harness: Harness) -> None:
+async def test_missing_parent_shows_its_owner(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
     await harness.wait_until_waiting("group_channel", "g1")

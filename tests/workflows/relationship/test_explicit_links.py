@@ -31,7 +31,7 @@ def item(key: str = "i1", sequence: int = 1, category: str | None = None) -> Eve
 CATEGORY = event("CategoryAdded", "books", name="Books")
 
 
-async def test_two_that_exist_are_linked_at_once(running_harness: Harness) -> None:
+async def test_existing_entities_are_linked_at_once(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(CATEGORY, item())
     row = await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "done")
@@ -44,7 +44,7 @@ async def test_two_that_exist_are_linked_at_once(running_harness: Harness) -> No
 
 
 @pytest.mark.parametrize("order", [("parent", "child"), ("child", "parent")])
-async def test_it_waits_until_both_exist(running_harness: Harness, order: tuple[str, str]) -> None:
+async def test_explicit_link_waits_until_both_sides_exist(running_harness: Harness, order: tuple[str, str]) -> None:
     harness = running_harness
     id = await harness.link("category_item", "books", "i1")
     await harness.wait_until_waiting("category_item", "books")
@@ -58,7 +58,7 @@ async def test_it_waits_until_both_exist(running_harness: Harness, order: tuple[
     await harness.wait_until_at_rest()
 
 
-async def test_a_group_is_linked_to_a_channel_that_was_there_before(running_harness: Harness) -> None:
+async def test_group_is_linked_to_an_existing_channel(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(group(), channel(sequence=None))
@@ -69,7 +69,7 @@ async def test_a_group_is_linked_to_a_channel_that_was_there_before(running_harn
     assert await harness.links("group_channel") == {"c1": "g1"}
 
 
-async def test_at_its_deadline_an_operation_expires(running_harness: Harness) -> None:
+async def test_explicit_link_expires_at_its_deadline(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(CATEGORY)
     id = await harness.link("category_item", "books", "i1")
@@ -90,7 +90,7 @@ async def test_at_its_deadline_an_operation_expires(running_harness: Harness) ->
         (event("ItemRemoved", "i1", 2), "item i1 is deleted"),
     ],
 )
-async def test_what_is_deleted_is_not_linked(running_harness: Harness, gone: Event, reason: str) -> None:
+async def test_deleted_entity_is_not_linked(running_harness: Harness, gone: Event, reason: str) -> None:
     harness = running_harness
     await harness.record(CATEGORY, item(), gone)
     row = await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "refused")
@@ -98,7 +98,7 @@ async def test_what_is_deleted_is_not_linked(running_harness: Harness, gone: Eve
     await harness.wait_until_at_rest()
 
 
-async def test_one_that_is_deleted_while_it_is_waited_for_refuses_the_operation(running_harness: Harness) -> None:
+async def test_deletion_while_waiting_refuses_the_explicit_link(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(CATEGORY)
     id = await harness.link("category_item", "books", "i1")
@@ -108,7 +108,7 @@ async def test_one_that_is_deleted_while_it_is_waited_for_refuses_the_operation(
     await harness.wait_until_at_rest()
 
 
-async def test_the_same_idempotency_key_is_the_same_operation(harness: Harness) -> None:
+async def test_same_idempotency_key_is_the_same_operation(harness: Harness) -> None:
     first = await harness.link("category_item", "books", "i1", key="k")
     assert await harness.link("category_item", "books", "i1", key="k") == first
     assert await harness.count_rows("outbox") == 1
@@ -118,18 +118,18 @@ async def test_the_same_idempotency_key_is_the_same_operation(harness: Harness) 
         await harness.link("category_item", "books", "i1", "unlink", key="k")
 
 
-async def test_an_unlink_of_nothing_is_unknown(harness: Harness) -> None:
+async def test_unlink_without_link_is_unknown(harness: Harness) -> None:
     with pytest.raises(Unknown, match="item 'i1' has no link in category_item"):
         await harness.link("category_item", None, "i1", "unlink")
 
 
-async def test_a_text_that_cannot_be_stored_is_refused(harness: Harness) -> None:
+async def test_key_that_cannot_be_stored_is_refused(harness: Harness) -> None:
     for parent, child in (("a\x00", "b"), ("a", "\ud800")):
         with pytest.raises(Unacceptable):
             await harness.link("category_item", parent, child)
 
 
-async def test_unlink_then_link_again(running_harness: Harness) -> None:
+async def test_unlinked_child_can_be_linked_again(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(CATEGORY, item(category="books"))
     await harness.wait_for_operation(await harness.link("category_item", None, "i1", "unlink"), "done")
@@ -139,7 +139,7 @@ async def test_unlink_then_link_again(running_harness: Harness) -> None:
     await harness.wait_until_at_rest()
 
 
-async def test_the_owners_later_word_overrides_an_explicit_link(running_harness: Harness) -> None:
+async def test_later_fact_of_the_owner_overrides_an_explicit_link(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(CATEGORY, event("CategoryAdded", "films", name="Films"), item(category="films"))
     await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "done")
@@ -150,7 +150,7 @@ async def test_the_owners_later_word_overrides_an_explicit_link(running_harness:
     assert await harness.links("category_item") == {"i1": "films"}
 
 
-async def test_an_unlink_of_a_child_that_has_moved_on_is_refused(harness: Harness) -> None:
+async def test_unlink_of_a_moved_child_is_refused(harness: Harness) -> None:
     await harness.record(CATEGORY, item(category="books"), event("CategoryAdded", "films", name="Films"))
     id = await harness.link("category_item", None, "i1", "unlink")
     await harness.record(event("ItemUpdated", "i1", 2, category="films"))
@@ -160,7 +160,7 @@ async def test_an_unlink_of_a_child_that_has_moved_on_is_refused(harness: Harnes
     assert await harness.links("category_item") == {"i1": "films"}
 
 
-async def test_many_operations_of_one_parent_all_end(running_harness: Harness) -> None:
+async def test_all_operations_of_one_parent_end(running_harness: Harness) -> None:
     harness = running_harness
     children = [f"i{n}" for n in range(3 * links.AT_ONCE + 1)]
     ids = [await harness.link("category_item", "books", child) for child in children]
@@ -174,7 +174,7 @@ async def test_many_operations_of_one_parent_all_end(running_harness: Harness) -
     await harness.wait_until_at_rest()
 
 
-async def test_an_operation_that_comes_while_its_workflow_leaves_is_not_forgotten(harness: Harness) -> None:
+async def test_operation_requested_as_its_workflow_ends_is_carried_out(harness: Harness) -> None:
     """It opens no revision: to the workflow, its intent looks like one that was read."""
     relationship = harness.relationship("category_item")
     await harness.record(CATEGORY, item())
@@ -190,7 +190,7 @@ async def test_an_operation_that_comes_while_its_workflow_leaves_is_not_forgotte
         await harness.wait_until_at_rest()
 
 
-async def test_a_link_by_hand_is_not_undone_by_the_answer_that_was_asked_for(running_harness: Harness) -> None:
+async def test_explicit_link_stays_when_the_requested_child_comes(running_harness: Harness) -> None:
     """The group then has two channels, and the one that was there first holds the link."""
     harness = running_harness
     harness.channels.silent = True
@@ -207,7 +207,7 @@ async def test_a_link_by_hand_is_not_undone_by_the_answer_that_was_asked_for(run
     assert [row["key"] for row in await harness.facts("GroupChannelLinked")] == ["old"]
 
 
-async def test_an_operation_that_waits_does_not_keep_the_debtor_from_being_told(running_harness: Harness) -> None:
+async def test_waiting_operation_does_not_delay_overdue(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(group())

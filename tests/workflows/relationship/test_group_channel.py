@@ -26,7 +26,7 @@ def channel(key: str, group: str | None, sequence: int = 1) -> Event:
     return event("ChannelCreated", key, sequence, correlation=correlation, name=key)
 
 
-async def test_a_group_alone_gets_a_channel_which_is_announced_once(running_harness: Harness) -> None:
+async def test_new_group_gets_one_channel_announced_once(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(created("g1"))
     (told,) = await harness.wait_for_facts(LINKED)
@@ -43,7 +43,7 @@ async def test_a_group_alone_gets_a_channel_which_is_announced_once(running_harn
     assert len(await harness.facts(LINKED)) == 1
 
 
-async def test_what_is_asked_again_is_what_was_asked_first_although_the_group_has_changed(
+async def test_repeated_request_keeps_its_first_body(
     running_harness: Harness,
 ) -> None:
     harness = running_harness
@@ -62,7 +62,7 @@ async def test_what_is_asked_again_is_what_was_asked_first_although_the_group_ha
     assert len(harness.channels.requests) == 4
 
 
-async def test_what_never_reached_its_owner_is_asked_as_the_group_is_now(harness: Harness) -> None:
+async def test_request_never_sent_uses_the_current_fields(harness: Harness) -> None:
     owners, harness.owners = harness.owners, {}
     async with harness.running():
         await harness.record(created("g1"))
@@ -81,7 +81,7 @@ async def test_what_never_reached_its_owner_is_asked_as_the_group_is_now(harness
     await harness.wait_until_at_rest()
 
 
-async def test_all_orders_of_the_facts_end_in_the_same(running_harness: Harness) -> None:
+async def test_every_order_of_facts_has_the_same_result(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     orders = list(permutations(range(4)))
@@ -105,13 +105,13 @@ async def test_all_orders_of_the_facts_end_in_the_same(running_harness: Harness)
     assert set(harness.channels.attempts().values()) <= {1}
 
 
-async def test_a_channel_without_a_group_starts_nothing(running_harness: Harness) -> None:
+async def test_channel_without_group_starts_no_workflow(running_harness: Harness) -> None:
     await running_harness.record(channel("alone", None), event("ChannelRenamed", "alone", 2, name="still alone"))
     assert await running_harness.count_rows("outbox") == await running_harness.count_rows("waits") == 0
     assert not running_harness.channels.requests
 
 
-async def test_a_channel_that_comes_first_is_linked_without_asking(running_harness: Harness) -> None:
+async def test_channel_created_first_is_linked_without_a_request(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(channel("c1", "g1"))
     wait = await harness.wait_until_waiting("group_channel", "g1")
@@ -136,7 +136,7 @@ async def test_two_channels_of_one_group_are_announced_once(running_harness: Har
     assert [row["key"] for row in await harness.facts(LINKED)] == ["c1"]
 
 
-async def test_a_group_that_is_deleted_is_waited_for_no_more(running_harness: Harness) -> None:
+async def test_deleted_group_is_no_longer_waited_for(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(created("g1"))
@@ -147,7 +147,7 @@ async def test_a_group_that_is_deleted_is_waited_for_no_more(running_harness: Ha
     await harness.wait_until_at_rest()
 
 
-async def test_a_new_life_of_a_group_is_asked_for_by_a_new_key(running_harness: Harness) -> None:
+async def test_recreated_group_is_requested_with_another_key(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.silent = True
     await harness.record(created("g1"))

@@ -30,7 +30,7 @@ class Slow(httpx2.AsyncBaseTransport):
         return await self.owner.handle_async_request(request)
 
 
-async def test_a_move_does_not_wait_for_the_deletions_that_its_owner_is_slow_at(running_scenario: Scenario) -> None:
+async def test_move_does_not_wait_behind_slow_deletions(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     slow = Slow(scenario.transport.owners["teams"])
     await scenario.create_events("a", "b", "c", "d")

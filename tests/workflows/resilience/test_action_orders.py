@@ -42,7 +42,7 @@ def possible(order: Iterable[str]) -> tuple[str, ...]:
 ORDERS = sorted({possible(order) for order in permutations(ACTIONS)})
 
 
-def test_there_are_734_orders_and_in_210_of_them_everything_happens() -> None:
+def test_there_are_734_orders_of_which_210_are_complete() -> None:
     assert len(ORDERS) == 734
     assert sum(len(order) == len(ACTIONS) for order in ORDERS) == 210
 
@@ -168,7 +168,7 @@ def who_is_there(orders: Sequence[Sequence[str]], state: ModelState) -> None:
     assert not {f"t{n}" for n, order in enumerate(orders) if must_go(order)} & live
 
 
-async def test_every_order_of_actions_that_wait_for_nobody_ends_as_the_model_says(
+async def test_concurrent_actions_in_every_order_agree_with_the_model(
     running_scenario: Scenario, tmp_path: Path
 ) -> None:
     await play(running_scenario, ORDERS)
@@ -179,7 +179,7 @@ async def test_every_order_of_actions_that_wait_for_nobody_ends_as_the_model_say
     assert all(effects <= 1 for _, effects in by_tether)
 
 
-async def test_every_whole_order_of_actions_one_after_the_other_ends_as_the_model_says(
+async def test_sequential_actions_in_every_order_agree_with_the_model(
     running_scenario: Scenario, tmp_path: Path
 ) -> None:
     orders = [order for order in ORDERS if len(order) == len(ACTIONS)]

@@ -55,7 +55,7 @@ async def groups(harness: Harness, count: int) -> list[str]:
     return keys
 
 
-async def test_each_intent_is_dispatched_once(harness: Harness, double: Temporal, dispatcher: Dispatcher) -> None:
+async def test_each_outbox_row_is_dispatched_once(harness: Harness, double: Temporal, dispatcher: Dispatcher) -> None:
     keys = await groups(harness, BATCH + 20)
     while await dispatcher.round():
         pass
@@ -73,7 +73,7 @@ async def test_two_dispatchers_share_the_work(harness: Harness, double: Temporal
     assert double.nudged == Counter(keys)
 
 
-async def test_what_could_not_be_told_is_told_as_soon_as_temporal_is_back(
+async def test_outbox_is_sent_when_temporal_is_available_again(
     harness: Harness, double: Temporal, dispatcher: Dispatcher
 ) -> None:
     keys = await groups(harness, 40)
@@ -85,7 +85,7 @@ async def test_what_could_not_be_told_is_told_as_soon_as_temporal_is_back(
     assert double.nudged == Counter(keys)
 
 
-async def test_a_lazy_client_that_cannot_connect_is_away(
+async def test_lazy_client_that_cannot_connect_is_unavailable(
     harness: Harness, double: Temporal, dispatcher: Dispatcher
 ) -> None:
     (key,) = await groups(harness, 1)
@@ -94,7 +94,7 @@ async def test_a_lazy_client_that_cannot_connect_is_away(
         await dispatcher.round()
 
 
-async def test_a_refusal_harms_only_its_own_instance(
+async def test_refused_call_affects_only_its_own_instance(
     harness: Harness, double: Temporal, dispatcher: Dispatcher
 ) -> None:
     keys = await groups(harness, 3)
@@ -110,7 +110,7 @@ async def test_a_refusal_harms_only_its_own_instance(
     assert double.nudged == Counter(keys)
 
 
-async def test_a_wait_that_could_not_be_started_is_started_later(
+async def test_wait_whose_workflow_could_not_start_is_started_later(
     harness: Harness, double: Temporal, dispatcher: Dispatcher
 ) -> None:
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
@@ -127,9 +127,7 @@ async def test_a_wait_that_could_not_be_started_is_started_later(
     assert await eventually(started) == 1
 
 
-async def test_a_tenant_has_only_so_many_workflows_that_wait_but_what_is_overdue_is_told(
-    harness: Harness, double: Temporal
-) -> None:
+async def test_waits_beyond_the_limit_of_workflows_become_overdue_too(harness: Harness, double: Temporal) -> None:
     items = [event("ItemAdded", f"i{n}", name="x", category=f"c{n}") for n in range(5)]
     await harness.record(*items)
     started = "update waits set workflow_after = now() where tenant = $1"

@@ -32,7 +32,7 @@ async def die(harness: Harness, database: str, server: TemporalServer, folder: P
 
 
 @pytest.mark.parametrize("step", ["before it asks", "after it has asked"])
-async def test_a_move_is_taken_up(
+async def test_another_worker_completes_the_move_of_a_killed_one(
     harness: Harness, database_url: str, server: TemporalServer, tmp_path: Path, step: str
 ) -> None:
     scenario = Scenario(harness, tmp_path)
@@ -60,7 +60,7 @@ async def test_a_move_is_taken_up(
         "after it has remembered",
     ],
 )
-async def test_a_cascade_is_taken_up(
+async def test_another_worker_completes_the_cascade_of_a_killed_one(
     harness: Harness, database_url: str, server: TemporalServer, tmp_path: Path, step: str
 ) -> None:
     scenario = Scenario(harness, tmp_path)

@@ -12,7 +12,7 @@ from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, c
 pytestmark = pytest.mark.stack
 
 
-async def test_teams_of_which_their_owner_knew_nothing_for_a_while_are_asked_for_again(
+async def test_teams_temporarily_unknown_to_their_owner_are_requested_again(
     running_scenario: Scenario,
 ) -> None:
     """A proxy that answers 404 for everything while it has no service behind it."""
@@ -32,7 +32,7 @@ async def test_teams_of_which_their_owner_knew_nothing_for_a_while_are_asked_for
     await at_rest(scenario)
 
 
-async def test_an_event_of_which_its_owner_knew_nothing_for_a_while_is_asked_for_again(
+async def test_event_temporarily_unknown_to_its_owner_is_requested_again(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -46,7 +46,7 @@ async def test_an_event_of_which_its_owner_knew_nothing_for_a_while_is_asked_for
     assert await scenario.entity_state("event", "a") == "deleted"
 
 
-async def test_a_team_that_its_owner_always_denies_is_parked_after_so_many_tries(running_scenario: Scenario) -> None:
+async def test_team_always_unknown_to_its_owner_is_parked(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams(None, "t")
@@ -68,7 +68,7 @@ async def test_a_team_that_its_owner_always_denies_is_parked_after_so_many_tries
     await at_rest(scenario)
 
 
-async def test_an_owner_that_is_away_for_longer_than_any_deadline_is_asked_until_it_is_back(
+async def test_cascade_has_no_deadline_for_an_unavailable_owner(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -88,7 +88,7 @@ async def test_an_owner_that_is_away_for_longer_than_any_deadline_is_asked_until
     assert counts(await scenario.wait_for_cascade("a")) == all_done(2)
 
 
-async def test_a_team_is_not_moved_into_an_event_that_is_gone_when_its_owner_is_back(
+async def test_team_is_not_moved_into_an_event_deleted_meanwhile(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -111,7 +111,7 @@ async def test_a_team_is_not_moved_into_an_event_that_is_gone_when_its_owner_is_
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
 
-async def test_a_team_that_was_deleted_and_created_anew_is_not_moved_in_place_of_the_first(
+async def test_recreated_team_is_not_moved_in_place_of_the_first(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -131,7 +131,7 @@ async def test_a_team_that_was_deleted_and_created_anew_is_not_moved_in_place_of
     assert await scenario.teams_at_owner() == {"t": "a"}
 
 
-async def test_a_team_in_no_event_is_not_taken_out_of_one_that_its_owner_has_put_it_in_since(
+async def test_team_without_event_is_not_moved_out_of_a_later_one(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -144,7 +144,7 @@ async def test_a_team_in_no_event_is_not_taken_out_of_one_that_its_owner_has_put
     assert await scenario.teams_at_owner() == {"t": "c"}
 
 
-async def test_a_move_is_not_refused_for_an_older_end_that_comes_late(running_scenario: Scenario) -> None:
+async def test_late_older_deletion_does_not_refuse_a_move(running_scenario: Scenario) -> None:
     """The child is the one that its owner was asked for: nobody knew yet that there was another before it."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
@@ -164,7 +164,7 @@ async def test_a_move_is_not_refused_for_an_older_end_that_comes_late(running_sc
     assert await scenario.teams_at_owner() == {"t": "b"}
 
 
-async def test_an_owner_that_lets_few_in_at_a_time_is_waited_for_and_no_team_is_given_up(
+async def test_owner_that_limits_requests_gets_every_team(
     running_scenario: Scenario,
 ) -> None:
     """What it turned away, or what was not even sent, does not count against a child."""
@@ -186,7 +186,7 @@ async def test_an_owner_that_lets_few_in_at_a_time_is_waited_for_and_no_team_is_
     assert counts(await scenario.wait_for_cascade("a", seconds=60)) == all_done(60)
 
 
-async def test_a_child_is_counted_once_however_its_owner_answers(running_scenario: Scenario) -> None:
+async def test_child_is_counted_once_whatever_its_owner_answers(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")

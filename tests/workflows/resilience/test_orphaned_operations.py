@@ -37,9 +37,7 @@ async def reasoned(scenario: Scenario, id: str) -> str:
 
 
 @pytest.mark.parametrize("commands", [(), ("move",)])
-async def test_a_move_that_nobody_can_make_any_more_says_so_and_can_be_stopped(
-    scenario: Scenario, commands: tuple[str, ...]
-) -> None:
+async def test_orphaned_move_says_so_and_can_be_cancelled(scenario: Scenario, commands: tuple[str, ...]) -> None:
     harness, declared = scenario.harness, scenario.harness.catalog
     async with harness.running():
         await scenario.create_events("a", "b")
@@ -53,7 +51,7 @@ async def test_a_move_that_nobody_can_make_any_more_says_so_and_can_be_stopped(
     assert row["reason"].startswith("not declared any more: a command that moves by event_team; declare it again")
 
 
-async def test_a_move_goes_on_once_it_is_declared_again(scenario: Scenario) -> None:
+async def test_move_continues_once_it_is_declared_again(scenario: Scenario) -> None:
     harness, declared = scenario.harness, scenario.harness.catalog
     async with harness.running():
         await scenario.create_events("a")
@@ -72,7 +70,7 @@ async def test_a_move_goes_on_once_it_is_declared_again(scenario: Scenario) -> N
 
 
 @pytest.mark.parametrize("commands", [(), ("move",)])
-async def test_a_move_that_was_being_asked_is_asked_again_once_it_is_declared(
+async def test_requested_move_is_repeated_once_it_is_declared_again(
     scenario: Scenario, commands: tuple[str, ...]
 ) -> None:
     harness, declared = scenario.harness, scenario.harness.catalog
@@ -97,7 +95,7 @@ async def test_a_move_that_was_being_asked_is_asked_again_once_it_is_declared(
     assert await harness.links("event_team") == {"t1": "b"}
 
 
-async def test_a_deletion_that_was_being_asked_is_asked_again_once_it_is_declared(scenario: Scenario) -> None:
+async def test_requested_deletion_is_repeated_once_it_is_declared_again(scenario: Scenario) -> None:
     harness, declared = scenario.harness, scenario.harness.catalog
     scenario.transport.refused = {"/events/a": (503, "")}
     async with harness.running():
@@ -120,7 +118,7 @@ async def test_a_deletion_that_was_being_asked_is_asked_again_once_it_is_declare
     assert await scenario.entity_state("event", "a") == "deleted"
 
 
-async def test_a_plan_whose_command_is_not_declared_any_more_waits_for_it(scenario: Scenario) -> None:
+async def test_plan_waits_until_its_command_is_declared_again(scenario: Scenario) -> None:
     harness, declared = scenario.harness, scenario.harness.catalog
     scenario.transport.refused = {"/event": (503, "")}
     async with harness.running():

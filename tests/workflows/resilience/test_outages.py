@@ -35,7 +35,7 @@ async def mortal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
     await server.stop()
 
 
-async def test_what_came_while_temporal_was_away_runs_when_it_is_back(
+async def test_facts_recorded_without_temporal_are_processed_later(
     pool: Pool, catalog: Catalog, mortal: TemporalServer
 ) -> None:
     client = await Client.connect(mortal.address, plugins=[temporal.plugin()], lazy=True)
@@ -64,7 +64,7 @@ async def test_what_came_while_temporal_was_away_runs_when_it_is_back(
             await harness.wait_until_at_rest()
 
 
-async def test_a_temporal_that_is_killed_goes_on_where_it_was(
+async def test_killed_temporal_continues_after_its_restart(
     pool: Pool, catalog: Catalog, mortal: TemporalServer
 ) -> None:
     await mortal.start()
@@ -82,7 +82,7 @@ async def test_a_temporal_that_is_killed_goes_on_where_it_was(
         assert (await harness.wait_until_waiting("group_channel", "g1"))["missing"] == "child"
 
 
-async def test_a_postgresql_that_is_restarted_in_the_middle_loses_nothing(catalog: Catalog, client: Client) -> None:
+async def test_restart_of_postgresql_loses_nothing(catalog: Catalog, client: Client) -> None:
     async with temporary_postgres() as postgres:
         pool = await create_pool(postgres.url, 8)
         await migrate(pool, catalog)

@@ -9,7 +9,7 @@ from tests.support.scenario import Scenario
 pytestmark = pytest.mark.stack
 
 
-async def test_an_end_that_is_signalled_to_its_cascade_is_recorded_and_followed(running_scenario: Scenario) -> None:
+async def test_deletion_signalled_to_its_cascade_is_recorded_and_cascades(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A")
     await scenario.create_teams("A", "t1", "t2")
@@ -29,7 +29,7 @@ async def test_an_end_that_is_signalled_to_its_cascade_is_recorded_and_followed(
     assert deleted["id"] == told["id"]
 
 
-async def test_nonsense_that_is_signalled_is_quarantined_and_harms_nobody(running_scenario: Scenario) -> None:
+async def test_signalled_nonsense_is_quarantined(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A")
     await scenario.create_teams("A", "t1")
@@ -50,7 +50,7 @@ async def test_nonsense_that_is_signalled_is_quarantined_and_harms_nobody(runnin
     assert await scenario.link_versions("t1") == [("A", 2, None)]
 
 
-async def test_a_workflow_whose_id_says_nothing_ends_with_the_mend(running_scenario: Scenario) -> None:
+async def test_workflow_with_meaningless_id_fails_with_the_mend(running_scenario: Scenario) -> None:
     harness = running_scenario.harness
     handle = await harness.client.start_workflow(
         "CascadeDeleteWorkflow", "whatever", id=f"{harness.tenant}-odd", task_queue=harness.tenant

@@ -45,7 +45,7 @@ async def signal(
     )
 
 
-async def test_the_parents_fact_by_signal_goes_the_whole_way(running_harness: Harness, service: Client) -> None:
+async def test_signalled_parent_fact_leads_to_a_link(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     await signal(harness, service, "GroupCreated", GROUP)
     (told,) = await harness.wait_for_facts("GroupChannelLinked")
@@ -58,7 +58,9 @@ async def test_the_parents_fact_by_signal_goes_the_whole_way(running_harness: Ha
     assert {row["actor"] for row in actors} == {"signal", "test", "workflow"}
 
 
-async def test_the_childs_fact_by_signal_says_whose_child_it_is(running_harness: Harness, service: Client) -> None:
+async def test_signalled_child_fact_is_linked_to_the_workflows_parent(
+    running_harness: Harness, service: Client
+) -> None:
     harness = running_harness
     harness.channels.silent = True
     await signal(harness, service, "GroupCreated", GROUP)
@@ -71,7 +73,7 @@ async def test_the_childs_fact_by_signal_says_whose_child_it_is(running_harness:
     await harness.wait_until_at_rest()
 
 
-async def test_the_childs_fact_may_come_first(running_harness: Harness, service: Client) -> None:
+async def test_child_fact_may_be_signalled_before_its_parents(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     await signal(harness, service, "ChannelCreated", CHANNEL)
     wait = await harness.wait_until_waiting("group_channel", "g1")
@@ -82,9 +84,7 @@ async def test_the_childs_fact_may_come_first(running_harness: Harness, service:
     assert not harness.channels.requests
 
 
-async def test_a_correlation_id_says_it_better_than_the_workflow_it_was_sent_to(
-    running_harness: Harness, service: Client
-) -> None:
+async def test_correlation_id_wins_over_the_signalled_workflow(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     await signal(harness, service, "ChannelCreated", {**CHANNEL, "correlationid": encode("group_channel", "g2")})
     await harness.wait_until_waiting("group_channel", "g2")
@@ -92,7 +92,7 @@ async def test_a_correlation_id_says_it_better_than_the_workflow_it_was_sent_to(
     assert not await harness.facts("Linked")
 
 
-async def test_the_same_fact_by_signal_and_by_http_is_one(running_harness: Harness, service: Client) -> None:
+async def test_same_fact_by_signal_and_http_is_recorded_once(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     await harness.record(GROUP)
     await signal(harness, service, "GroupCreated", GROUP)
@@ -102,7 +102,7 @@ async def test_the_same_fact_by_signal_and_by_http_is_one(running_harness: Harne
     assert len(await harness.facts("GroupCreated")) == 1
 
 
-async def test_a_field_names_the_parent_whatever_workflow_is_told(running_harness: Harness, service: Client) -> None:
+async def test_field_names_the_parent_in_any_signalled_workflow(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     item = event("ItemAdded", "i1", name="x", category="books")
     await signal(harness, service, "ItemAdded", item, relationship="category_item", parent="books")
@@ -130,9 +130,7 @@ BROKEN: list[tuple[str, Any, str]] = [
 ]
 
 
-async def test_what_is_wrong_is_quarantined_and_the_workflow_lives_on(
-    running_harness: Harness, service: Client
-) -> None:
+async def test_bad_signals_are_quarantined_and_the_workflow_goes_on(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     harness.channels.silent = True
     await signal(harness, service, "GroupCreated", GROUP)
@@ -151,7 +149,7 @@ async def test_what_is_wrong_is_quarantined_and_the_workflow_lives_on(
     await harness.wait_until_at_rest()
 
 
-async def test_a_relationship_that_nobody_declared_ends_the_workflow_and_keeps_its_facts(
+async def test_workflow_of_unknown_relationship_fails_and_quarantines_facts(
     running_harness: Harness, service: Client
 ) -> None:
     harness = running_harness
@@ -164,7 +162,7 @@ async def test_a_relationship_that_nobody_declared_ends_the_workflow_and_keeps_i
 
 
 @pytest.mark.parametrize("parent", ["", "x" * 600, "a\x00b"])
-async def test_what_can_be_no_parent_ends_the_workflow(running_harness: Harness, service: Client, parent: str) -> None:
+async def test_workflow_with_impossible_parent_fails(running_harness: Harness, service: Client, parent: str) -> None:
     harness = running_harness
     await service.start_workflow(
         "RelationshipWorkflow",
@@ -176,7 +174,7 @@ async def test_what_can_be_no_parent_ends_the_workflow(running_harness: Harness,
         await asyncio.wait_for(service.get_workflow_handle(harness.tenant).result(), 30)
 
 
-async def test_a_tenant_that_nobody_has_a_key_of_ends_the_workflow(running_harness: Harness, service: Client) -> None:
+async def test_workflow_of_unknown_tenant_fails(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     await give_keys(harness, "someone-else")
     await signal(harness, service, "GroupCreated", GROUP)
@@ -201,7 +199,7 @@ async def give_keys(harness: Harness, *tenants: str) -> None:
         (1, "closed", False),
     ],
 )
-async def test_the_door_is_open_to_one_tenant_unless_configured(
+async def test_signal_intake_is_open_for_a_single_tenant_by_default(
     harness: Harness, service: Client, tenants: int, mode: str, is_open: bool
 ) -> None:
     harness.channels.silent = True
@@ -235,7 +233,7 @@ async def by_command(server: TemporalServer, harness: Harness, name: str, told: 
     assert command.returncode == 0, said.decode()
 
 
-async def test_the_temporal_command_starts_and_signals(running_harness: Harness, server: TemporalServer) -> None:
+async def test_temporal_command_line_starts_and_signals(running_harness: Harness, server: TemporalServer) -> None:
     harness = running_harness
     harness.channels.silent = True
     await by_command(server, harness, "GroupCreated", GROUP)
