@@ -19,8 +19,9 @@ from facts.own_facts import derived_id
 from gateways.owners import AT_ONCE, Owners
 from messages.operations import ChildCounts, ChildRequests, SweepInput, SweepResult
 from store.db.pool import Pool
-from store.operations import children, operations, request_bodies
-from store.operations.children import Candidate, ChildOutcome
+from store.operations import candidates, children, operations, request_bodies
+from store.operations.candidates import Candidate, CandidatePage
+from store.operations.children import ChildOutcome
 from store.operations.operations import Row
 
 PAGE = 200
@@ -34,7 +35,7 @@ class _PageRequests:
     last reason why it could not be asked; ``pause``: seconds it wants."""
 
     def __init__(
-        self, owners: Owners, owner: str, sweep: SweepInput, relationship: Relationship, work: children.CandidatePage
+        self, owners: Owners, owner: str, sweep: SweepInput, relationship: Relationship, work: CandidatePage
     ) -> None:
         self._owners = owners
         self._owner = owner
@@ -55,7 +56,7 @@ class _PageRequests:
         if not varies(self._work.command, given):
             return
         requests = []
-        for item in self._work.items:
+        for item in self._work.candidates:
             with suppress(Refused):
                 requests.append(self._request(item))
         self._first = await request_bodies.first_of_each(pool, self._sweep.subject.tenant, requests)
@@ -81,7 +82,7 @@ class _PageRequests:
                 self._unsent.append(key)
             if isinstance(error, Failed):
                 self.suspects.add(item.child.key)
-            alone = isinstance(error, Failed) and error.answered and self._work.others
+            alone = isinstance(error, Failed) and error.answered and self._work.others_confirmed
             return ChildOutcome(item.child.key, item.parent, "failing", item.reference, str(error)[:300], alone)
         except Gone as error:  # deleted or moved by others: its fact is on its way, or else it is asked for once more
             return ChildOutcome(item.child.key, item.parent, "requested", item.reference, str(error)[:300], True)
@@ -108,7 +109,7 @@ class _PageRequests:
         """The same for the same belonging of the same child, and for no other; anew when somebody redrives it."""
         at = self._sweep
         of = at.subject.tenant, at.operation, at.relationship, item.child.key, item.child.life, item.reference.hex()
-        return derived_id("sweep", *of, item.round)
+        return derived_id("sweep", *of, item.redrives)
 
 
 class SweepActivities:
@@ -131,22 +132,26 @@ class SweepActivities:
         while swept.after is not None and not swept.unavailable and time.monotonic() < until:
             activity.heartbeat(swept.after)
             place = sweep.operation, relationship, swept.after, PAGE
-            work = await children.page(self._pool, self._catalog, sweep.subject.tenant, *place, again=sweep.repeat)
+            work = await candidates.next_page(
+                self._pool, self._catalog, sweep.subject.tenant, *place, repeat=sweep.repeat
+            )
             if work is None:
                 return swept.model_copy(update={"after": None})
             swept = await self._page(sweep, relationship, work, swept)
         return swept
 
     async def _page(
-        self, sweep: SweepInput, relationship: Relationship, work: children.CandidatePage, swept: SweepResult
+        self, sweep: SweepInput, relationship: Relationship, work: CandidatePage, swept: SweepResult
     ) -> SweepResult:
         ask = _PageRequests(self._owners, self._catalog.owner_of(relationship.child), sweep, relationship, work)
-        if work.items:
-            await children.begin(self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.items)
+        if work.candidates:
+            await candidates.begin(
+                self._pool, sweep.subject.tenant, sweep.operation, relationship.name, work.candidates
+            )
             await ask.prepare(self._pool)
         watching = asyncio.create_task(self._watch(sweep, ask))
         try:
-            answers = await asyncio.gather(*(ask(item) for item in work.items))
+            answers = await asyncio.gather(*(ask(item) for item in work.candidates))
         finally:
             watching.cancel()
         await ask.forget(self._pool)
@@ -156,11 +161,10 @@ class SweepActivities:
         away = ask.away if failing == len(told) else ""
         if outcomes:
             if not away:  # others of the same owner went well
-                outcomes = [o._replace(counts=True) if o.child in ask.suspects else o for o in outcomes]
-            tenant = sweep.subject.tenant
-            await children.keep(self._pool, tenant, sweep.operation, relationship.name, outcomes)
+                outcomes = [o._replace(counted=True) if o.child in ask.suspects else o for o in outcomes]
+            await children.store_outcomes(self._pool, tenant, sweep.operation, relationship.name, outcomes)
             await operations.note(self._pool, tenant, sweep.operation, away, about=f"{relationship.name}: ")
-        gone = sum(outcome.state == "requested" and outcome.reason != "" for outcome in outcomes)
+        gone = sum(outcome.state == "requested" and outcome.last_error != "" for outcome in outcomes)
         return SweepResult(
             requested=swept.requested + told.count("requested") - gone,
             gone=swept.gone + gone,
@@ -176,7 +180,7 @@ class SweepActivities:
         while not asking.stopped:
             await asyncio.sleep(1)
             activity.heartbeat("waiting for the owner")  # or for a slot at it, which others may hold
-            asking.stopped = await children.stopped(self._pool, sweep.subject.tenant, sweep.operation)
+            asking.stopped = await children.must_stop(self._pool, sweep.subject.tenant, sweep.operation)
 
 
 def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | None = None) -> ChildRequests:

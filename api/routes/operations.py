@@ -14,6 +14,7 @@ from api.http.workflow_links import Workflow, workflow
 from messages.workflow_ids import Subject
 from store.db import tokens
 from store.operations import children, operations
+from store.operations.children import ChildState
 
 router = APIRouter(tags=["operations"])
 
@@ -21,7 +22,6 @@ Kind = Literal["link", "unlink", "move", "delete", "cascade", "detach"]
 State = Literal[
     "waiting", "requested", "running", "done", "incomplete", "refused", "expired", "superseded", "cancelled"
 ]
-ChildState = Literal["planned", "failing", "requested", "confirmed", "skipped", "parked"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -207,17 +207,17 @@ async def list_children(
     listing = Listing(who.tenant, "children", id, state)
     after = listing.place(cursor, (str, str)) or ("", "")
     await operations.find(has.pool, who.tenant, id)
-    found = await children.listed(has.pool, who.tenant, id, state, (after[0], after[1]), limit + 1)
+    found = await children.list_children(has.pool, who.tenant, id, state, (after[0], after[1]), limit + 1)
     last = found[limit - 1] if len(found) > limit else None
-    place = None if last is None else (last["relationship"], last["child"])
+    place = None if last is None else (last.relationship, last.child)
     shown = [
         Child(
-            relationship=row["relationship"],
-            child=row["child"],
-            parent=row["parent"],
-            state=row["state"],
-            reason=row["last_error"],
-            at=row["changed_at"],
+            relationship=row.relationship,
+            child=row.child,
+            parent=row.parent,
+            state=row.state,
+            reason=row.last_error,
+            at=row.changed_at,
         )
         for row in found[:limit]
     ]

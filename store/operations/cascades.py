@@ -16,7 +16,7 @@ from facts.own_facts import derived_id
 from facts.validation import check_text
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import sql
-from store.operations import children, operations
+from store.operations import candidates, children, operations
 from store.operations.operations import Begin, Row, Wanted
 from store.operations.restrictions import restrictions
 from store.write.entity_state import Register, fetch_registers
@@ -101,7 +101,7 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, n
                 operation = row["id"]
                 await children.settle(conn, catalog, tenant, row, now)
         relationships = catalog.sweeping.get(kind, ())
-        counted = await children.candidates(conn, tenant, operation, key, relationships, limit=children.COUNTED)
+        counted = await candidates.count(conn, tenant, operation, key, relationships, limit=candidates.COUNTED)
         lacking, pending = (sum(count[n] for count in counted.values()) for n in (0, 1))
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
@@ -113,7 +113,7 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, n
                 if entity.state != "deleted" and not await step.gives_up(row):
                     return Standing(row)
             elif entity.state != "deleted" or row["incarnation"] != entity.life:
-                await children.spare_rest(conn, tenant, row["id"])
+                await children.skip_open(conn, tenant, row["id"])
                 await step.end(row, "done", f"the {kind} was created anew: what was left of it is spared")
         if entity.state == "deleted":
             standing = await step.sweeps([row for row in rows if row["state"] != "running"], lacking, pending)
@@ -188,7 +188,7 @@ class _Step:
         it was looked last, and ``pending`` of them were not even come to."""
         row = await self._bound(wished)
         id = row["id"] if row is not None else self._own_id
-        some = await children.candidates(self.conn, self.tenant, id, self.entity.key, self.relationships, limit=1)
+        some = await candidates.count(self.conn, self.tenant, id, self.entity.key, self.relationships, limit=1)
         todo = tuple(name for name, (children, _) in some.items() if children)
         if row is None and todo:
             row = await self._begin()

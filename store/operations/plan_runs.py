@@ -33,7 +33,7 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation:
         row = await conn.fetchrow(sql("operation"), tenant, operation)
         if row is not None and row["state"] == "running":
             left = await children.left(conn, tenant, operation)
-            todo = await conn.fetchval(sql("count_planned"), tenant, operation)
+            todo = await children.count_unrequested(conn, tenant, operation)
             if row["cancelled_at"] is not None:
                 reason = f"{left.outstanding} more were asked for, {todo} were not"
                 await operations.end(conn, tenant, row, "cancelled", reason, revision)

@@ -1,26 +1,28 @@
-"""The set of children that a request concerns at a revision: a pure function of both, as links keep their versions."""
+"""The set of children that a request affects at a revision: a pure function of both, as links keep their versions."""
 
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from catalog.catalog import Catalog
 from store.db.pool import Connection
-from store.db.sql import sql
-from store.operations.operations import Row
+from store.db.sql import fetch_rows
 from store.operations.restrictions import rules
 
 SAMPLE = 5
-"""Children that are named as examples."""
+"""How many children are listed as examples."""
+
+PlanKind = Literal["delete", "move", "detach"]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What is to be planned. ``delete``: ``entity_kind`` and ``key``. ``move`` and ``detach``: a ``relationship`` and
-    either all children of ``parent`` or those that are named; of a move ``to``, the parent they are to go to."""
+    """What to plan. A ``delete`` has ``entity_kind`` and ``key``. A ``move`` or ``detach`` has a ``relationship``, and
+    either ``parent``, for all of its children, or ``children``. A ``move`` also has ``to``: the new parent."""
 
-    kind: str
+    kind: PlanKind
     entity_kind: str | None = None
     key: str | None = None
     relationship: str | None = None
@@ -31,8 +33,8 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScopePart:
-    """Children of one relationship that are concerned; ``command``: what their owner would be asked for each;
-    ``policy``: of a deletion, what becomes of them."""
+    """The affected children of one relationship. ``command``: what their owner would be sent for each, empty: nothing;
+    ``policy``: of a deletion, the policy of the relationship; ``sample``: keys of up to five of them."""
 
     relationship: str
     parent_kind: str
@@ -46,44 +48,75 @@ class ScopePart:
 
 @dataclass(frozen=True, slots=True)
 class ScopeChange:
-    """Children of one relationship that are concerned now and were not when it was planned, or the other way."""
+    """Children of one relationship that appeared in the set or vanished from it."""
 
     relationship: str
     count: int
     sample: list[str]
 
 
-async def concerned(conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, revision: int) -> list[Row]:
-    """By relationship: how many ``children`` at a revision, a ``sample`` of them, and the ``hash`` of all."""
-    if request.kind == "delete":
-        place = tenant, request.entity_kind, request.key, revision, *rules(catalog)
-        return list(await conn.fetch(sql("parts_of_deletion"), *place))
-    return list(await conn.fetch(sql("parts_of_change"), tenant, *change(request), revision))
+class ScopeRow(NamedTuple):
+    """The affected children of one relationship. ``hash``: SHA-256 of their (child, parent) pairs, in hex."""
+
+    relationship: str
+    children: int
+    sample: list[str]
+    hash: str
 
 
-def change(request: PlanRequest) -> tuple[str | None, str | None, list[str], str | None]:
-    """The arguments that say which links a move or a detachment is about."""
-    return request.relationship, request.parent, list(request.children), request.to
+class _ChangeRow(NamedTuple):
+    what: Literal["appeared", "vanished"]
+    relationship: str
+    children: int
+    sample: list[str]
 
 
-async def differences(
-    conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, planned: int, now: int
+async def scope(conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, revision: int) -> list[ScopeRow]:
+    """The set that a request affects at a revision, by relationship."""
+    where = _parameters(catalog, tenant, request)
+    return await fetch_rows(conn, ScopeRow, "plan_scope", **where, revision=revision)
+
+
+async def changes(
+    conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, planned: int, present: int
 ) -> tuple[list[ScopeChange], list[ScopeChange]]:
-    """What appeared and what vanished between two revisions."""
-    if request.kind == "delete":
-        place = tenant, request.entity_kind, request.key, planned, now, *rules(catalog)
-        rows = await conn.fetch(sql("changes_of_deletion"), *place)
-    else:
-        rows = await conn.fetch(sql("changes_of_change"), tenant, *change(request), planned, now)
+    """How the set changed between two revisions: (what appeared, what vanished)."""
+    where = _parameters(catalog, tenant, request)
+    rows = await fetch_rows(conn, _ChangeRow, "plan_scope_changes", **where, planned=planned, present=present)
     found: dict[str, list[ScopeChange]] = {"appeared": [], "vanished": []}
     for row in rows:
-        found[row["what"]].append(ScopeChange(row["relationship"], row["children"], row["sample"]))
+        found[row.what].append(ScopeChange(row.relationship, row.children, row.sample))
     return found["appeared"], found["vanished"]
 
 
-def part(catalog: Catalog, request: PlanRequest, row: Row) -> ScopePart:
-    """A row of ``concerned``, for people."""
-    relationship = catalog.relationship(row["relationship"])
+def _parameters(catalog: Catalog, tenant: str, request: PlanRequest) -> dict[str, Any]:
+    """What both queries take, their revisions apart."""
+    names, parents, children, policies = rules(catalog)
+    return {
+        "tenant": tenant,
+        "kind": request.entity_kind,
+        "key": request.key,
+        "rule_names": names,
+        "rule_parents": parents,
+        "rule_children": children,
+        "rule_policies": policies,
+        **link_parameters(request),
+    }
+
+
+def link_parameters(request: PlanRequest) -> dict[str, Any]:
+    """The parameters that select the links of a move or a detachment."""
+    return {
+        "relationship": request.relationship,
+        "parent": request.parent,
+        "children": list(request.children),
+        "target": request.to,
+    }
+
+
+def part(catalog: Catalog, request: PlanRequest, row: ScopeRow) -> ScopePart:
+    """A row of the set, with what its relationship declares."""
+    relationship = catalog.relationship(row.relationship)
     by_kind = {"delete": relationship.sweep, "move": relationship.move, "detach": relationship.detach}
     command = by_kind[request.kind]
     return ScopePart(
@@ -93,12 +126,12 @@ def part(catalog: Catalog, request: PlanRequest, row: Row) -> ScopePart:
         owner=catalog.owner_of(relationship.child),
         command=command.__name__ if command is not None else "",
         policy=relationship.on_parent_deleted.name if request.kind == "delete" else "",
-        children=row["children"],
-        sample=row["sample"],
+        children=row.children,
+        sample=row.sample,
     )
 
 
-def digest(tenant: str, request: PlanRequest, revision: int, parts: list[Row]) -> str:
-    """Of the exact set, the request and the revision: SHA-256 in hex."""
-    of_parts = [(row["relationship"], row["children"], row["hash"]) for row in parts]
-    return sha256(orjson.dumps((tenant, asdict(request), revision, of_parts), option=orjson.OPT_SORT_KEYS)).hexdigest()
+def digest(tenant: str, request: PlanRequest, revision: int, rows: list[ScopeRow]) -> str:
+    """SHA-256 of the tenant, the request, the revision and the exact set, in hex."""
+    parts = [(row.relationship, row.children, row.hash) for row in rows]
+    return sha256(orjson.dumps((tenant, asdict(request), revision, parts), option=orjson.OPT_SORT_KEYS)).hexdigest()

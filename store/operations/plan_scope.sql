@@ -1,29 +1,41 @@
--- name: parts_of_deletion
--- What the deletion of an entity concerns at a revision, by relationship: how many links, some, and the hash of all.
+-- name: plan_scope
+-- Counts, by relationship, the children that a deletion (:kind is given) or a move or detachment (:relationship is
+-- given) would affect at a revision; with up to five of them, and the hash of the exact set.
+with scope as (
+    select * from concerned_by_deletion(:tenant, :kind, :key, :revision,
+                                        :rule_names, :rule_parents, :rule_children, :rule_policies)
+    where :kind::text is not null
+    union all
+    select * from concerned_by_change(:tenant, :relationship, :parent, :children, :target, :revision)
+    where :relationship::text is not null
+)
 select relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample,
        encode(sha256(convert_to(string_agg(child || e'\x1f' || parent, e'\x1e'
                                            order by child collate "C", parent collate "C"), 'UTF8')), 'hex') as hash
-from concerned_by_deletion($1, $2, $3, $4, $5, $6, $7, $8)
+from scope
 group by relationship
 order by relationship collate "C"
 
--- name: parts_of_change
--- What a move or a detachment concerns at a revision: how many links, some, and the hash of all.
-select relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample,
-       encode(sha256(convert_to(string_agg(child || e'\x1f' || parent, e'\x1e'
-                                           order by child collate "C", parent collate "C"), 'UTF8')), 'hex') as hash
-from concerned_by_change($1, $2, $3, $4, $5, $6)
-group by relationship
-
--- name: changes_of_deletion
--- What has appeared and vanished between two revisions of what the deletion of an entity concerns.
+-- name: plan_scope_changes
+-- Counts, by relationship, the children that appeared in and vanished from the same set between two revisions; with up
+-- to five of them. A child that left its parent and came back has vanished, and another has appeared.
 with planned as (
-    select * from concerned_by_deletion($1, $2, $3, $4, $6, $7, $8, $9)
+    select * from concerned_by_deletion(:tenant, :kind, :key, :planned,
+                                        :rule_names, :rule_parents, :rule_children, :rule_policies)
+    where :kind::text is not null
+    union all
+    select * from concerned_by_change(:tenant, :relationship, :parent, :children, :target, :planned)
+    where :relationship::text is not null
 ), present as (
-    select * from concerned_by_deletion($1, $2, $3, $5, $6, $7, $8, $9)
-), anew as (
+    select * from concerned_by_deletion(:tenant, :kind, :key, :present,
+                                        :rule_names, :rule_parents, :rule_children, :rule_policies)
+    where :kind::text is not null
+    union all
+    select * from concerned_by_change(:tenant, :relationship, :parent, :children, :target, :present)
+    where :relationship::text is not null
+), returned as (
     select n.* from present n join planned p using (relationship, child, parent)
-    where n.since > $4 and departed($1, n.relationship, n.child, n.parent, $4)
+    where n.since > :planned and departed(:tenant, n.relationship, n.child, n.parent, :planned)
 )
 select what, relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample
 from (select 'appeared' as what, a.* from (select relationship, child, parent from present
@@ -32,26 +44,7 @@ from (select 'appeared' as what, a.* from (select relationship, child, parent fr
       select 'vanished', v.* from (select relationship, child, parent from planned
                                    except select relationship, child, parent from present) v
       union all
-      select w.what, relationship, child, parent from anew cross join (values ('appeared'), ('vanished')) as w (what)) c
+      select w.what, relationship, child, parent
+      from returned cross join (values ('appeared'), ('vanished')) as w (what)) c
 group by what, relationship
 order by what, relationship collate "C"
-
--- name: changes_of_change
--- What has appeared and vanished between two revisions of what a move or a detachment concerns.
-with planned as (
-    select * from concerned_by_change($1, $2, $3, $4, $5, $6)
-), present as (
-    select * from concerned_by_change($1, $2, $3, $4, $5, $7)
-), anew as (
-    select n.* from present n join planned p using (relationship, child, parent)
-    where n.since > $6 and departed($1, n.relationship, n.child, n.parent, $6)
-)
-select what, relationship, count(*) as children, (array_agg(child order by child collate "C"))[1:5] as sample
-from (select 'appeared' as what, a.* from (select relationship, child, parent from present
-                                           except select relationship, child, parent from planned) a
-      union all
-      select 'vanished', v.* from (select relationship, child, parent from planned
-                                   except select relationship, child, parent from present) v
-      union all
-      select w.what, relationship, child, parent from anew cross join (values ('appeared'), ('vanished')) as w (what)) c
-group by what, relationship

@@ -1,11 +1,12 @@
-"""Plans: previews of what would be done to many children, each bound to a revision, and their execution.
+"""Plans: previews of deletions, moves and detachments, each bound to a revision, and their execution.
 
-The set that a plan names is a pure function of its revision, as links keep their versions: nothing of it is copied
-until it is executed.
+The set of children that a plan names follows from its revision alone, as links keep their versions. So the set is not
+stored until the plan is executed.
 """
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import orjson
@@ -15,19 +16,20 @@ from errors import Conflict, PlanOutdated, Unknown
 from facts.validation import check_text
 from store.db.pool import Connection, Pool, connection
 from store.db.snapshot import Snapshot, snapshot
-from store.db.sql import sql
+from store.db.sql import bind, fetch_row, sql
 from store.operations import cascades, operations
 from store.operations.operations import Begin, Row, Wanted
 from store.operations.plan_scope import (
     SAMPLE,
+    PlanKind,
     PlanRequest,
     ScopeChange,
     ScopePart,
-    change,
-    concerned,
-    differences,
+    changes,
     digest,
+    link_parameters,
     part,
+    scope,
 )
 from store.operations.restrictions import restrictions
 from store.write.entity_state import fetch_registers
@@ -41,7 +43,7 @@ class StoredPlan:
     sentence per reason why the deletion cannot be executed; ``appeared`` and ``vanished``: the changes since then."""
 
     id: str
-    kind: str
+    kind: PlanKind
     request: PlanRequest
     revision: int
     hash: str
@@ -54,63 +56,83 @@ class StoredPlan:
     vanished: list[ScopeChange] = field(default_factory=list)
 
 
+class _PlanRow(NamedTuple):
+    """``request`` and ``report`` are JSON: a PlanRequest; its parts, restrictions and incarnation of the entity."""
+
+    id: str
+    kind: PlanKind
+    request: dict[str, Any]
+    revision: int
+    hash: str
+    report: dict[str, Any]
+    actor: str
+    created_at: datetime
+    operation: str | None
+
+
 async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest, actor: str) -> StoredPlan:
-    """A preview as of now. Raises Unknown, and Conflict if nothing is declared that could carry it out."""
+    """Makes and stores a plan as of the current revision.
+
+    ``actor``: name of the caller's key. Raises Unknown if an entity, kind, relationship or child is not known, Conflict
+    if no command is declared for the request, or its entity is deleted.
+    """
     check_text((request.key, request.parent, request.to, request.children))
     _check(catalog, request)
     async with snapshot(pool, tenant) as at:
-        life = await _check_side(at.conn, catalog, tenant, request)
-        found = await concerned(at.conn, catalog, tenant, request, at.revision)
+        incarnation = await _check_entity(at.conn, catalog, tenant, request)
+        rows = await scope(at.conn, catalog, tenant, request, at.revision)
         await _check_children(at.conn, tenant, request)
         restricted: list[str] = []
         if request.kind == "delete" and request.entity_kind is not None and request.key is not None:
             why = await restrictions(at.conn, catalog, tenant, request.entity_kind, [request.key])
             restricted = list(why.values())
         revision = at.revision
-    parts = [part(catalog, request, row) for row in found]
+    parts = [part(catalog, request, row) for row in rows]
     plan = StoredPlan(
         id=uuid4().hex,
         kind=request.kind,
         request=request,
         revision=revision,
-        hash=digest(tenant, request, revision, found),
+        hash=digest(tenant, request, revision, rows),
         created=datetime.now(UTC),
         actor=actor,
         operation=None,
         parts=parts,
         restricted=restricted,
     )
-    report = {"parts": [asdict(part) for part in parts], "restricted": plan.restricted, "life": life}
+    report = {"parts": [asdict(part) for part in parts], "restricted": plan.restricted, "incarnation": incarnation}
     async with connection(pool) as conn:
         await conn.execute(
-            sql("add_plan"),
-            tenant,
-            plan.id,
-            plan.kind,
-            orjson.dumps(asdict(request)).decode(),
-            revision,
-            plan.hash,
-            orjson.dumps(report).decode(),
-            actor,
-            plan.created,
+            *bind(
+                "add_plan",
+                tenant=tenant,
+                id=plan.id,
+                kind=plan.kind,
+                request=orjson.dumps(asdict(request)).decode(),
+                revision=revision,
+                hash=plan.hash,
+                report=orjson.dumps(report).decode(),
+                actor=actor,
+                created_at=plan.created,
+            )
         )
     return plan
 
 
 async def find(pool: Pool, catalog: Catalog, tenant: str, id: str) -> StoredPlan:
-    """With what has appeared and vanished since, unless it was executed. Raises Unknown."""
+    """A plan, with the changes of its set since it was made, unless it was executed. Raises Unknown."""
     async with snapshot(pool, tenant) as at:
         return await _found(at, catalog, id)
 
 
 async def _found(at: Snapshot, catalog: Catalog, id: str) -> StoredPlan:
-    row = await at.conn.fetchrow(sql("plan"), at.tenant, id)
+    row = await fetch_row(at.conn, _PlanRow, "plan", tenant=at.tenant, id=id)
     if row is None:
         raise Unknown(f"no plan {id!r}")
     plan = _plan(row)
     if plan.operation is not None:
         return plan
-    appeared, vanished = await differences(at.conn, catalog, at.tenant, plan.request, plan.revision, at.revision)
+    appeared, vanished = await changes(at.conn, catalog, at.tenant, plan.request, plan.revision, at.revision)
     return replace(plan, appeared=appeared, vanished=vanished)
 
 
@@ -124,42 +146,45 @@ async def execute(
     actor: str,
     idempotency_key: str | None,
 ) -> Row:
-    """Begins the operation that does exactly what was planned.
+    """Starts the operation that executes a plan: on exactly the children that it names.
 
-    A child that has left since is spared. For moves and detachments what has come since is left alone; a deletion
-    with newcomers is refused unless they are included. Raises Unknown, Conflict, Restricted, PlanOutdated.
+    A child that has left its parent since is skipped. A move or detachment ignores children that have come since; a
+    deletion is refused if there are some, unless ``include_appeared``. ``actor``: name of the caller's key.
+    Raises Unknown, Conflict, Restricted, PlanOutdated, and KeyReused if the key was used for another request.
     """
     check_text((id, idempotency_key))
-    # Before the head is locked: sets may be large. What comes between is late, and treated as what comes after.
+    # Before the tenant is locked, since sets may be large. A child that comes in between counts as coming later.
     async with snapshot(pool, tenant) as at:
         plan = await _found(at, catalog, id)
         _check(catalog, plan.request)
-        parts = await concerned(at.conn, catalog, tenant, plan.request, plan.revision)
-        if digest(tenant, plan.request, plan.revision, parts) != plan.hash:
-            raise PlanOutdated(f"plan {id} cannot be read as of its revision any more; make a new one")
+        rows = await scope(at.conn, catalog, tenant, plan.request, plan.revision)
+        if digest(tenant, plan.request, plan.revision, rows) != plan.hash:
+            raise PlanOutdated(f"the set of plan {id} can no longer be read as of its revision; make a new plan")
     asked = ("execute", id, include_appeared)
     async with operations.begun(pool, tenant, actor, idempotency_key, asked) as begin:
         if begin.earlier is not None:
             return begin.earlier
-        row = await begin.conn.fetchrow(sql("plan"), tenant, id)
-        if row is None or row["operation"] is not None:
-            raise Conflict(f"plan {id} was executed already, by operation {row and row['operation']}; make a new one")
-        life = await _check_side(begin.conn, catalog, tenant, plan.request)
-        if life != row["report"].get("life", life):  # plans made by an earlier version do not say
-            kind, key = _side(catalog, plan.request) or ("", "")
-            raise PlanOutdated(f"{kind} {key!r} was deleted and created anew since plan {id} was made; make a new one")
+        row = await fetch_row(begin.conn, _PlanRow, "plan", tenant=tenant, id=id)
+        if row is None or row.operation is not None:
+            raise Conflict(f"plan {id} was already executed, by operation {row and row.operation}; make a new plan")
+        incarnation = await _check_entity(begin.conn, catalog, tenant, plan.request)
+        if incarnation != row.report.get("incarnation", incarnation):  # plans of earlier versions may not say
+            kind, key = _entity(catalog, plan.request) or ("", "")
+            raise PlanOutdated(f"{kind} {key!r} was deleted and recreated since plan {id} was made; make a new plan")
         if plan.kind == "delete":
             operation = await _delete(begin, catalog, plan, include_appeared)
         else:
             operation = await _work_through(begin, plan)
-        await begin.conn.execute(sql("plan_executed"), tenant, id, operation["id"])
+        await begin.conn.execute(*bind("plan_executed", tenant=tenant, id=id, operation=operation["id"]))
         return operation
 
 
 async def _delete(begin: Begin, catalog: Catalog, plan: StoredPlan, include_appeared: bool) -> Row:
     if plan.appeared and not include_appeared:
-        words = ", ".join(f"{c.count} of {c.relationship} ({', '.join(c.sample)})" for c in plan.appeared)
-        raise PlanOutdated(f"since plan {plan.id} was made there are more: {words}; make a new one, or include them")
+        added = ", ".join(f"{c.count} of {c.relationship} ({', '.join(c.sample)})" for c in plan.appeared)
+        raise PlanOutdated(
+            f"children were added since plan {plan.id} was made: {added}; make a new plan, or include them"
+        )
     return await cascades.begin_deletion(
         begin, catalog, plan.request.entity_kind or "", plan.request.key or "", plan.id
     )
@@ -180,12 +205,15 @@ async def _work_through(begin: Begin, plan: StoredPlan) -> Row:
             state="running",
         )
     )
-    await begin.conn.execute(sql("add_planned_children"), begin.tenant, *change(request), plan.revision, id)
+    links = link_parameters(request)
+    await begin.conn.execute(
+        *bind("add_planned_children", tenant=begin.tenant, operation=id, revision=plan.revision, **links)
+    )
     return await begin.conn.fetchrow(sql("operation"), begin.tenant, id)
 
 
 def _check(catalog: Catalog, request: PlanRequest) -> None:
-    """Whether the declarations in force can carry it out. Raises Unknown, Conflict."""
+    """Raises Unknown for a kind or relationship that is not declared, Conflict if no command is."""
     if request.kind == "delete":
         catalog.owner_of(request.entity_kind or "")
         if request.entity_kind not in catalog.contracts.deleting:
@@ -197,11 +225,11 @@ def _check(catalog: Catalog, request: PlanRequest) -> None:
     relationship = catalog.relationship(request.relationship or "")
     command = relationship.move if request.kind == "move" else relationship.detach
     if command is None:
-        raise Conflict(f"{relationship.name} declares no command for that; declare {request.kind}=…")
+        raise Conflict(f"{relationship.name} declares no command for a {request.kind}; declare {request.kind}=…")
 
 
-def _side(catalog: Catalog, request: PlanRequest) -> tuple[str, str] | None:
-    """What is to be deleted, or moved to: (kind, key); None: neither."""
+def _entity(catalog: Catalog, request: PlanRequest) -> tuple[str, str] | None:
+    """(kind, key) of the entity to delete, or of the target of a move; None for a detachment."""
     if request.kind == "delete":
         return request.entity_kind or "", request.key or ""
     if request.kind == "move":
@@ -209,40 +237,40 @@ def _side(catalog: Catalog, request: PlanRequest) -> tuple[str, str] | None:
     return None
 
 
-async def _check_side(conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest) -> str | None:
-    """Which life of it is on, of what is to be deleted or moved to. Raises Unknown, Conflict if none is."""
-    side = _side(catalog, request)
-    if side is None:
+async def _check_entity(conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest) -> str | None:
+    """The incarnation of the entity to delete, or of the target of a move. Raises Unknown if there is no such entity,
+    Conflict if it is deleted."""
+    entity = _entity(catalog, request)
+    if entity is None:
         return None
-    (register,) = await fetch_registers(conn, tenant, [side])
+    (register,) = await fetch_registers(conn, tenant, [entity])
     if register.state == "unknown":
-        raise Unknown(f"no {side[0]} {side[1]!r} was told of")
+        raise Unknown(f"no {entity[0]} {entity[1]!r} is known")
     if register.state == "deleted":
-        raise Conflict(f"{side[0]} {side[1]!r} is deleted")
+        raise Conflict(f"{entity[0]} {entity[1]!r} is deleted")
     return register.life
 
 
 async def _check_children(conn: Connection, tenant: str, request: PlanRequest) -> None:
-    """Raises Unknown for a child that is named and has no link."""
+    """Raises Unknown if a listed child has no link."""
     names = [request.relationship] * len(request.children)
     linked = {r["child"] for r in await conn.fetch(sql("linked_children"), tenant, names, list(request.children))}
-    strangers = sorted(set(request.children) - linked)
-    if strangers:
-        some = ", ".join(map(repr, strangers[:SAMPLE]))
-        raise Unknown(f"{len(strangers)} of the children have no link in {request.relationship}: {some}")
+    unlinked = sorted(set(request.children) - linked)
+    if unlinked:
+        sample = ", ".join(map(repr, unlinked[:SAMPLE]))
+        raise Unknown(f"{len(unlinked)} of the children have no link in {request.relationship}: {sample}")
 
 
-def _plan(row: Row) -> StoredPlan:
-    request, report = row["request"], row["report"]
+def _plan(row: _PlanRow) -> StoredPlan:
     return StoredPlan(
-        id=row["id"],
-        kind=row["kind"],
-        request=PlanRequest(**{**request, "children": tuple(request["children"])}),
-        revision=row["revision"],
-        hash=row["hash"],
-        created=row["created_at"],
-        actor=row["actor"],
-        operation=row["operation"],
-        parts=[ScopePart(**part) for part in report["parts"]],
-        restricted=report["restricted"],
+        id=row.id,
+        kind=row.kind,
+        request=PlanRequest(**{**row.request, "children": tuple(row.request["children"])}),
+        revision=row.revision,
+        hash=row.hash,
+        created=row.created_at,
+        actor=row.actor,
+        operation=row.operation,
+        parts=[ScopePart(**part) for part in row.report["parts"]],
+        restricted=row.report["restricted"],
     )

@@ -1,17 +1,19 @@
 -- name: add_plan
--- Remembers a preview.
+-- Stores a plan.
 insert into plans (tenant, id, kind, request, revision, hash, report, actor, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+values (:tenant, :id, :kind, :request, :revision, :hash, :report, :actor, :created_at)
 
 -- name: plan
 -- One plan.
-select * from plans where tenant = $1 and id = $2
+select id, kind, request, revision, hash, report, actor, created_at, operation from plans
+where tenant = :tenant and id = :id
 
 -- name: plan_executed
--- An operation executes it.
-update plans set operation = $3 where tenant = $1 and id = $2
+-- Records which operation executes a plan.
+update plans set operation = :operation where tenant = :tenant and id = :id
 
 -- name: add_planned_children
--- Adds the children that a plan names to its operation.
+-- Adds the children that a plan names to the operation that executes it.
 insert into operation_children (tenant, operation, relationship, child, parent, state, linked_revision)
-select $1, $7, relationship, child, parent, 'planned', $6 from concerned_by_change($1, $2, $3, $4, $5, $6)
+select :tenant, :operation, relationship, child, parent, 'planned', :revision
+from concerned_by_change(:tenant, :relationship, :parent, :children, :target, :revision)

@@ -16,13 +16,19 @@ from catalog.owner_request import OwnerRequest
 from catalog.vocabulary import Command
 from errors import Unsent
 from store.db.pool import Pool, connection
-from store.db.sql import sql
+from store.db.sql import execute, fetch_rows
 
 
 class FirstBody(NamedTuple):
     """A request with its first body. ``new``: it was stored just now, and no attempt was made before."""
 
     request: OwnerRequest
+    new: bool
+
+
+class _BodyRow(NamedTuple):
+    idempotency_key: str
+    fields: dict[str, object]
     new: bool
 
 
@@ -50,19 +56,20 @@ async def first_of_each(pool: Pool, tenant: str, requests: Sequence[OwnerRequest
     keys = sorted(by_key)
     fields = [orjson.dumps(by_key[key].command.model_dump(mode="json")).decode() for key in keys]
     async with connection(pool) as conn:
-        rows = await conn.fetch(sql("first_wordings"), tenant, keys, fields)
+        rows = await fetch_rows(conn, _BodyRow, "first_request_bodies", tenant=tenant, keys=keys, fields=fields)
     first = {}
     for row in rows:
-        request = by_key[row["idempotency_key"]]
-        command = _with_fields(request.command, row["fields"])
-        first[request.idempotency_key] = FirstBody(replace(request, command=command), row["new"])
+        request = by_key[row.idempotency_key]
+        first[row.idempotency_key] = FirstBody(
+            replace(request, command=_with_fields(request.command, row.fields)), row.new
+        )
     return first
 
 
 async def forget(pool: Pool, tenant: str, keys: Sequence[str]) -> None:
     """Deletes stored bodies of requests that were never sent."""
     async with connection(pool) as conn:
-        await conn.execute(sql("forget_wordings"), tenant, keys)
+        await execute(conn, "delete_request_bodies", tenant=tenant, keys=keys)
 
 
 def _with_fields(command: Command, fields: dict[str, object]) -> Command:

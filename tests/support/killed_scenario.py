@@ -56,8 +56,8 @@ def prepare(step: str) -> None:
         "before it asks": (Owners, "send", dies_before(Owners.send)),
         "in the middle of asking": (Owners, "send", dies_before(Owners.send, 7)),
         "after it has asked": (Owners, "send", dies_after(Owners.send)),
-        "before it remembers": (children, "keep", dies_before(children.keep)),
-        "after it has remembered": (children, "keep", dies_after(children.keep)),
+        "before it remembers": (children, "store_outcomes", dies_before(children.store_outcomes)),
+        "after it has remembered": (children, "store_outcomes", dies_after(children.store_outcomes)),
     }[step]
     setattr(place, name, dying)
 

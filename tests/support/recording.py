@@ -8,10 +8,11 @@ from config import Limits
 from facts.envelope import Entry, read
 from facts.validation import Validator
 from store.db.pool import Pool
-from store.db.sql import sql
-from store.operations import children
+from store.operations import candidates, children
+from store.operations.candidates import Candidate
 from store.operations.children import ChildOutcome
 from store.operations.links import linked_entry
+from store.write.entity_state import Register
 from store.write.recorder import Recorder
 from tests.support.events import Event
 
@@ -57,7 +58,6 @@ class Teller:
 
 async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
     """Children that an operation has asked for, and what came of each."""
-    keys, parents, _, references, *_ = (list(column) for column in zip(*outcomes, strict=True))
-    since = [1] * len(keys)
-    await pool.execute(sql("begin_children"), TENANT, operation, relationship, keys, parents, references, since)
-    await children.keep(pool, TENANT, operation, relationship, outcomes)
+    found = [Candidate(Register("", o.child), o.parent, o.reference, 1, 0) for o in outcomes]
+    await candidates.begin(pool, TENANT, operation, relationship, found)
+    await children.store_outcomes(pool, TENANT, operation, relationship, outcomes)

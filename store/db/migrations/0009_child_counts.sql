@@ -80,3 +80,8 @@ create trigger count_new_children after insert on operation_children
 create trigger count_changed_children after update on operation_children
     referencing old table as rows_before new table as rows_after
     for each statement execute function count_children();
+
+update plans
+set report = (report::jsonb - 'life' || jsonb_build_object('incarnation', report::jsonb -> 'life'))::json
+where report::jsonb ? 'life';
+comment on column plans.report is 'What the plan found: parts, restrictions, and the incarnation of its entity.';

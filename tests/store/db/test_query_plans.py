@@ -54,7 +54,7 @@ INDEXES = {
     "store_child_outcomes": {"operation_children_pkey", "operation_children_open"},
     "settle_children": {"operation_children_open", "links_pkey", "entities_pkey"},
     "count_candidates": {"links_of_parent", "operation_children_pkey"},
-    "children_to_ask": {"links_of_parent", "operation_children_pkey"},
+    "cascade_candidates": {"links_of_parent", "operation_children_pkey"},
 }
 
 

@@ -107,10 +107,10 @@ async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_
     await call_off(league)
     row = await league.wait_for_cascade("a", "incomplete")
     assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
-    (item,) = await children.listed(league.harness.pool, league.harness.tenant, row["id"], "parked", ("", ""), 10)
-    assert item["last_error"].startswith(
-        "team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking"
+    (item,) = await children.list_children(
+        league.harness.pool, league.harness.tenant, row["id"], "parked", ("", ""), 10
     )
+    assert item.last_error.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.asked
     assert await league.entity_state("team", "t1") == "live"
     await at_rest(league)
@@ -178,8 +178,8 @@ async def test_what_is_asked_again_is_what_was_asked_first_although_the_child_ha
 
     async def answered() -> bool:
         operation = (await league.newest_cascade("a"))["id"]
-        listed = await children.listed(league.harness.pool, league.harness.tenant, operation, None, ("", ""), 10)
-        return {row["state"] for row in listed if row["child"] == "s1"} == {"requested"}
+        listed = await children.list_children(league.harness.pool, league.harness.tenant, operation, None, ("", ""), 10)
+        return {row.state for row in listed if row.child == "s1"} == {"requested"}
 
     await eventually(answered)
     await league.relay.release()

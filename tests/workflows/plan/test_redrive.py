@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from errors import Conflict
-from store.operations import children, operations, plans
+from store.operations import candidates, operations, plans
 from store.operations.plans import PlanRequest
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
@@ -85,8 +85,8 @@ async def test_plan_skips_a_recreated_child_whose_link_was_not_rewritten(scenari
         await harness.record(*facts)
     assert len(await scenario.link_versions("t1")) == 1
     begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
-    work = await children.page(*at, begun["id"], harness.relationship("event_team"), "", 10, again=False)
-    assert (work is not None and work.items) == []
+    work = await candidates.next_page(*at, begun["id"], harness.relationship("event_team"), "", 10, repeat=False)
+    assert (work is not None and work.candidates) == []
 
 
 async def test_parked_child_that_is_deleted_anyway_completes_the_operation(running_scenario: Scenario) -> None:

@@ -1,0 +1,226 @@
+"""The children for which an operation has still to send a command to their owner."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from catalog.catalog import Catalog
+from catalog.relationship import Cascade, Relationship
+from catalog.vocabulary import Command
+from store.db.pool import Connection, Pool, connection
+from store.db.sql import execute, fetch_rows, sql
+from store.operations.children import ChildOutcome, ChildState, store_outcomes_in
+from store.operations.operations import Row
+from store.operations.restrictions import restrictions
+from store.write.entity_state import Register, fetch_registers
+
+COUNTED = 100_000
+"""The most candidates of one relationship that are counted: a progress shows this number for any greater one."""
+
+
+class Candidate(NamedTuple):
+    """A child for which its owner is to be sent a command.
+
+    ``parent``: the parent that the child must still have. ``reference``: the order key of the fact that names the
+    parent, which distinguishes this stay at the parent from an earlier one. ``linked_revision``: the revision since
+    which the child has been linked to it. ``redrives``: how often the child was redriven.
+    """
+
+    child: Register
+    parent: str
+    reference: bytes
+    linked_revision: int | None
+    redrives: int
+
+
+class CandidatePage(NamedTuple):
+    """A page of candidates of one relationship, and the command that each is sent.
+
+    ``next``: the key after which the next page begins; None: this page is the last. ``target``: the new parent, of a
+    move. ``others_confirmed``: whether the owner has carried out what was requested for other children.
+    """
+
+    candidates: list[Candidate]
+    next: str | None
+    command: type[Command]
+    target: str | None
+    others_confirmed: bool
+
+
+class _CandidateCount(NamedTuple):
+    relationship: str
+    children: int
+    remaining: int
+
+
+class _CandidateRow(NamedTuple):
+    """``state`` and what follows it are None for a child that the operation has not processed yet; ``returned``: of a
+    plan, whether the child has left its parent and come back since it was planned."""
+
+    child: str
+    parent: str
+    linked_revision: int | None
+    state: ChildState | None
+    reference: bytes | None
+    redrives: int | None
+    last_error: str | None
+    returned: bool
+
+
+async def count(
+    conn: Connection, tenant: str, operation: str, parent: str, relationships: Sequence[Relationship], *, limit: int
+) -> dict[str, tuple[int, int]]:
+    """Counts the children of a deleted parent that an operation has still to request something for.
+
+    Returns relationship → (children, of these not processed before). Counts at most ``limit`` of each relationship.
+    """
+    if not relationships:
+        return {}
+    rows = await fetch_rows(
+        conn,
+        _CandidateCount,
+        "count_candidates",
+        tenant=tenant,
+        operation=operation,
+        parent=parent,
+        relationships=[r.name for r in relationships],
+        limit=limit,
+    )
+    return {row.relationship: (row.children, row.remaining) for row in rows}
+
+
+async def next_page(
+    pool: Pool,
+    catalog: Catalog,
+    tenant: str,
+    operation: str,
+    relationship: Relationship,
+    after: str,
+    limit: int,
+    *,
+    repeat: bool,
+) -> CandidatePage | None:
+    """The next children of one relationship for which something is to be requested; None: the operation has ended, was
+    cancelled, or nothing declares a command for it.
+
+    ``after``: the key of the last child of the page before. ``limit``: rows that are read; fewer of them may be
+    candidates. ``repeat``: also children that were requested already, if another fact names their parent by now, or
+    their owner did not know them. Children that returned are skipped, those that must not be requested are parked.
+    """
+    async with connection(pool) as conn:
+        row = await conn.fetchrow(sql("operation"), tenant, operation)
+        if row is None or row["state"] != "running" or row["cancelled_at"] is not None:
+            return None
+        if row["workflow"] == "cascade":
+            command, parent = relationship.sweep, row["key"]
+            (gone,) = await fetch_registers(conn, tenant, [(row["about"], parent)])
+            if gone.state != "deleted" or gone.life != row["incarnation"]:
+                return None
+            rows = await fetch_rows(
+                conn,
+                _CandidateRow,
+                "cascade_candidates",
+                tenant=tenant,
+                operation=operation,
+                relationship=relationship.name,
+                parent=parent,
+                after=after,
+                repeat=repeat,
+                limit=limit,
+            )
+        else:
+            command = relationship.move if row["kind"] == "move" else relationship.detach
+            rows = await fetch_rows(
+                conn,
+                _CandidateRow,
+                "plan_candidates",
+                tenant=tenant,
+                operation=operation,
+                relationship=relationship.name,
+                kind=relationship.child,
+                deletions=catalog.contracts.deleted_types(relationship.child),
+                after=after,
+                repeat=repeat,
+                limit=limit,
+            )
+        registers = await fetch_registers(conn, tenant, [(relationship.child, r.child) for r in rows])
+        found, returned = _select(relationship, rows, registers)
+        if returned:
+            await execute(
+                conn,
+                "skip_returned_children",
+                tenant=tenant,
+                operation=operation,
+                relationship=relationship.name,
+                children=returned,
+            )
+        if why := await _obstacles(conn, catalog, tenant, row, relationship, found):
+            await _park(conn, tenant, operation, relationship, [c for c in found if c.child.key in why], why)
+            found = [c for c in found if c.child.key not in why]
+    if command is None:
+        return None
+    next = rows[-1].child if len(rows) == limit else None
+    return CandidatePage(found, next, command, row["parent"], row["confirmed"] > 0)
+
+
+def _select(
+    relationship: Relationship, rows: Sequence[_CandidateRow], registers: Sequence[Register]
+) -> tuple[list[Candidate], list[str]]:
+    """(Children that are still in their parent, and for which something is to be requested; keys of those that have
+    left it and come back). A child is not requested twice for the same fact, unless its owner did not know it."""
+    found, returned = [], []
+    for row, register in zip(rows, registers, strict=True):
+        reference, parent = register.reference(relationship)
+        if parent is None or parent != row.parent:
+            continue
+        if row.returned:
+            returned.append(row.child)
+        elif row.state != "requested" or row.reference != reference or row.last_error:
+            found.append(Candidate(register, parent, reference, row.linked_revision, row.redrives or 0))
+    return found, returned
+
+
+async def _obstacles(
+    conn: Connection, catalog: Catalog, tenant: str, row: Row, relationship: Relationship, found: Sequence[Candidate]
+) -> dict[str, str]:
+    """Child → why nothing may be requested for it: a child of its own restricts its deletion, or the target of its move
+    is deleted."""
+    if row["workflow"] == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
+        return await restrictions(conn, catalog, tenant, relationship.child, [c.child.key for c in found])
+    if row["kind"] == "move":
+        (target,) = await fetch_registers(conn, tenant, [(relationship.parent, row["parent"])])
+        if target.state == "deleted":
+            return {c.child.key: f"{target.kind} {target.key} is deleted" for c in found}
+    return {}
+
+
+async def _park(
+    conn: Connection,
+    tenant: str,
+    operation: str,
+    relationship: Relationship,
+    found: list[Candidate],
+    why: dict[str, str],
+) -> None:
+    await _begin(conn, tenant, operation, relationship.name, found)
+    outcomes = [ChildOutcome(c.child.key, c.parent, "parked", c.reference, why[c.child.key][:300]) for c in found]
+    await store_outcomes_in(conn, tenant, operation, relationship.name, outcomes)
+
+
+async def begin(pool: Pool, tenant: str, operation: str, relationship: str, found: Sequence[Candidate]) -> None:
+    """Stores children of one relationship whose requests are about to be sent."""
+    async with connection(pool) as conn:
+        await _begin(conn, tenant, operation, relationship, found)
+
+
+async def _begin(conn: Connection, tenant: str, operation: str, relationship: str, found: Sequence[Candidate]) -> None:
+    await execute(
+        conn,
+        "begin_children",
+        tenant=tenant,
+        operation=operation,
+        relationship=relationship,
+        children=[c.child.key for c in found],
+        parents=[c.parent for c in found],
+        order_keys=[c.reference for c in found],
+        linked_revisions=[c.linked_revision for c in found],
+    )

@@ -1,0 +1,76 @@
+-- name: count_candidates
+-- Counts, by relationship, the children of a deleted parent that its operation has still to request something for; and
+-- those of them that it has not processed yet. Children that were processed once and came back count in both.
+select w.relationship, c.children, c.remaining
+from unnest(:relationships::text[]) as w (relationship)
+cross join lateral (
+    select count(*) as children,
+           count(*) filter (where l.state is null or l.state in ('confirmed', 'skipped')) as remaining
+    from (select c.state
+          from links l
+          left join lateral (
+              select state from operation_children
+              where tenant = :tenant and operation = :operation and relationship = w.relationship and child = l.child
+              limit 1) c on true
+          where l.tenant = :tenant and l.relationship = w.relationship and l.parent = :parent
+            and l.to_revision = :open and (c.state is null or c.state not in ('requested', 'parked'))
+          limit :limit) l) c
+
+-- name: cascade_candidates
+-- A page of the children of a deleted parent that its operation has still to request something for, by child; with
+-- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it.
+select l.child, l.parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.last_error,
+       false as returned
+from links l
+left join lateral (
+    select state, reference, redrives, last_error from operation_children
+    where tenant = :tenant and operation = :operation and relationship = :relationship and child = l.child
+    limit 1) c on true
+where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
+  and l.child > :after
+  and (c.state is null or c.state not in ('requested', 'parked') or (:repeat and c.state = 'requested'))
+order by l.child
+limit :limit
+
+-- name: plan_candidates
+-- A page of the children of a plan that its operation has still to request something for, by child; with :repeat also
+-- those already requested, whose fact has not arrived. returned: since it was planned it has left its parent, or was
+-- deleted (:deletions are the types of such facts), or a fact followed from its request; if it is in its parent now, it
+-- has come back.
+select c.child, c.parent, l.linked_revision, c.state, c.reference, c.redrives, c.last_error,
+       c.linked_revision is not null
+           and departed(:tenant, :relationship, c.child, c.parent, c.linked_revision) or exists (
+               select from facts f
+               where f.tenant = :tenant and f.kind = :kind and f.key = c.child
+                 and (f.type = any(:deletions::text[]) and f.revision > c.linked_revision
+                      or c.reference <> '' and f.correlation = 'tether2.' || :operation)) as returned
+from operation_children c
+left join lateral (
+    select from_revision as linked_revision from links
+    where tenant = :tenant and relationship = :relationship and child = c.child and to_revision = :open
+    limit 1) l on true
+where c.tenant = :tenant and c.operation = :operation and c.relationship = :relationship and c.child > :after
+  and (c.state in ('planned', 'failing') or (:repeat and c.state = 'requested'))
+order by c.child
+limit :limit
+
+-- name: skip_returned_children
+-- Skips children that left their parent after they were planned or requested, and came back by another fact.
+update operation_children
+set state = 'skipped', last_error = 'it left its parent, and came back by another fact', changed_at = now()
+where tenant = :tenant and operation = :operation and relationship = :relationship and child = any(:children)
+  and state in ('planned', 'failing', 'requested')
+
+-- name: begin_children
+-- Stores children whose requests are about to be sent. Before they are sent: the owner's facts may arrive, or the
+-- sender may crash, before the replies are stored. A child that was confirmed or skipped, and came back, begins again.
+insert into operation_children as c
+    (tenant, operation, relationship, child, parent, state, reference, linked_revision)
+select :tenant, :operation, :relationship, w.child, w.parent, 'planned', w.reference, w.linked_revision
+from unnest(:children::text[], :parents::text[], :order_keys::bytea[], :linked_revisions::bigint[])
+    as w (child, parent, reference, linked_revision)
+on conflict (tenant, operation, relationship, child) do update
+set state = 'planned', parent = excluded.parent, reference = excluded.reference,
+    linked_revision = coalesce(c.linked_revision, excluded.linked_revision), attempts = 0,
+    last_error = '', changed_at = now()
+where c.state in ('confirmed', 'skipped') or c.reference = ''
