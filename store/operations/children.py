@@ -34,7 +34,7 @@ class ChildOutcome(NamedTuple):
 class OpenChildren(NamedTuple):
     """The children for which an operation cannot end as done.
 
-    ``outstanding``: requested, and their facts have not arrived; ``since``: the time of the oldest such request; ``why``:
+    ``outstanding``: requested, and their facts have not arrived; ``since``: time of the oldest such request; ``why``:
     the reply for one of them that its owner did not know. ``parked``: set aside.
     """
 
@@ -142,7 +142,7 @@ async def left(conn: Connection, tenant: str, operation: str) -> OpenChildren:
 
 
 async def note_silence(conn: Connection, tenant: str, operation: str, waits: OpenChildren, now: datetime) -> None:
-    """Records on an operation that it has been waiting for facts of children for a while; clears that once they came."""
+    """Records on an operation that facts of its children have been missing for a while; clears that afterwards."""
     silent = waits.since is not None and now - waits.since >= SILENCE
     text = f"{waits.outstanding} have not come since {waits.since:%Y-%m-%d %H:%M} UTC" if silent else ""
     text = f"{text}: {waits.why}" if text and waits.why else text

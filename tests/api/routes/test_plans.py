@@ -129,7 +129,7 @@ async def test_plan_is_outdated_once_its_entity_was_recreated(caller: ApiCaller,
     for name, key in (("delete", "e"), ("move", "e2")):
         response = await execute(caller, made[name]["id"])
         assert (response.status, response.slug) == (409, "plan-outdated")
-        assert f"event '{key}' was deleted and created anew since plan {made[name]['id']}" in response.content["detail"]
+        assert f"event '{key}' was deleted and recreated since plan {made[name]['id']}" in response.content["detail"]
     assert (await execute(caller, made["detach"]["id"])).status == 202
 
 
