@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic, TypeVar
 
 import structlog
 from temporalio.service import RPCError
@@ -24,8 +24,10 @@ from messages.workflow_ids import Subject, subject_id
 from starter import Starter, is_unavailable
 from store.db.pool import Pool, create_pool
 from store.write import dispatch_queue
+from store.write.dispatch_queue import OfWorkflow, WorkflowToCheck
 
 log = structlog.get_logger()
+Row = TypeVar("Row", bound=OfWorkflow)
 
 BATCH = 100
 """Outbox rows that are claimed together."""
@@ -86,7 +88,7 @@ class Dispatcher:
     async def _send_outbox(self) -> bool:
         """Rows that Temporal refuses stay claimed for a while, so that others come first."""
         rows = await dispatch_queue.claim(self._pool, BATCH)
-        calls = await _each(rows, lambda row: self._nudge(row, row["fact"], row["source"], row["id"], row["revision"]))
+        calls = await _each(rows, lambda row: self._nudge(row, row.owner, row.fact, row.source, row.id, row.revision))
         if calls.done:
             await dispatch_queue.dispatched(self._pool, calls.done)
         if calls.unsent:
@@ -97,7 +99,7 @@ class Dispatcher:
     async def _start(self) -> bool:
         """Starts workflows for waits whose grace period is over."""
         rows = await dispatch_queue.claim_waits(self._pool, STARTS, self._open_waits)
-        calls = await _each(rows, lambda row: self._nudge(row, GRACE_ENDED, OWN_SOURCE, "", 0))
+        calls = await _each(rows, lambda row: self._nudge(row, row.owner, GRACE_ENDED, OWN_SOURCE, "", 0))
         if calls.unsent:
             await dispatch_queue.unstarted(self._pool, calls.unsent)
         calls.check()
@@ -106,10 +108,10 @@ class Dispatcher:
     async def check(self) -> None:
         """Starts those workflows again that should be open and are not. Raises Unavailable."""
         rows = await dispatch_queue.to_check(self._pool, self._check_after, BATCH)
-        running: list[Any] = []
-        missing: list[Any] = []
+        running: list[WorkflowToCheck] = []
+        missing: list[WorkflowToCheck] = []
 
-        async def look(row: Any) -> None:
+        async def look(row: WorkflowToCheck) -> None:
             (running if await self._starter.runs(_subject(row)) else missing).append(row)
 
         calls = await _each(rows, look)
@@ -120,17 +122,17 @@ class Dispatcher:
             await dispatch_queue.unstarted(self._pool, missing)
         calls.check()
 
-    async def _nudge(self, row: Any, fact: str, source: str, id: str, revision: int) -> None:
+    async def _nudge(self, row: OfWorkflow, owner: str | None, fact: str, source: str, id: str, revision: int) -> None:
         nudge = Nudge(source=source, id=id, revision=revision)
-        await self._starter.nudge(_subject(row), fact, nudge, row["owner"])
+        await self._starter.nudge(_subject(row), fact, nudge, owner)
 
 
 @dataclass(slots=True)
-class _Calls:
+class _Calls(Generic[Row]):
     """The rows of a batch by outcome. ``unsent``: not tried, or Temporal was unavailable; ``reason``: why."""
 
-    done: list[Any] = field(default_factory=list)
-    unsent: list[Any] = field(default_factory=list)
+    done: list[Row] = field(default_factory=list)
+    unsent: list[Row] = field(default_factory=list)
     reason: str = ""
 
     def check(self) -> None:
@@ -139,15 +141,15 @@ class _Calls:
             raise Unavailable(f"Temporal is unavailable: {self.reason}")
 
 
-async def _each(rows: Sequence[Any], call: Callable[[Any], Awaitable[None]]) -> _Calls:
+async def _each(rows: Sequence[Row], call: Callable[[Row], Awaitable[None]]) -> _Calls[Row]:
     """Makes one call for each row, some concurrently, until Temporal turns out to be unavailable.
 
     A call that Temporal refuses is logged and does not stop the others.
     """
     slots = asyncio.Semaphore(AT_ONCE)
-    calls = _Calls()
+    calls = _Calls[Row]()
 
-    async def one(row: Any) -> None:
+    async def one(row: Row) -> None:
         async with slots:
             if calls.unsent:
                 calls.unsent.append(row)
@@ -170,8 +172,8 @@ async def _each(rows: Sequence[Any], call: Callable[[Any], Awaitable[None]]) -> 
     return calls
 
 
-def _subject(row: Any) -> Subject:
-    return Subject(tenant=row["tenant"], workflow=row["workflow"], about=row["about"], key=row["key"])
+def _subject(row: OfWorkflow) -> Subject:
+    return Subject(tenant=row.tenant, workflow=row.workflow, about=row.about, key=row.key)
 
 
 async def main(settings: Settings) -> None:

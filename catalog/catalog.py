@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
 from catalog import contract_reader, discovery, relationship_checks
+from catalog.columns import RelationshipColumns
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
 from errors import BadDeclaration, Unknown
@@ -64,6 +65,11 @@ class Catalog:
             for up in ups:
                 found[up] = (*found.get(up, ()), relationship)
         return found
+
+    def columns(self, relationships: Iterable[Relationship] | None = None) -> RelationshipColumns:
+        """These relationships as columns for a query; all that are declared, if none are given."""
+        wanted = self.relationships.values() if relationships is None else relationships
+        return RelationshipColumns(tuple(wanted), self.contracts.owner_of)
 
     def _by(self, side: str) -> dict[str, tuple[Relationship, ...]]:
         kinds = {getattr(r, side) for r in self.relationships.values()}

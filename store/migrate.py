@@ -31,12 +31,12 @@ async def _run(settings: Settings) -> None:
 
 
 async def migrate(pool: Pool, catalog: Catalog) -> list[str]:
-    """Applies the missing migrations and links what new declarations concern; returns the migrations' names."""
+    """Applies the missing migrations and backfills new relationships; returns the names of the migrations."""
     async with connection(pool) as conn:
         await conn.execute("select pg_advisory_lock($1)", _LOCK)
         try:
             applied = await schema.apply(conn)
-            await backfill.settle_declarations(conn, catalog)
+            await backfill.backfill(conn, catalog)
         finally:
             await conn.execute("select pg_advisory_unlock($1)", _LOCK)
     return applied

@@ -18,7 +18,7 @@ from store.audit import fingerprint, rebuild
 from store.audit.fingerprint import Fingerprint
 from store.audit.rebuild import Comparison
 from store.db.pool import Connection, Pool, connection, create_pool
-from store.db.sql import bind, fetch_rows, sql
+from store.db.sql import bind, fetch_rows, fetch_value, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ async def verify(pool: Pool, catalog: Catalog, tenant: str | None = None, rebuil
 
 
 async def _verify_tenant(conn: Connection, catalog: Catalog, tenant: str, whole: bool) -> TenantReport:
-    revision = await conn.fetchval(sql("revision"), tenant) or 0
+    revision = await fetch_value(conn, "revision", tenant=tenant) or 0
     checks = await _check_invariants(conn, catalog, tenant)
     ledger = None
     if whole:

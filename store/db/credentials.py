@@ -3,8 +3,10 @@
 import secrets
 import stat
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -12,7 +14,7 @@ from catalog.catalog import Catalog
 from config import Settings
 from errors import BadDeclaration, Conflict, Refused
 from store.db.pool import Connection, Pool, connection, transaction
-from store.db.sql import sql
+from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
 
 SCOPES = ("read", "operate", "admin")
 """Besides ``publish:<owner>``. ``admin`` covers all others, ``operate`` covers ``read``."""
@@ -20,7 +22,7 @@ SCOPES = ("read", "operate", "admin")
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: a credential's tenant, name and scope."""
+    """The tenant, name and scope of the key that a request carries."""
 
     tenant: str
     name: str
@@ -33,77 +35,94 @@ class Principal:
         return self.scope in ("operate", "admin")
 
     def may_publish(self, owner: str | None) -> bool:
-        """Whether it may tell facts of this owner; None: an owner nobody knows."""
+        """Whether it may publish facts of this owner; None: of an owner that is not declared."""
         return self.scope == "admin" or (
             self.scope.startswith("publish:") and owner in (None, self.scope.removeprefix("publish:"))
         )
 
 
+class _Credential(NamedTuple):
+    tenant: str
+    name: str
+    scope: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class _Revoked(NamedTuple):
+    name: str
+
+
 def digest(key: str) -> bytes:
-    """What is stored of a key."""
+    """What the table holds of a key: its SHA-256."""
     return sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 async def find(pool: Pool, key: str) -> Principal | None:
-    """Whose key this is, if it is anyone's."""
+    """Finds the principal of a key; None if there is no such key, or it was revoked."""
     async with connection(pool) as conn:
-        row = await conn.fetchrow(sql("find_credential"), digest(key))
-    return Principal(row["tenant"], row["name"], row["scope"]) if row is not None else None
+        return await fetch_row(conn, Principal, "find_credential", digest=digest(key))
 
 
 async def any_exist(pool: Pool) -> bool:
-    """Whether anybody could be let in at all."""
+    """Whether any key is in force."""
     async with connection(pool) as conn:
-        return bool(await conn.fetchval(sql("any_credential")))
+        return bool(await fetch_value(conn, "any_credential"))
 
 
 async def tenants(pool: Pool) -> set[str]:
-    """Everyone who has a key."""
+    """The tenants that have, or had, a key."""
     async with connection(pool) as conn:
-        return {row["tenant"] for row in await conn.fetch(sql("all_credentials"))}
+        return {row.tenant for row in await fetch_rows(conn, _Credential, "all_credentials")}
 
 
 async def add(pool: Pool, tenant: str, name: str, scope: str) -> str:
-    """Makes a key. Raises Conflict if one of that name is in force, Refused for a scope that does not exist."""
+    """Makes a key and returns it. Raises Conflict if one of that name is in force, Refused for an unknown scope."""
     async with transaction(pool) as conn:
-        if await conn.fetchval(sql("credential_in_force"), tenant, name):
+        if await fetch_value(conn, "credential_in_force", tenant=tenant, name=name):
             raise Conflict(f"the tenant {tenant!r} has a key {name!r} in force; revoke it, or use another name")
         return await create(conn, tenant, name, scope)
 
 
 async def every(pool: Pool) -> list[dict[str, object]]:
-    """All that were ever made."""
+    """Describes all keys that were ever made, without the keys themselves."""
     async with connection(pool) as conn:
-        rows = await conn.fetch(sql("all_credentials"))
+        rows = await fetch_rows(conn, _Credential, "all_credentials")
     return [
         {
-            "name": r["name"],
-            "scope": r["scope"],
-            "tenant": r["tenant"],
-            "made": r["created_at"].isoformat(),
-            "revoked": r["revoked_at"].isoformat() if r["revoked_at"] is not None else None,
+            "name": r.name,
+            "scope": r.scope,
+            "tenant": r.tenant,
+            "made": r.created_at.isoformat(),
+            "revoked": r.revoked_at.isoformat() if r.revoked_at is not None else None,
         }
         for r in rows
     ]
 
 
 async def revoke(pool: Pool, tenant: str, name: str) -> int:
-    """Refuses the keys of this name from now on; how many there were."""
+    """Revokes the keys of this name; returns how many there were."""
     async with connection(pool) as conn:
-        return len(await conn.fetch(sql("revoke_credentials"), tenant, name))
+        return len(await fetch_rows(conn, _Revoked, "revoke_credentials", tenant=tenant, name=name))
 
 
 async def create(conn: Connection, tenant: str, name: str, scope: str, key: str | None = None) -> str:
-    """Stores a credential, and returns its key: the only time it is seen."""
+    """Stores a key and returns it; it cannot be read back later. Raises Refused for an unknown scope.
+
+    ``key``: the key to store, such as one that the settings give; None: a new random one.
+    """
     if scope not in SCOPES and not (scope.startswith("publish:") and scope != "publish:"):
         raise Refused(f"no scope {scope!r}; use publish:<owner>, {', '.join(SCOPES)}")
     key = key or "tether_" + secrets.token_urlsafe(32)
-    await conn.execute(sql("add_credential"), digest(key), tenant, name, scope)
+    await execute(conn, "add_credential", digest=digest(key), tenant=tenant, name=name, scope=scope)
     return key
 
 
 async def provide(pool: Pool, catalog: Catalog, settings: Settings) -> None:
-    """Makes the keys that the settings ask for: the admin's, and one of each scope in ``keys_file``."""
+    """Makes the keys that the settings name: the admin's, and one of each scope in ``keys_file``.
+
+    Raises BadDeclaration if the admin's key is too short.
+    """
     async with connection(pool) as conn:
         if settings.admin_key:
             if len(settings.admin_key) < 32:

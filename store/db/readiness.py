@@ -1,6 +1,7 @@
-"""Whether PostgreSQL can be read, and holds what this version needs."""
+"""Readiness: whether PostgreSQL answers, and holds the schema and links that this version needs."""
 
 import asyncio
+from typing import NamedTuple
 
 import asyncpg
 
@@ -8,7 +9,7 @@ from catalog.catalog import Catalog
 from errors import Unavailable
 from store.db import schema
 from store.db.pool import Pool, connection
-from store.db.sql import sql
+from store.db.sql import fetch_rows
 
 SECONDS = 2.0
 """How long PostgreSQL may take to answer."""
@@ -16,8 +17,16 @@ SECONDS = 2.0
 _MEND = "run `tether migrate`"
 
 
+class _Migration(NamedTuple):
+    name: str
+
+
+class _Settled(NamedTuple):
+    relationship: str
+
+
 async def check(pool: Pool, catalog: Catalog) -> str:
-    """``ok``, or what is missing, in words."""
+    """Returns ``ok``, or a sentence that says what is missing and how to mend it."""
     try:
         async with asyncio.timeout(SECONDS):
             return await _missing(pool, catalog)
@@ -33,11 +42,11 @@ async def check(pool: Pool, catalog: Catalog) -> str:
 
 async def _missing(pool: Pool, catalog: Catalog) -> str:
     async with connection(pool) as conn:
-        applied = {row["name"] for row in await conn.fetch(sql("applied_migrations"))}
+        applied = {row.name for row in await fetch_rows(conn, _Migration, "applied_migrations")}
         missing = sorted(set(schema.names()) - applied)
         if missing:
             return f"the schema lacks {', '.join(missing)}: {_MEND}"
-        settled = {row["relationship"] for row in await conn.fetch(sql("settled_relationships"))}
+        settled = {row.relationship for row in await fetch_rows(conn, _Settled, "settled_relationships")}
         unsettled = sorted(catalog.relationships.keys() - settled)
         if unsettled:
             return f"nothing is linked yet by {', '.join(unsettled)}: {_MEND}"

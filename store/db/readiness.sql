@@ -1,5 +1,5 @@
 -- name: applied_migrations
--- What the schema has become by now.
+-- The migrations that were applied.
 select name from migrations
 
 -- name: settled_relationships

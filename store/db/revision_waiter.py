@@ -8,7 +8,7 @@ import asyncio
 from time import monotonic
 
 from store.db.pool import Pool, connection
-from store.db.sql import sql
+from store.db.sql import fetch_value
 
 FIRST, LONGEST = 0.005, 0.1
 """Seconds between two looks: at first, and at most."""
@@ -43,7 +43,7 @@ class Heads:
                 return head
             when = monotonic()
             async with connection(self._pool) as conn:
-                head = await conn.fetchval(sql("revision"), tenant) or 0
+                head = await fetch_value(conn, "revision", tenant=tenant) or 0
             if head:  # names that nobody writes under are not worth remembering
                 self._known[tenant] = head, when
         return head

@@ -1,7 +1,7 @@
 -- name: tenants
--- Everyone who has ever written.
+-- All tenants that have ever written.
 select tenant from tenant_revisions order by tenant
 
 -- name: revision
--- The current revision of a tenant; no row: it has never written.
-select revision from tenant_revisions where tenant = $1
+-- The current revision of a tenant; no row if it has never written.
+select revision from tenant_revisions where tenant = :tenant

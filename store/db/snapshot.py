@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from errors import NotYet
 from store.db.pool import Connection, Pool, connection
-from store.db.sql import sql
+from store.db.sql import fetch_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ async def snapshot(pool: Pool, tenant: str, as_of: int | None = None) -> AsyncIt
     What keeps no history, as the table of waits, is that of the newest revision in any case.
     """
     async with connection(pool) as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        head = await conn.fetchval(sql("revision"), tenant) or 0
+        head = await fetch_value(conn, "revision", tenant=tenant) or 0
         if as_of is not None and as_of > head:
             raise NotYet("the revision that was asked for has not been reached")
         yield Snapshot(conn, tenant, head, head if as_of is None else as_of)

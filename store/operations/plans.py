@@ -254,7 +254,10 @@ async def _check_entity(conn: Connection, catalog: Catalog, tenant: str, request
 async def _check_children(conn: Connection, tenant: str, request: PlanRequest) -> None:
     """Raises Unknown if a listed child has no link."""
     names = [request.relationship] * len(request.children)
-    linked = {r["child"] for r in await conn.fetch(sql("linked_children"), tenant, names, list(request.children))}
+    rows = await conn.fetch(
+        *bind("linked_children", tenant=tenant, relationships=names, children=list(request.children))
+    )
+    linked = {row["child"] for row in rows}
     unlinked = sorted(set(request.children) - linked)
     if unlinked:
         sample = ", ".join(map(repr, unlinked[:SAMPLE]))

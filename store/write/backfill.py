@@ -1,12 +1,12 @@
-"""Settles relationships that are declared anew over facts that are known already.
+"""Backfills relationships that are declared over facts that are in the ledger already.
 
-What a relationship's links depend on (kinds, ``via``, cardinality) may not change under its name: its links
-were settled by it. Deadlines, announcements and the like may.
+What the links of a relationship depend on (kinds, ``via``, cardinality) may not change under its name, since its links
+were written by it. Deadlines, announcements and the like may.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,46 +19,75 @@ from facts import own_facts
 from facts.correlation import decode
 from facts.envelope import Entry
 from store.db.pool import Connection
-from store.db.sql import bind, sql
+from store.db.sql import execute, fetch_rows
 from store.write import waits
-from store.write.diff import Changes, Closed, Opened, Turned
-from store.write.entity_state import Register
-from store.write.settle import lock, write
+from store.write.context import WriteContext
+from store.write.diff import ClosedLink, Diff, OpenedLink, StateChange
+from store.write.entity_state import FoldedEntity, StoredEntity, find_entities
+from store.write.settle import lock, open_revision, write
 
 _PAGE = 1_000
 
 
-async def settle_declarations(conn: Connection, catalog: Catalog) -> list[str]:
-    """Links what is known by each relationship that is new; returns their names. Raises BadDeclaration.
+class _Definition(NamedTuple):
+    """What the tables hold of a relationship: ``body``, see `_body`; ``policy``: the name of ``on_parent_deleted``."""
 
-    Where it is new that the children of what is gone are seen to, cascades begin for those that are gone already.
+    relationship: str
+    body: dict[str, Any]
+    policy: str
+
+
+class _Tenant(NamedTuple):
+    tenant: str
+
+
+class _Parent(NamedTuple):
+    parent: str
+
+
+class _LinkedChild(NamedTuple):
+    child: str
+    parent: str
+
+
+class _CorrelatedFact(NamedTuple):
+    type: str
+    key: str
+    correlation: str
+    order_key: bytes
+
+
+async def backfill(conn: Connection, catalog: Catalog) -> list[str]:
+    """Writes the links of relationships that are new; returns the names of those.
+
+    Where a relationship has a new policy for the children of deleted parents, cascades begin for the parents that are
+    deleted already. Raises BadDeclaration if a known relationship has changed in a way that its links depend on.
     """
-    rows = await conn.fetch(sql("definitions"))
-    known = {r["relationship"]: r["body"] for r in rows}
-    policies = {r["relationship"]: r["policy"] for r in rows}
+    definitions = {d.relationship: d for d in await fetch_rows(conn, _Definition, "definitions")}
     new = []
     for name, relationship in catalog.relationships.items():
-        body = _body(relationship)
-        if name in known:
-            if known[name] != body:
-                raise BadDeclaration(
-                    f"relationships: {name}",
-                    f"was settled as {orjson.dumps(known[name]).decode()}, is now {orjson.dumps(body).decode()}",
-                    "Give the changed relationship another name.",
-                )
-        else:
-            for tenant in [r["tenant"] for r in await conn.fetch(sql("tenants"))]:
-                await _settle(conn, catalog, tenant, relationship)
-            await conn.execute(sql("add_definition"), name, orjson.dumps(body).decode())
+        known, body = definitions.get(name), _body(relationship)
+        if known is None:
+            for row in await fetch_rows(conn, _Tenant, "tenants"):
+                await _link_known_facts(conn, catalog, row.tenant, relationship)
+            await execute(conn, "add_definition", relationship=name, body=orjson.dumps(body).decode())
             new.append(name)
-        if policies.get(name, KEEP.name) != relationship.on_parent_deleted.name:
-            for tenant in [r["tenant"] for r in await conn.fetch(sql("tenants"))]:
-                await _see_to_children(conn, tenant, relationship)
-            await conn.execute(sql("set_policy"), name, relationship.on_parent_deleted.name)
+        elif known.body != body:
+            raise BadDeclaration(
+                f"relationships: {name}",
+                f"was declared as {orjson.dumps(known.body).decode()}, is now {orjson.dumps(body).decode()}",
+                "Give the changed relationship another name.",
+            )
+        policy = relationship.on_parent_deleted.name
+        if (KEEP.name if known is None else known.policy) != policy:
+            for row in await fetch_rows(conn, _Tenant, "tenants"):
+                await _begin_cascades(conn, row.tenant, relationship)
+            await execute(conn, "set_policy", relationship=name, policy=policy)
     return new
 
 
 def _body(relationship: Relationship) -> dict[str, Any]:
+    """What the links of a relationship depend on."""
     return {
         "parent": relationship.parent,
         "child": relationship.child,
@@ -67,36 +96,37 @@ def _body(relationship: Relationship) -> dict[str, Any]:
     }
 
 
-async def _see_to_children(conn: Connection, tenant: str, relationship: Relationship) -> None:
-    """Cascades of what is gone already, if that is what its children need now."""
+async def _begin_cascades(conn: Connection, tenant: str, relationship: Relationship) -> None:
+    """Begins cascades for the parents that are deleted already, if the policy deletes or detaches their children."""
     if relationship.sweep is None:
         return
-    after = ""
-    kind = relationship.parent
-    while rows := await conn.fetch(
-        *bind("deleted_parents", tenant=tenant, kind=kind, after=after, inclusive=False, size=_PAGE)
+    kind, after = relationship.parent, ""
+    while rows := await fetch_rows(
+        conn, _Parent, "deleted_parents", tenant=tenant, kind=kind, after=after, inclusive=False, size=_PAGE
     ):
-        keys = [r["parent"] for r in rows]
+        keys = [row.parent for row in rows]
         async with conn.transaction():
             head, _ = await lock(conn, tenant)
-            of_each = [[value] * len(keys) for value in (OWN_SOURCE, f"{relationship.name}/policy", "PolicyChanged")]
-            await conn.execute(
-                sql("notify_cascades"),
-                tenant,
-                head,
-                datetime.now(UTC),
-                [relationship.parent] * len(keys),
-                keys,
-                *of_each,
-                ["came"] * len(keys),
-                [relationship.parent],
-                [relationship.name],
+            await execute(
+                conn,
+                "notify_cascades",
+                tenant=tenant,
+                revision=head,
+                now=datetime.now(UTC),
+                kinds=[kind] * len(keys),
+                keys=keys,
+                sources=[OWN_SOURCE] * len(keys),
+                ids=[f"{relationship.name}/policy"] * len(keys),
+                facts=["PolicyChanged"] * len(keys),
+                events=["children_to_delete"] * len(keys),
+                relationships=[relationship.name],
+                parent_kinds=[kind],
             )
         after = keys[-1]
 
 
-async def _settle(conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship) -> None:
-    """Page by page, each under a revision of its own: begun again after a crash, it goes on where it was."""
+async def _link_known_facts(conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship) -> None:
+    """Links page by page, each under a revision of its own, so that a backfill that was interrupted can be repeated."""
     cause = own_facts.entry(
         "RelationshipDeclared",
         relationship.child,
@@ -106,68 +136,77 @@ async def _settle(conn: Connection, catalog: Catalog, tenant: str, relationship:
     )
     async for children in _pages(conn, tenant, relationship.child):
         async with conn.transaction():
-            await _settle_children(conn, catalog, tenant, relationship, [r.key for r in children], cause)
+            await _link_children(conn, catalog, tenant, relationship, [r.key for r in children], cause)
     if relationship.requested is None:
         return
-    alone = Catalog(catalog.contracts, {relationship.name: relationship})  # to others these parents are nothing new
+    # Only this relationship: for the others nothing about these parents has changed.
+    alone = Catalog(catalog.contracts, {relationship.name: relationship})
     async for parents in _pages(conn, tenant, relationship.parent):
         async with conn.transaction():
-            turned = [Turned(r, False, cause) for r in parents if r.state == "live"]
-            await _write(conn, alone, tenant, Changes(turned=turned))
+            changes = [StateChange(parent, False, cause) for parent in parents if parent.state == "live"]
+            await _write(conn, alone, tenant, Diff(state_changes=changes))
 
 
-async def _settle_children(
+async def _link_children(
     conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship, keys: list[str], cause: Entry
 ) -> None:
+    """Links the children with these keys. ``cause``: the fact that the links are said to follow from."""
     await lock(conn, tenant)
-    kinds = [relationship.child] * len(keys)
-    registers = [Register.of_row(r) for r in await conn.fetch(sql("registers"), tenant, kinds, keys)]
+    entities = await find_entities(conn, tenant, [(relationship.child, key) for key in keys])
     if relationship.requested is not None:
-        await _correlate(conn, catalog, tenant, relationship, {r.key: r for r in registers})
+        await _add_references(conn, catalog, tenant, relationship, {e.key: e for e in entities})
     names = [relationship.name] * len(keys)
-    linked = {r["child"]: r["parent"] for r in await conn.fetch(sql("linked_children"), tenant, names, keys)}
-    result = Changes(touched=registers if relationship.requested is not None else [])
-    for register in registers:
-        old, parent = linked.get(register.key), register.parent(relationship)
+    rows = await fetch_rows(conn, _LinkedChild, "linked_children", tenant=tenant, relationships=names, children=keys)
+    linked = {row.child: row.parent for row in rows}
+    diff = Diff(touched=entities if relationship.requested is not None else [])
+    for entity in entities:
+        old, parent = linked.get(entity.key), entity.parent(relationship)
         if old == parent:
             continue
-        if old is not None:  # settled meanwhile by someone who did not know of an older fact's correlation
-            result.closed.append(Closed(relationship, register.key, old, cause))
+        if old is not None:  # linked meanwhile by a process that had not read the correlation ids of older facts
+            diff.closed.append(ClosedLink(relationship, entity.key, old, cause))
         if parent is not None:
-            result.opened.append(Opened(relationship, register.key, parent, register.rank(relationship), cause))
-    await _write(conn, catalog, tenant, result)
+            diff.opened.append(OpenedLink(relationship, entity.key, parent, entity.rank(relationship), cause))
+    await _write(conn, catalog, tenant, diff)
 
 
-async def _correlate(
-    conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship, registers: dict[str, Register]
+async def _add_references(
+    conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship, entities: Mapping[str, FoldedEntity]
 ) -> None:
-    """References that were told by a correlation id, before anybody knew what it meant."""
-    kinds = [relationship.child] * len(registers)
-    for row in await conn.fetch(sql("correlated_facts"), tenant, kinds, list(registers)):
-        contract, named = catalog.contracts.by_type.get(row["type"]), decode(row["correlation"])
+    """Adds the references that correlation ids of known facts make to entities, by their keys.
+
+    When those facts were recorded, the relationship of the correlation id was not declared.
+    """
+    kinds = [relationship.child] * len(entities)
+    rows = await fetch_rows(conn, _CorrelatedFact, "correlated_facts", tenant=tenant, kinds=kinds, keys=list(entities))
+    for row in rows:
+        contract, named = catalog.contracts.by_type.get(row.type), decode(row.correlation)
         if contract is None or contract.effect is not Effect.CREATED or named is None:
             continue
         if named[0] != relationship.name or as_key(named[1]) is None:
             continue
-        register = registers[row["key"]]
-        known = register.refs.get(relationship.name, (b"", None))[0]
-        if row["order_key"] > max(register.ended, known):
-            register.refs = {**register.refs, relationship.name: (row["order_key"], named[1])}
+        entity = entities[row.key]
+        known = entity.refs.get(relationship.name, (b"", None))[0]
+        if row.order_key > max(entity.ended, known):
+            entity.refs = {**entity.refs, relationship.name: (row.order_key, named[1])}
 
 
-async def _write(conn: Connection, catalog: Catalog, tenant: str, result: Changes) -> None:
-    head, operating = await lock(conn, tenant)
-    now = datetime.now(UTC)
-    # Without a link nothing can be seen, and an intent of a revision that nobody can read would never be read.
-    revision = head + 1 if result else head
-    await write(conn, tenant, revision, now, result)
-    await waits.follow(conn, catalog, tenant, revision, now, result, operating=operating)
-    if result:
-        await conn.execute(sql("open_revision"), tenant, revision, now, "declaration", 0)
+async def _write(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> None:
+    head, open_operations = await lock(conn, tenant)
+    # Without a visible difference no revision begins, and an outbox row of a revision that never comes is never read.
+    revision = head + 1 if diff else head
+    context = WriteContext(conn, catalog, tenant, revision, datetime.now(UTC), open_operations)
+    await write(context, diff)
+    await waits.update(context, diff)
+    if diff:
+        await open_revision(context, "declaration", facts=0)
 
 
-async def _pages(conn: Connection, tenant: str, kind: str) -> AsyncIterator[list[Register]]:
+async def _pages(conn: Connection, tenant: str, kind: str) -> AsyncIterator[list[FoldedEntity]]:
+    """All current entities of a kind, page by page, by key."""
     after = ""
-    while rows := await conn.fetch(sql("registers_of_kind"), tenant, kind, after, _PAGE):
-        yield [Register.of_row(r) for r in rows]
-        after = rows[-1]["key"]
+    while rows := await fetch_rows(
+        conn, StoredEntity, "entities_of_kind", tenant=tenant, kind=kind, after=after, size=_PAGE
+    ):
+        yield [FoldedEntity.of_row(row) for row in rows]
+        after = rows[-1].key

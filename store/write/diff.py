@@ -1,4 +1,4 @@
-"""What a batch of facts changes: computed from the stored registers alone, before anything is written."""
+"""The difference that a batch of facts makes, computed in memory from the stored entities before it is written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,11 +9,15 @@ import orjson
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from facts.envelope import Entry
-from store.write.entity_state import Register
+from store.write.entity_state import EntityState, FoldedEntity
+
+EntityKey = tuple[str, str]
+"""(kind, key)."""
 
 
-class Opened(NamedTuple):
-    """A link that begins: (relationship, child, parent, rank) and the fact that says so."""
+class OpenedLink(NamedTuple):
+    """A link that begins. ``rank``: its place among the children of a one-to-one link; ``cause``: the fact it follows
+    from."""
 
     relationship: Relationship
     child: str
@@ -22,8 +26,8 @@ class Opened(NamedTuple):
     cause: Entry
 
 
-class Closed(NamedTuple):
-    """A link that ends, and the fact that says so."""
+class ClosedLink(NamedTuple):
+    """A link that ends. ``cause``: the fact it follows from."""
 
     relationship: Relationship
     child: str
@@ -31,49 +35,63 @@ class Closed(NamedTuple):
     cause: Entry
 
 
-class Turned(NamedTuple):
-    """An entity whose state is another one now. ``awaited``: links referred to it before it was heard of."""
+class StateChange(NamedTuple):
+    """An entity whose state or incarnation has changed. ``was_placeholder``: links referred to it before its first
+    fact."""
 
-    register: Register
-    awaited: bool
+    entity: FoldedEntity
+    was_placeholder: bool
     cause: Entry
+
+    @property
+    def at(self) -> EntityKey:
+        return self.entity.kind, self.entity.key
 
 
 @dataclass(slots=True)
-class Changes:
-    """All that a batch changes. ``renewed``: entities that ended meanwhile, and are what they were. ``announced``:
-    facts of Tether's own that readers of the feed are told of."""
+class Diff:
+    """Everything that a batch of facts changes.
 
-    versions: list[Register] = field(default_factory=list)
-    touched: list[Register] = field(default_factory=list)
-    opened: list[Opened] = field(default_factory=list)
-    closed: list[Closed] = field(default_factory=list)
-    turned: list[Turned] = field(default_factory=list)
-    renewed: list[Turned] = field(default_factory=list)
-    announced: int = 0
+    ``versions``: entities of which a new version begins. ``touched``: entities of which facts were folded in without
+    a visible difference. ``state_changes``: entities that became live or deleted. ``recreated``: entities with the
+    same state as before that were deleted and created again in between. ``own_facts``: how many of Tether's own facts
+    are for the feed alone.
+    """
+
+    versions: list[FoldedEntity] = field(default_factory=list)
+    touched: list[FoldedEntity] = field(default_factory=list)
+    opened: list[OpenedLink] = field(default_factory=list)
+    closed: list[ClosedLink] = field(default_factory=list)
+    state_changes: list[StateChange] = field(default_factory=list)
+    recreated: list[StateChange] = field(default_factory=list)
+    own_facts: int = 0
 
     def __bool__(self) -> bool:
-        """Whether a reader would see a difference: only then a revision is opened."""
-        return bool(self.versions or self.opened or self.closed or self.announced)
+        """Whether readers would see a difference: only then a new revision begins."""
+        return bool(self.versions or self.opened or self.closed or self.own_facts)
 
 
-def changes(catalog: Catalog, stored: dict[tuple[str, str], Register], entries: Iterable[Entry]) -> Changes:
-    """Joins the entries into the registers (which it alters) and says what is different afterwards."""
-    of_entity: dict[tuple[str, str], list[Entry]] = {}
-    result = Changes()
+def compute_diff(catalog: Catalog, stored: dict[EntityKey, FoldedEntity], entries: Iterable[Entry]) -> Diff:
+    """Folds facts into entities and returns the difference.
+
+    ``stored``: the current entities that the facts concern, as far as there are any; they are altered. ``entries``:
+    facts that are not in the ledger yet.
+    """
+    of_entity: dict[EntityKey, list[Entry]] = {}
+    diff = Diff()
     for entry in entries:
         if entry.effect is None and not entry.names:
-            result.announced += 1
+            diff.own_facts += 1
         else:
             of_entity.setdefault((entry.kind, entry.key), []).append(entry)
-    for at, told in of_entity.items():
-        register = stored.get(at) or Register(*at)
-        _join(result, catalog.by_child.get(at[0], ()), register, told)
-    return result
+    for at, facts in of_entity.items():
+        entity = stored.get(at) or FoldedEntity(*at)
+        _fold(diff, catalog.by_child.get(at[0], ()), entity, facts)
+    return diff
 
 
-def _alike(one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]) -> bool:
-    """Whether a reader sees the same. To Python 1, 1.0 and True are equal, in JSON they are not."""
+def _looks_alike(one: tuple[EntityState, dict[str, Any]], other: tuple[EntityState, dict[str, Any]]) -> bool:
+    """Whether readers see the same. To Python 1, 1.0 and True are equal, in JSON they are not."""
     if one != other:
         return False
     return one[1] is other[1] or _canonical(one[1]) == _canonical(other[1])
@@ -83,27 +101,28 @@ def _canonical(data: dict[str, Any]) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
-def _join(result: Changes, references: tuple[Relationship, ...], register: Register, told: list[Entry]) -> None:
-    stored, ended = register.stored, register.ended
-    state, data = register.seen()
-    before = [(register.parent(r), register.rank(r)) for r in references] if stored else None
-    for entry in told:
-        register.join(entry)
-    cause = told[-1]
-    if not stored or not _alike(register.seen(), (state, data)):
-        result.versions.append(register)
+def _fold(diff: Diff, references: tuple[Relationship, ...], entity: FoldedEntity, facts: list[Entry]) -> None:
+    """Folds all facts about one entity. ``references``: the relationships in which it is the child."""
+    stored, ended = entity.stored, entity.ended
+    state, data = entity.visible()
+    before = [(entity.parent(r), entity.rank(r)) for r in references] if stored else None
+    for fact in facts:
+        entity.join(fact)
+    cause = facts[-1]
+    if not stored or not _looks_alike(entity.visible(), (state, data)):
+        diff.versions.append(entity)
     else:
-        result.touched.append(register)
-    if register.state != state:
-        result.turned.append(Turned(register, stored and state == "unknown", cause))
-    elif register.ended != ended:
-        result.renewed.append(Turned(register, False, cause))
+        diff.touched.append(entity)
+    if entity.state != state:
+        diff.state_changes.append(StateChange(entity, stored and state == "unknown", cause))
+    elif entity.ended != ended:
+        diff.recreated.append(StateChange(entity, False, cause))
     for n, relationship in enumerate(references):
-        parent, rank = register.parent(relationship), register.rank(relationship)
+        parent, rank = entity.parent(relationship), entity.rank(relationship)
         old_parent, old_rank = before[n] if before is not None else (None, None)
         if parent == old_parent and (parent is None or rank == old_rank):
             continue
         if old_parent is not None:
-            result.closed.append(Closed(relationship, register.key, old_parent, cause))
+            diff.closed.append(ClosedLink(relationship, entity.key, old_parent, cause))
         if parent is not None:
-            result.opened.append(Opened(relationship, register.key, parent, rank, cause))
+            diff.opened.append(OpenedLink(relationship, entity.key, parent, rank, cause))

@@ -1,16 +1,17 @@
-"""The folded state of one entity, as it is kept: a register that facts are joined into.
+"""The folded state of one entity: a map of last-writer-wins registers, one for each field and each reference.
 
-Joining is commutative, associative and idempotent, because every part is a maximum over order keys: the
-newest fact, the newest creation, the newest end, and for each field and each reference the newest fact that
-carries it. So any order of arrival gives the same register, and no fact has to be looked at twice.
+Joining a fact is commutative, associative and idempotent, because every part is a maximum over order keys: the newest
+fact, the newest creation, the newest deletion, and for each field and each reference the newest fact that carries it
+(a state-based CRDT: Shapiro et al., "Conflict-free replicated data types", 2011). Facts may arrive in any order, and
+none has to be read again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -18,17 +19,38 @@ from catalog.relationship import Relationship, as_key
 from catalog.vocabulary import Effect
 from facts.envelope import Entry
 from store.db.pool import Connection
-from store.db.sql import sql
+from store.db.sql import fetch_rows
 
 NOTHING = b""
 """The order key below all others."""
 UNRANKED = b"\xff"
-"""The rank of a child whose creation was never told: above all order keys."""
+"""The rank of a child of which no creation is known: above all order keys."""
+
+EntityState = Literal["unknown", "live", "deleted"]
+
+
+class StoredEntity(NamedTuple):
+    """The current version of one entity in the table. ``older`` and ``refs`` hold order keys as hex digits."""
+
+    kind: str
+    key: str
+    sequence: str | None
+    data: dict[str, Any]
+    latest: bytes
+    created: bytes
+    ended: bytes
+    older: dict[str, str] | None
+    refs: dict[str, tuple[str, str | None]] | None
 
 
 @dataclass(slots=True)
-class Register:
-    """One entity. ``older`` holds the order keys of fields that an older fact than ``latest`` has set."""
+class FoldedEntity:
+    """All facts about one entity, folded.
+
+    ``stored``: whether the table has a version of it. ``latest``, ``created``, ``ended``: order keys of the newest
+    fact, creation and deletion. ``data``: its fields; ``older``: the order keys of those fields that an older fact
+    than ``latest`` has set. ``refs``: relationship → (order key, parent), for references that are not in a field.
+    """
 
     kind: str
     key: str
@@ -42,37 +64,37 @@ class Register:
     refs: dict[str, tuple[bytes, str | None]] = field(default_factory=dict)
 
     @property
-    def state(self) -> str:
-        """``unknown`` (only referred to), ``live`` or ``deleted``."""
+    def state(self) -> EntityState:
+        """``unknown``: other entities refer to it, and no fact about it has arrived."""
         if not self.latest:
             return "unknown"
         return "deleted" if self.ended > self.created else "live"
 
-    def seen(self) -> tuple[str, dict[str, Any]]:
-        """What a reader sees: a new version is opened when it changes."""
+    def visible(self) -> tuple[EntityState, dict[str, Any]]:
+        """(state, data) as readers see them: a new version begins when they change."""
         state = self.state
         return state, self.data if state == "live" else {}
 
     def parent(self, relationship: Relationship) -> str | None:
-        """Whom the newest fact that says so names; None: nobody, or this entity is not live."""
+        """Key of the parent that the newest reference names; None if it names none, or this entity is not live."""
         return self.reference(relationship)[1]
 
     def reference(self, relationship: Relationship) -> tuple[bytes, str | None]:
-        """The parent, and the order key of the fact that names it."""
+        """(order key of the fact that names the parent, key of the parent), as in `parent`."""
         if self.state != "live":
             return NOTHING, None
         order, parent = self.refs.get(relationship.name, (NOTHING, None))
         name = relationship.field
-        if name is not None and name in self.data and (told := self.older.get(name, self.latest)) > order:
-            return told, as_key(self.data[name])
+        if name is not None and name in self.data and (set_by := self.older.get(name, self.latest)) > order:
+            return set_by, as_key(self.data[name])
         return order, parent
 
     def rank(self, relationship: Relationship) -> bytes | None:
-        """Who comes first where a parent may have one child; None where it does not matter."""
+        """Order key that decides which child holds a one-to-one link, the smallest does; None for other links."""
         return (self.created or UNRANKED) if relationship.exclusive else None
 
     def join(self, entry: Entry) -> None:
-        """Take one more fact into account."""
+        """Folds one more fact into the entity."""
         order = entry.order
         if entry.effect is not None:
             self._join_fields(entry, order)
@@ -113,47 +135,63 @@ class Register:
         self.refs = {n: r for n, r in self.refs.items() if r[0] > ended}
 
     def data_json(self) -> str:
-        """``data`` as it is stored."""
+        """``data`` as JSON for the table."""
         return orjson.dumps(self.data).decode()
 
     def older_json(self) -> str | None:
-        """``older`` as it is stored."""
+        """``older`` as JSON for the table; None if it is empty."""
         return orjson.dumps({n: o.hex() for n, o in self.older.items()}).decode() if self.older else None
 
     def refs_json(self) -> str | None:
-        """``refs`` as it is stored."""
+        """``refs`` as JSON for the table; None if it is empty."""
         return orjson.dumps({n: (o.hex(), p) for n, (o, p) in self.refs.items()}).decode() if self.refs else None
 
     @classmethod
-    def of_row(cls, row: Any) -> Register:
-        """From a row of ``entities``."""
-        older, refs = row["older"], row["refs"]
+    def of_row(cls, row: StoredEntity) -> FoldedEntity:
+        """The entity of a row of ``entities``."""
         return cls(
-            kind=row["kind"],
-            key=row["key"],
+            kind=row.kind,
+            key=row.key,
             stored=True,
-            sequence=row["sequence"],
-            data=row["data"],
-            latest=row["latest"],
-            created=row["created"],
-            ended=row["ended"],
-            older={n: bytes.fromhex(o) for n, o in older.items()} if older else {},
-            refs={n: (bytes.fromhex(o), p) for n, (o, p) in refs.items()} if refs else {},
+            sequence=row.sequence,
+            data=row.data,
+            latest=row.latest,
+            created=row.created,
+            ended=row.ended,
+            older={n: bytes.fromhex(o) for n, o in row.older.items()} if row.older else {},
+            refs={n: (bytes.fromhex(o), p) for n, (o, p) in row.refs.items()} if row.refs else {},
         )
 
     @property
-    def life(self) -> str:
-        """Names this life of the key; of a tombstone: the one that would follow, and so its end."""
+    def life(self) -> str:  # former name
+        return self.incarnation
+
+    @property
+    def incarnation(self) -> str:
+        """Name of this life of the key; of a deleted entity: of the life that would follow, which names its end."""
         return incarnation(self.ended)
 
 
-async def fetch_registers(conn: Connection, tenant: str, wanted: Sequence[tuple[str, str]]) -> list[Register]:
-    """The current registers of these (kind, key), in their order; of what was never heard of: empty ones."""
-    rows = await conn.fetch(sql("registers"), tenant, [k for k, _ in wanted], [k for _, k in wanted])
-    found = {(r["kind"], r["key"]): Register.of_row(r) for r in rows}
-    return [found.get(at) or Register(*at) for at in wanted]
+async def find_entities(conn: Connection, tenant: str, wanted: Collection[tuple[str, str]]) -> list[FoldedEntity]:
+    """Reads the current entities of these (kind, key), as far as there are any, in no particular order."""
+    kinds, keys = [kind for kind, _ in wanted], [key for _, key in wanted]
+    rows = await fetch_rows(conn, StoredEntity, "entities_by_key", tenant=tenant, kinds=kinds, keys=keys)
+    return [FoldedEntity.of_row(row) for row in rows]
+
+
+async def fetch_entities(conn: Connection, tenant: str, wanted: Sequence[tuple[str, str]]) -> list[FoldedEntity]:
+    """Reads the current entities of these (kind, key), in their order; empty ones where there is none."""
+    found = {(entity.kind, entity.key): entity for entity in await find_entities(conn, tenant, wanted)}
+    return [found.get(at) or FoldedEntity(*at) for at in wanted]
+
+
+Register = FoldedEntity  # former name
+fetch_registers = fetch_entities  # former name
 
 
 def incarnation(ended: bytes) -> str:
-    """Names one life of a key: by the end before it, so that it does not change when older facts come late."""
+    """Names one life of a key by the deletion before it, so that facts that arrive late do not change the name.
+
+    ``ended``: order key of that deletion; empty for the first life.
+    """
     return blake2b(ended, digest_size=8).hexdigest() if ended else "first"

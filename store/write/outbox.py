@@ -1,128 +1,155 @@
-"""Intents: the outbox towards Temporal, written in the transaction of what they tell of."""
+"""The outbox towards Temporal: rows that ask for a workflow to be started or signalled, each because of a fact.
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import NamedTuple
+They are written in the transaction of that fact (the transactional outbox pattern), and dispatched after its commit.
+"""
 
-from catalog.catalog import Catalog
-from catalog.relationship import Relationship
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
 from catalog.vocabulary import Effect
 from facts.correlation import decode_operation
 from facts.envelope import Entry
-from store.db.pool import Connection
-from store.db.sql import sql
-from store.write.diff import Changes
+from store.db.sql import execute
+from store.write.context import WriteContext
+from store.write.diff import Diff, EntityKey
+from store.write.effects import InstanceKey
+
+CascadeEvent = Literal["children_to_delete", "child_unlinked", "recreated"]
+"""What has happened to a deleted entity: it may have children; one of them has left it; it was created again. The
+query ``notify_cascades`` says in which cases its cascade is notified."""
 
 
-class Outbox(NamedTuple):
-    """That of one transaction, under its revision."""
-
-    conn: Connection
-    catalog: Catalog
-    tenant: str
-    revision: int
-    now: datetime
-
-    async def tell(self, told: dict[tuple[Relationship, str], Entry]) -> None:
-        """The workflows of instances, where they always have one or one was started to wait."""
-        await self.conn.execute(
-            sql("notify_relationships"),
-            *self._head(),
-            [r.name for r, _ in told],
-            [p for _, p in told],
-            *_facts(told.values()),
-            [r.always for r, _ in told],
-        )
-
-    async def tell_operations(self, result: Changes) -> None:
-        """The workflows of operations that wait for an entity, or for the link of a child."""
-        causes = {(o.relationship.child, o.child): o.cause for o in result.opened}
-        causes |= {(t.register.kind, t.register.key): t.cause for t in (*result.turned, *result.renewed)}
-        rels = self.catalog.relationships.values()
-        if causes:
-            await self.conn.execute(
-                sql("notify_operations"),
-                *self._head(),
-                [kind for kind, _ in causes],
-                [key for _, key in causes],
-                *_facts(causes.values()),
-                [r.name for r in rels],
-                [r.parent for r in rels],
-                [r.child for r in rels],
-            )
-
-    async def tell_led(self, result: Changes) -> None:
-        """Instances that need what another relationship leads to: where a child came there, or its parent did."""
-        leading = self.catalog.leading
-        came = {(o.relationship, o.parent): o.cause for o in result.opened if o.relationship.name in leading}
-        for turned in result.turned:
-            for relationship in self.catalog.by_parent.get(turned.register.kind, ()):
-                if relationship.name in leading and turned.register.state == "live":
-                    came[relationship, turned.register.key] = turned.cause
-        led = [(to.name, up, parent, cause) for (r, parent), cause in came.items() for to, up in leading[r.name]]
-        if led:
-            names, ups, parents, causes = zip(*led, strict=True)
-            await self.conn.execute(
-                sql("notify_waiting_for_path"), *self._head(), list(names), list(ups), list(parents), *_facts(causes)
-            )
-
-    async def tell_cascades(self, result: Changes, gone: set[tuple[str, str]]) -> None:
-        """Cascades of tombstones that have children, of those that lost some and may have no more, and of what is there
-        anew."""
-        sweeping = self.catalog.sweeping
-        causes = {
-            at: (c.cause, "left") for c in result.closed if (at := (c.relationship.parent, c.parent)) in gone
-        }  # fmt: skip
-        causes |= {
-            at: (o.cause, "came") for o in result.opened if (at := (o.relationship.parent, o.parent)) in gone
-        }  # fmt: skip
-        for turned in (*result.turned, *result.renewed):
-            if turned.register.state == "deleted":
-                causes[turned.register.kind, turned.register.key] = turned.cause, "came"
-            elif turned.register.state == "live" and turned.register.ended:
-                causes[turned.register.kind, turned.register.key] = turned.cause, "anew"
-        wanted = {at: cause for at, cause in causes.items() if at[0] in sweeping}
-        if wanted:
-            rels = [(r.parent, r.name) for found in sweeping.values() for r in found]
-            await self.conn.execute(
-                sql("notify_cascades"),
-                *self._head(),
-                [kind for kind, _ in wanted],
-                [key for _, key in wanted],
-                *_facts([cause for cause, _ in wanted.values()]),
-                [what for _, what in wanted.values()],
-                [kind for kind, _ in rels],
-                [name for _, name in rels],
-            )
-
-    def _head(self) -> tuple[str, int, datetime]:
-        return self.tenant, self.revision, self.now
+async def notify_relationships(context: WriteContext, causes: Mapping[InstanceKey, Entry]) -> None:
+    """Notifies the workflows of instances: those that always have one, and those that had one started to wait."""
+    columns = context.catalog.columns(relationship for relationship, _ in causes)
+    await _add(
+        context,
+        "notify_relationships",
+        causes.values(),
+        relationships=columns.names,
+        parents=[parent for _, parent in causes],
+        always=columns.always,
+    )
 
 
-async def answers(
-    conn: Connection, catalog: Catalog, tenant: str, revision: int, now: datetime, entries: Sequence[Entry]
-) -> None:
-    """Tells operations of the facts that came of what they asked for, whether those change anything or not.
+async def notify_operations(context: WriteContext, diff: Diff) -> None:
+    """Notifies the workflows of operations that are waiting for an entity, or for the link of a child."""
+    causes = {(link.relationship.child, link.child): link.cause for link in diff.opened}
+    causes |= {change.at: change.cause for change in (*diff.state_changes, *diff.recreated)}
+    if not causes:
+        return
+    declared = context.catalog.columns()
+    await _add(
+        context,
+        "notify_operations",
+        causes.values(),
+        kinds=[kind for kind, _ in causes],
+        keys=[key for _, key in causes],
+        relationships=declared.names,
+        parent_kinds=declared.parent_kinds,
+        child_kinds=declared.child_kinds,
+    )
 
-    A move is answered by a fact of the child that says where it belongs, a deletion by the end of the entity: a
-    correlation id alone may be copied by anybody.
+
+async def notify_waiting_for_path(context: WriteContext, diff: Diff) -> None:
+    """Notifies instances whose command takes a key by way of another relationship, where that key may exist now.
+
+    That is where a child was linked in that relationship, or its parent became live.
+    """
+    leading = context.catalog.leading
+    reached = {
+        (link.relationship, link.parent): link.cause for link in diff.opened if link.relationship.name in leading
+    }
+    for change in diff.state_changes:
+        for relationship in context.catalog.by_parent.get(change.entity.kind, ()):
+            if relationship.name in leading and change.entity.state == "live":
+                reached[relationship, change.entity.key] = change.cause
+    rows = [(to.name, up, parent, cause) for (r, parent), cause in reached.items() for to, up in leading[r.name]]
+    if rows:
+        names, ups, parents, causes = (list(column) for column in zip(*rows, strict=True))
+        await _add(context, "notify_waiting_for_path", causes, relationships=names, ups=ups, parents=parents)
+
+
+def cascade_events(diff: Diff, deleted: set[EntityKey]) -> dict[EntityKey, tuple[Entry, CascadeEvent]]:
+    """What has happened to entities that have been deleted, each with its fact; of several events the last one here.
+
+    ``deleted``: the parents of the difference that are deleted now.
+    """
+    events: dict[EntityKey, tuple[Entry, CascadeEvent]] = {}
+    for ended in diff.closed:
+        if (at := (ended.relationship.parent, ended.parent)) in deleted:
+            events[at] = ended.cause, "child_unlinked"
+    for link in diff.opened:
+        if (at := (link.relationship.parent, link.parent)) in deleted:
+            events[at] = link.cause, "children_to_delete"
+    for change in (*diff.state_changes, *diff.recreated):
+        if change.entity.state == "deleted":
+            events[change.at] = change.cause, "children_to_delete"
+        elif change.entity.state == "live" and change.entity.ended:
+            events[change.at] = change.cause, "recreated"
+    return events
+
+
+async def notify_cascades(context: WriteContext, diff: Diff, deleted: set[EntityKey]) -> None:
+    """Notifies the cascades of deleted entities whose children are to be deleted or detached.
+
+    ``deleted``: the parents of the difference that are deleted now.
+    """
+    sweeping = context.catalog.sweeping
+    events = {at: event for at, event in cascade_events(diff, deleted).items() if at[0] in sweeping}
+    if not events:
+        return
+    swept = context.catalog.columns(r for relationships in sweeping.values() for r in relationships)
+    await _add(
+        context,
+        "notify_cascades",
+        [cause for cause, _ in events.values()],
+        kinds=[kind for kind, _ in events],
+        keys=[key for _, key in events],
+        events=[event for _, event in events.values()],
+        relationships=swept.names,
+        parent_kinds=swept.parent_kinds,
+    )
+
+
+async def confirm_operations(context: WriteContext, entries: Sequence[Entry]) -> None:
+    """Confirms operations by the facts that their requests have caused, whether those change anything or not.
+
+    A move is confirmed by a fact that names a parent of the child, a deletion by the deletion of the entity: a
+    correlation id alone proves nothing, since any owner can copy it.
     """
     found: list[tuple[str, str, str, Entry]] = []
     for entry in entries:
-        id = decode_operation(entry.correlation)
-        if id is not None and entry.effect is Effect.DELETED:
-            found.append((id, "cascade", entry.kind, entry))
-        elif id is not None:
-            moved = [r.name for r in catalog.by_child.get(entry.kind, ()) if r.field in entry.data]
-            found += [(id, "move", name, entry) for name in moved]
+        operation = decode_operation(entry.correlation)
+        if operation is not None and entry.effect is Effect.DELETED:
+            found.append((operation, "cascade", entry.kind, entry))
+        elif operation is not None:
+            moved = [r.name for r in context.catalog.by_child.get(entry.kind, ()) if r.field in entry.data]
+            found += [(operation, "move", name, entry) for name in moved]
     if found:
-        ids, workflows, abouts, told = (list(column) for column in zip(*found, strict=True))
-        keys = [e.key for e in told]
-        await conn.execute(
-            sql("confirm_operations"), tenant, revision, now, ids, workflows, abouts, keys, *_facts(told)
+        operations, workflows, abouts, causes = (list(column) for column in zip(*found, strict=True))
+        await _add(
+            context,
+            "confirm_operations",
+            causes,
+            operations=operations,
+            workflows=workflows,
+            abouts=abouts,
+            keys=[e.key for e in causes],
         )
 
 
-def _facts(causes: Iterable[Entry]) -> tuple[list[str], list[str], list[str]]:
+async def _add(context: WriteContext, query: str, causes: Iterable[Entry], **columns: list[Any]) -> None:
+    """Runs a query that adds outbox rows. ``causes``: the facts; ``columns``: what the query takes beside them."""
     facts = list(causes)
-    return [e.source for e in facts], [e.id for e in facts], [e.name for e in facts]
+    await execute(
+        context.conn,
+        query,
+        tenant=context.tenant,
+        revision=context.revision,
+        now=context.now,
+        sources=[e.source for e in facts],
+        ids=[e.id for e in facts],
+        facts=[e.name for e in facts],
+        **columns,
+    )

@@ -1,6 +1,6 @@
 -- name: forget_outbox_rows
--- Forgets what a workflow has read; says whether there is anything newer, or an operation that it has not seen
--- (one begins without a new revision, so its intent must not go while it waits).
+-- Deletes the outbox rows that a workflow has read: those up to a revision. Returns whether there are newer ones, or an
+-- operation that is waiting: an operation begins without a new revision, so its row must stay while it waits.
 with waiting as (
     select exists (select from operations
                    where tenant = $1 and workflow = $2 and about = $3 and key = $4
@@ -15,87 +15,100 @@ select (select w.any from waiting w)
                where tenant = $1 and workflow = $2 and about = $3 and key = $4 and revision > $5)
 
 -- name: notify_relationships
--- Tells the workflow of an instance of a fact: where instances always have one, or where one was started to wait.
+-- Adds outbox rows for instances of relationships: those that always have a workflow, and those whose workflow was
+-- started to wait.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
-select $1, $2, $3, 'relationship', w.relationship, w.parent, w.source, w.id, w.fact
-from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+select :tenant, :revision, :now, 'relationship', w.relationship, w.parent, w.source, w.id, w.fact
+from unnest(:relationships::text[], :parents::text[], :sources::text[], :ids::text[], :facts::text[],
+            :always::boolean[])
      as w (relationship, parent, source, id, fact, always)
 where w.always
    or exists (select from waits x
-              where x.tenant = $1 and x.relationship = w.relationship and x.parent = w.parent
+              where x.tenant = :tenant and x.relationship = w.relationship and x.parent = w.parent
                 and x.workflow_started_at is not null)
 on conflict do nothing
 
 -- name: notify_waiting_for_path
--- Tells instances that wait for what another relationship leads to that it may do so now: each that is a child there
--- of the parent where something came.
+-- Adds outbox rows for waiting instances whose command takes a key by way of another relationship (`up`): for each
+-- child of one of these parents there.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
-select $1, $2, $3, 'relationship', w.relationship, l.child, w.source, w.id, w.fact
-from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+select :tenant, :revision, :now, 'relationship', w.relationship, l.child, w.source, w.id, w.fact
+from unnest(:relationships::text[], :ups::text[], :parents::text[], :sources::text[], :ids::text[], :facts::text[])
      as w (relationship, up, parent, source, id, fact)
-join links l on l.tenant = $1 and l.relationship = w.up and l.parent = w.parent and l.to_revision = :open
-join waits x on x.tenant = $1 and x.relationship = w.relationship and x.parent = l.child
+join links l on l.tenant = :tenant and l.relationship = w.up and l.parent = w.parent and l.to_revision = :open
+join waits x on x.tenant = :tenant and x.relationship = w.relationship and x.parent = l.child
 on conflict do nothing
 
 -- name: notify_operations
--- Tells the workflows of operations that something of what they wait for has changed: an entity, or the link of a child.
+-- Adds outbox rows for open operations whose parent, child or entity to be deleted is among these entities.
+-- `relationships`, `parent_kinds` and `child_kinds` list all relationships.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select distinct on (o.workflow, o.about, o.key)
-       $1, $2, $3::timestamptz, o.workflow, o.about, o.key, w.source, w.id, w.fact
-from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as w (kind, key, source, id, fact)
+       :tenant, :revision, :now::timestamptz, o.workflow, o.about, o.key, w.source, w.id, w.fact
+from unnest(:kinds::text[], :keys::text[], :sources::text[], :ids::text[], :facts::text[])
+     as w (kind, key, source, id, fact)
 cross join lateral (
     select o.workflow, o.about, o.key
-    from unnest($9::text[], $10::text[]) as r (name, kind)
-    join operations o on o.tenant = $1 and o.relationship = r.name and o.parent = w.key
+    from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, kind)
+    join operations o on o.tenant = :tenant and o.relationship = r.name and o.parent = w.key
      and o.state in ('waiting', 'requested')
     where r.kind = w.kind
     union all
     select o.workflow, o.about, o.key
-    from unnest($9::text[], $11::text[]) as r (name, kind)
-    join operations o on o.tenant = $1 and o.relationship = r.name and o.child = w.key
+    from unnest(:relationships::text[], :child_kinds::text[]) as r (name, kind)
+    join operations o on o.tenant = :tenant and o.relationship = r.name and o.child = w.key
      and o.state in ('waiting', 'requested')
     where r.kind = w.kind
     union all
     select o.workflow, o.about, o.key
     from operations o
-    where o.tenant = $1 and o.state in ('waiting', 'requested') and o.workflow = 'cascade' and o.about = w.kind
+    where o.tenant = :tenant and o.state in ('waiting', 'requested') and o.workflow = 'cascade' and o.about = w.kind
       and o.key = w.key) o
 on conflict do nothing
 
 -- name: confirm_operations
--- An owner's facts that came of what operations asked for, about whom they asked it: they are answered, and their
--- workflows are told.
-with told as (
-    update operations o set confirmed_by = w.id, revision = $2
-    from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+-- Confirms requested operations by these facts, each where it is about the entity that the request was about, and adds
+-- outbox rows for them.
+with confirmed as (
+    update operations o set confirmed_by = w.id, revision = :revision
+    from unnest(:operations::text[], :workflows::text[], :abouts::text[], :keys::text[], :sources::text[],
+                :ids::text[], :facts::text[])
         as w (operation, workflow, about, key, source, id, fact)
-    where o.tenant = $1 and o.id = w.operation and o.workflow = w.workflow and o.about = w.about and o.key = w.key
+    where o.tenant = :tenant and o.id = w.operation and o.workflow = w.workflow and o.about = w.about and o.key = w.key
       and o.state = 'requested' and o.confirmed_by is null
     returning o.workflow, o.about, o.key, w.source, w.id, w.fact
 )
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
-select $1, $2, $3, workflow, about, key, source, id, fact from told
+select :tenant, :revision, :now, workflow, about, key, source, id, fact from confirmed
 on conflict do nothing
 
 -- name: notify_cascades
--- Tells the cascade of an entity that is gone that it has children to see to; where one `left`, that the last of those
--- it saw to may have gone, or one that was refused; where it is there `anew`, that what is left of it is not to be touched any more.
+-- Adds outbox rows for the cascades of these entities, where a row of the table of rules applies: to the event, to
+-- whether the entity has children now (null: either way), and to the state of its cascade (null: any, or none).
+-- `relationships` and `parent_kinds` list the relationships whose children are deleted or detached.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
-select $1, $2, $3, 'cascade', w.kind, w.key, w.source, w.id, w.fact
-from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-     as w (kind, key, source, id, fact, what)
+select :tenant, :revision, :now, 'cascade', w.kind, w.key, w.source, w.id, w.fact
+from unnest(:kinds::text[], :keys::text[], :sources::text[], :ids::text[], :facts::text[], :events::text[])
+     as w (kind, key, source, id, fact, event)
 cross join lateral (
     select exists (
-        select from unnest($10::text[], $11::text[]) as r (kind, name)
+        select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, kind)
         cross join lateral (
             select from links l
-            where l.tenant = $1 and l.relationship = r.name and l.parent = w.key and l.to_revision = :open limit 1) l
+            where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open
+            limit 1) l
         where r.kind = w.kind) as children offset 0) c
-where case when w.what = 'came' then c.children
-      else exists (
+where exists (
+    select from (values
+        ('children_to_delete', true, null),          -- a cascade begins, or finds late children
+        ('child_unlinked',     null, 'incomplete'),  -- a parked child may have left
+        ('child_unlinked',     false, 'running'),    -- the last child has left
+        ('recreated',          null, 'incomplete'),  -- what is left of the cascade must not be requested any more
+        ('recreated',          null, 'running')
+    ) as rule (event, children, state)
+    where rule.event = w.event and coalesce(rule.children = c.children, true)
+      and (rule.state is null or exists (
           select from operations o
-          where o.tenant = $1 and o.workflow = 'cascade' and o.about = w.kind and o.key = w.key
-            and o.incarnation is not null
-            and (o.state = 'incomplete' or (o.state = 'running' and (w.what = 'anew' or not c.children))))
-      end
+          where o.tenant = :tenant and o.workflow = 'cascade' and o.about = w.kind and o.key = w.key
+            and o.incarnation is not null and o.state = rule.state)))
 on conflict do nothing

@@ -1,43 +1,56 @@
-"""Facts that could not be taken, kept as they came, each with its reason."""
+"""The quarantine (dead-letter queue): facts that were rejected, as they were received, each with the reason."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from facts.ingest import Rejection
 from store.db.pool import Connection
-from store.db.sql import sql
+from store.db.sql import execute, fetch_rows
+
+
+class _Quarantined(NamedTuple):
+    id: int
+    source: str | None
+    event_id: str | None
+    type: str | None
+    reason: str
+    raw: bytes
+    received: datetime
+    times: int
 
 
 async def keep(conn: Connection, tenant: str, rejected: Sequence[Rejection]) -> None:
-    """Keeps them; one that comes again is counted, not kept twice."""
+    """Stores rejected facts. One that is there already, with the same reason, is only counted."""
     unique = {blake2b(r.raw + r.reason.encode("utf-8", "replace"), digest_size=16).digest(): r for r in rejected}
     rows = list(unique.values())
-    await conn.execute(
-        sql("keep_rejected"),
-        tenant,
-        list(unique),
-        [_storable(r.source) for r in rows],
-        [_storable(r.id) for r in rows],
-        [_storable(r.type) for r in rows],
-        [_storable(r.reason) for r in rows],
-        [r.raw for r in rows],
+    await execute(
+        conn,
+        "keep_rejected",
+        tenant=tenant,
+        digests=list(unique),
+        sources=[_storable(r.source) for r in rows],
+        event_ids=[_storable(r.id) for r in rows],
+        types=[_storable(r.type) for r in rows],
+        reasons=[_storable(r.reason) for r in rows],
+        raws=[r.raw for r in rows],
     )
 
 
 async def page(conn: Connection, tenant: str, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Newest first, those older than ``before``."""
-    rows = await conn.fetch(sql("quarantine_page"), tenant, before, limit)
+    """Returns up to ``limit`` rejected facts as plain values, newest first: those whose id is below ``before``."""
+    rows = await fetch_rows(conn, _Quarantined, "quarantine_page", tenant=tenant, before=before, size=limit)
     return [
         {
-            "id": r["id"],
-            "source": r["source"],
-            "event_id": r["event_id"],
-            "type": r["type"],
-            "reason": r["reason"],
-            "received": r["received"],
-            "times": r["times"],
-            "raw": r["raw"].decode("utf-8", "replace"),
+            "id": r.id,
+            "source": r.source,
+            "event_id": r.event_id,
+            "type": r.type,
+            "reason": r.reason,
+            "received": r.received,
+            "times": r.times,
+            "raw": r.raw.decode("utf-8", "replace"),
         }
         for r in rows
     ]

@@ -1,15 +1,15 @@
 -- name: keep_rejected
--- Keeps facts that could not be taken; the same again is counted.
+-- Adds rejected facts; the same one again only increases its count.
 insert into quarantine as q (tenant, digest, source, event_id, type, reason, raw, received)
-select $1, r.digest, r.source, r.event_id, r.type, r.reason, r.raw, now()
-from unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])
+select :tenant, r.digest, r.source, r.event_id, r.type, r.reason, r.raw, now()
+from unnest(:digests::bytea[], :sources::text[], :event_ids::text[], :types::text[], :reasons::text[], :raws::bytea[])
      as r (digest, source, event_id, type, reason, raw)
 on conflict (tenant, digest) do update set times = q.times + 1, received = excluded.received
 
 -- name: quarantine_page
--- Facts that could not be taken, newest first.
+-- A page of rejected facts, newest first: those before an id (null: from the newest one).
 select id, source, event_id, type, reason, raw, received, times
 from quarantine
-where tenant = $1 and ($2::bigint is null or id < $2)
+where tenant = :tenant and (:before::bigint is null or id < :before)
 order by id desc
-limit $3
+limit :size

@@ -1,144 +1,184 @@
-"""Settles facts: ledger, entities, links, waits and intents in one transaction, under one new revision.
+"""Settles facts: ledger, entities, links, waits and outbox in one transaction, under one new revision.
 
-The tenant's head is locked first, by a statement of its own: from then on nobody else writes this tenant, and
-every later statement sees all that was committed before. Revision order is commit order.
+The tenant's revision row is locked first, by a statement of its own: from then on no other transaction writes for this
+tenant, and every later statement sees all that was committed before. So revisions have no gaps, and their order is the
+order of the commits.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
 from facts.envelope import Entry, moment
 from store.db.pool import Connection
-from store.db.sql import OPEN, sql
-from store.write import waits
-from store.write.diff import Changes, changes
-from store.write.entity_state import Register
-from store.write.outbox import answers
+from store.db.sql import OPEN, execute, fetch_rows, fetch_value
+from store.write import outbox, waits
+from store.write.context import WriteContext
+from store.write.diff import Diff, EntityKey, compute_diff
+from store.write.entity_state import FoldedEntity, find_entities
 
 FACTS = """tenant revision received source id type kind key sequence order_key time data correlation causation
     traceparent extensions digest"""
 ENTITIES = """tenant from_revision to_revision kind key state sequence data latest created ended older refs"""
 LINKS = """tenant from_revision to_revision since relationship child parent rank"""
 
+FactKey = tuple[str, str]
+"""(source, id)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a batch. ``new``: the (source, id) that were not known; ``known``: digests of those that were."""
+    """The outcome of a batch. ``new``: facts that were not in the ledger; ``known``: digests of those that were."""
 
     revision: int
-    new: set[tuple[str, str]]
-    known: dict[tuple[str, str], bytes]
+    new: set[FactKey]
+    known: dict[FactKey, bytes]
+
+
+class LockedRevision(NamedTuple):
+    """The current revision of a tenant, and whether any operation of the tenant is waiting for facts."""
+
+    revision: int
+    open_operations: bool
+
+
+class _Digest(NamedTuple):
+    source: str
+    id: str
+    digest: bytes
 
 
 async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Sequence[Entry], actor: str) -> Settled:
-    """Within the caller's transaction. No two entries may have the same (source, id)."""
-    head, operating = await lock(conn, tenant)
-    now = datetime.now(UTC)
+    """Writes facts and all that follows from them, within the caller's transaction.
+
+    ``entries``: validated facts, no two with the same (source, id). ``actor``: who sent them, for the table of
+    revisions.
+    """
+    head, open_operations = await lock(conn, tenant)
     known = await _digests(conn, tenant, entries)
     fresh = [e for e in entries if (e.source, e.id) not in known] if known else entries
     if not fresh:
         return Settled(head, set(), known)
-    result = changes(catalog, await _registers(conn, tenant, fresh), fresh)
-    revision = head + 1 if result else head
-    await _append(conn, tenant, revision, now, fresh)
-    await write(conn, tenant, revision, now, result)
-    if operating:
-        await answers(conn, catalog, tenant, revision, now, fresh)
-    if result or result.renewed:
-        await waits.follow(conn, catalog, tenant, revision, now, result, operating=operating)
-    if result:
-        await conn.execute(sql("open_revision"), tenant, revision, now, actor, len(fresh))
+    diff = compute_diff(catalog, await _stored(conn, tenant, fresh), fresh)
+    revision = head + 1 if diff else head
+    context = WriteContext(conn, catalog, tenant, revision, datetime.now(UTC), open_operations)
+    await _append(context, fresh)
+    await write(context, diff)
+    if open_operations:
+        await outbox.confirm_operations(context, fresh)
+    if diff or diff.recreated:
+        await waits.update(context, diff)
+    if diff:
+        await open_revision(context, actor, facts=len(fresh))
     return Settled(revision, {(e.source, e.id) for e in fresh}, known)
 
 
-async def lock(conn: Connection, tenant: str) -> tuple[int, bool]:
-    """Takes the tenant's turn to write; (current revision, whether operations wait for facts)."""
-    revision = await conn.fetchval(sql("lock_tenant_revision"), tenant)
+async def lock(conn: Connection, tenant: str) -> LockedRevision:
+    """Locks the tenant's revision row (``SELECT … FOR UPDATE``) until the transaction ends."""
+    revision = await fetch_value(conn, "lock_tenant_revision", tenant=tenant)
     if revision is None:
-        await conn.execute(sql("create_tenant_revision"), tenant)
-        revision = await conn.fetchval(sql("lock_tenant_revision"), tenant)
-    # After it, not with it: a statement that waits for the lock reads what was there before its wait.
-    return revision, await conn.fetchval(sql("operating"), tenant)
+        await execute(conn, "create_tenant_revision", tenant=tenant)
+        revision = await fetch_value(conn, "lock_tenant_revision", tenant=tenant)
+    # A separate statement on purpose: under READ COMMITTED a statement takes its snapshot before it waits for a lock.
+    return LockedRevision(revision, await fetch_value(conn, "has_open_operations", tenant=tenant))
 
 
-async def _digests(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[tuple[str, str], bytes]:
-    """The digests of those that are in the ledger: nobody can add to it before we are done."""
-    rows = await conn.fetch(sql("digests"), tenant, [e.source for e in entries], [e.id for e in entries])
-    return {(r["source"], r["id"]): r["digest"] for r in rows}
-
-
-async def _registers(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[tuple[str, str], Register]:
-    wanted = list({(e.kind, e.key) for e in entries})
-    rows = await conn.fetch(sql("registers"), tenant, [k for k, _ in wanted], [k for _, k in wanted])
-    return {(r["kind"], r["key"]): Register.of_row(r) for r in rows}
-
-
-async def _append(conn: Connection, tenant: str, revision: int, now: datetime, entries: Sequence[Entry]) -> None:
-    await _copy(
-        conn,
-        "facts",
-        FACTS,
-        (
-            (
-                tenant,
-                revision,
-                now,
-                e.source,
-                e.id,
-                e.type,
-                e.kind,
-                e.key,
-                e.sequence,
-                e.order,
-                moment(e.time),
-                e.body,
-                e.correlation,
-                e.causation,
-                e.traceparent,
-                e.extensions,
-                e.digest,
-            )
-            for e in entries
-        ),
+async def open_revision(context: WriteContext, actor: str, *, facts: int) -> None:
+    """Makes the revision of this transaction the current one. ``facts``: how many facts it has."""
+    await execute(
+        context.conn,
+        "open_revision",
+        tenant=context.tenant,
+        revision=context.revision,
+        now=context.now,
+        actor=actor,
+        facts=facts,
     )
 
 
-async def write(conn: Connection, tenant: str, revision: int, now: datetime, result: Changes) -> None:
-    """Entities and links, under a revision that the caller opens."""
-    stored = [r for r in result.versions if r.stored]
+async def _digests(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[FactKey, bytes]:
+    """Digests of the facts that are in the ledger already; no other transaction can add one while the lock is held."""
+    sources, ids = [e.source for e in entries], [e.id for e in entries]
+    rows = await fetch_rows(conn, _Digest, "digests", tenant=tenant, sources=sources, ids=ids)
+    return {(row.source, row.id): row.digest for row in rows}
+
+
+async def _stored(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[EntityKey, FoldedEntity]:
+    entities = await find_entities(conn, tenant, {(e.kind, e.key) for e in entries})
+    return {(entity.kind, entity.key): entity for entity in entities}
+
+
+async def _append(context: WriteContext, entries: Sequence[Entry]) -> None:
+    """Appends facts to the ledger."""
+    rows = (
+        (
+            context.tenant,
+            context.revision,
+            context.now,
+            e.source,
+            e.id,
+            e.type,
+            e.kind,
+            e.key,
+            e.sequence,
+            e.order,
+            moment(e.time),
+            e.body,
+            e.correlation,
+            e.causation,
+            e.traceparent,
+            e.extensions,
+            e.digest,
+        )
+        for e in entries
+    )
+    await _copy(context.conn, "facts", FACTS, rows)
+
+
+async def write(context: WriteContext, diff: Diff) -> None:
+    """Writes entities and links under the revision of the context, which the caller opens afterwards."""
+    conn, tenant, revision = context.conn, context.tenant, context.revision
+    stored = [entity for entity in diff.versions if entity.stored]
     if stored:
-        await conn.execute(sql("close_entities"), tenant, revision, [r.kind for r in stored], [r.key for r in stored])
-    if result.versions:
-        await _copy(conn, "entities", ENTITIES, ((tenant, revision, OPEN, *_values(r)) for r in result.versions))
-    if result.touched:
-        columns = [list(column) for column in zip(*map(_values, result.touched), strict=True)]
-        await conn.execute(sql("touch_entities"), tenant, *columns)
-    if result.closed:
-        names, children = [c.relationship.name for c in result.closed], [c.child for c in result.closed]
-        await conn.execute(sql("close_links"), tenant, revision, names, children)
-    if result.opened:
-        links = ((tenant, revision, OPEN, now, o.relationship.name, o.child, o.parent, o.rank) for o in result.opened)
+        kinds, keys = [entity.kind for entity in stored], [entity.key for entity in stored]
+        await execute(conn, "close_entities", tenant=tenant, revision=revision, kinds=kinds, keys=keys)
+    if diff.versions:
+        await _copy(conn, "entities", ENTITIES, ((tenant, revision, OPEN, *_values(e)) for e in diff.versions))
+    if diff.touched:
+        columns = zip(*map(_values, diff.touched), strict=True)
+        named = dict(zip(_TOUCHED, map(list, columns), strict=True))
+        await execute(conn, "touch_entities", tenant=tenant, **named)
+    if diff.closed:
+        names, children = [link.relationship.name for link in diff.closed], [link.child for link in diff.closed]
+        await execute(conn, "close_links", tenant=tenant, revision=revision, relationships=names, children=children)
+    if diff.opened:
+        links = (
+            (tenant, revision, OPEN, context.now, o.relationship.name, o.child, o.parent, o.rank) for o in diff.opened
+        )
         await _copy(conn, "links", LINKS, links)
 
 
 async def _copy(conn: Connection, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """COPY: a third cheaper than arrays, for both sides."""
+    """Inserts rows by COPY, which costs a third less than arrays, on both sides."""
     await conn.copy_records_to_table(table, schema_name="tether", columns=columns.split(), records=rows)
 
 
-def _values(r: Register) -> tuple[Any, ...]:
+_TOUCHED = ("kinds", "keys", "states", "sequences", "data", "latest", "created", "ended", "older", "refs")
+
+
+def _values(entity: FoldedEntity) -> tuple[Any, ...]:
+    """In the order of the last columns of ENTITIES, and of _TOUCHED."""
     return (
-        r.kind,
-        r.key,
-        r.state,
-        r.sequence,
-        r.data_json(),
-        r.latest,
-        r.created,
-        r.ended,
-        r.older_json(),
-        r.refs_json(),
+        entity.kind,
+        entity.key,
+        entity.state,
+        entity.sequence,
+        entity.data_json(),
+        entity.latest,
+        entity.created,
+        entity.ended,
+        entity.older_json(),
+        entity.refs_json(),
     )

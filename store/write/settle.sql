@@ -1,57 +1,59 @@
--- Every look-up of many rows is a lateral one with a limit: one index look-up for each row that is wanted. The
--- planner would otherwise choose by estimates made when the tables were empty, and read them whole.
+-- Every look-up of many rows is a lateral one with a limit: one index look-up for each row that is wanted. Otherwise the
+-- planner would choose by estimates that were made when the tables were empty, and read them whole.
 
 -- name: create_tenant_revision
--- Makes sure that the tenant has a revision counter.
-insert into tenant_revisions (tenant) values ($1) on conflict do nothing
+-- Adds the revision row of a tenant, if there is none.
+insert into tenant_revisions (tenant) values (:tenant) on conflict do nothing
 
 -- name: lock_tenant_revision
--- Takes the tenant's turn to write; a statement of its own, so that what follows sees all that was committed before.
-select revision from tenant_revisions where tenant = $1 for update
+-- Locks the revision row of a tenant. A statement of its own, so that later statements see all that was committed before.
+select revision from tenant_revisions where tenant = :tenant for update
 
--- name: operating
--- Whether some operation waits for facts.
-select exists (select from operations where tenant = $1 and state in ('waiting', 'requested'))
+-- name: has_open_operations
+-- Whether any operation of a tenant is waiting for facts.
+select exists (select from operations where tenant = :tenant and state in ('waiting', 'requested'))
 
 -- name: digests
--- The digests under which facts of these ids are in the ledger.
+-- The digests of those of these facts that are in the ledger.
 select f.source, f.id, f.digest
-from unnest($2::text[], $3::text[]) as w (source, id)
+from unnest(:sources::text[], :ids::text[]) as w (source, id)
 cross join lateral (
-    select * from facts where tenant = $1 and source = w.source and id = w.id limit 1) f
+    select * from facts where tenant = :tenant and source = w.source and id = w.id limit 1) f
 
 -- name: close_entities
 -- Ends the current version of these entities.
-update entities e set to_revision = $2
-from unnest($3::text[], $4::text[]) as w (kind, key)
+update entities e set to_revision = :revision
+from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 cross join lateral (
-    select ctid from entities where tenant = $1 and kind = w.kind and key = w.key and to_revision = :open limit 1) x
+    select ctid from entities
+    where tenant = :tenant and kind = w.kind and key = w.key and to_revision = :open limit 1) x
 where e.ctid = x.ctid
 
 -- name: touch_entities
--- Keeps what newer facts said without changing anything that can be seen.
+-- Stores what facts have changed in these entities without a visible difference, in their current versions.
 update entities e
 set sequence = v.sequence, data = v.data::json, latest = v.latest, created = v.created, ended = v.ended,
     older = v.older::jsonb, refs = v.refs::jsonb
-from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[],
-            $10::text[], $11::text[])
+from unnest(:kinds::text[], :keys::text[], :states::text[], :sequences::text[], :data::text[], :latest::bytea[],
+            :created::bytea[], :ended::bytea[], :older::text[], :refs::text[])
      as v (kind, key, state, sequence, data, latest, created, ended, older, refs)
 cross join lateral (
-    select ctid from entities where tenant = $1 and kind = v.kind and key = v.key and to_revision = :open limit 1) x
+    select ctid from entities
+    where tenant = :tenant and kind = v.kind and key = v.key and to_revision = :open limit 1) x
 where e.ctid = x.ctid
 
 -- name: close_links
 -- Ends the current link of these children.
-update links l set to_revision = $2
-from unnest($3::text[], $4::text[]) as w (relationship, child)
+update links l set to_revision = :revision
+from unnest(:relationships::text[], :children::text[]) as w (relationship, child)
 cross join lateral (
     select ctid from links
-    where tenant = $1 and relationship = w.relationship and child = w.child and to_revision = :open limit 1) x
+    where tenant = :tenant and relationship = w.relationship and child = w.child and to_revision = :open limit 1) x
 where l.ctid = x.ctid
 
 -- name: open_revision
--- Makes a revision known: readers see it, and all that was written with it, once this commits.
+-- Makes a revision the current one: readers see all that was written with it, once the transaction commits.
 with counted as (
-    insert into revisions (tenant, revision, at, actor, facts) values ($1, $2, $3, $4, $5)
+    insert into revisions (tenant, revision, at, actor, facts) values (:tenant, :revision, :now, :actor, :facts)
 )
-update tenant_revisions set revision = $2 where tenant = $1
+update tenant_revisions set revision = :revision where tenant = :tenant

@@ -23,7 +23,7 @@ from model.state import ModelState
 from store.audit import fingerprint
 from store.audit.verify import TenantReport, verify
 from store.db.pool import Connection, Pool
-from store.db.sql import sql
+from store.db.sql import fetch_value
 from store.write.recorder import Recorded, Recorder
 from tests.support.events import Event
 
@@ -126,7 +126,7 @@ class Tether:
 
     async def lines_in(self, conn: Connection, revision: int | None = None) -> list[bytes]:
         """The same, within the caller's transaction."""
-        at = revision if revision is not None else await conn.fetchval(sql("revision"), self.tenant) or 0
+        at = revision if revision is not None else await fetch_value(conn, "revision", tenant=self.tenant) or 0
         entities = [line async for line, _ in fingerprint.entities(conn, self.catalog, self.tenant, at)]
         return entities + [line async for line, _ in fingerprint.links(conn, self.catalog, self.tenant, at)]
 

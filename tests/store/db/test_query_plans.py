@@ -21,7 +21,7 @@ analyze links, entities, revisions;
 """
 
 INDEXES = {
-    "registers": {"entities_pkey"},
+    "entities_by_key": {"entities_pkey"},
     "states": {"entities_pkey"},
     "digests": {"facts_pkey"},
     "close_entities": {"entities_pkey"},

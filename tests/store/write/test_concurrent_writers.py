@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from store.db.pool import Pool, create_pool
-from store.db.sql import sql
+from store.db.sql import fetch_value
 from store.write.settle import settle
 from tests.store.write.test_histories import people
 from tests.support.events import Event
@@ -21,7 +21,7 @@ LIGHT = say("CategoryAdded", "light", 1, name="Light")
 async def seen(tether: Tether) -> tuple[int, list[bytes], list[str]]:
     """What a reader sees: the head, the lines, and the facts up to the head."""
     async with tether.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        head = await conn.fetchval(sql("revision"), tenant := tether.tenant) or 0
+        head = await fetch_value(conn, "revision", tenant=(tenant := tether.tenant)) or 0
         ids = await conn.fetch("select id from facts where tenant = $1 and revision <= $2 order by id", tenant, head)
         return head, await tether.lines_in(conn, head), [row["id"] for row in ids]
 

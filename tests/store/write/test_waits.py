@@ -5,13 +5,11 @@ import asyncio
 import pytest
 
 from store.db.pool import Pool, transaction
-from store.db.sql import sql
+from store.db.sql import execute, sql
 from store.operations import operations
 from store.write.settle import lock
 from tests.support.model_facts import say
 from tests.support.recording import TENANT, Teller
-
-INSTANCE = (["group_channel"], ["g1"])
 
 
 @pytest.mark.parametrize("query", ["note_wait", "unstart_waits", "mark_checked"])
@@ -22,7 +20,9 @@ async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller:
         if query == "note_wait":
             await conn.execute(sql(query), TENANT, "group_channel", "g1", "not yet")
         else:
-            await conn.execute(sql(query), [TENANT], ["relationship"], *INSTANCE)
+            await execute(
+                conn, query, tenants=[TENANT], workflows=["relationship"], abouts=["group_channel"], keys=["g1"]
+            )
         telling = asyncio.create_task(teller.tell(say("ChannelCreated", "c1", 1, asked_by="g1", name="g")))
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
