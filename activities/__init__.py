@@ -1,1 +1,1 @@
-"""The side effects of workflows: one class per file, same names as in ``workflows/``."""
+"""The side effects of workflows: one class of activities per workflow, and one for sweeps."""

@@ -1,4 +1,4 @@
-"""The side effects of a RelationshipWorkflow. Each is idempotent: it may run again after any crash."""
+"""Activities of RelationshipWorkflow. All are idempotent: Temporal may run each of them again after a crash."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ from messages.relationship import RelationshipInstance, RelationshipStep, Situat
 from messages.signals import SignalReport
 from store.db.pool import Pool
 from store.operations import links, relationship_status
-from store.operations.relationship_status import Standing
+from store.operations.relationship_status import RelationshipStatus
 
 
 class RelationshipActivities:
-    """``signal_intake`` records facts; ``owners`` are asked for counterparts."""
+    """``signal_intake`` records signalled facts; ``owners`` receive requests for children."""
 
     def __init__(self, pool: Pool, catalog: Catalog, signal_intake: SignalIntake, owners: Owners) -> None:
         self._pool = pool
@@ -33,7 +33,7 @@ class RelationshipActivities:
 
     @activity.defn(name="record")
     async def record(self, report: SignalReport) -> str | None:
-        """Records facts that services signalled; returns the id of the last one that was taken."""
+        """Records facts that services signalled; returns the id of the last one that was accepted."""
         try:
             return await self._signal_intake.record(report)
         except Refused as error:
@@ -41,84 +41,92 @@ class RelationshipActivities:
 
     @activity.defn(name="proceed")
     async def proceed(self, at: RelationshipStep) -> Situation:
-        """Does what can be done now, and says where the instance stands then.
+        """Does what can be done now, and returns the situation after it.
 
-        Explicit links and unlinks are ended, one way or the other. If nothing is to be waited for, what is
-        complete is announced, and the intents that were read are forgotten.
+        Explicit links and unlinks that can be ended are. If nothing is left to wait for, a complete link is announced,
+        and the outbox rows that were taken into account are deleted.
         """
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
-        standing = await relationship_status.look(self._pool, tenant, relationship, parent)
-        if standing.operations_due is not None:
+        status = await relationship_status.look(self._pool, tenant, relationship, parent)
+        if status.operations_due is not None:
             await links.operate(self._pool, self._catalog, tenant, relationship, parent, at.now)
-            standing = await relationship_status.look(self._pool, tenant, relationship, parent)
-        newer = not standing.waits and await relationship_status.conclude(
-            self._pool, self._catalog, tenant, relationship, parent, standing, at.cause
+            status = await relationship_status.look(self._pool, tenant, relationship, parent)
+        newer = not status.waits and await relationship_status.conclude(
+            self._pool, self._catalog, tenant, relationship, parent, status, at.cause
         )
-        led = await self._led(at.instance, relationship, standing)
-        return self._situation(relationship, standing, newer, led)
+        reached = await self._follow_paths(at.instance, relationship, status)
+        return self._situation(relationship, status, newer, reached)
 
     @activity.defn(name="ask")
     async def ask(self, instance: RelationshipInstance) -> None:
-        """Asks the child's owner for a counterpart. Refusals are final and are noted; else it is tried again."""
+        """Sends the child's owner a request for the missing child, if there still is one to request.
+
+        A refusal is final; an unavailable owner is retried. Either is stored as the reason of the wait.
+        """
         relationship = self._relationship(instance)
-        standing = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
-        asked = relationship.requested
-        if asked is None or standing.lacks != "child" or standing.parent is None:
+        status = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
+        requested = relationship.requested
+        if requested is None or status.missing != "child" or status.parent is None:
             return
-        led = await self._led(instance, relationship, standing)
-        if led is None:
+        reached = await self._follow_paths(instance, relationship, status)
+        if reached is None:
             return
-        fields = {name: standing.parent.get(of) for name, of in asked.plain.items()} | led
-        of = instance.tenant, relationship.name, instance.parent, standing.incarnation
-        anew = () if standing.left_at is None else (standing.left_at,)
-        key = derived_id("ask", *of, *(led[name] for name in sorted(led)), *anew)
+        fields = {name: status.parent.get(of) for name, of in requested.plain.items()} | reached
+        of = instance.tenant, relationship.name, instance.parent, status.incarnation
+        after_last = () if status.left_at is None else (status.left_at,)
+        key = derived_id("ask", *of, *(reached[name] for name in sorted(reached)), *after_last)
         try:
             request = OwnerRequest(
                 tenant=instance.tenant,
-                owner=standing.debtor,
-                command=asked.command.model_validate(fields),
+                owner=status.owner,
+                command=requested.command.model_validate(fields),
                 idempotency_key=key,
                 correlation=encode(relationship.name, instance.parent),
                 causation=f"{relationship.parent}/{instance.parent}",
             )
             await owner_requests.send(self._pool, self._owners, request)
         except Unavailable as error:
-            await self._note(instance, str(error))
+            await self._set_last_error(instance, str(error))
             raise later(error) from None
         except (Refused, ValueError) as error:
-            await self._note(instance, str(error))
+            await self._set_last_error(instance, str(error))
             raise final(error) from None
-        if standing.note:
-            await self._note(instance, "")
+        if status.last_error:
+            await self._set_last_error(instance, "")
 
     @activity.defn(name="tell_overdue")
     async def tell_overdue(self, at: RelationshipStep) -> bool:
-        """Tells, once, that the deadline has passed."""
+        """Publishes RelationshipOverdue once; returns whether this call did."""
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
-        return await relationship_status.tell_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
+        return await relationship_status.notify_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
 
-    async def _led(
-        self, instance: RelationshipInstance, relationship: Relationship, standing: Standing
+    async def _follow_paths(
+        self, instance: RelationshipInstance, relationship: Relationship, status: RelationshipStatus
     ) -> dict[str, str] | None:
-        """What other relationships lead to, where the command needs it; None: they do not yet, and that is noted."""
-        if standing.lacks != "child" or not relationship.through:
+        """Follows the command's ``Through`` paths: field → key. None if a link on a path is missing; that is stored as
+        the reason of the wait."""
+        if status.missing != "child" or not relationship.through:
             return {}
-        led = await relationship_status.led(self._pool, instance.tenant, self._catalog, relationship, instance.parent)
-        lacking = {relationship.through[name].down for name, reached in led.items() if reached is None}
-        if lacking:
-            note = f"{' and '.join(sorted(lacking))} comes first"
-            if standing.note != note:
-                await self._note(instance, note)
+        reached = await relationship_status.follow_paths(
+            self._pool, instance.tenant, self._catalog, relationship, instance.parent
+        )
+        missing = {relationship.through[name].down for name, key in reached.items() if key is None}
+        if missing:
+            reason = f"{' and '.join(sorted(missing))} comes first"
+            if status.last_error != reason:
+                await self._set_last_error(instance, reason)
             return None
-        return {name: reached for name, reached in led.items() if reached is not None}
+        return {name: key for name, key in reached.items() if key is not None}
 
-    async def _note(self, instance: RelationshipInstance, text: str) -> None:
-        await relationship_status.note(self._pool, instance.tenant, instance.relationship, instance.parent, text)
+    async def _set_last_error(self, instance: RelationshipInstance, text: str) -> None:
+        await relationship_status.set_last_error(
+            self._pool, instance.tenant, instance.relationship, instance.parent, text
+        )
 
     def _relationship(self, instance: RelationshipInstance) -> Relationship:
-        """The declaration in force. What can be no instance of it ends the workflow."""
+        """The declaration in force. Fails the workflow if there is none, or the parent's key is impossible."""
         try:
             check_text((instance.tenant, instance.parent))
             if as_key(instance.parent) is None:
@@ -128,26 +136,26 @@ class RelationshipActivities:
             raise final(error) from None
 
     def _situation(
-        self, relationship: Relationship, standing: Standing, newer: bool, led: dict[str, str] | None
+        self, relationship: Relationship, status: RelationshipStatus, newer: bool, reached: dict[str, str] | None
     ) -> Situation:
-        lacks: Any = standing.lacks
-        anew = () if standing.left_at is None else (str(standing.left_at),)
-        asked = relationship.requested
-        kind = {"parent": relationship.parent, "child": relationship.child}.get(lacks, "")
+        missing: Any = status.missing
+        after_last = () if status.left_at is None else (str(status.left_at),)
+        requested = relationship.requested
+        kind = {"parent": relationship.parent, "child": relationship.child}.get(missing, "")
         return Situation(
-            revision=standing.revision,
+            revision=status.revision,
             parent_kind=relationship.parent,
             child_kind=relationship.child,
-            missing=lacks,
-            owner=standing.debtor,
+            missing=missing,
+            owner=status.owner,
             awaited_fact=self._catalog.contracts.created_fact(kind),
-            waiting_since=standing.since,
-            due=standing.due,
-            overdue_notified=standing.told,
-            last_error=standing.note,
-            command=asked.command.__name__ if asked is not None and led is not None else "",
-            incarnation="/".join((standing.incarnation, *(led or {}).values(), *anew)),
-            operations_due=standing.operations_due,
-            children=standing.children,
+            waiting_since=status.waiting_since,
+            due=status.due,
+            overdue_notified=status.overdue_notified,
+            last_error=status.last_error,
+            command=requested.command.__name__ if requested is not None and reached is not None else "",
+            incarnation="/".join((status.incarnation, *(reached or {}).values(), *after_last)),
+            operations_due=status.operations_due,
+            children=status.children,
             newer=newer,
         )

@@ -1,1 +1,1 @@
-"""What several activities share."""
+"""Parts that several activities share."""

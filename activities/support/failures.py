@@ -1,4 +1,4 @@
-"""How an activity says no: for good, or for now."""
+"""Turns Tether's errors into Temporal's: final or to be retried."""
 
 from datetime import timedelta
 
@@ -8,17 +8,19 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from errors import Busy, Unavailable
 
 LONGEST_PAUSE = 300.0
-"""Seconds between attempts of our own choosing: they begin with one and double."""
+"""Seconds: pauses between attempts double from one up to this, unless the owner wants a longer one."""
 
 
 def final(error: Exception) -> ApplicationError:
-    """Refused: it is not tried again."""
+    """An error that Temporal does not retry."""
     return ApplicationError(str(error), type="Refused", non_retryable=True, category=ApplicationErrorCategory.BENIGN)
 
 
 def later(error: Unavailable) -> ApplicationError:
-    """Unavailable: tried again, and not before the owner said, where that is longer than our usual pause. Where we are
-    in our own way, pauses do not grow."""
+    """An error that Temporal retries after its usual pause, or the owner's ``retry_after`` where that is longer.
+
+    Pauses after Busy do not grow: nothing is wrong with the owner.
+    """
     usual = min(2.0 ** min(activity.info().attempt - 1, 16), LONGEST_PAUSE)
     longer = error.retry_after > usual or isinstance(error, Busy)
     pause = timedelta(seconds=error.retry_after) if longer else None

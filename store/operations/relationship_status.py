@@ -1,4 +1,4 @@
-"""One instance of a relationship, as its workflow sees it: where it stands, what is said of it, when it is over."""
+"""The status of one relationship instance, for its workflow; its announcement and its RelationshipOverdue facts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,63 +15,65 @@ from store.write.settle import lock, settle
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an instance stands as of a revision. ``parent``: the parent's data while it is live."""
+class RelationshipStatus:
+    """What an instance waits for or has, as of a revision. ``parent``: the parent's data while it is live."""
 
     revision: int
     parent: dict[str, Any] | None
     incarnation: str
-    lacks: str | None
-    debtor: str
-    since: datetime | None
+    missing: str | None
+    owner: str
+    waiting_since: datetime | None
     due: datetime | None
-    told: bool
-    note: str
+    overdue_notified: bool
+    last_error: str
     operations_due: datetime | None
     children: int
-    """A thousand stands for any more."""
+    """At most 1000: more are not counted."""
     left_at: int | None = None
-    """Where children are asked for: the revision at which the last one left. Whoever lacks one since then lacks another
-    one than before."""
+    """Where children are requested: the revision at which the last one left. A child that is missing since then is
+    another one than before, and is requested with another Idempotency-Key."""
 
     @property
     def waits(self) -> bool:
-        """Whether there is something to wait for, an operation or a fact that is not overdue yet."""
-        return self.operations_due is not None or (self.lacks is not None and not self.told)
+        """Whether an operation is waiting, or an entity is missing that is not overdue yet."""
+        return self.operations_due is not None or (self.missing is not None and not self.overdue_notified)
 
 
-async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> Standing:
-    """As of the current revision."""
+async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> RelationshipStatus:
+    """Reads the status as of the current revision; that of an unknown tenant is empty, at revision 0."""
     async with connection(pool) as conn:
         asked = relationship.requested is not None
-        row = await conn.fetchrow(sql("standing"), tenant, relationship.name, parent, relationship.parent, asked)
+        row = await conn.fetchrow(
+            sql("relationship_status"), tenant, relationship.name, parent, relationship.parent, asked
+        )
     if row is None:
-        return Standing(0, None, "", None, "", None, None, False, "", None, 0)
-    return Standing(
+        return RelationshipStatus(0, None, "", None, "", None, None, False, "", None, 0)
+    return RelationshipStatus(
         revision=row["revision"],
         parent=row["data"] if row["state"] == "live" else None,
         incarnation=incarnation(row["ended"] or b""),
-        lacks=row["missing"],
-        debtor=row["owner"] or "",
-        since=row["waiting_since"],
+        missing=row["missing"],
+        owner=row["owner"] or "",
+        waiting_since=row["waiting_since"],
         due=row["due"],
-        told=bool(row["told"]),
-        note=row["last_error"] or "",
+        overdue_notified=bool(row["overdue_notified"]),
+        last_error=row["last_error"] or "",
         operations_due=row["operations_due"],
         children=row["children"],
         left_at=row["left_at"],
     )
 
 
-async def led(
+async def follow_paths(
     pool: Pool, tenant: str, catalog: Catalog, relationship: Relationship, parent: str
 ) -> dict[str, str | None]:
-    """What other relationships lead to from a parent, by the field of the command that needs it; None: nowhere yet."""
+    """Follows the ``Through`` paths of a command from a parent: field → key reached, or None if there is none yet."""
     found: dict[str, str | None] = {}
     for name, path in relationship.through.items():
         down = catalog.relationship(path.down)
         async with connection(pool) as conn:
-            found[name] = await conn.fetchval(sql("led"), tenant, path.up, parent, path.down, down.parent)
+            found[name] = await conn.fetchval(sql("reached_child"), tenant, path.up, parent, path.down, down.parent)
     return found
 
 
@@ -81,19 +83,19 @@ async def conclude(
     tenant: str,
     relationship: Relationship,
     parent: str,
-    standing: Standing,
+    status: RelationshipStatus,
     cause: str | None,
 ) -> bool:
-    """Announces a completed link once and forgets the intents that were there when this was how it stood.
+    """Publishes the announcement of a completed link, once, and deletes the outbox rows that this status includes.
 
-    Returns whether there is anything newer. ``cause``: id of the fact that led to this.
+    Returns whether there are newer outbox rows. ``cause``: id of the fact that led to this.
     """
     async with transaction(pool) as conn:
-        if relationship.announce and standing.lacks is None and standing.children:
+        if relationship.announce and status.missing is None and status.children:
             await lock(conn, tenant)  # before the link is read, so that it is still there when it is announced
             await _announce(conn, catalog, tenant, relationship, parent, cause)
         newer = await conn.fetchval(
-            sql("forget_outbox_rows"), tenant, "relationship", relationship.name, parent, standing.revision
+            sql("forget_outbox_rows"), tenant, "relationship", relationship.name, parent, status.revision
         )
     return bool(newer)
 
@@ -102,12 +104,12 @@ async def _announce(
     conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, cause: str | None
 ) -> None:
     kinds = relationship.parent, relationship.child
-    row = await conn.fetchrow(sql("holder"), tenant, relationship.name, parent, *kinds)
+    row = await conn.fetchrow(sql("announced_link"), tenant, relationship.name, parent, *kinds)
     if row is None:
         return
     child: str = row["child"]
     id = own_facts.derived_id("announce", relationship.name, parent, child, row["began"])
-    told = own_facts.entry(
+    announcement = own_facts.entry(
         relationship.announce,
         relationship.child,
         child,
@@ -116,15 +118,15 @@ async def _announce(
         causation=cause,
         correlation=row["correlation"],
     )
-    await settle(conn, catalog, tenant, [told], "workflow")
+    await settle(conn, catalog, tenant, [announcement], "workflow")
 
 
-async def tell_overdue(
+async def notify_overdue(
     pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, now: datetime
 ) -> bool:
-    """Tells once that the debtor of this instance owes a fact since ``now`` or before.
+    """Publishes RelationshipOverdue, once, if the instance is due at ``now`` or before.
 
-    False: nothing is owed any more, it is not due yet, or it was told.
+    Returns False if nothing is missing any more, it is not due yet, or was published before.
     """
     async with transaction(pool) as conn:
         await lock(conn, tenant)
@@ -148,7 +150,7 @@ def _overdue(relationship: Relationship, parent: str, row: Any) -> Entry:
     return own_facts.entry("RelationshipOverdue", relationship.parent, parent, data, id=id)
 
 
-async def note(pool: Pool, tenant: str, relationship: str, parent: str, text: str) -> None:
-    """Why an instance still waits, for people: an owner's refusal, say."""
+async def set_last_error(pool: Pool, tenant: str, relationship: str, parent: str, text: str) -> None:
+    """Stores why an instance still waits, for people, such as an owner's refusal; empty: no reason."""
     async with connection(pool) as conn:
-        await conn.execute(sql("note_wait"), tenant, relationship, parent, text[:1000])
+        await conn.execute(sql("set_wait_error"), tenant, relationship, parent, text[:1000])

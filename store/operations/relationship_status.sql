@@ -1,7 +1,7 @@
--- name: standing
--- Where one instance stands, all of it as of one revision.
+-- name: relationship_status
+-- What one instance waits for or has, all of it as of one revision.
 select h.revision, e.state, e.ended, e.data,
-       w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as told, w.last_error,
+       w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as overdue_notified, w.last_error,
        (select min(o.due) from operations o
         where o.tenant = $1 and o.workflow = 'relationship' and o.about = $2 and o.key = $3 and o.state = 'waiting')
            as operations_due,
@@ -17,8 +17,8 @@ left join entities e on e.tenant = $1 and e.kind = $4 and e.key = $3 and e.to_re
 left join waits w on w.tenant = $1 and w.relationship = $2 and w.parent = $3
 where h.tenant = $1
 
--- name: led
--- The child that one relationship leads to from where another one leads up to: linked, so that all are live.
+-- name: reached_child
+-- The child reached by going up one relationship and down another. Links hold, so all three entities are live.
 select d.child
 from links u
 join entities p on p.tenant = $1 and p.kind = $5 and p.key = u.parent and p.to_revision = :open and p.state = 'live'
@@ -28,9 +28,9 @@ cross join lateral (
     order by rank, child limit 1) d
 where u.tenant = $1 and u.relationship = $2 and u.child = $3 and u.to_revision = :open
 
--- name: holder
--- The child that holds a one-to-one link to a live parent, since when it has belonged to it without a break, and the
--- correlation id of the fact that brought it.
+-- name: announced_link
+-- The child of a one-to-one link to a live parent, the revision since which it has been linked without a break, and the
+-- correlation id of the fact that linked it.
 select l.child,
        (select b.from_revision from links b
         where b.tenant = $1 and b.relationship = $2 and b.child = l.child and b.parent = $3
@@ -48,11 +48,11 @@ order by l.rank, l.child
 limit 1
 
 -- name: mark_overdue_notified
--- The debtor is told, once, that its time has passed.
+-- Marks a wait as overdue, once.
 update waits set overdue_notified_at = now()
 where tenant = $1 and relationship = $2 and parent = $3 and overdue_notified_at is null and due <= $4
 returning missing, owner, waiting_since, due
 
--- name: note_wait
--- Why an instance still waits.
+-- name: set_wait_error
+-- Stores why an instance still waits.
 update waits set last_error = $4 where tenant = $1 and relationship = $2 and parent = $3

@@ -12,12 +12,12 @@ from tests.support.model_facts import say
 from tests.support.recording import TENANT, Teller
 
 
-@pytest.mark.parametrize("query", ["note_wait", "unstart_waits", "mark_checked"])
+@pytest.mark.parametrize("query", ["set_wait_error", "unstart_waits", "mark_checked"])
 async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller: Teller, query: str) -> None:
     await teller.tell(say("GroupCreated", "g1", 1, name="g"))
     await pool.execute("update waits set workflow_started_at = now()")
     async with pool.acquire() as conn, conn.transaction():
-        if query == "note_wait":
+        if query == "set_wait_error":
             await conn.execute(sql(query), TENANT, "group_channel", "g1", "not yet")
         else:
             await execute(

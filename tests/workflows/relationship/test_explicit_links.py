@@ -178,10 +178,10 @@ async def test_operation_requested_as_its_workflow_ends_is_carried_out(harness: 
     """It opens no revision: to the workflow, its intent looks like one that was read."""
     relationship = harness.relationship("category_item")
     await harness.record(CATEGORY, item())
-    standing = await relationship_status.look(harness.pool, harness.tenant, relationship, "books")
+    status = await relationship_status.look(harness.pool, harness.tenant, relationship, "books")
     id = await harness.link("category_item", "books", "i1")
     newer = await relationship_status.conclude(
-        harness.pool, harness.catalog, harness.tenant, relationship, "books", standing, None
+        harness.pool, harness.catalog, harness.tenant, relationship, "books", status, None
     )
     assert newer
     assert await harness.count_rows("outbox") == 1
