@@ -6,7 +6,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from cli.connection import Connection, connect
-from cli.responses import error_of, unreachable
+from cli.http_errors import error_of, unreachable
 
 PAGE = 1_000
 TIMEOUT = 60.0  # seconds; longer than the longest wait that the server grants

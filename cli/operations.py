@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from cli.client import Client, client, path
-from cli.follow import OPEN, ending, follow
 from cli.options import All, Format, Key, Limit, Output, Url, Wait
 from cli.output import note, show_one, show_pages
+from cli.watch import OPEN, ending, follow
 from errors import Refused, Unavailable
 
 app = typer.Typer(no_args_is_help=True, help="What Tether was asked to do, and how far it is.")

@@ -38,7 +38,7 @@ def import_files(
     Whatever dies in between, the same command goes on where it stopped: nothing is lost, and what is
     sent twice is counted as a duplicate. Fails if a line is no CloudEvent; the others are imported.
     """
-    from cli.imports.bar import Bar
+    from cli.imports.progress_bar import Bar
     from cli.imports.run import Import, Plan
 
     plan = Plan(

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from cli.imports.outcome import Rejected
+from cli.imports.outcomes import Rejected
 from errors import Refused
 
 LONGEST = 16 * 1024 * 1024  # bytes of one line; no fact is nearly as long

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from cli.imports.outcome import SHOWN, Tally
+from cli.imports.outcomes import SHOWN, Tally
 from cli.options import Format
 from cli.output import show_document, show_line
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.connection import Connection
-from cli.imports.bar import Bar
-from cli.imports.carry import Carrier
 from cli.imports.lines import Source, opened
-from cli.imports.outcome import Rejected, Tally
-from cli.imports.rejects import Rejects
+from cli.imports.outcomes import Rejected, Tally
+from cli.imports.progress import State
+from cli.imports.progress_bar import Bar
+from cli.imports.reject_file import Rejects
 from cli.imports.report import Report
 from cli.imports.sender import Sender
-from cli.imports.state import State
+from cli.imports.upload import Carrier
 
 TIMEOUT = 60.0  # seconds until an answer that does not come is asked for again
 

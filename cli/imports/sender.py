@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cli.connection import Connection
+from cli.http_errors import error_of, problem_of, unreachable
 from cli.imports.lines import Batch
-from cli.imports.outcome import Outcome, Quarantined, Rejected
-from cli.responses import error_of, problem_of, unreachable
+from cli.imports.outcomes import Outcome, Quarantined, Rejected
 from errors import Refused, Unavailable
 
 if TYPE_CHECKING:

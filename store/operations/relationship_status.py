@@ -141,9 +141,9 @@ def _overdue(relationship: Relationship, parent: str, row: Any) -> Entry:
     data = {
         "relationship": relationship.name,
         "parent": parent,
-        "lacks": row["missing"],
-        "debtor": row["owner"],
-        "since": row["waiting_since"].astimezone(UTC).isoformat(),
+        "missing": row["missing"],
+        "owner": row["owner"],
+        "waiting_since": row["waiting_since"].astimezone(UTC).isoformat(),
         "due": row["due"].astimezone(UTC).isoformat(),
     }
     id = own_facts.derived_id("overdue", relationship.name, parent, data["due"])

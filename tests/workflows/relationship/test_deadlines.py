@@ -37,8 +37,8 @@ async def test_deadline_publishes_overdue_once_and_ends_the_workflow(running_har
     await harness.skip("group_channel", "g1", A_DAY)
     (told,) = await harness.wait_for_facts(OVERDUE)
     assert (await harness.result("group_channel", "g1"))["state"] == "overdue"
-    assert told["data"]["debtor"] == "channels"
-    assert told["data"]["lacks"] == "child"
+    assert told["data"]["owner"] == "channels"
+    assert told["data"]["missing"] == "child"
     wait = await harness.find_wait("group_channel", "g1")
     assert wait["overdue_notified_at"] is not None
     assert await harness.count_rows("outbox") == 0

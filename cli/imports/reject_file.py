@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli.imports.outcome import Rejected
+from cli.imports.outcomes import Rejected
 from errors import Refused
 
 

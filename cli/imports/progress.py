@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from cli.connection import Connection
-from cli.imports.outcome import Tally
+from cli.imports.outcomes import Tally
 from errors import Refused
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from cli.imports.lines import Batch
-from cli.imports.outcome import Outcome, Rejected, Tally
+from cli.imports.outcomes import Outcome, Rejected, Tally
 from cli.imports.sender import Sender
 
 PERIOD = 1.0  # seconds between two savings
