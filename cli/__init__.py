@@ -1,1 +1,1 @@
-"""The command line, one module per noun. ``cli/main.py`` puts them together."""
+"""The command line: one module per noun, assembled by ``cli/main.py``."""

@@ -1,22 +1,22 @@
-"""Asks Tether's API, one request after another."""
+"""A synchronous client of Tether's HTTP API."""
 
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from cli.connection import Connection, connect
+from cli.connection import Endpoint, resolve_endpoint
 from cli.http_errors import error_of, unreachable
 
 PAGE = 1_000
-TIMEOUT = 60.0  # seconds; longer than the longest wait that the server grants
+TIMEOUT = 60.0  # seconds; above the server's limit for `wait`
 
 
-class Client:
-    """A connection that is open for as long as its ``with`` block."""
+class ApiClient:
+    """Holds HTTP connections open during its ``with`` block."""
 
-    def __init__(self, connection: Connection) -> None:
-        # Imported here, because it takes longer than everything else that `tether --help` does.
+    def __init__(self, connection: Endpoint) -> None:
+        # Imported here, because it would slow down `tether --help`.
         import httpx2
 
         self._failures = (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL)
@@ -35,7 +35,7 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -43,12 +43,12 @@ class Client:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        holds: str = "",
+        expects: str = "",
     ) -> dict[str, Any]:
-        """The answer's JSON object, which must have the field ``holds``.
+        """Sends a request and returns the JSON object of the response, which must have the field ``expects``.
 
-        Parameters of ``query`` that are None, empty or False are left out. Raises the error that the
-        answer stands for, Unavailable if there is none.
+        ``path`` begins with ``/v1``. Parameters of ``query`` that are None, empty or False are left out. Raises the
+        error that the response stands for (see ``http_errors.py``), Unavailable if there is no response.
         """
         try:
             answer = self._http.request(
@@ -60,18 +60,21 @@ class Client:
             content = answer.json() if answer.is_success else None
         except ValueError:
             content = None
-        if not isinstance(content, dict) or (holds and holds not in content):
+        if not isinstance(content, dict) or (expects and expects not in content):
             raise error_of(self._url, answer.status_code, answer.content, answer.headers.get("retry-after"))
         return content
 
     def pages(
         self, path: str, query: Mapping[str, Any] | None = None, limit: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Page after page of a list, ``limit`` items altogether (None: all of them)."""
+        """Yields the pages of a list until they hold ``limit`` items (None: all pages).
+
+        ``path`` begins with ``/v1``; ``query`` holds the filters.
+        """
         left, cursor = limit, None
         while True:
             size = PAGE if left is None else min(left, PAGE)
-            page = self.ask("GET", path, {**(query or {}), "cursor": cursor, "limit": size}, holds="items")
+            page = self.request("GET", path, {**(query or {}), "cursor": cursor, "limit": size}, expects="items")
             yield page
             cursor = page.get("next")
             if left is not None:
@@ -80,13 +83,13 @@ class Client:
                 return
 
 
-def client(url: str, key: str) -> Client:
-    """A client for what flags, environment and files say. Both may be empty."""
-    return Client(connect(url, key))
+def client(url: str, key: str) -> ApiClient:
+    """Returns a client. Empty arguments are taken from the environment or the embedded stack's files."""
+    return ApiClient(resolve_endpoint(url, key))
 
 
 def path(*segments: str) -> str:
-    """A path under ``/v1`` of segments that may hold any character."""
+    """Joins segments, which may contain any character, to a path under ``/v1``."""
     return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
 
 

@@ -1,4 +1,4 @@
-"""Where Tether is and which key to show it: flag, then environment, then what the embedded stack wrote."""
+"""Finds the API's URL and key: by flag, then environment variable, then the embedded stack's files."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,20 +11,20 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """A base URL without a slash at its end, and a key that may be empty."""
+class Endpoint:
+    """The API's base URL, without a trailing slash, and an API key, which may be empty."""
 
     url: str
     key: str
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every request carries."""
+        """Headers of every request."""
         return {"authorization": f"Bearer {self.key}"} if self.key else {}
 
     @property
     def local(self) -> bool:
-        """On this machine: no proxy lies between, and the embedded stack's key may be shown."""
+        """Whether it is on this machine: then no proxy is used, and the embedded stack's key may be sent."""
         host = urlsplit(self.url).hostname or ""
         try:
             return ip_address(host).is_loopback
@@ -32,17 +32,20 @@ class Connection:
             return host == "localhost"
 
 
-def connect(url: str, key: str) -> Connection:
-    """The connection in force. ``url`` and ``key`` come from flag or environment and may be empty."""
+def resolve_endpoint(url: str, key: str) -> Endpoint:
+    """Returns the endpoint to use. ``url`` and ``key`` are those of flag or environment, and may be empty.
+
+    Raises Refused if they cannot be used.
+    """
     settings = None if url and key else read_settings()
     if not url:
         url = (stack(settings) if settings else {}).get("api", DEFAULT_URL)
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise Refused(f"--url {url}: is no HTTP address. Write it like {DEFAULT_URL}.")
+        raise Refused(f"--url {url}: is not an HTTP address. Write it like {DEFAULT_URL}.")
     if not (key.isascii() and (key.isprintable() or not key)):
-        raise Refused("--key: holds characters that no key has. Copy it again, without a line break.")
-    connection = Connection(url.rstrip("/"), key)
-    # The embedded stack's key is never shown to another machine.
+        raise Refused("--key: contains characters that no key has. Copy it again, without a line break.")
+    connection = Endpoint(url.rstrip("/"), key)
+    # The embedded stack's key is never sent to another machine.
     if settings and not key and connection.local:
-        return Connection(connection.url, admin_key(settings))
+        return Endpoint(connection.url, admin_key(settings))
     return connection

@@ -1,4 +1,4 @@
-"""`tether delete`: an entity, with what becomes of its children."""
+"""`tether delete`: deletes an entity."""
 
 import sys
 from typing import Annotated
@@ -15,34 +15,36 @@ def delete(
     kind: EntityKind,
     key_: EntityKey,
     wait: Wait = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't show what that concerns, and don't ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Neither show the affected children nor ask for confirmation.")
+    ] = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Have an entity deleted by its owner, and its children seen to.
+    """Delete an entity through its owner; policies apply to its children.
 
-    At a terminal it shows first what that concerns, and asks; then exactly that is done. Without one it takes --yes.
+    At a terminal, shows a plan and executes it after confirmation. Without a terminal, --yes is required.
     """
     if not yes and not sys.stdin.isatty():
-        raise typer.BadParameter("there is no terminal to ask at, so deleting takes --yes", param_hint="--yes")
+        raise typer.BadParameter("without a terminal to confirm at, deleting requires --yes", param_hint="--yes")
     with client(url, key) as tether:
         if yes:
-            operation = tether.ask(
-                "DELETE", path("entities", kind, key_), headers=repeatable(idempotency_key), holds="state"
+            operation = tether.request(
+                "DELETE", path("entities", kind, key_), headers=repeatable(idempotency_key), expects="state"
             )
         else:
             plan = plans.create_plan(tether, {"delete": {"kind": kind, "key": key_}})
             plans.preview(plan, console(err=True))
             plans.check_executable(plan)
             if not _agreed():
-                note("Nothing was done.")
+                note("Nothing was deleted.")
                 raise typer.Exit(1)
             operation = plans.execute_plan(tether, plan["id"], idempotency_key)
         operations.report(tether, operation, wait, output, hint=True)
 
 
 def _agreed() -> bool:
-    typer.echo("Delete it? [y/N] ", nl=False, err=True)  # a prompt of readline's would be on standard output
+    typer.echo("Delete it? [y/N] ", nl=False, err=True)  # not input(): its prompt may go to standard output
     return sys.stdin.readline().strip().lower() in ("y", "yes")

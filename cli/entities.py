@@ -1,4 +1,4 @@
-"""`tether entities …`"""
+"""`tether entities …`: reads one entity."""
 
 import typer
 
@@ -6,7 +6,7 @@ from cli.client import client, path
 from cli.options import AsOf, AtLeast, EntityKey, EntityKind, Format, Key, Output, Url
 from cli.output import show_one
 
-app = typer.Typer(no_args_is_help=True, help="What is known of one entity.")
+app = typer.Typer(no_args_is_help=True, help="Read one entity.")
 
 FIELDS = {
     "kind": "kind",
@@ -31,7 +31,7 @@ def get(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """One entity: its state, its fields and what it refers to."""
+    """Show an entity: its state, its fields and its parents."""
     with client(url, key) as tether:
         query = {"at_least": at_least, "as_of": as_of}
-        show_one(tether.ask("GET", path("entities", kind, key_), query), output, FIELDS)
+        show_one(tether.request("GET", path("entities", kind, key_), query), output, FIELDS)

@@ -1,4 +1,4 @@
-"""Settings for a command, and what the embedded stack left in its data directory for others to find."""
+"""Reads a command's settings, and the files that the embedded stack writes to its data directory."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def read_settings(**flags: Any) -> "Settings":
-    """Settings from the environment; flags that are not None win. Refused names the wrong variable."""
+    """Returns the settings of the environment, overridden by flags that are not None.
+
+    Raises Refused, naming the variable that cannot be used.
+    """
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
@@ -29,13 +32,13 @@ def read_settings(**flags: Any) -> "Settings":
 
 
 def stack(settings: "Settings") -> dict[str, str]:
-    """URLs of the running embedded stack (``api``, ``database``, …); empty if none runs."""
+    """Returns the URLs of the running embedded stack by name (``api``, ``database``, …); empty if none runs."""
     urls = _read(settings.data_dir / "stack.json").get("urls", {})
     return {name: value for name, value in urls.items() if isinstance(value, str)}
 
 
 def admin_key(settings: "Settings") -> str:
-    """The embedded profile's key of scope ``admin``, if possible of the tenant in force; may be empty."""
+    """Returns the embedded stack's key of scope ``admin``, preferably of the settings' tenant; else empty."""
     keys = _read(settings.data_dir / "credentials.json").get("keys", [])
     admins = {entry["tenant"]: str(entry["key"]) for entry in keys if entry.get("scope") == "admin"}
     return admins.get(settings.tenant) or next(iter(admins.values()), "")
@@ -48,6 +51,6 @@ def _read(path: "Path") -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as problem:
         raise Refused(
-            f"{path}: cannot be read ({problem}). Give --url and --key, or let `tether up` write it anew."
+            f"{path}: cannot be read ({problem}). Give --url and --key, or delete it and run `tether up`."
         ) from None
     return content if isinstance(content, dict) else {}

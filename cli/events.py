@@ -1,4 +1,4 @@
-"""`tether events …`"""
+"""`tether events …`: publishes facts."""
 
 import sys
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from cli.options import Format, Key, Output, Url
 from cli.output import note, show_one
 from errors import Refused
 
-app = typer.Typer(no_args_is_help=True, help="Tell facts.")
+app = typer.Typer(no_args_is_help=True, help="Publish facts.")
 
 ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
 FIELDS = {"accepted": "accepted", "duplicates": "duplicates", "quarantined": "quarantined", "token": "token"}
@@ -26,7 +26,7 @@ def publish(
     event: Annotated[
         str, typer.Argument(show_default="standard input", help="A CloudEvent as JSON, or an array of them.")
     ] = "",
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read it from here; `-`: stdin.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read from this file; `-`: standard input.")] = None,
     type_: Annotated[str, typer.Option("--type", help="Such as GroupCreated.v1.", rich_help_panel=BUILDER)] = "",
     source: Annotated[str, typer.Option(help="Such as /groups.", rich_help_panel=BUILDER)] = "",
     subject: Annotated[str, typer.Option(help="The entity's key.", rich_help_panel=BUILDER)] = "",
@@ -34,17 +34,18 @@ def publish(
     id_: Annotated[
         str, typer.Option("--id", show_default="a new one", rich_help_panel=BUILDER, help="The event's id.")
     ] = "",
-    sequence: Annotated[str, typer.Option(help="Its place among the entity's facts.", rich_help_panel=BUILDER)] = "",
+    sequence: Annotated[str, typer.Option(help="Orders the facts of the entity.", rich_help_panel=BUILDER)] = "",
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse what breaks its contract instead of keeping it apart.")
+        bool,
+        typer.Option("--strict", help="Refuse the request, instead of quarantining facts that break their contract."),
     ] = False,
     output: Output = Format.text,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Publish facts: from an argument, a file or standard input, or put together from options.
+    """Publish facts from an argument, a file, standard input, or options.
 
-    Fails if a fact had to be put into quarantine.
+    Exits with 1 if a fact was quarantined.
     """
     if type_ or source or subject:
         attributes = {"id": id_, "type": type_, "source": source, "subject": subject, "sequence": sequence}
@@ -55,12 +56,12 @@ def publish(
     if strict:
         headers["prefer"] = "handling=strict"
     with client(url, key) as tether:
-        answer = tether.ask("POST", path("events"), body=body, headers=headers, holds="quarantined")
+        answer = tether.request("POST", path("events"), body=body, headers=headers, expects="quarantined")
     show_one(answer, output, FIELDS)
     if answer["quarantined"]:
         first = answer["quarantined"][0]
         raise Refused(
-            f"{len(answer['quarantined'])} went into quarantine, the first is {first.get('id')}: "
+            f"{len(answer['quarantined'])} were quarantined, the first is {first.get('id')}: "
             f"{first['reason']}. `tether quarantine list` shows them."
         )
 
@@ -68,11 +69,11 @@ def publish(
 def _built(attributes: dict[str, str], data: str) -> dict[str, Any]:
     for needed in ("type", "source"):
         if not attributes[needed]:
-            raise Refused(f"--{needed}: is missing. An event put together from options needs --type and --source.")
+            raise Refused(f"--{needed}: is missing. An event made from options needs --type and --source.")
     try:
         content = orjson.loads(data)
     except orjson.JSONDecodeError as problem:
-        raise Refused(f"--data: is no JSON ({problem}). Quote it for the shell, like --data '{{}}'.") from None
+        raise Refused(f"--data: is not JSON ({problem}). Quote it for the shell, like --data '{{}}'.") from None
     attributes["id"] = attributes["id"] or str(uuid4())
     return {
         "specversion": "1.0",

@@ -1,37 +1,40 @@
-"""`tether feed …`"""
+"""`tether feed …`: follows the feed of changes."""
 
 import time
 from typing import Annotated, Any
 
 import typer
 
-from cli.client import Client, client, path
+from cli.client import ApiClient, client, path
 from cli.options import Format, Key, Output, Url
 from cli.output import note, show_line
 from errors import Unavailable
 
-app = typer.Typer(no_args_is_help=True, help="What changes, as it changes.")
+app = typer.Typer(no_args_is_help=True, help="Follow the feed of changes.")
 
-WAIT = 25  # seconds that one request waits for news
+WAIT = 25  # seconds that one request waits for a change
 LONGEST_PAUSE = 5.0  # seconds between two attempts while the server is away
 
 
 @app.command()
 def follow(
-    relationship: Annotated[str, typer.Option(help="Only of this relationship.")] = "",
+    relationship: Annotated[str, typer.Option(help="Only changes of this relationship.")] = "",
     after: Annotated[
-        str, typer.Option(metavar="CURSOR", show_default="the beginning", help="Only what came after.")
+        str, typer.Option(metavar="CURSOR", show_default="the beginning", help="Only changes after this position.")
     ] = "",
-    limit: Annotated[int, typer.Option(min=0, show_default="never", help="End after so many changes.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, show_default="never", help="Exit after this many changes.")] = 0,
     output: Output = Format.jsonl,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Print every change, old and new, until Ctrl-C, which says where to go on."""
+    """Print all changes, past and new, until Ctrl-C.
+
+    Then it prints the command that continues.
+    """
     printed = 0
     with client(url, key) as tether:
         try:
-            page = _ask(tether, relationship, after, wait=0)
+            page = _read(tether, relationship, after, wait=0)
             while True:
                 for item in page["items"]:
                     _show(item, output)
@@ -39,26 +42,26 @@ def follow(
                     if printed == limit:
                         return
                 after = page["next"]
-                page = _patiently(tether, relationship, after)
+                page = _read_when_available(tether, relationship, after)
         except KeyboardInterrupt:
-            note(f"Stopped. `tether feed follow --after {after}` goes on." if after else "Stopped.")
+            note(f"Stopped. `tether feed follow --after {after}` continues." if after else "Stopped.")
             raise
 
 
-def _ask(tether: Client, relationship: str, after: str, wait: int) -> dict[str, Any]:
+def _read(tether: ApiClient, relationship: str, after: str, wait: int) -> dict[str, Any]:
     query = {"after": after, "wait": wait, "relationship": relationship, "limit": 1_000}
-    return tether.ask("GET", path("feed"), query, holds="next")
+    return tether.request("GET", path("feed"), query, expects="next")
 
 
-def _patiently(tether: Client, relationship: str, after: str) -> dict[str, Any]:
-    """The next page. A server that is away is waited for: its first answer proved the address right."""
+def _read_when_available(tether: ApiClient, relationship: str, after: str) -> dict[str, Any]:
+    """Returns the next page. Retries while the server is away: its first answer has proved the address right."""
     pause = 0.0
     while True:
         try:
-            page = _ask(tether, relationship, after, WAIT)
+            page = _read(tether, relationship, after, WAIT)
         except Unavailable as problem:
             if not pause:
-                note(f"Trying again: {problem}")
+                note(f"Retrying: {problem}")
             pause = min(max(problem.retry_after, pause * 2, 0.5), LONGEST_PAUSE)
             time.sleep(pause)
         else:

@@ -1,4 +1,4 @@
-"""What an answer that is no success means, in the words of ``errors.py``."""
+"""Turns HTTP error responses into the exceptions of ``errors.py``."""
 
 import json
 from typing import Any
@@ -11,13 +11,13 @@ MENDS = {
     403: "Use a key with a wider scope.",
 }
 MENDS_OF = {
-    "plan-outdated": "`tether plan show` says what has come since; --include-appeared takes it in.",
+    "plan-outdated": "`tether plan show` lists the changes; --include-appeared includes new children.",
 }
-"""By the problem's type."""
+"""By the last segment of the problem's type."""
 
 
 def problem_of(body: bytes) -> dict[str, Any]:
-    """The problem document (RFC 9457) in ``body``; empty if it is none."""
+    """Returns the problem document (RFC 9457) of a body; empty if it is none."""
     try:
         content = json.loads(body)
     except ValueError:
@@ -26,10 +26,13 @@ def problem_of(body: bytes) -> dict[str, Any]:
 
 
 def error_of(url: str, status: int, body: bytes, retry_after: str | None) -> TetherError:
-    """The error for an answer from the server at ``url`` that is not what was asked for."""
+    """Returns the error for a response that is no success.
+
+    ``url``: of the server, for the message; ``retry_after``: the header of that name, if there is one.
+    """
     problem = problem_of(body)
     if not problem or status < 300:
-        message = f"{url} gave an answer ({status}) that no Tether gives. Check --url."
+        message = f"{url} gave a response ({status}) that is not Tether's. Check --url."
     else:
         said = (str(problem.get(part) or "").rstrip(" .") for part in ("title", "detail"))
         message = ": ".join(part for part in said if part) or f"Answered {status}"
@@ -43,7 +46,7 @@ def error_of(url: str, status: int, body: bytes, retry_after: str | None) -> Tet
 
 
 def unreachable(url: str, cause: Exception) -> Unavailable:
-    """The error for a server that did not answer."""
+    """Returns the error for a server that did not respond."""
     reason = str(cause) or type(cause).__name__
     return Unavailable(
         f"{url} cannot be reached ({reason}); is `tether up` running? "
@@ -53,7 +56,7 @@ def unreachable(url: str, cause: Exception) -> Unavailable:
 
 
 def seconds(retry_after: str | None, default: float = 1.0) -> float:
-    """A Retry-After header in seconds; the form with a date counts as ``default``."""
+    """Returns the seconds of a Retry-After header; ``default`` if it is missing or a date."""
     try:
         return max(0.0, float(retry_after or default))
     except ValueError:

@@ -1,4 +1,4 @@
-"""`tether keys …`: API keys, made in the database itself, for the first of them there is no API yet."""
+"""`tether keys …`: manages API keys directly in the database, because making the first one needs no API key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,20 +14,20 @@ from errors import Refused
 if TYPE_CHECKING:
     from store.db.pool import Pool
 
-app = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them, in the database itself.")
+app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys, directly in the database.")
 
 Result = TypeVar("Result")
-Tenant = Annotated[str, typer.Option(help="Whose key it is.", show_default="TETHER_TENANT, else main")]
+Tenant = Annotated[str, typer.Option(help="Tenant of the key.", show_default="TETHER_TENANT, else main")]
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who uses it, for the records.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who uses the key.")],
     scope: Annotated[str, typer.Option(help="publish:OWNER, read, operate or admin.")],
     tenant: Tenant = "",
     output: Output = Format.text,
 ) -> None:
-    """Make a key. It is shown this once: only its hash is kept."""
+    """Create a key. It is shown only once, because only its hash is stored."""
     from store.db import credentials
 
     whose = tenant or read_settings().tenant
@@ -38,7 +38,7 @@ def create(
 
 @app.command("list")
 def list_(output: Output = Format.text) -> None:
-    """All keys that were made, without the keys themselves."""
+    """List all keys that were ever created, without the secrets."""
     from store.db import credentials
 
     items = _in_database(credentials.every)
@@ -50,21 +50,21 @@ def list_(output: Output = Format.text) -> None:
 
 @app.command()
 def revoke(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name it was made under.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name it was created with.")],
     tenant: Tenant = "",
 ) -> None:
-    """Refuse the keys of this name from now on (within ten seconds, everywhere)."""
+    """Revoke the keys of this name. All servers refuse them within ten seconds."""
     from store.db import credentials
 
     whose = tenant or read_settings().tenant
     count = _in_database(lambda pool: credentials.revoke(pool, whose, name))
     if not count:
-        raise Refused(f"No key {name!r} of tenant {whose!r} is in force; see `tether keys list`.")
+        raise Refused(f"No key {name!r} of tenant {whose!r} is in force. See `tether keys list`.")
     typer.echo(f"Revoked: {count}.")
 
 
 def _in_database(work: "Callable[[Pool], Awaitable[Result]]") -> Result:
-    """Does ``work`` with the database at TETHER_DATABASE_URL, or the running embedded one."""
+    """Runs ``work`` on the database of TETHER_DATABASE_URL, or else on that of the running embedded stack."""
     from store.db.pool import create_pool
 
     settings = read_settings()

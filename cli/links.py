@@ -1,4 +1,4 @@
-"""`tether links …`"""
+"""`tether links …`: reads and explains links; links and unlinks."""
 
 import json
 from typing import Annotated
@@ -23,7 +23,7 @@ from cli.options import (
 )
 from cli.output import show_one, show_pages, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Which child belongs to which parent, and why.")
+app = typer.Typer(no_args_is_help=True, help="List and explain links; link and unlink.")
 
 COLUMNS = {"CHILD": "child", "PARENT": "parent", "STATE": "state", "SINCE": "since", "DUE": "due"}
 WHY = {
@@ -65,7 +65,7 @@ def list_(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """The links of a relationship."""
+    """List the links of a relationship."""
     with client(url, key) as tether:
         query = {"parent": parent, "child": child, "state": state, "as_of": as_of, "at_least": at_least}
         pages = tether.pages(path("relationships", relationship, "links"), query, None if all_ else limit)
@@ -74,14 +74,14 @@ def list_(
 
 @app.command()
 def why(relationship: Relationship, child: Child, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
-    """Why a link is as it is: the facts that decided it, and what it was before."""
+    """Explain a link: the facts that caused its state, and the child's former parents."""
     with client(url, key) as tether:
-        answer = tether.ask("GET", path("relationships", relationship, "links", child, "why"), holds="facts")
+        answer = tether.request("GET", path("relationships", relationship, "links", child, "why"), expects="facts")
     show_one(answer, output, WHY)
     if output is Format.text:
         for heading, columns, items in (
             ("\nDecided by", FACTS, answer["facts"]),
-            ("\nBefore", HISTORY, answer["history"]),
+            ("\nHistory", HISTORY, answer["history"]),
         ):
             if items:
                 typer.echo(heading)
@@ -101,12 +101,12 @@ def link(
 ) -> None:
     """Link a child to a parent, once both exist."""
     with client(url, key) as tether:
-        operation = tether.ask(
+        operation = tether.request(
             "POST",
             path("relationships", relationship, "links"),
             body=json.dumps({"parent": parent, "child": child}).encode(),
             headers={"content-type": "application/json", **repeatable(idempotency_key)},
-            holds="state",
+            expects="state",
         )
         operations.report(tether, operation, wait, output)
 
@@ -121,12 +121,12 @@ def unlink(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Take a child out of its parent's set."""
+    """Unlink a child from its parent."""
     with client(url, key) as tether:
-        operation = tether.ask(
+        operation = tether.request(
             "DELETE",
             path("relationships", relationship, "links", child),
             headers=repeatable(idempotency_key),
-            holds="state",
+            expects="state",
         )
         operations.report(tether, operation, wait, output)

@@ -1,4 +1,4 @@
-"""The `tether` command: only puts together what ``cli/`` holds."""
+"""The `tether` command: assembles the commands of ``cli/``."""
 
 import sys
 
@@ -12,7 +12,7 @@ from cli.moves import move
 from cli.verify import verify
 from errors import TetherError
 
-RUN, TELL, CHANGE, ASK, CHECK = "Run Tether", "Tell it facts", "Have things changed", "Ask it", "Check it"
+RUN, PUBLISH, CHANGE, READ, CHECK = "Run Tether", "Publish facts", "Start operations", "Read", "Verify"
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -28,23 +28,26 @@ app = typer.Typer(
 for command in (processes.up, processes.serve, processes.worker, processes.dispatcher, processes.migrate):
     app.command(rich_help_panel=RUN)(command)
 app.add_typer(keys.app, name="keys", rich_help_panel=RUN)
-app.command("import", rich_help_panel=TELL)(import_files)
-app.add_typer(events.app, name="events", rich_help_panel=TELL)
+app.command("import", rich_help_panel=PUBLISH)(import_files)
+app.add_typer(events.app, name="events", rich_help_panel=PUBLISH)
 app.command(rich_help_panel=CHANGE)(move)
 app.command(rich_help_panel=CHANGE)(delete)
 app.add_typer(plans.app, name="plan", rich_help_panel=CHANGE)
-app.add_typer(links.app, name="links", rich_help_panel=ASK)
-app.add_typer(relationships.app, name="relationships", rich_help_panel=ASK)
-app.add_typer(waiting.app, name="waiting", rich_help_panel=ASK)
-app.add_typer(entities.app, name="entities", rich_help_panel=ASK)
-app.add_typer(feed.app, name="feed", rich_help_panel=ASK)
-app.add_typer(operations.app, name="operations", rich_help_panel=ASK)
-app.add_typer(quarantine.app, name="quarantine", rich_help_panel=ASK)
+app.add_typer(links.app, name="links", rich_help_panel=READ)
+app.add_typer(relationships.app, name="relationships", rich_help_panel=READ)
+app.add_typer(waiting.app, name="waiting", rich_help_panel=READ)
+app.add_typer(entities.app, name="entities", rich_help_panel=READ)
+app.add_typer(feed.app, name="feed", rich_help_panel=READ)
+app.add_typer(operations.app, name="operations", rich_help_panel=READ)
+app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
 app.command(rich_help_panel=CHECK)(verify)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code. What goes wrong is one line on stderr, never a traceback."""
+    """Runs one command and returns its exit code. Errors are one line on stderr, never a traceback.
+
+    ``arguments``: without the program's name; None: those of the process.
+    """
     try:
         return int(app(arguments, prog_name="tether", standalone_mode=False) or 0)
     except TyperException as problem:

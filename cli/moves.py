@@ -1,4 +1,4 @@
-"""`tether move`: one child to another parent."""
+"""`tether move`: moves one child to another parent."""
 
 import json
 from typing import Annotated
@@ -13,23 +13,23 @@ from cli.options import Format, IdempotencyKey, Key, Output, Relationship, Url, 
 def move(
     relationship: Relationship,
     child: Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")],
-    to: Annotated[str, typer.Argument(metavar="TO", help="Key of the parent that it is to belong to.")],
+    to: Annotated[str, typer.Argument(metavar="TO", help="Key of the target parent.")],
     wait: Wait = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Move a child to another parent: its owner is asked, once both exist.
+    """Move a child to another parent, through the child's owner.
 
-    Many at once: `tether plan move`.
+    The move is requested once both exist. For many children, see `tether plan move`.
     """
     with client(url, key) as tether:
-        operation = tether.ask(
+        operation = tether.request(
             "POST",
             path("relationships", relationship, "moves"),
             body=json.dumps({"child": child, "to": to}).encode(),
             headers={"content-type": "application/json", **repeatable(idempotency_key)},
-            holds="state",
+            expects="state",
         )
         operations.report(tether, operation, wait, output, hint=True)

@@ -1,17 +1,17 @@
-"""`tether operations …`, and how a command that began one ends."""
+"""`tether operations …`: lists, watches, cancels and redrives operations; reports on those that commands start."""
 
 from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
-from cli.client import Client, client, path
+from cli.client import ApiClient, client, path
 from cli.options import All, Format, Key, Limit, Output, Url, Wait
 from cli.output import note, show_one, show_pages
-from cli.watch import OPEN, ending, follow
+from cli.watch import OPEN, ending, wait_for_end
 from errors import Refused, Unavailable
 
-app = typer.Typer(no_args_is_help=True, help="What Tether was asked to do, and how far it is.")
+app = typer.Typer(no_args_is_help=True, help="List, watch, cancel and redrive operations.")
 
 FIELDS = {
     "operation": "id",
@@ -27,7 +27,7 @@ FIELDS = {
     "cause": "cause",
     "reason": "reason",
     "stuck since": "stuck_since",
-    "to stop since": "cancelled",
+    "cancellation requested": "cancelled",
     "children": "progress.total",
     "remaining": "progress.remaining",
     "requested": "progress.requested",
@@ -60,11 +60,11 @@ CHILDREN = {
     "CHILD": "child",
     "PARENT": "parent",
     "STATE": "state",
-    "AT": "at",
+    "CHANGED": "at",
     "REASON": "reason",
 }
 
-Operation = Annotated[str, typer.Argument(metavar="OPERATION", help="Its id, as the command that began it printed.")]
+Operation = Annotated[str, typer.Argument(metavar="OPERATION", help="Id of the operation.")]
 
 
 @app.command("list")
@@ -77,14 +77,14 @@ def list_(
             "superseded or cancelled."
         ),
     ] = "",
-    cause: Annotated[str, typer.Option(metavar="OPERATION", help="Only the cascades that follow from this one.")] = "",
+    cause: Annotated[str, typer.Option(metavar="OPERATION", help="Only cascades that follow from this one.")] = "",
     limit: Limit = 100,
     all_: All = False,
     output: Output = Format.text,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """All operations, the newest first."""
+    """List operations, newest first."""
     wanted = {"kind": kind, "state": state, "cause": cause}
     with client(url, key) as tether:
         pages = tether.pages(path("operations"), wanted, None if all_ else limit)
@@ -100,14 +100,14 @@ def get(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """One operation: its state and what it waits for."""
+    """Show an operation: its state, its progress and what it waits for."""
     with client(url, key) as tether:
         report(tether, _find(tether, operation), wait, output)
 
 
 @app.command()
 def watch(operation: Operation, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
-    """Show how far it is until it has come to an end; Ctrl-C stops watching, not the operation."""
+    """Show the progress of an operation until it ends. Ctrl-C stops watching, not the operation."""
     with client(url, key) as tether:
         report(tether, _find(tether, operation), True, output)
 
@@ -120,10 +120,13 @@ def cancel(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Let it ask for no more. Nothing is undone, and what owners were asked already may still come about."""
+    """Cancel an operation: no further command is sent.
+
+    Nothing is undone, and what has been requested from owners may still happen.
+    """
     with client(url, key) as tether:
-        stopped = tether.ask("POST", path("operations", operation, "cancellation"), holds="state")
-        report(tether, stopped, wait, output, wished="cancelled")
+        stopped = tether.request("POST", path("operations", operation, "cancellation"), expects="state")
+        report(tether, stopped, wait, output, expected="cancelled")
 
 
 @app.command()
@@ -134,9 +137,12 @@ def redrive(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Ask anew for the children whose owner refused them, after its cause was mended."""
+    """Redrive parked children: send the command again for each.
+
+    First remove the cause for which their owner refused them.
+    """
     with client(url, key) as tether:
-        again = tether.ask("POST", path("operations", operation, "redrives"), holds="state")
+        again = tether.request("POST", path("operations", operation, "redrives"), expects="state")
         report(tether, again, wait, output, hint=True)
 
 
@@ -150,39 +156,46 @@ def children(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """The children that it concerns, and what became of each."""
+    """List the children of an operation, with the state of each."""
     with client(url, key) as tether:
         pages = tether.pages(path("operations", operation, "children"), {"state": state}, None if all_ else limit)
-        show_pages(pages, output, CHILDREN, "It has no such children." if state else "It has come to no children.")
+        show_pages(pages, output, CHILDREN, "It has no such children." if state else "It has processed no children.")
 
 
 def report(
-    tether: Client, operation: dict[str, Any], wait: bool, output: Format, *, wished: str = "done", hint: bool = False
+    tether: ApiClient,
+    operation: dict[str, Any],
+    wait: bool,
+    output: Format,
+    *,
+    expected: str = "done",
+    hint: bool = False,
 ) -> None:
-    """Print an operation, after its end if ``wait``; Refused if that end is not the one wished for.
+    """Prints an operation.
 
-    ``hint``: say how to watch it, if it is not waited for.
+    ``wait``: wait for its end first, and raise Refused if its state is then not ``expected``; ``output``: the format;
+    ``hint``: say how to watch an operation that has not ended.
     """
     if wait:
-        operation = follow(tether, operation)
+        operation = wait_for_end(tether, operation)
     show_one(operation, output, FIELDS)
     if wait and output is Format.text and operation["kind"] in ("delete", "cascade"):
-        _tell_what_follows(tether, operation["id"])
-    if wait and operation["state"] != wished:
+        _note_open_cascades(tether, operation["id"])
+    if wait and operation["state"] != expected:
         raise Refused(ending(operation))
     if hint and output is Format.text and operation["state"] in OPEN:
-        note(f"It has begun. `tether operations watch {operation['id']}` shows how far it is.")
+        note(f"Started. `tether operations watch {operation['id']}` shows its progress.")
 
 
-def _tell_what_follows(tether: Client, operation: str) -> None:
-    """Children that it had deleted may have children of their own, which are others' to see to."""
-    with suppress(Unavailable):  # how it ended is said already, and is true
-        following = tether.ask(
-            "GET", path("operations"), {"cause": operation, "state": "open", "limit": 1}, holds="items"
+def _note_open_cascades(tether: ApiClient, operation: str) -> None:
+    """Says so if cascades that follow from the operation have not ended."""
+    with suppress(Unavailable):  # the result is printed already
+        following = tether.request(
+            "GET", path("operations"), {"cause": operation, "state": "open", "limit": 1}, expects="items"
         )
         if following["items"]:
-            note(f"What follows from it goes on: `tether operations list --cause {operation} --state open`.")
+            note(f"Cascades that follow from it continue: `tether operations list --cause {operation} --state open`.")
 
 
-def _find(tether: Client, operation: str) -> dict[str, Any]:
-    return tether.ask("GET", path("operations", operation), holds="state")
+def _find(tether: ApiClient, operation: str) -> dict[str, Any]:
+    return tether.request("GET", path("operations", operation), expects="state")

@@ -1,4 +1,4 @@
-"""Options that many commands share, declared once. Order of precedence: flag, environment, file."""
+"""Options that several commands share. Precedence: flag, environment variable, file."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import typer
 
-CONNECTION = "Connection"
+CONNECTION = "Endpoint"
 
 
 class Format(StrEnum):
-    """How an answer is printed: for people, as one JSON document, or as one JSON document per line."""
+    """Output formats: tables for people, one JSON document, or one JSON document per line."""
 
     text = "text"
     json = "json"
@@ -23,7 +23,7 @@ Url = Annotated[
         "--url",
         envvar="TETHER_URL",
         show_default="the running embedded stack, else http://127.0.0.1:8080",
-        help="Where Tether's API is.",
+        help="Address of Tether's API.",
         rich_help_panel=CONNECTION,
     ),
 ]
@@ -33,27 +33,29 @@ Key = Annotated[
         "--key",
         envvar="TETHER_KEY",
         show_default="the embedded stack's admin key",
-        help="The API key to show.",
+        help="API key.",
         rich_help_panel=CONNECTION,
     ),
 ]
-Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the answer.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many to show at most.")]
-All = Annotated[bool, typer.Option("--all", help="Show all, however many there are.")]
+Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of items to show.")]
+All = Annotated[bool, typer.Option("--all", help="Show all items.")]
 AtLeast = Annotated[
-    str, typer.Option("--at-least", metavar="TOKEN", help="Wait until what this token stands for is visible.")
+    str, typer.Option("--at-least", metavar="TOKEN", help="Read at this revision or a newer one; waits for it.")
 ]
-AsOf = Annotated[str, typer.Option("--as-of", metavar="TOKEN", help="Show it as it was at this token.")]
-Relationship = Annotated[str, typer.Argument(metavar="RELATIONSHIP", help="Its name, such as `group_channel`.")]
-EntityKind = Annotated[str, typer.Argument(metavar="KIND", help="Such as `group`.")]
-EntityKey = Annotated[str, typer.Argument(metavar="KEY", help="Its key at its owner.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has come to an end, and show how far it is.")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="TOKEN", help="Read as of this revision.")]
+Relationship = Annotated[
+    str, typer.Argument(metavar="RELATIONSHIP", help="Name of the relationship, such as `group_channel`.")
+]
+EntityKind = Annotated[str, typer.Argument(metavar="KIND", help="Kind of the entity, such as `group`.")]
+EntityKey = Annotated[str, typer.Argument(metavar="KEY", help="Key of the entity.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the operation has ended; shows its progress.")]
 IdempotencyKey = Annotated[
     str,
-    typer.Option("--idempotency-key", show_default="a new one", help="Repeat with the same key: done once."),
+    typer.Option("--idempotency-key", show_default="a new one", help="Requests with the same key take effect once."),
 ]
 
 
 def repeatable(idempotency_key: str) -> dict[str, str]:
-    """The header that makes a request safe to repeat; an empty key stands for a new one."""
+    """Returns the Idempotency-Key header; an empty key is replaced by a new one."""
     return {"idempotency-key": idempotency_key or str(uuid4())}

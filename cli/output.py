@@ -1,4 +1,4 @@
-"""Prints answers: tables for people, JSON for programs. Standard output holds answers and nothing else."""
+"""Prints results: tables for people, JSON for programs. Standard output receives nothing but results."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,25 +12,28 @@ from rich.text import Text
 from cli.options import Format
 
 Columns = Mapping[str, str]
-"""Heading → field of an item, with dots where it lies deeper."""
+"""Heading → field of an item; a dotted path for a nested field."""
 
-UNBOUNDED = 4_000  # columns; a table in a pipe is cut nowhere
+UNBOUNDED = 4_000  # columns: tables in a pipe are not wrapped
 
 
 def console(*, err: bool = False) -> Console:
-    """Standard output, or error, for people."""
+    """Returns a console that prints text as it is, to standard output or standard error."""
     plain: dict[str, Any] = {"stderr": err, "highlight": False, "markup": False, "emoji": False}
     found = Console(**plain, soft_wrap=False)
     return found if found.is_terminal else Console(**plain, width=UNBOUNDED)
 
 
 def note(sentence: str) -> None:
-    """Tell the person at the terminal something that is no answer."""
+    """Prints a sentence to standard error."""
     typer.echo(sentence, err=True)
 
 
 def show_pages(pages: Iterator[dict[str, Any]], form: Format, columns: Columns, empty: str) -> None:
-    """A list. As jsonl, items are printed while pages still come in. ``empty`` says that there is none."""
+    """Prints the items of pages; in the format ``jsonl`` as soon as each page arrives.
+
+    ``columns`` are those of the table in the format ``text``; ``empty`` is printed there if there are no items.
+    """
     if form is Format.jsonl:
         for page in pages:
             for item in page["items"]:
@@ -52,7 +55,7 @@ def show_pages(pages: Iterator[dict[str, Any]], form: Format, columns: Columns, 
 
 
 def show_one(answer: dict[str, Any], form: Format, fields: Columns) -> None:
-    """One thing; as text, a field per line, without those that it does not have."""
+    """Prints one object; in the format ``text`` one line per field of ``fields``, without empty ones."""
     if form is not Format.text:
         show_document(answer) if form is Format.json else show_line(answer)
         return
@@ -65,12 +68,12 @@ def show_one(answer: dict[str, Any], form: Format, fields: Columns) -> None:
 
 
 def show_table(columns: Columns, items: Iterable[Mapping[str, Any]]) -> None:
-    """Items as rows."""
+    """Prints items as the rows of a table."""
     console().print(table(columns, items))
 
 
 def table(columns: Columns, items: Iterable[Mapping[str, Any]]) -> Table:
-    """Items as rows, to be printed."""
+    """Returns a table with items as rows."""
     found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in columns:
         found.add_column(heading, overflow="fold")
@@ -80,17 +83,17 @@ def table(columns: Columns, items: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def show_document(answer: Any) -> None:
-    """One indented JSON document."""
+    """Prints one indented JSON document."""
     typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
 
 
 def show_line(answer: Any) -> None:
-    """One JSON document on one line."""
+    """Prints one JSON document on one line."""
     typer.echo(orjson.dumps(answer))
 
 
 def pick(item: Any, field: str) -> Any:
-    """The value at a dotted path; None where there is none."""
+    """Returns the value at a dotted path; None if there is none."""
     for part in field.split("."):
         if not isinstance(item, Mapping):
             return None
@@ -99,7 +102,7 @@ def pick(item: Any, field: str) -> Any:
 
 
 def cell(value: Any) -> Text:
-    """A value in a table."""
+    """Returns a table cell for a value."""
     match value:
         case None:
             return Text("–", style="dim")
@@ -113,5 +116,5 @@ def cell(value: Any) -> Text:
 
 
 def printable(text: str) -> str:
-    """Control characters are made visible: keys come from others, terminals obey them."""
+    """Escapes control characters, which keys may contain and terminals would execute."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import operations
-from cli.client import Client, client, path
+from cli.client import ApiClient, client, path
 from cli.options import EntityKey, EntityKind, Format, IdempotencyKey, Key, Output, Relationship, Url, Wait, repeatable
 from cli.output import console, note, printable, show_document, show_line, table
 from errors import Refused
@@ -77,7 +77,7 @@ def detach(
 def show(plan: Plan, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
     """Show a plan, with the changes since it was made."""
     with client(url, key) as tether:
-        _show(tether.ask("GET", path("plans", plan), holds="hash"), output)
+        _show(tether.request("GET", path("plans", plan), expects="hash"), output)
 
 
 @app.command()
@@ -101,10 +101,10 @@ def execute(
         operations.report(tether, operation, wait, output, hint=True)
 
 
-def create_plan(tether: Client, request: dict[str, Any]) -> dict[str, Any]:
+def create_plan(tether: ApiClient, request: dict[str, Any]) -> dict[str, Any]:
     """Posts a plan request and returns the new plan."""
     body, headers = json.dumps(request).encode(), {"content-type": "application/json"}
-    return tether.ask("POST", path("plans"), body=body, headers=headers, holds="hash")
+    return tether.request("POST", path("plans"), body=body, headers=headers, expects="hash")
 
 
 def check_executable(plan: dict[str, Any]) -> None:
@@ -113,14 +113,16 @@ def check_executable(plan: dict[str, Any]) -> None:
         raise Refused(printable("; ".join(plan["restricted"])))
 
 
-def execute_plan(tether: Client, plan: str, idempotency_key: str, *, include_appeared: bool = False) -> dict[str, Any]:
+def execute_plan(
+    tether: ApiClient, plan: str, idempotency_key: str, *, include_appeared: bool = False
+) -> dict[str, Any]:
     """Executes the plan with this id and returns its operation.
 
     ``idempotency_key``: empty for none; ``include_appeared``: of a deletion, include children that have come since.
     """
     body = json.dumps({"appeared": "include" if include_appeared else "refuse"}).encode()
     headers = {"content-type": "application/json", **repeatable(idempotency_key)}
-    return tether.ask("POST", path("plans", plan, "execution"), body=body, headers=headers, holds="state")
+    return tether.request("POST", path("plans", plan, "execution"), body=body, headers=headers, expects="state")
 
 
 def preview(plan: dict[str, Any], to: "Console") -> None:

@@ -1,4 +1,4 @@
-"""The commands that are Tether's processes. Each only assembles; what it runs is imported when wanted."""
+"""The commands that run Tether's processes. Each imports what it runs only when it is called."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ PORTS = "Ports"
 Port = typer.Option(min=0, max=65535, rich_help_panel=PORTS)
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", show_default="TETHER_DATA_DIR, else .tether", help="Where everything is kept."),
+    typer.Option("--data-dir", show_default="TETHER_DATA_DIR, else .tether", help="Directory for all data."),
 ]
 
 
@@ -23,9 +23,9 @@ def up(
     temporal_ui_port: Annotated[int | None, Port] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Start everything on this machine: PostgreSQL, Temporal, API, dispatcher and worker.
+    """Run PostgreSQL, Temporal, API, dispatcher and worker on this machine.
 
-    Ctrl-C stops all of it; the next start goes on where it was. A port of 0 takes any free one.
+    Ctrl-C stops all of them; the data is kept. Port 0 stands for any free port.
     """
     settings = read_settings(
         port=port,
@@ -58,7 +58,7 @@ def worker() -> None:
 
 
 def dispatcher() -> None:
-    """Run the dispatcher, which starts and signals workflows for what has been recorded."""
+    """Run the dispatcher, which starts and signals workflows."""
     settings = read_settings()
     from dispatcher import run
 
@@ -66,7 +66,7 @@ def dispatcher() -> None:
 
 
 def migrate() -> None:
-    """Bring the database's schema up to date. Runs once, before the other processes."""
+    """Migrate the database's schema. Run it before the other processes."""
     settings = read_settings()
     from store.migrate import run
 

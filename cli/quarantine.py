@@ -1,4 +1,4 @@
-"""`tether quarantine …`"""
+"""`tether quarantine …`: lists quarantined events."""
 
 import typer
 
@@ -6,7 +6,7 @@ from cli.client import client, path
 from cli.options import All, Format, Key, Limit, Output, Url
 from cli.output import show_pages
 
-app = typer.Typer(no_args_is_help=True, help="Facts that were kept but could not be used.")
+app = typer.Typer(no_args_is_help=True, help="List events that could not be recorded.")
 
 COLUMNS = {
     "ID": "id",
@@ -20,7 +20,7 @@ COLUMNS = {
 
 @app.command("list")
 def list_(limit: Limit = 100, all_: All = False, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
-    """All facts in quarantine, each with the reason."""
+    """List quarantined events, each with its reason, newest first."""
     with client(url, key) as tether:
         pages = tether.pages(path("quarantine"), limit=None if all_ else limit)
-        show_pages(pages, output, COLUMNS, "Nothing is in quarantine.")
+        show_pages(pages, output, COLUMNS, "The quarantine is empty.")

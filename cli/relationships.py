@@ -1,4 +1,4 @@
-"""`tether relationships …`"""
+"""`tether relationships …`: lists declared relationships."""
 
 import typer
 
@@ -6,14 +6,14 @@ from cli.client import client, path
 from cli.options import Format, Key, Output, Url
 from cli.output import show_pages
 
-app = typer.Typer(no_args_is_help=True, help="What must stay consistent, and how it stands.")
+app = typer.Typer(no_args_is_help=True, help="List declared relationships.")
 
 COLUMNS = {
     "RELATIONSHIP": "name",
     "PARENT": "parent",
     "CHILD": "child",
     "CARDINALITY": "cardinality",
-    "PARENT GONE": "on_parent_deleted",
+    "ON PARENT DELETED": "on_parent_deleted",
     "MOVE": "move",
     "DETACH": "detach",
     "LINKED": "counts.linked",
@@ -26,7 +26,7 @@ COLUMNS = {
 
 @app.command("list")
 def list_(output: Output = Format.text, url: Url = "", key: Key = "") -> None:
-    """All relationships, with the number of links in each state."""
+    """List relationships, with their number of links by state."""
     with client(url, key) as tether:
-        pages = iter([tether.ask("GET", path("relationships"), {"counts": True}, holds="items")])
+        pages = iter([tether.request("GET", path("relationships"), {"counts": True}, expects="items")])
         show_pages(pages, output, COLUMNS, "No relationship is declared.")

@@ -1,4 +1,4 @@
-"""`tether verify`: compare the tables with what the ledger says."""
+"""`tether verify`: compares the tables with the ledger."""
 
 from typing import Annotated
 
@@ -10,12 +10,12 @@ from errors import Refused
 
 def verify(
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Fold the whole ledger again and compare, hash for hash.")
+        bool, typer.Option("--rebuild", help="Also fold the whole ledger with the model, and compare hashes.")
     ] = False,
 ) -> None:
-    """Check that the tables hold exactly what the recorded facts say.
+    """Verify that the tables are consistent with the ledger.
 
-    Reads the database at TETHER_DATABASE_URL, or the running embedded one.
+    Reads the database of TETHER_DATABASE_URL, or that of the running embedded stack.
     """
     from rich.console import Console
 

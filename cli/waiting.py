@@ -1,4 +1,4 @@
-"""`tether waiting …`"""
+"""`tether waiting …`: lists waits."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from cli.client import client, path
 from cli.options import All, Format, Key, Limit, Output, Url
 from cli.output import show_pages
 
-app = typer.Typer(no_args_is_help=True, help="What is waited for, from which owner, since when.")
+app = typer.Typer(no_args_is_help=True, help="List what is waited for, and from which owner.")
 
 COLUMNS = {
     "RELATIONSHIP": "relationship",

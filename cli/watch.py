@@ -1,11 +1,11 @@
-"""Waits for an operation to end, and shows meanwhile how far it is: a bar at a terminal, otherwise lines."""
+"""Waits for an operation to end and shows its progress: a bar at a terminal, otherwise lines."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cli.client import Client, path
+from cli.client import ApiClient, path
 from cli.output import console, note, printable
 from errors import Unavailable
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 OPEN = ("waiting", "requested", "running")
-"""States that are no end."""
+"""States of an operation that has not ended."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two looks
-PATIENCE = 120.0  # seconds that the server may be away
-PERIOD = 5.0  # seconds between two lines that say no more than how far it is
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two requests
+AWAY_TIMEOUT = 120.0  # seconds that the server may be away
+PERIOD = 5.0  # seconds between two lines that differ only in counts
 
 _ENDINGS = {
     "refused": "was refused",
@@ -31,27 +31,27 @@ _ENDINGS = {
 Show: TypeAlias = Callable[[dict[str, Any]], None]
 
 
-def follow(tether: Client, operation: dict[str, Any]) -> dict[str, Any]:
-    """The operation as it ended. Ctrl-C says how to go on; raises Unavailable if the server stays away."""
+def wait_for_end(tether: ApiClient, operation: dict[str, Any]) -> dict[str, Any]:
+    """Returns the operation once it has ended. Raises Unavailable if the server stays away."""
     id, pause = operation["id"], FIRST_PAUSE
     try:
         with _shown(operation) as show:
             while operation["state"] in OPEN:
                 time.sleep(pause)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
-                operation = _look(tether, id)
+                operation = _read(tether, id)
                 show(operation)
     except KeyboardInterrupt:
         note(
-            f"Operation {id} goes on. `tether operations watch {id}` looks at it again, "
-            f"`tether operations cancel {id}` stops it."
+            f"Operation {id} continues. `tether operations watch {id}` watches it again, "
+            f"`tether operations cancel {id}` cancels it."
         )
         raise
     return operation
 
 
 def ending(operation: dict[str, Any]) -> str:
-    """How an operation ended that did not end as it was wished, and why."""
+    """Returns a sentence on how an operation ended and why, for one that did not end as expected."""
     id, state = operation["id"], operation["state"]
     reason = printable(operation.get("reason") or "no reason was given")
     more = f" `tether operations children {id} --state parked` lists them." if state == "incomplete" else ""
@@ -59,39 +59,39 @@ def ending(operation: dict[str, Any]) -> str:
 
 
 def subject(operation: dict[str, Any]) -> str:
-    """What it is about: ``move t1 to e2``, ``delete event e1``."""
+    """Returns what an operation does: ``move t1 to e2``, ``delete event e1``."""
     kind, parent, child = (operation.get(part) or "" for part in ("kind", "parent", "child"))
     entity = operation.get("entity")
     if entity:
-        words = f"{kind} {entity['kind']} {entity['key']}"
+        text = f"{kind} {entity['kind']} {entity['key']}"
     elif kind == "unlink":
-        words = f"unlink {child} from {parent}"
+        text = f"unlink {child} from {parent}"
     else:
-        words = f"{kind} {child or operation.get('relationship') or ''}" + (f" to {parent}" if parent else "")
-    return printable(words)
+        text = f"{kind} {child or operation.get('relationship') or ''}" + (f" to {parent}" if parent else "")
+    return printable(text)
 
 
-def standing(operation: dict[str, Any]) -> str:
-    """Why it does not go on; where nothing is wrong, nothing."""
+def obstacle(operation: dict[str, Any]) -> str:
+    """Returns why an operation makes no progress; empty if it does, or has ended."""
     if operation["state"] not in OPEN:
         return ""
     if operation.get("stuck_since"):
         since = operation["stuck_since"][:19].replace("T", " ")
         return printable(f"stuck since {since} UTC: {operation.get('reason') or 'no reason was given'}")
-    return "is to stop" if operation.get("cancelled") else ""
+    return "cancellation requested" if operation.get("cancelled") else ""
 
 
-def _look(tether: Client, id: str) -> dict[str, Any]:
-    """How it is now. A server that is away is waited for: its first answer proved the address right."""
+def _read(tether: ApiClient, id: str) -> dict[str, Any]:
+    """Returns the operation's present state. Retries while the server is away."""
     pause, waited = 0.0, 0.0
     while True:
         try:
-            return tether.ask("GET", path("operations", id), holds="state")
+            return tether.request("GET", path("operations", id), expects="state")
         except Unavailable as problem:
-            if waited >= PATIENCE:
+            if waited >= AWAY_TIMEOUT:
                 raise
             if not waited:
-                note(f"Trying again: {problem}")
+                note(f"Retrying: {problem}")
             pause = min(max(problem.retry_after, pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
             waited += pause
             time.sleep(pause)
@@ -101,30 +101,30 @@ def _look(tether: Client, id: str) -> dict[str, Any]:
 def _shown(operation: dict[str, Any]) -> Iterator[Show]:
     err = console(err=True)
     if not err.is_terminal:
-        yield Lines().show
+        yield ProgressLines().show
         return
     with _bar(operation, err) as show:
         yield show
 
 
-class Lines:
-    """A line for each change that matters; mere progress now and then."""
+class ProgressLines:
+    """Prints a line for each change of state or obstacle, and of the counts every few seconds."""
 
     def __init__(self) -> None:
-        self._told = ("", "")
-        self._said = ""
-        self._at = 0.0
+        self._shown_state = ("", "")
+        self._shown_line = ""
+        self._shown_at = 0.0
 
     def show(self, operation: dict[str, Any]) -> None:
-        """Says what is new; of an end nothing, for that is the answer."""
+        """Prints what has changed; nothing for an operation that has ended, because its result is printed."""
         if operation["state"] not in OPEN:
             return
-        told = operation["state"], standing(operation)
-        said = ", ".join(part for part in (operation["state"], _sums(operation), told[1]) if part)
-        if told == self._told and (said == self._said or time.monotonic() - self._at < PERIOD):
+        state = operation["state"], obstacle(operation)
+        line = ", ".join(part for part in (operation["state"], _sums(operation), state[1]) if part)
+        if state == self._shown_state and (line == self._shown_line or time.monotonic() - self._shown_at < PERIOD):
             return
-        self._told, self._said, self._at = told, said, time.monotonic()
-        note(f"{subject(operation)}: {said}")
+        self._shown_state, self._shown_line, self._shown_at = state, line, time.monotonic()
+        note(f"{subject(operation)}: {line}")
 
 
 def _sums(operation: dict[str, Any]) -> str:
@@ -137,7 +137,7 @@ def _sums(operation: dict[str, Any]) -> str:
 
 @contextmanager
 def _bar(operation: dict[str, Any], err: "Console") -> Iterator[Show]:
-    # Imported here, because it takes longer than most of what `tether --help` does.
+    # Imported here, because it would slow down `tether --help`.
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -151,25 +151,25 @@ def _bar(operation: dict[str, Any], err: "Console") -> Iterator[Show]:
     )
     with Progress(*columns, console=err, refresh_per_second=5) as progress:
         task = progress.add_task(subject(operation), total=None, sums="", parked="", notice="")
-        told = ""
+        shown = ""
 
         def show(now: dict[str, Any]) -> None:
-            nonlocal told
+            nonlocal shown
             sums = now.get("progress") or {"total": 0, "confirmed": 0, "skipped": 0, "parked": 0}
             through = sums["confirmed"] + sums["skipped"]
             ended = now["state"] not in OPEN
             progress.update(
                 task,
-                # While nothing is known of children the bar only pulses; at an end it does not.
+                # While the number of children is unknown, the bar pulses; not after the end.
                 total=sums["total"] or (1 if ended else None),
                 completed=through or (1 if ended and not sums["total"] else 0),
                 sums=f"{through:,} of {sums['total']:,}" if sums["total"] else now["state"],
                 parked=f"{sums['parked']:,} parked" if sums["parked"] else "",
-                notice=standing(now).partition(" since ")[0],
+                notice=obstacle(now).partition(" since ")[0],
             )
-            if (why := standing(now)) not in ("", told):  # a line of its own, above the bar: reasons are long
+            if (why := obstacle(now)) not in ("", shown):  # a line of its own, above the bar: reasons are long
                 progress.console.print(why, style="yellow", soft_wrap=True)
-            told = why
+            shown = why
 
         show(operation)
         yield show

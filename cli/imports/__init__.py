@@ -1,1 +1,1 @@
-"""`tether import`: whole files of facts, quickly, and so that nothing is lost whatever dies in between."""
+"""`tether import`: imports files of facts; an interrupted import can be resumed without losses."""

@@ -1,4 +1,4 @@
-"""`tether import FILE…`"""
+"""`tether import FILE…`: options, and the report at the end."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.connection import connect
+from cli.connection import resolve_endpoint
 from cli.environment import read_settings
 from cli.options import Format, Key, Output, Url
 from cli.output import note
@@ -18,40 +18,41 @@ FLOW = "Flow"
 def import_files(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE", help="NDJSON of CloudEvents, gzipped or not; `-`: stdin."),
+        typer.Argument(metavar="FILE", help="NDJSON file of CloudEvents, plain or gzipped; `-`: standard input."),
     ],
-    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Facts in one request.", rich_help_panel=FLOW)] = 500,
+    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Facts per request.", rich_help_panel=FLOW)] = 500,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests in flight.", rich_help_panel=FLOW)] = 4,
-    patience: Annotated[
-        float, typer.Option(min=0, help="Seconds that the server may be away.", rich_help_panel=FLOW)
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds to retry while the server is away.", rich_help_panel=FLOW)
     ] = 120.0,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin at line 1, also if an earlier import was stopped.")
+        bool, typer.Option("--restart", help="Start at line 1, not where an earlier import stopped.")
     ] = False,
-    reject_file: Annotated[Path | None, typer.Option(help="Keep the lines here that are no CloudEvents.")] = None,
+    reject_file: Annotated[Path | None, typer.Option(help="Write lines that are not CloudEvents to this file.")] = None,
     output: Output = Format.text,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Import whole files of facts.
+    """Import files of facts.
 
-    Whatever dies in between, the same command goes on where it stopped: nothing is lost, and what is
-    sent twice is counted as a duplicate. Fails if a line is no CloudEvent; the others are imported.
+    After an interruption, the same command resumes where it stopped; lines sent twice are counted as duplicates.
+
+    Exits with 1 if a line is not a CloudEvent; the other lines are imported.
     """
-    from cli.imports.progress_bar import Bar
-    from cli.imports.run import Import, Plan
+    from cli.imports.progress_bar import ProgressBar
+    from cli.imports.run import ImportOptions, ImportRun
 
-    plan = Plan(
+    options = ImportOptions(
         files=list(dict.fromkeys(files)),
         folder=read_settings().data_dir,
         batch=batch,
         concurrency=concurrency,
-        patience=patience,
+        timeout=timeout,
         restart=restart,
         reject_file=reject_file,
     )
-    bar = Bar()
-    run = Import(plan, connect(url, key), bar)
+    bar = ProgressBar()
+    run = ImportRun(options, resolve_endpoint(url, key), bar)
     try:
         with bar:
             asyncio.run(run.run())
@@ -62,4 +63,6 @@ def import_files(
         raise Refused(f"{problem} {run.stopped}") from None
     run.report.show(output)
     if run.report.rejected:
-        raise Refused(f"Lines that are no CloudEvents: {run.report.rejected}. Mend them and import them by themselves.")
+        raise Refused(
+            f"Lines that are not CloudEvents: {run.report.rejected}. Correct them and import them separately."
+        )

@@ -1,4 +1,4 @@
-"""Cuts a file of NDJSON into batches of raw lines. Nothing is parsed here."""
+"""Reads an NDJSON file as batches of raw lines, without parsing them."""
 
 import gzip
 import io
@@ -13,35 +13,35 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from cli.imports.outcomes import Rejected
+from cli.imports.outcomes import RejectedLine
 from errors import Refused
 
-LONGEST = 16 * 1024 * 1024  # bytes of one line; no fact is nearly as long
-HEAVIEST = 4 * 1024 * 1024  # bytes of one batch, unless a single line is heavier
+LONGEST = 16 * 1024 * 1024  # bytes of one line, far above the limit for facts
+LARGEST = 4 * 1024 * 1024  # bytes of one batch, unless a single line is longer
 BUFFER = 1024 * 1024
-UNPACKED = 64 * 1024  # bytes unpacked at once; what lies in the same piece as a damage is lost
+UNPACKED = 64 * 1024  # bytes unpacked at once: less is lost before a damaged place
 GZIP = b"\x1f\x8b"
 
 
 @dataclass(slots=True)
-class Batch:
-    """Lines that go out in one request."""
+class LineBatch:
+    """Lines to send in one request."""
 
     index: int
-    """Its place in the file, from 0."""
+    """Number of the batch in the file, from 0."""
     lines: list[bytes]
     numbers: list[int]
-    """Of each line, its number in the file, from 1."""
+    """The number of each line in the file, from 1."""
     through: int
-    """The last line of the file that is dealt with by this batch, blank ones included."""
+    """Number of the last line of the file that this batch covers, blank lines included."""
     position: int
-    """Bytes of the (compressed) file read up to here."""
-    rejected: list[Rejected] = field(default_factory=list)
+    """Bytes of the (compressed) file read so far."""
+    rejected: list[RejectedLine] = field(default_factory=list)
     last: bool = False
 
 
-class Source:
-    """Lines to be read. ``size`` is in bytes as they lie on disk; None for a stream, which is read only once."""
+class LineSource:
+    """A file or stream of lines. ``size``: bytes on disk; None for a stream, which can be read only once."""
 
     def __init__(self, name: str, raw: BinaryIO, size: int | None) -> None:
         self.name = name
@@ -53,10 +53,10 @@ class Source:
         self._lines: BinaryIO = io.BufferedReader(unpacked, UNPACKED) if unpacked else raw
         self._number = 0
 
-    def batches(self, size: int, skip: int) -> Iterator[Batch]:
-        """Batches of up to ``size`` lines after the first ``skip`` ones. The last one says that it is.
+    def batches(self, size: int, skip: int) -> Iterator[LineBatch]:
+        """Yields batches of up to ``size`` lines after the first ``skip`` lines; the last has ``last`` set.
 
-        Raises Refused where the file cannot be read on, after all batches before that place.
+        Raises Refused at a place that cannot be read, after all batches before it.
         """
         try:
             deque(islice(self._lines, skip), maxlen=0)
@@ -72,28 +72,28 @@ class Source:
                 index, held = index + 1, following
         except (OSError, EOFError, zlib.error) as problem:
             raise Refused(
-                f"{self.name}: cannot be read on after line {self._number} ({problem}). Mend the file."
+                f"{self.name}: cannot be read after line {self._number} ({problem}). Repair the file."
             ) from None
 
-    def _batch(self, index: int, size: int) -> Batch:
+    def _batch(self, index: int, size: int) -> LineBatch:
         lines: list[bytes] = []
         numbers: list[int] = []
-        rejected: list[Rejected] = []
-        weight = 0
-        while len(lines) < size and weight < HEAVIEST and (line := self._lines.readline(LONGEST)):
+        rejected: list[RejectedLine] = []
+        length = 0
+        while len(lines) < size and length < LARGEST and (line := self._lines.readline(LONGEST)):
             self._number += 1
             if len(line) == LONGEST and not line.endswith(b"\n"):
-                self._pass_over()
-                rejected.append(Rejected(self._number, "line", f"is longer than {LONGEST} bytes", b""))
+                self._skip_line()
+                rejected.append(RejectedLine(self._number, "line", f"is longer than {LONGEST} bytes", b""))
             elif not line.isspace():
                 lines.append(line)
                 numbers.append(self._number)
-                weight += len(line)
+                length += len(line)
         if lines and not lines[-1].endswith(b"\n"):
             lines[-1] += b"\n"
-        return Batch(index, lines, numbers, self._number, self._position(), rejected)
+        return LineBatch(index, lines, numbers, self._number, self._position(), rejected)
 
-    def _pass_over(self) -> None:
+    def _skip_line(self) -> None:
         while (part := self._lines.readline(LONGEST)) and not part.endswith(b"\n"):
             pass
 
@@ -102,19 +102,19 @@ class Source:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Source]:
-    """The file of that name, or a pipe, `-` being standard input; gzip is recognised by its content."""
+def opened(name: str) -> Iterator[LineSource]:
+    """Opens a file, a pipe or standard input (`-`). Gzip is recognised by its content. Raises Refused."""
     if name == "-":
-        # Not sys.stdin: the interpreter closes that at its end, and aborts if a read still goes on.
-        yield Source("standard input", os.fdopen(0, "rb", BUFFER, closefd=False), None)
+        # Not sys.stdin: the interpreter closes it when it exits, and aborts if a read is still going on.
+        yield LineSource("standard input", os.fdopen(0, "rb", BUFFER, closefd=False), None)
         return
     try:
         raw = Path(name).open("rb", BUFFER)  # noqa: SIM115 - closed below, once it is known to be readable
         found = os.fstat(raw.fileno())
         regular = stat.S_ISREG(found.st_mode)
-        source = Source(name, raw, found.st_size if regular else None)
+        source = LineSource(name, raw, found.st_size if regular else None)
     except OSError as problem:
         raise Refused(f"{name}: cannot be read ({problem.strerror}). Check its name and permissions.") from None
-    # A pipe is left to the end of the process: closing it would wait for the read that goes on.
+    # A pipe is closed by the end of the process: closing it here would wait for a pending read.
     with raw if regular else nullcontext():
         yield source

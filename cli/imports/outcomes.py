@@ -1,14 +1,14 @@
-"""What became of lines: of one batch, and added up over a file."""
+"""Outcomes of lines: of one batch, and added up over a file."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-SHOWN = 10  # of the quarantined and of the rejected, the first so many are kept to be shown
+SHOWN = 10  # quarantined and rejected lines to show, each the first ones
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A line that was kept apart by the server."""
+class QuarantinedLine:
+    """A line that the server quarantined."""
 
     line: int
     id: str
@@ -16,8 +16,8 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """A line that is no CloudEvent. ``raw`` is empty if it was too long to be read."""
+class RejectedLine:
+    """A line that is not a CloudEvent. ``raw`` is empty if the line was too long to read."""
 
     line: int
     field: str
@@ -26,36 +26,36 @@ class Rejected:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What the server said of one batch. Together, all lines of it."""
+class BatchOutcome:
+    """The outcomes of all lines of one batch."""
 
     accepted: int = 0
     duplicates: int = 0
-    quarantined: list[Quarantined] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    quarantined: list[QuarantinedLine] = field(default_factory=list)
+    rejected: list[RejectedLine] = field(default_factory=list)
     token: str = ""
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of the first ``lines`` lines of a file, without a gap. No other number has blank lines."""
+class FileProgress:
+    """Outcomes of the first ``lines`` lines of a file. Blank lines are counted in ``lines`` only."""
 
     lines: int = 0
     accepted: int = 0
     duplicates: int = 0
     quarantined: int = 0
     rejected: int = 0
-    first_quarantined: list[Quarantined] = field(default_factory=list)
-    first_rejected: list[Rejected] = field(default_factory=list)
+    first_quarantined: list[QuarantinedLine] = field(default_factory=list)
+    first_rejected: list[RejectedLine] = field(default_factory=list)
     token: str = ""
 
     @property
     def facts(self) -> int:
-        """Lines that were not blank."""
+        """Number of lines that were not blank."""
         return self.accepted + self.duplicates + self.quarantined + self.rejected
 
-    def add(self, outcome: Outcome, through: int) -> None:
-        """Count the next batch, which ends at line ``through``."""
+    def add(self, outcome: BatchOutcome, through: int) -> None:
+        """Adds the outcome of the next batch, which ends at line ``through``."""
         self.lines = through
         self.accepted += outcome.accepted
         self.duplicates += outcome.duplicates
@@ -66,7 +66,7 @@ class Tally:
         self.token = outcome.token or self.token
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; raw lines are left out."""
+        """Returns plain values for JSON, without raw lines."""
         content = asdict(self)
         for rejected in content["first_rejected"]:
             del rejected["raw"]
@@ -74,7 +74,7 @@ class Tally:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """What ``as_json`` gave. Anything else is a TypeError or KeyError."""
-        quarantined = [Quarantined(**one) for one in content["first_quarantined"]]
-        rejected = [Rejected(**one, raw=b"") for one in content["first_rejected"]]
+        """Reverses ``as_json``. Raises TypeError or KeyError for anything else."""
+        quarantined = [QuarantinedLine(**one) for one in content["first_quarantined"]]
+        rejected = [RejectedLine(**one, raw=b"") for one in content["first_rejected"]]
         return cls(**{**content, "first_quarantined": quarantined, "first_rejected": rejected})

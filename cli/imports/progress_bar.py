@@ -1,4 +1,4 @@
-"""Shows how an import is getting on: a bar at a terminal, otherwise a line for what must not go unnoticed."""
+"""Shows the progress of an import: a bar at a terminal; elsewhere only lines about interruptions."""
 
 from types import TracebackType
 from typing import Self
@@ -18,16 +18,16 @@ from rich.progress import (
 from rich.text import Text
 
 
-class Rate(ProgressColumn):
-    """Facts a second since the file was begun."""
+class FactRate(ProgressColumn):
+    """Facts per second since the file was started."""
 
     def render(self, task: Task) -> Text:
-        """Rounded to whole facts."""
+        """Returns the rate, rounded to whole facts."""
         elapsed = task.elapsed or 0.0
         return Text(f"{task.fields['facts'] / elapsed:,.0f}/s" if elapsed > 0.5 else "–/s")
 
 
-class Bar:
+class ProgressBar:
     """One bar per file, on stderr. Used in a ``with`` block."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Bar:
             BarColumn(),
             DownloadColumn(),
             TextColumn("{task.fields[facts]:,} facts"),
-            Rate(),
+            FactRate(),
             TextColumn("left"),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[notice]}", style="yellow", markup=False),
@@ -60,20 +60,20 @@ class Bar:
         self._progress.stop()
 
     def begin(self, name: str, size: int | None) -> None:
-        """The next file; ``size`` in bytes, None if unknown."""
+        """Adds a bar for the next file; ``size`` in bytes, None if unknown."""
         self._task = self._progress.add_task(name, total=size, facts=0, notice="")
 
     def show(self, position: int, facts: int) -> None:
-        """Where the file stands: bytes done, and facts done in this run."""
+        """Updates the bar: bytes of the file read, and facts recorded in this run."""
         if self._task is not None:
             self._progress.update(self._task, completed=position, facts=facts)
 
     def say(self, sentence: str) -> None:
-        """A line that stays."""
+        """Prints a line above the bar."""
         self._progress.console.print(sentence, soft_wrap=True)
 
     def notice(self, reason: str | None) -> None:
-        """Why the server is being waited for; None: it is not. Said once, however often it is reported."""
+        """Says once that the server is away, for a reason, and once that it is back (None)."""
         away = reason is not None
         if away == self._away:
             return

@@ -1,24 +1,24 @@
-"""The file that keeps what the server would not take, so that it can be mended and imported by itself."""
+"""Writes rejected lines to a file, so that they can be corrected and imported separately."""
 
 from pathlib import Path
 
-from cli.imports.outcomes import Rejected
+from cli.imports.outcomes import RejectedLine
 from errors import Refused
 
 
-class Rejects:
-    """Raw lines, in their order. Without a path, nothing is kept."""
+class RejectFile:
+    """A file of raw lines, in order. Without a path, nothing is written."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._begun = False
 
-    def go_on(self) -> None:
-        """Keep what an earlier run has written."""
+    def resume(self) -> None:
+        """Appends to what an earlier run wrote."""
         self._begun = True
 
-    def keep(self, rejected: list[Rejected]) -> None:
-        """Write some more. The first call of a new import begins the file anew."""
+    def keep(self, rejected: list[RejectedLine]) -> None:
+        """Appends lines. The first call of a new import empties the file. Raises Refused if it cannot be written."""
         if self._path is None or (self._begun and not rejected):
             return
         try:

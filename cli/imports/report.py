@@ -1,37 +1,37 @@
-"""The summary at the end of an import."""
+"""The report at the end of an import."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import typer
 
-from cli.imports.outcomes import SHOWN, Tally
+from cli.imports.outcomes import SHOWN, FileProgress
 from cli.options import Format
 from cli.output import show_document, show_line
 
 
 @dataclass(slots=True)
-class Report:
-    """What became of all files; ``facts_now`` and ``seconds`` are of this run alone."""
+class ImportReport:
+    """The outcomes of all files. ``facts_now`` and ``seconds`` count this run only."""
 
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    progress_of: dict[str, FileProgress] = field(default_factory=dict)
     facts_now: int = 0
     seconds: float = 0.0
 
     @property
     def rejected(self) -> int:
-        """Lines that the server will not take."""
+        """Number of lines that are not CloudEvents."""
         return self._sum("rejected")
 
     def show(self, form: Format) -> None:
-        """On standard output."""
+        """Prints the report to standard output."""
         if form is Format.text:
             typer.echo("\n".join(self._sentences()))
         else:
             show_document(self.as_json()) if form is Format.json else show_line(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """Counts over all files, earlier runs of an import that went on included; rates of this run."""
+        """Returns the counts of all files, with earlier runs of a resumed import, and the rate of this run."""
         return {
             **{name: self._sum(name) for name in ("lines", "accepted", "duplicates", "quarantined", "rejected")},
             "first_quarantined": self._firsts("first_quarantined"),
@@ -42,25 +42,25 @@ class Report:
         }
 
     def _sentences(self) -> list[str]:
-        told = self.as_json()
-        sentences = [f"{name:<12}{told[name]:>12,}" for name in ("accepted", "duplicates", "quarantined", "rejected")]
+        totals = self.as_json()
+        sentences = [f"{name:<12}{totals[name]:>12,}" for name in ("accepted", "duplicates", "quarantined", "rejected")]
         for name in ("quarantined", "rejected"):
-            firsts = told[f"first_{name}"]
+            firsts = totals[f"first_{name}"]
             if firsts:
-                sentences.append(f"{name}, the first {len(firsts)}:" if told[name] > len(firsts) else f"{name}:")
+                sentences.append(f"{name}, the first {len(firsts)}:" if totals[name] > len(firsts) else f"{name}:")
             for one in firsts:
                 what = one.get("id") or one.get("field") or "?"
                 sentences.append(f"  {one['file']}:{one['line']}  {what}: {one['reason']}")
-        sentences.append(f"{self.facts_now:,} facts in {self.seconds:.1f} s, {told['facts_per_second']:,}/s")
-        return [*sentences, f"token       {told['token']}"] if told["token"] else sentences
+        sentences.append(f"{self.facts_now:,} facts in {self.seconds:.1f} s, {totals['facts_per_second']:,}/s")
+        return [*sentences, f"token       {totals['token']}"] if totals["token"] else sentences
 
     def _sum(self, name: str) -> int:
-        return sum(getattr(tally, name) for tally in self.tallies.values())
+        return sum(getattr(progress, name) for progress in self.progress_of.values())
 
     def _firsts(self, name: str) -> list[dict[str, Any]]:
-        named = [{"file": file, **one} for file, tally in self.tallies.items() for one in tally.as_json()[name]]
+        named = [{"file": file, **one} for file, done in self.progress_of.items() for one in done.as_json()[name]]
         return named[:SHOWN]
 
     def _token(self) -> str:
-        tokens = [tally.token for tally in self.tallies.values() if tally.token]
+        tokens = [progress.token for progress in self.progress_of.values() if progress.token]
         return tokens[-1] if tokens else ""

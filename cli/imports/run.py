@@ -1,102 +1,104 @@
-"""Imports files one after another: opens, goes on where it was, carries, remembers."""
+"""Imports files one after another, each from where an earlier run stopped."""
 
 import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.connection import Connection
-from cli.imports.lines import Source, opened
-from cli.imports.outcomes import Rejected, Tally
-from cli.imports.progress import State
-from cli.imports.progress_bar import Bar
-from cli.imports.reject_file import Rejects
-from cli.imports.report import Report
-from cli.imports.sender import Sender
-from cli.imports.upload import Carrier
+from cli.connection import Endpoint
+from cli.imports.lines import LineSource, opened
+from cli.imports.outcomes import FileProgress, RejectedLine
+from cli.imports.progress import ProgressFile
+from cli.imports.progress_bar import ProgressBar
+from cli.imports.reject_file import RejectFile
+from cli.imports.report import ImportReport
+from cli.imports.sender import BatchSender
+from cli.imports.upload import Uploader
 
-TIMEOUT = 60.0  # seconds until an answer that does not come is asked for again
+TIMEOUT = 60.0  # seconds for a response, after which the request is sent again
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be imported, and how."""
+class ImportOptions:
+    """Which files to import, and how."""
 
     files: list[str]
     folder: Path
-    """Where progress is remembered."""
+    """Data directory, in which progress files are kept."""
     batch: int
+    """Facts per request."""
     concurrency: int
-    patience: float
-    """Seconds that a server may be away."""
+    """Requests in flight."""
+    timeout: float
+    """Seconds to retry while the server is away."""
     restart: bool
     reject_file: Path | None
 
 
-class Import:
-    """One run. ``report`` is up to date at every moment, also after an interruption."""
+class ImportRun:
+    """One run of `tether import`. ``report`` is always up to date, also after an interruption."""
 
-    def __init__(self, plan: Plan, connection: Connection, bar: Bar) -> None:
-        self.report = Report()
-        self._plan = plan
-        self._connection = connection
+    def __init__(self, options: ImportOptions, endpoint: Endpoint, bar: ProgressBar) -> None:
+        self.report = ImportReport()
+        self._options = options
+        self._endpoint = endpoint
         self._bar = bar
-        self._rejects = Rejects(plan.reject_file)
-        self._states: dict[str, State] = {}
-        self._place = ""
+        self._rejects = RejectFile(options.reject_file)
+        self._files: dict[str, ProgressFile] = {}
+        self._current = ""
 
     async def run(self) -> None:
-        """All files. What is remembered of them is forgotten only when all are done."""
+        """Imports all files. Their progress files are removed only after all are done."""
         import httpx2
 
         begun = time.monotonic()
         try:
             async with httpx2.AsyncClient(
-                headers=self._connection.headers,
+                headers=self._endpoint.headers,
                 timeout=httpx2.Timeout(TIMEOUT, connect=5.0),
-                trust_env=not self._connection.local,
+                trust_env=not self._endpoint.local,
             ) as http:
-                sender = Sender(http, self._connection, self._plan.patience, self._bar.notice)
-                for name in self._plan.files:
+                sender = BatchSender(http, self._endpoint, self._options.timeout, self._bar.notice)
+                for name in self._options.files:
                     with opened(name) as source:
                         await self._import(name, source, sender)
         finally:
             self.report.seconds = time.monotonic() - begun
-        for state in self._states.values():
+        for state in self._files.values():
             state.forget()
 
     @property
     def stopped(self) -> str:
-        """Where an unfinished run stopped and how to go on, in a sentence."""
-        if not self._place:
+        """A sentence that says where an unfinished run stopped and how to resume it."""
+        if not self._current:
             return "Stopped before the first line."
-        tally = self.report.tallies[self._place]
-        if self._place not in self._states:
-            return f"Stopped after line {tally.lines} of {self._place}; a stream cannot be gone back to."
-        names = " ".join(shlex.quote(name) for name in self._plan.files)
-        return f"Stopped after line {tally.lines} of {self._place}; `tether import {names}` goes on there."
+        progress = self.report.progress_of[self._current]
+        if self._current not in self._files:
+            return f"Stopped after line {progress.lines} of {self._current}; a stream cannot be resumed."
+        names = " ".join(shlex.quote(name) for name in self._options.files)
+        return f"Stopped after line {progress.lines} of {self._current}; `tether import {names}` resumes there."
 
-    async def _import(self, name: str, source: Source, sender: Sender) -> None:
-        state = State(self._plan.folder, name, self._connection) if source.size is not None else None
-        tally = state.load() if state and not self._plan.restart else Tally()
+    async def _import(self, name: str, source: LineSource, sender: BatchSender) -> None:
+        state = ProgressFile(self._options.folder, name, self._endpoint) if source.size is not None else None
+        progress = state.load() if state and not self._options.restart else FileProgress()
         if state:
-            self._states[name] = state
-        self._place = name
-        self.report.tallies[name] = tally
-        if tally.lines:
-            self._bar.say(f"Going on at line {tally.lines + 1} of {name}.")
-            self._rejects.go_on()
-        before, others = tally.facts, self.report.facts_now
+            self._files[name] = state
+        self._current = name
+        self.report.progress_of[name] = progress
+        if progress.lines:
+            self._bar.say(f"Resuming at line {progress.lines + 1} of {name}.")
+            self._rejects.resume()
+        before, others = progress.facts, self.report.facts_now
         self._bar.begin(Path(source.name).name, source.size)
 
         def show(position: int) -> None:
-            self.report.facts_now = others + tally.facts - before
-            self._bar.show(position, tally.facts - before)
+            self.report.facts_now = others + progress.facts - before
+            self._bar.show(position, progress.facts - before)
 
-        def save(rejected: list[Rejected]) -> None:
+        def save(rejected: list[RejectedLine]) -> None:
             self._rejects.keep(rejected)
             if state:
-                state.save(tally)
+                state.save(progress)
 
-        carrier = Carrier(sender, tally, save=save, show=show, concurrency=self._plan.concurrency)
-        await carrier.carry(source.batches(self._plan.batch, skip=tally.lines))
+        uploader = Uploader(sender, progress, save=save, show=show, concurrency=self._options.concurrency)
+        await uploader.upload(source.batches(self._options.batch, skip=progress.lines))

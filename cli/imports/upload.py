@@ -1,53 +1,53 @@
-"""Carries one file to the server: several batches in flight, a bounded number in memory, progress on disk."""
+"""Uploads one file: several requests in flight, a bounded number of batches in memory, progress on disk."""
 
 import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Iterator
 
-from cli.imports.lines import Batch
-from cli.imports.outcomes import Outcome, Rejected, Tally
-from cli.imports.sender import Sender
+from cli.imports.lines import LineBatch
+from cli.imports.outcomes import BatchOutcome, FileProgress, RejectedLine
+from cli.imports.sender import BatchSender
 
-PERIOD = 1.0  # seconds between two savings
+PERIOD = 1.0  # seconds between two saves
 
 
-class Carrier:
-    """Adds to ``tally`` what has been answered without a gap; batches beyond a gap are held until it closes.
+class Uploader:
+    """Uploads the batches of one file, and adds their outcomes to ``progress`` in the order of the file.
 
-    ``save`` is called about once a second and at the end, however that comes, with the lines rejected since
-    the last call; ``show`` after each step with the bytes of the file that are done.
+    ``save`` is called about once a second and at the end, also after an error, with the lines rejected since the last
+    call; ``show`` after each batch with the bytes of the file that are done; ``concurrency``: requests in flight.
     """
 
     def __init__(
         self,
-        sender: Sender,
-        tally: Tally,
+        sender: BatchSender,
+        progress: FileProgress,
         *,
-        save: Callable[[list[Rejected]], None],
+        save: Callable[[list[RejectedLine]], None],
         show: Callable[[int], None],
         concurrency: int,
     ) -> None:
         self._sender = sender
-        self._tally = tally
+        self._progress = progress
         self._save = save
         self._show = show
         self._concurrency = concurrency
-        self._queue: asyncio.Queue[Batch | Exception] = asyncio.Queue(concurrency)
-        self._beyond: dict[int, tuple[Batch, Outcome]] = {}
+        self._queue: asyncio.Queue[LineBatch | Exception] = asyncio.Queue(concurrency)
+        self._out_of_order: dict[int, tuple[LineBatch, BatchOutcome]] = {}
         self._next = 0
         self._moved = asyncio.Event()
-        self._rejected: list[Rejected] = []
+        self._rejected: list[RejectedLine] = []
 
-    async def carry(self, batches: Iterator[Batch]) -> None:
-        """Returns when every line has its answer; raises what reading or sending raised first."""
-        self._save_now()  # a place that cannot be written to is better known before than after
+    async def upload(self, batches: Iterator[LineBatch]) -> None:
+        """Returns when every line has an outcome. Raises the first error of reading or sending."""
+        self._save_now()  # fails at once if the progress cannot be saved
         loop = asyncio.get_running_loop()
-        # A daemon: it may be blocked in a read of standard input that never ends.
+        # A daemon thread: it may be blocked in a read of standard input that never returns.
         threading.Thread(target=self._read, args=(batches, loop), name="reader", daemon=True).start()
         try:
             async with asyncio.TaskGroup() as group:
-                saving = group.create_task(self._save_now_and_then())
+                saving = group.create_task(self._save_periodically())
                 await self._send_all(group)
                 saving.cancel()
         except BaseExceptionGroup as problems:
@@ -60,9 +60,9 @@ class Carrier:
         sent = 0
         while True:
             found = await self._queue.get()
-            # The last one goes out alone and after all others, so that its token stands for the whole file.
+            # The last batch is sent alone, after all others, so that its token covers the whole file.
             if isinstance(found, Exception) or found.last:
-                await self._answered(sent)
+                await self._all_done(sent)
             if isinstance(found, Exception):
                 raise found
             if found.last:
@@ -72,23 +72,23 @@ class Carrier:
             group.create_task(self._send(found)).add_done_callback(lambda _: free.release())
             sent += 1
 
-    async def _send(self, batch: Batch) -> None:
-        self._beyond[batch.index] = batch, await self._sender.send(batch)
-        batch.lines = []  # what is held beyond a gap is small
-        while self._next in self._beyond:
-            done, outcome = self._beyond.pop(self._next)
-            self._tally.add(outcome, done.through)
+    async def _send(self, batch: LineBatch) -> None:
+        self._out_of_order[batch.index] = batch, await self._sender.send(batch)
+        batch.lines = []  # frees memory while the outcome waits for earlier batches
+        while self._next in self._out_of_order:
+            done, outcome = self._out_of_order.pop(self._next)
+            self._progress.add(outcome, done.through)
             self._rejected += outcome.rejected
             self._show(done.position)
             self._next += 1
         self._moved.set()
 
-    async def _answered(self, count: int) -> None:
+    async def _all_done(self, count: int) -> None:
         while self._next < count:
             self._moved.clear()
             await self._moved.wait()
 
-    async def _save_now_and_then(self) -> None:
+    async def _save_periodically(self) -> None:
         while True:
             await asyncio.sleep(PERIOD)
             self._save_now()
@@ -97,18 +97,18 @@ class Carrier:
         rejected, self._rejected = self._rejected, []
         self._save(rejected)
 
-    def _read(self, batches: Iterator[Batch], loop: asyncio.AbstractEventLoop) -> None:
-        """In a thread of its own. Waits while the queue is full; ends when the loop does."""
+    def _read(self, batches: Iterator[LineBatch], loop: asyncio.AbstractEventLoop) -> None:
+        """Runs in a thread of its own. Blocks while the queue is full; ends with the event loop."""
         try:
             try:
                 for batch in batches:
                     self._put(batch, loop)
-            except Exception as problem:  # of any kind: it belongs to whoever carries the file
+            except Exception as problem:  # passed on to the task that uploads the file
                 self._put(problem, loop)
         except (concurrent.futures.CancelledError, RuntimeError):
-            return  # the loop is gone, and with it everyone who would want more
+            return  # the event loop has ended
 
-    def _put(self, found: Batch | Exception, loop: asyncio.AbstractEventLoop) -> None:
+    def _put(self, found: LineBatch | Exception, loop: asyncio.AbstractEventLoop) -> None:
         work = self._queue.put(found)
         try:
             asyncio.run_coroutine_threadsafe(work, loop).result()

@@ -113,13 +113,13 @@ def test_flag_goes_before_environment_before_file(
 
 
 def test_the_embedded_stacks_key_is_not_shown_to_another_machine(data_dir: Path) -> None:
-    from cli.connection import connect
+    from cli.connection import resolve_endpoint
 
     data_dir.mkdir()
     keys = [{"scope": "admin", "tenant": "main", "key": "secret"}]
     (data_dir / "credentials.json").write_text(json.dumps({"keys": keys}))
-    assert connect("http://localhost:1", "").key == "secret"
-    assert connect("http://tether.example", "").key == ""
+    assert resolve_endpoint("http://localhost:1", "").key == "secret"
+    assert resolve_endpoint("http://tether.example", "").key == ""
 
 
 def test_verify_says_what_it_lacks(tether: Tether) -> None:

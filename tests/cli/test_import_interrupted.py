@@ -129,7 +129,7 @@ def test_a_server_killed_and_started_again_loses_nothing(
 
 def test_patience_has_an_end(server: Served, tether: Tether, file: str) -> None:
     server.stop()
-    said = tether("import", file, "--patience", "0.2")
+    said = tether("import", file, "--timeout", "0.2")
     assert (said.code, said.out) == (1, "")
     assert "is back" not in said.err
     last = said.err.splitlines()[-1]
