@@ -1,1 +1,1 @@
-"""How it is asked: HTTP, one router per path segment."""
+"""The HTTP API: one module of routes per resource."""

@@ -10,7 +10,7 @@ import temporal
 from api.http import problems
 from api.http.auth import KeyCache
 from api.http.dependencies import Services
-from api.http.metrics import Measured, Metrics
+from api.http.metrics import Metrics, MetricsMiddleware
 from api.routes import (
     deletions,
     entities,
@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
-    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
     for module in ROUTERS:
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)

@@ -1,4 +1,4 @@
-"""JSON as senders write it: parsed leniently enough that one bad event can be told from its neighbours.
+"""JSON as senders write it: parsed so that one bad event does not make its neighbours unreadable.
 
 orjson parses almost everything. The standard library is the fallback for good JSON that orjson refuses: lone
 surrogates, numbers beyond 64 bits, deep nesting. Such a value cannot be stored, but its envelope can be read.

@@ -28,7 +28,7 @@ class Validator:
         self._references = {
             kind: tuple(r.field for r in rels if r.field is not None) for kind, rels in catalog.by_child.items()
         }
-        self._asked = {
+        self._requested = {
             kind: frozenset(r.name for r in rels if r.requested is not None) for kind, rels in catalog.by_child.items()
         }
 
@@ -94,7 +94,7 @@ class Validator:
         )
 
     def _names(self, kind: str, named: tuple[str, str] | None) -> tuple[tuple[str, str | None], ...]:
-        known = named is not None and named[0] in self._asked.get(kind, ()) and len(named[1]) <= KEY_LENGTH
+        known = named is not None and named[0] in self._requested.get(kind, ()) and len(named[1]) <= KEY_LENGTH
         return (named,) if named is not None and known else ()
 
     def _check_shape(self, data: Any) -> None:
@@ -111,15 +111,16 @@ class Validator:
 def digest(
     type: str, key: str, sequence: str | None, time: int | None, named: tuple[str, str] | None, body: bytes
 ) -> bytes:
-    """What two deliveries of one id must share to be the same fact: 16 bytes. Tracing is left out.
+    """Returns 16 bytes that are the same for every delivery of the same fact. Tracing attributes are left out.
 
-    ``named``: the relationship and parent that a correlation id names, whatever is declared by now.
+    ``named``: the relationship and parent that the correlation id names, declared or not; ``body``: the data as JSON.
+    The other parameters are those of ``Entry``.
     """
     return blake2b(orjson.dumps((type, key, sequence, time, named)) + body, digest_size=16).digest()
 
 
 def check_text(value: Any) -> None:
-    """Raises Unacceptable if a text somewhere in it cannot be stored: a NUL or a lone surrogate."""
+    """Raises Unacceptable if any text in a value contains what cannot be stored: NUL or a lone surrogate."""
     if isinstance(value, str):
         if "\x00" in value:
             raise Unacceptable("a text holds a NUL character")
@@ -169,7 +170,7 @@ def _check_contract(contract: Contract, data: dict[str, Any]) -> None:
         return
     except ValidationError:
         pass
-    try:  # strict JSON knows dates and the like, which strict Python refuses as text
+    try:  # JSON mode accepts dates and the like as text, which strict Python mode refuses
         validator.validate_json(orjson.dumps(data))
     except orjson.JSONEncodeError as error:
         check_text(data)

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: of this process, counted as things happen; of the database, read when asked for."""
+"""Prometheus metrics: counters of this process, and gauges that are read from the database for each scrape."""
 
 from time import perf_counter
 
@@ -12,30 +12,25 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 
 class Metrics:
-    """One per application: ``app.add_middleware(Measured, metrics=metrics)``.
-
-    Facts are counted by whoever records them: ``metrics.facts(accepted=3)``.
-    """
+    """The metrics of one application. ``MetricsMiddleware`` counts requests; routes count facts with ``facts``."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self.requests = Counter(
-            "tether_http_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry
+            "tether_http_requests", "HTTP requests answered.", ["method", "route", "status"], registry=self._registry
         )
         self.seconds = Histogram(
             "tether_http_request_seconds",
-            "Seconds from a request to the end of its answer, waiting included.",
+            "Seconds from a request to the end of its response, including waits.",
             ["method", "route"],
             buckets=_BUCKETS,
             registry=self._registry,
         )
-        facts = Counter(
-            "tether_facts", "Facts that came in, by what became of them.", ["outcome"], registry=self._registry
-        )
+        facts = Counter("tether_facts", "Facts received, by outcome.", ["outcome"], registry=self._registry)
         self._facts = {name: facts.labels(name) for name in ("accepted", "duplicate", "quarantined")}
 
     def facts(self, accepted: int = 0, duplicates: int = 0, quarantined: int = 0) -> None:
-        """Counts facts that a request brought."""
+        """Counts the facts of a request by outcome."""
         self._facts["accepted"].inc(accepted)
         self._facts["duplicate"].inc(duplicates)
         self._facts["quarantined"].inc(quarantined)
@@ -73,27 +68,27 @@ def _database(gauges: Gauges) -> CollectorRegistry:
     return registry
 
 
-class Measured:
-    """Middleware that counts and times requests by their route's template, never by what is in the path."""
+class MetricsMiddleware:
+    """Counts and times requests, labelled by the template of their route, not by their path."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handles one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         begun, status = perf_counter(), "500"
 
-        async def note(message: Message) -> None:
+        async def observe(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, receive, observe)
         finally:
             method, route = scope["method"], _route(scope)
             self._metrics.requests.labels(method, route, status).inc()
@@ -102,6 +97,6 @@ class Measured:
 
 
 def _route(scope: Scope) -> str:
-    """Strangers choose paths and would fill the memory with names: what has no route is all one."""
+    """Returns the route's template; one label for all unknown paths, whose number is unbounded."""
     path: str = getattr(scope.get("route"), "path_format", "none")
     return path

@@ -1,4 +1,4 @@
-"""The workflows that carry things out, and where to look at them."""
+"""Links to workflows in Temporal's Web UI, for responses."""
 
 from pydantic import BaseModel, Field
 
@@ -9,19 +9,19 @@ from starter import workflow_url
 
 
 class Workflow(BaseModel):
-    """The workflow that carries something out."""
+    """A Temporal workflow."""
 
     id: str
-    url: str | None = Field(description="Where Temporal's Web UI shows it.")
+    url: str | None = Field(description="Its page in Temporal's Web UI; null: the UI's address is not configured.")
 
 
 def workflow(has: Services, subject: Subject) -> Workflow:
-    """The workflow of a subject."""
+    """The workflow that is about a subject."""
     id = subject_id(subject)
     ui = has.settings.temporal_ui_url
     return Workflow(id=id, url=workflow_url(ui, has.starter.namespace, id) if ui else None)
 
 
 def workflow_of_instance(has: Services, tenant: str, relationship: str, parent: str) -> Workflow:
-    """The workflow of an instance of a relationship."""
+    """The workflow of a relationship instance: the relationship's name and its parent's key."""
     return workflow(has, RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent).subject)

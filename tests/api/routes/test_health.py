@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.http.metrics import Measured, Metrics
+from api.http.metrics import MetricsMiddleware, Metrics
 from catalog.catalog import Catalog
 from config import Settings
 from store.db import readiness
@@ -76,7 +76,7 @@ async def test_numbers_of_the_database_are_read_when_asked_for(api: Api, teller:
 async def test_requests_are_counted_by_the_template_of_their_route() -> None:
     metrics = Metrics()
     app = FastAPI()
-    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
 
     @app.get("/things/{key:path}")
     async def thing(key: str) -> str:
