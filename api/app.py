@@ -30,7 +30,7 @@ from config import Settings
 from facts.validation import Validator
 from starter import Starter
 from store.db.pool import create_pool
-from store.db.revision_waiter import Heads
+from store.db.revision_waiter import RevisionWaiter
 from store.write.recorder import Recorder
 
 ROUTERS = (events, entities, deletions, relationships, links, moves, plans, operations, waiting, feed, quarantine)
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
         app.state.services = Services(
-            settings, catalog, validator, pool, recorder, KeyCache(pool), starter, Heads(pool), metrics
+            settings, catalog, validator, pool, recorder, KeyCache(pool), starter, RevisionWaiter(pool), metrics
         )
         yield
         await recorder.close()

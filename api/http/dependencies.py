@@ -12,7 +12,7 @@ from config import Settings
 from facts.validation import Validator
 from starter import Starter
 from store.db.pool import Pool
-from store.db.revision_waiter import Heads
+from store.db.revision_waiter import RevisionWaiter
 from store.write.recorder import Recorder
 
 
@@ -27,7 +27,7 @@ class Services:
     recorder: Recorder
     keys: KeyCache
     starter: Starter
-    heads: Heads
+    revisions: RevisionWaiter
     metrics: Metrics
 
 

@@ -1,7 +1,7 @@
-"""How far each tenant has come, for readers that wait for more.
+"""Waits until a tenant has reached a revision.
 
-Waiters ask PostgreSQL, often at first and then less; those of one tenant share an answer. LISTEN would cost every
-writer a lock of the whole database at commit.
+It polls PostgreSQL, with a growing pause; concurrent waiters of one tenant share each result. LISTEN/NOTIFY is not
+used, because NOTIFY takes a lock of the whole database at commit.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from store.db.pool import Pool, connection
 from store.db.sql import fetch_value
 
 FIRST, LONGEST = 0.005, 0.1
-"""Seconds between two looks: at first, and at most."""
+"""Seconds between two polls: at first, and at most."""
 
 
-class Heads:
-    """The heads of all tenants, as one process knows them."""
+class RevisionWaiter:
+    """Caches the newest known revision of each tenant, for one process."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -23,7 +23,7 @@ class Heads:
         self._looking: dict[str, asyncio.Lock] = {}
 
     async def reach(self, tenant: str, revision: int, seconds: float) -> bool:
-        """Returns once the revision can be read, or False after so many seconds. Raises Unavailable."""
+        """Returns True once a revision of a tenant can be read, False after so many seconds. Raises Unavailable."""
         if self._known.get(tenant, (0, 0.0))[0] >= revision:
             return True
         end, pause = monotonic() + seconds, FIRST
@@ -36,14 +36,14 @@ class Heads:
         return True
 
     async def _head(self, tenant: str) -> int:
-        asked = monotonic()
+        requested = monotonic()
         async with self._looking.setdefault(tenant, asyncio.Lock()):
             head, when = self._known.get(tenant, (0, 0.0))
-            if when >= asked:  # somebody looked while we stood in line
+            if when >= requested:  # another waiter has polled while this one waited for the lock
                 return head
             when = monotonic()
             async with connection(self._pool) as conn:
                 head = await fetch_value(conn, "revision", tenant=tenant) or 0
-            if head:  # names that nobody writes under are not worth remembering
+            if head:  # tenants that do not exist would fill the memory
                 self._known[tenant] = head, when
         return head

@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.http.metrics import MetricsMiddleware, Metrics
+from api.http.metrics import Metrics, MetricsMiddleware
 from catalog.catalog import Catalog
 from config import Settings
 from store.db import readiness

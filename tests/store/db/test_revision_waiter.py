@@ -7,27 +7,27 @@ import pytest
 
 from errors import NotYet
 from store.db.pool import Pool
-from store.db.revision_waiter import Heads
+from store.db.revision_waiter import RevisionWaiter
 from store.db.snapshot import snapshot
 from tests.support.model_facts import say
 from tests.support.recording import TENANT, Teller
 
 
 async def test_a_waiter_goes_on_as_soon_as_the_revision_is_there(pool: Pool, teller: Teller) -> None:
-    heads = Heads(pool)
-    waiters = [asyncio.create_task(heads.reach(TENANT, 1, 30)) for _ in range(50)]
+    waiter = RevisionWaiter(pool)
+    waiters = [asyncio.create_task(waiter.reach(TENANT, 1, 30)) for _ in range(50)]
     await asyncio.sleep(0)
     assert not any(waiter.done() for waiter in waiters)
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
     begun = monotonic()
     assert all(await asyncio.gather(*waiters))
     assert monotonic() - begun < 5
-    assert await heads.reach(TENANT, 1, 0)
+    assert await waiter.reach(TENANT, 1, 0)
 
 
 async def test_a_waiter_gives_up_when_its_time_is_over(pool: Pool) -> None:
-    assert not await Heads(pool).reach(TENANT, 1, 0.05)
-    assert not await Heads(pool).reach("nobody", 1, 0)
+    assert not await RevisionWaiter(pool).reach(TENANT, 1, 0.05)
+    assert not await RevisionWaiter(pool).reach("nobody", 1, 0)
 
 
 async def test_a_snapshot_of_the_future_is_not_there_yet(pool: Pool) -> None:
