@@ -25,7 +25,7 @@ _ENDINGS = {
     "superseded": "was superseded",
     "cancelled": "was cancelled",
     "incomplete": "is incomplete",
-    "done": "was done before it could be stopped",
+    "done": "was done before it could be cancelled",
 }
 
 Show: TypeAlias = Callable[[dict[str, Any]], None]

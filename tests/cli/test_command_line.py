@@ -53,8 +53,8 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tether: Tether, words: tuple[st
         ((403, {"title": "Forbidden", "detail": "read only"}), "Use a key with a wider scope."),
         ((400, {"title": "Bad cursor", "detail": "x"}), "Bad cursor: x."),
         ((503, {"title": "Unavailable", "detail": "PostgreSQL\nis away"}), "PostgreSQL is away."),
-        ((200, {"hello": "world"}), "that no Tether gives"),
-        ((502, "<html>"), "that no Tether gives"),
+        ((200, {"hello": "world"}), "not Tether's"),
+        ((502, "<html>"), "not Tether's"),
     ],
 )
 def test_refusals_are_one_line_on_stderr(

@@ -89,7 +89,7 @@ def test_lines_that_are_no_events_are_named_and_kept_and_the_others_arrive(
     assert "f:18  json: is wrong" in said.out
     assert "f:556  id: is wrong" in said.out
     assert "accepted             997" in said.out
-    assert said.err == "Error: Lines that are no CloudEvents: 3. Mend them and import them by themselves.\n"
+    assert said.err == "Error: Lines that are not CloudEvents: 3. Correct them and import them separately.\n"
     assert kept.read_bytes().splitlines() == [b"{broken", b'{"type":"A"}', b"[]x"]
 
 
@@ -136,7 +136,7 @@ def test_a_damaged_archive_gives_what_lies_before_the_damage_and_says_where_it_i
     (tmp_path / "f.gz").write_bytes(packed[: len(packed) // 2])
     said = tether("import", str(tmp_path / "f.gz"), "--batch", "50")
     assert said.code == 1
-    assert "f.gz: cannot be read on after line" in said.err
+    assert "f.gz: cannot be read after line" in said.err
     assert 2_000 < len(fake.facts) < 2_600
 
 
@@ -146,4 +146,4 @@ def test_an_answer_that_leaves_a_line_out_is_not_taken_for_success(
     fake.forgetful = True
     said = tether("import", write(tmp_path / "f", facts(3)))
     assert said.code == 1
-    assert "answered for 2 of 3 lines from line 1 on" in said.err
+    assert "reported on 2 of 3 lines from line 1 on" in said.err

@@ -47,7 +47,7 @@ def test_an_importer_killed_in_the_middle_goes_on_there(
     assert said.code == 0
     assert len(fake.facts) == COUNT
     assert sum(fake.batches) == COUNT - done
-    assert said.err == f"Going on at line {done + 1} of {file}.\n"
+    assert said.err == f"Resuming at line {done + 1} of {file}.\n"
     told = said.json
     assert told["lines"] == told["accepted"] + told["duplicates"] == COUNT
     assert saved_lines(data_dir) == 0
@@ -85,7 +85,7 @@ def test_ctrl_c_says_where_it_stopped_and_how_to_go_on(
     out, err = program.communicate()
     done = saved_lines(data_dir)
     assert (program.returncode, out) == (130, "")
-    assert err == f"Stopped after line {done} of {file}; `tether import {file}` goes on there.\n"
+    assert err == f"Stopped after line {done} of {file}; `tether import {file}` resumes there.\n"
     assert done >= COUNT // 2 - 1_000
 
 

@@ -71,7 +71,7 @@ def test_the_end_of_a_deletion_says_whether_others_follow_from_it(tether: Tether
     fake.sequences["GET /v1/operations"] = [(200, {"items": items, "next": None}) for items in ([running(1, 2)], [])]
     said = tether("operations", "watch", "o1")
     assert fake.requests[-1][1] == "/v1/operations?cause=o1&state=open&limit=1"
-    assert said.err == "What follows from it goes on: `tether operations list --cause o1 --state open`.\n"
+    assert said.err == "Cascades that follow from it continue: `tether operations list --cause o1 --state open`.\n"
     assert tether("operations", "watch", "o1").err == ""
     fake.sequences["GET /v1/operations"] = [(503, {"title": "Unavailable", "detail": "PostgreSQL is away"})]
     said = tether("operations", "watch", "o1")
@@ -103,7 +103,7 @@ def test_a_server_that_goes_away_while_one_watches_is_waited_for(tether: Tether,
     fake.sequences[ONE] = [(200, MOVE), away, (200, {**MOVE, "state": "done"})]
     said = tether("operations", "watch", "o1", "-o", "json")
     assert (said.code, said.json["state"]) == (0, "done")
-    assert said.err == "Trying again: Unavailable: PostgreSQL is away.\n"
+    assert said.err == "Retrying: Unavailable: PostgreSQL is away.\n"
 
 
 def test_stopping_is_a_success_if_it_was_stopped(tether: Tether, fake: FakeTether) -> None:
@@ -113,7 +113,7 @@ def test_stopping_is_a_success_if_it_was_stopped(tether: Tether, fake: FakeTethe
     assert tether("operations", "cancel", "o1", "--wait", "-o", "json").code == 0
     fake.answers[ONE] = 200, {**wished, "state": "done"}
     said = tether("operations", "cancel", "o1", "--wait", "-o", "json")
-    assert (said.code, "was done before it could be stopped" in said.err) == (1, True)
+    assert (said.code, "was done before it could be cancelled" in said.err) == (1, True)
     fake.answers["POST /v1/operations/o1/cancellation"] = 409, {"title": "Conflict", "detail": "has ended already"}
     assert tether("operations", "cancel", "o1").err == "Error: Conflict: has ended already.\n"
 
@@ -139,7 +139,7 @@ def test_ctrl_c_stops_watching_and_not_the_operation(programs: Programs, fake: F
     program.send_signal(signal.SIGINT)
     out, err = program.communicate()
     assert (program.returncode, out) == (130, "")
-    assert "Operation o1 goes on." in err
+    assert "Operation o1 continues." in err
     assert "`tether operations cancel o1` stops it." in err
     assert {request[0] for request in fake.requests} == {"GET"}
 

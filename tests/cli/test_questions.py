@@ -41,7 +41,7 @@ WHY = {
 LISTS = [
     (("relationships", "list"), "/v1/relationships", COUNTED, "group_channel", "No relationship is declared."),
     (("waiting", "list"), "/v1/waiting", WAIT, "http://ui/w", "Nothing is waiting."),
-    (("quarantine", "list"), "/v1/quarantine", QUARANTINED, "no such contract", "Nothing is in quarantine."),
+    (("quarantine", "list"), "/v1/quarantine", QUARANTINED, "no such contract", "The quarantine is empty."),
     (("links", "list", "gc"), "/v1/relationships/gc/links", LINK, "g1", "gc has no such link."),
 ]
 
@@ -93,7 +93,7 @@ def test_one_entity(tether: Tether, fake: FakeTether) -> None:
 def test_why_tells_the_story(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/relationships/gc/links/c1/why"] = 200, WHY
     said = tether("links", "why", "gc", "c1")
-    for part in ("because it was asked for", "Decided by", "ChannelCreated.v1", "Before", "g0"):
+    for part in ("because it was asked for", "Decided by", "ChannelCreated.v1", "History", "g0"):
         assert part in said.out
     assert tether("links", "why", "gc", "c1", "-o", "json").json == WHY
 
@@ -124,4 +124,4 @@ def test_the_feed_outlives_a_server_that_goes_away(tether: Tether, fake: FakeTet
     away = 503, {"title": "Unavailable", "detail": "PostgreSQL is away"}
     fake.sequences["GET /v1/feed"] = [page(following="n1"), away, page(change, following="n2")]
     said = tether("feed", "follow", "--limit", "1", "-o", "text")
-    assert said == Said(0, "group  g1  live\n", "Trying again: Unavailable: PostgreSQL is away.\n")
+    assert said == Said(0, "group  g1  live\n", "Retrying: Unavailable: PostgreSQL is away.\n")
