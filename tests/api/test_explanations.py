@@ -38,7 +38,7 @@ def asker(pool: Pool, catalog: Catalog) -> Asker:
     return Asker(pool, catalog)
 
 
-async def test_a_waiting_link_names_its_fact_its_debtor_and_its_deadline(asker: Asker, teller: Teller) -> None:
+async def test_waiting_link_explanation_names_fact_owner_and_due_time(asker: Asker, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i7", 1, name="x", category="c1", at=AT))
     said = await asker.sentence("category_item", "i7")
     assert said.startswith(
@@ -53,7 +53,7 @@ async def test_a_waiting_link_names_its_fact_its_debtor_and_its_deadline(asker: 
     assert why.wait.owner == "categories"
 
 
-async def test_linked_and_broken_links_name_the_fact_that_made_the_parent_so(asker: Asker, teller: Teller) -> None:
+async def test_linked_and_broken_link_explanations_name_the_parents_fact(asker: Asker, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="c", at=AT), say("ItemUpdated", "i", 2, name="y"))
     await teller.tell(say("CategoryAdded", "c", 1, name="c", at="2026-01-03T11:59:00Z"))
     assert await asker.sentence("category_item", "i") == (
@@ -67,7 +67,7 @@ async def test_linked_and_broken_links_name_the_fact_that_made_the_parent_so(ask
     )
 
 
-async def test_a_conflict_names_who_has_the_parent(asker: Asker, teller: Teller) -> None:
+async def test_conflict_explanation_names_the_other_child(asker: Asker, teller: Teller) -> None:
     await teller.tell(say("GroupCreated", "g", 1, name="g"))
     await teller.tell(*(say("ChannelCreated", c, n, name=c, asked_by="g", at=AT) for n, c in ((1, "b"), (2, "a"))))
     assert await asker.sentence("group_channel", "a") == (
@@ -76,7 +76,7 @@ async def test_a_conflict_names_who_has_the_parent(asker: Asker, teller: Teller)
     )
 
 
-async def test_a_link_that_is_over_tells_what_ended_it_and_what_it_was(asker: Asker, teller: Teller) -> None:
+async def test_closed_link_explanation_names_its_end_and_former_parents(asker: Asker, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
     await teller.tell(say("ItemUpdated", "i", 2, category="b"))
     await teller.tell(say("ItemUpdated", "i", 3, category=None, at=AT))
@@ -93,7 +93,7 @@ async def test_a_link_that_is_over_tells_what_ended_it_and_what_it_was(asker: As
     )
 
 
-async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Teller, catalog: Catalog) -> None:
+async def test_explicit_link_explanation_names_tether_as_source(asker: Asker, teller: Teller, catalog: Catalog) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x"), say("CategoryAdded", "c", 1, name="c"))
     await teller.tell(link("category_item", "i", "c", 1))
     why = await asker.explain("category_item", "i")
@@ -107,12 +107,12 @@ async def test_an_explicit_link_is_told_as_tethers_word(asker: Asker, teller: Te
     assert "names no category; the last was category c" in await asker.sentence("category_item", "i")
 
 
-async def test_a_child_that_never_had_a_link_has_no_reasons(asker: Asker, teller: Teller) -> None:
+async def test_child_without_any_link_has_no_explanation(asker: Asker, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x"))
     assert await asker.explain("category_item", "i") is None
 
 
-async def test_a_child_of_what_is_gone_says_what_is_being_done_about_it(
+async def test_broken_link_explanation_says_what_the_cascade_does(
     asker: Asker, teller: Teller, pool: Pool, catalog: Catalog
 ) -> None:
     await teller.tell(say("EventCreated", "e", 1, name="Cup"), say("EventDeleted", "e", 2, at=AT))

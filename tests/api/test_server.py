@@ -8,6 +8,6 @@ from errors import BadDeclaration
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "", "tether.test"])
-def test_others_are_not_served_while_nobody_has_a_key(database_url: str, host: str) -> None:
+def test_public_address_is_refused_without_credentials(database_url: str, host: str) -> None:
     with pytest.raises(BadDeclaration, match="TETHER_ADMIN_KEY"):
         run(Settings(host=host, port=0, database_url=database_url))

@@ -31,14 +31,14 @@ def test_every_command_has_help(tether: Tether, words: tuple[str, ...]) -> None:
     assert f"Usage: {' '.join(('tether', *words))} " in said.out
 
 
-def test_help_needs_nothing_slow() -> None:
+def test_help_imports_no_slow_modules() -> None:
     slow = "{'httpx2', 'pydantic', 'temporalio', 'asyncpg', 'fastapi'}"
     check = f"import cli, sys; sys.exit(len({slow} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("words", [("nope",), ("links", "nope"), ("links", "list"), ("import", "f", "--batch", "0")])
-def test_wrong_usage_is_one_line_and_exit_code_2(tether: Tether, words: tuple[str, ...]) -> None:
+def test_usage_error_is_one_line_with_exit_code_2(tether: Tether, words: tuple[str, ...]) -> None:
     said = tether(*words)
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
     assert said.err.startswith("Error: ")
@@ -66,7 +66,7 @@ def test_refusals_are_one_line_on_stderr(
     assert says in said.err
 
 
-def test_a_server_that_is_not_there_is_named(server: Served, tether: Tether) -> None:
+def test_unreachable_server_is_named(server: Served, tether: Tether) -> None:
     server.stop()
     said = tether("waiting", "list")
     assert said.code == 1
@@ -83,7 +83,7 @@ def test_a_server_that_is_not_there_is_named(server: Served, tether: Tether) -> 
         ("TETHER_KEY", "a\nb", ("waiting", "list")),
     ],
 )
-def test_a_wrong_environment_is_one_line(
+def test_invalid_environment_variable_is_one_line(
     tether: Tether, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -92,7 +92,7 @@ def test_a_wrong_environment_is_one_line(
     assert variable.removeprefix("TETHER_").lower() in said.err.lower()
 
 
-def test_flag_goes_before_environment_before_file(
+def test_flag_precedes_environment_precedes_file(
     server: Served, tether: Tether, fake: FakeTether, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [
@@ -112,7 +112,7 @@ def test_flag_goes_before_environment_before_file(
     assert shown == ["Bearer from flag", "Bearer the-key", "Bearer from file"]
 
 
-def test_the_embedded_stacks_key_is_not_shown_to_another_machine(data_dir: Path) -> None:
+def test_embedded_stacks_key_is_not_sent_to_another_machine(data_dir: Path) -> None:
     from cli.connection import resolve_endpoint
 
     data_dir.mkdir()
@@ -122,7 +122,7 @@ def test_the_embedded_stacks_key_is_not_shown_to_another_machine(data_dir: Path)
     assert resolve_endpoint("http://tether.example", "").key == ""
 
 
-def test_verify_says_what_it_lacks(tether: Tether) -> None:
+def test_verify_without_database_says_what_to_set(tether: Tether) -> None:
     said = tether("verify")
     assert said.code == 1
     assert "TETHER_DATABASE_URL is not set" in said.err

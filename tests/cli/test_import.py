@@ -16,7 +16,9 @@ pytestmark = pytest.mark.usefixtures("server")
 
 
 @pytest.mark.parametrize("name", ["facts.ndjson", "facts.ndjson.gz"])
-def test_every_line_arrives_plain_or_packed(tether: Tether, fake: FakeTether, tmp_path: Path, name: str) -> None:
+def test_every_line_of_plain_and_gzipped_files_is_imported(
+    tether: Tether, fake: FakeTether, tmp_path: Path, name: str
+) -> None:
     lines = facts(2_345)
     said = tether("import", write(tmp_path / name, lines), "--batch", "100", "-o", "json")
     assert said.code == 0
@@ -26,7 +28,7 @@ def test_every_line_arrives_plain_or_packed(tether: Tether, fake: FakeTether, tm
     assert said.err == ""
 
 
-def test_the_token_stands_for_the_whole_file(tether: Tether, tmp_path: Path) -> None:
+def test_token_covers_the_whole_file(tether: Tether, tmp_path: Path) -> None:
     said = tether("import", write(tmp_path / "f", facts(1_000)), "--batch", "10", "-o", "json")
     assert said.json["token"] == "t1000"
 
@@ -39,7 +41,7 @@ def test_several_files_are_added_up(tether: Tether, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_standard_input_plain_or_packed(
+def test_plain_and_gzipped_standard_input_is_imported(
     programs: Programs, fake: FakeTether, tmp_path: Path, pack: Callable[[bytes], bytes]
 ) -> None:
     (tmp_path / "f").write_bytes(pack(b"".join(facts(700))))
@@ -61,7 +63,7 @@ def test_a_named_pipe_is_read_like_standard_input(
     assert not (data_dir / "import").exists()
 
 
-def test_blank_lines_and_a_missing_last_line_break_do_no_harm(tether: Tether, fake: FakeTether, tmp_path: Path) -> None:
+def test_blank_lines_and_missing_final_newline_are_imported(tether: Tether, fake: FakeTether, tmp_path: Path) -> None:
     one, two = facts(2)
     content = [b"\n", one, b"  \r\n", b"no json\n", b"\n", two.rstrip()]
     said = tether("import", write(tmp_path / "f", content), "-o", "json")
@@ -70,13 +72,13 @@ def test_blank_lines_and_a_missing_last_line_break_do_no_harm(tether: Tether, fa
     assert [rejected["line"] for rejected in said.json["first_rejected"]] == [4]
 
 
-def test_an_empty_file_is_no_mistake(tether: Tether, tmp_path: Path) -> None:
+def test_empty_file_is_imported(tether: Tether, tmp_path: Path) -> None:
     said = tether("import", write(tmp_path / "f", []), "-o", "json")
     assert (said.code, said.json["lines"]) == (0, 0)
 
 
 @pytest.mark.parametrize("atomic", [False, True])
-def test_lines_that_are_no_events_are_named_and_kept_and_the_others_arrive(
+def test_rejected_lines_are_named_and_saved_and_others_imported(
     tether: Tether, fake: FakeTether, tmp_path: Path, atomic: bool
 ) -> None:
     fake.atomic = atomic
@@ -93,7 +95,7 @@ def test_lines_that_are_no_events_are_named_and_kept_and_the_others_arrive(
     assert kept.read_bytes().splitlines() == [b"{broken", b'{"type":"A"}', b"[]x"]
 
 
-def test_nothing_of_an_earlier_import_stays_in_the_reject_file(tether: Tether, tmp_path: Path) -> None:
+def test_new_import_empties_the_reject_file(tether: Tether, tmp_path: Path) -> None:
     kept = tmp_path / "rejects"
     tether("import", write(tmp_path / "f", [b"x\n"]), "--reject-file", str(kept))
     assert kept.read_bytes() == b"x\n"
@@ -101,7 +103,7 @@ def test_nothing_of_an_earlier_import_stays_in_the_reject_file(tether: Tether, t
     assert kept.read_bytes() == b""
 
 
-def test_quarantined_facts_are_counted_and_the_first_ten_named(tether: Tether, tmp_path: Path) -> None:
+def test_quarantined_facts_are_counted_and_ten_are_named(tether: Tether, tmp_path: Path) -> None:
     lines = facts(100)
     for place in range(30, 42):
         lines[place] = lines[place].replace(b"GroupCreated", b"UnknownThing")
@@ -111,14 +113,14 @@ def test_quarantined_facts_are_counted_and_the_first_ten_named(tether: Tether, t
     assert told["first_quarantined"][0]["reason"] == "no such contract"
 
 
-def test_a_finished_import_is_forgotten(tether: Tether, data_dir: Path, tmp_path: Path) -> None:
+def test_progress_of_a_finished_import_is_removed(tether: Tether, data_dir: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "f", facts(20))
     tether("import", file)
     assert saved_lines(data_dir) == 0
     assert tether("import", file, "-o", "json").json["duplicates"] == 20
 
 
-def test_a_line_without_end_is_rejected_and_not_held_in_memory(
+def test_endless_line_is_rejected_and_not_held_in_memory(
     tether: Tether, fake: FakeTether, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cli.imports.lines.LONGEST", 1_000)
@@ -128,9 +130,7 @@ def test_a_line_without_end_is_rejected_and_not_held_in_memory(
     assert (said.code, list(fake.facts)) == (1, ["e0", "e1"])
 
 
-def test_a_damaged_archive_gives_what_lies_before_the_damage_and_says_where_it_is(
-    tether: Tether, fake: FakeTether, tmp_path: Path
-) -> None:
+def test_damaged_archive_is_imported_up_to_the_named_damage(tether: Tether, fake: FakeTether, tmp_path: Path) -> None:
     lines = facts(5_000)
     packed = gzip.compress(b"".join(lines), 0)
     (tmp_path / "f.gz").write_bytes(packed[: len(packed) // 2])
@@ -140,9 +140,7 @@ def test_a_damaged_archive_gives_what_lies_before_the_damage_and_says_where_it_i
     assert 2_000 < len(fake.facts) < 2_600
 
 
-def test_an_answer_that_leaves_a_line_out_is_not_taken_for_success(
-    tether: Tether, fake: FakeTether, tmp_path: Path
-) -> None:
+def test_response_that_omits_a_line_is_a_failure(tether: Tether, fake: FakeTether, tmp_path: Path) -> None:
     fake.forgetful = True
     said = tether("import", write(tmp_path / "f", facts(3)))
     assert said.code == 1

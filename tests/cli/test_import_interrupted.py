@@ -31,7 +31,7 @@ def begin(programs: Programs, fake: FakeTether, file: str, data_dir: Path) -> in
     return len(programs.started) - 1
 
 
-def test_an_importer_killed_in_the_middle_goes_on_there(
+def test_killed_import_resumes_where_it_stopped(
     server: Served, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
@@ -53,7 +53,7 @@ def test_an_importer_killed_in_the_middle_goes_on_there(
     assert saved_lines(data_dir) == 0
 
 
-def test_restart_begins_at_the_first_line(
+def test_restart_option_starts_at_the_first_line(
     server: Served, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
@@ -66,7 +66,7 @@ def test_restart_begins_at_the_first_line(
     assert (said.code, said.err, sum(fake.batches)) == (0, "", COUNT)
 
 
-def test_what_was_sent_to_one_server_is_not_taken_for_sent_to_another(
+def test_progress_is_kept_per_server_and_key(
     server: Served, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
@@ -77,7 +77,7 @@ def test_what_was_sent_to_one_server_is_not_taken_for_sent_to_another(
     assert (said.code, said.err, said.json["lines"]) == (0, "", COUNT)
 
 
-def test_ctrl_c_says_where_it_stopped_and_how_to_go_on(
+def test_ctrl_c_says_where_it_stopped_and_how_to_resume(
     server: Served, programs: Programs, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
@@ -101,18 +101,18 @@ def test_ctrl_c_ends_an_import_that_waits_for_its_input(server: Served, programs
         os.close(reading)
         os.close(writing)
     assert program.returncode == 130
-    assert "a stream cannot be gone back to" in err
+    assert "a stream cannot be resumed" in err
 
 
 @pytest.mark.usefixtures("server")
-def test_a_server_that_is_away_for_a_while_is_waited_for(tether: Tether, fake: FakeTether, file: str) -> None:
+def test_import_retries_while_the_server_is_away(tether: Tether, fake: FakeTether, file: str) -> None:
     fake.away = [(503, "0.01"), (429, "0"), (500, ""), (503, "Wed, 21 Oct 2026 07:28:00 GMT")]
     said = tether("import", file, *FLOW, "--concurrency", "1")
     assert (said.code, said.json["accepted"], len(fake.facts)) == (0, COUNT, COUNT)
     assert said.err == "Waiting for the server: Unavailable: PostgreSQL is away.\nThe server is back.\n"
 
 
-def test_a_server_killed_and_started_again_loses_nothing(
+def test_import_loses_nothing_when_the_server_is_killed(
     server: Served, programs: Programs, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
@@ -127,7 +127,7 @@ def test_a_server_killed_and_started_again_loses_nothing(
     assert (len(fake.facts), f'"lines": {COUNT}' in out) == (COUNT, True)
 
 
-def test_patience_has_an_end(server: Served, tether: Tether, file: str) -> None:
+def test_import_fails_after_the_timeout(server: Served, tether: Tether, file: str) -> None:
     server.stop()
     said = tether("import", file, "--timeout", "0.2")
     assert (said.code, said.out) == (1, "")
@@ -139,7 +139,7 @@ def test_patience_has_an_end(server: Served, tether: Tether, file: str) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_does_not_fit_ends_the_import_at_once(
+def test_unauthorized_key_ends_the_import_at_once(
     server: Served, tether: Tether, fake: FakeTether, file: str, status: int
 ) -> None:
     fake.away = [(status, "")] * 4
@@ -148,9 +148,7 @@ def test_a_key_that_does_not_fit_ends_the_import_at_once(
     assert "key" in said.err
 
 
-def test_a_terminal_gets_a_bar_on_stderr_and_the_summary_stays_clean(
-    server: Served, programs: Programs, file: str
-) -> None:
+def test_terminal_bar_is_on_stderr_and_not_in_the_report(server: Served, programs: Programs, file: str) -> None:
     ours, theirs = pty.openpty()
     program = programs.start("import", file, *FLOW, stderr=theirs)
     os.close(theirs)

@@ -34,7 +34,7 @@ def running(done: int, total: int, **changed: Any) -> dict[str, Any]:
     return {**DELETE, "state": "running", "progress": progress, **changed}
 
 
-def test_a_move_says_whom_and_where_to_and_how_to_watch_it(tether: Tether, fake: FakeTether) -> None:
+def test_move_sends_child_and_target_and_says_how_to_watch(tether: Tether, fake: FakeTether) -> None:
     fake.answers["POST /v1/relationships/event_team/moves"] = 202, MOVE
     said = tether("move", "event_team", "t1", "e2")
     _, _, headers, body = fake.requests[0]
@@ -44,7 +44,7 @@ def test_a_move_says_whom_and_where_to_and_how_to_watch_it(tether: Tether, fake:
         MOVE, option=orjson.OPT_INDENT_2).decode() + "\n", "")  # fmt: skip
 
 
-def test_a_deletion_without_a_terminal_takes_yes(tether: Tether, fake: FakeTether) -> None:
+def test_deletion_without_a_terminal_requires_yes(tether: Tether, fake: FakeTether) -> None:
     said = tether("delete", "event", "e/1")
     assert (said.code, said.out, fake.requests) == (2, "", [])
     assert "--yes" in said.err
@@ -53,7 +53,7 @@ def test_a_deletion_without_a_terminal_takes_yes(tether: Tether, fake: FakeTethe
     assert (said.code, said.json["id"], fake.requests[0][2]["idempotency-key"]) == (0, "o1", "k")
 
 
-def test_waiting_tells_what_changes_in_lines_and_answers_at_the_end(tether: Tether, fake: FakeTether) -> None:
+def test_wait_prints_changes_as_lines_and_the_result_at_the_end(tether: Tether, fake: FakeTether) -> None:
     fake.answers["DELETE /v1/entities/event/e/1"] = 202, DELETE
     stuck = {"stuck_since": "2026-01-01T00:00:00Z", "reason": "teams is away\x1b[2J"}
     steps = [running(1, 9), running(1, 9), running(1, 9, parked=1, **stuck), {**DELETE, "state": "done"}]
@@ -66,7 +66,7 @@ def test_waiting_tells_what_changes_in_lines_and_answers_at_the_end(tether: Teth
     ]
 
 
-def test_the_end_of_a_deletion_says_whether_others_follow_from_it(tether: Tether, fake: FakeTether) -> None:
+def test_ended_deletion_names_open_cascades(tether: Tether, fake: FakeTether) -> None:
     fake.answers[ONE] = 200, {**DELETE, "state": "done"}
     fake.sequences["GET /v1/operations"] = [(200, {"items": items, "next": None}) for items in ([running(1, 2)], [])]
     said = tether("operations", "watch", "o1")
@@ -88,7 +88,7 @@ def test_the_end_of_a_deletion_says_whether_others_follow_from_it(tether: Tether
         ("cancelled", "was cancelled: children parked"),
     ],
 )
-def test_every_end_but_done_is_a_failure_with_its_reason(
+def test_every_end_state_but_done_is_a_failure_with_reason(
     tether: Tether, fake: FakeTether, state: str, says: str
 ) -> None:
     fake.answers[ONE] = 200, {**DELETE, "state": state, "reason": "children parked: 2"}
@@ -98,7 +98,7 @@ def test_every_end_but_done_is_a_failure_with_its_reason(
     assert tether("operations", "get", "o1").code == 0
 
 
-def test_a_server_that_goes_away_while_one_watches_is_waited_for(tether: Tether, fake: FakeTether) -> None:
+def test_watching_retries_while_the_server_is_away(tether: Tether, fake: FakeTether) -> None:
     away = 503, {"title": "Unavailable", "detail": "PostgreSQL is away"}
     fake.sequences[ONE] = [(200, MOVE), away, (200, {**MOVE, "state": "done"})]
     said = tether("operations", "watch", "o1", "-o", "json")
@@ -106,7 +106,7 @@ def test_a_server_that_goes_away_while_one_watches_is_waited_for(tether: Tether,
     assert said.err == "Retrying: Unavailable: PostgreSQL is away.\n"
 
 
-def test_stopping_is_a_success_if_it_was_stopped(tether: Tether, fake: FakeTether) -> None:
+def test_cancel_succeeds_only_if_the_operation_was_cancelled(tether: Tether, fake: FakeTether) -> None:
     wished = running(1, 9, cancelled="2026-01-01T00:00:00Z")
     fake.answers["POST /v1/operations/o1/cancellation"] = 202, wished
     fake.answers[ONE] = 200, {**wished, "state": "cancelled", "reason": "3 more were asked for"}
@@ -155,9 +155,7 @@ def read(terminal: int) -> str:
     return seen.decode()
 
 
-def test_a_terminal_gets_a_bar_on_stderr_with_what_is_parked_and_why_it_is_stuck(
-    programs: Programs, fake: FakeTether
-) -> None:
+def test_terminal_bar_shows_parked_children_and_obstacle(programs: Programs, fake: FakeTether) -> None:
     stuck = running(4, 9, parked=2, stuck_since="2026-01-01T00:00:00Z", reason="teams is away")
     fake.sequences[ONE] = [(200, running(1, 9)), (200, stuck), (200, running(9, 9, state="done"))]
     ours, theirs = pty.openpty()

@@ -126,7 +126,7 @@ def test_delete_at_a_terminal_shows_the_plan_and_executes_it(programs: Programs,
 def test_delete_without_consent_changes_nothing(programs: Programs, fake: FakeTether, answer: bytes) -> None:
     fake.answers["POST /v1/plans"] = 201, PLAN
     code, out, err = delete_at_terminal(programs, answer)
-    assert (code, out, "Nothing was done." in err) == (1, "", True)
+    assert (code, out, "Nothing was deleted." in err) == (1, "", True)
     assert [request[1] for request in fake.requests] == ["/v1/plans"]
 
 

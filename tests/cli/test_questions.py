@@ -64,14 +64,14 @@ def test_lists_are_tables_for_people_and_json_for_programs(
     assert fake.requests[0][2]["authorization"] == "Bearer the-key"
 
 
-def test_filters_are_sent_and_spelled(tether: Tether, fake: FakeTether) -> None:
+def test_filters_are_sent_url_encoded(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/waiting"] = page()
     tether("waiting", "list", "--overdue", "--owner", "a&b", "--limit", "5")
     assert fake.requests[0][1] == "/v1/waiting?owner=a%26b&overdue=true&limit=5"
     assert tether("waiting", "list", "--overdue").out == "Nothing is overdue.\n"
 
 
-def test_all_follows_the_cursor_and_a_limit_says_that_there_is_more(tether: Tether, fake: FakeTether) -> None:
+def test_all_follows_cursors_and_limit_notes_that_there_is_more(tether: Tether, fake: FakeTether) -> None:
     pages = [page(LINK, following="n"), page({**LINK, "child": "c2"})]
     fake.answers["GET /v1/relationships/gc/links"] = pages[0]
     said = tether("links", "list", "gc", "--limit", "1")
@@ -82,7 +82,7 @@ def test_all_follows_the_cursor_and_a_limit_says_that_there_is_more(tether: Teth
     assert fake.requests[-1][1].endswith("cursor=n&limit=1000")
 
 
-def test_one_entity(tether: Tether, fake: FakeTether) -> None:
+def test_entity_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/entities/group/a/b"] = 200, ENTITY
     said = tether("entities", "get", "group", "a/b", "--at-least", "t1")
     assert "Choir" in said.out
@@ -90,7 +90,7 @@ def test_one_entity(tether: Tether, fake: FakeTether) -> None:
     assert tether("entities", "get", "group", "a/b", "-o", "json").json == ENTITY
 
 
-def test_why_tells_the_story(tether: Tether, fake: FakeTether) -> None:
+def test_why_shows_sentence_facts_and_history(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/relationships/gc/links/c1/why"] = 200, WHY
     said = tether("links", "why", "gc", "c1")
     for part in ("because it was asked for", "Decided by", "ChannelCreated.v1", "History", "g0"):
@@ -98,17 +98,17 @@ def test_why_tells_the_story(tether: Tether, fake: FakeTether) -> None:
     assert tether("links", "why", "gc", "c1", "-o", "json").json == WHY
 
 
-def test_control_characters_of_others_do_not_reach_the_terminal(tether: Tether, fake: FakeTether) -> None:
+def test_control_characters_are_escaped_at_the_terminal(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/relationships/gc/links"] = page({**LINK, "child": "\x1b[2Jc[red]"})
     assert "\\x1b[2Jc[red]" in tether("links", "list", "gc").out
 
 
-def test_a_long_table_is_cut_nowhere_in_a_pipe(tether: Tether, fake: FakeTether) -> None:
+def test_long_table_is_not_wrapped_in_a_pipe(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/waiting"] = page({**WAIT, "reason": "r" * 500})
     assert "r" * 500 in tether("waiting", "list").out
 
 
-def test_the_feed_goes_on_from_page_to_page(tether: Tether, fake: FakeTether) -> None:
+def test_feed_follows_from_page_to_page(tether: Tether, fake: FakeTether) -> None:
     changes = [{"revision": f"r{i}", "change": "link", "relationship": "gc", **LINK} for i in range(3)]
     first = page(*changes[:2], following="n1")
     fake.sequences["GET /v1/feed"] = [first, page(following="n2"), page(changes[2], following="n3")]
@@ -119,7 +119,7 @@ def test_the_feed_goes_on_from_page_to_page(tether: Tether, fake: FakeTether) ->
     assert ["wait=0" in asked[0], "wait=25" in asked[1]] == [True, True]
 
 
-def test_the_feed_outlives_a_server_that_goes_away(tether: Tether, fake: FakeTether) -> None:
+def test_feed_retries_while_the_server_is_away(tether: Tether, fake: FakeTether) -> None:
     change = {"revision": "r", "change": "entity", "kind": "group", "key": "g1", "state": "live"}
     away = 503, {"title": "Unavailable", "detail": "PostgreSQL is away"}
     fake.sequences["GET /v1/feed"] = [page(following="n1"), away, page(change, following="n2")]

@@ -39,7 +39,7 @@ def test_events_from_an_argument_a_file_or_standard_input(
 
 
 @pytest.mark.usefixtures("taken")
-def test_an_event_can_be_put_together_from_options(tether: Tether, fake: FakeTether) -> None:
+def test_event_is_made_from_options(tether: Tether, fake: FakeTether) -> None:
     options = ("--type", "GroupCreated.v1", "--source", "/groups", "--subject", "g1", "--data", '{"name":"x"}')
     said = tether("events", "publish", *options, "-o", "json")
     assert said.json == TAKEN
@@ -56,11 +56,11 @@ def test_an_event_can_be_put_together_from_options(tether: Tether, fake: FakeTet
     ("options", "says"),
     [
         (("--type", "A.v1"), "--source: is missing"),
-        (("--type", "A.v1", "--source", "/a", "--data", "{"), "--data: is no JSON"),
+        (("--type", "A.v1", "--source", "/a", "--data", "{"), "--data: is not JSON"),
         (("-f", "nowhere.json"), "nowhere.json: cannot be read"),
     ],
 )
-def test_mistakes_are_named_before_anything_is_sent(
+def test_invalid_events_are_named_before_sending(
     tether: Tether, fake: FakeTether, options: tuple[str, ...], says: str
 ) -> None:
     said = tether("events", "publish", *options)

@@ -62,14 +62,14 @@ async def test_a_deletion_is_an_operation_on_an_entity_with_its_progress(caller:
     assert await caller.get(f"operations/{operation['id']}") == operation
 
 
-async def test_a_key_may_hold_slashes_and_blanks(caller: ApiCaller, teller: Teller) -> None:
+async def test_key_may_contain_slashes_and_spaces(caller: ApiCaller, teller: Teller) -> None:
     await teller.tell(say("EventCreated", "a/b c", 1, name="e"))
     response = await delete(caller, "a%2Fb%20c")
     assert (response.status, response.content["entity"]["key"]) == (202, "a/b c")
 
 
 @pytest.mark.usefixtures("event")
-async def test_a_deletion_is_wished_once_with_an_idempotency_key_and_without(caller: ApiCaller, teller: Teller) -> None:
+async def test_repeated_deletion_starts_one_operation(caller: ApiCaller, teller: Teller) -> None:
     await teller.tell(say("EventCreated", "e2", 1, name="e"))
     first = await delete(caller, again="k")
     assert (await delete(caller, again="k")).content == first.content
@@ -78,7 +78,7 @@ async def test_a_deletion_is_wished_once_with_an_idempotency_key_and_without(cal
     assert (response.status, response.slug) == (409, "idempotency-mismatch")
 
 
-async def test_nobody_can_be_asked_for_what_is_not_there_or_has_no_command(caller: ApiCaller, teller: Teller) -> None:
+async def test_deletion_without_entity_or_command_is_refused(caller: ApiCaller, teller: Teller) -> None:
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
     await teller.tell(say("EventCreated", "gone", 1, name="e"), say("EventDeleted", "gone", 2))
     for key, kind, status, slug in (
@@ -93,7 +93,7 @@ async def test_nobody_can_be_asked_for_what_is_not_there_or_has_no_command(calle
     assert "deletes='category'" in (await delete(caller, "c", "category")).content["detail"]
 
 
-async def test_children_can_forbid_it_and_are_named(strict: ApiCaller) -> None:
+async def test_restricted_deletion_names_the_children(strict: ApiCaller) -> None:
     response = await delete(strict, again="k")
     assert (response.status, response.slug) == (409, "restricted")
     assert "team 't' belongs to event 'e' by strict_event_team" in response.content["detail"]
@@ -102,6 +102,6 @@ async def test_children_can_forbid_it_and_are_named(strict: ApiCaller) -> None:
 
 @pytest.mark.usefixtures("event")
 @pytest.mark.parametrize("scope", ["read", "publish:groups"])
-async def test_deleting_takes_a_key_that_may_operate(caller: ApiCaller, scope: str) -> None:
+async def test_deletion_requires_an_operate_key(caller: ApiCaller, scope: str) -> None:
     response = await delete(caller, by=scope)
     assert (response.status, response.slug) == (403, "forbidden")

@@ -22,7 +22,7 @@ def no_temporal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 
 
-async def test_a_process_lives_and_says_what_it_lacks_while_everything_is_away() -> None:
+async def test_process_is_live_but_not_ready_without_dependencies() -> None:
     app = create_app(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
     async with (
         app.router.lifespan_context(app),
@@ -37,7 +37,7 @@ async def test_a_process_lives_and_says_what_it_lacks_while_everything_is_away()
         assert (await http.get("/metrics")).status_code == 200
 
 
-async def test_it_is_ready_once_postgres_is_migrated_and_temporal_is_there(
+async def test_process_is_ready_with_migrated_postgres_and_temporal(
     api: Api, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = await api.http.get("/readyz")
@@ -52,7 +52,7 @@ async def test_it_is_ready_once_postgres_is_migrated_and_temporal_is_there(
     assert (answer.status_code, answer.json()) == (200, {"ready": True, "postgres": "ok", "temporal": "ok"})
 
 
-async def test_a_schema_or_a_declaration_that_is_missing_is_named(pool: Pool, catalog: Catalog, template: str) -> None:
+async def test_readiness_names_missing_migration_or_declaration(pool: Pool, catalog: Catalog, template: str) -> None:
     assert await readiness.check(pool, catalog) == "ok"
     async with pool.acquire() as conn:
         await conn.execute("delete from definitions where relationship = 'category_item'")
@@ -64,7 +64,7 @@ async def test_a_schema_or_a_declaration_that_is_missing_is_named(pool: Pool, ca
     await empty.close()
 
 
-async def test_numbers_of_the_database_are_read_when_asked_for(api: Api, teller: Teller) -> None:
+async def test_database_metrics_are_read_for_each_scrape(api: Api, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"), say("GroupCreated", "g", 1, name="g"))
     lines = (await api.http.get("/metrics")).text.splitlines()
     assert 'tether_head_revision{tenant="main"} 1.0' in lines
@@ -73,7 +73,7 @@ async def test_numbers_of_the_database_are_read_when_asked_for(api: Api, teller:
     assert "tether_outbox_due 1.0" in lines
 
 
-async def test_requests_are_counted_by_the_template_of_their_route() -> None:
+async def test_requests_are_counted_by_route_template() -> None:
     metrics = Metrics()
     app = FastAPI()
     app.add_middleware(MetricsMiddleware, metrics=metrics)

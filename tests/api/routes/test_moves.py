@@ -39,7 +39,7 @@ async def test_a_move_is_an_operation_that_names_child_and_target(caller: ApiCal
     assert await caller.get(f"operations/{operation['id']}") == operation
 
 
-async def test_a_move_whose_owner_was_asked_says_where_the_child_was(
+async def test_requested_move_names_the_former_parent(
     caller: ApiCaller, teller: Teller, pool: Pool, catalog: Catalog
 ) -> None:
     await teller.tell(*(say("EventCreated", key, 1, name=key) for key in ("e1", "e2")))
@@ -50,20 +50,20 @@ async def test_a_move_whose_owner_was_asked_says_where_the_child_was(
     assert (asked["state"], asked["former_parent"], asked["parent"]) == ("requested", "e1", "e2")
 
 
-async def test_the_same_idempotency_key_answers_with_the_same_move_and_stands_for_no_other(caller: ApiCaller) -> None:
+async def test_move_idempotency_key_is_bound_to_one_request(caller: ApiCaller) -> None:
     first, again = await move(caller, again="k"), await move(caller, again="k")
     assert (again.status, again.content) == (202, first.content)
     for response in (await move(caller, to="e3", again="k"), await move(caller, "t2", again="k")):
         assert (response.status, response.slug) == (409, "idempotency-mismatch")
 
 
-async def test_what_declares_no_command_for_it_moves_nothing_and_says_the_mend(caller: ApiCaller) -> None:
+async def test_move_without_declared_command_is_refused_with_a_remedy(caller: ApiCaller) -> None:
     response = await move(caller, path="/v1/relationships/category_item/moves", again="k")
     assert (response.status, response.slug) == (409, "conflict")
     assert "declare move=" in response.content["detail"]
 
 
-async def test_an_unknown_relationship_moves_nothing(caller: ApiCaller) -> None:
+async def test_move_in_unknown_relationship_is_not_found(caller: ApiCaller) -> None:
     assert (await move(caller, path="/v1/relationships/none/moves")).slug == "unknown"
 
 
@@ -71,19 +71,19 @@ async def test_an_unknown_relationship_moves_nothing(caller: ApiCaller) -> None:
     "body",
     [{}, {"child": "t"}, {"child": "", "to": "e"}, {"child": "t", "to": "e\0"}, {"child": "t", "to": "e", "x": 1}],
 )
-async def test_a_move_says_whom_and_where_to(caller: ApiCaller, body: Any) -> None:
+async def test_move_body_requires_child_and_target(caller: ApiCaller, body: Any) -> None:
     response = await caller.ask("POST", MOVES, json=body)
     assert (response.status, response.slug) == (422, "bad-request")
 
 
 @pytest.mark.parametrize("scope", ["read", "publish:groups"])
-async def test_moving_takes_a_key_that_may_operate(caller: ApiCaller, scope: str) -> None:
+async def test_move_requires_an_operate_key(caller: ApiCaller, scope: str) -> None:
     response = await move(caller, key=scope)
     assert (response.status, response.slug) == (403, "forbidden")
     assert (await caller.get("operations"))["items"] == []
 
 
-async def test_a_relationship_says_what_its_owner_can_be_asked(caller: ApiCaller) -> None:
+async def test_relationship_lists_its_move_and_detach_commands(caller: ApiCaller) -> None:
     declared = {item["name"]: item for item in (await caller.get("relationships"))["items"]}
     teams = declared["event_team"]
     assert (teams["move"], teams["detach"], teams["on_parent_deleted"]) == ("MoveTeam", "WithdrawTeam", "cascade")

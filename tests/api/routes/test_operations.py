@@ -51,7 +51,7 @@ async def test_operations_are_listed_newest_first_and_page_by_page(caller: ApiCa
     assert (seen, sizes) == (begun[::-1], [3, 3, 1])
 
 
-async def test_operations_of_one_kind_or_in_one_state_can_be_asked_for(caller: ApiCaller, pool: Pool) -> None:
+async def test_operations_are_filtered_by_kind_and_state(caller: ApiCaller, pool: Pool) -> None:
     waiting, done, refused = [await moved(caller, child) for child in ("a", "b", "c")]
     cascade = await begun(pool, cause=done)
     await ended(pool, done)
@@ -74,12 +74,14 @@ async def test_operations_of_one_kind_or_in_one_state_can_be_asked_for(caller: A
         ({"cursor": "nonsense"}, 400, "bad-token"),
     ],
 )
-async def test_a_listing_that_makes_no_sense_says_why(caller: ApiCaller, query: Any, status: int, slug: str) -> None:
+async def test_bad_operation_filters_are_refused_with_a_reason(
+    caller: ApiCaller, query: Any, status: int, slug: str
+) -> None:
     response = await caller.ask("GET", "/v1/operations", params=query)
     assert (response.status, response.slug) == (status, slug)
 
 
-async def test_a_cursor_fits_its_own_filters_alone(caller: ApiCaller) -> None:
+async def test_cursor_is_refused_with_other_filters(caller: ApiCaller) -> None:
     await moved(caller, "a")
     await moved(caller, "b")
     cursor = (await caller.get("operations", limit=1))["next"]
@@ -87,7 +89,7 @@ async def test_a_cursor_fits_its_own_filters_alone(caller: ApiCaller) -> None:
     assert response.slug == "bad-token"
 
 
-async def test_what_is_stuck_says_since_when_and_why(caller: ApiCaller, pool: Pool) -> None:
+async def test_stuck_operation_has_reason_and_start_of_standstill(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     await operations.note(pool, TENANT, id, "does not answer", about="teams ")
     stuck = await caller.get(f"operations/{id}")
@@ -97,7 +99,7 @@ async def test_what_is_stuck_says_since_when_and_why(caller: ApiCaller, pool: Po
     assert (await caller.get(f"operations/{id}"))["stuck_since"] is None
 
 
-async def test_an_operation_is_wished_to_stop_once(caller: ApiCaller) -> None:
+async def test_repeated_cancellation_has_no_further_effect(caller: ApiCaller) -> None:
     id = await moved(caller, "t")
     path = f"/v1/operations/{id}/cancellation"
     response = await caller.ask("POST", path, key="operate")
@@ -115,7 +117,7 @@ async def count(caller: ApiCaller, query: str) -> int:
     return int(await app.app.state.services.pool.fetchval(query))
 
 
-async def test_what_has_ended_cannot_be_stopped(caller: ApiCaller, pool: Pool) -> None:
+async def test_cancelling_an_ended_operation_is_a_conflict(caller: ApiCaller, pool: Pool) -> None:
     id = await moved(caller, "t")
     await ended(pool, id)
     response = await caller.ask("POST", f"/v1/operations/{id}/cancellation")
@@ -123,7 +125,7 @@ async def test_what_has_ended_cannot_be_stopped(caller: ApiCaller, pool: Pool) -
     assert (await caller.ask("POST", "/v1/operations/none/cancellation")).slug == "unknown"
 
 
-async def test_children_are_listed_by_key_with_what_became_of_them(caller: ApiCaller, pool: Pool) -> None:
+async def test_operation_children_are_listed_by_key_with_their_state(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     children = [ChildOutcome(f"t{n}", "e", "requested", b"") for n in range(5)]
     parked = ChildOutcome("t9", "e", "parked", b"", "teams refused: no")
@@ -149,7 +151,7 @@ async def test_children_are_listed_by_key_with_what_became_of_them(caller: ApiCa
     }
 
 
-async def test_children_of_what_nobody_started_or_in_no_state_are_not_found(caller: ApiCaller, pool: Pool) -> None:
+async def test_children_of_unknown_operation_or_state_are_refused(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     assert (await caller.get(f"operations/{id}/children"))["items"] == []
     for path, slug in (
@@ -162,7 +164,7 @@ async def test_children_of_what_nobody_started_or_in_no_state_are_not_found(call
     assert (await caller.ask("GET", f"/v1/operations/{id}/children", key="publish:groups")).slug == "forbidden"
 
 
-async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(caller: ApiCaller, pool: Pool) -> None:
+async def test_redrive_resets_parked_children(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     path = f"/v1/operations/{id}/redrives"
     assert (await caller.ask("POST", path)).slug == "conflict"
@@ -179,7 +181,7 @@ async def test_what_was_refused_is_asked_for_anew_once_somebody_says_so(caller: 
     assert (await caller.ask("POST", "/v1/operations/none/redrives")).slug == "unknown"
 
 
-async def test_what_was_stopped_is_not_redriven(caller: ApiCaller, pool: Pool) -> None:
+async def test_cancelled_operation_cannot_be_redriven(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     await asked_for(pool, id, "event_team", [ChildOutcome("t9", "e", "parked", b"", "no")])
     await ended(pool, id, "cancelled")

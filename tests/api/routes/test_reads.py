@@ -14,7 +14,7 @@ from tests.support.recording import TENANT, Teller
 from tests.support.strategies import deliver, history
 
 
-async def test_an_entity_is_told_with_its_references_and_its_revisions(api: Api, teller: Teller) -> None:
+async def test_entity_has_references_and_revisions(api: Api, teller: Teller) -> None:
     first = await teller.tell(say("ItemAdded", "a/b c", 1, name="x", category="c"))
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
     entity = await api.get("entities/item/a%2Fb%20c")
@@ -68,7 +68,7 @@ async def test_a_deleted_entity_has_no_data(api: Api, teller: Teller) -> None:
         ("quarantine", {"cursor": "é"}, 400, "bad-token"),
     ],
 )
-async def test_what_cannot_be_answered_says_why(
+async def test_bad_reads_are_refused_with_a_reason(
     api: Api, path: str, query: dict[str, Any], status: int, slug: str
 ) -> None:
     got, problem = await api.ask(path, **query)
@@ -76,7 +76,7 @@ async def test_what_cannot_be_answered_says_why(
     assert problem["detail"]
 
 
-async def test_nothing_is_told_without_a_key_or_to_another_tenant(api: Api, teller: Teller) -> None:
+async def test_reads_require_a_key_of_the_tenant(api: Api, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"))
     api.http.headers.pop("authorization")
     for path in ("entities/item/i", "relationships", "waiting", "feed", "quarantine"):
@@ -110,7 +110,7 @@ async def test_a_read_waits_for_the_revision_of_a_token(api: Api, teller: Teller
     assert (await asked)["data"] == {"name": "d"}
 
 
-async def test_relationships_tell_how_they_are_declared_and_how_they_stand(api: Api, teller: Teller) -> None:
+async def test_relationships_have_declaration_and_link_counts(api: Api, teller: Teller) -> None:
     await teller.tell(say("CategoryAdded", "c", 1, name="c"), say("ItemAdded", "i", 1, name="x", category="c"))
     await teller.tell(say("ItemAdded", "j", 1, name="x", category="d"))
     listed = await api.get("relationships", counts=True)
@@ -148,7 +148,7 @@ async def test_a_wait_names_its_owner_and_counts_its_children(api: Api, teller: 
     assert (await api.ask("waiting", as_of=tokens.token(TENANT, 0)))[0] == 400
 
 
-async def test_why_tells_the_facts_that_decided(api: Api, teller: Teller) -> None:
+async def test_why_lists_the_deciding_facts(api: Api, teller: Teller) -> None:
     await teller.tell(say("ItemAdded", "i/7", 1, name="x", category="c", at="2026-01-03T12:00:00Z"))
     why = await api.get("relationships/category_item/links/i%2F7/why")
     assert (why["state"], why["parent"], why["missing"], why["workflow"]) == ("waiting", "c", "parent", None)
@@ -168,7 +168,7 @@ async def test_why_tells_the_facts_that_decided(api: Api, teller: Teller) -> Non
     assert [f["says"] for f in why["facts"]] == ["names group g", "determines the state of group g"]
 
 
-async def test_the_feed_waits_for_news_and_goes_on_from_cursor_or_token(api: Api, teller: Teller) -> None:
+async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, teller: Teller) -> None:
     beginning = await api.get("feed")
     assert beginning == {"items": [], "next": beginning["next"], "token": tokens.token(TENANT, 0)}
     asked = asyncio.create_task(api.get("feed", after=beginning["next"], wait=20))

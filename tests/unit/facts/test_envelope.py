@@ -34,7 +34,7 @@ GOOD: dict[str, Any] = {"specversion": "1.0", "id": "1", "source": "/s", "type":
         ({"correlationid": ""}, "correlationid"),
     ],
 )
-def test_a_bad_attribute_is_named_with_its_place(change: dict[str, Any], field: str) -> None:
+def test_bad_attribute_is_named_with_its_index(change: dict[str, Any], field: str) -> None:
     with pytest.raises(Malformed) as refusal:
         read({k: v for k, v in {**GOOD, **change}.items() if v is not None}, 3)
     assert (refusal.value.field, refusal.value.index) == (field, 3)
@@ -42,16 +42,16 @@ def test_a_bad_attribute_is_named_with_its_place(change: dict[str, Any], field: 
 
 
 @pytest.mark.parametrize("event", [None, 1, "x", [], True])
-def test_what_is_no_object_is_no_event(event: Any) -> None:
+def test_event_must_be_a_json_object(event: Any) -> None:
     with pytest.raises(Malformed, match="is no JSON object"):
         read(event)
 
 
-def test_a_number_is_taken_as_a_sequence() -> None:
+def test_number_is_accepted_as_sequence() -> None:
     assert read({**GOOD, "sequence": 12}).sequence == "12"
 
 
-def test_extensions_are_kept_and_known_attributes_are_none() -> None:
+def test_only_unknown_attributes_are_extensions() -> None:
     traced = {
         "correlationid": "c",
         "causationid": "d",
@@ -75,11 +75,11 @@ def test_extensions_are_kept_and_known_attributes_are_none() -> None:
         ("2026-01-31t12:00:00z", "2026-01-31T12:00:00Z"),
     ],
 )
-def test_the_same_moment_is_the_same_number(one: str, other: str) -> None:
+def test_equal_times_are_equal_microseconds(one: str, other: str) -> None:
     assert microseconds(one) == microseconds(other)
 
 
-def test_a_moment_comes_back() -> None:
+def test_moment_reverses_microseconds() -> None:
     for text in ("0001-01-02T00:00:00Z", "9999-12-29T23:59:59.999999Z", "1970-01-01T00:00:00Z"):
         at = moment(microseconds(text))
         assert at is not None
@@ -94,5 +94,5 @@ def test_a_correlation_id_names_its_parent(parent: str) -> None:
 @pytest.mark.parametrize(
     "text", [None, "", "abc", "tether1.", "tether1.!!!!", "tether1.eA", "tether1.H3g", "tether2.eA"]
 )
-def test_a_correlation_id_of_somebody_else_names_nobody(text: str | None) -> None:
+def test_foreign_correlation_id_decodes_to_none(text: str | None) -> None:
     assert decode(text) is None

@@ -18,7 +18,7 @@ places = st.tuples(sequences, times, texts, texts)
 
 
 @given(places, places)
-def test_bytes_compare_as_the_model_orders(one: Place, other: Place) -> None:
+def test_order_keys_compare_like_the_model_orders(one: Place, other: Place) -> None:
     assert (order_key(*one) < order_key(*other)) == (order(*one) < order(*other))
     assert (order_key(*one) == order_key(*other)) == (order(*one) == order(*other))
 

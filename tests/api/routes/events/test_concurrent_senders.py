@@ -21,7 +21,7 @@ async def test_concurrent_facts_share_transactions(caller: ApiCaller) -> None:
     assert len(await caller.facts()) == 64
 
 
-async def test_each_of_a_crowd_is_answered_for_what_it_told(caller: ApiCaller) -> None:
+async def test_concurrent_senders_each_get_their_own_outcome(caller: ApiCaller) -> None:
     """Of each fact one is new and two are duplicates; another body is refused, and poison is put aside."""
     copies = [group(f"g{n}") for n in range(12) for _ in range(3)]
     others = [group(f"g{n}", data={"name": "another"}) for n in range(12)]
@@ -35,7 +35,7 @@ async def test_each_of_a_crowd_is_answered_for_what_it_told(caller: ApiCaller) -
     assert [s.slug for s in refused] == ["conflict"] * 12
 
 
-async def test_of_two_bodies_at_the_same_time_exactly_one_stands(caller: ApiCaller) -> None:
+async def test_one_of_concurrent_bodies_under_one_id_is_recorded(caller: ApiCaller) -> None:
     bodies = [f"name {n}" for n in range(16)]
     responses = await asyncio.gather(*(caller.event(group("g", data={"name": body})) for body in bodies))
     assert sorted(s.status for s in responses) == [202] + [409] * 15
@@ -43,7 +43,7 @@ async def test_of_two_bodies_at_the_same_time_exactly_one_stands(caller: ApiCall
     assert (await caller.get("entities/group/g"))["data"] == {"name": taken}
 
 
-async def test_tokens_of_a_crowd_are_readable_at_once(caller: ApiCaller) -> None:
+async def test_tokens_of_concurrent_writes_are_readable_at_once(caller: ApiCaller) -> None:
     async def tell_and_read(key: str) -> str:
         token = (await caller.event(group(key))).content["token"]
         state: str = (await caller.get(f"entities/group/{key}", at_least=token, wait=0))["state"]
@@ -61,7 +61,7 @@ def request(caller: ApiCaller, type: str, length: int) -> bytes:
 
 
 @pytest.mark.parametrize("type", [STRUCTURED, NDJSON])
-async def test_who_goes_away_in_the_middle_of_a_request_harms_nobody(
+async def test_client_that_disconnects_midway_does_not_affect_others(
     caller: ApiCaller, served: Served, type: str
 ) -> None:
     body = json.dumps(group("half")).encode()
@@ -77,7 +77,7 @@ async def test_who_goes_away_in_the_middle_of_a_request_harms_nobody(
     assert logs == []
 
 
-async def test_what_was_told_before_going_away_is_recorded(caller: ApiCaller, served: Served) -> None:
+async def test_chunks_sent_before_a_disconnect_are_recorded(caller: ApiCaller, served: Served) -> None:
     lines = ndjson(group(f"g{n:04}") for n in range(1_000))
     connection = await served.connect()
     await connection.send(request(caller, NDJSON, 1 << 30) + lines)
@@ -89,9 +89,7 @@ async def test_what_was_told_before_going_away_is_recorded(caller: ApiCaller, se
     assert len((await caller.get("feed", kind="group", limit=1000))["items"]) == 1_000
 
 
-async def test_a_fact_that_is_being_written_is_recorded_whoever_goes_away(
-    caller: ApiCaller, served: Served, pool: Pool
-) -> None:
+async def test_fact_in_writing_is_recorded_despite_a_disconnect(caller: ApiCaller, served: Served, pool: Pool) -> None:
     await caller.event(group("first"))
     body = json.dumps(group("second")).encode()
     async with pool.acquire() as conn, conn.transaction():
@@ -107,7 +105,7 @@ async def test_a_fact_that_is_being_written_is_recorded_whoever_goes_away(
     assert await caller.facts() == ["first", "second"]
 
 
-async def test_the_answer_to_a_body_beyond_the_limit_comes_before_its_end(caller: ApiCaller, served: Served) -> None:
+async def test_response_to_too_large_body_precedes_its_end(caller: ApiCaller, served: Served) -> None:
     connection = await served.connect()
     await connection.send(request(caller, STRUCTURED, 1 << 40))
     head, content = await connection.answer()

@@ -16,7 +16,7 @@ UNKNOWN = group("x", type="NobodyKnows.v1")
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic YTpi", "Bearer", "Bearer ", "tether_x", "Bearer  a b", "Bearer é"])
-async def test_without_a_key_nobody_is_heard(caller: ApiCaller, header: str | None) -> None:
+async def test_request_without_a_key_is_unauthenticated(caller: ApiCaller, header: str | None) -> None:
     headers = [(b"content-type", STRUCTURED.encode())]
     if header is not None:
         headers.append((b"authorization", header.encode()))
@@ -26,7 +26,7 @@ async def test_without_a_key_nobody_is_heard(caller: ApiCaller, header: str | No
 
 
 @pytest.mark.parametrize("key", ["nonsense", "tether_" + "A" * 43, "x" * 10_000, "%00", "'--"])
-async def test_a_key_that_nobody_has_opens_nothing(caller: ApiCaller, key: str) -> None:
+async def test_unknown_key_is_unauthenticated(caller: ApiCaller, key: str) -> None:
     assert (await caller.event(group(), key=key)).slug == "unauthenticated"
     assert (await caller.ask("GET", "/v1/feed", key=key)).slug == "unauthenticated"
 
@@ -47,13 +47,13 @@ async def test_a_revoked_key_is_refused_once_it_is_looked_up_again(caller: ApiCa
     assert (await caller.event(group(), key="publish:groups")).slug == "unauthenticated"
 
 
-async def test_a_good_key_is_not_looked_up_every_time(caller: ApiCaller, pool: Pool) -> None:
+async def test_good_key_is_cached(caller: ApiCaller, pool: Pool) -> None:
     await caller.event(group("g1"), key="publish:groups")
     await credentials.revoke(pool, caller.tenant, "publish:groups")
     assert (await caller.event(group("g2"), key="publish:groups")).status == 202
 
 
-async def test_an_owner_tells_its_own_facts_only(caller: ApiCaller) -> None:
+async def test_owners_key_publishes_its_own_facts_only(caller: ApiCaller) -> None:
     assert (await caller.event(group(), key="publish:groups")).status == 202
     response = await caller.event(CHANNEL, key="publish:groups")
     assert (response.status, response.slug) == (403, "forbidden")
@@ -87,13 +87,13 @@ async def test_another_owners_fact_does_not_reach_the_quarantine_either(
     assert await caller.quarantine() == []
 
 
-async def test_what_nobody_declares_may_be_put_aside_for_anyone_who_tells(caller: ApiCaller) -> None:
+async def test_unknown_types_of_any_publisher_are_quarantined(caller: ApiCaller) -> None:
     response = await caller.event(UNKNOWN, key="publish:groups")
     assert (response.status, len(response.content["quarantined"])) == (202, 1)
 
 
 @pytest.mark.parametrize("scope", ["read", "operate"])
-async def test_who_only_reads_or_operates_tells_nothing_not_even_poison(caller: ApiCaller, scope: str) -> None:
+async def test_read_and_operate_keys_cannot_publish(caller: ApiCaller, scope: str) -> None:
     deep = "[" * 100_000
     for content, type in (
         (b"", NDJSON),
@@ -113,7 +113,7 @@ async def test_who_only_reads_or_operates_tells_nothing_not_even_poison(caller: 
     ("scope", "read", "operate"),
     [("read", 200, 403), ("operate", 200, 202), ("admin", 200, 202), ("publish:groups", 403, 403)],
 )
-async def test_scopes_open_what_they_name(caller: ApiCaller, scope: str, read: int, operate: int) -> None:
+async def test_each_scope_permits_only_its_actions(caller: ApiCaller, scope: str, read: int, operate: int) -> None:
     for path in ("feed", "relationships", "waiting", "quarantine", "relationships/group_channel/links"):
         assert (await caller.ask("GET", f"/v1/{path}", key=scope)).status == read
     link = {"parent": "g", "child": "c"}
@@ -121,7 +121,7 @@ async def test_scopes_open_what_they_name(caller: ApiCaller, scope: str, read: i
     assert response.status == operate
 
 
-async def test_tenants_with_the_same_ids_know_nothing_of_each_other(caller: ApiCaller) -> None:
+async def test_tenants_with_the_same_ids_are_isolated(caller: ApiCaller) -> None:
     await caller.event(group("g1", data={"name": "ours"}))
     response = await caller.event(group("g1", data={"name": "theirs"}), key=OTHER)
     assert (response.status, response.content["accepted"]) == (202, 1)
@@ -132,7 +132,7 @@ async def test_tenants_with_the_same_ids_know_nothing_of_each_other(caller: ApiC
     assert len(await caller.quarantine(OTHER)) == 1
 
 
-async def test_what_one_tenant_was_given_means_nothing_to_another(caller: ApiCaller) -> None:
+async def test_tokens_and_cursors_are_bound_to_their_tenant(caller: ApiCaller) -> None:
     token = (await caller.event(group("g1"))).content["token"]
     cursor = (await caller.get("feed"))["next"]
     link = {"parent": "g", "child": "c"}

@@ -61,7 +61,7 @@ async def migrated(catalog: Catalog) -> AsyncIterator[Postgres]:
 
 
 @pytest.mark.usefixtures("nowhere")
-async def test_without_postgres_everything_says_come_again_and_then_goes_on(catalog: Catalog) -> None:
+async def test_requests_are_unavailable_until_postgres_returns(catalog: Catalog) -> None:
     async with migrated(catalog) as postgres, opened(postgres.url) as caller:
         assert (await caller.event(group("before"))).status == 202
         await postgres.stop()
@@ -96,7 +96,7 @@ async def test_without_postgres_everything_says_come_again_and_then_goes_on(cata
 
 
 @pytest.mark.usefixtures("nowhere")
-async def test_a_crowd_that_postgres_leaves_behind_is_answered_to_the_last(catalog: Catalog) -> None:
+async def test_concurrent_requests_are_all_answered_when_postgres_fails(catalog: Catalog) -> None:
     """Each gets 202, and then it is on disk; or 503, and then the same may be sent again."""
     async with migrated(catalog) as postgres, opened(postgres.url) as caller:
         taken: list[str] = []
@@ -123,7 +123,7 @@ async def test_a_crowd_that_postgres_leaves_behind_is_answered_to_the_last(catal
         assert (again.content["duplicates"], again.content["accepted"]) == (len(known), len(taken) + 16 - len(known))
 
 
-async def test_without_temporal_all_is_taken_and_readyz_says_what_is_missing(
+async def test_facts_are_recorded_without_temporal_and_readyz_says_so(
     nowhere: int, database_url: str, tmp_path: Path
 ) -> None:
     async with opened(database_url) as caller:

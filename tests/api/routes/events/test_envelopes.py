@@ -41,7 +41,7 @@ NAMES = [f"{field}-{number}" for number, (_, field) in enumerate(BAD)]
 
 
 @pytest.mark.parametrize(("event", "field"), BAD, ids=NAMES)
-async def test_a_bad_envelope_is_refused_in_every_form(caller: ApiCaller, event: Any, field: str) -> None:
+async def test_bad_envelope_is_refused_in_every_mode(caller: ApiCaller, event: Any, field: str) -> None:
     for response, index in (
         (await caller.post(json.dumps(event)), None),
         (await caller.batch(group("g1"), event, group("g2")), 1),
@@ -55,7 +55,7 @@ async def test_a_bad_envelope_is_refused_in_every_form(caller: ApiCaller, event:
 
 
 @pytest.mark.parametrize("text", ["", " ", "{", "[1", "tru", '{"id": "a",}', "\x00", '{"id": "\x01"}', "NaN", "{} {}"])
-async def test_what_is_no_json_is_refused(caller: ApiCaller, text: str) -> None:
+async def test_invalid_json_is_refused(caller: ApiCaller, text: str) -> None:
     response = await caller.post(text)
     assert (response.status, response.slug, response.content["field"]) == (400, "malformed-event", "event")
     response = await caller.post(text, BATCH)
@@ -65,7 +65,7 @@ async def test_what_is_no_json_is_refused(caller: ApiCaller, text: str) -> None:
 @pytest.mark.parametrize(
     "raw", [b"\xff", b'{"id": "\xed\xa0\x80"}', json.dumps(group()).encode("utf-16"), b"\xef\xbb\xbf{}"]
 )
-async def test_what_is_no_utf_8_is_refused(caller: ApiCaller, raw: bytes) -> None:
+async def test_invalid_utf_8_is_refused(caller: ApiCaller, raw: bytes) -> None:
     assert (await caller.post(raw)).status == 400
     assert (await caller.post(raw, NDJSON)).status == 400
 
@@ -74,7 +74,7 @@ async def test_what_is_no_utf_8_is_refused(caller: ApiCaller, raw: bytes) -> Non
     ("between", "index"),
     [(b"{", 2), (b'{"id": tru}', 1), (b"", 1), (b"nonsense", 1), (b'{"a": 01}', 1), (b"[1}", 1)],
 )
-async def test_broken_json_in_a_batch_is_named_by_its_place(caller: ApiCaller, between: bytes, index: int) -> None:
+async def test_invalid_json_in_a_batch_is_named_by_its_index(caller: ApiCaller, between: bytes, index: int) -> None:
     good = [json.dumps(group(key)).encode() for key in ("g1", "g2")]
     response = await caller.post(b"[%b,%b,%b]" % (good[0], between, good[1]), BATCH)
     assert (response.status, response.slug) == (400, "malformed-event")
@@ -83,12 +83,12 @@ async def test_broken_json_in_a_batch_is_named_by_its_place(caller: ApiCaller, b
 
 
 @pytest.mark.parametrize("content", ["{}", '"[]"', "[", "[[]", '["', "[" * 5000, '["\\', "[] []", '[{"a": "]"}'])
-async def test_what_is_no_array_is_no_batch(caller: ApiCaller, content: str) -> None:
+async def test_batch_must_be_a_json_array(caller: ApiCaller, content: str) -> None:
     response = await caller.post(content, BATCH)
     assert (response.status, response.content["field"], response.content["index"]) == (400, "batch", None)
 
 
-async def test_a_batch_of_none_is_taken(caller: ApiCaller) -> None:
+async def test_empty_batch_is_accepted(caller: ApiCaller) -> None:
     response = await caller.batch()
     assert response.status == 202
     assert (response.content["accepted"], response.content["duplicates"], response.content["quarantined"]) == (0, 0, [])
@@ -106,11 +106,11 @@ async def test_another_content_type_is_refused(caller: ApiCaller, type: str) -> 
 
 
 @pytest.mark.parametrize("type", [f"{STRUCTURED}; charset=utf-8", "Application/CloudEvents+JSON", f" {STRUCTURED} "])
-async def test_the_content_type_is_read_as_http_has_it(caller: ApiCaller, type: str) -> None:
+async def test_content_type_is_parsed_as_http_defines(caller: ApiCaller, type: str) -> None:
     assert (await caller.post(json.dumps(group()), type)).content["accepted"] == 1
 
 
-async def test_an_encoded_body_is_refused_unread(caller: ApiCaller) -> None:
+async def test_encoded_body_is_refused_without_reading_it(caller: ApiCaller) -> None:
     response = await caller.event(group(), content_encoding="gzip")
     assert (response.status, response.slug) == (415, "unsupported-media-type")
     assert "gzip" in response.content["detail"]

@@ -29,7 +29,7 @@ async def unlink(caller: ApiCaller, child: str, again: str | None = None) -> Api
     return await caller.ask("DELETE", f"{ITEM_LINKS}/{child}", headers=headers)
 
 
-async def test_a_link_of_two_unknowns_is_an_operation_that_waits(caller: ApiCaller) -> None:
+async def test_link_of_unknown_entities_is_a_waiting_operation(caller: ApiCaller) -> None:
     response = await link(caller, "g/1", "c 1")
     assert response.status == 202
     operation = response.content
@@ -53,7 +53,7 @@ async def test_concurrent_requests_with_one_idempotency_key_start_one_operation(
     assert len({s.content["id"] for s in responses}) == 1
 
 
-async def test_an_idempotency_key_stands_for_one_request(caller: ApiCaller) -> None:
+async def test_idempotency_key_for_another_request_is_a_conflict(caller: ApiCaller) -> None:
     await link(caller, "g", "c", again="k")
     for response in (
         await link(caller, "g", "c2", again="k"),
@@ -64,7 +64,7 @@ async def test_an_idempotency_key_stands_for_one_request(caller: ApiCaller) -> N
         assert "Idempotency-Key" in response.content["detail"]
 
 
-async def test_an_unlink_is_told_again_even_if_there_is_nothing_left_to_unlink(caller: ApiCaller) -> None:
+async def test_repeated_unlink_returns_its_operation_after_the_link_ended(caller: ApiCaller) -> None:
     await caller.event(item("i", "c"))
     first = await unlink(caller, "i", again="k")
     assert (first.status, first.content["kind"], first.content["parent"]) == (202, "unlink", "c")
@@ -73,7 +73,7 @@ async def test_an_unlink_is_told_again_even_if_there_is_nothing_left_to_unlink(c
     assert (await unlink(caller, "i", again="k")).content == first.content
 
 
-async def test_there_must_be_something_to_unlink(caller: ApiCaller) -> None:
+async def test_unlink_without_link_is_not_found(caller: ApiCaller) -> None:
     response = await unlink(caller, "i")
     assert (response.status, response.slug) == (404, "unknown")
     assert "category_item" in response.content["detail"]
@@ -103,7 +103,7 @@ async def test_an_unknown_relationship_is_not_found(caller: ApiCaller, name: str
         None,
     ],
 )
-async def test_a_link_says_whom_and_nothing_else(caller: ApiCaller, body: Any) -> None:
+async def test_link_body_takes_parent_and_child_only(caller: ApiCaller, body: Any) -> None:
     response = await caller.ask("POST", LINKS, headers={"content-type": "application/json"}, content=json.dumps(body))
     assert (response.status, response.slug) == (422, "bad-request")
 
@@ -111,19 +111,19 @@ async def test_a_link_says_whom_and_nothing_else(caller: ApiCaller, body: Any) -
 @pytest.mark.parametrize(
     "body", [b"{", b"\xff", b'{"parent": "g", "child": "\\ud800"}', b'{"parent": tru}', b"[" * 60_000]
 )
-async def test_broken_json_asks_for_nothing(caller: ApiCaller, body: bytes) -> None:
+async def test_link_body_with_invalid_json_is_refused(caller: ApiCaller, body: bytes) -> None:
     response = await caller.ask("POST", LINKS, headers={"content-type": "application/json"}, content=body)
     assert (response.status, response.slug) == (400, "bad-request")
 
 
-async def test_a_body_beyond_all_reason_is_refused(caller: ApiCaller) -> None:
+async def test_too_large_link_body_is_refused(caller: ApiCaller) -> None:
     body = json.dumps({"parent": "g" * 100_000, "child": "c"})
     response = await caller.ask("POST", LINKS, headers={"content-type": "application/json"}, content=body)
     assert (response.status, response.slug) == (413, "too-large")
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
-async def test_an_idempotency_key_has_a_length(caller: ApiCaller, key: str) -> None:
+async def test_empty_or_too_long_idempotency_key_is_refused(caller: ApiCaller, key: str) -> None:
     assert (await link(caller, again=key)).slug == "bad-request"
 
 
@@ -133,6 +133,6 @@ async def test_a_child_that_no_fact_can_name_is_refused(caller: ApiCaller, child
 
 
 @pytest.mark.parametrize("id", ["nothing", "0" * 32, "%00", "a" * 600, "é"])
-async def test_an_operation_that_nobody_started_is_not_found(caller: ApiCaller, id: str) -> None:
+async def test_unknown_operation_is_not_found(caller: ApiCaller, id: str) -> None:
     response = await caller.ask("GET", f"/v1/operations/{id}")
     assert (response.status, response.slug) in ((404, "unknown"), (422, "bad-request"))

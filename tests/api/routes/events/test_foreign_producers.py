@@ -49,7 +49,7 @@ async def test_attributes_in_headers_are_decoded(caller: ApiCaller, header: str,
         assert await caller.facts() == [key]
 
 
-async def test_a_fact_without_a_subject_names_nothing(caller: ApiCaller) -> None:
+async def test_fact_without_subject_is_quarantined(caller: ApiCaller) -> None:
     response = await binary(caller, None)
     assert (response["accepted"], "subject is missing" in str(response["quarantined"])) == (0, True)
 
@@ -81,7 +81,7 @@ def foreign(subject: str) -> CloudEvent:
 
 
 @pytest.mark.parametrize("subject", ["g1", "a b%c/é", 'with "quotes"'])
-async def test_a_foreign_producers_event_is_the_same_in_both_modes(caller: ApiCaller, subject: str) -> None:
+async def test_foreign_producers_event_is_the_same_in_both_modes(caller: ApiCaller, subject: str) -> None:
     event = foreign(subject)
     format = JSONFormat()
     accepted = []

@@ -28,7 +28,7 @@ def around(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("text", MUST_REFUSE)
-async def test_what_is_no_json_is_refused_in_every_form(caller: ApiCaller, text: str) -> None:
+async def test_invalid_json_is_refused_in_every_mode(caller: ApiCaller, text: str) -> None:
     raw = around(text) if text != '["a\nb"]' else json.dumps(group()).encode().replace(b"g1", b"g\x0b")
     assert (await caller.post(raw)).slug == "malformed-event"
     assert (await caller.post(b"[" + raw + b"]", BATCH)).slug == "malformed-event"
@@ -41,7 +41,7 @@ async def test_what_is_no_json_is_refused_in_every_form(caller: ApiCaller, text:
 
 
 @pytest.mark.parametrize("text", MUST_TAKE)
-async def test_what_is_json_is_taken_in_every_form_and_is_the_same_fact(caller: ApiCaller, text: str) -> None:
+async def test_valid_json_is_the_same_fact_in_every_mode(caller: ApiCaller, text: str) -> None:
     raw = around(text)
     response = await caller.post(raw, STRUCTURED)
     assert (response.status, response.content["accepted"]) == (202, 1)

@@ -69,7 +69,7 @@ POISON: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", POISON)
-async def test_poison_is_put_aside_and_its_neighbours_go_on(caller: ApiCaller, name: str) -> None:
+async def test_bad_fact_is_quarantined_and_its_neighbours_are_recorded(caller: ApiCaller, name: str) -> None:
     raw, reason = POISON[name]
     before, after = text(group("a")), text(group("z"))
     response = await caller.post(f"[{before},{raw},{after}]", BATCH)
@@ -84,7 +84,7 @@ async def test_poison_is_put_aside_and_its_neighbours_go_on(caller: ApiCaller, n
 
 
 @pytest.mark.parametrize("name", POISON)
-async def test_poison_comes_by_no_other_door(caller: ApiCaller, name: str) -> None:
+async def test_bad_fact_is_quarantined_in_every_mode(caller: ApiCaller, name: str) -> None:
     raw, reason = POISON[name]
     alone = await caller.post(raw)
     assert alone.status == 202
@@ -96,7 +96,7 @@ async def test_poison_comes_by_no_other_door(caller: ApiCaller, name: str) -> No
 
 
 @pytest.mark.parametrize("name", POISON)
-async def test_a_strict_request_is_refused_as_a_whole(caller: ApiCaller, name: str) -> None:
+async def test_strict_request_with_a_bad_fact_is_refused_as_a_whole(caller: ApiCaller, name: str) -> None:
     raw, reason = POISON[name]
     for response in (
         await caller.post(raw, prefer="handling=strict"),
@@ -110,7 +110,7 @@ async def test_a_strict_request_is_refused_as_a_whole(caller: ApiCaller, name: s
     assert await caller.quarantine() == []
 
 
-async def test_what_was_put_aside_is_kept_as_it_came(caller: ApiCaller) -> None:
+async def test_quarantined_event_is_kept_as_received(caller: ApiCaller) -> None:
     raw = '{"specversion": "1.0", "id": "x",  "source": "/groups", "type": "GroupPainted.v1"}'
     await caller.lines(raw.encode())
     await caller.post(raw)
@@ -119,13 +119,13 @@ async def test_what_was_put_aside_is_kept_as_it_came(caller: ApiCaller) -> None:
     assert kept["times"] == 2
 
 
-async def test_not_more_is_kept_of_a_large_fact_than_could_be_taken(caller: ApiCaller) -> None:
+async def test_quarantine_keeps_a_bounded_part_of_a_large_event(caller: ApiCaller) -> None:
     await caller.event(group(data={"name": "x" * 5_000_000}))
     (kept,) = await caller.quarantine()
     assert len(kept["raw"]) == 2 * 256 * 1024
 
 
-async def test_another_body_under_the_same_id_is_refused_and_the_first_stands(caller: ApiCaller) -> None:
+async def test_another_body_under_the_same_id_is_a_conflict(caller: ApiCaller) -> None:
     await caller.event(group("g1", data={"name": "first"}))
     second = group("g1", data={"name": "second"})
     response = await caller.event(second)
@@ -139,7 +139,7 @@ async def test_another_body_under_the_same_id_is_refused_and_the_first_stands(ca
     assert kept["times"] == 2
 
 
-async def test_the_first_of_two_bodies_in_one_batch_stands(caller: ApiCaller) -> None:
+async def test_first_of_two_bodies_in_one_batch_is_recorded(caller: ApiCaller) -> None:
     response = await caller.batch(group("g1", data={"name": "first"}), group("g1", data={"name": "second"}))
     assert (response.content["accepted"], response.content["duplicates"], len(response.content["quarantined"])) == (
         1,
@@ -149,7 +149,7 @@ async def test_the_first_of_two_bodies_in_one_batch_stands(caller: ApiCaller) ->
     assert (await caller.get("entities/group/g1"))["data"] == {"name": "first"}
 
 
-async def test_tracing_does_not_make_another_body(caller: ApiCaller) -> None:
+async def test_tracing_attributes_do_not_make_another_body(caller: ApiCaller) -> None:
     await caller.event(group())
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     response = await caller.event(group(traceparent=trace, correlationid="c", causationid="d", partitionkey="p"))
@@ -172,7 +172,7 @@ async def test_odd_numbers_are_kept_as_they_are_and_rebuilt_the_same(
     assert (await verify(pool, catalog, caller.tenant, rebuild=True)).sound
 
 
-async def test_odd_texts_are_keys_like_any_other(caller: ApiCaller, pool: Pool, catalog: Catalog) -> None:
+async def test_unusual_texts_are_valid_keys(caller: ApiCaller, pool: Pool, catalog: Catalog) -> None:
     keys = ["é", "e\u0301", "😀", "a b", "%41", "%", "a/b", "..", "'; drop table facts; --", "\u202e", "\x7f", "\uffff"]
     keys += ["\x01", "\t", "\\", '"', "null", "0", "k" * 512, "😀" * 512]
     response = await caller.batch(*(group(key, id=f"i{place}") for place, key in enumerate(keys)))
@@ -181,7 +181,7 @@ async def test_odd_texts_are_keys_like_any_other(caller: ApiCaller, pool: Pool, 
     assert (await verify(pool, catalog, caller.tenant, rebuild=True)).sound
 
 
-async def test_what_came_by_headers_is_kept_as_one_object(caller: ApiCaller) -> None:
+async def test_binary_event_is_quarantined_as_one_object(caller: ApiCaller) -> None:
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/groups", "ce-type": "GroupPainted.v1"}
     await caller.post('{"name": "x"}', "application/json", **headers)
     (kept,) = await caller.quarantine()

@@ -32,7 +32,7 @@ async def test_a_stream_may_be_cut_anywhere(caller: ApiCaller, size: int) -> Non
     assert await caller.facts() == names(40)
 
 
-async def test_a_stream_is_recorded_chunk_by_chunk_and_answered_for_once(caller: ApiCaller) -> None:
+async def test_stream_is_recorded_in_chunks_and_answered_once(caller: ApiCaller) -> None:
     lines = [group(name) for name in names(1_300)]
     lines[700] = group(names(701)[700], type="GroupPainted.v1")
     response = await caller.lines(*lines, *lines[:50])
@@ -43,7 +43,7 @@ async def test_a_stream_is_recorded_chunk_by_chunk_and_answered_for_once(caller:
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\n\n\r\n ", b"\r\n"])
-async def test_blank_lines_and_a_last_line_without_an_end_do_no_harm(caller: ApiCaller, end: bytes) -> None:
+async def test_blank_lines_and_missing_final_newline_are_accepted(caller: ApiCaller, end: bytes) -> None:
     first, second = (json.dumps(group(name)).encode() for name in ("a", "b"))
     response = await caller.post(b"\n\r\n" + first + b"\r\n \t\n" + second + end, NDJSON)
     assert (response.status, response.content["accepted"]) == (202, 2)
@@ -51,7 +51,7 @@ async def test_blank_lines_and_a_last_line_without_an_end_do_no_harm(caller: Api
 
 @pytest.mark.parametrize("place", [0, 3, 499, 500, 501, 1_199])
 @pytest.mark.parametrize("bad", [b"{", b'{"specversion": "1.0"}'])
-async def test_what_came_before_a_bad_line_is_recorded_and_counted(caller: ApiCaller, place: int, bad: bytes) -> None:
+async def test_lines_before_a_bad_line_are_recorded_and_counted(caller: ApiCaller, place: int, bad: bytes) -> None:
     lines: list[bytes] = [json.dumps(group(name)).encode() for name in names(1_200)]
     lines[place] = bad
     response = await caller.lines(*lines)
@@ -62,7 +62,7 @@ async def test_what_came_before_a_bad_line_is_recorded_and_counted(caller: ApiCa
     assert len(groups) == min(place, 1000)
 
 
-async def test_a_line_without_an_end_is_refused_and_what_came_before_it_is_recorded(caller: ApiCaller) -> None:
+async def test_endless_line_is_refused_after_recording_the_lines_before(caller: ApiCaller) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -78,7 +78,7 @@ async def test_a_line_without_an_end_is_refused_and_what_came_before_it_is_recor
     assert await caller.facts() == ["a", "b"]
 
 
-async def test_a_strict_stream_stops_at_the_first_chunk_with_poison(caller: ApiCaller) -> None:
+async def test_strict_stream_stops_at_the_first_chunk_with_a_bad_fact(caller: ApiCaller) -> None:
     lines = [group(name) for name in names(1_200)]
     lines[600] = group("bad", type="GroupPainted.v1")
     response = await caller.lines(*lines, prefer="handling=strict")
@@ -87,7 +87,7 @@ async def test_a_strict_stream_stops_at_the_first_chunk_with_poison(caller: ApiC
 
 
 @pytest.mark.parametrize("type", [STRUCTURED, BATCH])
-async def test_a_body_beyond_the_limit_is_refused_before_it_has_all_come(caller: ApiCaller, type: str) -> None:
+async def test_too_large_body_is_refused_before_its_end(caller: ApiCaller, type: str) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -101,7 +101,7 @@ async def test_a_body_beyond_the_limit_is_refused_before_it_has_all_come(caller:
     assert sent <= 18 << 20
 
 
-async def test_a_body_that_says_it_is_too_large_is_not_read_at_all(caller: ApiCaller) -> None:
+async def test_body_with_too_large_content_length_is_not_read(caller: ApiCaller) -> None:
     read = []
 
     async def never() -> AsyncIterator[bytes]:
@@ -113,7 +113,7 @@ async def test_a_body_that_says_it_is_too_large_is_not_read_at_all(caller: ApiCa
     assert read == []
 
 
-async def test_a_batch_of_too_many_is_refused_with_a_way_out(caller: ApiCaller) -> None:
+async def test_batch_of_too_many_events_is_refused_with_a_remedy(caller: ApiCaller) -> None:
     events = [group(name) for name in names(5_001)]
     response = await caller.batch(*events)
     assert (response.status, response.slug) == (413, "too-large")
