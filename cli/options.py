@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import typer
 
-CONNECTION = "Endpoint"
+CONNECTION = "Connection"
 
 
 class Format(StrEnum):

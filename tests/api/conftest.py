@@ -1,4 +1,4 @@
-"""The API on this test's database, asked over ASGI, without a Temporal."""
+"""The API on this test's database, called over ASGI, without Temporal."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,13 +16,13 @@ from tests.support.recording import TENANT
 
 
 class Api:
-    """Asks with a key; answers with status and JSON."""
+    """Reads with one key; returns status and JSON."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
 
     async def get(self, path: str, **query: Any) -> Any:
-        """The JSON of an answer that must be 200."""
+        """Returns the JSON of a response that must have the status 200."""
         status, body = await self.ask(path, **query)
         assert status == 200, body
         return body
@@ -45,7 +45,7 @@ class Api:
 
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
-    """Started, as a server would."""
+    """An application that was started as by a server."""
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         yield app
@@ -53,7 +53,7 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def api(app: FastAPI, pool: Pool) -> AsyncIterator[Api]:
-    """Someone with a key that may read."""
+    """A caller with a read key."""
     async with pool.acquire() as conn:
         key = await credentials.create(conn, TENANT, "reader", "read")
     transport = httpx2.ASGITransport(app)
@@ -64,7 +64,7 @@ async def api(app: FastAPI, pool: Pool) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def caller(app: FastAPI, pool: Pool) -> AsyncIterator[ApiCaller]:
-    """Anybody, with a key of each scope, of the tenant that ``teller`` records for."""
+    """A caller with a key of each scope, for the tenant that ``teller`` records for."""
     shown = await keys(pool, TENANT, "other")
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http:
         yield ApiCaller(http, shown, TENANT)

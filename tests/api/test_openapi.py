@@ -39,7 +39,7 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(template: str) -> Iterator[Api]:
-    """In a thread of its own: schemathesis asks from this one, and waits."""
+    """Runs in a thread of its own, because schemathesis sends requests from this one, and blocks."""
     server, _, original = template.rpartition("/")
     url = f"{server}/openapi"
     key = asyncio.run(_prepared(f"{server}/postgres", url, original))
@@ -79,19 +79,19 @@ def check(case: Case, key: str) -> None:
 
 
 def test_no_documented_request_causes_an_internal_error(api: Api) -> None:
-    asked = 0
+    sent = 0
     for found in schemathesis.openapi.from_url(f"{api.url}/openapi.json").get_all_operations():
         assert isinstance(found, Ok), found
 
         @given(case=found.ok().as_strategy())
         @SOME
         def play(case: Case) -> None:
-            nonlocal asked
-            asked += 1
+            nonlocal sent
+            sent += 1
             check(case, api.key)
 
         play()
-    assert asked > 200
+    assert sent > 200
 
 
 def test_openapi_describes_event_bodies_and_the_api_key(api: Api) -> None:

@@ -1,4 +1,4 @@
-"""Who is served: nobody from elsewhere, before there is a key."""
+"""An address that other hosts can reach is not served without credentials."""
 
 import pytest
 

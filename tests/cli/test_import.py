@@ -23,8 +23,8 @@ def test_every_line_of_plain_and_gzipped_files_is_imported(
     said = tether("import", write(tmp_path / name, lines), "--batch", "100", "-o", "json")
     assert said.code == 0
     assert sorted(fake.facts.values()) == sorted(line.rstrip() for line in lines)
-    told = said.json
-    assert (told["lines"], told["accepted"], told["duplicates"], told["rejected"]) == (2_345, 2_345, 0, 0)
+    report = said.json
+    assert (report["lines"], report["accepted"], report["duplicates"], report["rejected"]) == (2_345, 2_345, 0, 0)
     assert said.err == ""
 
 
@@ -36,8 +36,8 @@ def test_token_covers_the_whole_file(tether: Tether, tmp_path: Path) -> None:
 def test_several_files_are_added_up(tether: Tether, tmp_path: Path) -> None:
     lines = facts(300)
     files = [write(tmp_path / "a", lines[:200]), write(tmp_path / "b", lines[100:])]
-    told = tether("import", *files, "-o", "jsonl").json
-    assert (told["lines"], told["accepted"], told["duplicates"]) == (400, 300, 100)
+    report = tether("import", *files, "-o", "jsonl").json
+    assert (report["lines"], report["accepted"], report["duplicates"]) == (400, 300, 100)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -107,10 +107,10 @@ def test_quarantined_facts_are_counted_and_ten_are_named(tether: Tether, tmp_pat
     lines = facts(100)
     for place in range(30, 42):
         lines[place] = lines[place].replace(b"GroupCreated", b"UnknownThing")
-    told = tether("import", write(tmp_path / "f", lines), "--batch", "7", "-o", "json").json
-    assert (told["accepted"], told["quarantined"]) == (88, 12)
-    assert [one["line"] for one in told["first_quarantined"]] == list(range(31, 41))
-    assert told["first_quarantined"][0]["reason"] == "no such contract"
+    report = tether("import", write(tmp_path / "f", lines), "--batch", "7", "-o", "json").json
+    assert (report["accepted"], report["quarantined"]) == (88, 12)
+    assert [one["line"] for one in report["first_quarantined"]] == list(range(31, 41))
+    assert report["first_quarantined"][0]["reason"] == "no such contract"
 
 
 def test_progress_of_a_finished_import_is_removed(tether: Tether, data_dir: Path, tmp_path: Path) -> None:

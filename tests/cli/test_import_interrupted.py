@@ -48,8 +48,8 @@ def test_killed_import_resumes_where_it_stopped(
     assert len(fake.facts) == COUNT
     assert sum(fake.batches) == COUNT - done
     assert said.err == f"Resuming at line {done + 1} of {file}.\n"
-    told = said.json
-    assert told["lines"] == told["accepted"] + told["duplicates"] == COUNT
+    report = said.json
+    assert report["lines"] == report["accepted"] + report["duplicates"] == COUNT
     assert saved_lines(data_dir) == 0
 
 
@@ -157,7 +157,7 @@ def test_terminal_bar_is_on_stderr_and_not_in_the_report(server: Served, program
         while part := os.read(ours, 65_536):
             seen += part
     except OSError:
-        pass  # how a terminal says that nobody writes to it any more
+        pass  # a terminal reports so that its other side was closed
     finally:
         os.close(ours)
     out, _ = program.communicate()

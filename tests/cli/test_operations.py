@@ -1,4 +1,4 @@
-"""The commands that begin, watch and stop operations: what they send, what they print, how they exit."""
+"""The commands that start, watch and cancel operations: what they send, what they print, how they exit."""
 
 import os
 import pty
@@ -107,11 +107,11 @@ def test_watching_retries_while_the_server_is_away(tether: Tether, fake: FakeTet
 
 
 def test_cancel_succeeds_only_if_the_operation_was_cancelled(tether: Tether, fake: FakeTether) -> None:
-    wished = running(1, 9, cancelled="2026-01-01T00:00:00Z")
-    fake.answers["POST /v1/operations/o1/cancellation"] = 202, wished
-    fake.answers[ONE] = 200, {**wished, "state": "cancelled", "reason": "3 more were asked for"}
+    cancelled_operation = running(1, 9, cancelled="2026-01-01T00:00:00Z")
+    fake.answers["POST /v1/operations/o1/cancellation"] = 202, cancelled_operation
+    fake.answers[ONE] = 200, {**cancelled_operation, "state": "cancelled", "reason": "3 more were requested"}
     assert tether("operations", "cancel", "o1", "--wait", "-o", "json").code == 0
-    fake.answers[ONE] = 200, {**wished, "state": "done"}
+    fake.answers[ONE] = 200, {**cancelled_operation, "state": "done"}
     said = tether("operations", "cancel", "o1", "--wait", "-o", "json")
     assert (said.code, "was done before it could be cancelled" in said.err) == (1, True)
     fake.answers["POST /v1/operations/o1/cancellation"] = 409, {"title": "Conflict", "detail": "has ended already"}
@@ -151,7 +151,7 @@ def read(terminal: int) -> str:
         while part := os.read(terminal, 65_536):
             seen += part
     except OSError:
-        pass  # how a terminal says that nobody writes to it any more
+        pass  # a terminal reports so that its other side was closed
     return seen.decode()
 
 

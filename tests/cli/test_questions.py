@@ -1,4 +1,4 @@
-"""The commands that ask Tether something: what they send, and what they print."""
+"""The commands that read: what they send, and what they print."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ ENTITY = {
 }  # fmt: skip
 WHY = {
     "relationship": "group_channel", "child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01",
-    "sentence": "c1 belongs to g1, because it was asked for.", "due": None, "waiting_for": None, "workflow": None,
+    "sentence": "c1 belongs to g1, because it was requested.", "due": None, "waiting_for": None, "workflow": None,
     "facts": [{"type": "ChannelCreated.v1", "source": "/channels", "id": "e", "says": "parent g1"}],
     "history": [{"parent": "g0", "from": "r1", "to": "r2"}],
 }  # fmt: skip
@@ -93,7 +93,7 @@ def test_entity_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
 def test_why_shows_sentence_facts_and_history(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/relationships/gc/links/c1/why"] = 200, WHY
     said = tether("links", "why", "gc", "c1")
-    for part in ("because it was asked for", "Decided by", "ChannelCreated.v1", "History", "g0"):
+    for part in ("because it was requested", "Decided by", "ChannelCreated.v1", "History", "g0"):
         assert part in said.out
     assert tether("links", "why", "gc", "c1", "-o", "json").json == WHY
 
@@ -114,9 +114,9 @@ def test_feed_follows_from_page_to_page(tether: Tether, fake: FakeTether) -> Non
     fake.sequences["GET /v1/feed"] = [first, page(following="n2"), page(changes[2], following="n3")]
     said = tether("feed", "follow", "--limit", "3", "--after", "n0")
     assert [orjson.loads(line)["revision"] for line in said.out.splitlines()] == ["r0", "r1", "r2"]
-    asked = [path.split("?")[1] for _, path, _, _ in fake.requests]
-    assert [query.split("&")[0] for query in asked] == ["after=n0", "after=n1", "after=n2"]
-    assert ["wait=0" in asked[0], "wait=25" in asked[1]] == [True, True]
+    queries = [path.split("?")[1] for _, path, _, _ in fake.requests]
+    assert [query.split("&")[0] for query in queries] == ["after=n0", "after=n1", "after=n2"]
+    assert ["wait=0" in queries[0], "wait=25" in queries[1]] == [True, True]
 
 
 def test_feed_retries_while_the_server_is_away(tether: Tether, fake: FakeTether) -> None:

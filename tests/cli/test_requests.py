@@ -1,4 +1,4 @@
-"""The commands that tell Tether something, or ask it to do something."""
+"""The commands that publish facts, and link or unlink."""
 
 from collections.abc import Callable
 from pathlib import Path

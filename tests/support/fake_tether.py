@@ -1,4 +1,4 @@
-"""A Tether that keeps facts in memory and answers what it is told to: enough to try the command line on."""
+"""A fake of Tether's API for tests of the command line: facts in memory, and configured responses."""
 
 import asyncio
 import socket
@@ -72,9 +72,9 @@ class FakeTether:
             query = scope["query_string"].decode()
             self.requests.append((scope["method"], scope["path"] + (f"?{query}" if query else ""), headers, body))
             missing = (404, _problem("unknown", f"no {scope['path']} here"))
-            asked = f"{scope['method']} {scope['path']}"
-            following = self.sequences.get(asked)
-            status, content = following.pop(0) if following else self.answers.get(asked, missing)
+            request = f"{scope['method']} {scope['path']}"
+            following = self.sequences.get(request)
+            status, content = following.pop(0) if following else self.answers.get(request, missing)
             await _answer(send, status, content)
 
     async def _import(self, body: bytes, send: Send) -> None:
@@ -127,7 +127,7 @@ class Served:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody is connected, and nothing is being answered."""
+        """Whether there are no connections and no unanswered requests."""
         return not self.fake.busy and not (self._server and self._server.server_state.connections)
 
     def start(self) -> None:

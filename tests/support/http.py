@@ -1,4 +1,4 @@
-"""Tells and asks over HTTP, as one tenant with one key."""
+"""Publishes and reads over HTTP, with one key."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Deletions over HTTP: of what somebody can be asked to delete, each once."""
+"""Deletions over HTTP: only of entities that an owner can delete, each once."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

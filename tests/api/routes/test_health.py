@@ -23,7 +23,7 @@ def no_temporal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_process_is_live_but_not_ready_without_dependencies() -> None:
-    app = create_app(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
+    app = create_app(Settings(database_url="postgresql://none@127.0.0.1:1/none"))
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http,

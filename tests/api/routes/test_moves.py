@@ -46,8 +46,8 @@ async def test_requested_move_names_the_former_parent(
     await teller.tell(say("TeamCreated", "t", 1, name="t", event_id="e1"))
     begun = (await move(caller)).content
     await moves.proceed(pool, TENANT, catalog.relationship("event_team"), "t", datetime.now(UTC))
-    asked = await caller.get(f"operations/{begun['id']}")
-    assert (asked["state"], asked["former_parent"], asked["parent"]) == ("requested", "e1", "e2")
+    requested = await caller.get(f"operations/{begun['id']}")
+    assert (requested["state"], requested["former_parent"], requested["parent"]) == ("requested", "e1", "e2")
 
 
 async def test_move_idempotency_key_is_bound_to_one_request(caller: ApiCaller) -> None:

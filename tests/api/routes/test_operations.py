@@ -106,10 +106,10 @@ async def test_repeated_cancellation_has_no_further_effect(caller: ApiCaller) ->
     assert (response.status, response.content["state"]) == (202, "waiting")
     assert response.content["cancelled"] >= response.content["created"]
     assert (await caller.ask("POST", path)).content == response.content
-    intents = "select count(*) from outbox where fact = 'CancellationRequested'"
+    signals = "select count(*) from outbox where fact = 'CancellationRequested'"
     assert (await caller.ask("POST", path, key="read")).slug == "forbidden"
     assert (await caller.ask("POST", path, key=OTHER)).slug == "unknown"
-    assert await count(caller, intents) == 1
+    assert await count(caller, signals) == 1
 
 
 async def count(caller: ApiCaller, query: str) -> int:

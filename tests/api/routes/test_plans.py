@@ -121,7 +121,7 @@ async def test_deletion_with_new_children_is_refused_unless_they_are_included(
 
 async def test_plan_is_outdated_once_its_entity_was_recreated(caller: ApiCaller, teller: Teller) -> None:
     made = {
-        name: await planned(caller, wish) for name, wish in (("delete", DELETE), ("move", MOVE), ("detach", DETACH))
+        name: await planned(caller, body) for name, body in (("delete", DELETE), ("move", MOVE), ("detach", DETACH))
     }
     for key in ("e", "e2"):
         await teller.tell(say("EventDeleted", key, 2))
@@ -134,7 +134,7 @@ async def test_plan_is_outdated_once_its_entity_was_recreated(caller: ApiCaller,
 
 
 async def test_recreated_child_counts_as_vanished_and_as_appeared(caller: ApiCaller, teller: Teller) -> None:
-    made = {name: await planned(caller, wish) for name, wish in (("delete", DELETE), ("detach", DETACH))}
+    made = {name: await planned(caller, body) for name, body in (("delete", DELETE), ("detach", DETACH))}
     await teller.tell(say("TeamDeleted", "t1", 2))
     await teller.tell(say("TeamCreated", "t1", 3, name="another", event_id="e"))
     change = [{"relationship": "event_team", "count": 1, "sample": ["t1"]}]

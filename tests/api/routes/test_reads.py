@@ -102,12 +102,12 @@ async def test_links_come_page_by_page_as_of_one_revision(api: Api, teller: Tell
 
 
 async def test_a_read_waits_for_the_revision_of_a_token(api: Api, teller: Teller) -> None:
-    asked = asyncio.create_task(api.get("entities/category/c", at_least=tokens.token(TENANT, 2), wait=20))
+    reading = asyncio.create_task(api.get("entities/category/c", at_least=tokens.token(TENANT, 2), wait=20))
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
     await asyncio.sleep(0.05)
-    assert not asked.done()
+    assert not reading.done()
     await teller.tell(say("CategoryUpdated", "c", 2, name="d"))
-    assert (await asked)["data"] == {"name": "d"}
+    assert (await reading)["data"] == {"name": "d"}
 
 
 async def test_relationships_have_declaration_and_link_counts(api: Api, teller: Teller) -> None:
@@ -171,10 +171,10 @@ async def test_why_lists_the_deciding_facts(api: Api, teller: Teller) -> None:
 async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, teller: Teller) -> None:
     beginning = await api.get("feed")
     assert beginning == {"items": [], "next": beginning["next"], "token": tokens.token(TENANT, 0)}
-    asked = asyncio.create_task(api.get("feed", after=beginning["next"], wait=20))
+    reading = asyncio.create_task(api.get("feed", after=beginning["next"], wait=20))
     await asyncio.sleep(0.05)
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
-    page = await asked
+    page = await reading
     assert [i["change"] for i in page["items"]] == ["entity"]
     assert page["token"] == page["items"][0]["revision"] == tokens.token(TENANT, 1)
     announced = own_facts.entry(

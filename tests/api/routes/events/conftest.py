@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def app(template: str) -> AsyncIterator[FastAPI]:
-    """Started, as a server would, on a database of its own."""
+    """An application that was started as by a server, on a database of its own."""
     server, _, original = template.rpartition("/")
     conn = await asyncpg.connect(f"{server}/postgres")
     await conn.execute(f"create database events template {original}")
@@ -41,7 +41,7 @@ async def app(template: str) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture(scope="session")
 def pool(app: FastAPI) -> Pool:
-    """The application's own."""
+    """The application's connection pool."""
     found: Pool = app.state.services.pool
     return found
 

@@ -1,4 +1,4 @@
-"""Many at once share transactions, each is answered for what it told, and who goes away harms nobody."""
+"""Concurrent requests share transactions, get their own outcomes, and are not affected by disconnects of others."""
 
 import asyncio
 import json
@@ -44,12 +44,12 @@ async def test_one_of_concurrent_bodies_under_one_id_is_recorded(caller: ApiCall
 
 
 async def test_tokens_of_concurrent_writes_are_readable_at_once(caller: ApiCaller) -> None:
-    async def tell_and_read(key: str) -> str:
+    async def publish_and_read(key: str) -> str:
         token = (await caller.event(group(key))).content["token"]
         state: str = (await caller.get(f"entities/group/{key}", at_least=token, wait=0))["state"]
         return state
 
-    assert set(await asyncio.gather(*(tell_and_read(f"g{n}") for n in range(24)))) == {"live"}
+    assert set(await asyncio.gather(*(publish_and_read(f"g{n}") for n in range(24)))) == {"live"}
 
 
 def request(caller: ApiCaller, type: str, length: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Who may tell what: a key has one scope in one tenant."""
+"""Which key may publish which facts: a key has one scope in one tenant."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from store.db.pool import Pool
 from tests.support.posting import BATCH, NDJSON, OTHER, STRUCTURED, ApiCaller, group
 
 CHANNEL = group("c1", source="/channels", type="ChannelCreated.v1")
-UNKNOWN = group("x", type="NobodyKnows.v1")
+UNKNOWN = group("x", type="NotDeclared.v1")
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic YTpi", "Bearer", "Bearer ", "tether_x", "Bearer  a b", "Bearer é"])

@@ -1,4 +1,4 @@
-"""PostgreSQL or Temporal goes away and comes back; nothing is started anew, and nothing that was answered is lost."""
+"""PostgreSQL or Temporal is away and returns: the process keeps running, and no acknowledged fact is lost."""
 
 import asyncio
 import itertools
@@ -71,7 +71,7 @@ async def test_requests_are_unavailable_until_postgres_returns(catalog: Catalog)
             await caller.batch(group("while")),
             await caller.lines(group("while")),
             await caller.event(group("while"), key="publish:groups"),  # a key that was not looked up before
-            await caller.event(group("while"), key="nobody's"),
+            await caller.event(group("while"), key="unknown"),
             await caller.ask("GET", "/v1/entities/group/before"),
             await caller.ask("GET", "/v1/feed", params={"wait": "0.1"}),
             await caller.ask("GET", "/v1/relationships/group_channel/links"),
@@ -101,7 +101,7 @@ async def test_concurrent_requests_are_all_answered_when_postgres_fails(catalog:
     async with migrated(catalog) as postgres, opened(postgres.url) as caller:
         taken: list[str] = []
 
-        async def tell(number: int) -> str:
+        async def publish(number: int) -> str:
             """One after another, until one is not taken."""
             for count in itertools.count():
                 response = await caller.event(group(key := f"g{number:02}-{count:05}"))
@@ -111,7 +111,7 @@ async def test_concurrent_requests_are_all_answered_when_postgres_fails(catalog:
                 taken.append(key)
             raise AssertionError
 
-        crowd = [asyncio.create_task(tell(number)) for number in range(16)]
+        crowd = [asyncio.create_task(publish(number)) for number in range(16)]
         while len(taken) < 50:
             await asyncio.sleep(0.01)
         await postgres.stop()

@@ -1,4 +1,4 @@
-"""Links and unlinks that are asked for: operations, taken whatever is known, each once."""
+"""Explicit links and unlinks over HTTP: operations, accepted for unknown entities too, each once."""
 
 import asyncio
 import json
