@@ -35,7 +35,7 @@ class Named(BaseModel):
     key: str
 
 
-class Progress(BaseModel):
+class ProgressCounts(BaseModel):
     """How many children an operation has processed."""
 
     total: int = Field(description="Children that the operation concerns. Grows while a cascade finds more.")
@@ -81,7 +81,7 @@ class Operation(BaseModel):
     due: datetime | None = Field(description="When it expires if it is still waiting; null: never.")
     ended: datetime | None
     token: str | None = Field(description="The revision at which it was done.")
-    progress: Progress | None = Field(description="Null: the operation concerns at most one child.")
+    progress: ProgressCounts | None = Field(description="Null: the operation concerns at most one child.")
     workflow: Workflow
 
 
@@ -137,13 +137,13 @@ def describe(has: Services, tenant: str, row: Any) -> Operation:
     )
 
 
-def _progress(row: Any) -> Progress | None:
+def _progress(row: Any) -> ProgressCounts | None:
     if row["workflow"] not in ("cascade", "plan"):
         return None
     # A plan has found all of its children before it begins.
     total = row["found"] + (row["remaining"] if row["workflow"] == "cascade" else 0)
     sums = ("remaining", "found", "requested", "confirmed", "skipped", "parked")
-    return Progress(total=total, **{name: row[name] for name in sums})
+    return ProgressCounts(total=total, **{name: row[name] for name in sums})
 
 
 @router.get("/operations", summary="List operations")

@@ -30,7 +30,7 @@ SOME = settings(
 
 
 @dataclass(frozen=True)
-class Api:
+class SchemathesisTarget:
     """Where it is, and a key that opens everything."""
 
     url: str
@@ -38,7 +38,7 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(template: str) -> Iterator[Api]:
+def api(template: str) -> Iterator[SchemathesisTarget]:
     """Runs in a thread of its own, because schemathesis sends requests from this one, and blocks."""
     server, _, original = template.rpartition("/")
     url = f"{server}/openapi"
@@ -49,7 +49,7 @@ def api(template: str) -> Iterator[Api]:
     thread.start()
     while not serving.started:
         assert thread.is_alive()
-    yield Api(f"http://127.0.0.1:{serving.servers[0].sockets[0].getsockname()[1]}", key)
+    yield SchemathesisTarget(f"http://127.0.0.1:{serving.servers[0].sockets[0].getsockname()[1]}", key)
     serving.should_exit = True
     thread.join()
 
@@ -78,7 +78,7 @@ def check(case: Case, key: str) -> None:
         assert "Traceback" not in answer.text
 
 
-def test_no_documented_request_causes_an_internal_error(api: Api) -> None:
+def test_no_documented_request_causes_an_internal_error(api: SchemathesisTarget) -> None:
     sent = 0
     for found in schemathesis.openapi.from_url(f"{api.url}/openapi.json").get_all_operations():
         assert isinstance(found, Ok), found
@@ -94,7 +94,7 @@ def test_no_documented_request_causes_an_internal_error(api: Api) -> None:
     assert sent > 200
 
 
-def test_openapi_describes_event_bodies_and_the_api_key(api: Api) -> None:
+def test_openapi_describes_event_bodies_and_the_api_key(api: SchemathesisTarget) -> None:
     document = schemathesis.openapi.from_url(f"{api.url}/openapi.json").raw_schema
     assert STRUCTURED in document["paths"]["/v1/events"]["post"]["requestBody"]["content"]
     assert "HTTPBearer" in document["components"]["securitySchemes"]

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from cli.main import main
-from tests.support.fake_tether import FakeTether, Served, served
+from tests.support.fake_tether import FakeTether, ServedFake, served
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,7 +67,7 @@ def fake() -> FakeTether:
 
 
 @pytest.fixture
-def server(fake: FakeTether, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def server(fake: FakeTether, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedFake]:
     with served(fake) as running:
         monkeypatch.setenv("TETHER_URL", running.url)
         monkeypatch.setenv("TETHER_KEY", "the-key")

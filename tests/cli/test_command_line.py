@@ -12,7 +12,7 @@ import typer
 
 from cli.main import app
 from tests.cli.conftest import ROOT, Said
-from tests.support.fake_tether import FakeTether, Served
+from tests.support.fake_tether import FakeTether, ServedFake
 
 Tether = Callable[..., Said]
 
@@ -58,7 +58,7 @@ def test_usage_error_is_one_line_with_exit_code_2(tether: Tether, words: tuple[s
     ],
 )
 def test_refusals_are_one_line_on_stderr(
-    server: Served, tether: Tether, fake: FakeTether, answer: tuple[int, Any], says: str
+    server: ServedFake, tether: Tether, fake: FakeTether, answer: tuple[int, Any], says: str
 ) -> None:
     fake.answers["GET /v1/relationships/gc/links"] = answer
     said = tether("links", "list", "gc")
@@ -66,7 +66,7 @@ def test_refusals_are_one_line_on_stderr(
     assert says in said.err
 
 
-def test_unreachable_server_is_named(server: Served, tether: Tether) -> None:
+def test_unreachable_server_is_named(server: ServedFake, tether: Tether) -> None:
     server.stop()
     said = tether("waiting", "list")
     assert said.code == 1
@@ -93,7 +93,7 @@ def test_invalid_environment_variable_is_one_line(
 
 
 def test_flag_precedes_environment_precedes_file(
-    server: Served, tether: Tether, fake: FakeTether, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    server: ServedFake, tether: Tether, fake: FakeTether, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [
         {"scope": "read", "tenant": "main", "key": "no"},

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Programs, Said, facts, saved_lines, write
 from tests.support.eventually import eventually_sync
-from tests.support.fake_tether import FakeTether, Served
+from tests.support.fake_tether import FakeTether, ServedFake
 
 Tether = Callable[..., Said]
 COUNT = 6_000
@@ -32,7 +32,7 @@ def begin(programs: Programs, fake: FakeTether, file: str, data_dir: Path) -> in
 
 
 def test_killed_import_resumes_where_it_stopped(
-    server: Served, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
+    server: ServedFake, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
     program.kill()
@@ -54,7 +54,7 @@ def test_killed_import_resumes_where_it_stopped(
 
 
 def test_restart_option_starts_at_the_first_line(
-    server: Served, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
+    server: ServedFake, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
     program.kill()
@@ -67,7 +67,7 @@ def test_restart_option_starts_at_the_first_line(
 
 
 def test_progress_is_kept_per_server_and_key(
-    server: Served, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
+    server: ServedFake, programs: Programs, tether: Tether, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
     program.kill()
@@ -78,7 +78,7 @@ def test_progress_is_kept_per_server_and_key(
 
 
 def test_ctrl_c_says_where_it_stopped_and_how_to_resume(
-    server: Served, programs: Programs, fake: FakeTether, file: str, data_dir: Path
+    server: ServedFake, programs: Programs, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
     program.send_signal(signal.SIGINT)
@@ -89,7 +89,9 @@ def test_ctrl_c_says_where_it_stopped_and_how_to_resume(
     assert done >= COUNT // 2 - 1_000
 
 
-def test_ctrl_c_ends_an_import_that_waits_for_its_input(server: Served, programs: Programs, fake: FakeTether) -> None:
+def test_ctrl_c_ends_an_import_that_waits_for_its_input(
+    server: ServedFake, programs: Programs, fake: FakeTether
+) -> None:
     reading, writing = os.pipe()
     try:
         program = programs.start("import", "-", "--batch", "100", stdin=reading)
@@ -113,7 +115,7 @@ def test_import_retries_while_the_server_is_away(tether: Tether, fake: FakeTethe
 
 
 def test_import_loses_nothing_when_the_server_is_killed(
-    server: Served, programs: Programs, fake: FakeTether, file: str, data_dir: Path
+    server: ServedFake, programs: Programs, fake: FakeTether, file: str, data_dir: Path
 ) -> None:
     program = programs.started[begin(programs, fake, file, data_dir)]
     server.stop()
@@ -127,7 +129,7 @@ def test_import_loses_nothing_when_the_server_is_killed(
     assert (len(fake.facts), f'"lines": {COUNT}' in out) == (COUNT, True)
 
 
-def test_import_fails_after_the_timeout(server: Served, tether: Tether, file: str) -> None:
+def test_import_fails_after_the_timeout(server: ServedFake, tether: Tether, file: str) -> None:
     server.stop()
     said = tether("import", file, "--timeout", "0.2")
     assert (said.code, said.out) == (1, "")
@@ -140,7 +142,7 @@ def test_import_fails_after_the_timeout(server: Served, tether: Tether, file: st
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_unauthorized_key_ends_the_import_at_once(
-    server: Served, tether: Tether, fake: FakeTether, file: str, status: int
+    server: ServedFake, tether: Tether, fake: FakeTether, file: str, status: int
 ) -> None:
     fake.away = [(status, "")] * 4
     said = tether("import", file, *FLOW)
@@ -148,7 +150,7 @@ def test_unauthorized_key_ends_the_import_at_once(
     assert "key" in said.err
 
 
-def test_terminal_bar_is_on_stderr_and_not_in_the_report(server: Served, programs: Programs, file: str) -> None:
+def test_terminal_bar_is_on_stderr_and_not_in_the_report(server: ServedFake, programs: Programs, file: str) -> None:
     ours, theirs = pty.openpty()
     program = programs.start("import", file, *FLOW, stderr=theirs)
     os.close(theirs)

@@ -111,7 +111,7 @@ class FakeTether:
         return await _answer(send, 202, {**said, "token": f"t{len(self.facts)}"})
 
 
-class Served:
+class ServedFake:
     """A fake at a port of its own, in a thread; can be stopped and started again at the same port."""
 
     def __init__(self, fake: FakeTether) -> None:
@@ -151,9 +151,9 @@ class Served:
 
 
 @contextmanager
-def served(fake: FakeTether) -> Iterator[Served]:
+def served(fake: FakeTether) -> Iterator[ServedFake]:
     """A fake that is there for as long as the block."""
-    server = Served(fake)
+    server = ServedFake(fake)
     server.start()
     try:
         yield server
