@@ -47,8 +47,9 @@ class ApiClient:
     ) -> dict[str, Any]:
         """Sends a request and returns the JSON object of the response, which must have the field ``expects``.
 
-        ``path`` begins with ``/v1``. Parameters of ``query`` that are None, empty or False are left out. Raises the
-        error that the response stands for (see ``http_errors.py``), Unavailable if there is no response.
+        ``path`` begins with ``/v1``; ``query``, ``body`` and ``headers`` are optional. Parameters of ``query`` that are
+        None, empty or False are left out. Raises the error that the response stands for (see ``http_errors.py``),
+        Unavailable if there is no response.
         """
         try:
             answer = self._http.request(

@@ -28,7 +28,8 @@ def problem_of(body: bytes) -> dict[str, Any]:
 def error_of(url: str, status: int, body: bytes, retry_after: str | None) -> TetherError:
     """Returns the error for a response that is no success.
 
-    ``url``: of the server, for the message; ``retry_after``: the header of that name, if there is one.
+    ``url`` is the server's, for the message; ``status``, ``body`` and ``retry_after`` (the header, if there is one) are
+    the response's.
     """
     problem = problem_of(body)
     if not problem or status < 300:

@@ -30,7 +30,7 @@ class Metrics:
         self._facts = {name: facts.labels(name) for name in ("accepted", "duplicate", "quarantined")}
 
     def facts(self, accepted: int = 0, duplicates: int = 0, quarantined: int = 0) -> None:
-        """Counts the facts of a request by outcome."""
+        """Adds numbers of facts to the counters of the three outcomes."""
         self._facts["accepted"].inc(accepted)
         self._facts["duplicate"].inc(duplicates)
         self._facts["quarantined"].inc(quarantined)

@@ -72,7 +72,10 @@ _KINDS[:0] = [
 def problem(
     status: int, slug: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **extra: Any
 ) -> JSONResponse:
-    """An ``application/problem+json`` response. ``slug`` ends its type; ``extra`` are further members."""
+    """An ``application/problem+json`` response with the type ``/problems/<slug>``.
+
+    ``title`` is the same for all problems of a type, ``detail`` is about this one; ``extra`` are further members.
+    """
     body = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, **extra}
     return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
 

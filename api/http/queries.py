@@ -76,7 +76,7 @@ AtRevision = Annotated[ReadAt, Depends(read_at)]
 
 
 async def wait_for_revision(has: Services, tenant: str, revision: int, wait: float) -> None:
-    """Returns once a revision is committed. Raises NotYet after ``wait`` seconds, or the server's limit."""
+    """Returns once a revision of a tenant is committed. Raises NotYet after ``wait`` seconds or the server's limit."""
     seconds = min(wait, has.settings.limits.wait)
     if not await has.revisions.reach(tenant, revision, seconds):
         token = tokens.token(tenant, revision)

@@ -23,5 +23,5 @@ def workflow(has: Services, subject: Subject) -> Workflow:
 
 
 def workflow_of_instance(has: Services, tenant: str, relationship: str, parent: str) -> Workflow:
-    """The workflow of a relationship instance: the relationship's name and its parent's key."""
+    """The workflow of a relationship instance: ``relationship`` is a name, ``parent`` a key."""
     return workflow(has, RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent).subject)

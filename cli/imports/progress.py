@@ -14,6 +14,7 @@ class ProgressFile:
     """The progress of importing one file, with its present size and time, to one server with one key."""
 
     def __init__(self, folder: Path, name: str, endpoint: Endpoint) -> None:
+        """``folder``: the data directory; ``name``: path of the imported file; ``endpoint``: where it is sent."""
         found = Path(name).stat()
         # Server and key are part of the identity: the progress for one tenant is not that for another.
         file = (str(Path(name).resolve()), str(found.st_size), str(found.st_mtime_ns))

@@ -140,7 +140,7 @@ def test_ctrl_c_stops_watching_and_not_the_operation(programs: Programs, fake: F
     out, err = program.communicate()
     assert (program.returncode, out) == (130, "")
     assert "Operation o1 continues." in err
-    assert "`tether operations cancel o1` stops it." in err
+    assert "`tether operations cancel o1` cancels it." in err
     assert {request[0] for request in fake.requests} == {"GET"}
 
 
