@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 import temporal
 from api.http import problems
 from api.http.auth import KeyCache
-from api.http.dependencies import Services
+from api.http.dependencies import Dependencies
 from api.http.metrics import Metrics, MetricsMiddleware
 from api.routes import (
     deletions,
@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         recorder = Recorder(pool, catalog)
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
-        app.state.services = Services(
+        app.state.services = Dependencies(
             settings, catalog, validator, pool, recorder, KeyCache(pool), starter, RevisionWaiter(pool), metrics
         )
         yield

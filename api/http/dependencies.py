@@ -17,8 +17,8 @@ from store.write.recorder import Recorder
 
 
 @dataclass(frozen=True)
-class Services:
-    """Made once per process, when the application starts. ``starter`` connects to Temporal lazily."""
+class Dependencies:
+    """What routes work with; made once per process, when the application starts. ``starter`` connects lazily."""
 
     settings: Settings
     catalog: Catalog
@@ -31,10 +31,10 @@ class Services:
     metrics: Metrics
 
 
-async def services(request: Request) -> Services:
+async def services(request: Request) -> Dependencies:
     """The parts of the application that serves the request."""
-    found: Services = request.app.state.services
+    found: Dependencies = request.app.state.services
     return found
 
 
-Has = Annotated[Services, Depends(services)]
+Has = Annotated[Dependencies, Depends(services)]

@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Response
 from pydantic import Field
 
 from api.http.auth import Reader
-from api.http.dependencies import Has, Services
+from api.http.dependencies import Dependencies, Has
 from catalog.relationship import KEY_LENGTH
 from errors import NotYet, Refused
 from store.db import tokens
@@ -35,7 +35,9 @@ AsOf = Annotated[str | None, Query(description="A token: the answer is the state
 class ReadAt:
     """The revision that a caller wants to read."""
 
-    def __init__(self, has: Services, tenant: str, as_of: str | None, at_least: str | None, wait: float | None) -> None:
+    def __init__(
+        self, has: Dependencies, tenant: str, as_of: str | None, at_least: str | None, wait: float | None
+    ) -> None:
         """``as_of`` and ``at_least`` are tokens, ``wait`` is in seconds.
 
         Raises BadToken for a token that was not issued to this tenant, Refused if the two contradict each other.
@@ -75,7 +77,7 @@ async def read_at(has: Has, who: Reader, as_of: AsOf = None, at_least: AtLeast =
 AtRevision = Annotated[ReadAt, Depends(read_at)]
 
 
-async def wait_for_revision(has: Services, tenant: str, revision: int, wait: float) -> None:
+async def wait_for_revision(has: Dependencies, tenant: str, revision: int, wait: float) -> None:
     """Returns once a revision of a tenant is committed. Raises NotYet after ``wait`` seconds or the server's limit."""
     seconds = min(wait, has.settings.limits.wait)
     if not await has.revisions.reach(tenant, revision, seconds):

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from api.http.dependencies import Services
+from api.http.dependencies import Dependencies
 from messages.relationship import RelationshipInstance
 from messages.workflow_ids import Subject, subject_id
 from starter import workflow_url
@@ -15,13 +15,13 @@ class Workflow(BaseModel):
     url: str | None = Field(description="Its page in Temporal's Web UI; null: the UI's address is not configured.")
 
 
-def workflow(has: Services, subject: Subject) -> Workflow:
+def workflow(has: Dependencies, subject: Subject) -> Workflow:
     """The workflow that is about a subject."""
     id = subject_id(subject)
     ui = has.settings.temporal_ui_url
     return Workflow(id=id, url=workflow_url(ui, has.starter.namespace, id) if ui else None)
 
 
-def workflow_of_instance(has: Services, tenant: str, relationship: str, parent: str) -> Workflow:
+def workflow_of_instance(has: Dependencies, tenant: str, relationship: str, parent: str) -> Workflow:
     """The workflow of a relationship instance: ``relationship`` is a name, ``parent`` a key."""
     return workflow(has, RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent).subject)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
-from api.http.dependencies import Has, Services
+from api.http.dependencies import Dependencies, Has
 from api.http.queries import Key
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
@@ -64,7 +64,7 @@ async def unlink(
 
 
 async def _start(
-    has: Services,
+    has: Dependencies,
     who: Principal,
     relationship: Relationship,
     kind: str,

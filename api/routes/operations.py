@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.http.auth import Operator, Reader
-from api.http.dependencies import Has, Services
+from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import Key
 from api.http.workflow_links import Workflow, workflow
@@ -110,7 +110,7 @@ class ChildPage(BaseModel):
     next: str | None = Field(description="Pass it as `cursor` for the next page; null: this is the last one.")
 
 
-def describe(has: Services, tenant: str, row: Any) -> Operation:
+def describe(has: Dependencies, tenant: str, row: Any) -> Operation:
     """The response for one operation."""
     whole = row["workflow"] == "cascade"
     return Operation(

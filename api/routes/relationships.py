@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.http.dependencies import Has, Services
+from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, Key, answer
 from api.routes import why
@@ -134,7 +134,7 @@ async def list_links(
     return answer({"items": items, "next": pages.next(place), "token": tokens.token(at.tenant, at.revision)})
 
 
-async def _declared(has: Services, at: Snapshot, rel: Relationship, counts: bool) -> dict[str, Any]:
+async def _declared(has: Dependencies, at: Snapshot, rel: Relationship, counts: bool) -> dict[str, Any]:
     declared: dict[str, Any] = {
         "name": rel.name,
         "parent": rel.parent,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.explanations import wait_reason
-from api.http.dependencies import Has, Services
+from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, answer
 from api.http.workflow_links import Workflow, workflow_of_instance
@@ -85,7 +85,7 @@ async def list_waiting(
     )
 
 
-def _item(has: Services, tenant: str, found: OpenWait, now: datetime) -> dict[str, Any]:
+def _item(has: Dependencies, tenant: str, found: OpenWait, now: datetime) -> dict[str, Any]:
     workflow, wait = None, found.wait
     if wait.workflow_started_at is not None:
         workflow = workflow_of_instance(has, tenant, wait.relationship, wait.parent).model_dump()

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from api.explanations import explain_fact, explain_link
-from api.http.dependencies import Has, Services
+from api.http.dependencies import Dependencies, Has
 from api.http.queries import AtRevision, Key, answer
 from api.http.workflow_links import Workflow, workflow, workflow_of_instance
 from api.routes.waiting import WaitingFor
@@ -89,7 +89,7 @@ async def why(name: str, child: Annotated[Key, Path()], when: AtRevision, has: H
     return answer(_body(has, rel, child, found, at))
 
 
-def _body(has: Services, rel: Relationship, child: str, why: Explanation, at: Snapshot) -> dict[str, Any]:
+def _body(has: Dependencies, rel: Relationship, child: str, why: Explanation, at: Snapshot) -> dict[str, Any]:
     parent, link = why.history[-1].parent, why.link
     return {
         "relationship": rel.name,
@@ -115,7 +115,7 @@ def _body(has: Services, rel: Relationship, child: str, why: Explanation, at: Sn
     }
 
 
-def _wait(has: Services, rel: Relationship, why: Explanation) -> dict[str, Any]:
+def _wait(has: Dependencies, rel: Relationship, why: Explanation) -> dict[str, Any]:
     """The fields that describe what the link waits for; all null if it waits for nothing."""
     link, wait = why.link, why.wait
     if link is None or link.due is None:
@@ -146,7 +146,7 @@ def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, 
     ]
 
 
-def _workflow(has: Services, rel: Relationship, why: Explanation, tenant: str) -> dict[str, Any] | None:
+def _workflow(has: Dependencies, rel: Relationship, why: Explanation, tenant: str) -> dict[str, Any] | None:
     """The workflow that processes a deleted parent's children, or the one of the relationship instance, if it runs."""
     parent = why.history[-1].parent
     if why.cascade is not None:
