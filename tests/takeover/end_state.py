@@ -1,0 +1,32 @@
+"""The state that is compared: that of both tenants and of all owners."""
+
+import difflib
+from collections.abc import Iterable
+
+import orjson
+
+from tests.takeover import rows
+from tests.takeover.environment import OWNERS, Environment
+from tests.takeover.rows import State
+
+
+async def read(environment: Environment) -> State:
+    """Reads the state now, with the keys of ``before/expected.json``."""
+    return {
+        "tenants": {tenant.tenant: await rows.of_tenant(tenant) for tenant in environment.tenants},
+        "owners": {name: rows.of_owner(environment.folder / f"{name}.db") for name in OWNERS},
+        "intents that were not dispatched": await rows.not_dispatched(environment.main.pool),
+    }
+
+
+def difference(expected: State, found: State) -> str:
+    """A unified diff of two states; empty if they are equal."""
+    lines: Iterable[str] = difflib.unified_diff(
+        _lines(expected), _lines(found), "expected", "found", n=6, lineterm=""
+    )  # fmt: skip
+    return "\n".join(lines)
+
+
+def _lines(state: State) -> list[str]:
+    """The state as JSON, one value per line."""
+    return orjson.dumps(state, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode().splitlines()

@@ -1,0 +1,28 @@
+"""Workflows that were running continue where Temporal's state is not lost: their histories replay."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.replay.test_histories import WORKFLOWS, failure_of_replay, started
+from tests.takeover import load
+
+FILES = sorted(load.HISTORIES.glob("*.json"))
+LARGEST = 200_000
+"""Bytes of one file."""
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_workflow_of_earlier_version_replays(file: Path) -> None:
+    assert await failure_of_replay(WORKFLOWS, file) is None
+
+
+def test_every_workflow_type_was_running() -> None:
+    running = {started(file)["workflowType"]["name"] for file in FILES if file.stem.startswith("open.")}
+    assert running == {workflow.__name__ for workflow in WORKFLOWS}
+
+
+def test_recorded_files_are_small_and_text() -> None:
+    files = [load.DUMP, load.EXPECTED, *load.OWNERS_DUMPS.glob("*.sql"), *FILES]
+    assert [file.name for file in files if "\0" in file.read_text(encoding="utf-8")] == []
+    assert [file.name for file in files if file.stat().st_size > LARGEST] == []
