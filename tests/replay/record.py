@@ -43,7 +43,7 @@ OPENING = (*move.OPENING, *plan.OPENING)
 STORIES: dict[str, Story] = {
     story.__name__: story for module in (relationship, signals, move, cascade, plan) for story in module.STORIES
 }
-CONTINUED = ("continued", "cascade_continued")
+CONTINUED = ("continued", "cascade_continued", "cascade_unanswered")
 """Stories of whose runs the first is kept; of all others the last."""
 
 
