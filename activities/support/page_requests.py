@@ -133,7 +133,7 @@ class PageRequests:
             sweep.operation,
             sweep.relationship,
             child.key,
-            child.life,
+            child.incarnation,
             candidate.reference.hex(),
         )
         return derived_id("sweep", *ids, candidate.redrives)

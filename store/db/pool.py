@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and what every session is set to."""
+"""Connections to PostgreSQL, their settings, and the errors of an unavailable database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BROKEN = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What a connection does that was lost while it was in use."""
+"""Errors of a connection that was lost while it was in use."""
 
 AWAY = (
     *BROKEN,
@@ -40,10 +40,10 @@ AWAY = (
     asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
 )
-"""What PostgreSQL does when it cannot serve now, as opposed to when it was asked nonsense."""
+"""Errors of a database that cannot serve now; the same call may succeed later."""
 
 NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError)
-"""What it says of a database that is older than this version: `tether migrate` mends that."""
+"""Errors of a schema that is older than this version; `tether migrate` brings it up to date."""
 
 _SETTINGS = {
     "application_name": "tether",
@@ -53,10 +53,10 @@ _SETTINGS = {
     "lock_timeout": "10s",
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "30s",
-    # One plan for all values: by those of a tenant that has just begun, statistics say that it has no rows at all.
+    # One plan for all arguments: for a new tenant, the statistics say that it has no rows at all.
     "plan_cache_mode": "force_generic_plan",
-    # The tables grow by orders of magnitude under a plan that was made when they were empty: never join by
-    # reading a table whole where an index leads to the few rows that are wanted.
+    # Tables grow by orders of magnitude under a plan that was made when they were empty, so joins must use the index
+    # that leads to the few rows they need, and never read a whole table.
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -65,7 +65,10 @@ _SETTINGS = {
 
 
 async def create_pool(url: str, size: int, *, name: str = "tether") -> Pool:
-    """A pool of up to ``size`` connections; none is made before it is needed, so PostgreSQL may come later."""
+    """Creates a pool of up to ``size`` connections. The first is opened when it is needed: PostgreSQL may start later.
+
+    ``name``: the application name of its sessions.
+    """
     return await asyncpg.create_pool(
         url,
         min_size=0,
@@ -80,11 +83,11 @@ async def create_pool(url: str, size: int, *, name: str = "tether") -> Pool:
 
 
 async def _as_it_is(conn: Connection) -> None:
-    """Sessions hold nothing that the next user must not find, which saves a round trip at every release."""
+    """Resets nothing: sessions keep no state between uses, and this saves a round trip at every release."""
 
 
 async def _codecs(conn: Connection) -> None:
-    """JSON goes out as the text that we made of it, and comes in as values; binary, so that COPY can carry it."""
+    """Sends JSON as text that is encoded already, and decodes JSON that is read. Binary, as COPY needs it."""
     await conn.set_type_codec("json", schema="pg_catalog", format="binary", encoder=str.encode, decoder=orjson.loads)
     await conn.set_type_codec(
         "jsonb",
@@ -97,18 +100,20 @@ async def _codecs(conn: Connection) -> None:
 
 @asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection; raises Unavailable if PostgreSQL is away or goes away meanwhile."""
+    """Acquires a connection. Raises Unavailable if PostgreSQL is not available, or stops to be meanwhile."""
     try:
         async with pool.acquire(timeout=5) as conn:
             try:
                 yield conn
             except BROKEN as error:
-                conn.terminate()  # whatever state it is in, nobody gets it again
-                if "the server expects" in str(error):  # asyncpg's word for a mistake of ours: not to be retried
+                conn.terminate()  # its state is unknown, so it must not go back to the pool
+                if "the server expects" in str(
+                    error
+                ):  # asyncpg's text for a wrong number of arguments: a mistake in the call, not to be retried
                     raise TypeError(str(error)) from error
                 raise
     except AWAY as error:
-        raise Unavailable(f"PostgreSQL is away: {type(error).__name__}", retry_after=1.0) from error
+        raise Unavailable(f"PostgreSQL is unavailable: {type(error).__name__}", retry_after=1.0) from error
 
 
 @asynccontextmanager

@@ -35,9 +35,9 @@ async def check(pool: Pool, catalog: Catalog) -> str:
     except TimeoutError:
         return f"PostgreSQL did not answer within {SECONDS:g} s"
     except asyncpg.UndefinedTableError:
-        return f"the schema is not there: {_MEND}"
+        return f"there is no schema: {_MEND}"
     except asyncpg.PostgresError as error:
-        return f"PostgreSQL refuses: {error}"
+        return f"PostgreSQL reports an error: {error}"
 
 
 async def _missing(pool: Pool, catalog: Catalog) -> str:
@@ -45,9 +45,9 @@ async def _missing(pool: Pool, catalog: Catalog) -> str:
         applied = {row.name for row in await fetch_rows(conn, _Migration, "applied_migrations")}
         missing = sorted(set(schema.names()) - applied)
         if missing:
-            return f"the schema lacks {', '.join(missing)}: {_MEND}"
+            return f"migrations are missing: {', '.join(missing)}; {_MEND}"
         settled = {row.relationship for row in await fetch_rows(conn, _Settled, "settled_relationships")}
         unsettled = sorted(catalog.relationships.keys() - settled)
         if unsettled:
-            return f"nothing is linked yet by {', '.join(unsettled)}: {_MEND}"
+            return f"relationships are not backfilled: {', '.join(unsettled)}; {_MEND}"
     return "ok"

@@ -1,4 +1,4 @@
-"""One revision of one tenant, to be read by any number of queries."""
+"""Snapshots: one revision of one tenant, read by any number of queries in one transaction."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from store.db.sql import fetch_value
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``revision`` is the one to read; ``head`` the newest. All queries on ``conn`` see the same state."""
+    """``revision``: the one to read; ``head``: the newest. All queries on ``conn`` see the same state."""
 
     conn: Connection
     tenant: str
@@ -21,12 +21,13 @@ class Snapshot:
 
 @asynccontextmanager
 async def snapshot(pool: Pool, tenant: str, as_of: int | None = None) -> AsyncIterator[Snapshot]:
-    """The state as of a revision, or of the newest. Raises NotYet if there is no such revision yet, Unavailable.
+    """Opens a snapshot as of a revision; of the newest one if None is given.
 
-    What keeps no history, as the table of waits, is that of the newest revision in any case.
+    Tables without history, such as waits, are read as of the newest revision in any case. Raises NotYet if the
+    revision is not there yet, Unavailable if PostgreSQL is.
     """
     async with connection(pool) as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         head = await fetch_value(conn, "revision", tenant=tenant) or 0
         if as_of is not None and as_of > head:
-            raise NotYet("the revision that was asked for has not been reached")
+            raise NotYet("the requested revision has not been written yet")
         yield Snapshot(conn, tenant, head, head if as_of is None else as_of)

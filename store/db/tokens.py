@@ -1,7 +1,7 @@
-"""Tokens: the opaque name of a tenant's revision; and cursors, which remember where a page ended.
+"""Tokens, the opaque form of a tenant's revision, and cursors, the opaque position after a page of a listing.
 
-Both carry a checksum, so that one that was cut, altered, or made for another tenant is told from a good one.
-They are no secrets.
+Both carry a checksum (CRC-32), by which one that was cut, altered or made for another tenant is recognised. They are
+not secret.
 """
 
 import base64
@@ -18,29 +18,29 @@ _TOKEN = struct.Struct(">QI")
 
 
 def token(tenant: str, revision: int) -> str:
-    """The token of a revision."""
+    """Encodes a revision of a tenant as a token."""
     return _encode(_TOKEN.pack(revision, crc32(f"{tenant}:{revision}".encode())))
 
 
 def revision(tenant: str, token: str) -> int:
-    """The revision of a token. Raises BadToken."""
+    """Decodes a token. Raises BadToken if it was altered or is of another tenant."""
     try:
         number, check = _TOKEN.unpack(_decode(token))
     except (binascii.Error, struct.error, ValueError):
-        raise BadToken(f"{token[:40]!r} is no token; use one that an answer gave") from None
+        raise BadToken(f"{token[:40]!r} is not a token; use one from an answer") from None
     if check != crc32(f"{tenant}:{number}".encode()):
-        raise BadToken(f"{token[:40]!r} is no token of this tenant; use one that an answer gave")
+        raise BadToken(f"{token[:40]!r} is not a token of this tenant; use one from an answer")
     return int(number)
 
 
 def cursor(purpose: str, *place: Any) -> str:
-    """A cursor for the rows after ``place`` (plain JSON values) of the listing that ``purpose`` describes."""
+    """Encodes a position, ``place`` (plain JSON values), in the listing that ``purpose`` describes."""
     body = orjson.dumps(place)
     return _encode(struct.pack(">I", crc32(purpose.encode() + body)) + body)
 
 
 def place(purpose: str, cursor: str) -> list[Any]:
-    """The place of a cursor. Raises BadToken if it was not made for this listing."""
+    """Decodes the position of a cursor. Raises BadToken if it was not made for this listing."""
     try:
         raw = _decode(cursor)
         (check,) = struct.unpack(">I", raw[:4])
@@ -49,7 +49,7 @@ def place(purpose: str, cursor: str) -> list[Any]:
         found: list[Any] = orjson.loads(raw[4:])
         return found
     except (binascii.Error, struct.error, ValueError):
-        raise BadToken("the cursor was not given out for this listing; leave it out to start anew") from None
+        raise BadToken("the cursor is not from this listing; leave it out to start from the beginning") from None
 
 
 def _encode(raw: bytes) -> str:

@@ -11,7 +11,7 @@ from store.db.sql import execute, fetch_rows, sql
 from store.operations.children import ChildOutcome, ChildState, store_outcomes_in
 from store.operations.operations import Row
 from store.operations.restrictions import restrictions
-from store.write.entity_state import Register, fetch_registers
+from store.write.entity_state import FoldedEntity, fetch_entities
 
 COUNTED = 100_000
 """The most candidates of one relationship that are counted: a progress shows this number for any greater one."""
@@ -25,7 +25,7 @@ class Candidate(NamedTuple):
     which the child has been linked to it. ``redrives``: how often the child was redriven.
     """
 
-    child: Register
+    child: FoldedEntity
     parent: str
     reference: bytes
     linked_revision: int | None
@@ -112,8 +112,8 @@ async def next_page(
             return None
         if row["workflow"] == "cascade":
             command, parent = relationship.sweep, row["key"]
-            (gone,) = await fetch_registers(conn, tenant, [(row["about"], parent)])
-            if gone.state != "deleted" or gone.life != row["incarnation"]:
+            (gone,) = await fetch_entities(conn, tenant, [(row["about"], parent)])
+            if gone.state != "deleted" or gone.incarnation != row["incarnation"]:
                 return None
             rows = await fetch_rows(
                 conn,
@@ -142,8 +142,8 @@ async def next_page(
                 repeat=repeat,
                 limit=limit,
             )
-        registers = await fetch_registers(conn, tenant, [(relationship.child, r.child) for r in rows])
-        found, returned = _select(relationship, rows, registers)
+        entities = await fetch_entities(conn, tenant, [(relationship.child, r.child) for r in rows])
+        found, returned = _select(relationship, rows, entities)
         if returned:
             await execute(
                 conn,
@@ -163,19 +163,19 @@ async def next_page(
 
 
 def _select(
-    relationship: Relationship, rows: Sequence[_CandidateRow], registers: Sequence[Register]
+    relationship: Relationship, rows: Sequence[_CandidateRow], entities: Sequence[FoldedEntity]
 ) -> tuple[list[Candidate], list[str]]:
     """(Children that are still in their parent, and for which something is to be requested; keys of those that have
     left it and come back). A child is not requested twice for the same fact, unless its owner did not know it."""
     found, returned = [], []
-    for row, register in zip(rows, registers, strict=True):
-        reference, parent = register.reference(relationship)
+    for row, entity in zip(rows, entities, strict=True):
+        reference, parent = entity.reference(relationship)
         if parent is None or parent != row.parent:
             continue
         if row.returned:
             returned.append(row.child)
         elif row.state != "requested" or row.reference != reference or row.last_error:
-            found.append(Candidate(register, parent, reference, row.linked_revision, row.redrives or 0))
+            found.append(Candidate(entity, parent, reference, row.linked_revision, row.redrives or 0))
     return found, returned
 
 
@@ -187,7 +187,7 @@ async def _obstacles(
     if row["workflow"] == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
         return await restrictions(conn, catalog, tenant, relationship.child, [c.child.key for c in found])
     if row["kind"] == "move":
-        (target,) = await fetch_registers(conn, tenant, [(relationship.parent, row["parent"])])
+        (target,) = await fetch_entities(conn, tenant, [(relationship.parent, row["parent"])])
         if target.state == "deleted":
             return {c.child.key: f"{target.kind} {target.key} is deleted" for c in found}
     return {}

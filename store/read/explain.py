@@ -10,7 +10,7 @@ from store.read import links, waits
 from store.read.link_state import LinkView, holders
 from store.read.links import LinkQuery
 from store.read.waits import WaitRow
-from store.write.entity_state import Register, fetch_registers
+from store.write.entity_state import FoldedEntity, fetch_entities
 
 VERSIONS = 100
 """Versions of a link that an explanation has at most: the newest."""
@@ -112,7 +112,7 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
         versions[-1] = versions[-1]._replace(to_revision=None)
     parent = versions[-1].parent
     entities = [(relationship.child, child), (relationship.parent, parent)]
-    child_state, parent_state = await fetch_registers(at.conn, at.tenant, entities)
+    child_state, parent_state = await fetch_entities(at.conn, at.tenant, entities)
     holder = None
     if link is not None and link.state == "conflict":
         claim = (relationship.name, parent, at.revision)
@@ -126,7 +126,7 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
             tenant=at.tenant,
             kind=relationship.parent,
             parent=parent,
-            incarnation=parent_state.life,
+            incarnation=parent_state.incarnation,
             relationship=relationship.name,
             child=child,
         )
@@ -141,7 +141,7 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
     )
 
 
-def _naming_order(child: Register, relationship: Relationship) -> bytes:
+def _naming_order(child: FoldedEntity, relationship: Relationship) -> bytes:
     """Returns the order key of the fact that names the parent, or that deleted the child; empty: there is none."""
     if child.state == "deleted":
         return child.ended
@@ -151,7 +151,7 @@ def _naming_order(child: Register, relationship: Relationship) -> bytes:
     return order
 
 
-def _state_order(entity: Register) -> bytes:
+def _state_order(entity: FoldedEntity) -> bytes:
     """Returns the order key of the fact that gave an entity its state: its creation, its deletion, else its newest."""
     if entity.state == "unknown":
         return b""

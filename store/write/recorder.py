@@ -1,7 +1,6 @@
-"""The one door's last step: facts are settled, and nothing is answered before it is on disk.
+"""Records submissions of facts: each is answered after the COMMIT of the transaction that holds it.
 
-Concurrent callers share a transaction (group commit): while one is being written, those who come wait
-together for the next.
+Group commit: while one transaction is being written, further submissions wait, and share the next one.
 """
 
 from __future__ import annotations
@@ -25,19 +24,17 @@ from store.write import quarantine
 from store.write.settle import Settled, lock, settle
 
 GROUP = 1_000
-"""Facts after which no further caller joins a transaction."""
+"""Facts of one transaction, after which no further submission joins it."""
 POISON = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, OverflowError)
-"""A value that validation let pass and PostgreSQL cannot hold: a text it refuses, a key too long for its index, a
-time beyond the calendar."""
-
-
+"""Errors of a value that is valid and that PostgreSQL cannot store: a text with a NUL, a key too long for its index, a
+time beyond its calendar."""
 QUEUE = 20_000
-"""Facts of callers who wait, after which others are sent away: better a 503 at once than an answer too late."""
+"""Facts of waiting submissions, after which further ones are rejected: better a 503 at once than a late answer."""
 
 
 @dataclass(slots=True)
 class Recorded:
-    """The answer to one caller. ``refused``: places of entries that were quarantined, each with its reason."""
+    """The answer to one submission. ``refused``: position of each entry that was quarantined → the reason."""
 
     revision: int
     accepted: int = 0
@@ -53,17 +50,17 @@ class _Submission:
     answer: asyncio.Future[Recorded]
 
     def part(self, entries: Sequence[Entry], rejected: Sequence[Rejection]) -> _Submission:
-        """A part of it that is recorded by itself."""
+        """A part of the submission, to be recorded on its own."""
         return _Submission(entries, rejected, self.actor, self.answer)
 
     def fail(self, error: Exception) -> None:
-        """Answers with an error, unless it was answered, or nobody waits any more."""
+        """Answers with an error, unless there is an answer, or the caller was cancelled."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
 
 class Recorder:
-    """Records facts for one process; one writer per tenant, for as long as there is something to write."""
+    """Records the facts of one process. Each tenant with waiting submissions has one writer task."""
 
     def __init__(self, pool: Pool, catalog: Catalog) -> None:
         self._pool = pool
@@ -75,9 +72,14 @@ class Recorder:
     async def record(
         self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejection] = (), *, actor: str
     ) -> Recorded:
-        """Returns once it is on disk. Raises Unavailable: then it may or may not be, and may be sent again."""
+        """Records one submission, and returns once it is on disk.
+
+        ``entries``: validated facts; ``rejected``: facts for the quarantine; ``actor``: who sent them. Raises
+        Unavailable if the database is, or too many facts are waiting: the facts may be on disk nevertheless, and the
+        same submission can be sent again without a second effect.
+        """
         if self._waiting >= QUEUE:
-            raise Unavailable(f"{self._waiting} facts wait to be written already", retry_after=1.0)
+            raise Unavailable(f"{self._waiting} facts are already waiting to be written", retry_after=1.0)
         size = len(entries) + len(rejected)
         self._waiting += size
         try:
@@ -96,7 +98,7 @@ class Recorder:
         return await answer
 
     async def close(self) -> None:
-        """Waits for what is being written."""
+        """Waits until all submissions are written."""
         await asyncio.gather(*self._writers.values(), return_exceptions=True)
 
     async def _write(self, tenant: str, queue: deque[_Submission]) -> None:
@@ -109,7 +111,7 @@ class Recorder:
                     group.append(queue.popleft())
                     size += len(group[-1].entries)
                 await self._settle(tenant, group)
-        except BaseException:  # cancelled: nobody may be left waiting for an answer
+        except BaseException:  # cancelled: every caller still gets an answer
             stopped = Unavailable("the recorder was stopped")
             for submission in (*group, *queue):
                 submission.fail(stopped)
@@ -119,13 +121,13 @@ class Recorder:
             del self._writers[tenant]
 
     async def _settle(self, tenant: str, group: list[_Submission]) -> None:
-        """Answers each of the group, one way or the other. One caller's facts must not harm the others."""
+        """Writes a group and answers each submission. If the group fails, each one is tried alone."""
         try:
             if len(group) > 1:
                 answers = await self._transaction(tenant, group)
             else:
                 answers = [await self._alone(tenant, group[0])]
-        except Exception as error:  # whatever it is, those who wait for an answer must hear of it
+        except Exception as error:  # whatever the error is, it must reach the callers
             if len(group) > 1 and not isinstance(error, Unavailable):
                 for submission in group:
                     await self._settle(tenant, [submission])
@@ -138,7 +140,7 @@ class Recorder:
                 submission.answer.set_result(answer)
 
     async def _alone(self, tenant: str, submission: _Submission) -> Recorded:
-        """One caller's facts. One that cannot be stored is quarantined: it is found by halving, the others go on."""
+        """Writes one submission. A fact that cannot be stored is found by bisection and quarantined."""
         entries, rejected = submission.entries, submission.rejected
         try:
             (answer,) = await self._transaction(tenant, [submission])
@@ -174,7 +176,7 @@ class Recorder:
 
 
 def _joined(first: Recorded, second: Recorded, middle: int) -> Recorded:
-    """The answer to a caller whose facts were taken in two parts; ``middle``: place of the second part."""
+    """The answer to a submission that was recorded in two parts; ``middle``: position at which the second begins."""
     refused = first.refused | {middle + place: reason for place, reason in second.refused.items()}
     return Recorded(
         max(first.revision, second.revision),
@@ -207,7 +209,7 @@ def _answers(
     return answers, rejected
 
 
-CONFLICT = "another body was recorded under this source and id; the first stands"
+CONFLICT = "another body was recorded under this source and id; the first one stays"
 
 
 def _rejected(entry: Entry, reason: str) -> Rejection:
@@ -222,7 +224,7 @@ def _rejected(entry: Entry, reason: str) -> Rejection:
         "causationid": entry.causation,
         "data": entry.data,
     }
-    with suppress(OverflowError):  # a time beyond the calendar may be what was wrong with it
+    with suppress(OverflowError):  # the time may be the value that cannot be stored
         event["time"] = moment(entry.time)
     event = {name: value for name, value in event.items() if value is not None}
     return Rejection(entry.source, entry.id, entry.type, reason, orjson.dumps(event))

@@ -1,4 +1,4 @@
-"""A tenant who tells facts."""
+"""Tenants that record facts in this test's database."""
 
 import pytest
 

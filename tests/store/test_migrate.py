@@ -61,7 +61,7 @@ async def test_renaming_keeps_waits_outbox_rows_and_revisions(
     assert await pool.fetchval("select missing_side('main', 'category_item', 'light', 'category', false)") is None
 
 
-async def test_what_was_wished_before_the_migration_of_wishes_goes_on(
+async def test_deletion_requested_before_migration_0004_continues(
     pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await apply_until(pool, tmp_path, monkeypatch, "0003")

@@ -12,7 +12,7 @@ from store.operations import candidates, children
 from store.operations.candidates import Candidate
 from store.operations.children import ChildOutcome
 from store.operations.links import linked_entry
-from store.write.entity_state import Register
+from store.write.entity_state import FoldedEntity
 from store.write.recorder import Recorder
 from tests.support.events import Event
 
@@ -58,6 +58,6 @@ class Teller:
 
 async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
     """Children that an operation has asked for, and what came of each."""
-    found = [Candidate(Register("", o.child), o.parent, o.reference, 1, 0) for o in outcomes]
+    found = [Candidate(FoldedEntity("", o.child), o.parent, o.reference, 1, 0) for o in outcomes]
     await candidates.begin(pool, TENANT, operation, relationship, found)
     await children.store_outcomes(pool, TENANT, operation, relationship, outcomes)

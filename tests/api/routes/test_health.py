@@ -32,7 +32,7 @@ async def test_process_is_live_but_not_ready_without_dependencies() -> None:
         answer = await http.get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["ready"] is False
-        assert "PostgreSQL is away" in answer.json()["postgres"]
+        assert "PostgreSQL is unavailable" in answer.json()["postgres"]
         assert answer.json()["temporal"] != "ok"
         assert (await http.get("/metrics")).status_code == 200
 
@@ -58,9 +58,9 @@ async def test_readiness_names_missing_migration_or_declaration(pool: Pool, cata
         await conn.execute("delete from definitions where relationship = 'category_item'")
         assert "category_item: run `tether migrate`" in await readiness.check(pool, catalog)
         await conn.execute("delete from migrations")
-        assert "the schema lacks 0001_base.sql" in await readiness.check(pool, catalog)
+        assert "migrations are missing: 0001_base.sql" in await readiness.check(pool, catalog)
     empty = await create_pool(template.rpartition("/")[0] + "/postgres", 1)
-    assert "the schema is not there" in await readiness.check(empty, catalog)
+    assert "there is no schema" in await readiness.check(empty, catalog)
     await empty.close()
 
 

@@ -1,4 +1,4 @@
-"""Reads go by the index that was meant for them, on empty tables as on full ones: a page costs the same anywhere."""
+"""Queries use the indexes meant for them, on empty tables as on full ones, so that every page costs the same."""
 
 import re
 from collections.abc import AsyncIterator
@@ -72,7 +72,7 @@ async def conn(pool: Pool, request: pytest.FixtureRequest) -> AsyncIterator[Conn
         yield conn
 
 
-async def test_every_read_goes_by_its_indexes(conn: Connection) -> None:
+async def test_every_query_uses_its_indexes(conn: Connection) -> None:
     wrong = {}
     for name, wanted in INDEXES.items():
         plan = await generic_plan(conn, name)
@@ -83,7 +83,7 @@ async def test_every_read_goes_by_its_indexes(conn: Connection) -> None:
 
 
 async def generic_plan(conn: Connection, name: str) -> str:
-    """The plan that is kept for all arguments, once a statement was run a few times."""
+    """The generic plan, which PostgreSQL keeps for a prepared statement, whatever its arguments."""
     arguments = ", ".join(["null"] * len((await conn.prepare(sql(name))).get_parameters()))
     await conn.execute(f"set plan_cache_mode = force_generic_plan; prepare {name} as {sql(name)}")
     rows = await conn.fetch(f"explain execute {name} ({arguments})")

@@ -13,30 +13,30 @@ from tests.support.model_facts import say
 from tests.support.recording import TENANT, Teller
 
 
-async def test_a_waiter_goes_on_as_soon_as_the_revision_is_there(pool: Pool, teller: Teller) -> None:
-    waiter = RevisionWaiter(pool)
-    waiters = [asyncio.create_task(waiter.reach(TENANT, 1, 30)) for _ in range(50)]
+async def test_waiters_return_once_the_revision_is_committed(pool: Pool, teller: Teller) -> None:
+    revisions = RevisionWaiter(pool)
+    waiters = [asyncio.create_task(revisions.reach(TENANT, 1, 30)) for _ in range(50)]
     await asyncio.sleep(0)
     assert not any(waiter.done() for waiter in waiters)
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
     begun = monotonic()
     assert all(await asyncio.gather(*waiters))
     assert monotonic() - begun < 5
-    assert await waiter.reach(TENANT, 1, 0)
+    assert await revisions.reach(TENANT, 1, 0)
 
 
-async def test_a_waiter_gives_up_when_its_time_is_over(pool: Pool) -> None:
+async def test_waiter_returns_false_after_its_timeout(pool: Pool) -> None:
     assert not await RevisionWaiter(pool).reach(TENANT, 1, 0.05)
     assert not await RevisionWaiter(pool).reach("nobody", 1, 0)
 
 
-async def test_a_snapshot_of_the_future_is_not_there_yet(pool: Pool) -> None:
+async def test_snapshot_of_a_future_revision_raises_not_yet(pool: Pool) -> None:
     with pytest.raises(NotYet):
         async with snapshot(pool, TENANT, 1):
             pass
 
 
-async def test_a_snapshot_stays_as_it_is_while_others_write(pool: Pool, teller: Teller) -> None:
+async def test_snapshot_does_not_see_later_writes(pool: Pool, teller: Teller) -> None:
     await teller.tell(say("CategoryAdded", "c", 1, name="c"))
     async with snapshot(pool, TENANT) as at:
         await teller.tell(say("CategoryRemoved", "c", 2))

@@ -26,11 +26,11 @@ async def ends_the_same(tether: Tether, told: Sequence[Event]) -> None:
             assert await one.waits() == waits
 
 
-async def test_all_24_orders_of_group_channel_rename_and_repeat_end_in_the_same_rows(tether: Tether) -> None:
+async def test_all_orders_of_group_channel_rename_and_repeat_give_same_rows(tether: Tether) -> None:
     await ends_the_same(tether, [FOUNDED, OPENED, RENAMED, dict(FOUNDED)])
 
 
-async def test_group_and_channel_are_linked_and_wait_for_nothing(tether: Tether) -> None:
+async def test_group_and_its_channel_are_linked_without_a_wait(tether: Tether) -> None:
     await tether.deliver([[OPENED], [RENAMED], [FOUNDED], [FOUNDED]])
     entities, links = await tether.rows()
     assert [(e["key"], e["state"], e["data"]) for e in entities] == [
@@ -41,7 +41,7 @@ async def test_group_and_channel_are_linked_and_wait_for_nothing(tether: Tether)
     assert await tether.waits() == {}
 
 
-async def test_all_120_orders_around_delete_create_again_and_move_end_in_the_same_rows(tether: Tether) -> None:
+async def test_all_orders_of_delete_recreate_and_move_give_same_rows(tether: Tether) -> None:
     told = [
         say("ItemAdded", "lamp", 1, name="Lamp", category="light"),
         say("ItemUpdated", "lamp", 2, category="outdoors"),
@@ -52,7 +52,7 @@ async def test_all_120_orders_around_delete_create_again_and_move_end_in_the_sam
     await ends_the_same(tether, told)
 
 
-async def test_all_120_orders_around_the_end_of_a_child_end_in_the_same_rows(tether: Tether) -> None:
+async def test_all_orders_around_deletion_of_a_child_give_same_rows(tether: Tether) -> None:
     told = [
         say("ItemAdded", "lamp", 1, name="Lamp", category="light"),
         say("ItemRemoved", "lamp", 3),
@@ -63,7 +63,7 @@ async def test_all_120_orders_around_the_end_of_a_child_end_in_the_same_rows(tet
     await ends_the_same(tether, told)
 
 
-async def test_all_120_orders_of_two_channels_that_claim_one_group_end_in_the_same_rows(tether: Tether) -> None:
+async def test_all_orders_of_two_channels_for_one_group_give_same_rows(tether: Tether) -> None:
     told = [
         FOUNDED,
         say("ChannelCreated", "c", 2, name="C", asked_by="g"),

@@ -1,4 +1,4 @@
-"""A relationship may be declared over facts that are known already."""
+"""Backfill: relationships that are declared over facts that are in the ledger already."""
 
 from dataclasses import replace
 from itertools import count
@@ -39,7 +39,7 @@ async def tell_before(tether: Tether, batches: list[list[Event]]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_declared_later_or_first_ends_in_the_same_rows(pool: Pool, seed: int) -> None:
+async def test_backfill_gives_same_rows_as_declaring_first(pool: Pool, seed: int) -> None:
     events = yarn(seed, 80)
     batches = cut(Random(seed), deliver(seed, events))
     before = Tether(pool, BEFORE)
@@ -54,7 +54,7 @@ async def test_declared_later_or_first_ends_in_the_same_rows(pool: Pool, seed: i
     assert links
 
 
-async def test_half_before_and_half_after_ends_as_the_model_says(pool: Pool) -> None:
+async def test_backfill_between_facts_ends_as_the_model_says(pool: Pool) -> None:
     for seed in range(4):
         events = yarn(seed, 80)
         batches = cut(Random(seed), deliver(seed, events, repeats=0))
@@ -73,7 +73,7 @@ async def test_half_before_and_half_after_ends_as_the_model_says(pool: Pool) -> 
         await pool.execute("delete from definitions where relationship = any ($1)", ["tree", "again", "twin", "shadow"])
 
 
-async def test_values_that_were_no_reference_when_they_were_told_name_nobody(pool: Pool) -> None:
+async def test_backfill_ignores_values_that_are_not_keys(pool: Pool) -> None:
     odd = [True, 1.5, "", [], {}, "x" * 600]
     events = [node("NodeAdded", f"n{n}", 1, up=value) for n, value in enumerate(odd)]
     events += [node("NodeAdded", "seven", 1, up=7), node("NodeChanged", "seven", 0, up="older")]
@@ -84,7 +84,7 @@ async def test_values_that_were_no_reference_when_they_were_told_name_nobody(poo
     assert [row["parent"] for row in (await later.rows())[1]] == ["7", "7"]
 
 
-async def test_only_what_creates_tells_for_whom_it_was_asked(pool: Pool) -> None:
+async def test_backfill_reads_correlation_ids_of_creations_only(pool: Pool) -> None:
     events = [
         node("ShadowCast", "s0", 1, correlation=encode("shadow", "n0")),
         node("ShadowCast", "s1", 1),
@@ -102,7 +102,7 @@ async def test_only_what_creates_tells_for_whom_it_was_asked(pool: Pool) -> None
     assert [(row["child"], row["parent"]) for row in (await later.rows())[1]] == [("s0", "n0")]
 
 
-async def test_instances_are_told_at_a_revision_that_can_be_read_and_nobody_elses_are(pool: Pool) -> None:
+async def test_backfill_notifies_own_instances_at_a_readable_revision(pool: Pool) -> None:
     before = Tether(pool, BEFORE)
     await tell_before(before, [[node("NodeAdded", "n0", 1), node("NodeAdded", "n1", 1)]])
     await migrate(pool, YARD)
@@ -124,7 +124,7 @@ async def events_of(pool: Pool) -> list[Event]:
     return [{**row, "subject": row["key"]} for row in rows]
 
 
-async def test_declaring_again_changes_nothing(yard: Tether) -> None:
+async def test_backfill_repeated_changes_nothing(yard: Tether) -> None:
     await yard.deliver([yarn(3, 60)])
     rows, head = await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")
     await migrate(yard.pool, YARD)
@@ -132,18 +132,18 @@ async def test_declaring_again_changes_nothing(yard: Tether) -> None:
 
 
 @pytest.mark.parametrize("change", [{"via": "twin"}, {"cardinality": ONE_TO_ONE}, {"parent": "shadow"}])
-async def test_what_links_depend_on_may_not_change_under_the_same_name(yard: Tether, change: dict[str, Any]) -> None:
+async def test_changed_kinds_need_a_new_relationship_name(yard: Tether, change: dict[str, Any]) -> None:
     changed = replace(YARD.relationships["tree"], **change)
     with pytest.raises(BadDeclaration, match="Give the changed relationship another name"):
         await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": changed}))
 
 
-async def test_a_deadline_may_change(yard: Tether) -> None:
+async def test_deadline_of_a_relationship_may_change(yard: Tether) -> None:
     patient = replace(YARD.relationships["tree"], on_missing=Wait(YARD.relationships["tree"].on_missing.deadline * 2))
     await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": patient}))
 
 
-async def test_children_of_what_is_gone_are_seen_to_once_that_is_their_policy(pool: Pool) -> None:
+async def test_new_cascade_policy_covers_parents_deleted_before(pool: Pool) -> None:
     teams = CATALOG.relationships["event_team"]
     kept = Catalog(CATALOG.contracts, {**CATALOG.relationships, "event_team": replace(teams, on_parent_deleted=KEEP)})
     await pool.execute("update definitions set policy = 'keep' where relationship = 'event_team'")

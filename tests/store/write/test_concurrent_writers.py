@@ -1,4 +1,4 @@
-"""Several writers and readers at once: revision order is commit order, and nothing is skipped."""
+"""Concurrent writers and readers: the order of revisions is the order of commits, without gaps."""
 
 import asyncio
 from random import Random
@@ -31,7 +31,7 @@ async def until_somebody_waits_for_a_lock(pool: Pool) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_writer_waits_for_the_one_before_and_gets_the_next_revision(tether: Tether) -> None:
+async def test_second_writer_waits_and_gets_the_next_revision(tether: Tether) -> None:
     await tether.tell(say("CategoryAdded", "other", 1, name="Other"))
     before = await seen(tether)
     async with tether.pool.acquire() as conn:
@@ -49,7 +49,7 @@ async def test_a_writer_waits_for_the_one_before_and_gets_the_next_revision(teth
     assert (await tether.verified()).violated == []
 
 
-async def test_a_rollback_leaves_no_gap(tether: Tether) -> None:
+async def test_rollback_leaves_no_gap_in_revisions(tether: Tether) -> None:
     await tether.tell(say("CategoryAdded", "other", 1, name="Other"))
     async with tether.pool.acquire() as conn:
         failing = conn.transaction()
@@ -63,7 +63,7 @@ async def test_a_rollback_leaves_no_gap(tether: Tether) -> None:
     assert (await tether.tell(LAMP)).revision == 3  # what was rolled back is no duplicate
 
 
-async def test_the_first_two_writers_of_a_tenant_do_not_collide(tether: Tether) -> None:
+async def test_first_two_writers_of_a_tenant_do_not_collide(tether: Tether) -> None:
     others = [Tether(tether.pool) for _ in range(4)]
     facts = [say("ItemAdded", f"lamp-{n}", 1, name="Lamp", category="light") for n in range(4)]
     answers = await asyncio.gather(*(other.tell(fact) for other, fact in zip(others, facts, strict=True)))
@@ -72,7 +72,7 @@ async def test_the_first_two_writers_of_a_tenant_do_not_collide(tether: Tether) 
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_several_recorders_with_the_same_facts_end_as_the_model_says(
+async def test_several_recorders_with_same_facts_end_as_the_model_says(
     tether: Tether, database_url: str, seed: int
 ) -> None:
     events = people(seed, 10, 120)
@@ -82,7 +82,7 @@ async def test_several_recorders_with_the_same_facts_end_as_the_model_says(
     heads: list[tuple[int, int, int]] = []
 
     async def read() -> None:
-        """Heads and facts never go back, and what a head bounds never changes."""
+        """Revisions and facts never decrease, and what a revision bounds never changes."""
         known: dict[int, tuple[list[bytes], list[str]]] = {}
         while not done.is_set():
             head, lines, ids = await seen(tether)
@@ -107,7 +107,7 @@ async def test_several_recorders_with_the_same_facts_end_as_the_model_says(
     await tether.holds(events)
 
 
-async def test_callers_who_come_together_share_revisions_and_each_gets_an_answer(tether: Tether) -> None:
+async def test_concurrent_callers_share_revisions_and_all_get_answers(tether: Tether) -> None:
     events: list[Event] = people(9, 10, 200)
     answers = await asyncio.gather(*(tether.tell(event) for event in deliver(9, events, repeats=0.3)))
     assert sum(answer.accepted for answer in answers) == len(events)

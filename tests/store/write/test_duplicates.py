@@ -1,4 +1,4 @@
-"""What comes again has no effect; what contradicts is refused; a bad fact harms only itself."""
+"""Repeated facts have no effect, contradicting ones are refused, and a bad fact stops no other."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ async def revision(tether: Tether) -> int:
     )
 
 
-async def test_a_fact_that_comes_again_is_counted_and_has_no_effect(tether: Tether) -> None:
+async def test_repeated_fact_is_counted_and_has_no_effect(tether: Tether) -> None:
     first = await tether.tell(LAMP, LAMP, LIGHT)
     assert (first.accepted, first.duplicates, first.revision) == (2, 1, 1)
     again = await tether.tell(LAMP, {**LAMP, "traceparent": "00-1"}, LIGHT)
@@ -35,7 +35,7 @@ async def test_a_fact_that_comes_again_is_counted_and_has_no_effect(tether: Teth
 
 
 @pytest.mark.parametrize("together", [True, False])
-async def test_another_body_under_the_same_id_is_refused_and_the_first_stands(tether: Tether, together: bool) -> None:
+async def test_other_body_under_same_id_is_refused_and_first_stays(tether: Tether, together: bool) -> None:
     forged = {**LAMP, "data": {"name": "Forged", "category": "elsewhere"}}
     if together:
         answer = await tether.tell(LAMP, LIGHT, forged)
@@ -52,20 +52,20 @@ async def test_another_body_under_the_same_id_is_refused_and_the_first_stands(te
 
 
 @pytest.mark.parametrize("other", [{"sequence": "2"}, {"subject": "lamb"}, {"time": "2013-01-01T00:00:00Z"}])
-async def test_sequence_subject_and_time_are_part_of_the_body(tether: Tether, other: dict[str, str]) -> None:
+async def test_other_sequence_subject_or_time_is_another_body(tether: Tether, other: dict[str, str]) -> None:
     await tether.tell(LAMP)
     assert (await tether.tell({**LAMP, **other})).refused == {0: CONFLICT}
     await tether.holds([LAMP])
 
 
-async def test_the_same_id_of_another_source_or_tenant_is_another_fact(tether: Tether) -> None:
+async def test_same_id_of_other_source_or_tenant_is_another_fact(tether: Tether) -> None:
     elsewhere = {**LAMP, "source": "/elsewhere", "sequence": "2", "data": {"name": "Other"}}
     assert (await tether.tell(LAMP, elsewhere)).accepted == 2
     assert (await tether.other().tell(LAMP)).accepted == 1
     await tether.holds([LAMP, elsewhere])
 
 
-async def test_a_fact_that_changes_nothing_is_kept_and_opens_no_revision(tether: Tether) -> None:
+async def test_fact_without_a_change_is_kept_and_opens_no_revision(tether: Tether) -> None:
     await tether.tell(LAMP, LIGHT)
     idle = [
         say("ItemUpdated", "lamp", 2, name="Lamp"),
@@ -81,7 +81,7 @@ async def test_a_fact_that_changes_nothing_is_kept_and_opens_no_revision(tether:
 
 
 @pytest.mark.parametrize(("was", "becomes"), [(1, True), (1, 1.0), (0.0, -0.0), ([0], [False])])
-async def test_what_is_equal_to_python_but_not_in_json_is_a_change(tether: Tether, was: Any, becomes: Any) -> None:
+async def test_values_equal_in_python_but_not_in_json_are_a_change(tether: Tether, was: Any, becomes: Any) -> None:
     before = await tether.tell(say("ItemAdded", "lamp", 1, name="Lamp", bright=was))
     lines = await tether.lines()
     after = await tether.tell(say("ItemUpdated", "lamp", 2, bright=becomes))
@@ -98,7 +98,7 @@ POISON = {"a NUL": "\x00", "too long for an index": "".join(chr(0x10000 + n * 79
 
 
 @pytest.mark.parametrize("key", POISON.values(), ids=POISON)
-async def test_a_poison_fact_is_quarantined_and_its_batch_goes_on(tether: Tether, key: str) -> None:
+async def test_fact_that_cannot_be_stored_does_not_stop_its_batch(tether: Tether, key: str) -> None:
     good = [say("ItemAdded", f"lamp-{n}", 1, name="Lamp", category="light") for n in range(9)]
     batch = [*(entry(tether.catalog, event) for event in good[:5]), unstorable(tether, key)]
     batch += [entry(tether.catalog, event) for event in good[5:]]
@@ -110,14 +110,14 @@ async def test_a_poison_fact_is_quarantined_and_its_batch_goes_on(tether: Tether
     await tether.holds(good)
 
 
-async def test_a_time_beyond_the_calendar_is_quarantined(tether: Tether) -> None:
+async def test_time_beyond_the_calendar_is_quarantined(tether: Tether) -> None:
     beyond = entry(tether.catalog, LAMP)._replace(time=2**62)
     answer = await tether.recorder.record(tether.tenant, [beyond, entry(tether.catalog, LIGHT)], actor="test")
     assert (answer.accepted, list(answer.refused)) == (1, [0])
     await tether.holds([LIGHT])
 
 
-async def test_a_poison_fact_harms_no_other_caller_of_its_group(tether: Tether) -> None:
+async def test_fact_that_cannot_be_stored_does_not_stop_other_callers(tether: Tether) -> None:
     good = [say("ItemAdded", f"lamp-{n}", 1, name="Lamp", category="light") for n in range(8)]
     calls = [[entry(tether.catalog, event)] for event in good]
     calls.insert(4, [unstorable(tether, "\x00")])
@@ -130,7 +130,7 @@ async def test_a_poison_fact_harms_no_other_caller_of_its_group(tether: Tether) 
     await tether.holds(good)
 
 
-async def test_a_mistake_of_ours_fails_one_caller_and_no_other(tether: Tether) -> None:
+async def test_unexpected_error_fails_one_caller_of_a_group(tether: Tether) -> None:
     wrong = entry(tether.catalog, say("ItemAdded", "wrong", 1, name="Wrong"))._replace(names=((),))  # type: ignore[arg-type]
     calls = [[entry(tether.catalog, LIGHT)], [wrong], [entry(tether.catalog, LAMP)]]
     answers = await asyncio.gather(
@@ -140,7 +140,7 @@ async def test_a_mistake_of_ours_fails_one_caller_and_no_other(tether: Tether) -
     await tether.holds([LIGHT, LAMP])
 
 
-async def test_whoever_waits_when_the_recorder_is_stopped_is_told_so(tether: Tether) -> None:
+async def test_stopped_recorder_answers_waiting_callers(tether: Tether) -> None:
     async with tether.pool.acquire() as conn, conn.transaction():
         # Holds the lock of the tenant's row: no other transaction can write for this tenant.
         await conn.execute("insert into tenant_revisions (tenant) values ($1)", tether.tenant)

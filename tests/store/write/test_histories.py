@@ -41,24 +41,26 @@ def people(seed: int, entities: int = 12, facts: int = 120) -> list[Event]:
 
 @in_a_database
 @given(events=histories(), seed=st.integers(0, 2**32), own=st.integers(0, 5), most=st.integers(1, 12))
-async def test_any_history_in_any_delivery(tether: Tether, events: list[Event], seed: int, own: int, most: int) -> None:
+async def test_any_history_in_any_delivery_ends_as_the_model_says(
+    tether: Tether, events: list[Event], seed: int, own: int, most: int
+) -> None:
     events += explicit_links(Random(seed), events, own)
     await any_delivery_ends_as_the_model_says(tether, seed, events, most)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_kept_seeds_in_any_delivery(tether: Tether, yard: Tether, seed: int) -> None:
+async def test_kept_seeds_in_any_delivery_end_as_the_model_says(tether: Tether, yard: Tether, seed: int) -> None:
     await any_delivery_ends_as_the_model_says(tether, seed, people(seed), most=30)
     await any_delivery_ends_as_the_model_says(yard, seed, yarn(seed, 80), most=20)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_kept_seeds_step_by_step(tether: Tether, yard: Tether, seed: int) -> None:
+async def test_kept_seeds_agree_with_the_model_at_every_step(tether: Tether, yard: Tether, seed: int) -> None:
     await each_step_is_as_the_model_says(tether, seed, people(seed, 8, 40))
     await each_step_is_as_the_model_says(yard, seed, yarn(seed, 40))
 
 
-async def test_new_seeds(tether: Tether, yard: Tether) -> None:
+async def test_new_seeds_end_as_the_model_says(tether: Tether, yard: Tether) -> None:
     for seed in SystemRandom().sample(range(2**32), 6):
         print("add to seeds.txt if this fails:", seed)  # noqa: T201
         await any_delivery_ends_as_the_model_says(tether, seed, people(seed), most=10)
@@ -66,5 +68,5 @@ async def test_new_seeds(tether: Tether, yard: Tether) -> None:
         await each_step_is_as_the_model_says(yard, seed, yarn(seed, 25))
 
 
-async def test_one_large_history(tether: Tether) -> None:
+async def test_large_history_ends_as_the_model_says(tether: Tether) -> None:
     await any_delivery_ends_as_the_model_says(tether, 5, people(5, entities=300, facts=4000), most=700)

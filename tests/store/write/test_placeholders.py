@@ -1,4 +1,4 @@
-"""Placeholders and waits: there while a parent is missing, gone with the last that refers to it."""
+"""Placeholders and waits: they exist exactly while a parent is missing that a child refers to."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ async def tell(tether: Tether, told: list[Event], *events: Event) -> None:
     await tether.holds(told)
 
 
-async def test_a_parent_that_is_missing_is_a_placeholder_and_waited_for_until_it_comes(tether: Tether) -> None:
+async def test_missing_parent_has_placeholder_and_wait_until_it_arrives(tether: Tether) -> None:
     told: list[Event] = []
     await tell(tether, told, LAMP)
     assert (await placeholders(tether), await tether.waits()) == ({"light"}, {AWAITED: 1})
@@ -44,9 +44,7 @@ async def test_a_parent_that_is_missing_is_a_placeholder_and_waited_for_until_it
 
 
 @pytest.mark.parametrize("fact", ["moved", "cleared", "deleted"])
-async def test_placeholder_and_wait_go_with_the_last_child_and_come_back_with_the_next(
-    tether: Tether, fact: str
-) -> None:
+async def test_placeholder_and_wait_exist_only_while_a_child_does(tether: Tether, fact: str) -> None:
     leaving = {
         "moved": say("ItemUpdated", "lamp", 2, category="outdoors"),
         "cleared": say("ItemUpdated", "lamp", 2, category=None),
@@ -65,7 +63,7 @@ async def test_placeholder_and_wait_go_with_the_last_child_and_come_back_with_th
     assert await tether.waits() == {AWAITED: 1}
 
 
-async def test_children_that_change_places_in_one_batch_keep_the_placeholder(tether: Tether) -> None:
+async def test_children_swapped_in_one_batch_keep_the_placeholder(tether: Tether) -> None:
     told: list[Event] = []
     await tell(tether, told, LAMP)
     leaving = say("ItemUpdated", "lamp", 2, category=None)
@@ -75,7 +73,7 @@ async def test_children_that_change_places_in_one_batch_keep_the_placeholder(tet
     assert since == 1
 
 
-async def test_placeholders_of_one_key_and_two_kinds_are_two(tether: Tether) -> None:
+async def test_same_key_of_two_kinds_has_two_placeholders(tether: Tether) -> None:
     told: list[Event] = []
     await tell(tether, told, LAMP, say("ChannelCreated", "c", 1, name="C", asked_by="light"))
     await tell(tether, told, say("ItemUpdated", "lamp", 2, category=None))
@@ -83,12 +81,12 @@ async def test_placeholders_of_one_key_and_two_kinds_are_two(tether: Tether) -> 
     await tell(tether, told, say("GroupCreated", "light", 1, name="Light"))
 
 
-async def test_a_parent_and_its_child_in_one_batch_never_wait(tether: Tether) -> None:
+async def test_parent_and_child_in_one_batch_never_wait(tether: Tether) -> None:
     await tell(tether, [], LAMP, say("CategoryAdded", "light", 1, name="Light"))
     assert await tether.pool.fetchval("select count(*) from entities where state = 'unknown'") == 0
 
 
-async def test_a_parent_first_heard_of_by_its_end_is_waited_for_no_more(tether: Tether) -> None:
+async def test_parent_whose_first_fact_is_its_deletion_ends_the_wait(tether: Tether) -> None:
     told: list[Event] = []
     await tell(tether, told, LAMP)
     await tell(tether, told, say("CategoryRemoved", "light", 1))
@@ -96,7 +94,7 @@ async def test_a_parent_first_heard_of_by_its_end_is_waited_for_no_more(tether: 
     assert b"link|category_item|lamp|light|broken" in await tether.lines()
 
 
-async def test_a_group_waits_for_its_channel_in_each_of_its_lives(tether: Tether) -> None:
+async def test_recreated_group_waits_for_its_channel_again(tether: Tether) -> None:
     told: list[Event] = []
     awaited = ("group_channel", "g", "child", "channels")
     opened = say("ChannelCreated", "c", 1, name="C", asked_by="g")
@@ -113,7 +111,7 @@ async def test_a_group_waits_for_its_channel_in_each_of_its_lives(tether: Tether
         assert await tether.waits() == waits
 
 
-async def test_a_wait_that_was_told_of_begins_anew_with_a_new_child(tether: Tether) -> None:
+async def test_notified_wait_begins_again_with_a_new_child(tether: Tether) -> None:
     await tether.tell(LAMP)
     await tether.pool.execute(
         "update waits set overdue_notified_at = now(), workflow_started_at = now(), due = now() - interval '1 hour'"
@@ -123,7 +121,7 @@ async def test_a_wait_that_was_told_of_begins_anew_with_a_new_child(tether: Teth
     assert (row["overdue_notified_at"], row["workflow_started_at"], row["ahead"]) == (None, None, True)
 
 
-async def test_a_wait_keeps_its_deadline_while_more_children_come(tether: Tether) -> None:
+async def test_wait_keeps_its_deadline_when_more_children_arrive(tether: Tether) -> None:
     await tether.tell(LAMP)
     since = await tether.pool.fetchval("select waiting_since from waits")
     await tether.tell(say("ItemAdded", "torch", 1, name="Torch", category="light"))
@@ -137,7 +135,7 @@ async def intents(tether: Tether) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def test_an_instance_of_an_asked_relationship_is_told_of_each_turn(tether: Tether) -> None:
+async def test_requested_instance_is_notified_of_every_change(tether: Tether) -> None:
     await tether.tell(say("GroupCreated", "g", 1, name="G"))
     await tether.tell(say("GroupRenamed", "g", 2, name="G2"))
     await tether.tell(say("ChannelCreated", "c", 1, name="C", asked_by="g"))
@@ -150,7 +148,7 @@ async def test_an_instance_of_an_asked_relationship_is_told_of_each_turn(tether:
     ]
 
 
-async def test_a_cascade_is_told_of_an_end_with_children_and_of_each_child_that_comes_late(tether: Tether) -> None:
+async def test_cascade_is_notified_of_deletion_and_of_late_children(tether: Tether) -> None:
     await tether.tell(say("EventCreated", "e", 1, name="E"), say("EventDeleted", "e", 2))
     await tether.tell(say("EventCreated", "cup", 1, name="Cup"), say("TeamCreated", "t", 1, name="T", event_id="cup"))
     query = "select about, key, fact from outbox where workflow = 'cascade' order by revision"
@@ -164,7 +162,7 @@ async def test_a_cascade_is_told_of_an_end_with_children_and_of_each_child_that_
     ]
 
 
-async def test_without_commands_only_a_wait_that_has_a_workflow_is_told(tether: Tether) -> None:
+async def test_without_command_only_a_wait_with_a_workflow_is_notified(tether: Tether) -> None:
     await tether.tell(LAMP)
     await tether.tell(say("ItemAdded", "torch", 1, name="Torch", category="dark"))
     await tether.pool.execute("update waits set workflow_started_at = now() where parent = 'light'")

@@ -1,4 +1,4 @@
-"""Callers beyond what can be kept waiting are sent away, and come back to an open door."""
+"""The recorder's queue: submissions beyond its limit are rejected, later ones are accepted again."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def item(validator: Validator, key: str) -> Entry:
     return validator.validate(read({**event, "data": {"name": key}}))
 
 
-async def test_a_full_queue_sends_away_and_what_was_taken_is_answered(
+async def test_full_queue_rejects_and_accepted_facts_are_answered(
     pool: Pool, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "QUEUE", 3)

@@ -1,4 +1,4 @@
-"""A team moves out of an event that is called off: every delivery, each in two batches cut at random."""
+"""A team moves out of an event that is deleted: every delivery, each in two batches cut at random."""
 
 from random import Random, SystemRandom
 
@@ -10,7 +10,7 @@ from tests.support.tenants import Tether
 
 
 @pytest.mark.parametrize("twice", MOVE_AND_ENDS, ids=lambda event: event["type"] + event["subject"])
-async def test_all_360_deliveries_in_two_batches_end_the_same_by_sound_steps(tether: Tether, twice: Event) -> None:
+async def test_deliveries_in_two_batches_are_sound_and_end_the_same(tether: Tether, twice: Event) -> None:
     seed = SystemRandom().randrange(2**32)
     print("cut by the seed", seed)  # noqa: T201
     random = Random(seed)

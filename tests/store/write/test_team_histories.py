@@ -1,4 +1,4 @@
-"""Random lives of teams and events: whatever the delivery, the tables say what the owners know."""
+"""Random histories of teams and events: in any delivery, the tables agree with the owners."""
 
 from dataclasses import replace
 from random import Random, SystemRandom
@@ -62,17 +62,19 @@ async def told_in_any_way_ends_as_the_owners_know(tether: Tether, owners: Owners
 @given(asked=wishes(), seed=st.integers(0, 2**32), most=st.integers(1, 10))
 @example(asked=SINCE_MOVED, seed=1, most=1)
 @example(asked=SINCE_MOVED, seed=2, most=4)
-async def test_any_life_in_any_delivery(tether: Tether, asked: list[Wish], seed: int, most: int) -> None:
+async def test_any_team_history_in_any_delivery_is_sound(
+    tether: Tether, asked: list[Wish], seed: int, most: int
+) -> None:
     await told_in_any_way_ends_as_the_owners_know(tether, lived(asked), seed, most)
 
 
-async def test_long_lives_in_any_delivery(tether: Tether) -> None:
+async def test_long_team_histories_in_any_delivery_are_sound(tether: Tether) -> None:
     for seed in (*KEPT, *SystemRandom().sample(range(2**32), 4)):
         print("add to KEPT if this fails:", seed)  # noqa: T201
         await told_in_any_way_ends_as_the_owners_know(tether, some_life(seed, 150), seed, most=20)
 
 
-def test_lives_are_told_by_version_and_move_a_lot() -> None:
+def test_generated_team_histories_have_versions_and_many_moves() -> None:
     owners = some_life(5, 300)
     for key in (*EVENTS, *TEAMS):
         told = [event["sequence"] for event in owners.told if event["subject"] == key]

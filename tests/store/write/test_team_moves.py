@@ -1,4 +1,4 @@
-"""Every order of a few facts around moves: to and fro, to an event that comes and goes, to nobody."""
+"""Every order of a few facts around moves: back and forth, to an event that is recreated, to no event."""
 
 from collections.abc import Sequence
 from random import Random, SystemRandom
@@ -74,7 +74,7 @@ def link_lines(ends: str | None) -> list[bytes]:
 
 
 @situations
-async def test_all_120_orders_one_by_one_and_in_batches_end_the_same_by_sound_steps(
+async def test_orders_one_by_one_and_in_batches_end_the_same(
     tether: Tether, ends: str | None, told: Sequence[Event]
 ) -> None:
     every = orders(told)
@@ -90,7 +90,7 @@ async def test_all_120_orders_one_by_one_and_in_batches_end_the_same_by_sound_st
 
 
 @situations
-async def test_every_step_reads_as_the_fold_of_what_was_told_by_then_and_stays_so(
+async def test_every_revision_keeps_the_fold_of_the_facts_until_then(
     tether: Tether, ends: str | None, told: Sequence[Event]
 ) -> None:
     for order in orders(told)[::11]:  # prime to 120, so that no place in the order is always the same

@@ -1,4 +1,4 @@
-"""A team moves out of an event that is called off: every delivery, fact by fact, one of the facts told twice."""
+"""A team moves out of an event that is deleted: every delivery, fact by fact, with one fact repeated."""
 
 import pytest
 
@@ -11,14 +11,14 @@ def ids(events: tuple[Event, ...]) -> tuple[str, ...]:
     return tuple(event["id"] for event in events)
 
 
-def test_there_are_1800_distinct_deliveries() -> None:
+def test_generator_gives_1800_distinct_deliveries() -> None:
     of_each = [{ids(order) for order in orders(MOVE_AND_ENDS, twice)} for twice in MOVE_AND_ENDS]
     assert [len(some) for some in of_each] == [360] * 5
     assert len(set.union(*of_each)) == 1800
 
 
 @pytest.mark.parametrize("twice", MOVE_AND_ENDS, ids=lambda event: event["type"] + event["subject"])
-async def test_all_360_deliveries_with_one_fact_twice_end_the_same_by_sound_steps(tether: Tether, twice: Event) -> None:
+async def test_deliveries_with_one_fact_twice_are_sound_and_end_the_same(tether: Tether, twice: Event) -> None:
     deliveries = orders(MOVE_AND_ENDS, twice)
     tellings = await tell_all(tether, [[[event] for event in order] for order in deliveries])
     assert len({telling.words() for telling in tellings}) == 360

@@ -1,4 +1,4 @@
-"""Who writes beside, or before, the one whose turn it is: nothing of theirs is overlooked."""
+"""Waits and concurrent transactions: no change of another transaction is overlooked."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from tests.support.recording import TENANT, Teller
 
 
 @pytest.mark.parametrize("query", ["set_wait_error", "unstart_waits", "mark_checked"])
-async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller: Teller, query: str) -> None:
+async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, teller: Teller, query: str) -> None:
     await teller.tell(say("GroupCreated", "g1", 1, name="g"))
     await pool.execute("update waits set workflow_started_at = now()")
     async with pool.acquire() as conn, conn.transaction():
@@ -30,8 +30,8 @@ async def test_a_wait_ends_although_its_row_is_being_written(pool: Pool, teller:
     assert await pool.fetch("select * from waits") == []
 
 
-async def test_whose_turn_it_is_sees_an_operation_that_was_begun_in_the_turn_before(pool: Pool, teller: Teller) -> None:
-    """What it reads is of after its wait: or a fact would not tell the operation that waits for it."""
+async def test_lock_sees_operations_begun_by_the_transaction_before(pool: Pool, teller: Teller) -> None:
+    """Otherwise a fact would not notify an operation that is waiting for it."""
     await teller.tell(say("GroupCreated", "g1", 1, name="g"))
 
     async def turn() -> tuple[int, bool]:
