@@ -13,13 +13,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KNOWN = {"specversion", "id", "source", "type", "subject", "time", "sequence", "data", "datacontenttype"}
 _TRACED = ("correlationid", "causationid", "traceparent")
 _CALENDAR = (timedelta(days=-719_161), timedelta(days=2_932_895))
-"""From 0001-01-02 to 9999-12-30, since 1970: the days beyond are not in every time zone's calendar."""
+"""From 0001-01-02 to 9999-12-30, relative to 1970: days beyond are not valid in every time zone."""
 _ATTRIBUTE_LENGTH = 1024
 _ATTRIBUTES = 64
 
 
 class Envelope(NamedTuple):
-    """A CloudEvent whose envelope is good. ``time`` in microseconds since 1970."""
+    """A valid CloudEvents envelope. ``time``: microseconds since 1970."""
 
     source: str
     id: str
@@ -35,7 +35,7 @@ class Envelope(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One fact as the ledger keeps it. ``effect`` is None for what Tether says about relationships.
+    """A validated fact, as the ledger stores it. ``effect`` is None for Tether's own facts.
 
     ``body`` is the data as JSON; ``digest`` covers type, subject, sequence, time and data; ``order`` is the
     order key. ``names`` are references that are in no field: relationship → parent, or None for "no longer".
@@ -62,7 +62,7 @@ class Entry(NamedTuple):
 
 
 def read(event: Any, index: int | None = None) -> Envelope:
-    """Raises Malformed, naming the attribute and the place in the batch."""
+    """Checks an event's envelope. Raises Malformed; ``index`` is the event's place in the request."""
     if type(event) is not dict:
         raise Malformed("event", "is no JSON object", index)
     if event.get("specversion") != "1.0":
@@ -98,7 +98,7 @@ def read(event: Any, index: int | None = None) -> Envelope:
 
 
 def _extensions(event: dict[str, Any], index: int | None) -> dict[str, Any] | None:
-    """What no contract speaks of, kept as it is: plain values only, as CloudEvents has them."""
+    """Returns the extension attributes, which CloudEvents allows to be plain values only; None if there are none."""
     if len(event) > _ATTRIBUTES:
         raise Malformed("event", f"has more than {_ATTRIBUTES} attributes", index)
     extensions = {k: v for k, v in event.items() if k not in _KNOWN and k not in _TRACED and v is not None}

@@ -1,4 +1,4 @@
-"""Why a link is as it is, in words."""
+"""The sentences that explain the state of a link."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document lets someone send: never a mistake of ours, and every error is a problem."""
+"""Generated requests by the OpenAPI document: no internal errors, and every error is a problem document."""
 
 import asyncio
 import threading

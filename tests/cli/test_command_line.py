@@ -1,4 +1,4 @@
-"""What holds for every command: help, errors, exit codes, where it connects to, and that it starts fast."""
+"""Common to all commands: help, errors, exit codes, the endpoint, and a fast start."""
 
 import json
 import subprocess

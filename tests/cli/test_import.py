@@ -1,4 +1,4 @@
-"""`tether import` when all is well, and when lines are not."""
+"""`tether import` of good and bad files."""
 
 import gzip
 import os

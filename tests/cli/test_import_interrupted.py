@@ -1,4 +1,4 @@
-"""`tether import` when it, or the server, dies in the middle. Nothing is lost and the summary is right."""
+"""`tether import` when it or the server is interrupted: no line is lost, and the report is right."""
 
 import os
 import pty

@@ -26,31 +26,31 @@ class FakeTether:
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         """Method, path with query, headers and body of everything but imports."""
         self.away: list[tuple[int, str]] = []
-        """Answers to give first: status and Retry-After."""
+        """Error responses to give first: status and Retry-After."""
         self.answers: dict[str, tuple[int, Any]] = {}
         """By "METHOD /path": status and JSON."""
         self.sequences: dict[str, list[tuple[int, Any]]] = {}
-        """The same, one after another; they go before."""
+        """The same, as sequences of responses; they take precedence."""
         self.hold_at: int | None = None
-        """Answer no more imports once so many facts are known, until ``release``."""
+        """Suspends imports once this many facts are known, until ``release``."""
         self.parse = True
-        """Whether to look at facts at all; off, the fake costs next to nothing."""
+        """Whether to parse facts. Off, the fake takes hardly any time."""
         self.forgetful = False
-        """Leave one line out of every answer."""
+        """Omits one line from the counts of every response."""
         self.atomic = False
-        """Record nothing of an import in which a line is bad, and count nothing of it."""
+        """Records and counts nothing of an import with a bad line."""
         self.busy = 0
-        """Imports that have no answer yet."""
+        """Number of imports without a response yet."""
         self.reached = threading.Event()
         self._released = threading.Event()
 
     def release(self) -> None:
-        """Go on answering."""
+        """Resumes suspended imports."""
         self.hold_at = None
         self._released.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handles one request."""
         body, more = b"", True
         parts = []
         while more:
@@ -112,7 +112,7 @@ class FakeTether:
 
 
 class ServedFake:
-    """A fake at a port of its own, in a thread; can be stopped and started again at the same port."""
+    """A fake at a port of its own, in a thread. It can be stopped and started again at the same port."""
 
     def __init__(self, fake: FakeTether) -> None:
         self.fake = fake
@@ -122,7 +122,7 @@ class ServedFake:
 
     @property
     def url(self) -> str:
-        """Where it is, also while it is stopped."""
+        """Its URL, also while it is stopped."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
@@ -131,7 +131,7 @@ class ServedFake:
         return not self.fake.busy and not (self._server and self._server.server_state.connections)
 
     def start(self) -> None:
-        """Returns when it listens."""
+        """Starts the server; returns when it listens."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self._port))
@@ -143,7 +143,7 @@ class ServedFake:
         self._thread.start()
 
     def stop(self) -> None:
-        """Breaks off what it is doing."""
+        """Stops the server at once."""
         if self._server:
             self._server.should_exit = self._server.force_exit = True
             self._thread.join()
@@ -152,7 +152,7 @@ class ServedFake:
 
 @contextmanager
 def served(fake: FakeTether) -> Iterator[ServedFake]:
-    """A fake that is there for as long as the block."""
+    """Serves a fake during the block."""
     server = ServedFake(fake)
     server.start()
     try:

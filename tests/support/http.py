@@ -16,7 +16,7 @@ from tests.support.events import Event
 
 
 class Client:
-    """Every answer must be a good one."""
+    """A caller with one key. Responses must be successful."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http = http
@@ -27,7 +27,7 @@ class Client:
         return answer.json()
 
     async def tell(self, *events: Event) -> str:
-        """In one batch; the token after it."""
+        """Publishes events in one batch; returns the token."""
         type = "application/cloudevents-batch+json"
         answer = await self._http.post("/v1/events", content=json.dumps(events), headers={"content-type": type})
         assert answer.status_code == 202, answer.text
@@ -37,7 +37,7 @@ class Client:
 
 
 async def new_key(url: str, tenant: str) -> str:
-    """A key that opens everything of a tenant."""
+    """Creates an admin key of a tenant."""
     pool = await create_pool(url, 1)
     async with pool.acquire() as conn:
         key = await credentials.create(conn, tenant, "admin", "admin")
@@ -47,7 +47,7 @@ async def new_key(url: str, tenant: str) -> str:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[FastAPI]:
-    """An application that has started, as a process would."""
+    """An application that was started as by a server."""
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         yield app
@@ -55,7 +55,7 @@ async def serving(settings: Settings) -> AsyncIterator[FastAPI]:
 
 @asynccontextmanager
 async def client(app: FastAPI, key: str) -> AsyncIterator[Client]:
-    """Someone who has this key."""
+    """A client with this key."""
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app),
         base_url="http://tether.test",

@@ -1,4 +1,4 @@
-"""Posts facts in all the forms that there are, and reads what became of them."""
+"""Posts events in all content modes, and reads feed and quarantine."""
 
 import json
 from collections.abc import AsyncIterable, Iterable
@@ -21,7 +21,7 @@ NDJSON = "application/x-ndjson"
 
 
 def group(key: str = "g1", **changed: Any) -> Event:
-    """A good fact; ``changed`` attributes replace its own, None leaves one out."""
+    """Returns a valid event; ``changed`` attributes replace its own, None removes one."""
     event = {
         "specversion": "1.0",
         "id": f"{key}-1",
@@ -36,7 +36,7 @@ def group(key: str = "g1", **changed: Any) -> Event:
 
 @dataclass
 class ApiResponse:
-    """An answer. ``content`` is empty if there was no body."""
+    """A response. ``content``: its JSON; empty if there was no body."""
 
     status: int
     content: Any
@@ -44,7 +44,7 @@ class ApiResponse:
 
     @property
     def slug(self) -> str:
-        """Of a problem."""
+        """The last segment of a problem document's type."""
         assert self.headers["content-type"] == "application/problem+json", self.content
         assert self.content["status"] == self.status
         assert self.content["title"]
@@ -53,7 +53,7 @@ class ApiResponse:
 
 
 class ApiCaller:
-    """Everything as ``admin``, unless another key is named."""
+    """Calls the API, with the key ``admin`` unless another one is named."""
 
     def __init__(self, http: httpx2.AsyncClient, keys: dict[str, str], tenant: str) -> None:
         self.http = http
@@ -69,7 +69,7 @@ class ApiCaller:
         return ApiResponse(answer.status_code, answer.json() if answer.content else "", answer.headers)
 
     async def get(self, path: str, *, key: str = "admin", **query: Any) -> Any:
-        """The JSON of an answer that must be 200."""
+        """Returns the JSON of a response that must have the status 200."""
         response = await self.ask("GET", f"/v1/{path}", key=key, params=query)
         assert response.status == 200, response.content
         return response.content
@@ -82,7 +82,7 @@ class ApiCaller:
         key: str | None = "admin",
         **headers: str,
     ) -> ApiResponse:
-        """Any body under any content type."""
+        """Posts a body with a content type to ``/v1/events``."""
         sent = {"content-type": type, **{name.replace("_", "-"): value for name, value in headers.items()}}
         return await self.ask("POST", "/v1/events", key=key, headers=sent, content=content)
 
@@ -96,23 +96,23 @@ class ApiCaller:
         return await self.post(ndjson(lines), NDJSON, key=key, **headers)
 
     async def facts(self, key: str = "admin") -> list[str]:
-        """Keys of the groups that are known, smallest first."""
+        """Returns the keys of all groups in the feed, sorted."""
         page = await self.get("feed", key=key, kind="group", limit=1000)
         return sorted({item["key"] for item in page["items"]})
 
     async def quarantine(self, key: str = "admin") -> list[dict[str, Any]]:
-        """What was put aside, newest first."""
+        """Returns the quarantine, newest first."""
         items: list[dict[str, Any]] = (await self.get("quarantine", key=key, limit=1000))["items"]
         return items
 
 
 async def keys(pool: Pool, tenant: str, other: str) -> dict[str, str]:
-    """A key of each scope, and one of another tenant."""
+    """Creates a key of each scope, and one of another tenant; returns them by name."""
     async with pool.acquire() as conn:
         made = {scope: await credentials.create(conn, tenant, scope, scope) for scope in SCOPES}
         return {**made, OTHER: await credentials.create(conn, other, "admin", "admin")}
 
 
 def ndjson(lines: Iterable[Event | bytes]) -> bytes:
-    """One line each; bytes as they are."""
+    """Joins events to NDJSON; bytes are taken as they are."""
     return b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines)

@@ -1,4 +1,4 @@
-"""The application behind a real server, and connections that can be broken off."""
+"""Serves the application over TCP, with connections that tests can abort."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ class Connection:
         await self._writer.drain()
 
     async def answer(self) -> tuple[bytes, bytes]:
-        """Head and body of the next answer."""
+        """Returns head and body of the next response."""
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = next(
             int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
@@ -31,17 +31,17 @@ class Connection:
         return head, await self._reader.readexactly(length)
 
     async def ended(self) -> bool:
-        """Whether the other side closes it."""
+        """Returns whether the server closes the connection."""
         with contextlib.suppress(ConnectionError):
             return await self._reader.read() == b""
         return True
 
     def close(self) -> None:
-        """As someone who has said everything."""
+        """Closes the connection in the regular way."""
         self._writer.close()
 
     def break_off(self) -> None:
-        """At once and without a farewell, as when a process is killed."""
+        """Resets the connection, as when a process is killed."""
         link: socket.socket = self._writer.get_extra_info("socket")
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
@@ -62,7 +62,7 @@ class Served:
         return Connection(*await asyncio.open_connection("127.0.0.1", self.port))
 
     async def idle(self) -> None:
-        """Returns once no request is under way."""
+        """Returns once there are no requests and no connections."""
         while self._server.server_state.tasks or self._server.server_state.connections:
             await asyncio.sleep(0.01)
 

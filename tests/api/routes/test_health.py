@@ -1,4 +1,4 @@
-"""Whether a process lives, can work, and what its numbers are."""
+"""Liveness, readiness and metrics of a process."""
 
 import httpx2
 import pytest

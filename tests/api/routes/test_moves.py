@@ -1,4 +1,4 @@
-"""Moves over HTTP: operations that a relationship has to allow, each once."""
+"""Moves over HTTP: only where the relationship declares a command, each once."""
 
 from datetime import UTC, datetime
 from typing import Any

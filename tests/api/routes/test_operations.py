@@ -1,4 +1,4 @@
-"""Operations over HTTP: listed, looked at, stopped, and their children one by one."""
+"""Operations over HTTP: listing, reading, cancelling and redriving them, and listing their children."""
 
 from typing import Any
 

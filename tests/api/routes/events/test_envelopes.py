@@ -1,4 +1,4 @@
-"""What is no CloudEvent is refused with 400, by field and place; nothing of such a request is recorded."""
+"""Bad envelopes are refused with 400, field and index; no event of such a request is recorded."""
 
 import json
 from typing import Any

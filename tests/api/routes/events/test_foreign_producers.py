@@ -1,4 +1,4 @@
-"""Events as others make them: by headers, and by the `cloudevents` package."""
+"""Events of other producers: in binary mode, and made by the `cloudevents` package."""
 
 import json
 from urllib.parse import quote

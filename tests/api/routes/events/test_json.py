@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it: what must be refused is, what must be taken is, and nothing else happens."""
+"""JSON is parsed as RFC 8259 defines it: invalid JSON is refused, valid JSON accepted."""
 
 import json
 

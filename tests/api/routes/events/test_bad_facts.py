@@ -1,4 +1,4 @@
-"""A fact that cannot be taken harms only itself: it is put aside with its reason, and its neighbours go on."""
+"""A fact that breaks its contract is quarantined with its reason; the other facts of the request are recorded."""
 
 import json
 from typing import Any
