@@ -13,10 +13,12 @@ from errors import Refused, Unavailable
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
 from gateways.owners import Owners
+from messages.operation_reasons import EndReason
 from messages.operations import OperationRequest, OperationStatus, OperationStep
 from messages.workflow_ids import Subject
 from store.db.pool import Pool
-from store.operations import moves, operations
+from store.operations import moves, stuck
+from store.operations.operations import Impossible
 
 
 class MoveActivities:
@@ -34,20 +36,20 @@ class MoveActivities:
         relationship = self._declared(at)
         if relationship is None or relationship.move is None:
             return await hold(self._pool, look, f"a command that moves by {at.about}")
-        standing = await moves.proceed(self._pool, at.tenant, relationship, at.key, look.now)
-        row = standing.operation
+        status = await moves.advance(self._pool, at.tenant, relationship, at.key, look.now)
+        row = status.operation
         if row is None:
-            return OperationStatus(newer=standing.newer)
+            return OperationStatus(newer=status.newer)
         owner = self._catalog.owner_of(relationship.child)
-        fact = f"{relationship.child} {at.key} to be told in {relationship.parent} {row['parent']} by {owner}"
+        fact = f"{relationship.child} {at.key} to be told in {relationship.parent} {row.parent} by {owner}"
         return OperationStatus(
-            operation=row["id"],
+            operation=row.id,
             kind="move",
-            command=relationship.move.__name__ if standing.asks else "",
-            owner=owner if standing.asks else self._catalog.owner_of(relationship.parent),
-            awaited=standing.missing or fact,
-            due=row["due"],
-            reason=await reason(self._pool, at.tenant, row),
+            command=relationship.move.__name__ if status.requested else "",
+            owner=owner if status.requested else self._catalog.owner_of(relationship.parent),
+            awaited=status.missing or fact,
+            due=row.due,
+            reason=await reason(self._pool, row),
         )
 
     @activity.defn(name="ask_to_move")
@@ -58,14 +60,16 @@ class MoveActivities:
         if relationship is None or relationship.move is None or relationship.field is None:
             raise await put_off(self._pool, ask, f"a command that moves by {ask.subject.about}")
         try:
-            wish = await moves.asking(self._pool, tenant, relationship, ask.operation)
-            if wish is None:
+            wanted = await moves.pending_request(self._pool, tenant, relationship, ask.operation)
+            if wanted is None:
                 return
-            child, target = wish.child, (relationship.field, wish.to)
+            child, target = wanted.child, (relationship.field, wanted.target)
             request = OwnerRequest(
                 tenant=tenant,
                 owner=self._catalog.owner_of(relationship.child),
-                command=filled(relationship.move, child.key, child.data, expected_parent=wish.former, target=target),
+                command=filled(
+                    relationship.move, child.key, child.data, expected_parent=wanted.expected_parent, target=target
+                ),
                 idempotency_key=derived_id("move", tenant, ask.operation, child.key),
                 correlation=encode_operation(ask.operation),
                 causation=ask.operation,
@@ -73,12 +77,15 @@ class MoveActivities:
             )
             await owner_requests.send(self._pool, self._owners, request)
         except Unavailable as error:
-            await operations.note(self._pool, tenant, ask.operation, str(error))
+            await stuck.owner_failed(self._pool, tenant, ask.operation, str(error))
             raise later(error) from None
-        except Refused as error:
-            await moves.refuse(self._pool, tenant, ask.operation, str(error))
+        except Impossible as error:
+            await moves.refuse(self._pool, tenant, ask.operation, error.reason)
             raise final(error) from None
-        await operations.note(self._pool, tenant, ask.operation, "")
+        except Refused as error:
+            await moves.refuse(self._pool, tenant, ask.operation, EndReason("request_refused"), str(error))
+            raise final(error) from None
+        await stuck.owner_accepted(self._pool, tenant, ask.operation)
 
     def _declared(self, at: Subject) -> Relationship | None:
         return self._catalog.relationships.get(at.about)

@@ -25,17 +25,17 @@ class PlanActivities:
         row = standing.operation
         if row is None:
             return OperationStatus(newer=standing.newer)
-        relationship = self._catalog.relationships.get(row["relationship"])
-        command = (relationship.move if row["kind"] == "move" else relationship.detach) if relationship else None
+        relationship = self._catalog.relationships.get(row.relationship or "")
+        command = (relationship.move if row.kind == "move" else relationship.detach) if relationship else None
         if relationship is None or command is None:
-            return await hold(self._pool, look, f"a command for {row['kind']} by {row['relationship']}")
+            return await hold(self._pool, look, f"a command for {row.kind} by {row.relationship}")
         concerned = [todo(self._catalog, relationship, command)]
         return OperationStatus(
-            operation=row["id"],
-            kind=row["kind"],
+            operation=row.id,
+            kind=row.kind,
             to_request=concerned if standing.todo else [],
             concerned=concerned,
             unconfirmed=standing.outstanding,
             counts=counts(row),
-            reason=await reason(self._pool, tenant, row),
+            reason=await reason(self._pool, row),
         )

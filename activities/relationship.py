@@ -50,7 +50,7 @@ class RelationshipActivities:
         tenant, parent = at.instance.tenant, at.instance.parent
         status = await relationship_status.look(self._pool, tenant, relationship, parent)
         if status.operations_due is not None:
-            await links.operate(self._pool, self._catalog, tenant, relationship, parent, at.now)
+            await links.finish_ready(self._pool, self._catalog, tenant, relationship, parent, at.now)
             status = await relationship_status.look(self._pool, tenant, relationship, parent)
         newer = not status.waits and await relationship_status.conclude(
             self._pool, self._catalog, tenant, relationship, parent, status, at.cause

@@ -15,10 +15,10 @@ from errors import Refused
 from gateways.owners import Owners
 from messages.operations import ChildCounts, ChildRequests, SweepInput, SweepResult
 from store.db.pool import Pool
-from store.operations import candidates, children, operations
+from store.operations import candidates, children, stuck
 from store.operations.candidates import CandidatePage
 from store.operations.children import ChildOutcome
-from store.operations.operations import Row
+from store.operations.operation_row import OperationRow
 
 PAGE = 200
 """Children that are read, requested and stored together."""
@@ -69,7 +69,11 @@ class SweepActivities:
         unavailable = requests.unavailable if all(o.state == "failing" for o in outcomes) else ""
         if outcomes:
             await children.store_outcomes(self._pool, tenant, sweep.operation, relationship.name, outcomes)
-            await operations.note(self._pool, tenant, sweep.operation, unavailable, about=f"{relationship.name}: ")
+            if unavailable:
+                error = unavailable
+                await stuck.owner_failed(self._pool, tenant, sweep.operation, error, relationship=relationship.name)
+            else:
+                await stuck.owner_recovered(self._pool, tenant, sweep.operation, relationship.name)
         return _added(swept, outcomes).model_copy(
             update={"after": page.next, "unavailable": unavailable, "retry_after": requests.retry_after}
         )
@@ -101,12 +105,12 @@ def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | 
     return ChildRequests(relationship=relationship.name, owner=catalog.owner_of(relationship.child), command=name)
 
 
-def counts(row: Row) -> ChildCounts:
+def counts(row: OperationRow) -> ChildCounts:
     """The progress of an operation, from its row."""
     return ChildCounts(
-        remaining=row["remaining"],
-        found=row["found"],
-        confirmed=row["confirmed"],
-        skipped=row["skipped"],
-        parked=row["parked"],
+        remaining=row.remaining,
+        found=row.found,
+        confirmed=row.confirmed,
+        skipped=row.skipped,
+        parked=row.parked,
     )

@@ -1,47 +1,50 @@
-"""What cannot be looked at, because nobody declares it any more."""
+"""Activities of operations whose declarations are not in force (any more): the operations wait."""
 
 from datetime import timedelta
+from typing import cast
 
 from temporalio.exceptions import ApplicationError
 
 from activities.support.failures import later
 from errors import Unavailable
+from messages.operation_reasons import describe_missing_declaration, describe_operation
 from messages.operations import OperationRequest, OperationStatus, OperationStep
 from store.db.pool import Pool
-from store.operations import operations, orphaned
-from store.operations.operations import Row
+from store.operations import orphaned, stuck
+from store.operations.operation_row import OperationRow, OperationWorkflow
 
 PAUSE = timedelta(minutes=1)
-"""Until it is looked again whether it is declared."""
-_BEGINS = "not declared any more: "
+"""Until it is checked again whether it is declared."""
 
 
-async def hold(pool: Pool, look: OperationStep, lacking: str) -> OperationStatus:
-    """What is under way waits; nothing is, if all of it was stopped or has expired."""
+async def hold(pool: Pool, look: OperationStep, declaration: str) -> OperationStatus:
+    """Lets the operations of a workflow wait for a declaration, and ends those that are cancelled or expired.
+
+    ``declaration``: what is missing, such as "a command that deletes a team".
+    """
     at = look.subject
-    row, newer = await orphaned.hold(pool, at.tenant, at.workflow, at.about, at.key, _words(lacking), look.now)
+    workflow = cast(OperationWorkflow, at.workflow)
+    row, newer = await orphaned.hold(pool, at.tenant, workflow, at.about, at.key, declaration, look.now)
     if row is None:
         return OperationStatus(newer=newer)
-    due = look.now + PAUSE
     return OperationStatus(
-        operation=row["id"], kind=row["kind"], awaited="its declaration", due=due, reason=_words(lacking)
+        operation=row.id,
+        kind=row.kind,
+        awaited="its declaration",
+        due=look.now + PAUSE,
+        reason=describe_missing_declaration(declaration),
     )
 
 
-async def put_off(pool: Pool, ask: OperationRequest, lacking: str) -> ApplicationError:
-    """What to raise where an owner cannot be asked: it is tried again, by this worker or one that knows how."""
-    await operations.note(pool, ask.subject.tenant, ask.operation, _words(lacking))
-    return later(Unavailable(_words(lacking), retry_after=PAUSE.total_seconds()))
+async def put_off(pool: Pool, request: OperationRequest, declaration: str) -> ApplicationError:
+    """The error to raise if a request cannot be made: it is retried, by this worker or one that knows how."""
+    await orphaned.postpone(pool, request.subject.tenant, request.operation, declaration)
+    return later(Unavailable(describe_missing_declaration(declaration), retry_after=PAUSE.total_seconds()))
 
 
-def _words(lacking: str) -> str:
-    return f"{_BEGINS}{lacking}; declare it again, or cancel this operation"
-
-
-async def reason(pool: Pool, tenant: str, row: Row) -> str:
-    """Why an operation is stuck that is declared: not because it is not."""
-    said: str = row["reason"]
-    if not said.startswith(_BEGINS):
-        return said
-    await operations.note(pool, tenant, row["id"], "", about=_BEGINS)
-    return ""
+async def reason(pool: Pool, row: OperationRow) -> str:
+    """Why an operation is stuck whose declarations are in force, as a sentence; empty if it is not stuck."""
+    if row.stuck_cause == "not_declared":
+        await stuck.declared_again(pool, row.tenant, row.id)
+        return ""
+    return describe_operation(row)

@@ -9,7 +9,7 @@ from api.http.dependencies import Has
 from api.http.queries import Key
 from api.http.requests import IdempotencyKey
 from api.routes.operations import Operation, describe
-from store.operations import cascades
+from store.operations import deletions
 
 router = APIRouter(tags=["entities"])
 
@@ -30,7 +30,7 @@ async def delete(
     (`POST /v1/plans`) shows beforehand which children are affected.
     """
     has.catalog.owner_of(kind)
-    row = await cascades.start(
+    row = await deletions.start(
         has.pool, has.catalog, who.tenant, kind, key, actor=who.name, idempotency_key=idempotency_key
     )
     return describe(has, who.tenant, row)

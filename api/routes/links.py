@@ -13,6 +13,7 @@ from api.routes.operations import Operation, describe
 from catalog.relationship import Relationship
 from store.db.credentials import Principal
 from store.operations import links
+from store.operations.operation_row import OperationKind
 
 router = APIRouter(tags=["links"])
 
@@ -67,7 +68,7 @@ async def _start(
     has: Dependencies,
     who: Principal,
     relationship: Relationship,
-    kind: str,
+    kind: OperationKind,
     parent: str | None,
     child: str,
     idempotency_key: str | None,

@@ -1,7 +1,7 @@
 """`/v1/operations…`: their state and progress; cancelling and redriving them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -11,17 +11,14 @@ from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import Key
 from api.http.workflow_links import Workflow, workflow
+from messages.operation_reasons import EndCode, StuckCause, describe_operation
 from messages.workflow_ids import Subject
 from store.db import tokens
 from store.operations import children, operations
 from store.operations.children import ChildState
+from store.operations.operation_row import OperationKind, OperationRow, OperationState
 
 router = APIRouter(tags=["operations"])
-
-Kind = Literal["link", "unlink", "move", "delete", "cascade", "detach"]
-State = Literal[
-    "waiting", "requested", "running", "done", "incomplete", "refused", "expired", "superseded", "cancelled"
-]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -54,8 +51,10 @@ class Operation(BaseModel):
     """One operation."""
 
     id: str
-    kind: Kind = Field(description="`cascade`: started by Tether, because an entity with children was deleted.")
-    state: State = Field(
+    kind: OperationKind = Field(
+        description="`cascade`: started by Tether, because an entity with children was deleted."
+    )
+    state: OperationState = Field(
         description="Not ended: `waiting` (for an entity or another operation), `requested` (the owner has accepted "
         "the command), `running` (through children). `incomplete`: ended with parked children."
     )
@@ -72,8 +71,11 @@ class Operation(BaseModel):
         "cascades that follow from an operation."
     )
     reason: str = Field(description="Why it ended in this state; before its end, why it is not progressing.")
-    stuck_since: datetime | None = Field(
-        description="Since when an owner has kept it from progressing; null: none does."
+    ended_because: EndCode | None = Field(description="The reason of its end as a code; null: the state says it all.")
+    stuck_since: datetime | None = Field(description="Since when it has not been progressing; null: it is.")
+    stuck_cause: StuckCause | None = Field(
+        description="`owner_error`: attempts at an owner fail. `silence`: facts of children do not arrive. "
+        "`not_declared`: what it needs is no longer declared."
     )
     cancelled: datetime | None = Field(description="When its cancellation was requested.")
     actor: str = Field(description="Name of the API key that started it; `/tether`: Tether did.")
@@ -110,40 +112,42 @@ class ChildPage(BaseModel):
     next: str | None = Field(description="Pass it as `cursor` for the next page; null: this is the last one.")
 
 
-def describe(has: Dependencies, tenant: str, row: Any) -> Operation:
+def describe(has: Dependencies, tenant: str, row: OperationRow) -> Operation:
     """The response for one operation."""
-    whole = row["workflow"] == "cascade"
+    whole = row.workflow == "cascade"
     return Operation(
-        id=row["id"],
-        kind=row["kind"],
-        state=row["state"],
-        relationship=row["relationship"],
-        parent=row["parent"],
-        child=row["child"],
-        entity=Named(kind=row["about"], key=row["key"]) if whole else None,
-        former_parent=row["former_parent"],
-        plan=row["plan"],
-        cause=row["cause"],
-        reason=row["reason"],
-        stuck_since=row["stuck_since"],
-        cancelled=row["cancelled_at"],
-        actor=row["actor"],
-        created=row["created_at"],
-        due=row["due"],
-        ended=row["ended_at"],
-        token=tokens.token(tenant, row["revision"]) if row["revision"] is not None and row["ended_at"] else None,
+        id=row.id,
+        kind=row.kind,
+        state=row.state,
+        relationship=row.relationship,
+        parent=row.parent,
+        child=row.child,
+        entity=Named(kind=row.about, key=row.key) if whole else None,
+        former_parent=row.former_parent,
+        plan=row.plan,
+        cause=row.cause,
+        reason=describe_operation(row),
+        ended_because=row.ended_because,
+        stuck_since=row.stuck_since,
+        stuck_cause=row.stuck_cause,
+        cancelled=row.cancelled_at,
+        actor=row.actor,
+        created=row.created_at,
+        due=row.due,
+        ended=row.ended_at,
+        token=tokens.token(tenant, row.revision) if row.revision is not None and row.ended_at else None,
         progress=_progress(row),
-        workflow=workflow(has, Subject(tenant=tenant, workflow=row["workflow"], about=row["about"], key=row["key"])),
+        workflow=workflow(has, Subject(tenant=tenant, workflow=row.workflow, about=row.about, key=row.key)),
     )
 
 
-def _progress(row: Any) -> ProgressCounts | None:
-    if row["workflow"] not in ("cascade", "plan"):
+def _progress(row: OperationRow) -> ProgressCounts | None:
+    if row.workflow not in ("cascade", "plan"):
         return None
     # A plan has found all of its children before it begins.
-    total = row["found"] + (row["remaining"] if row["workflow"] == "cascade" else 0)
+    total = row.found + (row.remaining if row.workflow == "cascade" else 0)
     sums = ("remaining", "found", "requested", "confirmed", "skipped", "parked")
-    return ProgressCounts(total=total, **{name: row[name] for name in sums})
+    return ProgressCounts(total=total, **{name: getattr(row, name) for name in sums})
 
 
 @router.get("/operations", summary="List operations")
@@ -151,9 +155,9 @@ async def list_operations(
     who: Reader,
     has: Has,
     limit: Limit,
-    kind: Annotated[Kind | None, Query(description="Only operations of this kind.")] = None,
+    kind: Annotated[OperationKind | None, Query(description="Only operations of this kind.")] = None,
     state: Annotated[
-        State | Literal["open"] | None,
+        OperationState | Literal["open"] | None,
         Query(description="Only operations in this state; `open`: not ended."),
     ] = None,
     cause: Annotated[Key | None, Query(description="Only cascades that follow from this operation.")] = None,
@@ -165,7 +169,7 @@ async def list_operations(
     before = None if place is None else (_EPOCH + min(place[0], _LAST) * _MICROSECOND, place[1])
     found = await operations.page(has.pool, who.tenant, kind, state, before, limit + 1, cause)
     last = found[limit - 1] if len(found) > limit else None
-    after = None if last is None else ((last["created_at"] - _EPOCH) // _MICROSECOND, last["id"])
+    after = None if last is None else ((last.created_at - _EPOCH) // _MICROSECOND, last.id)
     return OperationPage(items=[describe(has, who.tenant, row) for row in found[:limit]], next=listing.next(after))
 
 

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from catalog.catalog import Catalog
 from catalog.relationship import Cascade, Relationship
 from catalog.vocabulary import Command
+from messages.operation_reasons import describe_reason
 from store.db.pool import Connection, Pool, connection
-from store.db.sql import execute, fetch_rows, sql
+from store.db.sql import execute, fetch_row, fetch_rows
 from store.operations.children import ChildOutcome, ChildState, store_outcomes_in
-from store.operations.operations import Row
+from store.operations.operation_row import OperationRow
 from store.operations.restrictions import restrictions
 from store.write.entity_state import FoldedEntity, fetch_entities
 
@@ -107,13 +108,13 @@ async def next_page(
     their owner did not know them. Children that returned are skipped, those that must not be requested are parked.
     """
     async with connection(pool) as conn:
-        row = await conn.fetchrow(sql("operation"), tenant, operation)
-        if row is None or row["state"] != "running" or row["cancelled_at"] is not None:
+        row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
+        if row is None or row.state != "running" or row.cancelled_at is not None:
             return None
-        if row["workflow"] == "cascade":
-            command, parent = relationship.sweep, row["key"]
-            (gone,) = await fetch_entities(conn, tenant, [(row["about"], parent)])
-            if gone.state != "deleted" or gone.incarnation != row["incarnation"]:
+        if row.workflow == "cascade":
+            command, parent = relationship.sweep, row.key
+            (gone,) = await fetch_entities(conn, tenant, [(row.about, parent)])
+            if gone.state != "deleted" or gone.incarnation != row.incarnation:
                 return None
             rows = await fetch_rows(
                 conn,
@@ -128,7 +129,7 @@ async def next_page(
                 limit=limit,
             )
         else:
-            command = relationship.move if row["kind"] == "move" else relationship.detach
+            command = relationship.move if row.kind == "move" else relationship.detach
             rows = await fetch_rows(
                 conn,
                 _CandidateRow,
@@ -159,7 +160,7 @@ async def next_page(
     if command is None:
         return None
     next = rows[-1].child if len(rows) == limit else None
-    return CandidatePage(found, next, command, row["parent"], row["confirmed"] > 0)
+    return CandidatePage(found, next, command, row.parent, row.confirmed > 0)
 
 
 def _select(
@@ -180,14 +181,21 @@ def _select(
 
 
 async def _obstacles(
-    conn: Connection, catalog: Catalog, tenant: str, row: Row, relationship: Relationship, found: Sequence[Candidate]
+    conn: Connection,
+    catalog: Catalog,
+    tenant: str,
+    row: OperationRow,
+    relationship: Relationship,
+    found: Sequence[Candidate],
 ) -> dict[str, str]:
     """Child → why nothing may be requested for it: a child of its own restricts its deletion, or the target of its move
     is deleted."""
-    if row["workflow"] == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
-        return await restrictions(conn, catalog, tenant, relationship.child, [c.child.key for c in found])
-    if row["kind"] == "move":
-        (target,) = await fetch_entities(conn, tenant, [(relationship.parent, row["parent"])])
+    if row.workflow == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
+        keys = [c.child.key for c in found]
+        restricted = await restrictions(conn, catalog, tenant, relationship.child, keys)
+        return {key: describe_reason(reason) for key, reason in restricted.items()}
+    if row.kind == "move":
+        (target,) = await fetch_entities(conn, tenant, [(relationship.parent, row.parent or "")])
         if target.state == "deleted":
             return {c.child.key: f"{target.kind} {target.key} is deleted" for c in found}
     return {}

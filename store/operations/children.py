@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 from catalog.catalog import Catalog
 from catalog.relationship import Cascade, Relationship
 from store.db.pool import Connection, Pool, connection
-from store.db.sql import execute, fetch_row, fetch_rows, fetch_value, sql
-from store.operations.operations import Row
+from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
+from store.operations import stuck
+from store.operations.operation_row import OperationRow
 
 SILENCE = timedelta(minutes=1)
 """How long facts of requested children may take before the operation says that it waits for them."""
-_FACTS = "facts of children: "
 
 ChildState = Literal["planned", "failing", "requested", "confirmed", "skipped", "parked"]
 RequestedState = Literal["failing", "requested", "parked"]
@@ -59,8 +59,8 @@ class ChildRow(NamedTuple):
 async def must_stop(pool: Pool, tenant: str, operation: str) -> bool:
     """Whether an operation has ended, or was cancelled."""
     async with connection(pool) as conn:
-        row = await conn.fetchrow(sql("operation"), tenant, operation)
-    return row is None or row["state"] != "running" or row["cancelled_at"] is not None
+        row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
+    return row is None or row.state != "running" or row.cancelled_at is not None
 
 
 async def store_outcomes(
@@ -90,19 +90,19 @@ async def store_outcomes_in(
     )
 
 
-async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row, now: datetime) -> None:
+async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: OperationRow, now: datetime) -> None:
     """Ends the children for which facts have arrived: a child that has left its parent is confirmed if that is what was
     requested, otherwise skipped. Parks those whose fact has not arrived within the deadline of their relationship.
 
     ``operation``: its row. ``now``: the time to compare deadlines with.
     """
     relationships = list(catalog.relationships.values())
-    target = operation["parent"] if operation["kind"] == "move" else None
+    target = operation.parent if operation.kind == "move" else None
     await execute(
         conn,
         "settle_children",
         tenant=tenant,
-        operation=operation["id"],
+        operation=operation.id,
         relationships=[r.name for r in relationships],
         kinds=[r.child for r in relationships],
         actions=["move" if target else "delete" if _deletes(operation, r) else "detach" for r in relationships],
@@ -112,15 +112,15 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Row
         conn,
         "park_overdue_children",
         tenant=tenant,
-        operation=operation["id"],
+        operation=operation.id,
         relationships=[r.name for r in relationships],
         deadlines=[r.on_missing.deadline for r in relationships],
         now=now,
     )
 
 
-def _deletes(operation: Row, relationship: Relationship) -> bool:
-    return operation["kind"] != "detach" and isinstance(relationship.on_parent_deleted, Cascade)
+def _deletes(operation: OperationRow, relationship: Relationship) -> bool:
+    return operation.kind != "detach" and isinstance(relationship.on_parent_deleted, Cascade)
 
 
 async def skip_open(conn: Connection, tenant: str, operation: str) -> None:
@@ -143,10 +143,10 @@ async def left(conn: Connection, tenant: str, operation: str) -> OpenChildren:
 
 async def note_silence(conn: Connection, tenant: str, operation: str, waits: OpenChildren, now: datetime) -> None:
     """Records on an operation that facts of its children have been missing for a while; clears that afterwards."""
-    silent = waits.since is not None and now - waits.since >= SILENCE
-    text = f"{waits.outstanding} have not come since {waits.since:%Y-%m-%d %H:%M} UTC" if silent else ""
-    text = f"{text}: {waits.why}" if text and waits.why else text
-    await conn.execute(sql("note_operation"), tenant, operation, f"{_FACTS}{text}" if text else "", _FACTS, ["running"])
+    if waits.since is not None and now - waits.since >= SILENCE:
+        await stuck.facts_missing(conn, tenant, operation, waits.outstanding, waits.since, waits.why)
+    else:
+        await stuck.facts_arrived(conn, tenant, operation)
 
 
 async def list_children(

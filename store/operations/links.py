@@ -1,7 +1,7 @@
 """Explicit links and unlinks, which wait until both sides exist.
 
-What one does is a fact of Tether's own, ordered right after the child's newest word on the matter: it holds until the
-child's owner says otherwise.
+Either is recorded as a fact of Tether's own, ordered right after the child's newest fact: it holds until the child's
+owner publishes a fact that says otherwise.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,15 +12,18 @@ from errors import Unknown
 from facts import own_facts
 from facts.envelope import Entry
 from facts.validation import check_text
+from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, transaction
-from store.db.sql import sql
+from store.db.sql import fetch_rows, fetch_value
 from store.operations import operations
-from store.operations.operations import Row, Wanted
-from store.write.entity_state import Register, fetch_registers
+from store.operations.operation_row import OperationKind, OperationRow
+from store.operations.operations import NewOperation
+from store.operations.start_requests import start_request
+from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.settle import lock, settle
 
 AT_ONCE = 20
-"""Operations that end in one transaction: while it runs, nobody else writes this tenant."""
+"""Operations that end in one transaction: while it runs, no one else can write this tenant."""
 
 
 async def start(
@@ -28,33 +31,34 @@ async def start(
     tenant: str,
     relationship: Relationship,
     *,
-    kind: str,
+    kind: OperationKind,
     parent: str | None,
     child: str,
     actor: str,
     idempotency_key: str | None,
-) -> Row:
-    """Records an operation of kind ``link`` or ``unlink`` and sees to it that its workflow is told.
+) -> OperationRow:
+    """Starts an operation of kind ``link`` or ``unlink``, or finds the one that the Idempotency-Key stands for.
 
-    ``parent`` None: the one it is linked to now. Raises Conflict if the idempotency key was used for something else,
-    Unknown if there is nothing to unlink, and Unacceptable if a text cannot be stored.
+    ``parent`` None: the current one. Raises KeyReused, Unknown if there is no link to end, and Unacceptable if a text
+    cannot be stored.
     """
     check_text((parent, child, idempotency_key))
-    request = (kind, relationship.name, parent, child)
-    async with operations.begun(pool, tenant, actor, idempotency_key, request) as begin:
-        if begin.earlier is not None:
-            return begin.earlier
+    async with start_request(pool, tenant, actor, idempotency_key, (kind, relationship.name, parent, child)) as request:
+        if request.earlier is not None:
+            return request.earlier
         if parent is None:
-            parent = await begin.conn.fetchval(sql("current_parent"), tenant, relationship.name, child)
+            parent = await fetch_value(
+                request.conn, "current_parent", tenant=tenant, relationship=relationship.name, child=child
+            )
             if parent is None:
                 raise Unknown(f"{relationship.child} {child!r} has no link in {relationship.name}")
-        return await begin(
-            Wanted(
+        return await request.start(
+            NewOperation(
                 kind=kind,
                 workflow="relationship",
                 about=relationship.name,
                 key=parent,
-                wait=relationship.on_missing.deadline,
+                timeout=relationship.on_missing.deadline,
                 relationship=relationship.name,
                 parent=parent,
                 child=child,
@@ -62,59 +66,76 @@ async def start(
         )
 
 
-async def operate(
+async def finish_ready(
     pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, now: datetime
 ) -> None:
-    """Ends what can be ended of an instance's operations, oldest first. ``now`` decides which have expired."""
+    """Ends every explicit link and unlink of a relationship instance that can be ended, oldest first.
+
+    ``now`` decides which have expired.
+    """
     more = True
     while more:
         async with transaction(pool) as conn:
             await lock(conn, tenant)
-            kinds = relationship.parent, relationship.child
-            rows = await conn.fetch(sql("links_to_end"), tenant, relationship.name, parent, *kinds, now, AT_ONCE)
+            rows = await fetch_rows(
+                conn,
+                OperationRow,
+                "links_to_end",
+                tenant=tenant,
+                relationship=relationship.name,
+                parent=parent,
+                parent_kind=relationship.parent,
+                child_kind=relationship.child,
+                now=now,
+                limit=AT_ONCE,
+            )
             for row in rows:
-                await _operate(conn, catalog, tenant, relationship, row)
+                await _finish(conn, catalog, relationship, row)
         more = len(rows) == AT_ONCE
 
 
-async def _operate(conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship, row: Row) -> None:
-    at = [(relationship.parent, row["parent"]), (relationship.child, row["child"])]
-    parent, child = await fetch_registers(conn, tenant, at)
-    gone = [s for s in (parent, child) if s.state == "deleted"]
-    if row["cancelled_at"] is not None:
-        await operations.end(conn, tenant, row, "cancelled")
-    elif row["kind"] == "unlink":
+async def _finish(conn: Connection, catalog: Catalog, relationship: Relationship, row: OperationRow) -> None:
+    sides = [(relationship.parent, row.parent or ""), (relationship.child, row.child or "")]
+    parent, child = await fetch_entities(conn, row.tenant, sides)
+    deleted = next((side for side in (parent, child) if side.state == "deleted"), None)
+    if row.cancelled_at is not None:
+        await operations.end(conn, row, "cancelled")
+    elif row.kind == "unlink":
         if child.parent(relationship) == parent.key:
-            await _say(conn, catalog, tenant, relationship, row, child, None)
+            await _record(conn, catalog, relationship, row, child, None)
         else:
-            reason = f"{child.kind} {child.key} is not linked to {parent.kind} {parent.key} any more"
-            await operations.end(conn, tenant, row, "refused", reason)
-    elif gone:
-        await operations.end(conn, tenant, row, "refused", f"{gone[0].kind} {gone[0].key} is deleted")
+            reason = EndReason(
+                "not_linked",
+                {"child_kind": child.kind, "child": child.key, "parent_kind": parent.kind, "parent": parent.key},
+            )
+            await operations.end(conn, row, "refused", reason)
+    elif deleted is not None:
+        reason = EndReason("entity_deleted", {"kind": deleted.kind, "key": deleted.key})
+        await operations.end(conn, row, "refused", reason)
     elif parent.state == child.state == "live":
-        await _say(conn, catalog, tenant, relationship, row, child, parent.key)
+        await _record(conn, catalog, relationship, row, child, parent.key)
     else:
-        missing = next(s for s in (parent, child) if s.state != "live")
-        await operations.end(conn, tenant, row, "expired", f"{missing.kind} {missing.key} was not heard of in time")
+        missing = next(side for side in (parent, child) if side.state != "live")
+        reason = EndReason("entity_missing", {"kind": missing.kind, "key": missing.key})
+        await operations.end(conn, row, "expired", reason)
 
 
-async def _say(
+async def _record(
     conn: Connection,
     catalog: Catalog,
-    tenant: str,
     relationship: Relationship,
-    row: Row,
-    child: Register,
+    row: OperationRow,
+    child: FoldedEntity,
     parent: str | None,
 ) -> None:
-    """Records the link, or its end, and closes the operation with the revision that this made."""
-    latest = await conn.fetchval(sql("latest_time"), tenant, child.kind, child.key)
+    """Records the link, or its end if ``parent`` is None, and ends the operation with the revision that this made."""
+    latest = await fetch_value(conn, "latest_time", tenant=row.tenant, kind=child.kind, key=child.key)
     now = datetime.now(UTC)
     after = max(now, latest + timedelta(microseconds=1)) if latest is not None else now  # owners' clocks may be ahead
     time = int(after.timestamp() * 1_000_000)
-    entry = linked_entry(relationship, parent, child.key, child.sequence, time, operation=row["id"])
-    settled = await settle(conn, catalog, tenant, [entry], row["actor"])
-    await operations.end(conn, tenant, row, "done", "", settled.revision)
+    entry = linked_entry(relationship, parent, child.key, child.sequence, time, operation=row.id)
+    settled = await settle(conn, catalog, row.tenant, [entry], row.actor)
+    await operations.end(conn, row, "done", revision=settled.revision)
 
 
 def linked_entry(
@@ -126,7 +147,11 @@ def linked_entry(
     *,
     operation: str = "",
 ) -> Entry:
-    """``Linked`` (or ``Unlinked``, if ``parent`` is None): the child's reference from this place in its order on."""
+    """The fact ``Linked``, or ``Unlinked`` if ``parent`` is None.
+
+    ``sequence`` and ``time`` (microseconds since 1970) order it among the child's facts; ``operation``: id of the one
+    that it belongs to.
+    """
     data = (
         {"relationship": relationship.name} if parent is None else {"relationship": relationship.name, "parent": parent}
     )

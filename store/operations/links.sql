@@ -1,19 +1,21 @@
 -- name: current_parent
 -- The parent of a child's current link.
-select parent from links where tenant = $1 and relationship = $2 and child = $3 and to_revision = :open
+select parent from links
+where tenant = :tenant and relationship = :relationship and child = :child and to_revision = :open
 
 -- name: links_to_end
--- The explicit links and unlinks of an instance that can be ended, one way or the other, oldest first.
+-- The explicit links and unlinks of a relationship instance that can be ended, one way or the other, oldest first.
 select o.*
 from operations o
-left join entities p on p.tenant = $1 and p.kind = $4 and p.key = o.parent and p.to_revision = :open
-left join entities c on c.tenant = $1 and c.kind = $5 and c.key = o.child and c.to_revision = :open
-where o.tenant = $1 and o.workflow = 'relationship' and o.about = $2 and o.key = $3 and o.state = 'waiting'
-  and (o.kind = 'unlink' or o.due <= $6 or o.cancelled_at is not null or p.state = 'deleted' or c.state = 'deleted'
+left join entities p on p.tenant = :tenant and p.kind = :parent_kind and p.key = o.parent and p.to_revision = :open
+left join entities c on c.tenant = :tenant and c.kind = :child_kind and c.key = o.child and c.to_revision = :open
+where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relationship and o.key = :parent
+  and o.state = 'waiting'
+  and (o.kind = 'unlink' or o.due <= :now or o.cancelled_at is not null or p.state = 'deleted' or c.state = 'deleted'
        or (p.state = 'live' and c.state = 'live'))
 order by o.created_at, o.id
-limit $7
+limit :limit
 
 -- name: latest_time
 -- The latest time that an entity's facts state.
-select max(time) from facts where tenant = $1 and kind = $2 and key = $3
+select max(time) from facts where tenant = :tenant and kind = :kind and key = :key

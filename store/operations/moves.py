@@ -1,8 +1,8 @@
-"""Moves of a child to another parent, one after the other: what is to be done about them now.
+"""Moves of a child to another parent, one after the other.
 
-The owner decides: it is asked once the target lives, for as long as the child is where it is thought to be, and the
-fact that comes of it closes the operation. Until the owner was asked, a later move takes the place of an earlier one;
-after that it queues.
+The child's owner decides: once the target is live it is sent a request, which holds only while the child is in the
+parent that we know, and the fact that follows from it confirms the operation. Until the request is sent a later move
+supersedes an earlier one; after that it queues.
 """
 
 from collections.abc import Sequence
@@ -12,37 +12,38 @@ from datetime import datetime
 from catalog.relationship import Relationship
 from errors import Conflict
 from facts.validation import check_text
+from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, connection, transaction
-from store.db.sql import sql
+from store.db.sql import fetch_row, sql
 from store.operations import operations
-from store.operations.operations import Row, Wanted
-from store.write.entity_state import Register, fetch_registers
+from store.operations.operation_row import OperationRow
+from store.operations.operations import Impossible, NewOperation
+from store.operations.start_requests import start_request
+from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.settle import lock
-
-_MAY_STILL = "it may still move"
-"""What is to be said where an owner was asked, and its answer is not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where the moves of a child stand. ``operation``: the one that is under way; None: there is none.
+class MoveStatus:
+    """What the moves of one child do or wait for. ``operation``: the one under way; None: there is none.
 
-    ``asks``: its owner is to be asked, or was; else a target is waited for. ``newer``: there is more to look at.
+    ``requested``: the request is to be sent to the child's owner, or was. Otherwise ``missing``, the child or the
+    target as "kind key", is waited for. ``newer``: facts came that this does not take into account.
     """
 
-    operation: Row | None = None
-    asks: bool = False
+    operation: OperationRow | None = None
+    requested: bool = False
     missing: str = ""
     newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """What the owner of a child is to be asked: to move it from ``former`` to ``to``, if it still is there."""
+class MoveRequest:
+    """What the owner of a child is to be sent: move it to ``target``, if it still is in ``expected_parent``."""
 
-    child: Register
-    to: str
-    former: str | None
+    child: FoldedEntity
+    target: str
+    expected_parent: str | None
 
 
 async def start(
@@ -54,25 +55,27 @@ async def start(
     to: str,
     actor: str,
     idempotency_key: str | None,
-) -> Row:
-    """Records a move. Raises Conflict where none is declared, or if the idempotency key was another request's."""
+) -> OperationRow:
+    """Starts a move of ``child`` to the parent ``to``, or finds the one that the Idempotency-Key stands for.
+
+    Raises Conflict if the relationship declares no command for it, and KeyReused.
+    """
     check_text((child, to, idempotency_key))
     if relationship.move is None:
         raise Conflict(
             f"{relationship.name} declares no command that moves a {relationship.child}; declare move=…, or ask its "
             f"owner. An explicit link, POST …/links, holds until the owner says otherwise"
         )
-    request = ("move", relationship.name, child, to)
-    async with operations.begun(pool, tenant, actor, idempotency_key, request) as begin:
-        if begin.earlier is not None:
-            return begin.earlier
-        return await begin(
-            Wanted(
+    async with start_request(pool, tenant, actor, idempotency_key, ("move", relationship.name, child, to)) as request:
+        if request.earlier is not None:
+            return request.earlier
+        return await request.start(
+            NewOperation(
                 kind="move",
                 workflow="move",
                 about=relationship.name,
                 key=child,
-                wait=relationship.on_missing.deadline,
+                timeout=relationship.on_missing.deadline,
                 relationship=relationship.name,
                 parent=to,
                 child=child,
@@ -80,121 +83,138 @@ async def start(
         )
 
 
-async def proceed(pool: Pool, tenant: str, relationship: Relationship, child: str, now: datetime) -> Standing:
-    """Ends what can be ended, and says what is to be done. ``now`` decides which have expired."""
+async def advance(pool: Pool, tenant: str, relationship: Relationship, child: str, now: datetime) -> MoveStatus:
+    """Ends the moves of a child that can be ended, and says what is to be done about the oldest of the others.
+
+    ``now`` decides which have expired.
+    """
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
-        place = (tenant, "move", relationship.name, child)
-        rows = await conn.fetch(sql("open_operations"), *place)
-        (moved,) = await fetch_registers(conn, tenant, [(relationship.child, child)])
-        step = _Step(conn, tenant, relationship, moved, revision, now)
-        asked = [row for row in rows if row["state"] == "requested" and not await step.ends(row)]
-        waiting = await step.newest([row for row in rows if row["state"] == "waiting"])
-        if asked:
-            return Standing(asked[0], asks=True)
+        rows = await operations.open_operations(conn, tenant, "move", relationship.name, child)
+        (moved,) = await fetch_entities(conn, tenant, [(relationship.child, child)])
+        step = _Step(conn, relationship, moved, revision, now)
+        requested = [row for row in rows if row.state == "requested" and not await step.ends(row)]
+        waiting = await step.newest([row for row in rows if row.state == "waiting"])
+        if requested:
+            return MoveStatus(requested[0], requested=True)
         if waiting is not None:
-            standing = await step.begins(waiting)
-            if standing is not None:
-                return standing
-        newer = await conn.fetchval(sql("forget_outbox_rows"), *place, revision)
-    return Standing(newer=bool(newer))
+            status = await step.begins(waiting)
+            if status is not None:
+                return status
+        newer = await conn.fetchval(sql("forget_outbox_rows"), tenant, "move", relationship.name, child, revision)
+    return MoveStatus(newer=bool(newer))
 
 
-async def asking(pool: Pool, tenant: str, relationship: Relationship, operation: str) -> Asking | None:
-    """What is to be asked for this operation; None: nothing any more.
+async def pending_request(pool: Pool, tenant: str, relationship: Relationship, operation: str) -> MoveRequest | None:
+    """The request of an operation; None if there is nothing to send any more.
 
-    Raises Conflict if the target has ended since, or the child has and lives again.
+    Raises Impossible if the target was deleted since, or the child was and exists again.
     """
     async with connection(pool) as conn:
-        row = await conn.fetchrow(sql("operation"), tenant, operation)
-        if row is None or row["state"] != "requested" or row["confirmed_by"] is not None:
+        row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
+        if row is None or row.state != "requested" or row.confirmed_by is not None:
             return None
-        sides = [(relationship.child, row["child"]), (relationship.parent, row["parent"])]
-        child, target = await fetch_registers(conn, tenant, sides)
-    since = "" if target.state != "deleted" else f"{target.kind} {target.key} is deleted"
-    since = since or _anew(child, row)
-    if since:
-        raise Conflict(since)
-    return Asking(child, row["parent"], row["former_parent"])
+        sides = [(relationship.child, row.child or ""), (relationship.parent, row.parent or "")]
+        child, target = await fetch_entities(conn, tenant, sides)
+    if target.state == "deleted":
+        raise Impossible(_deleted(target))
+    if _recreated(child, row):
+        raise Impossible(EndReason("entity_recreated", {"kind": child.kind, "key": child.key}))
+    return MoveRequest(child, target.key, row.former_parent)
 
 
-async def refuse(pool: Pool, tenant: str, operation: str, reason: str) -> None:
-    """The owner does not want to: nothing has changed, unless an earlier attempt went unanswered."""
+async def refuse(pool: Pool, tenant: str, operation: str, reason: EndReason, last_error: str = "") -> None:
+    """Ends a move that was refused. ``last_error``: what the owner said.
+
+    The owner may still move the child if an earlier attempt had no answer.
+    """
     async with transaction(pool) as conn:
         await lock(conn, tenant)
-        row = await conn.fetchrow(sql("operation"), tenant, operation)
-        if row is not None and row["state"] == "requested" and row["confirmed_by"] is None:
-            may_still = f"; {_MAY_STILL}" if row["reason"] else ""
-            await operations.end(conn, tenant, row, "refused", reason[:900] + may_still)
+        row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
+        if row is not None and row.state == "requested" and row.confirmed_by is None:
+            await operations.end(
+                conn, row, "refused", reason, last_error=last_error, owner_may_still_act=row.unanswered_attempt
+            )
 
 
-def _anew(child: Register, row: Row) -> str:
-    """Whether the child is another one than the one whose owner was asked, in words."""
-    same = row["requested_after"] is None or child.ended <= row["requested_after"]
-    return "" if same else f"{child.kind} {child.key} was deleted and created anew"
+def _recreated(child: FoldedEntity, row: OperationRow) -> bool:
+    """Whether the child was deleted, and perhaps created again, since the request was first sent."""
+    return row.requested_after is not None and child.ended > row.requested_after
+
+
+def _deleted(entity: FoldedEntity) -> EndReason:
+    return EndReason("entity_deleted", {"kind": entity.kind, "key": entity.key})
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
+    """One look at the moves of a child, in a transaction that holds the lock of the tenant's revision."""
+
     conn: Connection
-    tenant: str
     relationship: Relationship
-    child: Register
+    child: FoldedEntity
     revision: int
     now: datetime
 
-    async def ends(self, row: Row) -> bool:
-        """Whether a move whose owner was asked is over."""
-        if row["confirmed_by"] is not None:
-            await self._end(row, "done", revision=row["revision"])
-        elif self.child.parent(self.relationship) == row["parent"]:
-            await self._end(row, "done", revision=self.revision)
-        elif row["cancelled_at"] is not None:
-            await self._end(row, "cancelled", f"the owner had been asked already: {_MAY_STILL}")
-        elif self.child.state == "deleted":
-            await self._end(row, "refused", f"{self.child.kind} {self.child.key} is deleted")
-        elif anew := _anew(self.child, row):
-            await self._end(row, "refused", anew)
-        elif row["due"] <= self.now:
-            lacking = row["reason"] or "the owner's fact has not come"
-            await self._end(row, "expired", f"{lacking}; {_MAY_STILL}")
+    async def ends(self, row: OperationRow) -> bool:
+        """Ends a move whose request was sent, if it is over. Returns whether it is."""
+        child = self.child
+        if row.confirmed_by is not None:
+            await operations.end(self.conn, row, "done", revision=row.revision)
+        elif child.parent(self.relationship) == row.parent:
+            await operations.end(self.conn, row, "done", revision=self.revision)
+        elif row.cancelled_at is not None:
+            await operations.end(self.conn, row, "cancelled", owner_may_still_act=True)
+        elif child.state == "deleted":
+            await operations.end(self.conn, row, "refused", _deleted(child))
+        elif _recreated(child, row):
+            reason = EndReason("entity_recreated", {"kind": child.kind, "key": child.key})
+            await operations.end(self.conn, row, "refused", reason)
+        elif row.expired(self.now):
+            reason = EndReason("not_confirmed")
+            await operations.end(self.conn, row, "expired", reason, last_error=row.last_error, owner_may_still_act=True)
         else:
             return False
         return True
 
-    async def newest(self, rows: Sequence[Row]) -> Row | None:
-        """The last that was wished; those before it are superseded."""
-        wished = []
+    async def newest(self, rows: Sequence[OperationRow]) -> OperationRow | None:
+        """The move that was requested last, of those whose request was not sent; the others are superseded."""
+        left = []
         for row in rows:
-            if row["cancelled_at"] is not None:
-                await self._end(row, "cancelled")
+            if row.cancelled_at is not None:
+                await operations.end(self.conn, row, "cancelled")
             else:
-                wished.append(row)
-        for row in wished[:-1]:
-            await self._end(row, "superseded", f"operation {wished[-1]['id']} came after it")
-        return wished[-1] if wished else None
+                left.append(row)
+        for row in left[:-1]:
+            await operations.end(self.conn, row, "superseded", EndReason("superseded", {"operation": left[-1].id}))
+        return left[-1] if left else None
 
-    async def begins(self, row: Row) -> Standing | None:
-        """Has the owner asked for a move, if both sides live; None: it is over."""
-        kind = self.relationship.parent
-        (target,) = await fetch_registers(self.conn, self.tenant, [(kind, row["parent"])])
-        sides = (self.child, target)
-        for side in sides:
+    async def begins(self, row: OperationRow) -> MoveStatus | None:
+        """Marks a move as requested once both sides are live; None if it is over."""
+        sides = [(self.relationship.parent, row.parent or "")]
+        (target,) = await fetch_entities(self.conn, row.tenant, sides)
+        for side in (self.child, target):
             if side.state == "deleted":
-                await self._end(row, "refused", f"{side.kind} {side.key} is deleted")
+                await operations.end(self.conn, row, "refused", _deleted(side))
                 return None
-        if self.child.parent(self.relationship) == row["parent"] and target.state == "live":
-            await self._end(row, "done", revision=self.revision)
+        if self.child.parent(self.relationship) == row.parent and target.state == "live":
+            await operations.end(self.conn, row, "done", revision=self.revision)
             return None
-        missing = next((f"{side.kind} {side.key}" for side in sides if side.state != "live"), "")
-        if missing and row["due"] <= self.now:
-            await self._end(row, "expired", f"{missing} was not heard of in time")
+        missing = next((side for side in (self.child, target) if side.state != "live"), None)
+        if missing is not None and row.expired(self.now):
+            await operations.end(
+                self.conn, row, "expired", EndReason("entity_missing", {"kind": missing.kind, "key": missing.key})
+            )
             return None
-        if missing:
-            return Standing(row, missing=missing)
-        former = self.child.parent(self.relationship)
-        asked = self.tenant, row["id"], former, self.child.latest
-        return Standing(await self.conn.fetchrow(sql("ask_operation"), *asked), asks=True)
-
-    async def _end(self, row: Row, state: str, reason: str = "", revision: int | None = None) -> None:
-        await operations.end(self.conn, self.tenant, row, state, reason, revision)
+        if missing is not None:
+            return MoveStatus(row, missing=f"{missing.kind} {missing.key}")
+        requested = await fetch_row(
+            self.conn,
+            OperationRow,
+            "mark_requested",
+            tenant=row.tenant,
+            id=row.id,
+            former_parent=self.child.parent(self.relationship),
+            requested_after=self.child.latest,
+        )
+        return MoveStatus(requested, requested=True)

@@ -1,34 +1,44 @@
-"""Operations whose declarations are not in force: they stay, with the reason, until those are back or somebody stops
-them. A worker of another version may know them."""
+"""Orphaned operations: what they need is not declared (any more).
+
+They stay until it is declared again or they are cancelled. A worker of another version may know the declaration.
+"""
 
 from datetime import datetime
 
-from store.db.pool import Pool, transaction
+from messages.operation_reasons import EndReason
+from store.db.pool import Pool, connection, transaction
 from store.db.sql import sql
-from store.operations import operations
-from store.operations.operations import Row
+from store.operations import operations, stuck
+from store.operations.operation_row import OperationRow, OperationWorkflow
 from store.write.settle import lock
 
 
 async def hold(
-    pool: Pool, tenant: str, workflow: str, about: str, key: str, reason: str, now: datetime
-) -> tuple[Row | None, bool]:
-    """Notes why what is open does not go on, and ends what was wished to stop or has expired.
+    pool: Pool, tenant: str, workflow: OperationWorkflow, about: str, key: str, declaration: str, now: datetime
+) -> tuple[OperationRow | None, bool]:
+    """Marks the open operations of a workflow as stuck, and ends those that are cancelled or expired.
 
-    Returns the oldest that is left; and if none is, whether there is something newer to look at.
+    ``declaration``: what is missing, such as "a command that deletes a team". Returns the oldest that is left, and if
+    none is, whether there is something newer to look at.
     """
-    place = tenant, workflow, about, key
+    reason = EndReason("not_declared", {"declaration": declaration})
     left = []
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
-        for row in await conn.fetch(sql("open_operations"), *place):
-            if row["cancelled_at"] is not None:
-                await operations.end(conn, tenant, row, "cancelled", reason)
-            elif row["due"] is not None and row["due"] <= now:
-                await operations.end(conn, tenant, row, "expired", reason)
+        for row in await operations.open_operations(conn, tenant, workflow, about, key):
+            if row.cancelled_at is not None:
+                await operations.end(conn, row, "cancelled", reason)
+            elif row.expired(now):
+                await operations.end(conn, row, "expired", reason)
             else:
-                await conn.execute(sql("note_operation"), tenant, row["id"], reason, "", list(operations.OPEN))
+                await stuck.not_declared(conn, tenant, row.id, declaration)
                 left.append(row)
         if left:
             return left[0], False
-        return None, bool(await conn.fetchval(sql("forget_outbox_rows"), *place, revision))
+        return None, bool(await conn.fetchval(sql("forget_outbox_rows"), tenant, workflow, about, key, revision))
+
+
+async def postpone(pool: Pool, tenant: str, operation: str, declaration: str) -> None:
+    """Marks one operation as stuck, as its request cannot be made."""
+    async with connection(pool) as conn:
+        await stuck.not_declared(conn, tenant, operation, declaration)

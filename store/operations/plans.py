@@ -14,11 +14,13 @@ import orjson
 from catalog.catalog import Catalog
 from errors import Conflict, PlanOutdated, Unknown
 from facts.validation import check_text
+from messages.operation_reasons import describe_reason
 from store.db.pool import Connection, Pool, connection
 from store.db.snapshot import Snapshot, snapshot
-from store.db.sql import bind, fetch_row, sql
-from store.operations import cascades, operations
-from store.operations.operations import Begin, Row, Wanted
+from store.db.sql import bind, fetch_row
+from store.operations import deletions
+from store.operations.operation_row import OperationRow
+from store.operations.operations import NewOperation
 from store.operations.plan_scope import (
     SAMPLE,
     PlanKind,
@@ -32,6 +34,7 @@ from store.operations.plan_scope import (
     scope,
 )
 from store.operations.restrictions import restrictions
+from store.operations.start_requests import StartRequest, start_request
 from store.write.entity_state import fetch_registers
 
 __all__ = ["PlanRequest", "ScopeChange", "ScopePart", "StoredPlan", "create", "execute", "find"]
@@ -85,7 +88,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
         restricted: list[str] = []
         if request.kind == "delete" and request.entity_kind is not None and request.key is not None:
             why = await restrictions(at.conn, catalog, tenant, request.entity_kind, [request.key])
-            restricted = list(why.values())
+            restricted = [describe_reason(reason) for reason in why.values()]
         revision = at.revision
     parts = [part(catalog, request, row) for row in rows]
     plan = StoredPlan(
@@ -145,7 +148,7 @@ async def execute(
     include_appeared: bool,
     actor: str,
     idempotency_key: str | None,
-) -> Row:
+) -> OperationRow:
     """Starts the operation that executes a plan: on exactly the children that it names.
 
     A child that has left its parent since is skipped. A move or detachment ignores children that have come since; a
@@ -161,39 +164,39 @@ async def execute(
         if digest(tenant, plan.request, plan.revision, rows) != plan.hash:
             raise PlanOutdated(f"the set of plan {id} can no longer be read as of its revision; make a new plan")
     asked = ("execute", id, include_appeared)
-    async with operations.begun(pool, tenant, actor, idempotency_key, asked) as begin:
-        if begin.earlier is not None:
-            return begin.earlier
-        row = await fetch_row(begin.conn, _PlanRow, "plan", tenant=tenant, id=id)
+    async with start_request(pool, tenant, actor, idempotency_key, asked) as start:
+        if start.earlier is not None:
+            return start.earlier
+        row = await fetch_row(start.conn, _PlanRow, "plan", tenant=tenant, id=id)
         if row is None or row.operation is not None:
             raise Conflict(f"plan {id} was already executed, by operation {row and row.operation}; make a new plan")
-        incarnation = await _check_entity(begin.conn, catalog, tenant, plan.request)
+        incarnation = await _check_entity(start.conn, catalog, tenant, plan.request)
         if incarnation != row.report.get("incarnation", incarnation):  # plans of earlier versions may not say
             kind, key = _entity(catalog, plan.request) or ("", "")
             raise PlanOutdated(f"{kind} {key!r} was deleted and recreated since plan {id} was made; make a new plan")
         if plan.kind == "delete":
-            operation = await _delete(begin, catalog, plan, include_appeared)
+            operation = await _delete(start, catalog, plan, include_appeared)
         else:
-            operation = await _work_through(begin, plan)
-        await begin.conn.execute(*bind("plan_executed", tenant=tenant, id=id, operation=operation["id"]))
+            operation = await _work_through(start, plan)
+        await start.conn.execute(*bind("plan_executed", tenant=tenant, id=id, operation=operation.id))
         return operation
 
 
-async def _delete(begin: Begin, catalog: Catalog, plan: StoredPlan, include_appeared: bool) -> Row:
+async def _delete(start: StartRequest, catalog: Catalog, plan: StoredPlan, include_appeared: bool) -> OperationRow:
     if plan.appeared and not include_appeared:
         added = ", ".join(f"{c.count} of {c.relationship} ({', '.join(c.sample)})" for c in plan.appeared)
         raise PlanOutdated(
             f"children were added since plan {plan.id} was made: {added}; make a new plan, or include them"
         )
-    return await cascades.begin_deletion(
-        begin, catalog, plan.request.entity_kind or "", plan.request.key or "", plan.id
+    return await deletions.start_deletion(
+        start, catalog, plan.request.entity_kind or "", plan.request.key or "", plan.id
     )
 
 
-async def _work_through(begin: Begin, plan: StoredPlan) -> Row:
+async def _work_through(start: StartRequest, plan: StoredPlan) -> OperationRow:
     id, request = uuid4().hex, plan.request
-    await begin(
-        Wanted(
+    await start.start(
+        NewOperation(
             id=id,
             kind=plan.kind,
             workflow="plan",
@@ -206,10 +209,12 @@ async def _work_through(begin: Begin, plan: StoredPlan) -> Row:
         )
     )
     links = link_parameters(request)
-    await begin.conn.execute(
-        *bind("add_planned_children", tenant=begin.tenant, operation=id, revision=plan.revision, **links)
+    await start.conn.execute(
+        *bind("add_planned_children", tenant=start.tenant, operation=id, revision=plan.revision, **links)
     )
-    return await begin.conn.fetchrow(sql("operation"), begin.tenant, id)
+    operation = await fetch_row(start.conn, OperationRow, "operation", tenant=start.tenant, id=id)
+    assert operation is not None
+    return operation
 
 
 def _check(catalog: Catalog, request: PlanRequest) -> None:

@@ -1,26 +1,37 @@
-"""Children that restrict the deletion of what they belong to, and of what would take that with it."""
+"""Children that restrict the deletion of their parent, and of what would be deleted with it."""
 
 from collections.abc import Sequence
 
 from catalog.catalog import Catalog
+from messages.operation_reasons import EndReason
 from store.db.pool import Connection
 from store.db.sql import sql
 
 
 async def restrictions(
     conn: Connection, catalog: Catalog, tenant: str, kind: str, keys: Sequence[str]
-) -> dict[str, str]:
-    """Key → why it cannot be deleted, of those of one kind that cannot: a child, its own or of what would be deleted
-    with it, belongs to it by a relationship that restricts that."""
+) -> dict[str, EndReason]:
+    """Key → why it cannot be deleted, for the entities of one kind that cannot.
+
+    A child restricts it by its relationship: a child of the entity, or of one that would be deleted with it.
+    """
     if kind not in catalog.restricted:
         return {}
     rows = await conn.fetch(sql("restrictions"), tenant, kind, keys, *rules(catalog))
     found = {}
     for row in rows:
         by = catalog.relationship(row["relationship"])
-        found[row["key"]] = (
-            f"{kind} {row['key']!r} cannot be deleted: {by.child} {row['child']!r} belongs to {by.parent} "
-            f"{row['parent']!r} by {by.name}, which restricts that; move or delete the {by.child} first"
+        found[row["key"]] = EndReason(
+            "restricted",
+            {
+                "kind": kind,
+                "key": row["key"],
+                "relationship": by.name,
+                "child_kind": by.child,
+                "child": row["child"],
+                "parent_kind": by.parent,
+                "parent": row["parent"],
+            },
         )
     return found
 

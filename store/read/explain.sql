@@ -15,3 +15,10 @@ from links
 where tenant = :tenant and relationship = :relationship and child = :child
 order by to_revision desc
 limit :size
+
+-- name: fact_by_order
+-- A fact of an entity by its order key; reads the facts of that entity.
+select source, id, type, sequence, time, received, revision, data, correlation
+from facts
+where tenant = $1 and kind = $2 and key = $3 and order_key = $4
+limit 1

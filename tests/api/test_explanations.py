@@ -119,22 +119,22 @@ async def test_broken_link_explanation_says_what_the_cascade_does(
     await teller.tell(*(say("TeamCreated", f"t{n}", 1, name="x", event_id="e", at=AT) for n in range(5)))
     gone = "which is deleted: EventDeleted (events, 3 Jan 2026 12:00); "
     assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}DeleteTeam will be sent to teams.")
-    status = await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
+    status = await cascades.advance(pool, catalog, TENANT, "event", "e", NOW)
     assert status.operation is not None
     outcomes = [
         ChildOutcome("t1", "e", "requested", b""),
         ChildOutcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
         ChildOutcome("t3", "e", "failing", b"", "answered 503"),
     ]
-    await asked_for(pool, status.operation["id"], "event_team", outcomes)
+    await asked_for(pool, status.operation.id, "event_team", outcomes)
     sentences = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
     assert sentences[0] == "DeleteTeam will be sent to teams."
     assert sentences[1].startswith("DeleteTeam was sent to teams (")
     assert sentences[1].endswith("), whose fact has not come.")
     assert sentences[2] == "teams refused DeleteTeam: DeleteTeam at teams refused with 422: no."
     assert sentences[3] == "DeleteTeam at teams failed, and will be tried again: answered 503."
-    await operations.cancel(pool, TENANT, status.operation["id"])
-    await cascades.look(pool, catalog, TENANT, "event", "e", NOW)
+    await operations.cancel(pool, TENANT, status.operation.id)
+    await cascades.advance(pool, catalog, TENANT, "event", "e", NOW)
     assert (await asker.sentence("event_team", "t4")).endswith(
         f"{gone}the cascade was cancelled before this child was processed."
     )

@@ -10,7 +10,7 @@ from catalog.catalog import Catalog
 from store import migrate as migrations
 from store.db import schema
 from store.db.pool import Pool
-from store.operations import cascades, operations
+from store.operations import deletions, operations
 
 FILES = Path(schema.__file__).parent / "migrations"
 BEGUN = """
@@ -72,6 +72,6 @@ async def test_deletion_requested_before_migration_0004_continues(
 
     assert "0004_wishes.sql" in await migrations.migrate(pool, catalog)
     row = await operations.find(pool, "main", "o1")
-    assert row["requested_after"] == b"\x01\x02"
-    again = await cascades.start(pool, catalog, "main", "event", "a", actor="ann", idempotency_key="k")
-    assert again["id"] == "o1"
+    assert row.requested_after == b"\x01\x02"
+    again = await deletions.start(pool, catalog, "main", "event", "a", actor="ann", idempotency_key="k")
+    assert again.id == "o1"

@@ -26,6 +26,7 @@ from messages.workflow_ids import Subject, subject_id
 from starter import Starter
 from store.db.pool import Pool
 from store.operations import links, operations
+from store.operations.operation_row import OperationKind, OperationRow, OperationState
 from store.write.recorder import Recorder
 from tests.support.channels import Channels
 from tests.support.events import Event, event
@@ -138,7 +139,7 @@ class Harness:
         return await asyncio.wait_for(self.handle(relationship, parent).result(), seconds)
 
     async def link(
-        self, relationship: str, parent: str | None, child: str, kind: str = "link", key: str | None = None
+        self, relationship: str, parent: str | None, child: str, kind: OperationKind = "link", key: str | None = None
     ) -> str:
         """Starts an explicit link or unlink; its id."""
         row = await links.start(
@@ -151,19 +152,20 @@ class Harness:
             actor="test",
             idempotency_key=key,
         )
-        return str(row["id"])
+        return row.id
 
-    async def operation(self, id: str) -> Any:
+    async def operation(self, id: str) -> OperationRow:
         return await operations.find(self.pool, self.tenant, id)
 
-    async def wait_for_operation(self, id: str, state: str, seconds: float = 90) -> Any:
+    async def wait_for_operation(self, id: str, state: OperationState, seconds: float = 90) -> OperationRow:
         """An operation, once it is in this state."""
 
         async def there() -> Any:
             row = await self.operation(id)
-            return row if row["state"] == state else None
+            return row if row.state == state else None
 
-        return await eventually(there, seconds)
+        row: OperationRow = await eventually(there, seconds)
+        return row
 
     def relationship(self, name: str) -> Relationship:
         return self.catalog.relationship(name)

@@ -16,7 +16,8 @@ from examples.owner.misbehaviour.settings import Misbehaviour, MisbehaviourSetti
 from examples.owner.service import OwnerService, application
 from examples.teams.service import TEAMS
 from messages.workflow_ids import Subject
-from store.operations import cascades, moves, plans
+from store.operations import deletions, moves, plans
+from store.operations.operation_row import OperationRow, OperationState
 from store.operations.plans import PlanRequest
 from tests.support.events import Event
 from tests.support.eventually import eventually
@@ -223,17 +224,17 @@ class Scenario:
         row = await moves.start(
             harness.pool, harness.tenant, relationship, child=team, to=event, actor="test", idempotency_key=key
         )
-        return str(row["id"])
+        return row.id
 
     async def request_deletion(self, key: str, kind: str = "event", by: str | None = None) -> str:
         """Wishes for a deletion, ``by`` an idempotency key; the operation's id."""
         harness = self.harness
-        row = await cascades.start(
+        row = await deletions.start(
             harness.pool, harness.catalog, harness.tenant, kind, key, actor="test", idempotency_key=by
         )
-        return str(row["id"])
+        return row.id
 
-    async def execute_plan(self, wish: PlanRequest) -> Any:
+    async def execute_plan(self, wish: PlanRequest) -> OperationRow:
         """Has a plan made and executed at once; the operation."""
         at = self.harness.pool, self.harness.catalog, self.harness.tenant
         plan = await plans.create(*at, wish, "test")
@@ -241,22 +242,26 @@ class Scenario:
 
     async def newest_cascade(self, key: str, kind: str = "event") -> Any:
         """The newest operation that sees to the end of an entity; None: there is none."""
-        return await self.harness.pool.fetchrow(
+        record = await self.harness.pool.fetchrow(
             "select * from operations where tenant = $1 and workflow = 'cascade' and about = $2 and key = $3"
             " order by created_at desc limit 1",
             self.harness.tenant,
             kind,
             key,
         )
+        return None if record is None else OperationRow(**record)
 
-    async def wait_for_cascade(self, key: str, state: str = "done", kind: str = "event", seconds: float = 90) -> Any:
+    async def wait_for_cascade(
+        self, key: str, state: OperationState = "done", kind: str = "event", seconds: float = 90
+    ) -> OperationRow:
         """The same, once it is in this state."""
 
         async def there() -> Any:
             row = await self.newest_cascade(key, kind)
-            return row if row is not None and row["state"] == state else None
+            return row if row is not None and row.state == state else None
 
-        return await eventually(there, seconds)
+        row: OperationRow = await eventually(there, seconds)
+        return row
 
     async def progress(self, subject: Subject) -> Any:
         """What its workflow answers."""

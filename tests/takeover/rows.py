@@ -31,7 +31,8 @@ FORMER_COUNTERS: Mapping[str, str] = {
 
 _OPERATIONS = """
 select id, kind, workflow, about, key, state, found, requested, confirmed, skipped, parked, remaining, cause,
-       reason <> '' as has_reason, stuck_since is not null as stuck
+       (stuck_cause is not null or ended_because is not null or owner_may_still_act) as has_reason,
+       stuck_since is not null as stuck
 from operations where tenant = $1 order by id
 """
 _CHILDREN = """

@@ -12,7 +12,7 @@ from errors import KeyReused
 from store.audit.verify import verify
 from store.db import credentials
 from store.db.pool import Pool
-from store.operations import cascades, links, moves
+from store.operations import deletions, links, moves
 from tests.support.eventually import eventually
 from tests.takeover import after_takeover, end_state, load
 from tests.takeover.before import coverage
@@ -90,13 +90,13 @@ async def test_request_repeated_after_takeover_returns_its_operation(pool: Pool,
     by, of = catalog.relationship("event_team"), catalog.relationship("category_item")
     moved = await moves.start(pool, MAIN, by, child="m1", to="future", actor="test", idempotency_key="move-m1")
     key = "delete-winter"
-    deleted = await cascades.start(pool, catalog, MAIN, "event", "winter", actor="test", idempotency_key=key)
+    deleted = await deletions.start(pool, catalog, MAIN, "event", "winter", actor="test", idempotency_key=key)
     linked = await links.start(
         pool, MAIN, of, kind="link", parent="kitchen", child="vase", actor="test", idempotency_key="link-vase"
     )
-    assert moved["id"] == operations["test move-m1"]
-    assert deleted["id"] == operations["test delete-winter"]
-    assert linked["id"] == operations["test link-vase"]
+    assert moved.id == operations["test move-m1"]
+    assert deleted.id == operations["test delete-winter"]
+    assert linked.id == operations["test link-vase"]
     with pytest.raises(KeyReused):
         await moves.start(pool, MAIN, by, child="m1", to="cup", actor="test", idempotency_key="move-m1")
 

@@ -30,7 +30,7 @@ async def test_waiting_move_shows_target_owner_and_deadline(running_scenario: Sc
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
     id = await scenario.request_move("t", "b")
-    due = (await scenario.harness.operation(id))["due"]
+    due = (await scenario.harness.operation(id)).due
     says = await scenario.wait_for_description(move, "waiting for event b")
     assert says == f"waiting for event b, due {due:%Y-%m-%d %H:%M} UTC"
     assert says in await details(scenario, move)
@@ -56,7 +56,7 @@ async def test_requested_move_shows_whose_fact_it_waits_for(running_scenario: Sc
     await scenario.relay.take("TeamMoved", "t")
     scenario.relay.holding.clear()
     await scenario.request_owner("teams", "PATCH", "/teams/t", name="x")
-    assert (await scenario.harness.operation(id))["state"] == "requested"
+    assert (await scenario.harness.operation(id)).state == "requested"
 
 
 async def test_move_with_unavailable_owner_shows_why_it_is_stuck(running_scenario: Scenario) -> None:

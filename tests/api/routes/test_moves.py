@@ -45,7 +45,7 @@ async def test_requested_move_names_the_former_parent(
     await teller.tell(*(say("EventCreated", key, 1, name=key) for key in ("e1", "e2")))
     await teller.tell(say("TeamCreated", "t", 1, name="t", event_id="e1"))
     begun = (await move(caller)).content
-    await moves.proceed(pool, TENANT, catalog.relationship("event_team"), "t", datetime.now(UTC))
+    await moves.advance(pool, TENANT, catalog.relationship("event_team"), "t", datetime.now(UTC))
     requested = await caller.get(f"operations/{begun['id']}")
     assert (requested["state"], requested["former_parent"], requested["parent"]) == ("requested", "e1", "e2")
 

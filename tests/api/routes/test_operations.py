@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from catalog.registry import OWN_SOURCE
+from messages.operation_reasons import EndReason
 from store.db.pool import Pool, transaction
-from store.db.sql import sql
-from store.operations import operations
+from store.operations import operations, stuck
 from store.operations.children import ChildOutcome
-from store.operations.operations import Wanted
+from store.operations.operation_row import OperationState
+from store.operations.operations import NewOperation
 from tests.support.posting import OTHER, ApiCaller
 from tests.support.recording import TENANT, asked_for
 
@@ -23,14 +24,22 @@ async def moved(caller: ApiCaller, child: str) -> str:
 
 async def begun(pool: Pool, **changed: Any) -> str:
     """Id of a cascade that was begun by itself."""
-    wanted = Wanted(kind="cascade", workflow="cascade", about="event", key="e", state="running", **changed)
+    wanted = NewOperation(kind="cascade", workflow="cascade", about="event", key="e", state="running", **changed)
     async with transaction(pool) as conn:
-        return str((await operations.record(conn, TENANT, wanted, OWN_SOURCE))["id"])
+        return (await operations.insert(conn, TENANT, wanted, OWN_SOURCE)).id
 
 
-async def ended(pool: Pool, id: str, state: str = "done", reason: str = "", revision: int | None = None) -> None:
+async def ended(
+    pool: Pool,
+    id: str,
+    state: OperationState = "done",
+    reason: EndReason | None = None,
+    last_error: str = "",
+    revision: int | None = None,
+) -> None:
+    row = await operations.find(pool, TENANT, id)
     async with transaction(pool) as conn:
-        await operations.end(conn, TENANT, await conn.fetchrow(sql("operation"), TENANT, id), state, reason, revision)
+        await operations.end(conn, row, state, reason, last_error=last_error, revision=revision)
 
 
 async def found(caller: ApiCaller, **query: Any) -> list[str]:
@@ -55,7 +64,7 @@ async def test_operations_are_filtered_by_kind_and_state(caller: ApiCaller, pool
     waiting, done, refused = [await moved(caller, child) for child in ("a", "b", "c")]
     cascade = await begun(pool, cause=done)
     await ended(pool, done)
-    await ended(pool, refused, "refused", "no")
+    await ended(pool, refused, "refused", EndReason("request_refused"), "no")
     assert await found(caller, state="open") == [cascade, waiting]
     assert await found(caller, state="refused") == [refused]
     assert await found(caller, kind="cascade") == [cascade]
@@ -91,11 +100,11 @@ async def test_cursor_is_refused_with_other_filters(caller: ApiCaller) -> None:
 
 async def test_stuck_operation_has_reason_and_start_of_standstill(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
-    await operations.note(pool, TENANT, id, "does not answer", about="teams ")
-    stuck = await caller.get(f"operations/{id}")
-    assert (stuck["kind"], stuck["actor"], stuck["due"]) == ("cascade", OWN_SOURCE, None)
-    assert (stuck["reason"], stuck["stuck_since"] >= stuck["created"]) == ("teams does not answer", True)
-    await operations.note(pool, TENANT, id, "", about="teams ")
+    await stuck.owner_failed(pool, TENANT, id, "teams does not answer", relationship="event_team")
+    shown = await caller.get(f"operations/{id}")
+    assert (shown["kind"], shown["actor"], shown["due"]) == ("cascade", OWN_SOURCE, None)
+    assert (shown["reason"], shown["stuck_since"] >= shown["created"]) == ("event_team: teams does not answer", True)
+    await stuck.owner_recovered(pool, TENANT, id, "event_team")
     assert (await caller.get(f"operations/{id}"))["stuck_since"] is None
 
 
@@ -170,7 +179,7 @@ async def test_redrive_resets_parked_children(caller: ApiCaller, pool: Pool) -> 
     assert (await caller.ask("POST", path)).slug == "conflict"
     refused = [ChildOutcome("t9", "e", "parked", b"", "no"), ChildOutcome("t1", "e", "requested", b"")]
     await asked_for(pool, id, "event_team", refused)
-    await ended(pool, id, "incomplete", "1 was refused")
+    await ended(pool, id, "incomplete", EndReason("children_parked", {"parked": 1}))
     answer = await caller.ask("POST", path)
     assert (answer.status, answer.content["state"], answer.content["ended"]) == (202, "running", None)
     assert (answer.content["progress"]["parked"], answer.content["progress"]["found"]) == (0, 2)

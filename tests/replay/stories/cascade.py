@@ -123,7 +123,7 @@ async def cascade_cancelled(scenario: Scenario) -> Subject:
     await call_off(scenario)
     row = await stuck(scenario)
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
-    await cancel(scenario, row["id"])
+    await cancel(scenario, row.id)
     await scenario.wait_for_cascade("a", "cancelled")
     return scenario.cascade_subject("a")
 
@@ -142,7 +142,7 @@ async def cascade_redriven(scenario: Scenario) -> Subject:
     subject = await cascade_incomplete(scenario)
     await scenario.harness.wait_for_workflow_end(subject)
     scenario.transport.refused.clear()
-    await redrive(scenario, (await scenario.newest_cascade("a"))["id"])
+    await redrive(scenario, (await scenario.newest_cascade("a")).id)
     await scenario.wait_for_cascade("a")
     return subject
 

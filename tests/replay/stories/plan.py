@@ -7,7 +7,7 @@ from tests.support.scenario import Scenario
 
 
 async def _executed(scenario: Scenario, request: PlanRequest) -> tuple[str, Subject]:
-    id = (await scenario.execute_plan(request))["id"]
+    id = (await scenario.execute_plan(request)).id
     return id, scenario.harness.subject("plan", request.kind, id)
 
 

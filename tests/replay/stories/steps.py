@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from catalog.catalog import Catalog
+from messages.operation_reasons import describe_operation
 from messages.workflow_ids import Subject
 from store.operations import operations
 from tests.support.eventually import eventually
@@ -71,6 +72,6 @@ def without(catalog: Catalog, command: str) -> Catalog:
 
 async def wait_for_reason(scenario: Scenario, id: str, part: str) -> None:
     async def there() -> bool:
-        return part in str((await scenario.harness.operation(id))["reason"])
+        return part in describe_operation(await scenario.harness.operation(id))
 
     await eventually(there)

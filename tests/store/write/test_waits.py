@@ -44,6 +44,6 @@ async def test_lock_sees_operations_begun_by_the_transaction_before(pool: Pool, 
         waiting = asyncio.create_task(turn())
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
-        wanted = operations.Wanted(kind="move", workflow="move", about="event_team", key="t1")
-        await operations.record(conn, TENANT, wanted, "test")
+        wanted = operations.NewOperation(kind="move", workflow="move", about="event_team", key="t1")
+        await operations.insert(conn, TENANT, wanted, "test")
     assert await waiting == (1, True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.stack
 
 def counts(row: Any) -> dict[str, int]:
     """How many children an operation has come to, and what came of them."""
-    return {name: row[name] for name in ("found", "confirmed", "skipped", "parked", "remaining")}
+    return {name: getattr(row, name) for name in ("found", "confirmed", "skipped", "parked", "remaining")}
 
 
 def all_done(count: int) -> dict[str, int]:
@@ -42,7 +43,7 @@ async def test_each_team_of_a_deleted_event_is_deleted_once(running_scenario: Sc
     await call_off(scenario)
     row = await scenario.wait_for_cascade("a")
     assert counts(row) == all_done(count)
-    assert (row["kind"], row["actor"], row["requested"]) == ("cascade", "/tether", count)
+    assert (row.kind, row.actor, row.requested) == ("cascade", "/tether", count)
     assert await scenario.teams_at_owner() == {"other": "b"}
     assert await harness.links("event_team") == {"other": "b"}
     commands = await scenario.commands("teams")
@@ -71,7 +72,7 @@ async def test_a_team_that_comes_late_is_deleted_too(running_scenario: Scenario)
 
     async def both() -> bool:
         row = await scenario.newest_cascade("a")
-        return bool(row["id"] == first["id"] and row["state"] == "done" and counts(row) == all_done(2))
+        return bool(row.id == first.id and row.state == "done" and counts(row) == all_done(2))
 
     await eventually(both)
     assert await scenario.teams_at_owner() == {}
@@ -123,7 +124,7 @@ async def test_a_team_whose_owner_refuses_is_parked_and_the_others_go(running_sc
     await call_off(scenario)
     row = await scenario.wait_for_cascade("a", "incomplete")
     assert counts(row) == {"found": 4, "confirmed": 2, "skipped": 0, "parked": 2, "remaining": 0}
-    assert row["reason"] == "children parked: 2"
+    assert (row.ended_because, row.end_details) == ("children_parked", {"parked": 2})
     items = await harness.pool.fetch(
         "select child, last_error from operation_children where tenant = $1 and state = 'parked' order by child",
         harness.tenant,
@@ -140,7 +141,7 @@ async def stuck(scenario: Scenario, key: str = "a") -> Any:
 
     async def there() -> Any:
         row = await scenario.newest_cascade(key)
-        return row if row is not None and row["stuck_since"] is not None else None
+        return row if row is not None and row.stuck_since is not None else None
 
     return await eventually(there)
 
@@ -153,20 +154,20 @@ async def test_an_owner_that_is_away_for_hours_loses_nothing(running_scenario: S
     scenario.transport.away.add("teams")
     await call_off(scenario)
     row = await stuck(scenario)
-    assert row["state"] == "running"
-    assert row["reason"].startswith("event_team: ")
-    assert "answered 503" in row["reason"]
+    assert row.state == "running"
+    assert describe_operation(row).startswith("event_team: ")
+    assert "answered 503" in describe_operation(row)
     says = await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     assert says.startswith("0 of 40 children done: DeleteTeam at teams")
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=6))
     later = await scenario.newest_cascade("a")
-    assert (later["state"], later["stuck_since"]) == ("running", row["stuck_since"])
+    assert (later.state, later.stuck_since) == ("running", row.stuck_since)
     assert await scenario.effects("teams") == 0
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=2))
     row = await scenario.wait_for_cascade("a")
     assert counts(row) == all_done(40)
-    assert (row["reason"], row["stuck_since"]) == ("", None)
+    assert (describe_operation(row), row.stuck_since) == ("", None)
     assert await scenario.effects("teams") == 40
     assert await scenario.teams_at_owner() == {}
     await at_rest(scenario)
@@ -178,7 +179,7 @@ async def test_an_owner_of_an_event_that_is_away_is_asked_until_it_is_back(runni
     scenario.transport.away.add("events")
     id = await scenario.request_deletion("a")
     row = await stuck(scenario)
-    assert "answered 503" in row["reason"]
+    assert "answered 503" in describe_operation(row)
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=2))
     await harness.wait_for_operation(id, "done")
@@ -194,9 +195,9 @@ async def test_a_cascade_that_is_cancelled_stops_and_says_what_is_done(running_s
     scenario.transport.away.add("teams")
     await call_off(scenario)
     row = await stuck(scenario)
-    await operations.cancel(harness.pool, harness.tenant, row["id"])
+    await operations.cancel(harness.pool, harness.tenant, row.id)
     row = await scenario.wait_for_cascade("a", "cancelled")
-    assert row["reason"] == "0 more were asked for, 20 were not"
+    assert (row.ended_because, row.end_details) == ("stopped_midway", {"unconfirmed": 0, "remaining": 20})
     await harness.wait_for_workflow_end(scenario.cascade_subject("a"))
     scenario.transport.away.clear()
     await scenario.create_teams("a", "late")
@@ -220,10 +221,10 @@ async def test_a_cascade_that_is_cancelled_in_the_middle_counts_what_was_done_an
         return len(await harness.links("event_team")) == 20
 
     await eventually(ten_are_gone)
-    await operations.cancel(harness.pool, harness.tenant, row["id"])
+    await operations.cancel(harness.pool, harness.tenant, row.id)
     row = await scenario.wait_for_cascade("a", "cancelled")
-    assert row["reason"] == "0 more were asked for, 20 were not"
-    assert (row["confirmed"], row["skipped"], row["parked"]) == (10, 0, 0)
+    assert (row.ended_because, row.end_details) == ("stopped_midway", {"unconfirmed": 0, "remaining": 20})
+    assert (row.confirmed, row.skipped, row.parked) == (10, 0, 0)
     await at_rest(scenario)
     assert await scenario.effects("teams") == 10
     assert len(await scenario.teams_at_owner()) == 20
@@ -262,7 +263,7 @@ async def test_an_event_that_is_created_anew_keeps_the_teams_that_were_not_delet
     )  # it looks again in an hour, unless it is told
     await scenario.create_events("a")
     row = await scenario.wait_for_cascade("a")
-    assert row["reason"] == "the event was created anew: what was left of it is spared"
+    assert row.ended_because == "recreated_during_cascade"
     scenario.transport.away.clear()
     await harness.wait_for_workflow_end(scenario.cascade_subject("a"))
     assert await scenario.teams_at_owner() == {"t1": "a", "t2": "a"}

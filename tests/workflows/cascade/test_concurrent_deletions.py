@@ -2,6 +2,7 @@
 
 import pytest
 
+from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.events import Event
 from tests.support.scenario import Scenario
@@ -27,7 +28,7 @@ async def test_a_deletion_that_came_about_lets_the_next_life_be(running_scenario
     id = await scenario.request_deletion("a")
     await harness.record(*await deleted_and_created_anew(scenario))
     row = await harness.wait_for_operation(id, "done")
-    assert row["reason"] == "the event was created anew since"
+    assert row.ended_because == "recreated_since_request"
     await at_rest(scenario)
     assert await scenario.entity_state("event", "a") == "live"
     assert (await scenario.client["events"].get("/events/a")).json()["name"] == "reborn"
@@ -65,7 +66,7 @@ async def test_an_end_that_a_cancelled_and_a_later_wish_brought_about_is_the_lat
     await harness.record(deleted)
     async with harness.running():
         row = await harness.wait_for_operation(first, "cancelled")
-        assert row["reason"] == "it had come about already; its children are left"
+        assert row.ended_because == "already_deleted"
         assert counts(await harness.wait_for_operation(second, "done")) == all_done(1)
         await at_rest(scenario)
     assert await scenario.teams_at_owner() == {}
@@ -85,8 +86,8 @@ async def test_an_owner_that_deletes_by_itself_what_was_cancelled_in_time_has_it
     await harness.wait_for_operation(id, "cancelled")
     await scenario.request_owner("events", "DELETE", "/events/a")
     row = await scenario.wait_for_cascade("a")
-    assert (row["kind"], counts(row)) == ("cascade", all_done(1))
-    assert (await harness.operation(id))["state"] == "cancelled"
+    assert (row.kind, counts(row)) == ("cascade", all_done(1))
+    assert (await harness.operation(id)).state == "cancelled"
     assert await scenario.teams_at_owner() == {}
 
 
@@ -124,7 +125,7 @@ async def test_a_wish_for_the_next_life_does_not_join_the_one_for_the_last(scena
     assert second != first
     async with harness.running():
         await harness.wait_for_operation(first, "done")
-        assert (await harness.wait_for_operation(second, "done"))["reason"] == ""
+        assert describe_operation(await harness.wait_for_operation(second, "done")) == ""
         assert await scenario.entity_state("event", "a") == "deleted"
 
 
@@ -141,5 +142,5 @@ async def test_an_end_and_a_new_life_in_one_batch_end_a_deletion_although_nothin
     await scenario.wait_for_description(scenario.cascade_subject("a"), "waiting for EventDeleted")
     await harness.record({name: value for name, value in deleted.items() if name != "correlationid"}, created)
     row = await harness.wait_for_operation(id, "done")
-    assert row["reason"] == "the event was created anew since"
+    assert row.ended_because == "recreated_since_request"
     await at_rest(scenario)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from errors import Conflict, KeyReused, Unknown
+from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, at_rest, counts
@@ -28,7 +29,7 @@ async def test_a_deletion_that_is_asked_for_is_its_owners_first(running_scenario
     assert [asked[:2] for asked in scenario.transport.asked] == [("events", "DELETE")]
     await harness.record(deleted)
     row = await harness.wait_for_operation(id, "done")
-    assert (row["kind"], counts(row)) == ("delete", all_done(2))
+    assert (row.kind, counts(row)) == ("delete", all_done(2))
     assert await scenario.teams_at_owner() == {}
     assert list((await scenario.commands("events")).values()) == [(1, 1)]
     assert await scenario.effects("teams") == 2
@@ -55,7 +56,7 @@ async def test_who_asks_for_a_deletion_again_gets_the_one_that_is_under_way(runn
     await harness.wait_for_operation(id, "done")
     with pytest.raises(Conflict, match="event 'a' is deleted already"):
         await scenario.request_deletion("a")
-    with pytest.raises(Unknown, match="no event 'z' was told of"):
+    with pytest.raises(Unknown, match="no event 'z' is known"):
         await scenario.request_deletion("z")
     with pytest.raises(Conflict, match="no command deletes a category"):
         await scenario.request_deletion("c", "category")
@@ -80,7 +81,7 @@ async def test_an_owner_that_refuses_a_deletion_leaves_everything(running_scenar
     scenario.transport.refused["/events/a"] = (422, "tickets are sold")
     id = await scenario.request_deletion("a")
     row = await harness.wait_for_operation(id, "refused")
-    assert row["reason"] == "DeleteEvent at events refused with 422: tickets are sold"
+    assert describe_operation(row) == "DeleteEvent at events refused with 422: tickets are sold"
     assert await harness.links("event_team") == {"t1": "a"}
     await at_rest(scenario)
 
@@ -97,12 +98,12 @@ async def test_a_deletion_whose_owner_tells_nothing_expires_and_a_late_fact_stil
     await scenario.wait_for_description(scenario.cascade_subject("a"), "waiting for EventDeleted")
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=24, seconds=1))
     row = await harness.wait_for_operation(id, "expired")
-    assert row["reason"] == "EventDeleted was not told in time"
+    assert (row.ended_because, row.end_details) == ("not_confirmed", {"fact": "EventDeleted"})
     await harness.wait_for_workflow_end(scenario.cascade_subject("a"))
     await harness.record(deleted)
     await scenario.wait_for_entities("team", ["t1"], "deleted")
     row = await scenario.wait_for_cascade("a")
-    assert (row["kind"], counts(row)) == ("cascade", all_done(1))
+    assert (row.kind, counts(row)) == ("cascade", all_done(1))
     await at_rest(scenario)
 
 
@@ -117,7 +118,7 @@ async def test_a_deletion_that_is_cancelled_before_its_owner_is_asked_does_not_h
     async with harness.running():
         row = await harness.wait_for_operation(id, "cancelled")
         await at_rest(scenario)
-    assert row["reason"] == ""
+    assert describe_operation(row) == ""
     assert scenario.transport.asked == []
 
 
@@ -130,7 +131,7 @@ async def test_a_deletion_that_is_cancelled_too_late_leaves_the_teams(running_sc
     deleted = await scenario.relay.take("EventDeleted", "a")
     await operations.cancel(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "cancelled")
-    assert row["reason"] == "the owner had been asked already: if it deletes it, its children are left"
+    assert (row.ended_because, row.owner_may_still_act) == (None, True)
     await harness.record(deleted)
     await at_rest(scenario)
     assert await harness.links("event_team") == {"t1": "a"}

@@ -59,7 +59,7 @@ async def hurry(scenario: Scenario, subject: Subject, id: str) -> Any:
         with suppress(RPCError):  # it has not begun, or has ended
             await scenario.harness.fast_forward(subject, timedelta(minutes=2))
         row = await scenario.harness.operation(id)
-        return row if row["state"] == "done" else None
+        return row if row.state == "done" else None
 
     return await eventually(done, 120)
 
@@ -101,7 +101,7 @@ async def test_two_thousand_teams_go_while_others_come_and_move_away(running_sce
 
     async def over() -> bool:
         row = await scenario.newest_cascade("a")
-        return bool(row["state"] == "done" and row["found"] >= 2_200 - len(await scenario.teams_at_owner("b")))
+        return bool(row.state == "done" and row.found >= 2_200 - len(await scenario.teams_at_owner("b")))
 
     await eventually(over, 120)
     watching.cancel()

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from catalog import catalog as catalogs
 from errors import Restricted
+from messages.operation_reasons import describe_operation
 from store.db.pool import Pool
 from store.migrate import migrate
 from store.operations import children, operations
@@ -51,10 +52,10 @@ async def test_what_follows_a_team_follows_its_event(league: Scenario) -> None:
     await call_off(league)
     await league.wait_for_entities("player", ["p1", "p2", "p3"], "deleted")
     first = await league.wait_for_cascade("a")
-    assert (counts(first), first["cause"]) == (all_done(2), None)
+    assert (counts(first), first.cause) == (all_done(2), None)
     for team, players in (("t1", 2), ("t2", 1)):
         then = await league.wait_for_cascade(team, kind="team")
-        assert (counts(then), then["cause"]) == (all_done(players), first["id"])
+        assert (counts(then), then.cause) == (all_done(players), first.id)
     assert await league.harness.links("team_player") == {"p4": "other"}
     assert await league.effects("teams") == 2
     assert await league.effects("league") == 3
@@ -87,7 +88,9 @@ async def test_what_comes_to_restrict_a_deletion_before_its_owner_has_answered_r
     await league.harness.wait_for_operation(id, "requested")
     await have(league, "stand", "b", "s1")
     row = await league.harness.wait_for_operation(id, "refused")  # at the next attempt, although it would fail as well
-    assert row["reason"].startswith("event 'b' cannot be deleted: stand 's1' belongs to event 'b' by event_stand")
+    assert describe_operation(row).startswith(
+        "event 'b' cannot be deleted: stand 's1' belongs to event 'b' by event_stand"
+    )
     assert await league.entity_state("event", "b") == "live"
     assert await league.effects("events") == 0
     await at_rest(league, "b")
@@ -107,19 +110,17 @@ async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_
     await call_off(league)
     row = await league.wait_for_cascade("a", "incomplete")
     assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
-    (item,) = await children.list_children(
-        league.harness.pool, league.harness.tenant, row["id"], "parked", ("", ""), 10
-    )
+    (item,) = await children.list_children(league.harness.pool, league.harness.tenant, row.id, "parked", ("", ""), 10)
     assert item.last_error.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.asked
     assert await league.entity_state("team", "t1") == "live"
     await at_rest(league)
-    await operations.redrive(league.harness.pool, league.harness.tenant, row["id"])
+    await operations.redrive(league.harness.pool, league.harness.tenant, row.id)
     await league.wait_for_cascade("a", "incomplete")
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.asked
     await league.request_owner("league", "DELETE", "/booking/k1")
     await league.wait_for_entities("booking", ["k1"], "deleted")
-    await operations.redrive(league.harness.pool, league.harness.tenant, row["id"])
+    await operations.redrive(league.harness.pool, league.harness.tenant, row.id)
     assert counts(await league.wait_for_cascade("a")) == all_done(2)
     await at_rest(league)
 
@@ -152,7 +153,7 @@ async def test_an_owner_that_is_away_keeps_no_other_waiting(league: Scenario) ->
 
     async def stuck() -> bool:
         row = await league.newest_cascade("a")
-        return row["stuck_since"] is not None and row["reason"].startswith("event_sponsor: ")
+        return row.stuck_since is not None and describe_operation(row).startswith("event_sponsor: ")
 
     await eventually(stuck)
     says = await league.wait_for_description(league.cascade_subject("a"), "2 of 4 children done")
@@ -177,7 +178,7 @@ async def test_what_is_asked_again_is_what_was_asked_first_although_the_child_ha
     league.transport.refused = {}
 
     async def answered() -> bool:
-        operation = (await league.newest_cascade("a"))["id"]
+        operation = (await league.newest_cascade("a")).id
         listed = await children.list_children(league.harness.pool, league.harness.tenant, operation, None, ("", ""), 10)
         return {row.state for row in listed if row.child == "s1"} == {"requested"}
 

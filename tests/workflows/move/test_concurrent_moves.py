@@ -6,6 +6,7 @@ import pytest
 
 from errors import Conflict
 from facts.correlation import encode_operation
+from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.events import event
 from tests.support.eventually import eventually
@@ -25,7 +26,7 @@ async def test_before_the_owner_is_asked_a_later_move_takes_the_place_of_an_earl
     await scenario.wait_for_description(scenario.move_subject("t"), "waiting for event b")
     second = await scenario.request_move("t", "c")
     row = await harness.wait_for_operation(first, "superseded")
-    assert row["reason"] == f"operation {second} came after it"
+    assert (row.ended_because, row.end_details) == ("superseded", {"operation": second})
     await harness.wait_for_operation(second, "done")
     await scenario.create_events("b")
     assert await harness.links("event_team") == {"t": "c"}
@@ -42,13 +43,13 @@ async def test_once_the_owner_was_asked_a_later_move_queues(running_scenario: Sc
     second = await scenario.request_move("t", "c")
     third = await scenario.request_move("t", "a")
     await harness.wait_for_operation(second, "superseded")
-    assert [(await harness.operation(id))["state"] for id in (first, third)] == ["requested", "waiting"]
+    assert [(await harness.operation(id)).state for id in (first, third)] == ["requested", "waiting"]
     assert len(scenario.transport.asked) == 1
     scenario.relay.holding.clear()
     await harness.record(moved)
     await harness.wait_for_operation(first, "done")
     row = await harness.wait_for_operation(third, "done")
-    assert row["former_parent"] == "b"
+    assert row.former_parent == "b"
     assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "b", "a"]
     await at_rest(scenario, "t")
 
@@ -84,10 +85,10 @@ async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_sam
     newer = await scenario.relay.take("TeamMoved", "t")
     await harness.record(newer)
     assert await harness.links("event_team") == {"t": "c"}
-    assert (await harness.operation(id))["state"] == "requested"
+    assert (await harness.operation(id)).state == "requested"
     await harness.record(ours)
     row = await harness.wait_for_operation(id, "done")
-    assert row["confirmed_by"] == ours["id"]
+    assert row.confirmed_by == ours["id"]
     assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "c"]
     await at_rest(scenario, "t")
 
@@ -113,10 +114,10 @@ async def test_a_move_is_not_answered_by_a_fact_that_says_nothing_of_it(
     await harness.wait_for_operation(id, "requested")
     await harness.record(event(type, subject, 2, correlation=encode_operation(id), **data))
     row = await harness.operation(id)
-    assert (row["state"], row["confirmed_by"]) == ("requested", None)
+    assert (row.state, row.confirmed_by) == ("requested", None)
     await harness.record(moved)
     row = await harness.wait_for_operation(id, "done")
-    assert row["confirmed_by"] == moved["id"]
+    assert row.confirmed_by == moved["id"]
     await at_rest(scenario, "t")
 
 
@@ -128,7 +129,7 @@ async def test_a_move_that_is_cancelled_before_its_owner_is_asked_does_not_happe
     await scenario.wait_for_description(scenario.move_subject("t"), "waiting for event b")
     await operations.cancel(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "cancelled")
-    assert row["reason"] == ""
+    assert describe_operation(row) == ""
     await scenario.create_events("b")
     assert scenario.transport.asked == []
     assert await harness.links("event_team") == {"t": "a"}
@@ -146,7 +147,7 @@ async def test_a_move_that_is_cancelled_after_its_owner_was_asked_says_that_it_m
     moved = await scenario.relay.take("TeamMoved", "t")
     await operations.cancel(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "cancelled")
-    assert row["reason"] == "the owner had been asked already: it may still move"
+    assert (row.ended_because, row.owner_may_still_act) == (None, True)
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
     await harness.record(moved)
     assert await harness.links("event_team") == {"t": "b"}

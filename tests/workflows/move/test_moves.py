@@ -6,6 +6,7 @@ import pytest
 
 from errors import Conflict
 from facts.correlation import encode_operation
+from messages.operation_reasons import describe_operation
 from store.operations import moves
 from tests.support.events import event
 from tests.support.eventually import eventually
@@ -30,7 +31,7 @@ async def test_the_owner_is_asked_once_and_its_own_fact_closes_the_operation(run
     id = await scenario.request_move("t", "b")
     row = await harness.wait_for_operation(id, "done")
     (told,) = await harness.facts("TeamMoved")
-    assert (row["former_parent"], row["confirmed_by"], row["revision"]) == ("a", told["id"], told["revision"])
+    assert (row.former_parent, row.confirmed_by, row.revision) == ("a", told["id"], told["revision"])
     assert scenario.transport.asked == [("teams", "POST", "/teams/t/moves")]
     assert list((await scenario.commands("teams")).values()) == [(1, 1)]
     (before, _, ends), (after, begins, _) = await scenario.link_versions("t")
@@ -47,7 +48,7 @@ async def test_a_target_that_is_not_known_yet_is_waited_for(running_scenario: Sc
     says = await scenario.wait_for_description(scenario.move_subject("t"), "waiting for event b, due ")
     assert says.endswith(" UTC")
     assert scenario.transport.asked == []
-    assert (await harness.operation(id))["state"] == "waiting"
+    assert (await harness.operation(id)).state == "waiting"
     await scenario.create_events("b")
     await harness.wait_for_operation(id, "done")
     assert await harness.links("event_team") == {"t": "b"}
@@ -76,7 +77,8 @@ async def test_at_its_deadline_a_move_that_could_not_begin_expires(running_scena
     await scenario.wait_for_description(scenario.move_subject("t"), "waiting for")
     await harness.fast_forward(scenario.move_subject("t"), A_DAY)
     row = await harness.wait_for_operation(id, "expired")
-    assert row["reason"] == f"{'event b' if lacking == 'b' else 'team t'} was not heard of in time"
+    kind = "event" if lacking == "b" else "team"
+    assert (row.ended_because, row.end_details) == ("entity_missing", {"kind": kind, "key": lacking})
     assert scenario.transport.asked == []
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
@@ -90,7 +92,7 @@ async def test_what_is_deleted_cannot_be_moved(running_scenario: Scenario, gone:
     await scenario.request_owner(f"{kind}s", "DELETE", f"/{kind}s/{key}")
     await scenario.wait_for_entities(kind, [key], "deleted")
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
-    assert row["reason"] == reason
+    assert describe_operation(row) == reason
     assert scenario.transport.asked == []
     await at_rest(scenario, "t")
 
@@ -103,7 +105,7 @@ async def test_a_team_that_is_deleted_while_its_target_is_waited_for_is_not_move
     await scenario.wait_for_description(scenario.move_subject("t"), "waiting for event b")
     await scenario.request_owner("teams", "DELETE", "/teams/t")
     row = await harness.wait_for_operation(id, "refused")
-    assert row["reason"] == "team t is deleted"
+    assert describe_operation(row) == "team t is deleted"
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
 
@@ -121,7 +123,7 @@ async def test_who_refuses_after_an_answer_was_lost_may_have_moved_it_all_the_sa
     await eventually(lost)
     scenario.transport.refused = {"/moves": (404, "default backend")}  # its proxy, while it starts again
     row = await harness.wait_for_operation(id, "refused")
-    assert row["reason"] == "MoveTeam at teams refused with 404: default backend; it may still move"
+    assert describe_operation(row) == "MoveTeam at teams refused with 404: default backend; it may still move"
     await scenario.relay.release()
     assert await harness.links("event_team") == {"t": "b"}
     await at_rest(scenario, "t")
@@ -135,7 +137,7 @@ async def test_an_owner_that_knows_better_refuses_with_its_reason(running_scenar
     scenario.relay.holding.add("teams")
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="c")
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
-    assert row["reason"] == (
+    assert describe_operation(row) == (
         "MoveTeam at teams refused with 412: The team 't' is in 'c', not in 'a'. Read it again, then decide anew."
     )
     assert await harness.links("event_team") == {"t": "a"}
@@ -151,7 +153,7 @@ async def test_an_owner_that_does_not_want_to_refuses_with_its_reason(running_sc
     scenario.transport.refused["/teams/t/moves"] = (422, "the draw is over")
     before = await scenario.link_versions("t")
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
-    assert row["reason"] == "MoveTeam at teams refused with 422: the draw is over"
+    assert describe_operation(row) == "MoveTeam at teams refused with 422: the draw is over"
     assert await scenario.link_versions("t") == before
     assert not await harness.facts("TeamMoved")
     await at_rest(scenario, "t")
@@ -195,7 +197,7 @@ async def test_a_team_of_no_event_is_moved_into_one(running_scenario: Scenario, 
 
     await eventually(of_none)
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "done")
-    assert row["former_parent"] is None
+    assert row.former_parent is None
     assert await harness.links("event_team") == {"t": "b"}
     await at_rest(scenario, "t")
 
@@ -233,6 +235,6 @@ async def test_a_fact_about_somebody_else_does_not_answer_a_move_whatever_it_cla
     await harness.wait_for_operation(id, "requested")
     claim = {**event("TeamRenamed", "t2", 9, correlation=encode_operation(id), name="x"), "source": "/teams"}
     await harness.record(claim)
-    assert (await harness.operation(id))["state"] == "requested"
+    assert (await harness.operation(id)).state == "requested"
     await scenario.relay.release()
     await harness.wait_for_operation(id, "done")

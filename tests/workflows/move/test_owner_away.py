@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
@@ -18,7 +19,7 @@ async def stuck(scenario: Scenario, id: str, part: str) -> Any:
 
     async def there() -> Any:
         row = await scenario.harness.operation(id)
-        return row if row["stuck_since"] is not None and part in row["reason"] else None
+        return row if row.stuck_since is not None and part in describe_operation(row) else None
 
     return await eventually(there)
 
@@ -30,11 +31,11 @@ async def test_an_owner_that_is_away_is_asked_until_it_is_back(running_scenario:
     scenario.transport.away.add("teams")
     id = await scenario.request_move("t", "b")
     row = await stuck(scenario, id, "MoveTeam at teams answered 503")
-    assert row["state"] == "requested"
+    assert row.state == "requested"
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.move_subject("t"), timedelta(hours=2))
     row = await harness.wait_for_operation(id, "done")
-    assert (row["reason"], row["stuck_since"]) == ("", None)
+    assert (describe_operation(row), row.stuck_since) == ("", None)
     assert len(set(scenario.transport.keys)) == 1
     assert len(scenario.transport.keys) > 1
     assert await scenario.effects("teams") == 1
@@ -50,8 +51,8 @@ async def test_an_owner_that_stays_away_lets_the_move_expire_with_the_reason(run
     await stuck(scenario, id, "answered 503")
     await harness.fast_forward(scenario.move_subject("t"), A_DAY)
     row = await harness.wait_for_operation(id, "expired")
-    assert "answered 503" in row["reason"]
-    assert row["reason"].endswith("; it may still move")
+    assert "answered 503" in describe_operation(row)
+    assert describe_operation(row).endswith("; it may still move")
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
 
@@ -66,7 +67,7 @@ async def test_a_reply_that_is_lost_after_its_effect_has_that_effect_once(runnin
     await harness.fast_forward(scenario.move_subject("t"), timedelta(minutes=1))
 
     async def asked_again() -> bool:
-        return len(scenario.transport.keys) >= 3 and (await harness.operation(id))["stuck_since"] is None
+        return len(scenario.transport.keys) >= 3 and (await harness.operation(id)).stuck_since is None
 
     await eventually(asked_again)
     await scenario.relay.release()

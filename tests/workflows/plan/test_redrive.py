@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from errors import Conflict
+from messages.operation_reasons import describe_operation
 from store.operations import candidates, operations, plans
+from store.operations.operation_row import OperationState
 from store.operations.plans import PlanRequest
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
@@ -14,7 +16,7 @@ from tests.support.scenario import Scenario
 pytestmark = pytest.mark.stack
 
 
-async def cascade(scenario: Scenario, state: str) -> str:
+async def cascade(scenario: Scenario, state: OperationState) -> str:
     """Waits until the cascade is in this state; returns its id."""
     harness = scenario.harness
 
@@ -36,7 +38,7 @@ async def test_redrive_requests_parked_children_with_another_idempotency_key(run
     await scenario.wait_for_entities("team", ["good"], "deleted")
     id = await cascade(scenario, "incomplete")
     row = await harness.operation(id)
-    assert (row["found"], row["confirmed"], row["parked"]) == (2, 1, 1)
+    assert (row.found, row.confirmed, row.parked) == (2, 1, 1)
     refused = [
         key
         for key, asked in zip(scenario.transport.keys, scenario.transport.asked, strict=True)
@@ -46,7 +48,7 @@ async def test_redrive_requests_parked_children_with_another_idempotency_key(run
     scenario.transport.refused = {}
     await operations.redrive(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "done")
-    assert (row["found"], row["confirmed"], row["parked"]) == (2, 2, 0)
+    assert (row.found, row.confirmed, row.parked) == (2, 2, 0)
     assert await scenario.teams_at_owner() == {}
     assert refused[0] not in await scenario.commands("teams")
     with pytest.raises(Conflict):
@@ -63,8 +65,8 @@ async def test_plan_skips_a_child_that_was_recreated_since(running_scenario: Sce
     await scenario.wait_for_entities("team", ["t1"], "deleted")
     await scenario.create_teams("a", "t1")
     begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
-    row = await harness.wait_for_operation(begun["id"], "done")
-    assert (row["found"], row["confirmed"], row["skipped"]) == (2, 1, 1)
+    row = await harness.wait_for_operation(begun.id, "done")
+    assert (row.found, row.confirmed, row.skipped) == (2, 1, 1)
     assert await scenario.teams_at_owner() == {"t1": "a", "t2": None}
 
 
@@ -85,7 +87,7 @@ async def test_plan_skips_a_recreated_child_whose_link_was_not_rewritten(scenari
         await harness.record(*facts)
     assert len(await scenario.link_versions("t1")) == 1
     begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
-    work = await candidates.next_page(*at, begun["id"], harness.relationship("event_team"), "", 10, repeat=False)
+    work = await candidates.next_page(*at, begun.id, harness.relationship("event_team"), "", 10, repeat=False)
     assert (work is not None and work.candidates) == []
 
 
@@ -98,7 +100,7 @@ async def test_parked_child_that_is_deleted_anyway_completes_the_operation(runni
     id = await cascade(scenario, "incomplete")
     await scenario.request_owner("teams", "DELETE", "/teams/poison")
     row = await harness.wait_for_operation(id, "done")
-    assert (row["found"], row["confirmed"], row["parked"], row["reason"]) == (2, 2, 0, "")
+    assert (row.found, row.confirmed, row.parked, describe_operation(row)) == (2, 2, 0, "")
 
 
 async def test_detach_plan_detaches_exactly_the_children_it_names(running_scenario: Scenario) -> None:
@@ -119,8 +121,8 @@ async def test_detach_plan_detaches_exactly_the_children_it_names(running_scenar
         actor="test",
         idempotency_key=None,
     )
-    row = await harness.wait_for_operation(row["id"], "done")
-    assert (row["found"], row["confirmed"], row["skipped"]) == (3, 2, 1)
+    row = await harness.wait_for_operation(row.id, "done")
+    assert (row.found, row.confirmed, row.skipped) == (3, 2, 1)
     assert await scenario.teams_at_owner() == {"t1": None, "t2": None, "t3": "B", "new": "A"}
     assert await harness.links("event_team") == {"t3": "B", "new": "A"}
 
@@ -133,7 +135,7 @@ async def test_move_plan_has_one_effect_per_child_when_responses_are_lost(runnin
     wish = PlanRequest("move", relationship="event_team", parent="A", to="B")
     scenario.transport.lost["teams"] = 10
     row = await scenario.execute_plan(wish)
-    await harness.wait_for_operation(row["id"], "done")
+    await harness.wait_for_operation(row.id, "done")
     assert await scenario.teams_at_owner() == dict.fromkeys(teams, "B")
     ours = (await scenario.commands("teams")).values()
     assert sum(effects for _, effects in ours) == 30
@@ -157,8 +159,8 @@ async def test_move_plan_skips_a_child_that_moved_and_came_back(running_scenario
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="A")
     theirs = await scenario.relay.take("TeamMoved", "t")
     await harness.record(ours, theirs)
-    row = await harness.wait_for_operation(row["id"], "done")
-    assert (row["found"], row["confirmed"], row["skipped"]) == (1, 0, 1)
+    row = await harness.wait_for_operation(row.id, "done")
+    assert (row.found, row.confirmed, row.skipped) == (1, 0, 1)
     assert await scenario.teams_at_owner() == {"t": "A"}
     assert await scenario.effects("teams") == 1
 
@@ -183,7 +185,7 @@ async def test_child_at_which_its_owner_keeps_failing_is_parked(running_scenario
         "select last_error from operation_children where tenant = $1 and state = 'parked'", harness.tenant
     )
     assert item["last_error"] == "DeleteTeam at teams answered 500"
-    assert (await harness.operation(id))["confirmed"] == 1
+    assert (await harness.operation(id)).confirmed == 1
 
 
 async def test_parked_child_that_left_and_came_back_is_requested_again(running_scenario: Scenario) -> None:
@@ -198,14 +200,14 @@ async def test_parked_child_that_left_and_came_back_is_requested_again(running_s
 
     async def counted() -> bool:
         row = await harness.operation(id)
-        return bool((row["skipped"], row["parked"]) == (1, 1))
+        return bool((row.skipped, row.parked) == (1, 1))
 
     await eventually(counted)
     await scenario.request_owner("teams", "POST", "/teams/t1/moves", event_id="A")
     await scenario.wait_for_entities("team", ["t1"], "deleted")
     await operations.redrive(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "done")
-    assert (row["confirmed"], row["parked"]) == (2, 0)
+    assert (row.confirmed, row.parked) == (2, 0)
 
 
 async def test_redrive_skips_parked_children_of_a_recreated_event(running_scenario: Scenario) -> None:
@@ -218,7 +220,7 @@ async def test_redrive_skips_parked_children_of_a_recreated_event(running_scenar
     await scenario.create_events("A")
     await operations.redrive(harness.pool, harness.tenant, id)
     row = await harness.wait_for_operation(id, "done")
-    assert (row["found"], row["confirmed"], row["skipped"], row["parked"]) == (2, 1, 1, 0)
+    assert (row.found, row.confirmed, row.skipped, row.parked) == (2, 1, 1, 0)
     assert await scenario.teams_at_owner() == {"t1": "A"}
 
 
@@ -232,16 +234,16 @@ async def test_move_plan_parks_children_whose_target_is_deleted(running_scenario
     row = await scenario.execute_plan(wish)
 
     async def one_is_refused() -> bool:
-        return bool((await harness.operation(row["id"]))["parked"] == 1)
+        return bool((await harness.operation(row.id)).parked == 1)
 
     await eventually(one_is_refused)
     await scenario.request_owner("events", "DELETE", "/events/B")
     await scenario.wait_for_entities("event", ["B"], "deleted")
     scenario.transport.refused = {}
-    await harness.wait_for_operation(row["id"], "incomplete")
-    await operations.redrive(harness.pool, harness.tenant, row["id"])
-    row = await harness.wait_for_operation(row["id"], "incomplete")
-    assert (row["found"], row["parked"]) == (2, 2)
+    await harness.wait_for_operation(row.id, "incomplete")
+    await operations.redrive(harness.pool, harness.tenant, row.id)
+    row = await harness.wait_for_operation(row.id, "incomplete")
+    assert (row.found, row.parked) == (2, 2)
     reasons = await harness.pool.fetch("select last_error from operation_children where tenant = $1", harness.tenant)
     assert [item["last_error"] for item in reasons] == ["event B is deleted"] * 2
     assert await scenario.teams_at_owner() == {"t1": "A", "t2": "A"}
@@ -256,13 +258,13 @@ async def test_move_plan_moves_a_child_whose_parent_was_stated_again(running_sce
     row = await scenario.execute_plan(PlanRequest("move", relationship="event_team", parent="A", to="B"))
 
     async def failed() -> bool:
-        return bool((await harness.operation(row["id"]))["reason"])
+        return bool(describe_operation(await harness.operation(row.id)))
 
     await eventually(failed)
     (created,) = await harness.facts("TeamCreated")
     again = {"specversion": "1.0", "source": "/teams", "type": "TeamMoved.v1", "subject": "t", "id": "the-same"}
     await harness.record({**again, "sequence": "1", "time": created["time"].isoformat(), "data": {"event_id": "A"}})
     scenario.transport.refused = {}
-    row = await harness.wait_for_operation(row["id"], "done")
-    assert (row["confirmed"], row["skipped"]) == (1, 0)
+    row = await harness.wait_for_operation(row.id, "done")
+    assert (row.confirmed, row.skipped) == (1, 0)
     assert await scenario.teams_at_owner() == {"t": "B"}

@@ -6,6 +6,7 @@ import pytest
 
 from errors import Conflict, Unacceptable, Unknown
 from facts.correlation import encode
+from messages.operation_reasons import describe_operation
 from store.operations import links, relationship_status
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
@@ -37,8 +38,8 @@ async def test_existing_entities_are_linked_at_once(running_harness: Harness) ->
     row = await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "done")
     assert await harness.links("category_item") == {"i1": "books"}
     (linked,) = await harness.facts("Linked")
-    assert row["revision"] == linked["revision"]
-    assert row["reason"] == ""
+    assert row.revision == linked["revision"]
+    assert describe_operation(row) == ""
     await harness.wait_until_at_rest()
     await harness.wait_for_end("category_item", "books")
 
@@ -51,7 +52,7 @@ async def test_explicit_link_waits_until_both_sides_exist(running_harness: Harne
     facts = {"parent": CATEGORY, "child": item()}
     await harness.record(facts[order[0]])
     await harness.wait_until_waiting("category_item", "books")
-    assert (await harness.operation(id))["state"] == "waiting"
+    assert (await harness.operation(id)).state == "waiting"
     await harness.record(facts[order[1]])
     await harness.wait_for_operation(id, "done")
     assert await harness.links("category_item") == {"i1": "books"}
@@ -76,7 +77,7 @@ async def test_explicit_link_expires_at_its_deadline(running_harness: Harness) -
     await harness.wait_until_waiting("category_item", "books")
     await harness.skip("category_item", "books", A_DAY)
     row = await harness.wait_for_operation(id, "expired")
-    assert row["reason"] == "item i1 was not heard of in time"
+    assert (row.ended_because, row.end_details) == ("entity_missing", {"kind": "item", "key": "i1"})
     await harness.wait_until_at_rest()
     await harness.wait_for_end("category_item", "books")
     await harness.record(item())
@@ -94,7 +95,7 @@ async def test_deleted_entity_is_not_linked(running_harness: Harness, gone: Even
     harness = running_harness
     await harness.record(CATEGORY, item(), gone)
     row = await harness.wait_for_operation(await harness.link("category_item", "books", "i1"), "refused")
-    assert row["reason"] == reason
+    assert describe_operation(row) == reason
     await harness.wait_until_at_rest()
 
 
@@ -156,7 +157,8 @@ async def test_unlink_of_a_moved_child_is_refused(harness: Harness) -> None:
     await harness.record(event("ItemUpdated", "i1", 2, category="films"))
     async with harness.running():
         row = await harness.wait_for_operation(id, "refused")
-    assert row["reason"] == "item i1 is not linked to category books any more"
+    assert row.ended_because == "not_linked"
+    assert describe_operation(row) == "item i1 is not linked to category books any more"
     assert await harness.links("category_item") == {"i1": "films"}
 
 
@@ -167,7 +169,7 @@ async def test_all_operations_of_one_parent_end(running_harness: Harness) -> Non
     await harness.record(CATEGORY, *[item(child) for child in children[1:]])
     for id in ids[1:]:
         await harness.wait_for_operation(id, "done")
-    assert (await harness.operation(ids[0]))["state"] == "waiting"
+    assert (await harness.operation(ids[0])).state == "waiting"
     await harness.record(item(children[0]))
     await harness.wait_for_operation(ids[0], "done")
     assert await harness.links("category_item") == dict.fromkeys(children, "books")
@@ -216,7 +218,7 @@ async def test_waiting_operation_does_not_delay_overdue(running_harness: Harness
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.skip("group_channel", "g1", A_DAY)
     await harness.wait_for_facts("RelationshipOverdue")
-    assert (await harness.operation(id))["state"] == "waiting"
+    assert (await harness.operation(id)).state == "waiting"
     assert await harness.is_open("group_channel", "g1")
     await harness.record(channel())
     await harness.wait_for_operation(id, "done")

@@ -7,6 +7,7 @@ import pytest
 
 from gateways.owner import OF_MANY
 from gateways.owners import AT_ONCE
+from messages.operation_reasons import describe_operation
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
 
@@ -46,7 +47,7 @@ async def test_move_does_not_wait_behind_slow_deletions(running_scenario: Scenar
 
     await eventually(all_held)
     row = await harness.wait_for_operation(await scenario.request_move("t", "d"), "done")
-    assert (row["reason"], slow.held) == ("", SLOTS_OF_MANY)
+    assert (describe_operation(row), slow.held) == ("", SLOTS_OF_MANY)
     slow.gate.set()
     for event in ("a", "b"):
         await scenario.wait_for_cascade(event)

@@ -11,7 +11,7 @@ from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
 from examples.teams.service import TEAMS
 from facts.correlation import encode_operation
-from store.operations import cascades, moves
+from store.operations import deletions, moves
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
 from tests.support.scenario import Scenario
@@ -96,11 +96,11 @@ async def test_move_through_tether_is_one_command_and_one_fact(scenario: Scenari
     row = await moves.start(
         harness.pool, harness.tenant, relationship, child="t1", to="B", actor="test", idempotency_key=None
     )
-    await harness.wait_for_operation(row["id"], "done")
+    await harness.wait_for_operation(row.id, "done")
     assert await ledger.cost(1) == Cost(["TeamMoved.v1"], 1, ["POST /teams/t1/moves"])
     (moved,) = await harness.facts("TeamMoved")
-    assert moved["correlation"] == encode_operation(row["id"])
-    assert moved["causation"] == row["id"]
+    assert moved["correlation"] == encode_operation(row.id)
+    assert moved["causation"] == row.id
 
 
 async def test_deletion_is_one_command_and_one_fact_per_entity(scenario: Scenario) -> None:
@@ -109,7 +109,7 @@ async def test_deletion_is_one_command_and_one_fact_per_entity(scenario: Scenari
     await scenario.create_teams("A", "t2", "t3")
     await ledger.cost(2)
     scenario.relay.holding = {"teams"}
-    row = await cascades.start(
+    row = await deletions.start(
         harness.pool, harness.catalog, harness.tenant, "event", "A", actor="test", idempotency_key=None
     )
 
@@ -118,15 +118,15 @@ async def test_deletion_is_one_command_and_one_fact_per_entity(scenario: Scenari
 
     await eventually(all_told)
     await scenario.relay.release()
-    await harness.wait_for_operation(row["id"], "done")
+    await harness.wait_for_operation(row.id, "done")
     assert await ledger.cost(4) == Cost(
         ["EventDeleted.v1", "TeamDeleted.v1", "TeamDeleted.v1", "TeamDeleted.v1"],
         4,
         ["DELETE /events/A", "DELETE /teams/t1", "DELETE /teams/t2", "DELETE /teams/t3"],
     )
     caused = await harness.facts("TeamDeleted") + await harness.facts("EventDeleted")
-    assert {fact["correlation"] for fact in caused} == {encode_operation(row["id"])}
-    assert {fact["causation"] for fact in caused} == {row["id"]}
+    assert {fact["correlation"] for fact in caused} == {encode_operation(row.id)}
+    assert {fact["causation"] for fact in caused} == {row.id}
 
 
 async def test_late_team_is_two_facts_and_one_command(scenario: Scenario) -> None:

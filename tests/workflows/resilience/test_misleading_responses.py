@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from examples.owner.misbehaviour.settings import BusyAnswers, MisbehaviourSettings
+from messages.operation_reasons import describe_operation
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, counts, stuck
@@ -40,7 +41,7 @@ async def test_event_temporarily_unknown_to_its_owner_is_requested_again(
     scenario.transport.refused = {"/events": (404, "default backend")}
     id = await scenario.request_deletion("a")
     row = await stuck(scenario)
-    assert row["reason"] == "DeleteEvent at events refused with 404: default backend"
+    assert describe_operation(row) == "DeleteEvent at events refused with 404: default backend"
     scenario.transport.refused = {}
     await harness.wait_for_operation(id, "done")
     assert await scenario.entity_state("event", "a") == "deleted"
@@ -62,7 +63,7 @@ async def test_team_always_unknown_to_its_owner_is_parked(running_scenario: Scen
     await eventually(tried)
     await harness.pool.execute("update operation_children set attempts = 29 where tenant = $1", harness.tenant)
     row = await scenario.wait_for_cascade("a", "incomplete")
-    assert row["parked"] == 1
+    assert row.parked == 1
     reason = await harness.pool.fetchval("select last_error from operation_children where tenant = $1", harness.tenant)
     assert reason.startswith("DeleteTeam at teams refused with 412: ")
     await at_rest(scenario)
@@ -82,7 +83,7 @@ async def test_cascade_has_no_deadline_for_an_unavailable_owner(
     )
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(days=3))
     row = await scenario.newest_cascade("a")
-    assert (row["state"], row["parked"]) == ("running", 0)
+    assert (row.state, row.parked) == ("running", 0)
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=2))
     assert counts(await scenario.wait_for_cascade("a")) == all_done(2)
@@ -98,14 +99,14 @@ async def test_team_is_not_moved_into_an_event_deleted_meanwhile(
     id = await scenario.request_move("t", "b")
 
     async def failed() -> bool:
-        return bool((await harness.operation(id))["reason"])
+        return bool(describe_operation(await harness.operation(id)))
 
     await eventually(failed)
     await scenario.request_owner("events", "DELETE", "/events/b")
     await scenario.wait_for_entities("event", ["b"], "deleted")
     scenario.transport.refused = {}
     row = await harness.wait_for_operation(id, "refused")
-    assert row["reason"] == "event b is deleted; it may still move"
+    assert describe_operation(row) == "event b is deleted; it may still move"
     assert await scenario.teams_at_owner() == {"t": "a"}
     assert await scenario.effects("teams") == 0
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
@@ -127,7 +128,7 @@ async def test_recreated_team_is_not_moved_in_place_of_the_first(
     await harness.record(deleted, await scenario.relay.take("TeamCreated", "t"))
     scenario.transport.refused = {}
     row = await harness.wait_for_operation(id, "refused")
-    assert row["reason"].startswith("team t was deleted and created anew")
+    assert describe_operation(row).startswith("team t was deleted and created again")
     assert await scenario.teams_at_owner() == {"t": "a"}
 
 
@@ -140,7 +141,7 @@ async def test_team_without_event_is_not_moved_out_of_a_later_one(
     scenario.relay.holding = {"teams"}
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="c")
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
-    assert "the team 't' is in 'c', not in no event".lower() in row["reason"].lower()
+    assert "the team 't' is in 'c', not in no event".lower() in describe_operation(row).lower()
     assert await scenario.teams_at_owner() == {"t": "c"}
 
 
@@ -203,5 +204,5 @@ async def test_child_is_counted_once_whatever_its_owner_answers(running_scenario
         await eventually(asked)
     scenario.transport.refused = {}
     row = await scenario.wait_for_cascade("a")
-    assert (counts(row), row["requested"]) == (all_done(1), 1)
+    assert (counts(row), row.requested) == (all_done(1), 1)
     assert await harness.count_rows("outbox") == 0

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.catalog import Catalog
+from messages.operation_reasons import describe_operation
 from store.operations import operations
 from store.operations.plans import PlanRequest
 from tests.support.eventually import eventually
@@ -30,7 +31,11 @@ async def reasoned(scenario: Scenario, id: str) -> str:
 
     async def said() -> str:
         row = await scenario.harness.operation(id)
-        return str(row["reason"]) if row["reason"].startswith("not declared") and row["stuck_since"] else ""
+        return (
+            str(describe_operation(row))
+            if describe_operation(row).startswith("not declared") and row.stuck_since
+            else ""
+        )
 
     reason: str = await eventually(said)
     return reason
@@ -48,7 +53,9 @@ async def test_orphaned_move_says_so_and_can_be_cancelled(scenario: Scenario, co
     await operations.cancel(harness.pool, harness.tenant, id)
     async with harness.running():
         row = await harness.wait_for_operation(id, "cancelled")
-    assert row["reason"].startswith("not declared any more: a command that moves by event_team; declare it again")
+    assert describe_operation(row).startswith(
+        "not declared any more: a command that moves by event_team; declare it again"
+    )
 
 
 async def test_move_continues_once_it_is_declared_again(scenario: Scenario) -> None:
@@ -124,10 +131,10 @@ async def test_plan_waits_until_its_command_is_declared_again(scenario: Scenario
     async with harness.running():
         await scenario.create_events("a")
         await scenario.create_teams("a", "t1")
-        id = (await scenario.execute_plan(PlanRequest("detach", relationship="event_team", parent="a")))["id"]
+        id = (await scenario.execute_plan(PlanRequest("detach", relationship="event_team", parent="a"))).id
 
         async def stuck() -> bool:
-            return bool((await harness.operation(id))["reason"])
+            return bool(describe_operation(await harness.operation(id)))
 
         await eventually(stuck)
     harness.catalog = without(declared, "detach")
@@ -138,5 +145,5 @@ async def test_plan_waits_until_its_command_is_declared_again(scenario: Scenario
     harness.catalog = declared
     async with harness.running():
         row = await harness.wait_for_operation(id, "done")
-    assert (row["reason"], len(scenario.transport.asked) - len(asked)) == ("", 1)
+    assert (describe_operation(row), len(scenario.transport.asked) - len(asked)) == ("", 1)
     assert await scenario.teams_at_owner() == {"t1": None}

@@ -1,0 +1,124 @@
+"""Records why an operation that has not ended does not go on, and that it goes on again.
+
+Each function may run again, and changes nothing if the row says so already or the operation has ended meanwhile.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from messages.operation_reasons import ReasonDetails, StuckCause
+from store.db.pool import Connection, Pool, connection
+from store.db.sql import execute
+from store.operations.operation_row import OPEN, OperationState
+
+LONGEST = 1000
+"""Characters of an owner's message that are kept."""
+
+
+async def owner_failed(
+    pool: Pool,
+    tenant: str,
+    operation: str,
+    error: str,
+    *,
+    relationship: str | None = None,
+    states: Sequence[OperationState] = OPEN,
+) -> None:
+    """An attempt at an owner failed.
+
+    ``error``: what it, or the connection to it, said. ``relationship``: of the children whose owner it is; None: the
+    request was the operation's own, which from now on counts as unanswered. ``states``: where this is of any interest.
+    """
+    async with connection(pool) as conn:
+        await _mark(
+            conn,
+            tenant,
+            operation,
+            "owner_error",
+            last_error=error,
+            relationship=relationship,
+            unanswered=relationship is None,
+            states=states,
+        )
+
+
+async def owner_accepted(pool: Pool, tenant: str, operation: str, *, states: Sequence[OperationState] = OPEN) -> None:
+    """The owner accepted the operation's own request: nothing keeps the operation from going on."""
+    async with connection(pool) as conn:
+        await execute(conn, "mark_accepted", tenant=tenant, id=operation, states=list(states))
+
+
+async def owner_recovered(pool: Pool, tenant: str, operation: str, relationship: str) -> None:
+    """The owner of the children of a relationship processes requests again."""
+    async with connection(pool) as conn:
+        await _clear(conn, tenant, operation, "owner_error", relationship)
+
+
+async def facts_missing(
+    conn: Connection, tenant: str, operation: str, unconfirmed: int, since: datetime, last_error: str
+) -> None:
+    """Facts of children do not arrive.
+
+    ``unconfirmed``: how many children were requested, the first of them at ``since``. ``last_error``: what the owner
+    said of one of them.
+    """
+    details = ReasonDetails(unconfirmed=unconfirmed, since=since.astimezone(UTC).isoformat())
+    await _mark(conn, tenant, operation, "silence", last_error=last_error, details=details, states=("running",))
+
+
+async def facts_arrived(conn: Connection, tenant: str, operation: str) -> None:
+    """No fact is missing for long."""
+    await _clear(conn, tenant, operation, "silence")
+
+
+async def not_declared(conn: Connection, tenant: str, operation: str, declaration: str) -> None:
+    """``declaration``: what is not declared, such as "a command that deletes a team"."""
+    await _mark(conn, tenant, operation, "not_declared", details=ReasonDetails(declaration=declaration))
+
+
+async def declared_again(pool: Pool, tenant: str, operation: str) -> None:
+    """Everything that it needs is declared."""
+    async with connection(pool) as conn:
+        await _clear(conn, tenant, operation, "not_declared")
+
+
+async def _mark(
+    conn: Connection,
+    tenant: str,
+    operation: str,
+    cause: StuckCause,
+    *,
+    last_error: str = "",
+    relationship: str | None = None,
+    details: ReasonDetails | None = None,
+    unanswered: bool = False,
+    states: Sequence[OperationState] = OPEN,
+) -> None:
+    await execute(
+        conn,
+        "mark_stuck",
+        tenant=tenant,
+        id=operation,
+        cause=cause,
+        relationship=relationship,
+        details=None if details is None else orjson.dumps(details).decode(),
+        last_error=last_error[:LONGEST],
+        unanswered=unanswered,
+        states=list(states),
+    )
+
+
+async def _clear(
+    conn: Connection, tenant: str, operation: str, cause: StuckCause, relationship: str | None = None
+) -> None:
+    await execute(
+        conn,
+        "clear_stuck",
+        tenant=tenant,
+        id=operation,
+        cause=cause,
+        relationship=relationship,
+        states=list(OPEN),
+    )

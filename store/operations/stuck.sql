@@ -1,0 +1,24 @@
+-- name: mark_stuck
+-- Says why an operation is stuck; since when is kept if it was stuck already.
+update operations
+set stuck_cause = :cause, stuck_relationship = :relationship, stuck_details = :details, last_error = :last_error,
+    stuck_since = coalesce(stuck_since, now()), unanswered_attempt = unanswered_attempt or :unanswered
+where tenant = :tenant and id = :id and state = any(:states::text[])
+  and (stuck_cause, stuck_relationship, stuck_details, last_error, unanswered_attempt)
+      is distinct from (:cause::text, :relationship::text, :details::jsonb, :last_error::text,
+                        unanswered_attempt or :unanswered::boolean)
+
+-- name: clear_stuck
+-- Ends that, if it is stuck for this cause.
+update operations
+set stuck_cause = null, stuck_relationship = null, stuck_details = null, stuck_since = null, last_error = ''
+where tenant = :tenant and id = :id and state = any(:states::text[])
+  and stuck_cause = :cause and stuck_relationship is not distinct from :relationship::text
+
+-- name: mark_accepted
+-- The owner has accepted the operation's own request: whatever it was stuck for is over.
+update operations
+set stuck_cause = null, stuck_relationship = null, stuck_details = null, stuck_since = null, last_error = '',
+    unanswered_attempt = false
+where tenant = :tenant and id = :id and state = any(:states::text[])
+  and (stuck_cause is not null or unanswered_attempt)
