@@ -1,1 +1,1 @@
-"""What owners tell, and can be asked: one module per owner."""
+"""The facts that owners publish and the commands that they carry out: one module per owner."""

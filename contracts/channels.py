@@ -1,4 +1,4 @@
-"""Channels: places to talk. Knows nothing of groups; a channel may belong to nobody."""
+"""Channels: places to talk. Knows nothing of groups; a channel may have no group."""
 
 from tether import Changed, Command, Created, Deleted, Key, Owner
 

@@ -38,9 +38,9 @@ class StackProcess:
     """What it receives when we die without a word."""
     user: str = "-"
     """As whom, in the words of ``child.py``."""
-    patience: float = 60.0
+    timeout: float = 60.0
     """Seconds until it must be ready."""
-    told: bytes = b""
+    stdin: bytes = b""
     """What it reads from its standard input."""
 
 
@@ -74,17 +74,17 @@ class RunningProcess:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), str(int(part.death_signal)),
                 part.user, *part.argv,
-                stdin=asyncio.subprocess.PIPE if part.told else asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if part.stdin else asyncio.subprocess.DEVNULL,
                 stdout=log, stderr=log, env=dict(part.env), start_new_session=True,
             )  # fmt: skip
             if process.stdin is not None:
-                process.stdin.write(part.told)
+                process.stdin.write(part.stdin)
                 process.stdin.close()
             return cls(part, process, start)
 
     @property
     def alive(self) -> bool:
-        """Not ended yet, as far as we were told."""
+        """Whether the process has not been seen to end."""
         return self._process.returncode is None
 
     def logged(self) -> str:
@@ -94,8 +94,8 @@ class RunningProcess:
             return log.read().decode(errors="replace")
 
     async def until_ready(self) -> None:
-        """Raises PartFailed if it dies first, and TimeoutError if its patience runs out."""
-        async with asyncio.timeout(self.part.patience):
+        """Raises PartFailed if it dies first, and TimeoutError if its timeout runs out."""
+        async with asyncio.timeout(self.part.timeout):
             while not await self.part.ready(self):
                 if not self.alive:
                     raise PartFailed(self.part.name, f"died ({how_it_ended(await self.wait())})", self.part.log)
@@ -138,13 +138,13 @@ class RunningProcess:
 
 
 async def run(part: StackProcess) -> None:
-    """Run a part that ends by itself. Raises PartFailed unless it ends well within its patience."""
+    """Run a part that ends by itself. Raises PartFailed unless it ends well within its timeout."""
     running = await RunningProcess.start(part)
     try:
-        async with asyncio.timeout(part.patience):
+        async with asyncio.timeout(part.timeout):
             code = await running.wait()
     except TimeoutError as error:
-        raise PartFailed(part.name, f"did not end within {part.patience:.0f} s", part.log) from error
+        raise PartFailed(part.name, f"did not end within {part.timeout:.0f} s", part.log) from error
     finally:
         await running.stop()
     if code != 0:

@@ -18,7 +18,7 @@ READY_LINE = re.compile(r"(?<!not )\bready\b", re.IGNORECASE)
 def migration(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> StackProcess:
     """Runs to its end before the others start. Makes the keys that the embedded profile offers."""
     env = {**env, **UNBUFFERED, "TETHER_KEYS_FILE": str(where.credentials)}
-    return StackProcess("migrate", (*program, "migrate"), where.logs / "migrate.log", _never, env, patience=600.0)
+    return StackProcess("migrate", (*program, "migrate"), where.logs / "migrate.log", _never, env, timeout=600.0)
 
 
 def services(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> tuple[StackProcess, ...]:

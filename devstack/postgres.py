@@ -122,7 +122,7 @@ class Postgres:
             farewell=((SIGINT, 20.0), (SIGQUIT, 5.0)),
             death_signal=SIGINT,
             user=self._identity.user,
-            patience=600.0,  # recovery after a crash replays up to max_wal_size
+            timeout=600.0,  # recovery after a crash replays up to max_wal_size
         )
 
     @cached_property
@@ -198,9 +198,9 @@ class Postgres:
         # Told to stop at an error, which single-user mode does not do by itself.
         single = (str(_program("postgres")), "--single", "-D", str(cluster), "-c", "exit_on_error=on")
         options = () if self.durable else ("-F",)
-        await self._run("initdb", (*single, *options, "postgres"), told=f"{statement}\n".encode())
+        await self._run("initdb", (*single, *options, "postgres"), stdin=f"{statement}\n".encode())
 
-    async def _run(self, name: str, argv: tuple[str, ...], told: bytes = b"") -> None:
+    async def _run(self, name: str, argv: tuple[str, ...], stdin: bytes = b"") -> None:
         log = self.log.with_name(f"{name}.log")
         await run(
             StackProcess(
@@ -210,8 +210,8 @@ class Postgres:
                 _at_once,
                 self._environment,
                 user=self._identity.user,
-                told=told,
-                patience=300.0,
+                stdin=stdin,
+                timeout=300.0,
             )
         )
 

@@ -1,4 +1,4 @@
-"""Where everything of one stack is: its folders, its ports, and what its parts are told by environment."""
+"""Where everything of one stack is: its folders, its ports, and the environment of its parts."""
 
 import json
 import os

@@ -12,7 +12,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Patience:
+class RestartLimit:
     """How often a part may die. Seconds, but for `deaths`."""
 
     deaths: int = 5
@@ -29,11 +29,11 @@ class Supervisor:
         self,
         report: Report,
         *,
-        patience: Patience | None = None,
+        restart_limit: RestartLimit | None = None,
         changed: Callable[[Mapping[str, int]], None] | None = None,
     ) -> None:
         self._report = report
-        self._patience = patience or Patience()
+        self._restart_limit = restart_limit or RestartLimit()
         self._changed = changed
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, RunningProcess] = {}
@@ -80,7 +80,7 @@ class Supervisor:
                 task.result()
 
     async def _keep(self, part: StackProcess, ready: asyncio.Event) -> None:
-        deaths: deque[float] = deque(maxlen=self._patience.deaths)
+        deaths: deque[float] = deque(maxlen=self._restart_limit.deaths)
         while True:
             started = _now()
             running = await RunningProcess.start(part)
@@ -93,7 +93,7 @@ class Supervisor:
             finally:
                 await running.stop()
             deaths.append(_now())
-            if len(deaths) == self._patience.deaths and deaths[-1] - deaths[0] <= self._patience.within:
+            if len(deaths) == self._restart_limit.deaths and deaths[-1] - deaths[0] <= self._restart_limit.within:
                 raise PartFailed(part.name, f"died {len(deaths)} times within a minute (last: {how})", part.log)
             delay = self._delay(deaths)
             self._report(f"{part.name} died ({how}); starting it again in {delay:g} s; log: {part.log}")
@@ -106,7 +106,7 @@ class Supervisor:
         except PartFailed:
             return  # it died; the caller sees the same, and counts
         except TimeoutError as error:
-            what = f"runs but is not ready after {running.part.patience:g} s"
+            what = f"runs but is not ready after {running.part.timeout:g} s"
             if not again:
                 raise PartFailed(name, what, log) from error
             # It was ready before, so what it lacks is likely elsewhere and may return: killing is no help.
@@ -121,8 +121,8 @@ class Supervisor:
             self._changed(self.pids)
 
     def _delay(self, deaths: deque[float]) -> float:
-        recent = sum(1 for death in deaths if deaths[-1] - death <= self._patience.within)
-        return float(min(self._patience.first_delay * 2 ** (recent - 1), self._patience.last_delay))
+        recent = sum(1 for death in deaths if deaths[-1] - death <= self._restart_limit.within)
+        return float(min(self._restart_limit.first_delay * 2 ** (recent - 1), self._restart_limit.last_delay))
 
 
 def _now() -> float:

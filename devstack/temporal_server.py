@@ -24,7 +24,7 @@ ON_DISK = ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronou
 """A write-ahead log twice as fast as the server's default journal, and as safe: what was answered is on disk."""
 
 NEEDED = {"USER": "tether", "HOME": "/"}
-"""The server refuses to start as a user whom the system has no name for, unless told one."""
+"""The server refuses to start as a user without a name in the system, unless it is given one."""
 
 
 class TemporalServer:
@@ -126,7 +126,7 @@ class TemporalServer:
     async def _is_ready(self, running: RunningProcess) -> bool:
         if not await answers(self.port):
             return False
-        # The attributes are registered last. Asked through the CLI: its client is in the binary already.
+        # The attributes are registered last. Queried through the CLI: its client is in the binary already.
         asked = await asyncio.create_subprocess_exec(
             _program(), "operator", "search-attribute", "list", "--address", self.address, "-o", "json",
             "--command-timeout", "5s",

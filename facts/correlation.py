@@ -1,8 +1,8 @@
 """The correlation ids of commands.
 
-Opaque to everyone else: the owner copies it unread into the fact that follows. That of a command that asks for a
-counterpart says to which parent the child belongs; that of any other names the operation which the fact came of.
-A correlation id of anyone else's making decodes to nothing.
+Opaque to owners: an owner copies it unread into the fact that follows from the command. That of a command that
+requests a counterpart names the relationship and the parent; that of any other command names the operation. A
+correlation id that Tether did not make decodes to None.
 """
 
 import base64
@@ -14,13 +14,13 @@ _SEPARATOR = "\x1f"
 
 
 def encode(relationship: str, parent: str) -> str:
-    """The correlation id for a child of this parent."""
+    """The correlation id of a command that requests a child for this parent."""
     text = f"{relationship}{_SEPARATOR}{parent}"
     return _PREFIX + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(text: str | None) -> tuple[str, str] | None:
-    """(relationship, parent), or None if this is not one of ours."""
+    """(relationship, parent), or None if Tether did not make this id."""
     if text is None or not text.startswith(_PREFIX):
         return None
     body = text.removeprefix(_PREFIX)
@@ -34,10 +34,10 @@ def decode(text: str | None) -> tuple[str, str] | None:
 
 
 def encode_operation(id: str) -> str:
-    """The correlation id for what comes of this operation."""
+    """The correlation id of the commands of this operation."""
     return _OPERATION + id
 
 
 def decode_operation(text: str | None) -> str | None:
-    """The operation's id, or None if this is not one of ours."""
+    """The operation's id, or None if Tether did not make this id."""
     return text.removeprefix(_OPERATION) if text is not None and text.startswith(_OPERATION) else None

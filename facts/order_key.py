@@ -1,7 +1,8 @@
-"""The total order of the facts of one entity, as bytes that compare like it.
+"""Order keys: bytes that sort like the total order of one entity's facts.
 
-(has sequence, is it all digits, its value as number or bytes, time, source, id): never arrival, and never a
-comparison of a number with a text, which would be cyclic ("10" < "1a" < "9" < "10").
+The order is (has a sequence, whether it is all digits, its value as a number or as bytes, time, source, id). The time
+of arrival has no part in it, so any order of arrival gives the same state. A number is never compared with a string,
+which would be cyclic ("10" < "1a" < "9" < "10").
 """
 
 import struct
@@ -11,7 +12,10 @@ _EPOCH = 1 << 63
 
 
 def order_key(sequence: str | None, time: int | None, source: str, id: str) -> bytes:
-    """``time`` in microseconds since 1970; no argument may hold a NUL, which ends a text here."""
+    """The order key of one fact.
+
+    ``time`` in microseconds since 1970. No argument may hold a NUL, which ends a string here.
+    """
     if sequence is None:
         head = _NONE
     elif sequence.isascii() and sequence.isdigit():

@@ -1,7 +1,7 @@
-"""What Tether itself says, as entries of the ledger, of the source ``/tether``.
+"""Facts that Tether itself records, as entries of the ledger with the source ``/tether``.
 
-``Linked`` and ``Unlinked`` set a child's reference; all others only tell. Ids are derived from what they are
-about, so that saying it again after a crash says nothing new.
+``Linked`` and ``Unlinked`` set a child's reference; the others only notify. Ids are derived from the content, so that a
+fact recorded again after a crash is a duplicate.
 """
 
 from hashlib import blake2b
@@ -27,7 +27,10 @@ def entry(
     causation: str | None = None,
     names: tuple[tuple[str, str | None], ...] = (),
 ) -> Entry:
-    """A fact of Tether's own about the entity (kind, key). ``names``: references that it sets."""
+    """A fact of Tether's own about the entity (kind, key).
+
+    ``names``: references that it sets, (relationship, parent) pairs; ``time`` in microseconds since 1970.
+    """
     body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
     return Entry(
         source=OWN_SOURCE,
@@ -46,7 +49,7 @@ def entry(
         traceparent=None,
         extensions=None,
         order=order_key(sequence, time, OWN_SOURCE, id),
-        digest=blake2b(id.encode(), digest_size=16).digest(),  # the id says all: it is derived from what is told
+        digest=blake2b(id.encode(), digest_size=16).digest(),  # the id is derived from the content
         names=names,
     )
 

@@ -1,1 +1,1 @@
-"""What must stay consistent: the vocabulary of relationships, and one file per relationship."""
+"""The relationships that Tether keeps: one file per relationship, named after it."""

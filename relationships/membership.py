@@ -1,4 +1,4 @@
-"""Whoever is in a group is in its channel, as soon as there is one, and for as long as the membership lasts."""
+"""A member of a group is a member of its channel, once there is one, for as long as the membership lasts."""
 
 from datetime import timedelta
 

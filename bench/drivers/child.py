@@ -27,12 +27,12 @@ async def child(
     *arguments: str,
     ready: Callable[[RunningProcess], Awaitable[bool]],
     env: Mapping[str, str],
-    told: str = "",
+    stdin: str = "",
 ) -> AsyncIterator[RunningProcess]:
     """``python -m module``, while the block lasts. Raises PartFailed when it does not get ready."""
     path = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     argv = (sys.executable, "-m", module, *arguments)
-    part = StackProcess(module, argv, folder / "logs" / f"{module}.log", ready, {**env, **path}, told=told.encode())
+    part = StackProcess(module, argv, folder / "logs" / f"{module}.log", ready, {**env, **path}, stdin=stdin.encode())
     running = await RunningProcess.start(part)
     try:
         await running.until_ready()

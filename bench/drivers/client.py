@@ -1,4 +1,4 @@
-"""The client that tells facts, a process of its own.
+"""The client that publishes facts, a process of its own.
 
 Requests are made before the clock starts, so that the client takes as little as possible of what it measures.
 """

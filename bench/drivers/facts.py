@@ -62,15 +62,15 @@ def _flights(start: int) -> Iterator[Event]:
 
 
 def pairs(start: int, count: int) -> Iterator[Event]:
-    """``count`` pairs: twice as many facts, shuffled, and a twentieth of them told again."""
-    told = []
+    """``count`` pairs: twice as many facts, shuffled, and a twentieth of them sent twice."""
+    facts = []
     for n in range(start, start + count):
-        told.append(event("/parcels", "ParcelSent.v1", f"p{n}", {"weight": n % 30_000}))
-        told.append(event("/receipts", "ReceiptSigned.v1", f"r{n}", {"parcel": f"p{n}", "name": f"Person {n % 997}"}))
+        facts.append(event("/parcels", "ParcelSent.v1", f"p{n}", {"weight": n % 30_000}))
+        facts.append(event("/receipts", "ReceiptSigned.v1", f"r{n}", {"parcel": f"p{n}", "name": f"Person {n % 997}"}))
     dice = random.Random(start)
-    told += dice.sample(told, len(told) // 20)
-    dice.shuffle(told)
-    return iter(told)
+    facts += dice.sample(facts, len(facts) // 20)
+    dice.shuffle(facts)
+    return iter(facts)
 
 
 def children(start: int, count: int) -> Iterator[Event]:
@@ -102,7 +102,7 @@ def events(start: int, count: int) -> Iterator[Event]:
 
 
 def parcels(start: int, count: int) -> Iterator[Event]:
-    """Parcels that nobody has signed for: nothing follows from them."""
+    """Parcels without a receipt: nothing follows from them."""
     for n in range(start, start + count):
         yield event("/parcels", "ParcelSent.v1", f"p{n}", {"weight": n % 30_000})
 

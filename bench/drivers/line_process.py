@@ -1,4 +1,4 @@
-"""A process that is asked things: an order a line on its stdin, what came of it a line on its stdout."""
+"""A child process that reads one order per line of its stdin, and writes one result per line of its stdout."""
 
 import asyncio
 import sys

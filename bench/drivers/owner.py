@@ -1,4 +1,4 @@
-"""An owner that costs next to nothing: it deletes what it is asked to, in memory, and tells of it in batches.
+"""An owner that costs next to nothing: it deletes entities in memory, as requested, and publishes the facts in batches.
 
 It takes every key for one that it has; a second deletion of the same key, by another request, is answered with 410.
 Run as ``python -m bench.drivers.owner OWNER KIND PORT [EVENTS]`` with Tether's key on stdin; without ``EVENTS``, the
@@ -27,7 +27,7 @@ from devstack.ports import LOOPBACK
 AT_ONCE = 500
 """Facts in one request to Tether, at most."""
 BREATH = 0.05
-"""Seconds between a fact and the request that tells it: what happens meanwhile is told together."""
+"""Seconds between a fact and the request that publishes it, together with the facts that follow meanwhile."""
 _NO_CONTENT, _GONE, _NOT_ALLOWED = (
     f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
     for status in ("204 No Content", "410 Gone", "405 Method Not Allowed")
@@ -35,7 +35,7 @@ _NO_CONTENT, _GONE, _NOT_ALLOWED = (
 
 
 class FactPublisher:
-    """Facts that are to be told, in order. ``events``: URL of the door; empty: nobody is told."""
+    """A queue of facts, published in order. ``events``: URL of the API for facts; empty: nothing is published."""
 
     def __init__(self, events: str, key: str) -> None:
         self._events = events
@@ -43,8 +43,8 @@ class FactPublisher:
         self._facts: deque[Event] = deque()
         self._more = asyncio.Event()
 
-    def tell(self, fact: Event) -> None:
-        """As soon as what is under way is taken."""
+    def add(self, fact: Event) -> None:
+        """Queues a fact, which is published once the batch under way is accepted."""
         if self._events:
             self._facts.append(fact)
             self._more.set()
@@ -106,7 +106,7 @@ class Deletions(asyncio.Protocol):
         for header, attribute in ((b"correlation-id", "correlationid"), (b"causation-id", "causationid")):
             if header in headers:
                 fact[attribute] = headers[header].decode()
-        self._outbox.tell(fact)
+        self._outbox.add(fact)
         return _NO_CONTENT
 
 
@@ -114,10 +114,15 @@ class Deletions(asyncio.Protocol):
 async def owning(
     tether: MeasuredTether, owner: str, kind: str, port: int, key: str = ""
 ) -> AsyncIterator[RunningProcess]:
-    """The process, for as long as the block lasts. Without Tether's ``key`` it tells nobody."""
+    """Runs the owner's process for the length of the block. Without Tether's ``key`` it publishes nothing."""
     arguments = (owner, kind, str(port), *([tether.events] if key else []))
     async with child(
-        tether.folder, "bench.drivers.owner", *arguments, ready=listening(port), env=tether.environment, told=f"{key}\n"
+        tether.folder,
+        "bench.drivers.owner",
+        *arguments,
+        ready=listening(port),
+        env=tether.environment,
+        stdin=f"{key}\n",
     ) as running:
         yield running
 

@@ -10,13 +10,13 @@ import orjson
 
 from bench.drivers import wire
 from bench.drivers.facts import event
+from bench.drivers.publishing import publish
 from bench.drivers.stack import Connection, MeasuredTether, Tenant
-from bench.drivers.telling import tell
 from bench.drivers.wire import Wire
 from bench.errors import Spoilt
 
 TEAMS = 50
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds until one deletion must be over."""
 
 
@@ -39,7 +39,7 @@ class Single:
             team, self._sequence = f"t{since}-{TEAMS}", self._sequence + 1
             moved = event("/teams", "TeamMoved.v1", team, {"event_id": f"e{to}"}, self._sequence)
             began = time.perf_counter()
-            _, token = await tell(at, self._tether, self._tenant, moved)
+            _, token = await publish(at, self._tether, self._tenant, moved)
             page = await self._get(at, f"/v1/relationships/event_team/links?child={team}&at_least={token}")
             took.append((time.perf_counter() - began) * 1_000)
             if [link["parent"] for link in page["items"]] != [f"e{to}"]:
@@ -76,10 +76,10 @@ class Single:
 
     async def _over(self, operation: str) -> None:
         query = "select state, confirmed from tether.operations where tenant = $1 and id = $2"
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while (row := await self._conn.fetchrow(query, self._tenant.name, operation)) is None or row["state"] != "done":
             if time.monotonic() > until:
-                raise Spoilt(f"a deletion is not over after {PATIENCE:.0f} s: {row}")
+                raise Spoilt(f"a deletion is not over after {TIMEOUT:.0f} s: {row}")
             await asyncio.sleep(0.005)
         if row["confirmed"] != TEAMS:
             raise Spoilt(f"of {TEAMS} teams, {row['done']} were deleted")

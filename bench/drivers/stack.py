@@ -48,7 +48,7 @@ class Tenant:
 
 @dataclass(frozen=True)
 class MeasuredTether:
-    """A running one. ``owners``: the ports where it looks for those whom it asks; nobody is there yet."""
+    """A running Tether. ``owners``: the ports on which it expects owners; none listens yet."""
 
     urls: Urls
     folder: Path
@@ -60,7 +60,7 @@ class MeasuredTether:
 
     @property
     def events(self) -> str:
-        """URL of the door."""
+        """URL of the API for facts."""
         return f"{self.urls.api}/v1/events"
 
     @property

@@ -34,7 +34,7 @@ def application() -> FastAPI:
 
     app = FastAPI(lifespan=lifespan)
 
-    async def tell(event: dict[str, Any]) -> None:
+    async def publish(event: dict[str, Any]) -> None:
         async with slots:
             if event["type"] == "GroupCreated.v1":
                 group, name = event["subject"], event["data"]["name"]
@@ -48,9 +48,9 @@ def application() -> FastAPI:
 
     @app.post("/v1/events", status_code=202)
     async def take(request: Request) -> dict[str, Any]:
-        told = orjson.loads(await request.body())
-        events = told if isinstance(told, list) else [told]
-        await asyncio.gather(*(tell(event) for event in events))
+        facts = orjson.loads(await request.body())
+        events = facts if isinstance(facts, list) else [facts]
+        await asyncio.gather(*(publish(event) for event in events))
         return {"accepted": len(events), "duplicates": 0, "quarantined": []}
 
     return app

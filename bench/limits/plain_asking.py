@@ -1,4 +1,4 @@
-"""The least client that asks an owner for very many things: httpx2, as many connections as Tether has for one owner.
+"""The least client that sends an owner very many commands: httpx2, as many connections as Tether has for one owner.
 
 It reads nothing from a database, remembers nothing, and waits for no fact. Run as a process of its own, which is
 asked by a line on stdin.

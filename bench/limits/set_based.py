@@ -57,7 +57,7 @@ from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) as v (relationship,
 on conflict do nothing
 """
 
-_TOLD = """
+_RECORDED = """
 insert into plain.facts (tenant, revision, received, source, id, type, kind, key, sequence, order_key, time, data,
                          digest)
 select $1, $2, $3, f.source, f.id, f.type, f.kind, f.key, f.sequence, f.order_key, f.time, f.data::json, f.digest
@@ -99,12 +99,12 @@ def entries(catalog: Catalog, events: Iterable[Event]) -> list[Entry]:
     return [validator.validate(read(event)) for event in events]
 
 
-async def load(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[Entry]) -> float:
+async def load(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[Entry]) -> float:
     """Writes them in batches, each on disk before the next begins; returns the seconds it took."""
     references = {kind: [(r, r.field) for r in rels if r.field] for kind, rels in catalog.by_child.items()}
     statements = [await conn.prepare(text) for text in (_FACTS, _PLACEHOLDERS, _LINKS)]
-    facts, placeholders, links = statements
-    rest = iter(told)
+    record, placeholders, links = statements
+    rest = iter(facts)
     began = time.perf_counter()
     for revision, batch in enumerate(iter(lambda: list(islice(rest, BATCH)), [])):
         now = datetime.now(UTC)
@@ -116,7 +116,7 @@ async def load(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[E
         ]
         parents = list({(r.parent, parent) for r, _, parent, _ in found})
         async with conn.transaction():
-            await facts.fetch(tenant, revision, now, *_columns(batch))
+            await record.fetch(tenant, revision, now, *_columns(batch))
             if found:
                 kinds, keys = [k for k, _ in parents], [k for _, k in parents]
                 await placeholders.fetch(tenant, revision, kinds, keys)
@@ -132,18 +132,18 @@ async def load(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[E
     return time.perf_counter() - began
 
 
-async def close(conn: Connection, catalog: Catalog, tenant: str, told: Sequence[Entry]) -> float:
+async def close(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[Entry]) -> float:
     """The same for facts that children are gone: a tombstone each, and the end of its link; returns the seconds."""
     names = {kind: [r.name for r in rels] for kind, rels in catalog.by_child.items()}
-    statements = [await conn.prepare(text) for text in (_TOLD, _ENDED, _TOMBSTONES, _CLOSED)]
-    facts, ended, tombstones, closed = statements
-    rest = iter(told)
+    statements = [await conn.prepare(text) for text in (_RECORDED, _ENDED, _TOMBSTONES, _CLOSED)]
+    record, ended, tombstones, closed = statements
+    rest = iter(facts)
     began = time.perf_counter()
     for revision, batch in enumerate(iter(lambda: list(islice(rest, BATCH)), []), 1_000_000):
         kinds, keys = [e.kind for e in batch], [e.key for e in batch]
         links = [(name, e.key) for e in batch for name in names.get(e.kind, ())]
         async with conn.transaction():
-            await facts.fetch(tenant, revision, datetime.now(UTC), *_columns(batch))
+            await record.fetch(tenant, revision, datetime.now(UTC), *_columns(batch))
             await ended.fetch(tenant, revision, kinds, keys)
             await tombstones.fetch(tenant, revision, kinds, keys, [e.sequence for e in batch], [e.order for e in batch])
             await closed.fetch(tenant, revision, [name for name, _ in links], [child for _, child in links])

@@ -15,7 +15,7 @@ class Effort:
 
     quick: bool
     say: Callable[[str], None] = lambda _: None
-    """Told what is being done, for people who wait."""
+    """Called with a line about the present step, for people who wait."""
 
     @property
     def runs(self) -> int:
@@ -29,7 +29,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a figure must reach; None: not asked for. In the figure's unit, but for ``ratio``."""
+    """What a figure must reach; None: no limit. In the figure's unit, but for ``ratio``."""
 
     least: float | None = None
     ratio: float | None = None

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from bench.drivers.stack import Connection, MeasuredTether
 from bench.errors import Spoilt
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds until all must have ended: Temporal's list is a moment behind."""
 
 
@@ -20,26 +20,26 @@ class Rest:
 
     workflows: int
     ended: int
-    intents: int
+    outbox: int
     waits: int
 
 
 async def at_rest(tether: MeasuredTether, conn: Connection) -> Rest:
-    """What is left once nothing changes any more. Raises Spoilt if intents stay."""
+    """What is left once nothing changes any more. Raises Spoilt if outbox stay."""
     client = await Client.connect(tether.urls.temporal)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while True:
         found = Rest(
             workflows=await _count(client, "ExecutionStatus = 'Running'"),
             ended=await _count(client, "ExecutionStatus != 'Running'"),
-            intents=await conn.fetchval("select count(*) from tether.outbox"),
+            outbox=await conn.fetchval("select count(*) from tether.outbox"),
             waits=await conn.fetchval("select count(*) from tether.waits"),
         )
-        if not found.intents and not found.workflows and not found.waits:
+        if not found.outbox and not found.workflows and not found.waits:
             return found
         if time.monotonic() > until:
-            if found.intents:
-                raise Spoilt(f"after {PATIENCE:.0f} s there is still something to do: {found}")
+            if found.outbox:
+                raise Spoilt(f"after {TIMEOUT:.0f} s there is still something to do: {found}")
             return found
         await asyncio.sleep(0.2)
 

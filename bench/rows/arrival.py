@@ -25,7 +25,7 @@ create table before.waits as select * from tether.waits where false;
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """The parent that is waited for, then one that nobody waits for, again and again."""
+    """Alternately the parent that children wait for, and one without any."""
     samples = Samples([], [])
     tenant = await tether.tenant()
     async with tether.database() as conn, LoadClient() as client:
@@ -48,8 +48,8 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
 
 async def _post(connection: Wire, tether: MeasuredTether, tenant: Tenant, key: str, n: int) -> float:
     """Milliseconds until the answer."""
-    told = event("/categories", "CategoryAdded.v1", key, {"name": "At last"}) | {"id": f"{key}-{n}"}
-    request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(told))
+    facts = event("/categories", "CategoryAdded.v1", key, {"name": "At last"}) | {"id": f"{key}-{n}"}
+    request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(facts))
     began = time.perf_counter()
     status, answer = await connection.ask(request)
     took = time.perf_counter() - began
@@ -65,14 +65,14 @@ async def _remember(conn: Connection, tenant: Tenant) -> None:
     )
     placeholder = await conn.fetch("select state from before.entities")
     if [row["state"] for row in placeholder] != ["unknown"]:
-        raise Spoilt(f"nobody waits for the category: {placeholder}")
+        raise Spoilt(f"nothing waits for the category: {placeholder}")
     await conn.execute(
         "insert into before.waits select * from tether.waits where tenant = $1 and parent = $2", tenant.name, AWAITED
     )
 
 
 async def _waiting_again(conn: Connection, tenant: Tenant) -> None:
-    """As if the parent had never been heard of: its rows as they were. Loading the children anew takes too long."""
+    """Restores the rows as they were before the parent's fact; loading the children again would take too long."""
     async with conn.transaction():
         await conn.execute(
             "delete from tether.entities where tenant = $1 and kind = 'category' and key = $2", tenant.name, AWAITED
@@ -85,9 +85,7 @@ ROW = Benchmark(
     name="arrival",
     title="A parent arrives for which 100,000 children wait",
     figures=(
-        Figure(
-            TIME, "ms", "the same POST for a parent that nobody waits for", Budget(most_above=10), less_is_better=True
-        ),
+        Figure(TIME, "ms", "the same POST for a parent without children", Budget(most_above=10), less_is_better=True),
     ),
     bound="One commit: the children's links are not touched, because what they are follows from their parent's row.",
     measure=measure,

@@ -28,11 +28,11 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
             before = usage.cpu(tether.pids)
             sent = await client.send(order)
             spent = usage.each(before, usage.cpu(tether.pids), sent.accepted)
-            told = set_based.entries(tether.catalog, RECIPES[recipe](0, order.count))
-            took = await set_based.load(conn, tether.catalog, tenant.name, told)
+            facts = set_based.entries(tether.catalog, RECIPES[recipe](0, order.count))
+            took = await set_based.load(conn, tether.catalog, tenant.name, facts)
             if run:  # the first is the warm-up
                 samples[recipe].ours.append(sent.accepted / sent.seconds)
-                samples[recipe].limit.append(len(told) / took)
+                samples[recipe].limit.append(len(facts) / took)
                 notes[f"cpu_us_per_fact_{recipe}"] = spent
     return Measurement({KINDS[recipe]: found for recipe, found in samples.items()}, notes)
 

@@ -26,29 +26,29 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     levels = [level for level in LEVELS if level <= effort.of(LEVELS[-1], BASE)]
     rates: dict[int, list[float]] = {level: [] for level in levels}
     sizes: dict[int, dict[str, float]] = {0: usage.resident(tether.pids)}
-    told = at_base = 0
+    facts = at_base = 0
     async with LoadClient() as client:
 
-        async def tell(count: int) -> float:
-            nonlocal told
-            order = Order(tether.events, tenant.key, "items", count, told)
+        async def publish(count: int) -> float:
+            nonlocal facts
+            order = Order(tether.events, tenant.key, "items", count, facts)
             sent = await client.send(order)
-            told += count
+            facts += count
             return sent.accepted / sent.seconds
 
         for level in levels:
             wanted = -(-level * 100 // 99)  # one fact in a hundred is a category's
-            while told < wanted:
-                effort.say(f"filling up: {told:,} of {wanted:,} facts")
-                await tell(min(50_000, wanted - told))
-                sizes[told] = usage.resident(tether.pids)
+            while facts < wanted:
+                effort.say(f"filling up: {facts:,} of {wanted:,} facts")
+                await publish(min(50_000, wanted - facts))
+                sizes[facts] = usage.resident(tether.pids)
             if level == BASE:
-                at_base = told
+                at_base = facts
             effort.say(name(level))
-            rates[level] = [await tell(STEP) for _ in range(max(3, effort.runs))]
-            sizes[told] = usage.resident(tether.pids)
+            rates[level] = [await publish(STEP) for _ in range(max(3, effort.runs))]
+            sizes[facts] = usage.resident(tether.pids)
     samples = {name(level): Samples(rates[level], rates[BASE]) for level in levels}
-    samples[MEMORY] = Samples([_total(sizes[told])], [_total(sizes[at_base])])
+    samples[MEMORY] = Samples([_total(sizes[facts])], [_total(sizes[at_base])])
     return Measurement(samples, {"megabytes": {str(facts): size for facts, size in sizes.items()}})
 
 

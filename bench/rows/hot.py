@@ -3,9 +3,9 @@
 import asyncio
 
 from bench.drivers.client import LoadClient, Order
+from bench.drivers.publishing import publish_one
 from bench.drivers.reader import LinkReader, Read, Reading
 from bench.drivers.stack import MeasuredTether, Tenant
-from bench.drivers.telling import tell_one
 from bench.report import usage
 from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples, percentile
 
@@ -66,7 +66,7 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
 
 async def _festival(tether: MeasuredTether) -> Tenant:
     tenant = await tether.tenant()
-    await tell_one(tether, tenant, "/events", "EventCreated.v1", PARENT, {"name": "Festival"})
+    await publish_one(tether, tenant, "/events", "EventCreated.v1", PARENT, {"name": "Festival"})
     return tenant
 
 
@@ -83,10 +83,10 @@ ROW = Benchmark(
     name="hot",
     title=f"One parent that {RATE:,} children a second come to, while they are read",
     figures=(
-        Figure(CAME, "/s", "the same writes, nobody reads", Budget(least=0.98 * RATE)),
-        *(Figure(name, "ms", "the same writes, nobody reads", less_is_better=True) for name in WRITES.values()),
-        Figure(READ, "/s", "the same readers, nobody writes"),
-        *(Figure(name, "ms", "the same readers, nobody writes", less_is_better=True) for name in READS.values()),
+        Figure(CAME, "/s", "the same writes, no reads", Budget(least=0.98 * RATE)),
+        *(Figure(name, "ms", "the same writes, no reads", less_is_better=True) for name in WRITES.values()),
+        Figure(READ, "/s", "the same readers, no writes"),
+        *(Figure(name, "ms", "the same readers, no writes", less_is_better=True) for name in READS.values()),
     ),
     bound=(
         "The event loop of the one API process, which readers without a pause between pages keep busy: a write has "

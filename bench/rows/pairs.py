@@ -1,4 +1,4 @@
-"""Pairs that settle in rows alone: one-to-one, no command, in any order, some facts told twice."""
+"""Pairs that settle in rows alone: one-to-one, no command, in any order, some facts sent twice."""
 
 from bench.drivers.client import LoadClient, Order
 from bench.drivers.facts import RECIPES
@@ -7,7 +7,7 @@ from bench.limits import set_based
 from bench.report import usage
 from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
-RATE = "pairs settled, shuffled, 5 % told twice"
+RATE = "pairs settled, shuffled, 5 % sent twice"
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
@@ -24,8 +24,8 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
             before = usage.cpu(tether.pids)
             sent = await client.send(Order(tether.events, tenant.key, "pairs", pairs))
             spent = usage.each(before, usage.cpu(tether.pids), sent.accepted)
-            told = set_based.entries(tether.catalog, RECIPES["pairs"](0, pairs))
-            took = await set_based.load(conn, tether.catalog, tenant.name, told)
+            facts = set_based.entries(tether.catalog, RECIPES["pairs"](0, pairs))
+            took = await set_based.load(conn, tether.catalog, tenant.name, facts)
             if run:  # the first is the warm-up
                 samples.ours.append(pairs / sent.seconds)
                 samples.limit.append(pairs / took)

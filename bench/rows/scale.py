@@ -35,7 +35,7 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
         LoadClient() as client,
     ):
         effort.say(f"{BASE:,} events")
-        await _tell(client, tether, tenant, 0, BASE)
+        await _publish_items(client, tether, tenant, 0, BASE)
         single = Single(tether, tenant, conn)
         small = await _costs(single, effort, range(BASE))
         await at_rest(tether, conn)
@@ -45,7 +45,7 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
         step = (events - BASE) // PARTS
         for part in range(PARTS):
             effort.say(f"{events:,} events, part {part + 1} of {PARTS}")
-            seconds = await _tell(client, tether, tenant, BASE + part * step, step)
+            seconds = await _publish_items(client, tether, tenant, BASE + part * step, step)
             took += seconds
             rates.append(step * (TEAMS + 1) / seconds)
         after = await size(conn)
@@ -79,7 +79,7 @@ async def _costs(single: Single, effort: Effort, events: range) -> dict[str, lis
     }
 
 
-async def _tell(client: LoadClient, tether: MeasuredTether, tenant: Tenant, start: int, events: int) -> float:
+async def _publish_items(client: LoadClient, tether: MeasuredTether, tenant: Tenant, start: int, events: int) -> float:
     """Seconds."""
     each = TEAMS + 1
     return (await client.send(Order(tether.events, tenant.key, "events", events * each, start * each))).seconds
@@ -94,7 +94,7 @@ def _lines(links: int, took: float, rates: list[float], spent: Size, rest: Rest)
     each = spent.each(links)
     lines = [
         f"{links:,} links came in {took:.1f} s; facts/s: first tenth {rates[0]:,.0f}, last tenth {rates[-1]:,.0f}",
-        f"at rest: {rest.workflows} workflows open, {rest.ended} ever ran; {rest.intents} intents, {rest.waits} waits",
+        f"at rest: {rest.workflows} open workflows, {rest.ended} ended; {rest.outbox} outbox rows, {rest.waits} waits",
         f"bytes on disk a link: {sum(each.values()) - each['WAL']:.0f}, and {each['WAL']:.0f} of WAL on the way",
     ]
     return lines + [f"  {name:<36} {number:7.1f}" for name, number in each.items() if number >= 0.05]
@@ -113,8 +113,8 @@ ROW = Benchmark(
     ),
     bound=(
         "Loading: as with batches. A move and a read: two requests and one, through the API's event loop, and a few "
-        "steps in each index, whose depth grows by one page for each hundredfold. A deletion: an owner that tells only "
-        "every 50 ms, twice; the rest are workflow tasks, and the dispatcher's pauses between looks."
+        "steps in each index, whose depth grows by one page for each hundredfold. A deletion: an owner that publishes "
+        "only every 50 ms, twice; the rest are workflow tasks, and the dispatcher's pauses between looks."
     ),
     measure=measure,
 )

@@ -13,7 +13,7 @@ RATE = f"facts one by one, {CLIENTS} connections"
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """Ours and the plain service's in turn; both services stay up, and the one that is not asked is idle."""
+    """Ours and the plain service's in turn; both services stay up, and the one without requests is idle."""
     count = effort.of(10_000, 5_000)
     samples = Samples([], [])
     spent: dict[str, float] = {}
@@ -23,7 +23,7 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
         await conn.execute(set_based.SCHEMA)
         plain = child(
             tether.folder, "bench.limits.plain_http", str(port), ready=listening(port), env=tether.environment,
-            told=tether.urls.database + "\n",
+            stdin=tether.urls.database + "\n",
         )  # fmt: skip
         async with plain:
             for run in range(effort.runs + 1):

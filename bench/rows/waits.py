@@ -20,8 +20,8 @@ from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement,
 from devstack.parts import says_ready
 from devstack.ports import LOOPBACK, free_port
 
-RATE, MIDDLE, TAIL = (f"group asks for its channel, {what}" for what in ("in flight", "alone, p50", "alone, p99"))
-PATIENCE = 120.0
+RATE, MIDDLE, TAIL = (f"a group's channel is requested, {what}" for what in ("in flight", "alone, p50", "alone, p99"))
+TIMEOUT = 120.0
 """Seconds until all must be announced."""
 
 
@@ -42,8 +42,8 @@ class Way:
 
     async def until(self, wanted: int, pause: float) -> float:
         """The moment, by the monotonic clock, when so many are announced; looks every ``pause`` seconds."""
-        async with asyncio.timeout(PATIENCE):
-            while await self.count() < wanted:  # noqa: ASYNC110 - another process's database tells no event of ours
+        async with asyncio.timeout(TIMEOUT):
+            while await self.count() < wanted:  # noqa: ASYNC110 - a row in the database sets no event here
                 await asyncio.sleep(pause)
         return time.monotonic()
 
@@ -111,7 +111,7 @@ async def _by_hand(tether: MeasuredTether, conn: Connection, client: LoadClient)
         ),
         child(
             tether.folder, "bench.limits.by_hand_worker", owner, ready=says_ready, env=tether.environment,
-            told=tether.urls.database + "\n",
+            stdin=tether.urls.database + "\n",
         ),
         _channels(tether, channels, url, "none"),
     ):  # fmt: skip
@@ -137,7 +137,7 @@ ROW = Benchmark(
     ),
     bound=(
         "Temporal's development server, which writes each history event to its file; beside it, the dispatcher's "
-        "pause between looks at the intents, once for each of the two facts."
+        "pause between two reads of the outbox, once for each of the two facts."
     ),
     measure=measure,
 )

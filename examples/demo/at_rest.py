@@ -13,7 +13,7 @@ async def play(on: Stage) -> None:
     on.play.situation(
         "At rest", "Rows hold what is true; a workflow exists exactly while something must be waited for."
     )
-    on.play.tell("tether verify --rebuild: the whole ledger is folded anew and compared with the tables, hash for hash")
+    on.play.say("tether verify --rebuild: the whole ledger is folded anew and compared with the tables, hash for hash")
     code, said = await on.command.run("verify", "--rebuild")
     if code:
         on.play.console.print(said, markup=False)

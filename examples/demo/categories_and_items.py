@@ -21,8 +21,8 @@ async def play(on: Stage) -> None:
 
 async def an_item_before_its_category(on: Stage) -> None:
     """It is kept, and so is a place for the category."""
-    on.play.tell("ItemAdded: “Atlas of clouds” is in category books, of which nobody has told")
-    token = (await on.tether.tell(item("atlas", "Atlas of clouds", "books")))["token"]
+    on.play.say("ItemAdded: “Atlas of clouds” is in category books, of which nobody has told")
+    token = (await on.tether.publish(item("atlas", "Atlas of clouds", "books")))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
     on.play.check("an item before its category: the link is", "waiting", link.get("state"))
     on.play.check("the category is a placeholder, its state", "unknown", await state(on, "category", "books"))
@@ -36,8 +36,8 @@ async def an_item_before_its_category(on: Stage) -> None:
     }
     on.play.check("what is waited for; so young a wait is a row and no workflow", wanted, found)
     on.play.quote((await on.tether.why(REL, "atlas"))["sentence"])
-    on.play.tell("CategoryAdded: books")
-    token = (await on.tether.tell(category("CategoryAdded", "books", 1, "Books")))["token"]
+    on.play.say("CategoryAdded: books")
+    token = (await on.tether.publish(category("CategoryAdded", "books", 1, "Books")))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
     on.play.check("once the category is there, the link is", "linked", link.get("state"))
     on.play.check("the placeholder has become", "live", await state(on, "category", "books"))
@@ -47,35 +47,35 @@ async def an_item_before_its_category(on: Stage) -> None:
 async def a_category_that_goes_and_comes_back(on: Stage) -> None:
     """The policy is KEEP: items outlive their category, visibly."""
     first = await incarnation(on, "books")
-    on.play.tell("CategoryRemoved: books")
-    token = (await on.tether.tell(fact("categories", "CategoryRemoved.v1", "books", 2)))["token"]
+    on.play.say("CategoryRemoved: books")
+    token = (await on.tether.publish(fact("categories", "CategoryRemoved.v1", "books", 2)))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
     on.play.check("the category is deleted: the link is", "broken", link.get("state"))
     on.play.check("the item stays", "live", await state(on, "item", "atlas"))
     on.play.quote((await on.tether.why(REL, "atlas"))["sentence"])
-    on.play.tell("CategoryAdded: books, once more")
-    token = (await on.tether.tell(category("CategoryAdded", "books", 3, "Books again")))["token"]
+    on.play.say("CategoryAdded: books, once more")
+    token = (await on.tether.publish(category("CategoryAdded", "books", 3, "Books again")))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
     on.play.check("created again: the link is", "linked", link.get("state"))
     on.play.check("it is another life of the same key", True, await incarnation(on, "books") != first)
-    on.play.tell("The CategoryRemoved of before arrives once more, under another id")
+    on.play.say("The CategoryRemoved of before arrives once more, under another id")
     late = {**fact("categories", "CategoryRemoved.v1", "books", 2), "id": "late"}
-    token = (await on.tether.tell(late))["token"]
+    token = (await on.tether.publish(late))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
     on.play.check("an old fact that comes late changes nothing", "linked", link.get("state"))
 
 
 async def what_is_refused(on: Stage) -> None:
     """A bad fact harms itself alone."""
-    on.play.tell("Items' key is used to tell of a category")
+    on.play.say("Items' key is used to tell of a category")
     try:
-        told = await on.tether.tell(category("CategoryAdded", "toys", 1, "Toys"), scope="publish:items")
+        told = await on.tether.publish(category("CategoryAdded", "toys", 1, "Toys"), scope="publish:items")
         status = 202 if told else 0
     except Refusal as refusal:
         status = refusal.status
     on.play.check("speaking for another owner is refused with", 403, status)
-    on.play.tell("A batch of two: one good fact, one of a type that no contract declares")
-    told = await on.tether.tell(item("globe", "Globe", "books"), fact("items", "ItemTeleported.v1", "atlas", 9))
+    on.play.say("A batch of two: one good fact, one of a type that no contract declares")
+    told = await on.tether.publish(item("globe", "Globe", "books"), fact("items", "ItemTeleported.v1", "atlas", 9))
     found = {"accepted": told["accepted"], "in quarantine": [refused["index"] for refused in told["quarantined"]]}
     on.play.check("a bad fact harms only itself", {"accepted": 1, "in quarantine": [1]}, found)
     on.play.quote(told["quarantined"][0]["reason"] if told["quarantined"] else "nothing was quarantined")

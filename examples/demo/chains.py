@@ -23,7 +23,7 @@ async def play(on: Stage) -> None:
 async def members_before_the_channel(on: Stage) -> str:
     """Returns the channel that was made at last."""
     await on.channels.stop()
-    on.play.tell("Channels is stopped; at Groups, the group rowers is created, and ann and bob join it")
+    on.play.say("Channels is stopped; at Groups, the group rowers is created, and ann and bob join it")
     await create(on, "rowers", "Rowers")
     for user in ("ann", "bob"):
         await join(on, "rowers", user)
@@ -31,13 +31,13 @@ async def members_before_the_channel(on: Stage) -> str:
     await on.play.reaches("memberships of a channel that is not there yet", wanted, partial(waits, on))
     await on.play.reaches("why that is so", {"group_channel comes first"}, partial(reasons, on))
     await on.channels.start()
-    on.play.tell("Channels is started again")
+    on.play.say("Channels is started again")
     link = await on.play.until("the channel of the rowers", partial(link_of, on, "rowers"))
     channel = str(link["child"])
     await on.play.reaches("once there is a channel, who is in it", ["ann", "bob"], partial(users, on, channel))
     await on.play.reaches("their memberships are", ["linked"] * 2, partial(states, on, "rowers"))
     await on.play.reaches("nothing is waited for", [], partial(waits, on))
-    on.play.tell("cid joins the rowers, who have a channel now")
+    on.play.say("cid joins the rowers, who have a channel now")
     await join(on, "rowers", "cid")
     await on.play.reaches("who is in the channel", ["ann", "bob", "cid"], partial(users, on, channel))
     return channel
@@ -45,7 +45,7 @@ async def members_before_the_channel(on: Stage) -> str:
 
 async def somebody_leaves(on: Stage, channel: str) -> None:
     """And the other way round."""
-    on.play.tell("DELETE /groups/rowers/members/bob at Groups")
+    on.play.say("DELETE /groups/rowers/members/bob at Groups")
     await posted(on.groups.http.delete("/groups/rowers/members/bob"))
     await on.play.reaches("who is in the channel", ["ann", "cid"], partial(users, on, channel))
 
@@ -55,7 +55,7 @@ async def the_group_is_dissolved(on: Stage, channel: str) -> None:
     await create(on, "readers", "Readers")
     await join(on, "readers", "ann")
     await on.play.reaches("ann is also among the readers; that is", ["linked"], partial(states, on, "readers"))
-    on.play.tell("DELETE /groups/rowers at Groups, which knows of no channel")
+    on.play.say("DELETE /groups/rowers at Groups, which knows of no channel")
     await posted(on.groups.http.delete("/groups/rowers"))
     await on.play.reaches("GroupDeleted alone: its channel at Channels is gone", 410, partial(status, on, channel))
     await on.play.reaches("who is in it", [], partial(users, on, channel))

@@ -53,7 +53,7 @@ async def play(on: Stage) -> None:
     await entered(on)
     before = await counted(on)
     id = await deleted_while_teams_misbehaves(on)
-    on.play.tell(f"{LATE} more teams try to enter for it all the while, until they are heard")
+    on.play.say(f"{LATE} more teams try to enter for it all the while, until they are heard")
     late = asyncio.create_task(in_turns(on, [f"summer-late-{number:02}" for number in range(LATE)]))
     try:
         await watched(on, id, done=FIRST)
@@ -71,7 +71,7 @@ async def entered(on: Stage) -> None:
     """The festival, and its teams."""
     for event in (FESTIVAL, ELSEWHERE):
         await announce(on, event)
-    on.play.tell(f"POST /teams at Teams, {ENTERED} times: teams enter for the festival {FESTIVAL}")
+    on.play.say(f"POST /teams at Teams, {ENTERED} times: teams enter for the festival {FESTIVAL}")
     await in_turns(on, [f"summer-{number:03}" for number in range(ENTERED)])
     await on.play.reaches("links of the festival", ENTERED, partial(linked, on, FESTIVAL))
 
@@ -79,11 +79,11 @@ async def entered(on: Stage) -> None:
 async def deleted_while_teams_misbehaves(on: Stage) -> str:
     """Returns the operation."""
     ways = ", ".join(name.replace("_", " ") for name in BADLY)
-    on.play.tell(f"PUT /misbehaviour at Teams, for requests and for facts: {ways}, {SHARE:.0%} each")
+    on.play.say(f"PUT /misbehaviour at Teams, for requests and for facts: {ways}, {SHARE:.0%} each")
     (await on.teams.http.put("/misbehaviour", json=BADLY)).raise_for_status()
-    on.play.tell(f"DELETE /v1/entities/event/{FESTIVAL} at Tether; then GET /v1/operations/…, again and again")
+    on.play.say(f"DELETE /v1/entities/event/{FESTIVAL} at Tether; then GET /v1/operations/…, again and again")
     begun = await on.tether.ask("DELETE", f"entities/event/{FESTIVAL}", "operate")
-    on.play.tell(f"Temporal shows it at {begun['workflow']['url']}")
+    on.play.say(f"Temporal shows it at {begun['workflow']['url']}")
     return str(begun["id"])
 
 
@@ -92,7 +92,7 @@ async def away_and_back(on: Stage, id: str) -> None:
     struck = (await on.teams.http.get("/misbehaviour")).json()["struck"]
     on.play.check("Teams has misbehaved in every way", sorted(BADLY), sorted(way for way in struck if struck[way]))
     await on.teams.stop()
-    on.play.tell("Teams is stopped")
+    on.play.say("Teams is stopped")
     try:
         stuck = await on.play.until("the operation to be stuck", partial(kept, on, id))
         on.play.check("an operation whose owner is away is", "running", stuck["state"])
@@ -100,13 +100,13 @@ async def away_and_back(on: Stage, id: str) -> None:
         on.play.quote(stuck["reason"])
     finally:
         await on.teams.start()
-    on.play.tell("Teams is started again, and behaves")
+    on.play.say("Teams is started again, and behaves")
 
 
 async def some_leave_in_time(on: Stage) -> list[str]:
     """The teams that are elsewhere before anybody has come to them."""
     leaving = (await keys_in(on, FESTIVAL))[-LEAVING:]
-    on.play.tell(f"POST /teams/…/moves at Teams: {len(leaving)} teams that are still there leave for {ELSEWHERE}")
+    on.play.say(f"POST /teams/…/moves at Teams: {len(leaving)} teams that are still there leave for {ELSEWHERE}")
     await asyncio.gather(*(left_for(on, team) for team in leaving))
     left = await keys_in(on, ELSEWHERE)
     on.play.check("some leave in time", True, bool(left))
@@ -129,7 +129,7 @@ async def exactly_once(on: Stage, before: Counted, wanted: int) -> None:
     """By what Teams itself has counted."""
     now = await counted(on)
     attempts, effects = now.attempts - before.attempts, now.effects - before.effects
-    on.play.tell(f"GET /commands at Teams: it was asked {attempts} times, with {effects} effects")
+    on.play.say(f"GET /commands at Teams: it was asked {attempts} times, with {effects} effects")
     on.play.check("teams that Teams has deleted for Tether", wanted, effects)
     on.play.check("effects that one Idempotency-Key ever had, at most", 1, now.most)
     on.play.check("it was asked more often than it did something", True, attempts > effects)
@@ -138,7 +138,7 @@ async def exactly_once(on: Stage, before: Counted, wanted: int) -> None:
 async def too_late(on: Stage, id: str) -> None:
     """The deletion goes on whenever somebody enters for what is gone."""
     before = (await operation(on, id))["progress"]["confirmed"]
-    on.play.tell("POST /teams at Teams: one more team enters for the festival that is no more")
+    on.play.say("POST /teams at Teams: one more team enters for the festival that is no more")
     await enter(on, "summer-too-late", FESTIVAL)
     await on.play.reaches("teams of the festival at Teams, soon after", 0, partial(teams_in, on, FESTIVAL))
     await on.play.reaches("the same operation has seen to it", ("done", before + 1), partial(standing, on, id))

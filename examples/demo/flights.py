@@ -34,7 +34,7 @@ async def play(on: Stage) -> None:
         "Flights",
         f"{count:,} real facts of four services: flights name airlines, airports and planes, of which some never come.",
     )
-    on.play.tell("tether import flights.ndjson.gz: every parent before its children")
+    on.play.say("tether import flights.ndjson.gz: every parent before its children")
     told = await imported(on, FLIGHTS)
     on.play.check("in their own order", {"accepted": count, "duplicates": 0}, taken(told))
     await compare(on, on.tether, expected, "in their own order")
@@ -42,13 +42,13 @@ async def play(on: Stage) -> None:
 
     mixed = on.folder / "shuffled.ndjson"
     shuffle(FLIGHTS, mixed)
-    on.play.tell(f"tether import shuffled.ndjson, for the tenant {OTHER}: any order, {repeats} facts told twice")
+    on.play.say(f"tether import shuffled.ndjson, for the tenant {OTHER}: any order, {repeats} facts told twice")
     told = await imported(on, mixed, on.other.key("admin"))
     on.play.check("shuffled", {"accepted": count, "duplicates": repeats}, taken(told))
     await compare(on, on.other, expected, "shuffled")
     on.play.check("links of groups that this tenant sees", [], await on.other.links("group_channel"))
 
-    on.play.tell("tether import shuffled.ndjson, for the first tenant, which has had all of it")
+    on.play.say("tether import shuffled.ndjson, for the first tenant, which has had all of it")
     before = (await on.tether.ask("GET", "relationships"))["token"]
     told = await imported(on, mixed)
     on.play.check("all of it again", {"accepted": 0, "duplicates": count + repeats}, taken(told))
@@ -59,7 +59,7 @@ async def play(on: Stage) -> None:
 async def imported(on: Stage, file: Path, key: str = "") -> Json:
     """What ``tether import`` says of it; ``key``: of another tenant."""
     told = await on.command.answer("import", str(file), "--restart", *(("--key", key) if key else ()))
-    on.play.tell(f"{told['lines']:,} facts in {told['seconds']:.1f} s, {told['facts_per_second']:,}/s")
+    on.play.say(f"{told['lines']:,} facts in {told['seconds']:.1f} s, {told['facts_per_second']:,}/s")
     return told
 
 

@@ -36,7 +36,7 @@ async def play(on: Stage) -> None:
 
 async def a_group_alone(on: Stage) -> str:
     """Returns the key of the channel that was made for it."""
-    on.play.tell("POST /groups at Groups: create “Chess club”. Nothing else is asked for")
+    on.play.say("POST /groups at Groups: create “Chess club”. Nothing else is asked for")
     await create(on, "chess", "Chess club")
     link = await on.play.until("a channel for group chess", partial(link_of, on, "chess"))
     channel = str(link["child"])
@@ -53,7 +53,7 @@ async def a_group_alone(on: Stage) -> str:
 
 async def a_channel_alone(on: Stage) -> None:
     """A channel that belongs to nobody."""
-    on.play.tell("POST /channels at Channels: create “Lobby”, which belongs to no group")
+    on.play.say("POST /channels at Channels: create “Lobby”, which belongs to no group")
     await posted(on.channels.http.post("/channels", json={"id": "lobby", "name": "Lobby"}))
     lobby = await on.play.until("ChannelCreated of the lobby", partial(on.tether.entity, "channel", "lobby"))
     on.play.check("a channel without a group is", "live", lobby["state"])
@@ -63,14 +63,14 @@ async def a_channel_alone(on: Stage) -> None:
 
 async def the_channel_first(on: Stage) -> None:
     """The two facts as a replay may bring them: the answer before the question."""
-    on.play.tell("ChannelCreated for group birds is told to Tether before anybody has told of the group")
-    token = (await on.tether.tell(channel_created("birds-talk", "Birdwatchers", "birds")))["token"]
+    on.play.say("ChannelCreated for group birds is told to Tether before anybody has told of the group")
+    token = (await on.tether.publish(channel_created("birds-talk", "Birdwatchers", "birds")))["token"]
     link = await on.tether.link(REL, "birds-talk", at_least=token)
     on.play.check("the channel's fact first, the link is", "waiting", link.get("state"))
     on.play.quote((await on.tether.why(REL, "birds-talk"))["sentence"])
     on.play.check("who owes the missing fact", [("birds", "parent", "groups")], await waits(on))
-    on.play.tell("GroupCreated of birds is told at last")
-    token = (await on.tether.tell(group_created("birds", "Birdwatchers")))["token"]
+    on.play.say("GroupCreated of birds is told at last")
+    token = (await on.tether.publish(group_created("birds", "Birdwatchers")))["token"]
     link = await on.tether.link(REL, "birds-talk", at_least=token)
     on.play.check("then the group's, the link is", "linked", link.get("state"))
     await on.play.reaches("it is announced", [("birds", "birds-talk")], partial(announced, on, "birds"))
@@ -79,16 +79,16 @@ async def the_channel_first(on: Stage) -> None:
 
 async def told_twice(on: Stage) -> None:
     """At least once is what everybody's delivery is."""
-    on.play.tell("GroupCreated of books is told to Tether twice, byte for byte")
+    on.play.say("GroupCreated of books is told to Tether twice, byte for byte")
     event = group_created("books", "Book circle")
-    first, second = await on.tether.tell(event), await on.tether.tell(event)
+    first, second = await on.tether.publish(event), await on.tether.publish(event)
     on.play.check("told once", {"accepted": 1, "duplicates": 0}, taken(first))
     on.play.check("told again, byte for byte", {"accepted": 0, "duplicates": 1}, taken(second))
     await on.play.reaches("it has one channel, linked", ["linked"], partial(states, on, "books"))
     on.play.check("channels made for it at Channels", 1, await channels_named(on, "Book circle"))
-    on.play.tell("The same id again with another name")
+    on.play.say("The same id again with another name")
     try:
-        status = int(bool(await on.tether.tell({**event, "data": {"name": "Film circle"}})))
+        status = int(bool(await on.tether.publish({**event, "data": {"name": "Film circle"}})))
     except Refusal as refusal:
         status = refusal.status
     on.play.check("two bodies for one id are refused with", 409, status)
@@ -96,8 +96,8 @@ async def told_twice(on: Stage) -> None:
 
 async def a_second_channel(on: Stage, channel: str) -> None:
     """One to one means one."""
-    on.play.tell("A second channel for group chess is told")
-    token = (await on.tether.tell(channel_created("chess-too", "Chess, too", "chess")))["token"]
+    on.play.say("A second channel for group chess is told")
+    token = (await on.tether.publish(channel_created("chess-too", "Chess, too", "chess")))["token"]
     found = {link["child"]: link["state"] for link in await on.tether.links(REL, parent="chess", at_least=token)}
     on.play.check(
         "two channels for one group are a visible conflict",
@@ -110,7 +110,7 @@ async def a_second_channel(on: Stage, channel: str) -> None:
 async def renamed(on: Stage, channel: str) -> None:
     """A change of one side that is none of the other's business."""
     before = list((await on.tether.link(REL, channel)).values())
-    on.play.tell("PATCH /groups/chess at Groups: its name is “Chess society” now")
+    on.play.say("PATCH /groups/chess at Groups: its name is “Chess society” now")
     await posted(on.groups.http.patch("/groups/chess", json={"name": "Chess society"}))
     await on.play.reaches("the group's name in Tether", "Chess society", partial(name_of_group, on, "chess"))
     on.play.check("its link is as it was", before, list((await on.tether.link(REL, channel)).values()))
@@ -120,28 +120,28 @@ async def renamed(on: Stage, channel: str) -> None:
 async def channels_away(on: Stage) -> None:
     """The owner that is asked is not there."""
     await on.channels.stop()
-    on.play.tell("Channels is stopped; POST /groups: create “Gardeners”")
+    on.play.say("Channels is stopped; POST /groups: create “Gardeners”")
     await create(on, "garden", "Gardeners")
     wait = await on.play.until("the first attempt to ask Channels", partial(attempt, on, "garden"))
     on.play.check("who owes the missing fact", ("child", "channels"), (wait["missing"], wait["waiting_for"]["owner"]))
     on.play.quote(wait["reason"])
     await on.channels.start()
-    on.play.tell("Channels is started again")
+    on.play.say("Channels is started again")
     await on.play.reaches("the link, once Channels is back", ["linked"], partial(states, on, "garden"))
 
 
 async def the_worker_dies(on: Stage) -> None:
     """The process that runs workflows is killed while one of them is half-way."""
     await on.channels.stop()
-    on.play.tell("Channels is stopped; POST /groups: create “Sailors”; its workflow asks in vain and waits")
+    on.play.say("Channels is stopped; POST /groups: create “Sailors”; its workflow asks in vain and waits")
     await create(on, "sail", "Sailors")
     await on.play.until("the first attempt to ask Channels", partial(attempt, on, "sail"))
     killed = on.pid("worker")
     os.kill(killed, signal.SIGKILL)
-    on.play.tell(f"kill -9 of the worker (pid {killed}); Channels is started again")
+    on.play.say(f"kill -9 of the worker (pid {killed}); Channels is started again")
     await on.channels.start()
     await on.play.until("a new worker", partial(successor, on, killed))
-    on.play.tell(f"the supervisor has started another worker (pid {on.pid('worker')})")
+    on.play.say(f"the supervisor has started another worker (pid {on.pid('worker')})")
     await on.play.reaches("the link, after kill -9 of the worker", ["linked"], partial(states, on, "sail"))
     on.play.check("channels made for it at Channels", 1, await channels_named(on, "Sailors"))
     await on.play.reaches("announcements of it", 1, partial(times_announced, on, "sail"))
@@ -149,8 +149,8 @@ async def the_worker_dies(on: Stage) -> None:
 
 async def a_group_that_never_comes(on: Stage) -> None:
     """Something has to be left waiting."""
-    on.play.tell(f"A channel for group {NEVER} is told; nobody will ever tell of that group")
-    await on.tether.tell(channel_created("night-talk", "Night owls", NEVER))
+    on.play.say(f"A channel for group {NEVER} is told; nobody will ever tell of that group")
+    await on.tether.publish(channel_created("night-talk", "Night owls", NEVER))
     await on.play.reaches("what waits now, and for whom", [(NEVER, "parent", "groups")], partial(waits, on))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from time import monotonic
 
-from examples.demo.play import PATIENCE, InVain
+from examples.demo.play import TIMEOUT, InVain
 from examples.demo.stage import Stage
 from examples.demo.tether import Json
 
@@ -30,7 +30,7 @@ async def ended(on: Stage, id: str) -> Json | None:
     return None if found["state"] in OPEN else found
 
 
-async def watched(on: Stage, id: str, *, done: int | None = None, within: float = PATIENCE) -> Json:
+async def watched(on: Stage, id: str, *, done: int | None = None, within: float = TIMEOUT) -> Json:
     """Tells how far it is, until so many children are done, or it has ended. Raises InVain."""
     begun, told, line = monotonic(), 0.0, ""
     while True:
@@ -38,7 +38,7 @@ async def watched(on: Stage, id: str, *, done: int | None = None, within: float 
         over = found["state"] not in OPEN or (done is not None and found["progress"]["confirmed"] >= done)
         if (said := far(found)) != line and (over or monotonic() - told >= LINE):
             told, line = monotonic(), said
-            on.play.tell(said)
+            on.play.say(said)
         if over:
             return found
         if monotonic() - begun > within:

@@ -27,7 +27,7 @@ async def play(on: Stage) -> None:
 
 async def previewed(on: Stage) -> Json:
     """Counts, owners, hash; nothing is done."""
-    on.play.tell(f"POST /v1/plans: what would the deletion of event {FESTIVAL} come to?")
+    on.play.say(f"POST /v1/plans: what would the deletion of event {FESTIVAL} come to?")
     plan = await planned(on)
     on.play.check("children that are concerned, by owner and command", concerned(ENTERED), parts(plan))
     on.play.check("its hash stands for exactly this set", (await planned(on))["hash"], plan["hash"])
@@ -37,7 +37,7 @@ async def previewed(on: Stage) -> Json:
 
 async def newcomers_are_noticed(on: Stage, plan: Json) -> None:
     """What was previewed is not what would be done any more."""
-    on.play.tell("Another team enters; the plan is executed all the same")
+    on.play.say("Another team enters; the plan is executed all the same")
     await enter(on, "spring-late", FESTIVAL)
     await on.play.reaches("links now", ["linked"] * (ENTERED + 1), partial(states, on, FESTIVAL))
     try:
@@ -55,7 +55,7 @@ async def executed(on: Stage, outdated: Json) -> None:
     plan = await planned(on)
     on.play.check("a new plan names", concerned(ENTERED + 1), parts(plan))
     on.play.check("another set has another hash", True, plan["hash"] != outdated["hash"])
-    on.play.tell("POST /v1/plans/{id}/execution")
+    on.play.say("POST /v1/plans/{id}/execution")
     operation = await on.tether.ask("POST", f"plans/{plan['id']}/execution", "operate")
     end = await on.play.until("the end of the deletion", partial(ended, on, operation["id"]))
     found = {"state": end["state"], "total": end["progress"]["total"], "done": end["progress"]["confirmed"]}

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds that a step waits for what it expects."""
 
 LOOK = 0.05
@@ -63,7 +63,7 @@ class Play:
         self._situation = title
         self.console.print(f"\n[bold]{escape(title)}[/]\n[dim]{escape(about)}[/]", highlight=False)
 
-    def tell(self, line: str) -> None:
+    def say(self, line: str) -> None:
         """Something was done."""
         self._line("·", "cyan", shown(line))
 
@@ -81,7 +81,7 @@ class Play:
             self._line("✗", "bold red", f"{step}: expected {shown(expected)}, found {shown(found)}")
 
     async def reaches(
-        self, step: str, expected: object, look: Callable[[], Awaitable[object]], *, within: float = PATIENCE
+        self, step: str, expected: object, look: Callable[[], Awaitable[object]], *, within: float = TIMEOUT
     ) -> None:
         """Looks until it finds what is expected, or for so many seconds; either way that is a check."""
         end = monotonic() + within
@@ -91,7 +91,7 @@ class Play:
             found = await look()
         self.check(step, expected, found)
 
-    async def until(self, what: str, look: Callable[[], Awaitable[T | None]], *, within: float = PATIENCE) -> T:
+    async def until(self, what: str, look: Callable[[], Awaitable[T | None]], *, within: float = TIMEOUT) -> T:
         """The first thing that it finds. Raises InVain, which says what was waited for."""
         end = monotonic() + within
         while not (found := await look()):

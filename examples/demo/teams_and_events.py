@@ -28,7 +28,7 @@ async def play(on: Stage) -> None:
 
 async def teams_before_their_event(on: Stage) -> None:
     """They are kept, and so is a place for the event."""
-    on.play.tell("POST /teams at Teams: tigers and lions, in the event cup, of which nobody has told")
+    on.play.say("POST /teams at Teams: tigers and lions, in the event cup, of which nobody has told")
     for team in ("tigers", "lions"):
         await enter(on, team, "cup")
     await on.play.reaches("teams before their event: the links are", ["waiting"] * 2, partial(states, on, "cup"))
@@ -40,7 +40,7 @@ async def teams_before_their_event(on: Stage) -> None:
         found,
     )
     on.play.quote((await on.tether.why(REL, "tigers"))["sentence"])
-    on.play.tell("POST /events at Events: announce the cup")
+    on.play.say("POST /events at Events: announce the cup")
     await announce(on, "cup")
     await on.play.reaches("once the event is there, the links are", ["linked"] * 2, partial(states, on, "cup"))
 
@@ -48,7 +48,7 @@ async def teams_before_their_event(on: Stage) -> None:
 async def a_move_by_teams(on: Stage) -> None:
     """What an owner decides by itself is a fact, and a fact is all it takes."""
     await announce(on, "league")
-    on.play.tell("POST /teams/tigers/moves at Teams: its users let the tigers play in the league")
+    on.play.say("POST /teams/tigers/moves at Teams: its users let the tigers play in the league")
     await move_at_teams(on, "tigers", "league")
     await on.play.reaches("TeamMoved alone moves the link", ("league", "linked"), partial(place, on, "tigers"))
     moves = (await on.tether.ask("GET", "operations", query={"kind": "move"}))["items"]
@@ -57,11 +57,11 @@ async def a_move_by_teams(on: Stage) -> None:
 
 async def a_move_that_waits(on: Stage) -> None:
     """A move that is asked of Tether, to where there is nothing yet."""
-    on.play.tell("POST …/event_team/moves: the tigers are to play in the final, of which nobody has told yet")
+    on.play.say("POST …/event_team/moves: the tigers are to play in the final, of which nobody has told yet")
     id = (await move(on, "tigers", "final"))["id"]
     on.play.check("until the final is there the move is", "waiting", await state(on, id))
     on.play.check("and the link is as it was", ("league", "linked"), await place(on, "tigers"))
-    on.play.tell("POST /events at Events: announce the final")
+    on.play.say("POST /events at Events: announce the final")
     await announce(on, "final")
     await on.play.reaches("then the move is", "done", partial(state, on, id))
     on.play.check("the link is", ("final", "linked"), await place(on, "tigers"))
@@ -70,7 +70,7 @@ async def a_move_that_waits(on: Stage) -> None:
 
 async def back_and_forth(on: Stage) -> None:
     """There, back and there again: each is a move of its own, and none is taken for another."""
-    on.play.tell("POST …/event_team/moves, three times: the tigers go to the cup, back to the final, and to the cup")
+    on.play.say("POST …/event_team/moves, three times: the tigers go to the cup, back to the final, and to the cup")
     before = (await team(on, "tigers"))["version"]
     found = []
     for to in ("cup", "final", "cup"):
@@ -84,10 +84,10 @@ async def back_and_forth(on: Stage) -> None:
 
 async def a_refused_move(on: Stage) -> None:
     """Tether decides nothing: who owns the team does."""
-    on.play.tell("Teams tells of a team phoenix, and then goes back to a backup that knows no phoenix")
+    on.play.say("Teams tells of a team phoenix, and then goes back to a backup that knows no phoenix")
     phoenix = fact("teams", "TeamCreated.v1", "phoenix", 1, {"name": "Phoenix", "event_id": "league"})
-    await on.tether.tell(phoenix)
-    on.play.tell("POST …/event_team/moves: the phoenix is to play in the final")
+    await on.tether.publish(phoenix)
+    on.play.say("POST …/event_team/moves: the phoenix is to play in the final")
     id = (await move(on, "phoenix", "final"))["id"]
     end = await on.play.until("the end of the move", partial(ended, on, id))
     on.play.check("a move that its owner does not make is", "refused", end["state"])
@@ -101,7 +101,7 @@ async def called_off(on: Stage) -> None:
     for number in range(3):
         await enter(on, f"picnic-{number}", "picnic")
     await on.play.reaches("a picnic, and the links of its teams", ["linked"] * 3, partial(states, on, "picnic"))
-    on.play.tell("DELETE /events/picnic at Events, which knows of no teams")
+    on.play.say("DELETE /events/picnic at Events, which knows of no teams")
     await posted(on.events.http.delete("/events/picnic"))
     await on.play.reaches("EventDeleted alone: teams of it at Teams", 0, partial(teams_in, on, "picnic"))
     begun = await on.play.until("the end of what Tether began", partial(cascade, on, "picnic"))

@@ -56,7 +56,7 @@ class TetherClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def tell(self, *facts: Json, scope: str = "") -> Json:
+    async def publish(self, *facts: Json, scope: str = "") -> Json:
         """Tells facts of one owner, with that owner's key or with that of ``scope``. Raises Refusal."""
         scope = scope or f"publish:{facts[0]['source'].strip('/')}"
         if len(facts) == 1:

@@ -37,7 +37,7 @@ def members(kit: Kit, kind: str) -> APIRouter:
             if (found := entities.find(tx, key)) is not None:
                 return found.answer()
             member = entities.create(tx, key, fields)
-            outbox.tell(tx, f"{fact}Added.v1", member, fields, carried)
+            outbox.add(tx, f"{fact}Added.v1", member, fields, carried)
             return member.answer(201)
 
         return commands.once(command, effect)
@@ -48,7 +48,7 @@ def members(kit: Kit, kind: str) -> APIRouter:
 
         def effect(tx: Transaction) -> Response:
             member = entities.delete(tx, f"{whole}/{user}", command.condition)
-            outbox.tell(tx, f"{fact}Removed.v1", member, {}, carried)
+            outbox.add(tx, f"{fact}Removed.v1", member, {}, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)

@@ -40,7 +40,7 @@ def named(kit: Kit, kind: str) -> APIRouter:
 
         def effect(tx: Transaction) -> Response:
             entity = entities.create(tx, new.id, {"name": new.name})
-            outbox.tell(tx, f"{fact}Created.v1", entity, {"name": new.name}, carried)
+            outbox.add(tx, f"{fact}Created.v1", entity, {"name": new.name}, carried)
             return entity.answer(201)
 
         return commands.once(command, effect)
@@ -52,7 +52,7 @@ def named(kit: Kit, kind: str) -> APIRouter:
         def effect(tx: Transaction) -> Response:
             entity, changed = entities.change(tx, key, command.condition, {"name": change.name})
             if changed:
-                outbox.tell(tx, f"{fact}Renamed.v1", entity, {"name": change.name}, carried)
+                outbox.add(tx, f"{fact}Renamed.v1", entity, {"name": change.name}, carried)
             return entity.answer()
 
         return commands.once(command, effect)
@@ -62,7 +62,7 @@ def named(kit: Kit, kind: str) -> APIRouter:
         """Delete one. 404, 410: not there, or no longer. 412: not this version (``If-Match``)."""
 
         def effect(tx: Transaction) -> Response:
-            outbox.tell(tx, f"{fact}Deleted.v1", entities.delete(tx, key, command.condition), {}, carried)
+            outbox.add(tx, f"{fact}Deleted.v1", entities.delete(tx, key, command.condition), {}, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)

@@ -38,7 +38,7 @@ class OwnerOutbox:
         self._database = database
         self._source = source
 
-    def tell(self, tx: Transaction, fact: str, entity: OwnedEntity, data: _Json, carried: _Json) -> None:
+    def add(self, tx: Transaction, fact: str, entity: OwnedEntity, data: _Json, carried: _Json) -> None:
         """Write the fact of type ``fact``, such as ``GroupCreated.v1``, about ``entity`` as it is now."""
         event = {
             **carried,

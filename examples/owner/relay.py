@@ -46,7 +46,7 @@ class Relay:
     """``tether`` knows the base URL and the key; ``sleep`` takes seconds.
 
     ``arranged``: what to send now, of the oldest facts that wait. What it keeps back waits on, and is looked at again
-    after the next commit, or after ``patience`` seconds; None: only then.
+    after the next commit, or after ``timeout`` seconds; None: only then.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Relay:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
         arranged: Callable[[Sequence[Pending]], Sequence[Pending]] = in_order,
-        patience: float | None = None,
+        timeout: float | None = None,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._tether = tether
         self._sleep = sleep
         self._arranged = arranged
-        self._patience = patience
+        self._timeout = timeout
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -85,7 +85,7 @@ class Relay:
                     continue
                 if not facts:
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(self._patience):
+                        async with asyncio.timeout(self._timeout):
                             await committed.wait()
 
     async def _publish(self, facts: Sequence[Pending]) -> None:

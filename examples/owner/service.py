@@ -16,7 +16,7 @@ from examples.owner import entities, idempotency, outbox
 from examples.owner.database import Database
 from examples.owner.entities import Entities
 from examples.owner.idempotency import Commands
-from examples.owner.misbehaviour.publishing import PATIENCE, Publishing
+from examples.owner.misbehaviour.publishing import TIMEOUT, Publishing
 from examples.owner.misbehaviour.requests import Misbehaving
 from examples.owner.misbehaviour.routes import routes
 from examples.owner.misbehaviour.settings import Misbehaviour
@@ -64,7 +64,7 @@ def application(
     if misbehaviour is None:
         relay = relaying()
     else:
-        relay = relaying(arranged=Publishing(misbehaviour).arranged, patience=PATIENCE)
+        relay = relaying(arranged=Publishing(misbehaviour).arranged, timeout=TIMEOUT)
         around.append(Middleware(Misbehaving, misbehaviour, kit.commands.attempted))
 
     @asynccontextmanager

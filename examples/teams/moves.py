@@ -27,7 +27,7 @@ def moves(kit: Kit) -> APIRouter:
             check_still_in(teams.live(tx, key), to.still_in, stated="still_in" in to.model_fields_set)
             team, changed = teams.change(tx, key, command.condition, {"event_id": to.event_id})
             if changed:
-                outbox.tell(tx, "TeamMoved.v1", team, {"event_id": to.event_id}, carried)
+                outbox.add(tx, "TeamMoved.v1", team, {"event_id": to.event_id}, carried)
             return team.answer()
 
         return commands.once(command, effect)
@@ -45,7 +45,7 @@ def moves(kit: Kit) -> APIRouter:
                 check_still_in(team, still_in, stated=still_in is not None)
             team, changed = teams.change(tx, key, command.condition, {"event_id": None})
             if changed:
-                outbox.tell(tx, "TeamMoved.v1", team, {"event_id": None}, carried)
+                outbox.add(tx, "TeamMoved.v1", team, {"event_id": None}, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)

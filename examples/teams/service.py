@@ -35,7 +35,7 @@ def _teams(kit: Kit) -> APIRouter:
         def effect(tx: Transaction) -> Response:
             fields = {"name": new.name, "event_id": new.event_id}
             team = teams.create(tx, new.id, fields)
-            outbox.tell(tx, "TeamCreated.v1", team, fields, carried)
+            outbox.add(tx, "TeamCreated.v1", team, fields, carried)
             return team.answer(201)
 
         return commands.once(command, effect)
@@ -47,7 +47,7 @@ def _teams(kit: Kit) -> APIRouter:
         def effect(tx: Transaction) -> Response:
             team, changed = teams.change(tx, key, command.condition, {"name": change.name})
             if changed:
-                outbox.tell(tx, "TeamRenamed.v1", team, {"name": change.name}, carried)
+                outbox.add(tx, "TeamRenamed.v1", team, {"name": change.name}, carried)
             return team.answer()
 
         return commands.once(command, effect)
@@ -58,7 +58,7 @@ def _teams(kit: Kit) -> APIRouter:
 
         def effect(tx: Transaction) -> Response:
             check_still_in(teams.live(tx, key), still_in, stated=still_in is not None)
-            outbox.tell(tx, "TeamDeleted.v1", teams.delete(tx, key, command.condition), {}, carried)
+            outbox.add(tx, "TeamDeleted.v1", teams.delete(tx, key, command.condition), {}, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)

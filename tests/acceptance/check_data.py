@@ -167,7 +167,7 @@ async def verified(stack: Running, console: Console) -> int:
 
 
 async def at_rest(stack: Running, wanted: int) -> int:
-    """Open workflows, once patience is over and nothing is left to do; or after ten minutes."""
+    """Open workflows, once timeout is over and nothing is left to do; or after ten minutes."""
 
     async def over() -> bool:
         return (await stack.waits_with_workflow()).total() >= wanted

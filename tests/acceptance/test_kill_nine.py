@@ -141,7 +141,7 @@ async def the_state_is_the_models(stack: Running, told: list[Event], catalog: Ca
 
 
 async def only_what_truly_waits_has_a_workflow(stack: Running) -> None:
-    """Groups and channels from their first fact on; the others' patience may be over or not."""
+    """Groups and channels from their first fact on; the others' timeout may be over or not."""
 
     await stack.at_rest()
     waiting = await stack.database("select parent from waits where relationship = 'group_channel'")

@@ -14,21 +14,21 @@ import pytest
 from devstack.errors import PartFailed, StackError
 from devstack.part import RunningProcess, StackProcess, run
 from devstack.parts import says_ready
-from devstack.supervisor import Patience, Supervisor
+from devstack.supervisor import RestartLimit, Supervisor
 from tests.support.eventually import eventually_true
 
-QUICK = Patience(first_delay=0.01, last_delay=0.02)
+QUICK = RestartLimit(first_delay=0.01, last_delay=0.02)
 
 Script = Callable[..., StackProcess]
 
 
 @pytest.fixture
 def script(folder: Path) -> Script:
-    def part(name: str, commands: str, patience: float = 20.0, grace: float = 10.0) -> StackProcess:
+    def part(name: str, commands: str, timeout: float = 20.0, grace: float = 10.0) -> StackProcess:
         return StackProcess(
             name, ("/bin/sh", "-c", commands), folder / f"{name}.log", says_ready,
             {"PATH": os.environ["PATH"], "HERE": str(folder)},
-            farewell=((signal.SIGTERM, grace),), patience=patience,
+            farewell=((signal.SIGTERM, grace),), timeout=timeout,
         )  # fmt: skip
 
     return part
@@ -41,7 +41,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 async def supervisor(said: list[str]) -> AsyncIterator[Supervisor]:
-    one = Supervisor(said.append, patience=QUICK)
+    one = Supervisor(said.append, restart_limit=QUICK)
     yield one
     await one.stop()
 
@@ -103,8 +103,8 @@ async def test_a_part_that_gives_up_later_ends_the_waiting(supervisor: Superviso
 
 
 async def test_deaths_far_apart_are_forgiven(script: Script, said: list[str]) -> None:
-    patience = Patience(deaths=2, within=0.0, first_delay=0.01)
-    supervisor = Supervisor(said.append, patience=patience)
+    limit = RestartLimit(deaths=2, within=0.0, first_delay=0.01)
+    supervisor = Supervisor(said.append, restart_limit=limit)
     await supervisor.start(script("mortal", "echo ready; sleep 0.2"))
     await eventually_true(lambda: sum("died" in line for line in said) >= 4)
     await supervisor.stop()
@@ -112,7 +112,7 @@ async def test_deaths_far_apart_are_forgiven(script: Script, said: list[str]) ->
 
 async def test_a_part_that_never_becomes_ready_is_named(supervisor: Supervisor, script: Script) -> None:
     with pytest.raises(PartFailed, match=r"slow runs but is not ready after 0.2 s; log: "):
-        await supervisor.start(script("slow", "echo not ready; sleep 600", patience=0.2))
+        await supervisor.start(script("slow", "echo not ready; sleep 600", timeout=0.2))
 
 
 async def test_a_preparation_that_fails_is_passed_on(supervisor: Supervisor, script: Script) -> None:
@@ -159,12 +159,12 @@ async def test_a_part_ends_with_a_parent_that_was_killed(folder: Path) -> None:
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from devstack.part import Part, Running
+from devstack.part import RunningProcess, StackProcess
 from devstack.parts import says_ready
 
 async def main(here):
-    sleeper = Part("child", ("/bin/sh", "-c", "echo ready; exec sleep 600"), here / "log", says_ready)
-    running = await Running.start(sleeper)
+    sleeper = StackProcess("child", ("/bin/sh", "-c", "echo ready; exec sleep 600"), here / "log", says_ready)
+    running = await RunningProcess.start(sleeper)
     await running.until_ready()
     (here / "pid").write_text(f"{running.pid}\\n")
     await asyncio.sleep(600)
@@ -178,7 +178,7 @@ async def test_a_command_that_runs_to_its_end_says_how_it_failed(script: Script)
     with pytest.raises(PartFailed, match=r"ill failed \(exit code 4\); log: .*\n.*\n  out of cheese"):
         await run(script("ill", "echo out of cheese; exit 4"))
     with pytest.raises(PartFailed, match=r"endless did not end within 0 s"):
-        await run(script("endless", "sleep 600", patience=0.1))
+        await run(script("endless", "sleep 600", timeout=0.1))
 
 
 async def test_a_log_grown_large_is_put_aside(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ async def test_sigterm_does_not_wait_for_a_tether_that_never_answers(
         async with asyncio.timeout(30):
             silent, _ = await asyncio.get_running_loop().sock_accept(listener)
         with silent:
-            assert await asyncio.wait_for(process.stop(), 8) == 0  # the relay's own patience is 10 s
+            assert await asyncio.wait_for(process.stop(), 8) == 0  # the relay's own timeout is 10 s
 
 
 async def test_it_takes_its_key_from_a_file_and_says_when_there_is_none(

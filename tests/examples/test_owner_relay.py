@@ -34,7 +34,7 @@ class Desk:
     def tell(self, *subjects: str) -> None:
         with self.database.transaction() as tx:
             for subject in subjects:
-                self.outbox.tell(tx, "ThingCreated.v1", OwnedEntity(subject, 1, True, {}), {}, {})
+                self.outbox.add(tx, "ThingCreated.v1", OwnedEntity(subject, 1, True, {}), {}, {})
 
     async def _note(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -120,7 +120,7 @@ async def test_a_commit_between_reading_and_waiting_is_not_slept_through(
 async def test_what_was_rolled_back_was_never_told(desk: Desk, tether: RecordingTether) -> None:
     def tell_and_fail() -> None:
         with desk.database.transaction() as tx:
-            desk.outbox.tell(tx, "ThingCreated.v1", OwnedEntity("undone", 1, True, {}), {}, {})
+            desk.outbox.add(tx, "ThingCreated.v1", OwnedEntity("undone", 1, True, {}), {}, {})
             raise OSError("half-way")
 
     async with desk.relaying():

@@ -33,7 +33,7 @@ def _things(kit: Kit, kind: str) -> APIRouter:
     def create(key: str, of: Annotated[str, Body(embed=True)], command: Incoming, carried: Carried) -> Response:
         def effect(tx: Transaction) -> Response:
             thing = things.create(tx, key, {"of": of})
-            outbox.tell(tx, f"{fact}Created.v1", thing, {"of": of}, carried)
+            outbox.add(tx, f"{fact}Created.v1", thing, {"of": of}, carried)
             return thing.answer(201)
 
         return commands.once(command, effect)
@@ -42,7 +42,7 @@ def _things(kit: Kit, kind: str) -> APIRouter:
     def delete(key: str, command: Incoming, carried: Carried, still_of: str | None = None) -> Response:
         def effect(tx: Transaction) -> Response:
             check(tx, key, still_of)
-            outbox.tell(tx, f"{fact}Deleted.v1", things.delete(tx, key, command.condition), {}, carried)
+            outbox.add(tx, f"{fact}Deleted.v1", things.delete(tx, key, command.condition), {}, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)
@@ -54,7 +54,7 @@ def _things(kit: Kit, kind: str) -> APIRouter:
             nothing: dict[str, Any] = {"of": None}
             thing, changed = things.change(tx, key, command.condition, nothing)
             if changed:
-                outbox.tell(tx, f"{fact}Freed.v1", thing, nothing, carried)
+                outbox.add(tx, f"{fact}Freed.v1", thing, nothing, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)
@@ -70,7 +70,7 @@ def _sponsors(kit: Kit) -> APIRouter:
     def rise(key: str, level: Annotated[int, Body(embed=True)], command: Incoming, carried: Carried) -> Response:
         def effect(tx: Transaction) -> Response:
             sponsor, _ = sponsors.change(tx, key, command.condition, {"level": level})
-            outbox.tell(tx, "SponsorRaised.v1", sponsor, {"level": level}, carried)
+            outbox.add(tx, "SponsorRaised.v1", sponsor, {"level": level}, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)

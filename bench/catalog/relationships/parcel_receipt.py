@@ -1,4 +1,4 @@
-"""A parcel is signed for once; nobody is asked, so a pair costs no workflow."""
+"""A parcel is signed for once; no command is sent, so a pair costs no workflow."""
 
 from datetime import timedelta
 

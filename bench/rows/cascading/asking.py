@@ -1,4 +1,4 @@
-"""A parent with very many children goes, and each one's owner is asked: one that costs nothing, then a real one."""
+"""A parent with very many children is deleted: a command for each, to an owner that costs nothing, then a real one."""
 
 import asyncio
 import time
@@ -10,8 +10,8 @@ from itertools import pairwise
 from bench.drivers.child import child, listening
 from bench.drivers.client import LoadClient, Order
 from bench.drivers.owner import owning
+from bench.drivers.publishing import publish_one
 from bench.drivers.stack import Connection, MeasuredTether, Tenant
-from bench.drivers.telling import tell_one
 from bench.errors import Spoilt
 from bench.limits.plain_asking import PlainClient, PlainRequests
 from bench.report import usage
@@ -26,14 +26,15 @@ PARTS = 5
 """In so many parts of the way each rate is taken: it must not fall on the way."""
 LOOK = 0.1
 """Seconds between looks at how far a cascade is."""
-PATIENCE = 280.0
+TIMEOUT = 280.0
 """Seconds until a cascade must be over."""
 
 
 @dataclass(frozen=True)
 class CascadeTimes:
-    """The end of one event with its teams. Times by the machine's monotonic clock; ``looks``: (when, commands asked).
+    """The end of one event with its teams. Times by the machine's monotonic clock.
 
+    ``looks``: (when, commands accepted);
     ``known``: whether the owner's facts are all settled and nothing is under way any more; ``memory``: megabytes of
     the worker, the most there were.
     """
@@ -45,9 +46,9 @@ class CascadeTimes:
     cpu: dict[str, float] = field(default_factory=dict)
 
     @property
-    def asked(self) -> float:
-        """Seconds until the last child was asked for."""
-        return next(at for at, asked in self.looks if asked >= self.count) - self.began
+    def requested(self) -> float:
+        """Seconds until the last child was requested."""
+        return next(at for at, count in self.looks if count >= self.count) - self.began
 
     @property
     def ended(self) -> float:
@@ -95,20 +96,20 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     return Measurement(
         {
             RATE: Samples(fast.rates(), limit),
-            REAL: Samples([few / real.asked], [few / took]),
+            REAL: Samples([few / real.requested], [few / took]),
             MEMORY: Samples([max(memory)], [before]),
         },
         {"cpu_us_per_command": fast.cpu, "memory_mb": kept, "commands": many, "commands_real": few},
         (
-            f"with commands: {many:,} asked in {fast.asked:.1f} s, all facts settled after {fast.ended:.1f} s",
-            f"example service: {few:,} asked in {real.asked:.1f} s, all facts settled after {real.ended:.1f} s",
+            f"with commands: {many:,} requested in {fast.requested:.1f} s, all facts settled after {fast.ended:.1f} s",
+            f"example service: {few:,} requested in {real.requested:.1f} s, all facts settled after {real.ended:.1f} s",
             f"processor time, µs a command: {fast.cpu}",
         ),
     )
 
 
 async def _limit(tether: MeasuredTether, plain: PlainClient, warm: int, many: int) -> list[float]:
-    """Rates of the plain client, with an owner of its own that tells nobody."""
+    """Rates of the plain client, with an owner of its own that publishes nothing."""
     port = free_port()
     async with owning(tether, "teams", "team", port):
         url = f"http://{LOOPBACK}:{port}/teams"
@@ -120,7 +121,7 @@ async def _limit(tether: MeasuredTether, plain: PlainClient, warm: int, many: in
 
 
 async def _event(tether: MeasuredTether, tenant: Tenant, number: int = 1, key: str = "festival") -> None:
-    await tell_one(tether, tenant, "/events", "EventCreated.v1", key, {"name": "Festival"}, number)
+    await publish_one(tether, tenant, "/events", "EventCreated.v1", key, {"name": "Festival"}, number)
 
 
 async def _goes(
@@ -137,15 +138,15 @@ async def _goes(
     before = usage.cpu(pids)
     now = await conn.fetchval("select now()")
     cascade = CascadeTimes(time.monotonic(), count)
-    await tell_one(tether, tenant, "/events", "EventDeleted.v1", key, {}, number)
+    await publish_one(tether, tenant, "/events", "EventDeleted.v1", key, {}, number)
     query = """
         select requested, confirmed, skipped, parked, state from tether.operations
         where tenant = $1 and workflow = 'cascade' and key = $2 and created_at >= $3
     """
-    until, row = cascade.began + PATIENCE, None
+    until, row = cascade.began + TIMEOUT, None
     while row is None or row["state"] == "running":
         if time.monotonic() > until:
-            raise Spoilt(f"the cascade of {count:,} teams is not over after {PATIENCE:.0f} s: {row}")
+            raise Spoilt(f"the cascade of {count:,} teams is not over after {TIMEOUT:.0f} s: {row}")
         await asyncio.sleep(LOOK)
         row = await conn.fetchrow(query, tenant.name, key, now)
         cascade.looks.append((time.monotonic(), row["requested"] if row is not None else 0))
@@ -163,7 +164,7 @@ async def _linked(conn: Connection, tenant: Tenant, wanted: int) -> None:
         where tenant = $1 and relationship = 'event_team' and parent in ('real', 'plain') and to_revision > $2
     """
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while await conn.fetchval(query, tenant.name, 1 << 62) < wanted:  # noqa: ASYNC110 - as in waits
                 await asyncio.sleep(LOOK)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""A parent with very many children goes, and nobody is asked: what its children are follows from its row."""
+"""A parent with very many children is deleted without commands: the state of its links follows from its row."""
 
 import time
 
@@ -7,8 +7,8 @@ import orjson
 from bench.drivers import wire
 from bench.drivers.client import LoadClient, Order
 from bench.drivers.facts import RECIPES, event
+from bench.drivers.publishing import publish, publish_one
 from bench.drivers.stack import Connection, MeasuredTether, Tenant
-from bench.drivers.telling import tell, tell_one
 from bench.errors import Spoilt
 from bench.limits import set_based
 from bench.report.figures import Effort, Measurement, Samples
@@ -16,7 +16,7 @@ from bench.report.figures import Effort, Measurement, Samples
 GOES = "links alone: the parent's Deleted fact breaks all of them"
 CLOSED = "links alone: their children's Deleted facts, batches of 500"
 PARENT, EMPTY = "awaited", "empty"
-"""Keys of the category that the recipe ``children`` refers to, and of one that nobody refers to."""
+"""Keys of the category that the recipe ``children`` refers to, and of one without references."""
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
@@ -32,7 +32,7 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
             effort.say(f"links alone, {children:,} children, run {run} of {runs}")
             tenant = await tether.tenant()
             for key in (PARENT, EMPTY):
-                await tell_one(tether, tenant, "/categories", "CategoryAdded.v1", key, {"name": key})
+                await publish_one(tether, tenant, "/categories", "CategoryAdded.v1", key, {"name": key})
             await client.send(Order(tether.events, tenant.key, "children", children))
             goes, limit = await _go(tether, tenant)
             took = await _broken(tether, tenant, children)
@@ -55,7 +55,7 @@ async def _go(tether: MeasuredTether, tenant: Tenant) -> list[float]:
     """Milliseconds until the answer: of the parent with all children, of the one without any."""
     post = await wire.connect(tether.events)
     removed = [event("/categories", "CategoryRemoved.v1", key, {}, 2) for key in ("warm-up", PARENT, EMPTY)]
-    took = [(await tell(post, tether, tenant, fact))[0] for fact in removed]
+    took = [(await publish(post, tether, tenant, fact))[0] for fact in removed]
     post.close()
     return took[1:]
 

@@ -12,7 +12,7 @@ from examples.owner.outbox import Pending
 LATEST = 3
 """Rounds, at most, for which a fact is kept back, or after which it is sent again."""
 
-PATIENCE = 0.1
+TIMEOUT = 0.1
 """Seconds of a round in which nothing is sent and nothing is committed."""
 
 

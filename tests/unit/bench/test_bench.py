@@ -143,9 +143,9 @@ def test_an_answer_that_is_not_as_it_should_be_is_noticed() -> None:
 
 
 def test_every_event_is_followed_by_its_fifty_teams() -> None:
-    told = list(RECIPES["events"](51, 102))
-    assert [event["subject"] for event in told if event["source"] == "/events"] == ["e1", "e2"]
-    assert [event["data"]["event_id"] for event in told if event["source"] == "/teams"] == ["e1"] * 50 + ["e2"] * 50
+    facts = list(RECIPES["events"](51, 102))
+    assert [event["subject"] for event in facts if event["source"] == "/events"] == ["e1", "e2"]
+    assert [event["data"]["event_id"] for event in facts if event["source"] == "/teams"] == ["e1"] * 50 + ["e2"] * 50
 
 
 def test_what_is_removed_is_what_came() -> None:
@@ -162,7 +162,7 @@ def test_a_cascades_rate_is_taken_in_every_part_of_its_way() -> None:
     looks = [(100.5, 0), (101.0, 400), (102.0, 1_000), (103.0, 1_000)]
     cascade = CascadeTimes(began=100.0, count=1_000, looks=looks)
     assert cascade.rates() == [400, 600]
-    assert (cascade.asked, cascade.ended) == (2, 3)
+    assert (cascade.requested, cascade.ended) == (2, 3)
 
 
 def test_of_a_hundred_times_as_many_do_not_exceed_a_percentile() -> None:
@@ -170,17 +170,17 @@ def test_of_a_hundred_times_as_many_do_not_exceed_a_percentile() -> None:
 
 
 class Heard(FactPublisher):
-    """Keeps what is told."""
+    """Keeps the published facts."""
 
     def __init__(self) -> None:
         super().__init__("", "")
         self.facts: list[Event] = []
 
-    def tell(self, fact: Event) -> None:
+    def add(self, fact: Event) -> None:
         self.facts.append(fact)
 
 
-async def test_the_owner_that_costs_nothing_deletes_once_and_tells_of_it_once() -> None:
+async def test_minimal_owner_deletes_and_publishes_once() -> None:
     heard, loop = Heard(), asyncio.get_running_loop()
     done: dict[str, bytes] = {}
     server = await loop.create_server(lambda: Deletions("teams", "team", done, heard), LOOPBACK, 0)

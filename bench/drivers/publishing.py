@@ -1,4 +1,4 @@
-"""One fact, told over a connection."""
+"""Publishes one fact over a connection."""
 
 import time
 from typing import Any
@@ -13,22 +13,22 @@ from bench.drivers.wire import Wire
 from bench.errors import Spoilt
 
 
-async def tell(connection: Wire, tether: MeasuredTether, tenant: Tenant, told: Event) -> tuple[float, str]:
+async def publish(connection: Wire, tether: MeasuredTether, tenant: Tenant, facts: Event) -> tuple[float, str]:
     """Milliseconds until the answer, and its token. Raises Spoilt unless the fact was taken."""
-    request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(told))
+    request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(facts))
     began = time.perf_counter()
     status, answer = await connection.ask(request)
     took = time.perf_counter() - began
     said = orjson.loads(answer) if status == 202 else {}
     if said.get("accepted") != 1:
-        raise Spoilt(f"{told['type']} was not taken: {status} {answer[:300]!r}")
+        raise Spoilt(f"{facts['type']} was not taken: {status} {answer[:300]!r}")
     return took * 1_000, said["token"]
 
 
-async def tell_one(
+async def publish_one(
     tether: MeasuredTether, tenant: Tenant, source: str, type: str, key: str, data: dict[str, Any], number: int = 1
 ) -> None:
     """Over a connection of its own. Raises Spoilt."""
     connection = await wire.connect(tether.events)
-    await tell(connection, tether, tenant, event(source, type, key, data, number))
+    await publish(connection, tether, tenant, event(source, type, key, data, number))
     connection.close()
