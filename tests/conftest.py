@@ -17,7 +17,7 @@ from config import Settings
 from devstack.testing import temporary_postgres
 from store.db.pool import Pool, create_pool
 from store.migrate import migrate
-from tests.support.recording import Teller
+from tests.support.recording import FactRecorder
 
 _numbers = count(1)
 
@@ -78,11 +78,11 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-async def teller(pool: Pool, catalog: Catalog) -> AsyncIterator[Teller]:
+async def facts(pool: Pool, catalog: Catalog) -> AsyncIterator[FactRecorder]:
     """Records facts in this test's database."""
-    teller = Teller(pool, catalog)
-    yield teller
-    await teller.close()
+    facts = FactRecorder(pool, catalog)
+    yield facts
+    await facts.close()
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from examples.data import FLIGHTS
 from model import lines
 from model.facts import read
 from model.fold import fold
-from tests.support.events import Event
+from tests.support.events import Event, event
 from tests.support.eventually import eventually
-from tests.support.model_facts import say
 from tests.support.processes import PARTS, Running, running
 from tests.support.strategies import deliver
 
@@ -47,17 +46,17 @@ def flights(count: int) -> list[Event]:
 def groups_and_channels(count: int) -> Iterator[Event]:
     """Of three groups one has its channel, one has a channel too many, one has none; some channels are nobody's."""
     for n in range(count):
-        yield say("GroupCreated", f"g{n}", 1, name=f"Group {n}")
+        yield event("GroupCreated", f"g{n}", 1, name=f"Group {n}")
         if n % 3 < 2:
-            yield say("ChannelCreated", f"c{n}", 1, asked_by=f"g{n}", name=f"Group {n}")
+            yield event("ChannelCreated", f"c{n}", 1, requested_by=f"g{n}", name=f"Group {n}")
         if n % 3 == 1:
-            yield say("ChannelCreated", f"d{n}", 1, asked_by=f"g{n}", name="too many")
-            yield say("GroupRenamed", f"g{n}", 2, name=f"Group {n} renamed")
+            yield event("ChannelCreated", f"d{n}", 1, requested_by=f"g{n}", name="too many")
+            yield event("GroupRenamed", f"g{n}", 2, name=f"Group {n} renamed")
         if n % 5 == 0:
-            yield say("ChannelCreated", f"alone{n}", 1, name="alone")
-            yield say("ChannelCreated", f"early{n}", 1, asked_by=f"never{n}", name="its group never comes")
+            yield event("ChannelCreated", f"alone{n}", 1, name="alone")
+            yield event("ChannelCreated", f"early{n}", 1, requested_by=f"never{n}", name="its group never comes")
         if n % 10 == 9:
-            yield say("GroupDeleted", f"g{n}", 3)
+            yield event("GroupDeleted", f"g{n}", 3)
 
 
 class Import:

@@ -8,23 +8,22 @@ import pytest
 
 from config import Settings
 from facts.correlation import encode
-from tests.support.events import Event
+from tests.support.events import Event, event
 from tests.support.http import Client, client, new_key, serving
-from tests.support.model_facts import say
 
 AT = "2026-01-03T12:00:00Z"
 """``why`` names it: without it, the minute in which the fact was received."""
-GROUP = say("GroupCreated", "g1", 1, at=AT, name="Chess")
-CHANNEL = {**say("ChannelCreated", "c1", 1, at=AT, name="Chess"), "correlationid": encode("group_channel", "g1")}
-RENAMED = say("GroupRenamed", "g1", 2, at=AT, name="Chess club")
+GROUP = event("GroupCreated", "g1", 1, time=AT, name="Chess")
+CHANNEL = {**event("ChannelCreated", "c1", 1, time=AT, name="Chess"), "correlationid": encode("group_channel", "g1")}
+RENAMED = event("GroupRenamed", "g1", 2, time=AT, name="Chess club")
 ORDERS = list(permutations((GROUP, CHANNEL, RENAMED, dict(GROUP))))
 OF_THE_MOMENT = {"token", "revision", "since", "next", "workflow"}
 """Tokens and times; and ids of workflows, in which the tenant is named."""
 
 
 async def one_by_one(to: Client, order: tuple[Event, ...]) -> None:
-    for event in order:
-        await to.tell(event)
+    for one in order:
+        await to.tell(one)
 
 
 async def at_once(to: Client, order: tuple[Event, ...]) -> None:
@@ -69,9 +68,9 @@ async def test_every_order_ends_in_the_same_rows(settings: Settings, deliver: Ca
     found = []
     async with serving(settings) as app:
         for number, order in enumerate(ORDERS):
-            async with client(app, await new_key(settings.database_url, f"order-{number}")) as teller:
-                await deliver(teller, order)
-                found.append(without_history(await rows(teller)))
+            async with client(app, await new_key(settings.database_url, f"order-{number}")) as facts:
+                await deliver(facts, order)
+                found.append(without_history(await rows(facts)))
     assert len(found) == 24
     for one in found:
         assert one == found[0]

@@ -14,9 +14,8 @@ from facts.validation import Validator
 from store.db import tokens
 from store.db.pool import Pool, transaction
 from store.write.settle import settle
-from tests.support.events import Event
+from tests.support.events import Event, event
 from tests.support.http import Client, client, new_key, serving
-from tests.support.model_facts import say
 
 TENANT = "main"
 
@@ -72,7 +71,7 @@ async def told(settings: Settings, key: str) -> AsyncIterator[Client]:
 
 
 def item(key: str, category: str = "c") -> Event:
-    return say("ItemAdded", key, 1, name=key, category=category)
+    return event("ItemAdded", key, 1, name=key, category=category)
 
 
 class Held:
@@ -197,7 +196,7 @@ async def test_a_restart_of_the_api_is_not_noticed(settings: Settings, key: str)
         await reader.seen("before-0")
     next = reader.next
     async with serving(settings) as app, client(app, key) as told:
-        await told.tell(*(say("CategoryAdded", f"c{n}", 1, name="c") for n in range(5)))
+        await told.tell(*(event("CategoryAdded", f"c{n}", 1, name="c") for n in range(5)))
         again = Reader(told)
         again.items, again.next = reader.items, next
         task = asyncio.create_task(again.follow())
@@ -211,7 +210,7 @@ async def test_readers_among_many_writers_see_everything_once(told: Client) -> N
     async with following(told) as first, following(told) as second:
         await asyncio.gather(
             *(told.tell(item(f"{n}-{m}", f"c{m}")) for n in range(20) for m in range(3)),
-            *(told.tell(say("CategoryAdded", f"c{m}", 1, name="c")) for m in range(3)),
+            *(told.tell(event("CategoryAdded", f"c{m}", 1, name="c")) for m in range(3)),
         )
         await told.tell(item("last"))
         await first.seen("last")

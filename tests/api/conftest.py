@@ -64,7 +64,7 @@ async def api(app: FastAPI, pool: Pool) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def caller(app: FastAPI, pool: Pool) -> AsyncIterator[ApiCaller]:
-    """A caller with a key of each scope, for the tenant that ``teller`` records for."""
+    """A caller with a key of each scope, for the tenant that ``facts`` records for."""
     shown = await keys(pool, TENANT, "other")
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://tether.test") as http:
         yield ApiCaller(http, shown, TENANT)

@@ -11,8 +11,8 @@ from store.db.snapshot import snapshot
 from store.operations import cascades, operations
 from store.operations.children import ChildOutcome
 from store.read.explain import Explanation, explain
-from tests.support.model_facts import link, say, unlink
-from tests.support.recording import TENANT, Teller, asked_for
+from tests.support.events import event, link_event, unlink_event
+from tests.support.recording import TENANT, FactRecorder, store_outcomes
 
 NOW = datetime.now(UTC)
 AT = "2026-01-03T12:00:00Z"
@@ -38,8 +38,8 @@ def asker(pool: Pool, catalog: Catalog) -> Asker:
     return Asker(pool, catalog)
 
 
-async def test_waiting_link_explanation_names_fact_owner_and_due_time(asker: Asker, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i7", 1, name="x", category="c1", at=AT))
+async def test_waiting_link_explanation_names_fact_owner_and_due_time(asker: Asker, facts: FactRecorder) -> None:
+    await facts.record(event("ItemAdded", "i7", 1, name="x", category="c1", time=AT))
     said = await asker.sentence("category_item", "i7")
     assert said.startswith(
         "ItemAdded i7 (items, 3 Jan 2026 12:00) names category c1, which has not been heard of; "
@@ -53,33 +53,37 @@ async def test_waiting_link_explanation_names_fact_owner_and_due_time(asker: Ask
     assert why.wait.owner == "categories"
 
 
-async def test_linked_and_broken_link_explanations_name_the_parents_fact(asker: Asker, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c", at=AT), say("ItemUpdated", "i", 2, name="y"))
-    await teller.tell(say("CategoryAdded", "c", 1, name="c", at="2026-01-03T11:59:00Z"))
+async def test_linked_and_broken_link_explanations_name_the_parents_fact(asker: Asker, facts: FactRecorder) -> None:
+    await facts.record(
+        event("ItemAdded", "i", 1, name="x", category="c", time=AT), event("ItemUpdated", "i", 2, name="y")
+    )
+    await facts.record(event("CategoryAdded", "c", 1, name="c", time="2026-01-03T11:59:00Z"))
     assert await asker.sentence("category_item", "i") == (
         "ItemAdded i (items, 3 Jan 2026 12:00) names category c, "
         "which is there since CategoryAdded (categories, 3 Jan 2026 11:59)."
     )
-    await teller.tell(say("CategoryRemoved", "c", 2, at="2026-02-01T00:00:00Z"))
+    await facts.record(event("CategoryRemoved", "c", 2, time="2026-02-01T00:00:00Z"))
     assert await asker.sentence("category_item", "i") == (
         "ItemAdded i (items, 3 Jan 2026 12:00) names category c, "
         "which is deleted: CategoryRemoved (categories, 1 Feb 2026 00:00)."
     )
 
 
-async def test_conflict_explanation_names_the_other_child(asker: Asker, teller: Teller) -> None:
-    await teller.tell(say("GroupCreated", "g", 1, name="g"))
-    await teller.tell(*(say("ChannelCreated", c, n, name=c, asked_by="g", at=AT) for n, c in ((1, "b"), (2, "a"))))
+async def test_conflict_explanation_names_the_other_child(asker: Asker, facts: FactRecorder) -> None:
+    await facts.record(event("GroupCreated", "g", 1, name="g"))
+    await facts.record(
+        *(event("ChannelCreated", c, n, name=c, requested_by="g", time=AT) for n, c in ((1, "b"), (2, "a")))
+    )
     assert await asker.sentence("group_channel", "a") == (
         "ChannelCreated a (channels, 3 Jan 2026 12:00) names group g, "
         "which has channel b already and may have only one."
     )
 
 
-async def test_closed_link_explanation_names_its_end_and_former_parents(asker: Asker, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
-    await teller.tell(say("ItemUpdated", "i", 2, category="b"))
-    await teller.tell(say("ItemUpdated", "i", 3, category=None, at=AT))
+async def test_closed_link_explanation_names_its_end_and_former_parents(asker: Asker, facts: FactRecorder) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x", category="a"))
+    await facts.record(event("ItemUpdated", "i", 2, category="b"))
+    await facts.record(event("ItemUpdated", "i", 3, category=None, time=AT))
     why = await asker.explain("category_item", "i")
     assert why is not None
     assert why.link is None
@@ -87,15 +91,17 @@ async def test_closed_link_explanation_names_its_end_and_former_parents(asker: A
     assert await asker.sentence("category_item", "i") == (
         "ItemUpdated i (items, 3 Jan 2026 12:00) names no category; the last was category b."
     )
-    await teller.tell(say("ItemRemoved", "i", 4, at=AT))
+    await facts.record(event("ItemRemoved", "i", 4, time=AT))
     assert await asker.sentence("category_item", "i") == (
         "ItemRemoved i (items, 3 Jan 2026 12:00) has ended; it belonged to category b."
     )
 
 
-async def test_explicit_link_explanation_names_tether_as_source(asker: Asker, teller: Teller, catalog: Catalog) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x"), say("CategoryAdded", "c", 1, name="c"))
-    await teller.tell(link("category_item", "i", "c", 1))
+async def test_explicit_link_explanation_names_tether_as_source(
+    asker: Asker, facts: FactRecorder, catalog: Catalog
+) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x"), event("CategoryAdded", "c", 1, name="c"))
+    await facts.record(link_event("category_item", "i", "c", 1))
     why = await asker.explain("category_item", "i")
     assert why is not None
     assert why.child_fact is not None
@@ -103,20 +109,20 @@ async def test_explicit_link_explanation_names_tether_as_source(asker: Asker, te
         catalog.relationship("category_item"), why.child_fact, of_parent=False, parent="c", open_link=True
     ) == ("says that it belongs to category c")
     assert (await asker.sentence("category_item", "i")).startswith("Linked i (Tether, ")
-    await teller.tell(unlink("category_item", "i", 1) | {"time": "2027-01-01T00:00:00Z"})
+    await facts.record(unlink_event("category_item", "i", 1) | {"time": "2027-01-01T00:00:00Z"})
     assert "names no category; the last was category c" in await asker.sentence("category_item", "i")
 
 
-async def test_child_without_any_link_has_no_explanation(asker: Asker, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x"))
+async def test_child_without_any_link_has_no_explanation(asker: Asker, facts: FactRecorder) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x"))
     assert await asker.explain("category_item", "i") is None
 
 
 async def test_broken_link_explanation_says_what_the_cascade_does(
-    asker: Asker, teller: Teller, pool: Pool, catalog: Catalog
+    asker: Asker, facts: FactRecorder, pool: Pool, catalog: Catalog
 ) -> None:
-    await teller.tell(say("EventCreated", "e", 1, name="Cup"), say("EventDeleted", "e", 2, at=AT))
-    await teller.tell(*(say("TeamCreated", f"t{n}", 1, name="x", event_id="e", at=AT) for n in range(5)))
+    await facts.record(event("EventCreated", "e", 1, name="Cup"), event("EventDeleted", "e", 2, time=AT))
+    await facts.record(*(event("TeamCreated", f"t{n}", 1, name="x", event_id="e", time=AT) for n in range(5)))
     gone = "which is deleted: EventDeleted (events, 3 Jan 2026 12:00); "
     assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}DeleteTeam will be sent to teams.")
     status = await cascades.advance(pool, catalog, TENANT, "event", "e", NOW)
@@ -126,7 +132,7 @@ async def test_broken_link_explanation_says_what_the_cascade_does(
         ChildOutcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
         ChildOutcome("t3", "e", "failing", b"", "answered 503"),
     ]
-    await asked_for(pool, status.operation.id, "event_team", outcomes)
+    await store_outcomes(pool, status.operation.id, "event_team", outcomes)
     sentences = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
     assert sentences[0] == "DeleteTeam will be sent to teams."
     assert sentences[1].startswith("DeleteTeam was sent to teams (")

@@ -13,8 +13,8 @@ from catalog.vocabulary import Effect
 from model.facts import FactId, ModelFact
 from model.fold import fold
 from model.state import ModelEntity, ModelLink
-from tests.support.events import Event
-from tests.support.model_facts import CATALOG, facts, say, state
+from tests.support.events import Event, event
+from tests.support.model_facts import CATALOG, facts, state
 from tests.support.strategies import deliver, explicit_links, histories, history
 
 
@@ -103,9 +103,9 @@ def test_a_long_history_is_the_same_for_the_same_seed_and_in_any_delivery() -> N
 
 
 def test_all_24_orders_of_group_channel_rename_and_repeat_end_in_the_same_state() -> None:
-    created = say("GroupCreated", "g", 1, name="Divers")
-    opened = say("ChannelCreated", "c", 1, name="Divers", asked_by="g")
-    renamed = say("GroupRenamed", "g", 2, name="Wreck divers")
+    created = event("GroupCreated", "g", 1, name="Divers")
+    opened = event("ChannelCreated", "c", 1, name="Divers", requested_by="g")
+    renamed = event("GroupRenamed", "g", 2, name="Wreck divers")
     orders: list[tuple[Event, ...]] = list(permutations([created, opened, renamed, dict(created)]))
     assert len(orders) == 24
     for events in orders:

@@ -3,14 +3,14 @@
 import pytest
 
 from facts.correlation import encode
-from tests.support.events import Event
-from tests.support.model_facts import link, links, lives, say, unlink
+from tests.support.events import Event, event, link_event, unlink_event
+from tests.support.model_facts import entity_states, links
 
-GROUP = say("GroupCreated", "g", 1, name="Divers")
+GROUP = event("GroupCreated", "g", 1, name="Divers")
 
 
 def channel(key: str, sequence: int | None, asked_by: str | None = "g", at: str | None = None) -> Event:
-    return say("ChannelCreated", key, sequence, name=key, asked_by=asked_by, at=at)
+    return event("ChannelCreated", key, sequence, name=key, requested_by=asked_by, time=at)
 
 
 def test_a_channel_that_was_asked_for_belongs_to_the_group_that_lacked_one() -> None:
@@ -28,7 +28,7 @@ def test_anybody_elses_correlation_id_means_nothing(foreign: str) -> None:
 
 
 def test_only_a_creation_carries_the_answer() -> None:
-    assert links(GROUP, say("ChannelRenamed", "c", 2, name="C", asked_by="g")) == {}
+    assert links(GROUP, event("ChannelRenamed", "c", 2, name="C", requested_by="g")) == {}
 
 
 def test_a_later_creation_without_correlation_id_leaves_the_parent() -> None:
@@ -36,18 +36,18 @@ def test_a_later_creation_without_correlation_id_leaves_the_parent() -> None:
 
 
 def test_an_end_takes_the_answer_with_it() -> None:
-    lived = [GROUP, channel("c", 1), say("ChannelDeleted", "c", 2)]
+    lived = [GROUP, channel("c", 1), event("ChannelDeleted", "c", 2)]
     assert links(*lived, channel("c", 3, asked_by=None)) == {}
     assert links(*lived, channel("c", 3)) == {"c": "g linked"}
 
 
 def test_an_explicit_link_and_unlink_come_after_the_answer() -> None:
-    assert links(GROUP, channel("c", 1), link("group_channel", "c", "h", 1)) == {"c": "h waiting"}
-    assert links(GROUP, channel("c", 1), unlink("group_channel", "c", 1)) == {}
+    assert links(GROUP, channel("c", 1), link_event("group_channel", "c", "h", 1)) == {"c": "h waiting"}
+    assert links(GROUP, channel("c", 1), unlink_event("group_channel", "c", 1)) == {}
 
 
 def test_a_channel_that_stood_alone_can_be_linked_explicitly() -> None:
-    assert links(GROUP, channel("c", 1, asked_by=None), link("group_channel", "c", "g", 1)) == {"c": "g linked"}
+    assert links(GROUP, channel("c", 1, asked_by=None), link_event("group_channel", "c", "g", 1)) == {"c": "g linked"}
 
 
 def test_of_two_channels_the_one_created_first_has_the_group() -> None:
@@ -55,12 +55,12 @@ def test_of_two_channels_the_one_created_first_has_the_group() -> None:
 
 
 def test_created_at_the_same_place_in_order_the_smaller_key_has_it() -> None:
-    events = [say("ChannelCreated", key, 1, id="same", source=f"/{key}", asked_by="g") for key in ("b", "a")]
+    events = [event("ChannelCreated", key, 1, id="same", source=f"/{key}", requested_by="g") for key in ("b", "a")]
     assert links(GROUP, *events) == {"a": "g linked", "b": "g conflict"}
 
 
 def test_a_channel_whose_creation_was_never_told_comes_last() -> None:
-    renamed, explicit = say("ChannelRenamed", "a", 1, name="A"), link("group_channel", "a", "g", 1)
+    renamed, explicit = event("ChannelRenamed", "a", 1, name="A"), link_event("group_channel", "a", "g", 1)
     assert links(GROUP, renamed, explicit) == {"a": "g linked"}
     assert links(GROUP, renamed, explicit, channel("b", 9)) == {"a": "g conflict", "b": "g linked"}
 
@@ -68,20 +68,20 @@ def test_a_channel_whose_creation_was_never_told_comes_last() -> None:
 def test_the_next_has_the_group_when_the_first_is_deleted_or_unlinked() -> None:
     both = [GROUP, channel("a", 1), channel("b", 2)]
     assert links(*both) == {"a": "g linked", "b": "g conflict"}
-    assert links(*both, say("ChannelDeleted", "a", 5)) == {"b": "g linked"}
-    assert links(*both, unlink("group_channel", "a", 1)) == {"b": "g linked"}
+    assert links(*both, event("ChannelDeleted", "a", 5)) == {"b": "g linked"}
+    assert links(*both, unlink_event("group_channel", "a", 1)) == {"b": "g linked"}
 
 
 def test_the_first_that_is_created_again_comes_after_the_other() -> None:
-    lived = [GROUP, channel("a", 1), channel("b", 2), say("ChannelDeleted", "a", 5), channel("a", 6)]
+    lived = [GROUP, channel("a", 1), channel("b", 2), event("ChannelDeleted", "a", 5), channel("a", 6)]
     assert links(*lived) == {"a": "g conflict", "b": "g linked"}
 
 
 def test_there_is_no_conflict_about_a_group_that_is_not_live() -> None:
     both = [channel("a", 1), channel("b", 2)]
     assert links(*both) == {"a": "g waiting", "b": "g waiting"}
-    assert links(*both, say("GroupDeleted", "g", 1)) == {"a": "g broken", "b": "g broken"}
+    assert links(*both, event("GroupDeleted", "g", 1)) == {"a": "g broken", "b": "g broken"}
 
 
 def test_an_unheard_group_is_a_placeholder() -> None:
-    assert lives(channel("c", 1)) == {"c": "live", "g": "unknown"}
+    assert entity_states(channel("c", 1)) == {"c": "live", "g": "unknown"}

@@ -11,7 +11,8 @@ from catalog.vocabulary import Created, Effect, Key
 from errors import Malformed, Unknown
 from model.facts import ModelFact, owner_fact, read
 from model.instants import microseconds
-from tests.support.model_facts import CATALOG, link, say
+from tests.support.events import event, link_event
+from tests.support.model_facts import CATALOG
 
 
 class BoatLaunched(Created, entity="boat"):
@@ -23,8 +24,8 @@ BOAT = Contract("BoatLaunched.v1", "BoatLaunched", 1, "boat", Effect.CREATED, "y
 
 
 def test_a_fact_keeps_what_was_told_and_adds_nothing() -> None:
-    event = say("ItemUpdated", "lamp", "007", at="1970-01-01T00:00:01Z", colour="red")
-    assert read(CATALOG, event) == ModelFact(
+    built = event("ItemUpdated", "lamp", "007", time="1970-01-01T00:00:01Z", colour="red")
+    assert read(CATALOG, built) == ModelFact(
         source="/items",
         id="ItemUpdated/lamp/007",
         type="ItemUpdated.v1",
@@ -39,34 +40,34 @@ def test_a_fact_keeps_what_was_told_and_adds_nothing() -> None:
 
 
 def test_an_event_without_sequence_time_and_data_is_a_fact() -> None:
-    event = say("GroupDeleted", "g")
-    del event["data"]
-    fact = read(CATALOG, event)
+    built = event("GroupDeleted", "g", None)
+    del built["data"]
+    fact = read(CATALOG, built)
     assert (fact.sequence, fact.time, fact.data) == (None, None, {})
 
 
 def test_an_explicit_link_is_about_the_child() -> None:
-    fact = read(CATALOG, link("group_channel", "c", "g", 1))
+    fact = read(CATALOG, link_event("group_channel", "c", "g", 1))
     assert (fact.kind, fact.key, fact.effect) == ("channel", "c", None)
 
 
 def test_a_type_without_contract_is_unknown() -> None:
     with pytest.raises(Unknown, match=r"BoatSunk\.v1"):
-        read(CATALOG, say("BoatSunk", "b", source="/yard"))
+        read(CATALOG, event("BoatSunk", "b", None, source="/yard"))
 
 
 def test_the_key_may_be_a_field() -> None:
-    event = say("BoatLaunched", "h1", source="/yard", hull="h1")
-    assert owner_fact(BOAT, event).key == "h1"
-    del event["subject"]
-    assert owner_fact(BOAT, event).key == "h1"
+    built = event("BoatLaunched", "h1", None, source="/yard", hull="h1")
+    assert owner_fact(BOAT, built).key == "h1"
+    del built["subject"]
+    assert owner_fact(BOAT, built).key == "h1"
 
 
 def test_two_different_keys_or_none_are_refused() -> None:
     with pytest.raises(Malformed, match="give one of them"):
-        owner_fact(BOAT, say("BoatLaunched", "h2", source="/yard", hull="h1"))
+        owner_fact(BOAT, event("BoatLaunched", "h2", None, source="/yard", hull="h1"))
     with pytest.raises(Malformed, match="has no key of a boat"):
-        owner_fact(BOAT, say("BoatLaunched", "", source="/yard"))
+        owner_fact(BOAT, event("BoatLaunched", "", None, source="/yard"))
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,17 @@
 import hashlib
 
 from model.lines import digest, entity_counts, entity_lines, link_counts, link_lines, relationship_lines
-from tests.support.model_facts import CATALOG, say, state
+from tests.support.events import event
+from tests.support.model_facts import CATALOG, state
 
 STATE = state(
-    say("ItemAdded", "b", 1, name="Ü", category="light", a={"z": 1, "y": None}),
-    say("ItemAdded", "a", 1, category="dark"),
-    say("CategoryAdded", "light", 1, name="Light"),
-    say("CategoryRemoved", "gone", 1),
-    say("GroupCreated", "g", 1, name="G"),
-    say("ChannelCreated", "c1", 1, asked_by="g"),
-    say("ChannelCreated", "c2", 2, asked_by="g"),
+    event("ItemAdded", "b", 1, name="Ü", category="light", a={"z": 1, "y": None}),
+    event("ItemAdded", "a", 1, category="dark"),
+    event("CategoryAdded", "light", 1, name="Light"),
+    event("CategoryRemoved", "gone", 1),
+    event("GroupCreated", "g", 1, name="G"),
+    event("ChannelCreated", "c1", 1, requested_by="g"),
+    event("ChannelCreated", "c2", 2, requested_by="g"),
 )
 
 

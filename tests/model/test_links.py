@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.support.model_facts import link, links, lives, say, state, unlink
+from tests.support.events import event, link_event, unlink_event
+from tests.support.model_facts import entity_states, links, state
 
-LAMP = say("ItemAdded", "lamp", 1, name="Lamp", category="light")
-LIGHT = say("CategoryAdded", "light", 1, name="Light")
+LAMP = event("ItemAdded", "lamp", 1, name="Lamp", category="light")
+LIGHT = event("CategoryAdded", "light", 1, name="Light")
 
 
 def test_a_child_waits_for_a_parent_never_heard_of_and_is_linked_once_it_is() -> None:
@@ -14,56 +15,56 @@ def test_a_child_waits_for_a_parent_never_heard_of_and_is_linked_once_it_is() ->
 
 
 def test_a_link_to_a_deleted_parent_is_broken_also_if_its_end_is_all_we_know() -> None:
-    gone = say("CategoryRemoved", "light", 2)
+    gone = event("CategoryRemoved", "light", 2)
     assert links(LAMP, LIGHT, gone) == links(LAMP, gone) == {"lamp": "light broken"}
 
 
 def test_a_broken_link_is_whole_again_when_the_parent_is_created_again() -> None:
-    again = say("CategoryAdded", "light", 3, name="Light")
-    assert links(LAMP, LIGHT, say("CategoryRemoved", "light", 2), again) == {"lamp": "light linked"}
+    again = event("CategoryAdded", "light", 3, name="Light")
+    assert links(LAMP, LIGHT, event("CategoryRemoved", "light", 2), again) == {"lamp": "light linked"}
 
 
 def test_a_deleted_child_has_no_link() -> None:
-    assert links(LAMP, LIGHT, say("ItemRemoved", "lamp", 2)) == {}
+    assert links(LAMP, LIGHT, event("ItemRemoved", "lamp", 2)) == {}
 
 
 def test_a_child_created_again_refers_to_nobody_until_it_says_so() -> None:
-    lived = [LAMP, LIGHT, say("ItemRemoved", "lamp", 2), say("ItemAdded", "lamp", 3, name="Lamp")]
+    lived = [LAMP, LIGHT, event("ItemRemoved", "lamp", 2), event("ItemAdded", "lamp", 3, name="Lamp")]
     assert links(*lived) == {}
-    assert links(*lived, say("ItemUpdated", "lamp", 4, category="light")) == {"lamp": "light linked"}
+    assert links(*lived, event("ItemUpdated", "lamp", 4, category="light")) == {"lamp": "light linked"}
 
 
 def test_a_child_without_reference_or_with_null_has_no_link() -> None:
-    assert links(say("ItemAdded", "a", 1, name="A"), say("ItemAdded", "b", 1, name="B", category=None)) == {}
+    assert links(event("ItemAdded", "a", 1, name="A"), event("ItemAdded", "b", 1, name="B", category=None)) == {}
 
 
 def test_a_move_to_an_unknown_parent_leaves_the_old_one_at_once() -> None:
-    moved = say("ItemUpdated", "lamp", 2, category="outdoors")
+    moved = event("ItemUpdated", "lamp", 2, category="outdoors")
     assert links(moved, LAMP, LIGHT) == {"lamp": "outdoors waiting"}
-    assert lives(moved, LAMP, LIGHT) == {"lamp": "live", "light": "live", "outdoors": "unknown"}
+    assert entity_states(moved, LAMP, LIGHT) == {"lamp": "live", "light": "live", "outdoors": "unknown"}
 
 
 def test_a_move_away_and_back_ends_where_the_newest_fact_says() -> None:
     away, back = (
-        say("ItemUpdated", "lamp", 2, category="outdoors"),
-        say("ItemUpdated", "lamp", 3, category="light"),
+        event("ItemUpdated", "lamp", 2, category="outdoors"),
+        event("ItemUpdated", "lamp", 3, category="light"),
     )
     assert links(back, away, LAMP, LIGHT) == {"lamp": "light linked"}
 
 
 def test_a_change_that_does_not_name_the_parent_leaves_it() -> None:
-    assert links(LAMP, LIGHT, say("ItemUpdated", "lamp", 2, name="Lantern")) == {"lamp": "light linked"}
+    assert links(LAMP, LIGHT, event("ItemUpdated", "lamp", 2, name="Lantern")) == {"lamp": "light linked"}
 
 
 def test_an_unheard_parent_is_a_placeholder_only_while_referred_to() -> None:
-    assert lives(LAMP) == {"lamp": "live", "light": "unknown"}
-    assert lives(LAMP, say("ItemUpdated", "lamp", 2, category=None)) == {"lamp": "live"}
-    assert lives(LAMP, say("ItemRemoved", "lamp", 2)) == {"lamp": "deleted"}
+    assert entity_states(LAMP) == {"lamp": "live", "light": "unknown"}
+    assert entity_states(LAMP, event("ItemUpdated", "lamp", 2, category=None)) == {"lamp": "live"}
+    assert entity_states(LAMP, event("ItemRemoved", "lamp", 2)) == {"lamp": "deleted"}
 
 
 def test_a_flight_has_four_references_of_which_one_may_be_null() -> None:
-    flight = say("FlightScheduled", "f", 1, carrier="UA", origin="EWR", dest="IAH", tailnum=None)
-    it = state(flight, say("AirportAdded", "EWR", 1, name="Newark"))
+    flight = event("FlightScheduled", "f", 1, carrier="UA", origin="EWR", dest="IAH", tailnum=None)
+    it = state(flight, event("AirportAdded", "EWR", 1, name="Newark"))
     assert {name: f"{of.parent} {of.state}" for (name, _), of in it.links.items()} == {
         "airline_flight": "UA waiting",
         "origin_flight": "EWR linked",
@@ -72,44 +73,47 @@ def test_a_flight_has_four_references_of_which_one_may_be_null() -> None:
 
 
 def test_a_whole_number_refers_by_its_digits() -> None:
-    assert links(say("ItemAdded", "lamp", 1, category=7), say("CategoryAdded", "7", 1)) == {"lamp": "7 linked"}
+    assert links(event("ItemAdded", "lamp", 1, category=7), event("CategoryAdded", "7", 1)) == {"lamp": "7 linked"}
 
 
 @pytest.mark.parametrize("reference", ["", True, 1.5, ["light"], {}, "x" * 513, "a\x00b"])
 def test_anything_else_names_nobody(reference: object) -> None:
-    assert links(say("ItemAdded", "lamp", 1, category=reference)) == {}
-    assert links(say("ItemAdded", "lamp", 1, category="light"), say("ItemUpdated", "lamp", 2, category=reference)) == {}
+    assert links(event("ItemAdded", "lamp", 1, category=reference)) == {}
+    assert (
+        links(event("ItemAdded", "lamp", 1, category="light"), event("ItemUpdated", "lamp", 2, category=reference))
+        == {}
+    )
 
 
 def test_an_explicit_link_counts_until_the_child_says_otherwise() -> None:
-    explicit = link("category_item", "lamp", "outdoors", 1)
+    explicit = link_event("category_item", "lamp", "outdoors", 1)
     assert links(explicit, LAMP, LIGHT) == {"lamp": "outdoors waiting"}
-    assert links(explicit, LAMP, LIGHT, say("ItemUpdated", "lamp", 2, name="Lantern")) == {"lamp": "outdoors waiting"}
-    assert links(explicit, LAMP, LIGHT, say("ItemUpdated", "lamp", 2, category="light")) == {"lamp": "light linked"}
+    assert links(explicit, LAMP, LIGHT, event("ItemUpdated", "lamp", 2, name="Lantern")) == {"lamp": "outdoors waiting"}
+    assert links(explicit, LAMP, LIGHT, event("ItemUpdated", "lamp", 2, category="light")) == {"lamp": "light linked"}
 
 
 def test_an_explicit_unlink_counts_until_the_child_says_otherwise() -> None:
-    explicit = unlink("category_item", "lamp", 1)
+    explicit = unlink_event("category_item", "lamp", 1)
     assert links(explicit, LAMP, LIGHT) == {}
-    assert links(explicit, LAMP, LIGHT, say("ItemUpdated", "lamp", 2, category="light")) == {"lamp": "light linked"}
+    assert links(explicit, LAMP, LIGHT, event("ItemUpdated", "lamp", 2, category="light")) == {"lamp": "light linked"}
 
 
 def test_an_explicit_link_from_before_the_childs_end_does_not_count() -> None:
-    lived = [LAMP, say("ItemRemoved", "lamp", 3), say("ItemAdded", "lamp", 4, name="Lamp")]
-    assert links(*lived, link("category_item", "lamp", "light", 2)) == {}
+    lived = [LAMP, event("ItemRemoved", "lamp", 3), event("ItemAdded", "lamp", 4, name="Lamp")]
+    assert links(*lived, link_event("category_item", "lamp", "light", 2)) == {}
 
 
 def test_an_explicit_link_does_not_make_its_child_or_its_parent_heard() -> None:
-    assert lives(link("category_item", "lamp", "light", 1)) == {}
-    assert lives(link("category_item", "lamp", "outdoors", 1), say("ItemAdded", "lamp", 1)) == {
+    assert entity_states(link_event("category_item", "lamp", "light", 1)) == {}
+    assert entity_states(link_event("category_item", "lamp", "outdoors", 1), event("ItemAdded", "lamp", 1)) == {
         "lamp": "live",
         "outdoors": "unknown",
     }
 
 
 def test_an_explicit_link_concerns_its_own_relationship_only() -> None:
-    flight = say("FlightScheduled", "f", 1, carrier="UA", origin="EWR", dest="IAH")
-    it = state(flight, link("dest_flight", "f", "ORD", 1))
+    flight = event("FlightScheduled", "f", 1, carrier="UA", origin="EWR", dest="IAH")
+    it = state(flight, link_event("dest_flight", "f", "ORD", 1))
     assert {name: of.parent for (name, _), of in it.links.items()} == {
         "airline_flight": "UA",
         "origin_flight": "EWR",

@@ -1,27 +1,61 @@
 """Builds CloudEvents."""
 
+from functools import cache
 from typing import Any
+
+from catalog import catalog
+from catalog.registry import OWN_SOURCE
+from facts.correlation import encode
 
 Event = dict[str, Any]
 """A CloudEvent in JSON format: attribute → value."""
 
 
-def event(type: str, subject: str, sequence: int | None = 1, *, correlation: str | None = None, **data: Any) -> Event:
-    """Builds a CloudEvent; its id is made of the type, the subject and the sequence.
+@cache
+def _sources() -> dict[str, str]:
+    """Wire type → source of its owner, of all declared facts."""
+    return {contract.wire_type: f"/{contract.owner}" for contract in catalog.load().contracts.by_type.values()}
 
-    ``type`` without its version: ``event("GroupCreated", "g1", name="Rowing")``. ``sequence``: None leaves it out.
-    ``correlation``: the id of the request that caused it. ``data``: the fields of the fact.
+
+def event(
+    fact: str,
+    key: str,
+    sequence: str | int | None = 1,
+    /,
+    *,
+    requested_by: str | None = None,
+    correlation: str | None = None,
+    time: str | None = None,
+    source: str | None = None,
+    id: str | None = None,
+    **data: Any,
+) -> Event:
+    """Builds a CloudEvent: ``event("ItemAdded", "i", 1, category="c")``.
+
+    ``fact``: the type without its version. ``sequence``, ``time``: None leaves them out. ``source``: by default that of
+    the fact's owner, or ``/unknown`` if the fact is not declared. ``id``: made of the fact, the key and the sequence by
+    default. ``requested_by``: the group for which a channel was requested. ``correlation``: any correlation id.
+    ``data``: the fields of the fact.
     """
+    if requested_by is not None:
+        correlation = encode("group_channel", requested_by)
     built: Event = {
         "specversion": "1.0",
-        "id": f"{type}-{subject}-{sequence}",
-        "source": "/" + type.removesuffix("Created").lower(),
-        "type": f"{type}.v1",
-        "subject": subject,
+        "id": id or f"{fact}/{key}/{sequence}",
+        "source": source or _sources().get(f"{fact}.v1", "/unknown"),
+        "type": f"{fact}.v1",
+        "subject": key,
         "data": data,
     }
-    if sequence is not None:
-        built["sequence"] = str(sequence)
-    if correlation is not None:
-        built["correlationid"] = correlation
-    return built
+    optional = {"sequence": None if sequence is None else str(sequence), "time": time, "correlationid": correlation}
+    return built | {name: value for name, value in optional.items() if value is not None}
+
+
+def link_event(relationship: str, child: str, parent: str, sequence: int) -> Event:
+    """Builds the fact of an explicit link, as Tether records it."""
+    return event("Linked", child, sequence, source=OWN_SOURCE, relationship=relationship, parent=parent)
+
+
+def unlink_event(relationship: str, child: str, sequence: int) -> Event:
+    """Builds the fact of an explicit unlink, as Tether records it."""
+    return event("Unlinked", child, sequence, source=OWN_SOURCE, relationship=relationship)

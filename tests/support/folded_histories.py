@@ -9,7 +9,7 @@ from tests.support.events import Event
 _KEYS = ("n0", "n1", "n2", "n3", "nowhere")
 
 
-def yarn(seed: int, facts: int) -> list[Event]:
+def node_history(seed: int, facts: int) -> list[Event]:
     """So many facts about a few nodes and shadows, the same for the same seed; some are Tether's own."""
     random = Random(seed)
     return [_fact(random, number) for number in range(facts)]

@@ -1,4 +1,4 @@
-"""Recording facts as the API does, for tests of the store and of the API."""
+"""Records facts as the API does, for tests of the store and of the API."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,8 +19,8 @@ from tests.support.events import Event
 TENANT = "main"
 
 
-class Teller:
-    """Records CloudEvents under one tenant."""
+class FactRecorder:
+    """Records CloudEvents for one tenant."""
 
     def __init__(self, pool: Pool, catalog: Catalog, tenant: str = TENANT) -> None:
         self._catalog = catalog
@@ -28,17 +28,17 @@ class Teller:
         self._recorder = Recorder(pool, catalog)
         self._tenant = tenant
 
-    async def tell(self, *events: Event) -> int:
-        """In one batch; returns the revision after it."""
-        return await self.record(self.entry(event) for event in events)
+    async def record(self, *events: Event) -> int:
+        """Records the events in one batch; returns the revision after it."""
+        return await self.record_entries(self.entry(event) for event in events)
 
-    async def record(self, entries: Iterable[Entry]) -> int:
-        """Entries as they are, Tether's own included."""
+    async def record_entries(self, entries: Iterable[Entry]) -> int:
+        """Records entries as they are, Tether's own facts included; returns the revision after them."""
         unique = {(e.source, e.id): e for e in entries}
         return (await self._recorder.record(self._tenant, list(unique.values()), actor="test")).revision
 
     def entry(self, event: Event) -> Entry:
-        """An event as the ledger keeps it; explicit links of ``tests.support.strategies`` included."""
+        """Returns an event as the ledger keeps it, also one of an explicit link."""
         if event["source"] != OWN_SOURCE:
             return self._validator.validate(read(event))
         data = event["data"]
@@ -56,8 +56,8 @@ class Teller:
         await self._recorder.close()
 
 
-async def asked_for(pool: Pool, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
-    """Children that an operation has asked for, and what came of each."""
+async def store_outcomes(pool: Pool, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
+    """Stores the children of an operation, each with the outcome of the request to its owner."""
     found = [Candidate(FoldedEntity("", o.child), o.parent, o.reference, 1, 0) for o in outcomes]
     await candidates.begin(pool, TENANT, operation, relationship, found)
     await children.store_outcomes(pool, TENANT, operation, relationship, outcomes)

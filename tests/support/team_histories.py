@@ -1,4 +1,4 @@
-"""Many deliveries of a few facts of teams and events, and what holds at every revision on their way."""
+"""Records many deliveries of a few facts of teams and events, and checks what holds at every revision of each."""
 
 import asyncio
 from collections import Counter
@@ -10,43 +10,42 @@ from typing import Any, NamedTuple
 from model.state import ModelState
 from store.audit import fingerprint
 from store.audit.fingerprint import Fingerprint
-from tests.support.events import Event
-from tests.support.model_facts import say
-from tests.support.tenants import CATALOG, Tether, folded, waiting
+from tests.support.events import Event, event
+from tests.support.tenants import CATALOG, StoreTenant, Waits, expected_waits, fold_events
 
 AT_ONCE = 6
-"""Tenants who tell at the same time."""
+"""Tenants that record at the same time."""
 
-CREATED = say("TeamCreated", "t", 1, name="Otters", event_id="A")
-MOVED = say("TeamMoved", "t", 2, event_id="B")
-DELETED = say("TeamDeleted", "t", 3)
-A_DELETED = say("EventDeleted", "A", 2)
-B_CREATED = say("EventCreated", "B", 1, name="Spring cup")
-MOVE_AND_ENDS = (CREATED, MOVED, A_DELETED, B_CREATED, DELETED)
-"""A team moves out of an event that is called off, and is dissolved."""
+CREATED = event("TeamCreated", "t", 1, name="Otters", event_id="A")
+MOVED = event("TeamMoved", "t", 2, event_id="B")
+DELETED = event("TeamDeleted", "t", 3)
+A_DELETED = event("EventDeleted", "A", 2)
+B_CREATED = event("EventCreated", "B", 1, name="Spring cup")
+MOVE_AND_DELETIONS = (CREATED, MOVED, A_DELETED, B_CREATED, DELETED)
+"""A team moves out of an event, the event is deleted, and so is the team."""
 
 Batches = Sequence[Sequence[Event]]
 Rows = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
-def orders(told: Sequence[Event], twice: Event | None = None) -> list[tuple[Event, ...]]:
-    """Every distinct order of these facts, one of them twice if it is named: n!, or (n + 1)!/2."""
-    by_id = {event["id"]: event for event in told}
+def orders(facts: Sequence[Event], twice: Event | None = None) -> list[tuple[Event, ...]]:
+    """Returns every distinct order of these facts, ``twice`` included twice if given: n!, or (n + 1)!/2."""
+    by_id = {event["id"]: event for event in facts}
     ids = sorted(by_id) if twice is None else sorted([*by_id, twice["id"]])
     return [tuple(by_id[id] for id in order) for order in sorted(set(permutations(ids)))]
 
 
 @dataclass(frozen=True)
 class Step:
-    """After a batch: the newest revision, which facts were told by then, and what was waiting."""
+    """The state after a batch: the newest revision, the ids of the facts recorded by then, and the waits."""
 
     revision: int
-    told: frozenset[str]
-    waits: Counter[tuple[str, ...]]
+    recorded: frozenset[str]
+    waits: Waits
 
 
 class Span(NamedTuple):
-    """A version of a team's link: valid from ``begins`` up to, but without, ``ends``."""
+    """A version of a team's link: valid from revision ``begins`` to before ``ends``."""
 
     team: str
     event: str
@@ -55,8 +54,8 @@ class Span(NamedTuple):
 
 
 @dataclass
-class Telling:
-    """One delivery to a tenant of its own, and all that the tables hold of it afterwards."""
+class Delivery:
+    """One delivery to a tenant of its own, and what the tables hold of it afterwards."""
 
     tenant: str
     batches: Batches
@@ -66,101 +65,110 @@ class Telling:
     hashes: Fingerprint
     rows: Rows
     spans: list[Span] = field(default_factory=list)
-    lives: list[tuple[tuple[str, str], str, int, int]] = field(default_factory=list)
+    entities: list[tuple[tuple[str, str], str, int, int]] = field(default_factory=list)
     """((kind, key), state, begins, ends) of every version of an entity."""
 
-    def words(self) -> str:
-        """The delivery, for whoever has to find out why it failed."""
+    def describe(self) -> str:
+        """Returns the batches of the delivery in one line, for messages of failed assertions."""
         return " / ".join(" ".join(event["id"] for event in batch) for batch in self.batches)
 
 
-async def tell_all(tether: Tether, deliveries: Sequence[Batches]) -> list[Telling]:
-    """Each to a tenant of its own, a few tenants at a time."""
-    turn = asyncio.Semaphore(AT_ONCE)
+async def record_all(tenant: StoreTenant, deliveries: Sequence[Batches]) -> list[Delivery]:
+    """Records each delivery for a tenant of its own, a few tenants at a time."""
+    slots = asyncio.Semaphore(AT_ONCE)
 
-    async def in_turn(batches: Batches) -> Telling:
-        async with turn:
-            return await _tell(tether.other(), batches)
+    async def record_one(batches: Batches) -> Delivery:
+        async with slots:
+            return await _record(tenant.other_tenant(), batches)
 
-    tellings = await asyncio.gather(*map(in_turn, deliveries))
-    by_tenant = {telling.tenant: telling for telling in tellings}
+    recorded = await asyncio.gather(*map(record_one, deliveries))
+    by_tenant = {delivery.tenant: delivery for delivery in recorded}
     assert len(by_tenant) == len(deliveries)
-    links = await tether.pool.fetch(
+    links = await tenant.pool.fetch(
         "select tenant, child, parent, from_revision, to_revision from links"
         " where tenant = any($1) and relationship = 'event_team'",
         list(by_tenant),
     )
-    for tenant, *span in links:
-        by_tenant[tenant].spans.append(Span(*span))
-    entities = await tether.pool.fetch(
+    for name, *span in links:
+        by_tenant[name].spans.append(Span(*span))
+    entities = await tenant.pool.fetch(
         "select tenant, kind, key, state, from_revision, to_revision from entities where tenant = any($1)",
         list(by_tenant),
     )
-    for tenant, kind, key, state, begins, ends in entities:
-        by_tenant[tenant].lives.append(((kind, key), state, begins, ends))
-    return tellings
+    for name, kind, key, state, begins, ends in entities:
+        by_tenant[name].entities.append(((kind, key), state, begins, ends))
+    return recorded
 
 
-async def _tell(one: Tether, batches: Batches) -> Telling:
-    steps, told, accepted, duplicates = [Step(0, frozenset(), Counter())], frozenset[str](), 0, 0
+async def _record(tenant: StoreTenant, batches: Batches) -> Delivery:
+    steps, recorded, accepted, duplicates = [Step(0, frozenset(), Counter())], frozenset[str](), 0, 0
     for batch in batches:
-        answer = await one.tell(*batch)
-        told |= {event["id"] for event in batch}
+        answer = await tenant.record(*batch)
+        recorded |= {event["id"] for event in batch}
         accepted, duplicates = accepted + answer.accepted, duplicates + answer.duplicates
-        steps.append(Step(answer.revision, told, await one.waits()))
-    async with one.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        hashes = await fingerprint.of_tables(conn, one.catalog, one.tenant, steps[-1].revision)
-    return Telling(one.tenant, batches, steps, accepted, duplicates, hashes, await one.rows())
+        steps.append(Step(answer.revision, recorded, await tenant.waits()))
+    async with tenant.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        hashes = await fingerprint.of_tables(conn, tenant.catalog, tenant.name, steps[-1].revision)
+    return Delivery(tenant.name, batches, steps, accepted, duplicates, hashes, await tenant.rows())
 
 
-def all_end_the_same(tellings: Sequence[Telling]) -> None:
-    """In what the model says of the same delivery, in the same rows, and waiting for the same."""
-    for telling in tellings:
-        delivered = [event for batch in telling.batches for event in batch]
-        distinct = len({event["id"] for event in delivered})
-        assert (telling.accepted, telling.duplicates) == (distinct, len(delivered) - distinct), telling.words()
-        assert telling.hashes == fingerprint.of_model(CATALOG, folded(CATALOG, delivered)), telling.words()
-        assert telling.steps[-1].waits == waiting(CATALOG, delivered), telling.words()
-        assert telling.rows == tellings[0].rows, telling.words()
+def assert_all_end_the_same(deliveries: Sequence[Delivery]) -> None:
+    """Asserts that each ends in the model's state of the same facts, in the same rows, and with the same waits."""
+    for delivery in deliveries:
+        events = [event for batch in delivery.batches for event in batch]
+        distinct = len({event["id"] for event in events})
+        where = delivery.describe()
+        assert (delivery.accepted, delivery.duplicates) == (distinct, len(events) - distinct), where
+        assert delivery.hashes == fingerprint.of_model(CATALOG, fold_events(CATALOG, events)), where
+        assert delivery.steps[-1].waits == expected_waits(CATALOG, events), where
+        assert delivery.rows == deliveries[0].rows, where
 
 
-def each_revision_is_sound(tellings: Sequence[Telling], facts: Sequence[Event]) -> None:
-    """A team is never in two events, and never in none while its facts name one: a move is one revision. All else
-    is what the model says of the facts that were told by then."""
-    known: dict[frozenset[str], tuple[dict[str, str], ModelState, Counter[tuple[str, ...]]]] = {}
-    for telling in tellings:
+def assert_each_revision_is_sound(deliveries: Sequence[Delivery], facts: Sequence[Event]) -> None:
+    """Asserts, for every revision, that a team is in one event at most, and in none only if its facts name none.
+
+    A move is one revision. Everything else is what the model says of the facts that were recorded by then.
+    """
+    known: dict[frozenset[str], tuple[dict[str, str], ModelState, Waits]] = {}
+    for delivery in deliveries:
         named_at: dict[int, dict[str, str]] = {}
-        for step in telling.steps:
-            if step.told not in known:
-                told = [event for event in facts if event["id"] in step.told]
-                known[step.told] = (named(told), folded(CATALOG, told), waiting(CATALOG, told))
-            names, state, waits = known[step.told]
+        for step in delivery.steps:
+            if step.recorded not in known:
+                events = [event for event in facts if event["id"] in step.recorded]
+                known[step.recorded] = (
+                    named_events(events),
+                    fold_events(CATALOG, events),
+                    expected_waits(CATALOG, events),
+                )
+            names, state, waits = known[step.recorded]
             named_at[step.revision] = names
-            inside = [(span.team, span.event) for span in telling.spans if span.begins <= step.revision < span.ends]
-            where = f"{telling.words()}, as of revision {step.revision}"
+            inside = [(span.team, span.event) for span in delivery.spans if span.begins <= step.revision < span.ends]
+            where = f"{delivery.describe()}, as of revision {step.revision}"
             assert len(inside) == len({team for team, _ in inside}), f"in two events at once: {where}"
             assert dict(inside) == names, where
             assert step.waits == waits, where
             assert dict(inside) == {team: link.parent for (_, team), link in state.links.items()}, where
-            lives = [(at, life) for at, life, begins, ends in telling.lives if begins <= step.revision < ends]
-            assert sorted(lives) == sorted((at, what.state) for at, what in state.entities.items()), where
-        for span in telling.spans:
+            entities = [
+                (entity, name) for entity, name, begins, ends in delivery.entities if begins <= step.revision < ends
+            ]
+            assert sorted(entities) == sorted((entity, it.state) for entity, it in state.entities.items()), where
+        for span in delivery.spans:
             if span.team in named_at.get(span.ends, {}):
-                assert [s.event for s in telling.spans if s.team == span.team and s.begins == span.ends] == [
+                assert [s.event for s in delivery.spans if s.team == span.team and s.begins == span.ends] == [
                     named_at[span.ends][span.team]
-                ], f"closed at {span.ends} and not opened there: {telling.words()}"
+                ], f"closed at {span.ends} and not opened there: {delivery.describe()}"
 
 
-def named(told: Sequence[Event]) -> dict[str, str]:
-    """team → the event in which its own facts say it is, worked out plainly; the dead and the withdrawn left out."""
+def named_events(facts: Sequence[Event]) -> dict[str, str]:
+    """Returns team → the event that its own facts name, computed plainly, without deleted and withdrawn teams."""
     found: dict[str, str | None] = {}
-    ended = set()
-    for event in sorted(told, key=lambda e: int(e["sequence"])):
-        team, type = event["subject"], event["type"]
+    deleted = set()
+    for fact in sorted(facts, key=lambda e: int(e["sequence"])):
+        team, type = fact["subject"], fact["type"]
         if type == "TeamDeleted.v1":
             found.pop(team, None)
-            ended.add(team)
+            deleted.add(team)
         elif type in ("TeamCreated.v1", "TeamMoved.v1", "TeamRenamed.v1"):
-            ended -= {team} if type == "TeamCreated.v1" else set()
-            found[team] = event["data"].get("event_id", found.get(team))
-    return {team: at for team, at in found.items() if at is not None and team not in ended}
+            deleted -= {team} if type == "TeamCreated.v1" else set()
+            found[team] = fact["data"].get("event_id", found.get(team))
+    return {team: at for team, at in found.items() if at is not None and team not in deleted}

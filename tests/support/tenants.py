@@ -1,4 +1,4 @@
-"""Telling facts to the store, and what it should have come to, for the tests of this folder."""
+"""Records facts for a tenant, and computes with the model what the tables must hold then."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,27 +35,33 @@ in_a_database = settings(
     max_examples=80,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
-"""Each example takes a tenant of its own."""
+"""Settings of hypothesis for tests that use a database: each example takes a tenant of its own."""
 
 _TENANTS = count(1)
 
+Waits = Counter[tuple[str, ...]]
+"""How often each (relationship, parent, missing side, owner) waits."""
 
-def entry(catalog: Catalog, event: Event) -> Entry:
-    """As it is recorded: admitted, or Tether's own."""
+
+def recorded_entry(catalog: Catalog, event: Event) -> Entry:
+    """Returns an event as the ledger keeps it: validated if an owner published it, else as Tether's own fact."""
     if event["source"] != OWN_SOURCE:
         return Validator(catalog, Limits()).validate(read(event))
     data = event["data"]
-    child = catalog.relationship(data["relationship"]).child
-    name = event["type"].removesuffix(".v1")
-    names = ((data["relationship"], data.get("parent")),)
-    time = microseconds(event.get("time"))
     return own_facts.entry(
-        name, child, event["subject"], data, id=event["id"], sequence=event.get("sequence"), time=time, names=names
+        event["type"].removesuffix(".v1"),
+        catalog.relationship(data["relationship"]).child,
+        event["subject"],
+        data,
+        id=event["id"],
+        sequence=event.get("sequence"),
+        time=microseconds(event.get("time")),
+        names=((data["relationship"], data.get("parent")),),
     )
 
 
-def cut(random: Random, events: Sequence[Event], most: int = 8) -> list[list[Event]]:
-    """Into batches of 1 to ``most``."""
+def cut_into_batches(random: Random, events: Sequence[Event], most: int = 8) -> list[list[Event]]:
+    """Returns the events in batches of 1 to ``most``."""
     batches, rest = [], list(events)
     while rest:
         size = random.randint(1, most)
@@ -64,20 +70,20 @@ def cut(random: Random, events: Sequence[Event], most: int = 8) -> list[list[Eve
     return batches
 
 
-def folded(catalog: Catalog, events: Sequence[Event]) -> ModelState:
-    """What the model says."""
+def fold_events(catalog: Catalog, events: Sequence[Event]) -> ModelState:
+    """Returns the state that the model folds the events into."""
     return fold(catalog, [facts.read(catalog, event) for event in events])
 
 
-def expected(catalog: Catalog, events: Sequence[Event]) -> list[bytes]:
-    """The model's lines of all entities and links."""
-    state = folded(catalog, events)
+def expected_lines(catalog: Catalog, events: Sequence[Event]) -> list[bytes]:
+    """Returns the model's lines of all entities and links."""
+    state = fold_events(catalog, events)
     return lines.entity_lines(state) + lines.link_lines(state)
 
 
-def waiting(catalog: Catalog, events: Sequence[Event]) -> Counter[tuple[str, ...]]:
-    """(relationship, parent, what it lacks, who owes it), computed plainly from the model's state."""
-    state = folded(catalog, events)
+def expected_waits(catalog: Catalog, events: Sequence[Event]) -> Waits:
+    """Returns the waits that follow from the model's state."""
+    state = fold_events(catalog, events)
     found = set()
     for name, relationship in catalog.relationships.items():
         links = [link for (of, _), link in state.links.items() if of == name]
@@ -93,73 +99,73 @@ def waiting(catalog: Catalog, events: Sequence[Event]) -> Counter[tuple[str, ...
 
 
 @dataclass
-class Tether:
-    """One tenant of a database, told facts through a recorder."""
+class StoreTenant:
+    """One tenant of a database, and a recorder for its facts."""
 
     pool: Pool
     catalog: Catalog = CATALOG
-    tenant: str = "main"
+    name: str = "main"
     recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.pool, self.catalog)
 
-    def other(self) -> "Tether":
-        """Another tenant, who has told nothing yet."""
-        return replace(self, tenant=f"t{next(_TENANTS)}")
+    def other_tenant(self) -> "StoreTenant":
+        """Returns a new tenant of the same database, without facts."""
+        return replace(self, name=f"t{next(_TENANTS)}")
 
-    async def tell(self, *events: Event) -> Recorded:
-        """As one batch."""
-        return await self.recorder.record(self.tenant, [entry(self.catalog, e) for e in events], actor="test")
+    async def record(self, *events: Event) -> Recorded:
+        """Records the events in one batch."""
+        return await self.recorder.record(self.name, [recorded_entry(self.catalog, e) for e in events], actor="test")
 
-    async def deliver(self, batches: Sequence[Sequence[Event]]) -> Recorded:
-        """Batch after batch; the last answer."""
+    async def record_batches(self, batches: Sequence[Sequence[Event]]) -> Recorded:
+        """Records batch after batch; returns the answer to the last."""
         answer = Recorded(0)
         for batch in batches:
-            answer = await self.tell(*batch)
+            answer = await self.record(*batch)
         return answer
 
     async def lines(self, revision: int | None = None) -> list[bytes]:
-        """The tables' lines of all entities and links, now or as of a revision."""
+        """Returns the tables' lines of all entities and links as of a revision; None: as of the newest."""
         async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
             return await self.lines_in(conn, revision)
 
     async def lines_in(self, conn: Connection, revision: int | None = None) -> list[bytes]:
-        """The same, within the caller's transaction."""
-        at = revision if revision is not None else await fetch_value(conn, "revision", tenant=self.tenant) or 0
-        entities = [line async for line, _ in fingerprint.entities(conn, self.catalog, self.tenant, at)]
-        return entities + [line async for line, _ in fingerprint.links(conn, self.catalog, self.tenant, at)]
+        """Returns the same, within the caller's transaction."""
+        at = revision if revision is not None else await fetch_value(conn, "revision", tenant=self.name) or 0
+        entities = [line async for line, _ in fingerprint.entities(conn, self.catalog, self.name, at)]
+        return entities + [line async for line, _ in fingerprint.links(conn, self.catalog, self.name, at)]
 
-    async def waits(self) -> Counter[tuple[str, ...]]:
-        """(relationship, parent, what it lacks, who owes it), as they are in the table."""
+    async def waits(self) -> Waits:
+        """Returns the waits in the table."""
         rows = await self.pool.fetch(
-            "select relationship, parent, missing, owner from waits where tenant = $1", self.tenant
-        )
+            "select relationship, parent, missing, owner from waits where tenant = $1", self.name
+        )  # fmt: skip
         return Counter(tuple(row) for row in rows)
 
-    async def verified(self) -> TenantReport:
-        """With everything folded anew."""
-        (verified,) = (await verify(self.pool, self.catalog, self.tenant, rebuild=True)).tenants
-        return verified
+    async def audit(self) -> TenantReport:
+        """Verifies the tenant and rebuilds it from the ledger."""
+        (report,) = (await verify(self.pool, self.catalog, self.name, rebuild=True)).tenants
+        return report
 
-    async def holds(self, events: Sequence[Event]) -> None:
-        """The tables hold what these facts say, and nothing of it is unsound."""
-        assert await self.lines() == expected(self.catalog, events)
-        assert await self.waits() == waiting(self.catalog, events)
-        verified = await self.verified()
-        assert verified.violated == []
-        assert verified.ledger == verified.tables == fingerprint.of_model(self.catalog, folded(self.catalog, events))
+    async def assert_holds(self, events: Sequence[Event]) -> None:
+        """Asserts that the tables hold exactly what these facts say, and violate no invariant."""
+        assert await self.lines() == expected_lines(self.catalog, events)
+        assert await self.waits() == expected_waits(self.catalog, events)
+        report = await self.audit()
+        assert report.violated == []
+        assert report.ledger == report.tables == fingerprint.of_model(self.catalog, fold_events(self.catalog, events))
 
     async def rows(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Current entities and links, without revisions and clock."""
+        """Returns the current rows of entities and links, without revisions and times."""
         entities = await self.pool.fetch(
             "select kind, key, state, sequence, data, latest, created, ended, older, refs from entities"
             " where tenant = $1 and to_revision = 9223372036854775807 order by kind, key",
-            self.tenant,
+            self.name,
         )
         links = await self.pool.fetch(
             "select relationship, child, parent, rank from links"
             " where tenant = $1 and to_revision = 9223372036854775807 order by relationship, child",
-            self.tenant,
+            self.name,
         )
         return [dict(row) for row in entities], [dict(row) for row in links]

@@ -11,9 +11,9 @@ from catalog import catalog as catalogs
 from config import Settings
 from store.db.pool import Pool
 from store.migrate import migrate
-from tests.support.model_facts import say
+from tests.support.events import event
 from tests.support.posting import ApiCaller, ApiResponse, keys
-from tests.support.recording import TENANT, Teller
+from tests.support.recording import TENANT, FactRecorder
 
 STRICT = """
 from tether import RESTRICT, Relationship
@@ -30,12 +30,12 @@ async def delete(
 
 
 @pytest.fixture
-async def event(teller: Teller) -> None:
-    await teller.tell(say("EventCreated", "e", 1, name="e"), say("TeamCreated", "t", 1, name="t", event_id="e"))
+async def event_with_team(facts: FactRecorder) -> None:
+    await facts.record(event("EventCreated", "e", 1, name="e"), event("TeamCreated", "t", 1, name="t", event_id="e"))
 
 
 @pytest.fixture
-async def strict(settings: Settings, pool: Pool, tmp_path: Path, event: None) -> AsyncIterator[ApiCaller]:
+async def strict(settings: Settings, pool: Pool, tmp_path: Path, event_with_team: None) -> AsyncIterator[ApiCaller]:
     """Someone at a Tether in which an event with teams is not to be deleted."""
     (tmp_path / "relationships").mkdir()
     (tmp_path / "relationships" / "strict_event_team.py").write_text(STRICT)
@@ -49,7 +49,7 @@ async def strict(settings: Settings, pool: Pool, tmp_path: Path, event: None) ->
         yield ApiCaller(http, shown, TENANT)
 
 
-@pytest.mark.usefixtures("event")
+@pytest.mark.usefixtures("event_with_team")
 async def test_a_deletion_is_an_operation_on_an_entity_with_its_progress(caller: ApiCaller) -> None:
     response = await delete(caller)
     operation = response.content
@@ -62,15 +62,15 @@ async def test_a_deletion_is_an_operation_on_an_entity_with_its_progress(caller:
     assert await caller.get(f"operations/{operation['id']}") == operation
 
 
-async def test_key_may_contain_slashes_and_spaces(caller: ApiCaller, teller: Teller) -> None:
-    await teller.tell(say("EventCreated", "a/b c", 1, name="e"))
+async def test_key_may_contain_slashes_and_spaces(caller: ApiCaller, facts: FactRecorder) -> None:
+    await facts.record(event("EventCreated", "a/b c", 1, name="e"))
     response = await delete(caller, "a%2Fb%20c")
     assert (response.status, response.content["entity"]["key"]) == (202, "a/b c")
 
 
-@pytest.mark.usefixtures("event")
-async def test_repeated_deletion_starts_one_operation(caller: ApiCaller, teller: Teller) -> None:
-    await teller.tell(say("EventCreated", "e2", 1, name="e"))
+@pytest.mark.usefixtures("event_with_team")
+async def test_repeated_deletion_starts_one_operation(caller: ApiCaller, facts: FactRecorder) -> None:
+    await facts.record(event("EventCreated", "e2", 1, name="e"))
     first = await delete(caller, again="k")
     assert (await delete(caller, again="k")).content == first.content
     assert (await delete(caller)).content["id"] == first.content["id"]
@@ -78,9 +78,9 @@ async def test_repeated_deletion_starts_one_operation(caller: ApiCaller, teller:
     assert (response.status, response.slug) == (409, "idempotency-mismatch")
 
 
-async def test_deletion_without_entity_or_command_is_refused(caller: ApiCaller, teller: Teller) -> None:
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
-    await teller.tell(say("EventCreated", "gone", 1, name="e"), say("EventDeleted", "gone", 2))
+async def test_deletion_without_entity_or_command_is_refused(caller: ApiCaller, facts: FactRecorder) -> None:
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
+    await facts.record(event("EventCreated", "gone", 1, name="e"), event("EventDeleted", "gone", 2))
     for key, kind, status, slug in (
         ("none", "event", 404, "unknown"),
         ("e", "nokind", 404, "unknown"),
@@ -100,7 +100,7 @@ async def test_restricted_deletion_names_the_children(strict: ApiCaller) -> None
     assert (await strict.get("operations"))["items"] == []
 
 
-@pytest.mark.usefixtures("event")
+@pytest.mark.usefixtures("event_with_team")
 @pytest.mark.parametrize("scope", ["read", "publish:groups"])
 async def test_deletion_requires_an_operate_key(caller: ApiCaller, scope: str) -> None:
     response = await delete(caller, by=scope)

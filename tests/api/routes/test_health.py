@@ -12,8 +12,8 @@ from store.db import readiness
 from store.db.pool import Pool, create_pool
 from store.read.gauges import Gauges
 from tests.api.conftest import Api
-from tests.support.model_facts import say
-from tests.support.recording import Teller
+from tests.support.events import event
+from tests.support.recording import FactRecorder
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +64,8 @@ async def test_readiness_names_missing_migration_or_declaration(pool: Pool, cata
     await empty.close()
 
 
-async def test_database_metrics_are_read_for_each_scrape(api: Api, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"), say("GroupCreated", "g", 1, name="g"))
+async def test_database_metrics_are_read_for_each_scrape(api: Api, facts: FactRecorder) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x", category="c"), event("GroupCreated", "g", 1, name="g"))
     lines = (await api.http.get("/metrics")).text.splitlines()
     assert 'tether_head_revision{tenant="main"} 1.0' in lines
     assert 'tether_waits{missing="parent",relationship="category_item",tenant="main"} 1.0' in lines

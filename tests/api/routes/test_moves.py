@@ -8,9 +8,9 @@ import pytest
 from catalog.catalog import Catalog
 from store.db.pool import Pool
 from store.operations import moves
-from tests.support.model_facts import say
+from tests.support.events import event
 from tests.support.posting import ApiCaller, ApiResponse
-from tests.support.recording import TENANT, Teller
+from tests.support.recording import TENANT, FactRecorder
 
 MOVES = "/v1/relationships/event_team/moves"
 
@@ -40,10 +40,10 @@ async def test_a_move_is_an_operation_that_names_child_and_target(caller: ApiCal
 
 
 async def test_requested_move_names_the_former_parent(
-    caller: ApiCaller, teller: Teller, pool: Pool, catalog: Catalog
+    caller: ApiCaller, facts: FactRecorder, pool: Pool, catalog: Catalog
 ) -> None:
-    await teller.tell(*(say("EventCreated", key, 1, name=key) for key in ("e1", "e2")))
-    await teller.tell(say("TeamCreated", "t", 1, name="t", event_id="e1"))
+    await facts.record(*(event("EventCreated", key, 1, name=key) for key in ("e1", "e2")))
+    await facts.record(event("TeamCreated", "t", 1, name="t", event_id="e1"))
     begun = (await move(caller)).content
     await moves.advance(pool, TENANT, catalog.relationship("event_team"), "t", datetime.now(UTC))
     requested = await caller.get(f"operations/{begun['id']}")

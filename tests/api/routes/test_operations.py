@@ -12,7 +12,7 @@ from store.operations.children import ChildOutcome
 from store.operations.operation_row import OperationState
 from store.operations.operations import NewOperation
 from tests.support.posting import OTHER, ApiCaller
-from tests.support.recording import TENANT, asked_for
+from tests.support.recording import TENANT, store_outcomes
 
 MOVES = "/v1/relationships/event_team/moves"
 
@@ -138,7 +138,7 @@ async def test_operation_children_are_listed_by_key_with_their_state(caller: Api
     id = await begun(pool)
     children = [ChildOutcome(f"t{n}", "e", "requested", b"") for n in range(5)]
     parked = ChildOutcome("t9", "e", "parked", b"", "teams refused: no")
-    await asked_for(pool, id, "event_team", [*children, parked])
+    await store_outcomes(pool, id, "event_team", [*children, parked])
     page = await caller.get(f"operations/{id}/children", limit=4)
     assert [item["child"] for item in page["items"]] == ["t0", "t1", "t2", "t3"]
     rest = await caller.get(f"operations/{id}/children", limit=4, cursor=page["next"])
@@ -178,7 +178,7 @@ async def test_redrive_resets_parked_children(caller: ApiCaller, pool: Pool) -> 
     path = f"/v1/operations/{id}/redrives"
     assert (await caller.ask("POST", path)).slug == "conflict"
     refused = [ChildOutcome("t9", "e", "parked", b"", "no"), ChildOutcome("t1", "e", "requested", b"")]
-    await asked_for(pool, id, "event_team", refused)
+    await store_outcomes(pool, id, "event_team", refused)
     await ended(pool, id, "incomplete", EndReason("children_parked", {"parked": 1}))
     answer = await caller.ask("POST", path)
     assert (answer.status, answer.content["state"], answer.content["ended"]) == (202, "running", None)
@@ -192,6 +192,6 @@ async def test_redrive_resets_parked_children(caller: ApiCaller, pool: Pool) -> 
 
 async def test_cancelled_operation_cannot_be_redriven(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
-    await asked_for(pool, id, "event_team", [ChildOutcome("t9", "e", "parked", b"", "no")])
+    await store_outcomes(pool, id, "event_team", [ChildOutcome("t9", "e", "parked", b"", "no")])
     await ended(pool, id, "cancelled")
     assert (await caller.ask("POST", f"/v1/operations/{id}/redrives")).slug == "conflict"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.model_facts import say
+from tests.support.events import event
 from tests.support.posting import OTHER, ApiCaller, ApiResponse
-from tests.support.recording import Teller
+from tests.support.recording import FactRecorder
 
 DELETE = {"delete": {"kind": "event", "key": "e"}}
 MOVE = {"move": {"relationship": "event_team", "from": "e", "to": "e2"}}
@@ -15,18 +15,18 @@ DETACH = {"detach": {"relationship": "event_team", "parent": "e"}}
 
 
 @pytest.fixture(autouse=True)
-async def told(teller: Teller) -> None:
+async def told(facts: FactRecorder) -> None:
     """Records two events, and seven teams of the first."""
-    await teller.tell(*(say("EventCreated", key, 1, name=key) for key in ("e", "e2")))
-    await join(teller, *(f"t{n}" for n in range(7)))
+    await facts.record(*(event("EventCreated", key, 1, name=key) for key in ("e", "e2")))
+    await join(facts, *(f"t{n}" for n in range(7)))
 
 
-async def join(teller: Teller, *teams: str) -> None:
-    await teller.tell(*(say("TeamCreated", team, 1, name=team, event_id="e") for team in teams))
+async def join(facts: FactRecorder, *teams: str) -> None:
+    await facts.record(*(event("TeamCreated", team, 1, name=team, event_id="e") for team in teams))
 
 
-async def leave(teller: Teller, team: str) -> None:
-    await teller.tell(say("TeamMoved", team, 2, event_id=None))
+async def leave(facts: FactRecorder, team: str) -> None:
+    await facts.record(event("TeamMoved", team, 2, event_id=None))
 
 
 async def plan(caller: ApiCaller, body: Any, key: str = "operate") -> ApiResponse:
@@ -75,26 +75,26 @@ async def test_children_listed_twice_count_once(caller: ApiCaller) -> None:
     assert (made["named"], [part["sample"] for part in made["parts"]]) == (2, [["t1", "t2"]])
 
 
-async def test_plan_hash_changes_with_the_affected_set(caller: ApiCaller, teller: Teller) -> None:
+async def test_plan_hash_changes_with_the_affected_set(caller: ApiCaller, facts: FactRecorder) -> None:
     first = await planned(caller, DETACH)
-    await join(teller, "t8")
+    await join(facts, "t8")
     assert (await planned(caller, DETACH))["hash"] != first["hash"]
     assert (await caller.get(f"plans/{first['id']}"))["hash"] == first["hash"]
 
 
-async def test_plan_lists_children_that_appeared_or_vanished_since(caller: ApiCaller, teller: Teller) -> None:
+async def test_plan_lists_children_that_appeared_or_vanished_since(caller: ApiCaller, facts: FactRecorder) -> None:
     made = await planned(caller, DELETE)
-    await join(teller, "t8", "t9")
-    await leave(teller, "t0")
+    await join(facts, "t8", "t9")
+    await leave(facts, "t0")
     now = await caller.get(f"plans/{made['id']}")
     assert now["appeared"] == [{"relationship": "event_team", "count": 2, "sample": ["t8", "t9"]}]
     assert now["vanished"] == [{"relationship": "event_team", "count": 1, "sample": ["t0"]}]
     assert (now["parts"], now["hash"]) == (made["parts"], made["hash"])
 
 
-async def test_executed_move_plan_concerns_exactly_its_children(caller: ApiCaller, teller: Teller) -> None:
+async def test_executed_move_plan_concerns_exactly_its_children(caller: ApiCaller, facts: FactRecorder) -> None:
     made = await planned(caller, MOVE)
-    await join(teller, "t8")
+    await join(facts, "t8")
     response = await execute(caller, made["id"])
     operation = response.content
     assert (response.status, operation["kind"], operation["state"]) == (202, "move", "running")
@@ -106,10 +106,10 @@ async def test_executed_move_plan_concerns_exactly_its_children(caller: ApiCalle
 
 
 async def test_deletion_with_new_children_is_refused_unless_they_are_included(
-    caller: ApiCaller, teller: Teller
+    caller: ApiCaller, facts: FactRecorder
 ) -> None:
     made = await planned(caller, DELETE)
-    await join(teller, "t8")
+    await join(facts, "t8")
     for body in (None, {}, {"appeared": "refuse"}):
         response = await execute(caller, made["id"], body, again="k")
         assert (response.status, response.slug) == (409, "plan-outdated")
@@ -119,13 +119,13 @@ async def test_deletion_with_new_children_is_refused_unless_they_are_included(
     assert (response.status, response.content["kind"], response.content["plan"]) == (202, "delete", made["id"])
 
 
-async def test_plan_is_outdated_once_its_entity_was_recreated(caller: ApiCaller, teller: Teller) -> None:
+async def test_plan_is_outdated_once_its_entity_was_recreated(caller: ApiCaller, facts: FactRecorder) -> None:
     made = {
         name: await planned(caller, body) for name, body in (("delete", DELETE), ("move", MOVE), ("detach", DETACH))
     }
     for key in ("e", "e2"):
-        await teller.tell(say("EventDeleted", key, 2))
-        await teller.tell(say("EventCreated", key, 3, name=key))
+        await facts.record(event("EventDeleted", key, 2))
+        await facts.record(event("EventCreated", key, 3, name=key))
     for name, key in (("delete", "e"), ("move", "e2")):
         response = await execute(caller, made[name]["id"])
         assert (response.status, response.slug) == (409, "plan-outdated")
@@ -133,10 +133,10 @@ async def test_plan_is_outdated_once_its_entity_was_recreated(caller: ApiCaller,
     assert (await execute(caller, made["detach"]["id"])).status == 202
 
 
-async def test_recreated_child_counts_as_vanished_and_as_appeared(caller: ApiCaller, teller: Teller) -> None:
+async def test_recreated_child_counts_as_vanished_and_as_appeared(caller: ApiCaller, facts: FactRecorder) -> None:
     made = {name: await planned(caller, body) for name, body in (("delete", DELETE), ("detach", DETACH))}
-    await teller.tell(say("TeamDeleted", "t1", 2))
-    await teller.tell(say("TeamCreated", "t1", 3, name="another", event_id="e"))
+    await facts.record(event("TeamDeleted", "t1", 2))
+    await facts.record(event("TeamCreated", "t1", 3, name="another", event_id="e"))
     change = [{"relationship": "event_team", "count": 1, "sample": ["t1"]}]
     for plan in made.values():
         now = await caller.get(f"plans/{plan['id']}")
@@ -144,11 +144,13 @@ async def test_recreated_child_counts_as_vanished_and_as_appeared(caller: ApiCal
     assert (await execute(caller, made["delete"]["id"])).slug == "plan-outdated"
 
 
-async def test_repeated_creation_fact_does_not_change_a_plan(caller: ApiCaller, teller: Teller) -> None:
+async def test_repeated_creation_fact_does_not_change_a_plan(caller: ApiCaller, facts: FactRecorder) -> None:
     """The link of an only child is rewritten then, since its rank may have changed; it never left its parent."""
-    await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "c", 1, asked_by="g", name="c"))
+    await facts.record(
+        event("GroupCreated", "g", 1, name="g"), event("ChannelCreated", "c", 1, requested_by="g", name="c")
+    )
     made = await planned(caller, {"delete": {"kind": "group", "key": "g"}})
-    await teller.tell(say("ChannelCreated", "c", 2, asked_by="g", name="c"))
+    await facts.record(event("ChannelCreated", "c", 2, requested_by="g", name="c"))
     now = await caller.get(f"plans/{made['id']}")
     assert (now["appeared"], now["vanished"]) == ([], [])
     assert (await execute(caller, made["id"])).status == 202

@@ -9,14 +9,14 @@ import pytest
 from facts import own_facts
 from store.db import tokens
 from tests.api.conftest import Api
-from tests.support.model_facts import say
-from tests.support.recording import TENANT, Teller
+from tests.support.events import event
+from tests.support.recording import TENANT, FactRecorder
 from tests.support.strategies import deliver, history
 
 
-async def test_entity_has_references_and_revisions(api: Api, teller: Teller) -> None:
-    first = await teller.tell(say("ItemAdded", "a/b c", 1, name="x", category="c"))
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+async def test_entity_has_references_and_revisions(api: Api, facts: FactRecorder) -> None:
+    first = await facts.record(event("ItemAdded", "a/b c", 1, name="x", category="c"))
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
     entity = await api.get("entities/item/a%2Fb%20c")
     assert entity == {
         "kind": "item",
@@ -34,8 +34,8 @@ async def test_entity_has_references_and_revisions(api: Api, teller: Teller) -> 
     assert (await api.get("entities/category/c"))["state"] == "live"
 
 
-async def test_a_deleted_entity_has_no_data(api: Api, teller: Teller) -> None:
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"), say("CategoryRemoved", "c", 2))
+async def test_a_deleted_entity_has_no_data(api: Api, facts: FactRecorder) -> None:
+    await facts.record(event("CategoryAdded", "c", 1, name="c"), event("CategoryRemoved", "c", 2))
     entity = await api.get("entities/category/c")
     assert (entity["state"], entity["data"]) == ("deleted", {})
 
@@ -76,20 +76,20 @@ async def test_bad_reads_are_refused_with_a_reason(
     assert problem["detail"]
 
 
-async def test_reads_require_a_key_of_the_tenant(api: Api, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"))
+async def test_reads_require_a_key_of_the_tenant(api: Api, facts: FactRecorder) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x", category="c"))
     api.http.headers.pop("authorization")
     for path in ("entities/item/i", "relationships", "waiting", "feed", "quarantine"):
         assert (await api.ask(path))[0] == 401
     assert (await api.ask("relationships/category_item/links"))[0] == 401
 
 
-async def test_links_come_page_by_page_as_of_one_revision(api: Api, teller: Teller) -> None:
+async def test_links_come_page_by_page_as_of_one_revision(api: Api, facts: FactRecorder) -> None:
     for n in range(0, 30, 10):
-        await teller.tell(*(say("ItemAdded", f"i{m:02}", 1, name="x", category="c") for m in range(n, n + 10)))
+        await facts.record(*(event("ItemAdded", f"i{m:02}", 1, name="x", category="c") for m in range(n, n + 10)))
     path = "relationships/category_item/links"
     first = await api.get(path, limit=7)
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"), say("ItemRemoved", "i29", 2))
+    await facts.record(event("CategoryAdded", "c", 1, name="c"), event("ItemRemoved", "i29", 2))
     found = await api.all(path, limit=7, as_of=first["token"])
     assert found[:7] == first["items"]
     assert [(i["child"], i["parent"], i["state"]) for i in found] == [(f"i{n:02}", "c", "waiting") for n in range(30)]
@@ -101,18 +101,18 @@ async def test_links_come_page_by_page_as_of_one_revision(api: Api, teller: Tell
     assert (due - since).days == 1
 
 
-async def test_a_read_waits_for_the_revision_of_a_token(api: Api, teller: Teller) -> None:
+async def test_a_read_waits_for_the_revision_of_a_token(api: Api, facts: FactRecorder) -> None:
     reading = asyncio.create_task(api.get("entities/category/c", at_least=tokens.token(TENANT, 2), wait=20))
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
     await asyncio.sleep(0.05)
     assert not reading.done()
-    await teller.tell(say("CategoryUpdated", "c", 2, name="d"))
+    await facts.record(event("CategoryUpdated", "c", 2, name="d"))
     assert (await reading)["data"] == {"name": "d"}
 
 
-async def test_relationships_have_declaration_and_link_counts(api: Api, teller: Teller) -> None:
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"), say("ItemAdded", "i", 1, name="x", category="c"))
-    await teller.tell(say("ItemAdded", "j", 1, name="x", category="d"))
+async def test_relationships_have_declaration_and_link_counts(api: Api, facts: FactRecorder) -> None:
+    await facts.record(event("CategoryAdded", "c", 1, name="c"), event("ItemAdded", "i", 1, name="x", category="c"))
+    await facts.record(event("ItemAdded", "j", 1, name="x", category="d"))
     listed = await api.get("relationships", counts=True)
     by_name = {item["name"]: item for item in listed["items"]}
     assert by_name["group_channel"]["via"] == "requested"
@@ -124,10 +124,10 @@ async def test_relationships_have_declaration_and_link_counts(api: Api, teller: 
     assert "counts" not in await api.get("relationships/category_item")
 
 
-async def test_a_wait_names_its_owner_and_counts_its_children(api: Api, teller: Teller) -> None:
-    await teller.tell(
-        *(say("ItemAdded", f"i{n}", 1, name="x", category=f"c{n % 3}") for n in range(7)),
-        say("GroupCreated", "g", 1, name="g"),
+async def test_a_wait_names_its_owner_and_counts_its_children(api: Api, facts: FactRecorder) -> None:
+    await facts.record(
+        *(event("ItemAdded", f"i{n}", 1, name="x", category=f"c{n % 3}") for n in range(7)),
+        event("GroupCreated", "g", 1, name="g"),
     )
     found = await api.all("waiting", limit=1)
     assert [(w["relationship"], w["parent"], w["missing"], w["children"]) for w in found] == [
@@ -148,18 +148,20 @@ async def test_a_wait_names_its_owner_and_counts_its_children(api: Api, teller: 
     assert (await api.ask("waiting", as_of=tokens.token(TENANT, 0)))[0] == 400
 
 
-async def test_why_lists_the_deciding_facts(api: Api, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i/7", 1, name="x", category="c", at="2026-01-03T12:00:00Z"))
+async def test_why_lists_the_deciding_facts(api: Api, facts: FactRecorder) -> None:
+    await facts.record(event("ItemAdded", "i/7", 1, name="x", category="c", time="2026-01-03T12:00:00Z"))
     why = await api.get("relationships/category_item/links/i%2F7/why")
     assert (why["state"], why["parent"], why["missing"], why["workflow"]) == ("waiting", "c", "parent", None)
     assert why["waiting_for"] == {"owner": "categories", "kind": "category", "key": "c"}
     assert why["waiting_since"] <= why["due"]
     assert [(f["type"], f["says"]) for f in why["facts"]] == [("ItemAdded.v1", "names category c")]
     assert [(h["parent"], h["to"]) for h in why["history"]] == [("c", None)]
-    await teller.tell(say("ItemRemoved", "i/7", 2))
+    await facts.record(event("ItemRemoved", "i/7", 2))
     why = await api.get("relationships/category_item/links/i%2F7/why")
     assert (why["state"], why["due"], why["waiting_for"]) == ("closed", None, None)
-    await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "k", 1, name="k", asked_by="g"))
+    await facts.record(
+        event("GroupCreated", "g", 1, name="g"), event("ChannelCreated", "k", 1, name="k", requested_by="g")
+    )
     why = await api.get("relationships/group_channel/links/k/why")
     assert why["workflow"] == {
         "id": "main/group_channel/g",
@@ -168,19 +170,19 @@ async def test_why_lists_the_deciding_facts(api: Api, teller: Teller) -> None:
     assert [f["says"] for f in why["facts"]] == ["names group g", "determines the state of group g"]
 
 
-async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, teller: Teller) -> None:
+async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, facts: FactRecorder) -> None:
     beginning = await api.get("feed")
     assert beginning == {"items": [], "next": beginning["next"], "token": tokens.token(TENANT, 0)}
     reading = asyncio.create_task(api.get("feed", after=beginning["next"], wait=20))
     await asyncio.sleep(0.05)
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
     page = await reading
     assert [i["change"] for i in page["items"]] == ["entity"]
     assert page["token"] == page["items"][0]["revision"] == tokens.token(TENANT, 1)
     announced = own_facts.entry(
         "CategoryPraised", "category", "c", {"relationship": "category_item"}, id="p", causation="z"
     )
-    await teller.record([announced, teller.entry(say("ItemAdded", "i", 1, name="x", category="c"))])
+    await facts.record_entries([announced, facts.entry(event("ItemAdded", "i", 1, name="x", category="c"))])
     assert await api.get("feed", after=page["next"]) == (later := await api.get("feed", after=page["token"]))
     assert later["items"][1:] == [
         {
@@ -209,10 +211,10 @@ async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Ap
     assert (await api.ask("feed", after=later["next"], relationship="category_item"))[0] == 400
 
 
-async def test_the_feed_over_http_gives_all_items_at_any_page_size(api: Api, teller: Teller) -> None:
+async def test_the_feed_over_http_gives_all_items_at_any_page_size(api: Api, facts: FactRecorder) -> None:
     events = deliver(3, history(3, 12, 60))
     for n in range(0, len(events), 7):
-        await teller.tell(*events[n : n + 7])
+        await facts.record(*events[n : n + 7])
     whole = (await api.get("feed", limit=1000))["items"]
     for limit in (1, 5):
         items: list[Any] = []

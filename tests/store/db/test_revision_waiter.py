@@ -9,16 +9,16 @@ from errors import NotYet
 from store.db.pool import Pool
 from store.db.revision_waiter import RevisionWaiter
 from store.db.snapshot import snapshot
-from tests.support.model_facts import say
-from tests.support.recording import TENANT, Teller
+from tests.support.events import event
+from tests.support.recording import TENANT, FactRecorder
 
 
-async def test_waiters_return_once_the_revision_is_committed(pool: Pool, teller: Teller) -> None:
+async def test_waiters_return_once_the_revision_is_committed(pool: Pool, facts: FactRecorder) -> None:
     revisions = RevisionWaiter(pool)
     waiters = [asyncio.create_task(revisions.reach(TENANT, 1, 30)) for _ in range(50)]
     await asyncio.sleep(0)
     assert not any(waiter.done() for waiter in waiters)
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
     begun = monotonic()
     assert all(await asyncio.gather(*waiters))
     assert monotonic() - begun < 5
@@ -36,9 +36,9 @@ async def test_snapshot_of_a_future_revision_raises_not_yet(pool: Pool) -> None:
             pass
 
 
-async def test_snapshot_does_not_see_later_writes(pool: Pool, teller: Teller) -> None:
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+async def test_snapshot_does_not_see_later_writes(pool: Pool, facts: FactRecorder) -> None:
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
     async with snapshot(pool, TENANT) as at:
-        await teller.tell(say("CategoryRemoved", "c", 2))
+        await facts.record(event("CategoryRemoved", "c", 2))
         assert at.head == at.revision == 1
         assert await at.conn.fetchval("select count(*) from entities") == 1

@@ -16,8 +16,8 @@ from store.read.feed_items import FeedItem
 from store.read.feed_phases import FeedQuery
 from store.write.settle import settle
 from tests.support import versions
-from tests.support.model_facts import link, say
-from tests.support.recording import TENANT, Teller
+from tests.support.events import event, link_event
+from tests.support.recording import TENANT, FactRecorder
 from tests.support.strategies import deliver, explicit_links, history
 from tests.support.versions import Versions
 
@@ -91,7 +91,7 @@ def replay(current: dict[Any, Any], before: dict[Any, Any], body: dict[str, Any]
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batches_keep_coming(
-    pool: Pool, catalog: Catalog, teller: Teller, seed: int
+    pool: Pool, catalog: Catalog, facts: FactRecorder, seed: int
 ) -> None:
     random = Random(seed)
     events = history(seed, 12 + 6 * (seed % 3), 120)
@@ -100,13 +100,13 @@ async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batch
     consumer, number = Consumer(pool, whole(catalog)), 0
     while events:
         size = random.choice((1, 1, 2, 5, 12))
-        batch, events = [teller.entry(e) for e in events[:size]], events[size:]
+        batch, events = [facts.entry(e) for e in events[:size]], events[size:]
         if random.random() < 0.2:
             number += 1
             batch.append(
                 own_facts.entry("Told", "group", "group-0", {"relationship": "group_channel"}, id=f"a{number}")
             )
-        await teller.record(batch)
+        await facts.record_entries(batch)
         for _ in range(random.randrange(6)):
             await consumer.page(random.choice(limits))
     await consumer.drain(random.choice(limits))
@@ -120,12 +120,12 @@ async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batch
 
 @pytest.mark.parametrize("limit", [1, 4, 1000])
 async def test_filters_give_just_their_part_of_the_whole(
-    pool: Pool, catalog: Catalog, teller: Teller, limit: int
+    pool: Pool, catalog: Catalog, facts: FactRecorder, limit: int
 ) -> None:
     events = deliver(5, history(5, 18, 100))
     for n in range(0, len(events), 9):
-        await teller.tell(*events[n : n + 9])
-    await teller.record([own_facts.entry("Told", "group", "g", {"relationship": "group_channel"}, id="x")])
+        await facts.record(*events[n : n + 9])
+    await facts.record_entries([own_facts.entry("Told", "group", "g", {"relationship": "group_channel"}, id="x")])
     everything = await Consumer(pool, whole(catalog)).drain(1000)
     for name in ("group_channel", "category_item", "dest_flight"):
         part = await Consumer(pool, feed.query_for(catalog, name, None)).drain(limit)
@@ -137,13 +137,13 @@ async def test_filters_give_just_their_part_of_the_whole(
 
 
 async def test_a_parent_that_thousands_wait_for_gives_as_many_items_over_many_pages(
-    pool: Pool, catalog: Catalog, teller: Teller
+    pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
-    await teller.tell(*(say("ItemAdded", f"i{n:04}", 1, name="x", category="c") for n in range(3000)))
+    await facts.record(*(event("ItemAdded", f"i{n:04}", 1, name="x", category="c") for n in range(3000)))
     consumer = Consumer(pool, feed.query_for(catalog, "category_item", None))
     await consumer.drain(1000)
     consumer.items.clear()
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
     pages = 1
     while await consumer.page(999):
         pages += 1
@@ -151,12 +151,12 @@ async def test_a_parent_that_thousands_wait_for_gives_as_many_items_over_many_pa
     assert consumer.bonds == [f"i{n:04} c linked" for n in range(3000)]
 
 
-async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: Catalog, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x", category="a"))
+async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: Catalog, facts: FactRecorder) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x", category="a"))
     consumer = Consumer(pool, feed.query_for(catalog, "category_item", None))
     await consumer.drain(10)
     consumer.items.clear()
-    await teller.tell(say("ItemUpdated", "i", 2, category="b"))
+    await facts.record(event("ItemUpdated", "i", 2, category="b"))
     (item,) = await consumer.drain(10)
     assert item.body == {
         "change": "link", "relationship": "category_item", "child": "i", "parent": "b", "state": "waiting", "left": "a",
@@ -164,21 +164,25 @@ async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: C
 
 
 async def test_whoever_gains_or_loses_the_right_to_a_parent_is_told_of(
-    pool: Pool, catalog: Catalog, teller: Teller
+    pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
     consumer = Consumer(pool, feed.query_for(catalog, "group_channel", None))
-    await teller.tell(say("GroupCreated", "g", 1, name="g"), say("ChannelCreated", "b", 5, name="b", asked_by="g"))
-    await teller.tell(say("ChannelCreated", "a", 4, name="a", asked_by="g"))
-    await teller.tell(say("ChannelDeleted", "a", 6))
-    await teller.tell(link("group_channel", "b", "h", 7), say("GroupCreated", "h", 1, name="h"))
+    await facts.record(
+        event("GroupCreated", "g", 1, name="g"), event("ChannelCreated", "b", 5, name="b", requested_by="g")
+    )
+    await facts.record(event("ChannelCreated", "a", 4, name="a", requested_by="g"))
+    await facts.record(event("ChannelDeleted", "a", 6))
+    await facts.record(link_event("group_channel", "b", "h", 7), event("GroupCreated", "h", 1, name="h"))
     await consumer.drain(1)
     assert consumer.bonds == ["b g linked", "a g linked", "b g conflict", "a g closed", "b g linked", "b h linked"]
 
 
-async def test_what_is_not_committed_is_neither_seen_nor_skipped(pool: Pool, catalog: Catalog, teller: Teller) -> None:
-    await teller.tell(say("CategoryAdded", "c", 1, name="c"))
+async def test_what_is_not_committed_is_neither_seen_nor_skipped(
+    pool: Pool, catalog: Catalog, facts: FactRecorder
+) -> None:
+    await facts.record(event("CategoryAdded", "c", 1, name="c"))
     consumer = Consumer(pool, whole(catalog))
-    added = [teller.entry(say("ItemAdded", f"i{n}", 1, name="x", category="c")) for n in range(3)]
+    added = [facts.entry(event("ItemAdded", f"i{n}", 1, name="x", category="c")) for n in range(3)]
     async with transaction(pool) as conn:
         await settle(conn, catalog, TENANT, added, "test")
         await consumer.drain(1)
@@ -186,11 +190,11 @@ async def test_what_is_not_committed_is_neither_seen_nor_skipped(pool: Pool, cat
     async with pool.acquire() as conn:
         undone = conn.transaction()
         await undone.start()
-        await settle(conn, catalog, TENANT, [teller.entry(say("CategoryRemoved", "c", 2))], "test")
+        await settle(conn, catalog, TENANT, [facts.entry(event("CategoryRemoved", "c", 2))], "test")
         await consumer.drain(1)
         await undone.rollback()
     await consumer.drain(1)
-    await teller.tell(say("CategoryUpdated", "c", 3, name="d"))
+    await facts.record(event("CategoryUpdated", "c", 3, name="d"))
     await consumer.drain(1)
     check(consumer.items, await versions.read(pool, catalog))
     assert consumer.bonds == ["i0 c linked", "i1 c linked", "i2 c linked"]

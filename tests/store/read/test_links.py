@@ -12,18 +12,18 @@ from store.read import link_counts, links
 from store.read.link_state import LINK_STATES, LinkState
 from store.read.links import LinkQuery
 from tests.support import versions
-from tests.support.model_facts import say
-from tests.support.recording import TENANT, Teller
+from tests.support.events import event
+from tests.support.recording import TENANT, FactRecorder
 from tests.support.strategies import deliver, explicit_links, history
 
 NOW = datetime.now(UTC)
 
 
-async def told(teller: Teller, seed: int) -> None:
+async def told(facts: FactRecorder, seed: int) -> None:
     events = history(seed, 24, 150)
     events = deliver(seed, [*events, *explicit_links(Random(seed), events, 10)])
     for n in range(0, len(events), 20):
-        await teller.tell(*events[n : n + 20])
+        await facts.record(*events[n : n + 20])
 
 
 async def every(at: Snapshot, query: LinkQuery, limit: int, now: datetime = NOW) -> list[tuple[str, str, str]]:
@@ -41,9 +41,9 @@ async def every(at: Snapshot, query: LinkQuery, limit: int, now: datetime = NOW)
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
-    pool: Pool, catalog: Catalog, teller: Teller, monkeypatch: pytest.MonkeyPatch, seed: int
+    pool: Pool, catalog: Catalog, facts: FactRecorder, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    await told(teller, seed)
+    await told(facts, seed)
     monkeypatch.setattr(links, "PARENTS", 1 + seed % 3)
     monkeypatch.setattr(links, "SCANNED", 5)
     monkeypatch.setattr(links, "CHUNK", 3)
@@ -70,8 +70,8 @@ async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, teller: Teller, seed: int) -> None:
-    await told(teller, seed)
+async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, facts: FactRecorder, seed: int) -> None:
+    await told(facts, seed)
     bonds = (await versions.read(pool, catalog)).bonds((await versions.read(pool, catalog)).head)
     async with snapshot(pool, TENANT) as at:
         for name in ("group_channel", "category_item", "dest_flight"):
@@ -80,8 +80,10 @@ async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, tell
             assert found == {state: states.count(state) for state in LINK_STATES}
 
 
-async def test_a_wait_is_overdue_once_its_deadline_has_passed(pool: Pool, catalog: Catalog, teller: Teller) -> None:
-    await teller.tell(say("ItemAdded", "i", 1, name="x", category="c"))
+async def test_a_wait_is_overdue_once_its_deadline_has_passed(
+    pool: Pool, catalog: Catalog, facts: FactRecorder
+) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x", category="c"))
     rel = catalog.relationship("category_item")
     async with snapshot(pool, TENANT) as at:
         moments: list[tuple[datetime, LinkState]] = [

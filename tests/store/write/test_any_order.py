@@ -3,72 +3,71 @@
 from collections.abc import Sequence
 from itertools import permutations
 
-from tests.support.events import Event
-from tests.support.model_facts import say
-from tests.support.tenants import Tether
+from tests.support.events import Event, event
+from tests.support.tenants import StoreTenant
 
-FOUNDED = say("GroupCreated", "g", 1, name="Divers")
-OPENED = say("ChannelCreated", "c", 1, name="Divers", asked_by="g")
-RENAMED = say("GroupRenamed", "g", 2, name="Wreck divers")
+FOUNDED = event("GroupCreated", "g", 1, name="Divers")
+OPENED = event("ChannelCreated", "c", 1, name="Divers", requested_by="g")
+RENAMED = event("GroupRenamed", "g", 2, name="Wreck divers")
 
 
-async def ends_the_same(tether: Tether, told: Sequence[Event]) -> None:
+async def ends_the_same(tenant: StoreTenant, told: Sequence[Event]) -> None:
     wanted, waits = None, None
     for order in permutations(told):
-        for batches in ([order], [[event] for event in order]):
-            one = tether.other()
-            await one.deliver(batches)
+        for batches in ([order], [[one_event] for one_event in order]):
+            one = tenant.other_tenant()
+            await one.record_batches(batches)
             rows = await one.rows()
             if wanted is None:
-                await one.holds(told)
+                await one.assert_holds(told)
                 wanted, waits = rows, await one.waits()
             assert rows == wanted, [event["id"] for event in order]
             assert await one.waits() == waits
 
 
-async def test_all_orders_of_group_channel_rename_and_repeat_give_same_rows(tether: Tether) -> None:
-    await ends_the_same(tether, [FOUNDED, OPENED, RENAMED, dict(FOUNDED)])
+async def test_all_orders_of_group_channel_rename_and_repeat_give_same_rows(tenant: StoreTenant) -> None:
+    await ends_the_same(tenant, [FOUNDED, OPENED, RENAMED, dict(FOUNDED)])
 
 
-async def test_group_and_its_channel_are_linked_without_a_wait(tether: Tether) -> None:
-    await tether.deliver([[OPENED], [RENAMED], [FOUNDED], [FOUNDED]])
-    entities, links = await tether.rows()
+async def test_group_and_its_channel_are_linked_without_a_wait(tenant: StoreTenant) -> None:
+    await tenant.record_batches([[OPENED], [RENAMED], [FOUNDED], [FOUNDED]])
+    entities, links = await tenant.rows()
     assert [(e["key"], e["state"], e["data"]) for e in entities] == [
         ("c", "live", {"name": "Divers"}),
         ("g", "live", {"name": "Wreck divers"}),
     ]
     assert [(one["child"], one["parent"]) for one in links] == [("c", "g")]
-    assert await tether.waits() == {}
+    assert await tenant.waits() == {}
 
 
-async def test_all_orders_of_delete_recreate_and_move_give_same_rows(tether: Tether) -> None:
+async def test_all_orders_of_delete_recreate_and_move_give_same_rows(tenant: StoreTenant) -> None:
     told = [
-        say("ItemAdded", "lamp", 1, name="Lamp", category="light"),
-        say("ItemUpdated", "lamp", 2, category="outdoors"),
-        say("CategoryAdded", "light", 1, name="Light"),
-        say("CategoryRemoved", "light", 2),
-        say("CategoryAdded", "light", 3, name="Light again"),
+        event("ItemAdded", "lamp", 1, name="Lamp", category="light"),
+        event("ItemUpdated", "lamp", 2, category="outdoors"),
+        event("CategoryAdded", "light", 1, name="Light"),
+        event("CategoryRemoved", "light", 2),
+        event("CategoryAdded", "light", 3, name="Light again"),
     ]
-    await ends_the_same(tether, told)
+    await ends_the_same(tenant, told)
 
 
-async def test_all_orders_around_deletion_of_a_child_give_same_rows(tether: Tether) -> None:
+async def test_all_orders_around_deletion_of_a_child_give_same_rows(tenant: StoreTenant) -> None:
     told = [
-        say("ItemAdded", "lamp", 1, name="Lamp", category="light"),
-        say("ItemRemoved", "lamp", 3),
-        say("ItemUpdated", "lamp", 2, category="gone with it"),
-        say("ItemAdded", "lamp", 4, name="Lantern"),
-        say("ItemUpdated", "lamp", 5, category="light"),
+        event("ItemAdded", "lamp", 1, name="Lamp", category="light"),
+        event("ItemRemoved", "lamp", 3),
+        event("ItemUpdated", "lamp", 2, category="gone with it"),
+        event("ItemAdded", "lamp", 4, name="Lantern"),
+        event("ItemUpdated", "lamp", 5, category="light"),
     ]
-    await ends_the_same(tether, told)
+    await ends_the_same(tenant, told)
 
 
-async def test_all_orders_of_two_channels_for_one_group_give_same_rows(tether: Tether) -> None:
+async def test_all_orders_of_two_channels_for_one_group_give_same_rows(tenant: StoreTenant) -> None:
     told = [
         FOUNDED,
-        say("ChannelCreated", "c", 2, name="C", asked_by="g"),
-        say("ChannelCreated", "b", 1, name="B", asked_by="g"),
-        say("ChannelDeleted", "b", 2),
-        say("ChannelCreated", "b", 3, name="B again", asked_by="g"),
+        event("ChannelCreated", "c", 2, name="C", requested_by="g"),
+        event("ChannelCreated", "b", 1, name="B", requested_by="g"),
+        event("ChannelDeleted", "b", 2),
+        event("ChannelCreated", "b", 3, name="B again", requested_by="g"),
     ]
-    await ends_the_same(tether, told)
+    await ends_the_same(tenant, told)

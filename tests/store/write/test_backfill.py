@@ -14,11 +14,10 @@ from errors import BadDeclaration
 from facts.correlation import encode
 from store.db.pool import Pool
 from store.migrate import migrate
-from tests.support.events import Event
-from tests.support.folded_histories import yarn
-from tests.support.model_facts import say
+from tests.support.events import Event, event
+from tests.support.folded_histories import node_history
 from tests.support.strategies import deliver
-from tests.support.tenants import CATALOG, YARD, Tether, cut, entry
+from tests.support.tenants import CATALOG, YARD, StoreTenant, cut_into_batches, recorded_entry
 
 BEFORE = Catalog(YARD.contracts, CATALOG.relationships)
 """The yard's facts are known, its relationships are not."""
@@ -32,23 +31,23 @@ def node(type: str, key: str, sequence: int, /, correlation: str | None = None, 
     return event if correlation is None else {**event, "correlationid": correlation}
 
 
-async def tell_before(tether: Tether, batches: list[list[Event]]) -> None:
+async def tell_before(tenant: StoreTenant, batches: list[list[Event]]) -> None:
     for batch in batches:
-        told = [entry(YARD if event["source"] == OWN_SOURCE else BEFORE, event) for event in batch]
-        await tether.recorder.record(tether.tenant, told, actor="test")
+        told = [recorded_entry(YARD if event["source"] == OWN_SOURCE else BEFORE, event) for event in batch]
+        await tenant.recorder.record(tenant.name, told, actor="test")
 
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_backfill_gives_same_rows_as_declaring_first(pool: Pool, seed: int) -> None:
-    events = yarn(seed, 80)
-    batches = cut(Random(seed), deliver(seed, events))
-    before = Tether(pool, BEFORE)
+    events = node_history(seed, 80)
+    batches = cut_into_batches(Random(seed), deliver(seed, events))
+    before = StoreTenant(pool, BEFORE)
     await tell_before(before, batches)
     assert (await before.rows())[1] == []
     await migrate(pool, YARD)
-    later, first = Tether(pool, YARD), Tether(pool, YARD, "first")
-    await first.deliver(batches)
-    await later.holds(events)
+    later, first = StoreTenant(pool, YARD), StoreTenant(pool, YARD, "first")
+    await first.record_batches(batches)
+    await later.assert_holds(events)
     entities, links = await later.rows()
     assert (entities, links) == await first.rows()
     assert links
@@ -56,20 +55,20 @@ async def test_backfill_gives_same_rows_as_declaring_first(pool: Pool, seed: int
 
 async def test_backfill_between_facts_ends_as_the_model_says(pool: Pool) -> None:
     for seed in range(4):
-        events = yarn(seed, 80)
-        batches = cut(Random(seed), deliver(seed, events, repeats=0))
+        events = node_history(seed, 80)
+        batches = cut_into_batches(Random(seed), deliver(seed, events, repeats=0))
         name = f"half-{seed}"
         relationships = dict(list(YARD.relationships.items())[: -4 + seed])
-        before = Tether(pool, Catalog(YARD.contracts, {**CATALOG.relationships, **relationships}), name)
+        before = StoreTenant(pool, Catalog(YARD.contracts, {**CATALOG.relationships, **relationships}), name)
         await migrate(pool, before.catalog)
         half = len(batches) // 2
         for batch in batches[:half]:
-            told = [entry(YARD if e["source"] == OWN_SOURCE else before.catalog, e) for e in batch]
+            told = [recorded_entry(YARD if e["source"] == OWN_SOURCE else before.catalog, e) for e in batch]
             await before.recorder.record(name, told, actor="test")
         await migrate(pool, YARD)
-        after = Tether(pool, YARD, name)
-        await after.deliver(batches[half:])
-        await after.holds(events)
+        after = StoreTenant(pool, YARD, name)
+        await after.record_batches(batches[half:])
+        await after.assert_holds(events)
         await pool.execute("delete from definitions where relationship = any ($1)", ["tree", "again", "twin", "shadow"])
 
 
@@ -77,10 +76,10 @@ async def test_backfill_ignores_values_that_are_not_keys(pool: Pool) -> None:
     odd = [True, 1.5, "", [], {}, "x" * 600]
     events = [node("NodeAdded", f"n{n}", 1, up=value) for n, value in enumerate(odd)]
     events += [node("NodeAdded", "seven", 1, up=7), node("NodeChanged", "seven", 0, up="older")]
-    await tell_before(Tether(pool, BEFORE), [events])
+    await tell_before(StoreTenant(pool, BEFORE), [events])
     await migrate(pool, YARD)
-    later = Tether(pool, YARD)
-    await later.holds(events)
+    later = StoreTenant(pool, YARD)
+    await later.assert_holds(events)
     assert [row["parent"] for row in (await later.rows())[1]] == ["7", "7"]
 
 
@@ -95,15 +94,15 @@ async def test_backfill_reads_correlation_ids_of_creations_only(pool: Pool) -> N
         node("ShadowFaded", "s5", 2),
         node("ShadowCast", "s5", 1, correlation=encode("shadow", "n0")),
     ]
-    await tell_before(Tether(pool, BEFORE), [events])
+    await tell_before(StoreTenant(pool, BEFORE), [events])
     await migrate(pool, YARD)
-    later = Tether(pool, YARD)
-    await later.holds(events)
+    later = StoreTenant(pool, YARD)
+    await later.assert_holds(events)
     assert [(row["child"], row["parent"]) for row in (await later.rows())[1]] == [("s0", "n0")]
 
 
 async def test_backfill_notifies_own_instances_at_a_readable_revision(pool: Pool) -> None:
-    before = Tether(pool, BEFORE)
+    before = StoreTenant(pool, BEFORE)
     await tell_before(before, [[node("NodeAdded", "n0", 1), node("NodeAdded", "n1", 1)]])
     await migrate(pool, YARD)
     told = await pool.fetch(
@@ -111,7 +110,7 @@ async def test_backfill_notifies_own_instances_at_a_readable_revision(pool: Pool
         " from outbox o, tenant_revisions t"
     )
     assert sorted(tuple(row) for row in told) == [("shadow", "n0", True), ("shadow", "n1", True)]
-    await Tether(pool, YARD).holds([*await events_of(pool)])
+    await StoreTenant(pool, YARD).assert_holds([*await events_of(pool)])
     await pool.execute("delete from outbox")
     second = {"second": replace(YARD.relationships["shadow"], name="second")}
     await migrate(pool, Catalog(YARD.contracts, {**YARD.relationships, **second}))
@@ -124,21 +123,21 @@ async def events_of(pool: Pool) -> list[Event]:
     return [{**row, "subject": row["key"]} for row in rows]
 
 
-async def test_backfill_repeated_changes_nothing(yard: Tether) -> None:
-    await yard.deliver([yarn(3, 60)])
+async def test_backfill_repeated_changes_nothing(yard: StoreTenant) -> None:
+    await yard.record_batches([node_history(3, 60)])
     rows, head = await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")
     await migrate(yard.pool, YARD)
     assert (await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")) == (rows, head)
 
 
 @pytest.mark.parametrize("change", [{"via": "twin"}, {"cardinality": ONE_TO_ONE}, {"parent": "shadow"}])
-async def test_changed_kinds_need_a_new_relationship_name(yard: Tether, change: dict[str, Any]) -> None:
+async def test_changed_kinds_need_a_new_relationship_name(yard: StoreTenant, change: dict[str, Any]) -> None:
     changed = replace(YARD.relationships["tree"], **change)
     with pytest.raises(BadDeclaration, match="Give the changed relationship another name"):
         await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": changed}))
 
 
-async def test_deadline_of_a_relationship_may_change(yard: Tether) -> None:
+async def test_deadline_of_a_relationship_may_change(yard: StoreTenant) -> None:
     patient = replace(YARD.relationships["tree"], on_missing=Wait(YARD.relationships["tree"].on_missing.deadline * 2))
     await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": patient}))
 
@@ -147,11 +146,11 @@ async def test_new_cascade_policy_covers_parents_deleted_before(pool: Pool) -> N
     teams = CATALOG.relationships["event_team"]
     kept = Catalog(CATALOG.contracts, {**CATALOG.relationships, "event_team": replace(teams, on_parent_deleted=KEEP)})
     await pool.execute("update definitions set policy = 'keep' where relationship = 'event_team'")
-    tether = Tether(pool, kept)
-    for event in ("cup", "empty", "there"):
-        await tether.tell(say("EventCreated", event, 1, name=event))
-    await tether.tell(*(say("TeamCreated", f"of-{event}", 1, name="x", event_id=event) for event in ("cup", "there")))
-    await tether.tell(say("EventDeleted", "cup", 2), say("EventDeleted", "empty", 2))
+    tenant = StoreTenant(pool, kept)
+    for key in ("cup", "empty", "there"):
+        await tenant.record(event("EventCreated", key, 1, name=key))
+    await tenant.record(*(event("TeamCreated", f"of-{key}", 1, name="x", event_id=key) for key in ("cup", "there")))
+    await tenant.record(event("EventDeleted", "cup", 2), event("EventDeleted", "empty", 2))
     query = "select about, key, fact from outbox where workflow = 'cascade'"
     assert await pool.fetch(query) == []
     await migrate(pool, kept)

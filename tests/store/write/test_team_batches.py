@@ -5,21 +5,27 @@ from random import Random, SystemRandom
 import pytest
 
 from tests.support.events import Event
-from tests.support.team_histories import MOVE_AND_ENDS, all_end_the_same, each_revision_is_sound, orders, tell_all
-from tests.support.tenants import Tether
+from tests.support.team_histories import (
+    MOVE_AND_DELETIONS,
+    assert_all_end_the_same,
+    assert_each_revision_is_sound,
+    orders,
+    record_all,
+)
+from tests.support.tenants import StoreTenant
 
 
-@pytest.mark.parametrize("twice", MOVE_AND_ENDS, ids=lambda event: event["type"] + event["subject"])
-async def test_deliveries_in_two_batches_are_sound_and_end_the_same(tether: Tether, twice: Event) -> None:
+@pytest.mark.parametrize("twice", MOVE_AND_DELETIONS, ids=lambda event: event["type"] + event["subject"])
+async def test_deliveries_in_two_batches_are_sound_and_end_the_same(tenant: StoreTenant, twice: Event) -> None:
     seed = SystemRandom().randrange(2**32)
     print("cut by the seed", seed)  # noqa: T201
     random = Random(seed)
     deliveries = []
-    for order in orders(MOVE_AND_ENDS, twice):
+    for order in orders(MOVE_AND_DELETIONS, twice):
         middle = random.randint(1, len(order) - 1)
         deliveries.append([order[:middle], order[middle:]])
-    tellings = await tell_all(tether, deliveries)
-    assert len(tellings) == 360
-    assert {len(telling.steps) for telling in tellings} == {3}
-    all_end_the_same(tellings)
-    each_revision_is_sound(tellings, MOVE_AND_ENDS)
+    recorded = await record_all(tenant, deliveries)
+    assert len(recorded) == 360
+    assert {len(one.steps) for one in recorded} == {3}
+    assert_all_end_the_same(recorded)
+    assert_each_revision_is_sound(recorded, MOVE_AND_DELETIONS)

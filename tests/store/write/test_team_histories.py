@@ -6,14 +6,14 @@ from random import Random, SystemRandom
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.owner_histories import EVENTS, TEAMS, VERBS, Owners, Wish, lived, wishes
+from tests.support.owner_histories import EVENTS, TEAMS, VERBS, OwnerCall, SimulatedOwners, call_lists, owners_after
 from tests.support.strategies import deliver
-from tests.support.team_histories import all_end_the_same, each_revision_is_sound, tell_all
-from tests.support.tenants import Tether, cut, folded, in_a_database
+from tests.support.team_histories import assert_all_end_the_same, assert_each_revision_is_sound, record_all
+from tests.support.tenants import StoreTenant, cut_into_batches, fold_events, in_a_database
 
 KEPT = (0, 1, 2, 3)
 """Seeds that are always replayed: some, and each that ever failed."""
-SINCE_MOVED: list[Wish] = [
+SINCE_MOVED: list[OwnerCall] = [
     ("t", "create", "A"),
     ("A", "create", None),
     ("t", "move", "B"),
@@ -30,20 +30,24 @@ SINCE_MOVED: list[Wish] = [
 ]
 
 
-def some_life(seed: int, length: int) -> Owners:
+def some_life(seed: int, length: int) -> SimulatedOwners:
     random = Random(seed)
-    owners = Owners()
-    while len(owners.told) < length:
-        owners.wish(random.choice((*TEAMS, *EVENTS)), random.choice(VERBS), random.choice((*EVENTS, None)))
+    owners = SimulatedOwners()
+    while len(owners.published) < length:
+        owners.call(random.choice((*TEAMS, *EVENTS)), random.choice(VERBS), random.choice((*EVENTS, None)))
     return owners
 
 
-async def told_in_any_way_ends_as_the_owners_know(tether: Tether, owners: Owners, seed: int, most: int) -> None:
-    tellings = await tell_all(tether, [cut(Random(seed), deliver(seed, owners.told, repeats=0.3), most)])
-    all_end_the_same(tellings)
-    each_revision_is_sound(tellings, owners.told)
-    one = replace(tether, tenant=tellings[0].tenant)
-    await one.holds(owners.told)
+async def told_in_any_way_ends_as_the_owners_know(
+    tenant: StoreTenant, owners: SimulatedOwners, seed: int, most: int
+) -> None:
+    recorded = await record_all(
+        tenant, [cut_into_batches(Random(seed), deliver(seed, owners.published, repeats=0.3), most)]
+    )
+    assert_all_end_the_same(recorded)
+    assert_each_revision_is_sound(recorded, owners.published)
+    one = replace(tenant, name=recorded[0].tenant)
+    await one.assert_holds(owners.published)
     # The state in these lines follows from the parent's row; the rows alone say who is whose child.
     found = [line.decode().split("|") for line in await one.lines() if line.startswith(b"link|")]
     assert {child: f"{parent} {state}" for _, _, child, parent, state in found} == owners.links()
@@ -59,29 +63,29 @@ async def told_in_any_way_ends_as_the_owners_know(tether: Tether, owners: Owners
 
 
 @in_a_database
-@given(asked=wishes(), seed=st.integers(0, 2**32), most=st.integers(1, 10))
+@given(asked=call_lists(), seed=st.integers(0, 2**32), most=st.integers(1, 10))
 @example(asked=SINCE_MOVED, seed=1, most=1)
 @example(asked=SINCE_MOVED, seed=2, most=4)
 async def test_any_team_history_in_any_delivery_is_sound(
-    tether: Tether, asked: list[Wish], seed: int, most: int
+    tenant: StoreTenant, asked: list[OwnerCall], seed: int, most: int
 ) -> None:
-    await told_in_any_way_ends_as_the_owners_know(tether, lived(asked), seed, most)
+    await told_in_any_way_ends_as_the_owners_know(tenant, owners_after(asked), seed, most)
 
 
-async def test_long_team_histories_in_any_delivery_are_sound(tether: Tether) -> None:
+async def test_long_team_histories_in_any_delivery_are_sound(tenant: StoreTenant) -> None:
     for seed in (*KEPT, *SystemRandom().sample(range(2**32), 4)):
         print("add to KEPT if this fails:", seed)  # noqa: T201
-        await told_in_any_way_ends_as_the_owners_know(tether, some_life(seed, 150), seed, most=20)
+        await told_in_any_way_ends_as_the_owners_know(tenant, some_life(seed, 150), seed, most=20)
 
 
 def test_generated_team_histories_have_versions_and_many_moves() -> None:
     owners = some_life(5, 300)
     for key in (*EVENTS, *TEAMS):
-        told = [event["sequence"] for event in owners.told if event["subject"] == key]
+        told = [event["sequence"] for event in owners.published if event["subject"] == key]
         assert told == [str(version) for version in range(1, len(told) + 1)]
-    types = {event["type"] for event in owners.told}
+    types = {event["type"] for event in owners.published}
     assert types == {f"Team{did}.v1" for did in ("Created", "Moved", "Renamed", "Deleted")} | {
         f"Event{did}.v1" for did in ("Created", "Renamed", "Deleted")
     }
-    assert sum(event["type"] == "TeamMoved.v1" for event in owners.told) > 50
-    assert len(folded(Tether.catalog, owners.told).entities) == 6
+    assert sum(event["type"] == "TeamMoved.v1" for event in owners.published) > 50
+    assert len(fold_events(StoreTenant.catalog, owners.published).entities) == 6

@@ -8,13 +8,13 @@ from store.db.pool import Pool, transaction
 from store.db.sql import execute, sql
 from store.operations import operations
 from store.write.settle import lock
-from tests.support.model_facts import say
-from tests.support.recording import TENANT, Teller
+from tests.support.events import event
+from tests.support.recording import TENANT, FactRecorder
 
 
 @pytest.mark.parametrize("query", ["set_wait_error", "unstart_waits", "mark_checked"])
-async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, teller: Teller, query: str) -> None:
-    await teller.tell(say("GroupCreated", "g1", 1, name="g"))
+async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, facts: FactRecorder, query: str) -> None:
+    await facts.record(event("GroupCreated", "g1", 1, name="g"))
     await pool.execute("update waits set workflow_started_at = now()")
     async with pool.acquire() as conn, conn.transaction():
         if query == "set_wait_error":
@@ -23,16 +23,16 @@ async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, teller: Tell
             await execute(
                 conn, query, tenants=[TENANT], workflows=["relationship"], abouts=["group_channel"], keys=["g1"]
             )
-        telling = asyncio.create_task(teller.tell(say("ChannelCreated", "c1", 1, asked_by="g1", name="g")))
+        telling = asyncio.create_task(facts.record(event("ChannelCreated", "c1", 1, requested_by="g1", name="g")))
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
     await telling
     assert await pool.fetch("select * from waits") == []
 
 
-async def test_lock_sees_operations_begun_by_the_transaction_before(pool: Pool, teller: Teller) -> None:
+async def test_lock_sees_operations_begun_by_the_transaction_before(pool: Pool, facts: FactRecorder) -> None:
     """Otherwise a fact would not notify an operation that is waiting for it."""
-    await teller.tell(say("GroupCreated", "g1", 1, name="g"))
+    await facts.record(event("GroupCreated", "g1", 1, name="g"))
 
     async def turn() -> tuple[int, bool]:
         async with transaction(pool) as conn:

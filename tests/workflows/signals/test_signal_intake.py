@@ -51,7 +51,7 @@ async def test_signalled_parent_fact_leads_to_a_link(running_harness: Harness, s
     (told,) = await harness.wait_for_facts("GroupChannelLinked")
     assert told["data"]["parent"] == "g1"
     (recorded,) = await harness.facts("GroupCreated")
-    assert (recorded["source"], recorded["id"], recorded["data"]) == ("/group", GROUP["id"], {"name": "Rowing"})
+    assert (recorded["source"], recorded["id"], recorded["data"]) == ("/groups", GROUP["id"], {"name": "Rowing"})
     await harness.wait_until_at_rest()
     assert (await harness.result("group_channel", "g1"))["state"] == "complete"
     actors = await harness.pool.fetch("select distinct actor from revisions where tenant = $1", harness.tenant)
