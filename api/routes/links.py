@@ -18,7 +18,7 @@ from store.operations.operation_row import OperationKind
 router = APIRouter(tags=["links"])
 
 
-class LinkRequest(BaseModel):
+class NewLink(BaseModel):
     """The entities to link; neither needs to exist yet."""
 
     model_config = ConfigDict(extra="forbid")
@@ -27,21 +27,21 @@ class LinkRequest(BaseModel):
     child: Key = Field(examples=["c1"])
 
 
-async def link_request(request: Request) -> LinkRequest:
+async def new_link(request: Request) -> NewLink:
     """Reads the body. Raises RequestValidationError, TooLarge."""
-    return await read(request, LinkRequest)
+    return await read(request, NewLink)
 
 
 @router.post(
     "/relationships/{name}/links",
     status_code=202,
     summary="Link a child to a parent",
-    openapi_extra=described(LinkRequest),
+    openapi_extra=described(NewLink),
 )
 async def link(
     name: str,
     who: Operator,
-    body: Annotated[LinkRequest, Depends(link_request)],
+    body: Annotated[NewLink, Depends(new_link)],
     has: Has,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:

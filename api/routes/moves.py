@@ -15,7 +15,7 @@ from store.operations import moves
 router = APIRouter(tags=["links"])
 
 
-class MoveRequest(BaseModel):
+class NewMove(BaseModel):
     """The child and its target parent; neither needs to exist yet."""
 
     model_config = ConfigDict(extra="forbid")
@@ -24,21 +24,21 @@ class MoveRequest(BaseModel):
     to: Key = Field(description="Key of the target parent.", examples=["e2"])
 
 
-async def move_request(request: Request) -> MoveRequest:
+async def new_move(request: Request) -> NewMove:
     """Reads the body. Raises RequestValidationError, TooLarge."""
-    return await read(request, MoveRequest)
+    return await read(request, NewMove)
 
 
 @router.post(
     "/relationships/{name}/moves",
     status_code=202,
     summary="Move a child to another parent",
-    openapi_extra=described(MoveRequest),
+    openapi_extra=described(NewMove),
 )
 async def move(
     name: str,
     who: Operator,
-    body: Annotated[MoveRequest, Depends(move_request)],
+    body: Annotated[NewMove, Depends(new_move)],
     has: Has,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
