@@ -57,7 +57,7 @@ class ChildCounts(Message):
     remaining: int = formerly("pending", 0, description="Not processed yet, when they were counted last.")
     found: int = Field(default=0, description="Processed so far: requested, parked, or found to be skipped.")
     confirmed: int = formerly("done", 0, description="Of these: confirmed by a fact of their owner.")
-    skipped: int = formerly("spared", 0, description="Of these: no longer concerned when they were processed.")
+    skipped: int = formerly("spared", 0, description="Of these: no longer concerned.")  # former name
     parked: int = Field(default=0, description="Of these: refused by their owner.")
 
 
@@ -74,7 +74,7 @@ class OperationStatus(Message):
 
     operation: str = Field(default="", description="Its id.")
     kind: str = ""
-    command: str = formerly("asks", "", description="The command that the owner is sent, or was; empty: none.")
+    command: str = formerly("asks", "", description="Sent to the owner, or to be; empty: none.")  # former name
     owner: str = ""
     awaited: str = Field(default="", description="What is waited for, for people.")
     due: datetime | None = None
@@ -114,7 +114,7 @@ class SweepInput(Message):
 class SweepResult(Message):
     """What became of the children that one ``sweep`` processed."""
 
-    requested: int = formerly("asked", 0)
+    requested: int = formerly("asked", 0)  # former name
     gone: int = Field(default=0, description="Their owner answered that they do not exist, or not there.")
     parked: int = 0
     failing: int = 0

@@ -79,13 +79,9 @@ class Situation(Message):
     awaited_fact: str = formerly("awaited", "", description="Type of the fact that is waited for: ChannelCreated.")
     waiting_since: datetime | None = formerly("since", None)
     due: datetime | None = None
-    overdue_notified: bool = formerly(
-        "told", False, description="Whether RelationshipOverdue was published."
-    )  # former name
+    overdue_notified: bool = formerly("told", False, description="RelationshipOverdue is published.")  # former name
     last_error: str = formerly("note", "", description="Why it still waits: an owner's refusal, for example.")
-    command: str = formerly(
-        "asks", "", description="The command that requests the child; empty: none can be sent."
-    )  # former name
+    command: str = formerly("asks", "", description="Requests the child; empty: none can be sent.")  # former name
     incarnation: str = Field(default="", description="Incarnation of the parent.")
     operations_due: datetime | None = Field(default=None, description="When the first waiting operation expires.")
     children: int = 0

@@ -28,7 +28,7 @@ class SignalledFact(Message):
 
 
 def parse_signal(name: str, payload: bytes) -> Nudge | SignalledFact:
-    """Tells a nudge from a service's fact. Never raises: the fact is validated where it is recorded."""
+    """Distinguishes a nudge from a service's fact. Never raises: the fact is validated where it is recorded."""
     try:
         return Nudge.model_validate_json(payload)
     except ValidationError:
@@ -39,4 +39,4 @@ class SignalReport(Message):
     """Input of the activity ``record``: the facts that were signalled to one workflow."""
 
     instance: RelationshipInstance
-    facts: list[SignalledFact] = formerly("told")
+    facts: list[SignalledFact] = formerly("told")  # former name

@@ -43,9 +43,9 @@ class RelationshipStatus:
 async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> RelationshipStatus:
     """Reads the status as of the current revision; that of an unknown tenant is empty, at revision 0."""
     async with connection(pool) as conn:
-        asked = relationship.requested is not None
+        is_requested = relationship.requested is not None
         row = await conn.fetchrow(
-            sql("relationship_status"), tenant, relationship.name, parent, relationship.parent, asked
+            sql("relationship_status"), tenant, relationship.name, parent, relationship.parent, is_requested
         )
     if row is None:
         return RelationshipStatus(0, None, "", None, "", None, None, False, "", None, 0)

@@ -8,7 +8,7 @@ import httpx2
 import orjson
 
 
-class Asked(NamedTuple):
+class ChannelRequest(NamedTuple):
     """One request that the owner of channels got."""
 
     key: str
@@ -18,39 +18,39 @@ class Asked(NamedTuple):
 
 
 class Channels:
-    """Owns channels. Answers from ``answers`` first; then each new key makes a channel, told unless ``silent``.
+    """Owns channels. Answers from ``answers`` first; then each new key makes a channel, published unless ``silent``.
 
-    ``tell`` gets its key, the correlation id of the request, and its name.
+    ``publish`` gets its key, the correlation id of the request, and its name.
     """
 
     def __init__(self) -> None:
-        self.requests: list[Asked] = []
+        self.requests: list[ChannelRequest] = []
         self.answers: list[httpx2.Response | Exception] = []
         self.silent = False
         self._made: set[str] = set()
-        self.tell: Callable[[str, str, str], Awaitable[Any]] | None = None
+        self.publish: Callable[[str, str, str], Awaitable[Any]] | None = None
         self.transport = httpx2.MockTransport(self._handle)
 
     def attempts(self) -> Counter[str]:
         """How often each key was used."""
-        return Counter(asked.key for asked in self.requests)
+        return Counter(seen.key for seen in self.requests)
 
     async def _handle(self, request: httpx2.Request) -> httpx2.Response:
         headers = request.headers
-        asked = Asked(
+        request_seen = ChannelRequest(
             headers["idempotency-key"],
             headers["correlation-id"],
             headers.get("causation-id"),
             orjson.loads(await request.aread()).get("name", ""),
         )
         if self.answers:
-            self.requests.append(asked)
+            self.requests.append(request_seen)
             answer = self.answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
             return answer
-        self.requests.append(asked)
-        if self.tell is not None and not self.silent and asked.key not in self._made:
-            await self.tell(f"channel-of-{asked.name}", asked.correlation, asked.name)
-        self._made.add(asked.key)  # not before: if Tether is away it is told with the next request, for want of a relay
+        self.requests.append(request_seen)
+        if self.publish is not None and not self.silent and request_seen.key not in self._made:
+            await self.publish(f"channel-of-{request_seen.name}", request_seen.correlation, request_seen.name)
+        self._made.add(request_seen.key)  # only now: without a relay, the next request publishes it again
         return httpx2.Response(201, json={})

@@ -1,4 +1,4 @@
-"""Owners that answer as they are told to, a clock that is set by hand, and one way to ask."""
+"""Owners with given answers, a clock that is set by hand, and one way to send a request."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ class DeleteTeam(Command, method="DELETE", path="/teams/{team_id}"):
 
 
 class Recording:
-    """Answers by ``answers`` in their order, the last of them for ever; remembers what it was asked."""
+    """Answers by ``answers`` in their order, the last of them for ever; keeps the requests."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -64,7 +64,7 @@ async def ask(
     slot_timeout: float = 0.0,
     one_of_many: bool = False,
 ) -> None:
-    """Asks for a channel, or whatever ``command`` says."""
+    """Sends a request for a channel, or the given command."""
     request = OwnerRequest(
         tenant="main",
         owner=owner,
@@ -77,6 +77,6 @@ async def ask(
 
 
 async def ask_once(owner: Recording, command: Command | None = None, *, clock: Clock | None = None) -> None:
-    """Asks an owner that nobody has asked before."""
+    """Sends one request with clients of its own."""
     async with Owners({"channels": "http://owner/base/"}, transport=owner.transport, clock=clock) as owners:
         await ask(owners, command=command)

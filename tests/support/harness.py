@@ -43,7 +43,7 @@ class Harness:
         self.client = client
         self.tenant = tenant
         self.channels = Channels()
-        self.channels.tell = self._channel_created
+        self.channels.publish = self._channel_created
         self.owners: dict[str, str] = {"channels": "http://channels"}
         self.transport: httpx2.AsyncBaseTransport = self.channels.transport
         self.starter = Starter(client, task_queue=tenant)

@@ -1,4 +1,4 @@
-"""A worker that is gone, as by kill -9, right after it has announced a link and before anybody has heard of that.
+"""A worker that ends as by kill -9 right after it has announced a link, before Temporal has the result.
 
 Run as ``python -m tests.support.killed_worker DATABASE TEMPORAL TENANT``.
 """
