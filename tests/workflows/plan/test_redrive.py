@@ -40,9 +40,7 @@ async def test_redrive_requests_parked_children_with_another_idempotency_key(run
     row = await harness.operation(id)
     assert (row.found, row.confirmed, row.parked) == (2, 1, 1)
     refused = [
-        key
-        for key, asked in zip(scenario.transport.keys, scenario.transport.asked, strict=True)
-        if "poison" in asked[2]
+        key for key, sent in zip(scenario.transport.keys, scenario.transport.asked, strict=True) if "poison" in sent[2]
     ]
 
     scenario.transport.refused = {}
@@ -70,7 +68,7 @@ async def test_plan_skips_a_child_that_was_recreated_since(running_scenario: Sce
     assert await scenario.teams_at_owner() == {"t1": "a", "t2": None}
 
 
-def told(type: str, sequence: int, **data: Any) -> Event:
+def team_fact(type: str, sequence: int, **data: Any) -> Event:
     """A fact about the team t1 from its owner."""
     return {**event(type, "t1", sequence, **data), "source": "/teams"}
 
@@ -79,10 +77,10 @@ def told(type: str, sequence: int, **data: Any) -> Event:
 async def test_plan_skips_a_recreated_child_whose_link_was_not_rewritten(scenario: Scenario, late: bool) -> None:
     harness = scenario.harness
     await harness.record({**event("EventCreated", "a", 1, name="a"), "source": "/events"})
-    await harness.record(told("TeamCreated", 1, name="t", event_id="a"))
+    await harness.record(team_fact("TeamCreated", 1, name="t", event_id="a"))
     at = harness.pool, harness.catalog, harness.tenant
     plan = await plans.create(*at, PlanRequest("detach", relationship="event_team", parent="a"), "test")
-    batch = [told("TeamDeleted", 2), told("TeamCreated", 3, name="another", event_id="a")]
+    batch = [team_fact("TeamDeleted", 2), team_fact("TeamCreated", 3, name="another", event_id="a")]
     for facts in [[fact] for fact in reversed(batch)] if late else [batch]:
         await harness.record(*facts)
     assert len(await scenario.link_versions("t1")) == 1
@@ -107,8 +105,8 @@ async def test_detach_plan_detaches_exactly_the_children_it_names(running_scenar
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t1", "t2", "t3")
-    wish = PlanRequest("detach", relationship="event_team", parent="A")
-    plan = await plans.create(harness.pool, harness.catalog, harness.tenant, wish, "test")
+    request = PlanRequest("detach", relationship="event_team", parent="A")
+    plan = await plans.create(harness.pool, harness.catalog, harness.tenant, request, "test")
     assert [(part.children, part.command) for part in plan.parts] == [(3, "WithdrawTeam")]
     await scenario.request_owner("teams", "POST", "/teams/t3/moves", event_id="B")
     await scenario.create_teams("A", "new")
@@ -132,9 +130,9 @@ async def test_move_plan_has_one_effect_per_child_when_responses_are_lost(runnin
     await scenario.create_events("A", "B")
     teams = [f"t{n}" for n in range(30)]
     await scenario.create_teams("A", *teams)
-    wish = PlanRequest("move", relationship="event_team", parent="A", to="B")
+    request = PlanRequest("move", relationship="event_team", parent="A", to="B")
     scenario.transport.lost["teams"] = 10
-    row = await scenario.execute_plan(wish)
+    row = await scenario.execute_plan(request)
     await harness.wait_for_operation(row.id, "done")
     assert await scenario.teams_at_owner() == dict.fromkeys(teams, "B")
     ours = (await scenario.commands("teams")).values()
@@ -153,8 +151,8 @@ async def test_move_plan_skips_a_child_that_moved_and_came_back(running_scenario
     await scenario.create_teams("A", "t")
     scenario.relay.holding = {"teams"}
     scenario.transport.lost["teams"] = lost_answers
-    wish = PlanRequest("move", relationship="event_team", parent="A", to="B")
-    row = await scenario.execute_plan(wish)
+    request = PlanRequest("move", relationship="event_team", parent="A", to="B")
+    row = await scenario.execute_plan(request)
     ours = await scenario.relay.take("TeamMoved", "t")
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="A")
     theirs = await scenario.relay.take("TeamMoved", "t")
@@ -230,8 +228,8 @@ async def test_move_plan_parks_children_whose_target_is_deleted(running_scenario
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t1", "t2")
     scenario.transport.refused = {"/teams/t1": (503, ""), "/teams/t2": (422, "not yet")}
-    wish = PlanRequest("move", relationship="event_team", parent="A", to="B")
-    row = await scenario.execute_plan(wish)
+    request = PlanRequest("move", relationship="event_team", parent="A", to="B")
+    row = await scenario.execute_plan(request)
 
     async def one_is_refused() -> bool:
         return bool((await harness.operation(row.id)).parked == 1)
