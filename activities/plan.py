@@ -1,4 +1,4 @@
-"""The side effects of a PlanWorkflow, its sweeps apart. Each is idempotent."""
+"""The activities of a PlanWorkflow, apart from its sweeps. Each is idempotent."""
 
 from temporalio import activity
 
@@ -11,7 +11,7 @@ from store.operations import plan_runs
 
 
 class PlanActivities:
-    """Looks at how far the execution of a plan is."""
+    """Reads and ends the operations that execute plans."""
 
     def __init__(self, pool: Pool, catalog: Catalog) -> None:
         self._pool = pool
@@ -19,12 +19,12 @@ class PlanActivities:
 
     @activity.defn(name="look_at_plan")
     async def look_at_plan(self, look: OperationStep) -> OperationStatus:
-        """Ends it if it is over, and says whether children are to be asked for."""
+        """The status of the operation of a PlanWorkflow; ends the operation if all of its children are processed."""
         tenant, operation = look.subject.tenant, look.subject.key
-        standing = await plan_runs.look(self._pool, self._catalog, tenant, look.subject.about, operation, look.now)
-        row = standing.operation
+        run = await plan_runs.look(self._pool, self._catalog, tenant, look.subject.about, operation, look.now)
+        row = run.operation
         if row is None:
-            return OperationStatus(newer=standing.newer)
+            return OperationStatus(newer=run.newer)
         relationship = self._catalog.relationships.get(row.relationship or "")
         command = (relationship.move if row.kind == "move" else relationship.detach) if relationship else None
         if relationship is None or command is None:
@@ -33,9 +33,9 @@ class PlanActivities:
         return OperationStatus(
             operation=row.id,
             kind=row.kind,
-            to_request=concerned if standing.todo else [],
+            to_request=concerned if run.to_request else [],
             concerned=concerned,
-            unconfirmed=standing.outstanding,
+            unconfirmed=run.unconfirmed,
             counts=counts(row),
             reason=await reason(self._pool, row),
         )

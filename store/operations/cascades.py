@@ -145,25 +145,25 @@ class _Step:
         if row is None or row.state == "cancelled":
             return None
         left = await children.left(conn, tenant, row.id)
-        if not to_request and not left.outstanding:  # facts may have come since the children were counted
+        if not to_request and not left.unconfirmed:  # facts may have come since the children were counted
             await children.settle(conn, self.catalog, tenant, row, self.now)
             left = await children.left(conn, tenant, row.id)
         case = ChildrenCase(
             state=row.state,
             cancelled=row.cancelled_at is not None,
-            left=bool(to_request or left.outstanding),
+            left=bool(to_request or left.unconfirmed),
             parked=left.parked > 0,
         )
         match conclude(case):
             case Conclusion.CANCEL:
-                reason = EndReason("stopped_midway", {"unconfirmed": left.outstanding, "remaining": unrequested})
+                reason = EndReason("stopped_midway", {"unconfirmed": left.unconfirmed, "remaining": unrequested})
                 await self._end(row, "cancelled", reason)
             case Conclusion.CONTINUE:
-                await children.note_silence(conn, tenant, row.id, left, self.now)
+                await children.note_missing_facts(conn, tenant, row.id, left, self.now)
                 row = await fetch_row(
                     conn, OperationRow, "continue_operation", tenant=tenant, id=row.id, remaining=remaining
                 )
-                return CascadeStatus(row, to_request, left.outstanding)
+                return CascadeStatus(row, to_request, left.unconfirmed)
             case Conclusion.END_INCOMPLETE:
                 await self._end(row, "incomplete", EndReason("children_parked", {"parked": left.parked}))
             case Conclusion.END_DONE:

@@ -34,14 +34,14 @@ class ChildOutcome(NamedTuple):
 class OpenChildren(NamedTuple):
     """The children for which an operation cannot end as done.
 
-    ``outstanding``: requested, and their facts have not arrived; ``since``: time of the oldest such request; ``why``:
-    the reply for one of them that its owner did not know. ``parked``: set aside.
+    ``unconfirmed``: requested, and their facts have not arrived; ``requested_since``: time of the oldest such request;
+    ``reply``: what an owner replied for one of them that it did not know. ``parked``: set aside.
     """
 
-    outstanding: int
-    since: datetime | None
+    unconfirmed: int
+    requested_since: datetime | None
     parked: int
-    why: str
+    reply: str
 
 
 class ChildRow(NamedTuple):
@@ -141,10 +141,10 @@ async def left(conn: Connection, tenant: str, operation: str) -> OpenChildren:
     return found
 
 
-async def note_silence(conn: Connection, tenant: str, operation: str, waits: OpenChildren, now: datetime) -> None:
+async def note_missing_facts(conn: Connection, tenant: str, operation: str, left: OpenChildren, now: datetime) -> None:
     """Records on an operation that facts of its children have been missing for a while; clears that afterwards."""
-    if waits.since is not None and now - waits.since >= SILENCE:
-        await stuck.facts_missing(conn, tenant, operation, waits.outstanding, waits.since, waits.why)
+    if left.requested_since is not None and now - left.requested_since >= SILENCE:
+        await stuck.facts_missing(conn, tenant, operation, left.unconfirmed, left.requested_since, left.reply)
     else:
         await stuck.facts_arrived(conn, tenant, operation)
 

@@ -56,7 +56,7 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = g.rel
 -- failing: their owner may be unavailable for any length of time.
 update operation_children c
 set state = 'parked', changed_at = now(),
-    last_error = format('asked for at %s UTC, and no fact has come of it%s',
+    last_error = format('requested at %s UTC, and no fact has confirmed it%s',
                         to_char(c.changed_at, 'YYYY-MM-DD HH24:MI'),
                         case when c.last_error = '' then '' else ': ' || c.last_error end)
 from unnest(:relationships::text[], :deadlines::interval[]) as r (name, deadline)
@@ -66,10 +66,10 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = r.nam
 -- name: open_children
 -- Counts the children of an operation that were requested and whose facts have not arrived, with the time of the oldest
 -- request and an owner's reply, if one said something; and the parked children.
-select count(*) filter (where state = 'requested') as outstanding,
-       min(changed_at) filter (where state = 'requested') as since,
+select count(*) filter (where state = 'requested') as unconfirmed,
+       min(changed_at) filter (where state = 'requested') as requested_since,
        count(*) filter (where state = 'parked') as parked,
-       coalesce(max(last_error) filter (where state = 'requested'), '') as why
+       coalesce(max(last_error) filter (where state = 'requested'), '') as reply
 from operation_children
 where tenant = :tenant and operation = :operation and state in ('planned', 'failing', 'requested', 'parked')
 

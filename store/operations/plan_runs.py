@@ -1,4 +1,4 @@
-"""How far the execution of a plan is."""
+"""The progress of the operation that executes a plan, and its end."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,18 +14,25 @@ from store.write.settle import lock
 
 @dataclass(frozen=True, slots=True)
 class PlanRun:
-    """``operation`` None: it is over. ``todo``: whether children are to be asked for. ``outstanding``: children asked
-    for, whose facts have not come."""
+    """The status of an operation that executes a plan.
+
+    ``operation``: its row; None: it has ended. ``to_request``: whether requests for children are still to be sent.
+    ``unconfirmed``: how many children were requested and their facts have not arrived. ``newer``: whether the
+    outbox has rows for it that were written meanwhile.
+    """
 
     operation: OperationRow | None = None
-    todo: bool = False
-    outstanding: int = 0
+    to_request: bool = False
+    unconfirmed: int = 0
     newer: bool = False
 
 
 async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation: str, now: datetime) -> PlanRun:
-    """Ends it if it is over, and says what is to be done."""
-    async with connection(pool) as conn:
+    """Settles the children of an operation, and ends it once nothing is to be requested or confirmed any more.
+
+    ``about``: its kind, which is part of its workflow's address. ``now``: the time to compare deadlines with.
+    """
+    async with connection(pool) as conn:  # before the tenant is locked: children may be many
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
         if row is not None and row.state == "running":
             await children.settle(conn, catalog, tenant, row, now)
@@ -34,16 +41,16 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation:
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
         if row is not None and row.state == "running":
             left = await children.left(conn, tenant, operation)
-            todo = await children.count_unrequested(conn, tenant, operation)
+            unrequested = await children.count_unrequested(conn, tenant, operation)
             if row.cancelled_at is not None:
-                reason = EndReason("stopped_midway", {"unconfirmed": left.outstanding, "remaining": todo})
+                reason = EndReason("stopped_midway", {"unconfirmed": left.unconfirmed, "remaining": unrequested})
                 await operations.end(conn, row, "cancelled", reason, revision=revision)
-            elif todo or left.outstanding:
-                await children.note_silence(conn, tenant, operation, left, now)
+            elif unrequested or left.unconfirmed:
+                await children.note_missing_facts(conn, tenant, operation, left, now)
                 row = await fetch_row(
                     conn, OperationRow, "continue_operation", tenant=tenant, id=operation, remaining=0
                 )
-                return PlanRun(row, todo > 0, left.outstanding)
+                return PlanRun(row, unrequested > 0, left.unconfirmed)
             elif left.parked:
                 reason = EndReason("children_parked", {"parked": left.parked})
                 await operations.end(conn, row, "incomplete", reason, revision=revision)

@@ -163,8 +163,8 @@ async def execute(
         rows = await scope(at.conn, catalog, tenant, plan.request, plan.revision)
         if digest(tenant, plan.request, plan.revision, rows) != plan.hash:
             raise PlanOutdated(f"the set of plan {id} can no longer be read as of its revision; make a new plan")
-    asked = ("execute", id, include_appeared)
-    async with start_request(pool, tenant, actor, idempotency_key, asked) as start:
+    body = ("execute", id, include_appeared)
+    async with start_request(pool, tenant, actor, idempotency_key, body) as start:
         if start.earlier is not None:
             return start.earlier
         row = await fetch_row(start.conn, _PlanRow, "plan", tenant=tenant, id=id)
