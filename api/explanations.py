@@ -6,7 +6,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
-from store.read.explain import CascadeStatus, DecidingFact, Explanation
+from store.read.explain import ChildCascade, DecidingFact, Explanation
 
 
 def wait_reason(catalog: Catalog, relationship: str, missing: str) -> str:
@@ -54,7 +54,7 @@ def explain_fact(rel: Relationship, fact: DecidingFact, *, of_parent: bool, pare
     return f"{_verb(fact)} {rel.parent} {parent}" if open_link else "ends the link"
 
 
-def _cascade(catalog: Catalog, rel: Relationship, cascade: CascadeStatus | None) -> str:
+def _cascade(catalog: Catalog, rel: Relationship, cascade: ChildCascade | None) -> str:
     """What is being done about the child of a deleted parent."""
     if rel.sweep is None:
         return ""

@@ -38,7 +38,7 @@ class DecidingFact(NamedTuple):
     correlation: str | None
 
 
-class CascadeStatus(NamedTuple):
+class ChildCascade(NamedTuple):
     """How far the cascade of a deleted parent is with one child.
 
     ``operation``: its id; ``state``: its state; ``child_state``: that of the operation child, None: not planned yet;
@@ -66,7 +66,7 @@ class Explanation(NamedTuple):
     """Of a conflict: the child that holds the parent."""
     wait: WaitRow | None
     """What the parent's relationship instance waits for."""
-    cascade: CascadeStatus | None = None
+    cascade: ChildCascade | None = None
 
 
 class _VersionRow(NamedTuple):
@@ -121,7 +121,7 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
     if link is not None and link.state == "broken" and relationship.sweep is not None:
         cascade = await fetch_row(
             at.conn,
-            CascadeStatus,
+            ChildCascade,
             "cascade_of_child",
             tenant=at.tenant,
             kind=relationship.parent,

@@ -53,7 +53,7 @@ class ChildOf(NamedTuple):
     since: datetime
 
 
-class _Parent(NamedTuple):
+class _ParentKey(NamedTuple):
     """A row of ``waiting_parents`` and ``deleted_parents``."""
 
     parent: str
@@ -212,7 +212,7 @@ async def _parents(
         )
         return [row for row in every if row.state == wanted], every[-1].parent if len(every) == PARENTS else None
     if wanted == "deleted":
-        rows = await fetch_rows(at.conn, _Parent, "deleted_parents", kind=relationship.parent, **where)
+        rows = await fetch_rows(at.conn, _ParentKey, "deleted_parents", kind=relationship.parent, **where)
     else:
-        rows = await fetch_rows(at.conn, _Parent, "waiting_parents", relationship=relationship.name, **where)
+        rows = await fetch_rows(at.conn, _ParentKey, "waiting_parents", relationship=relationship.name, **where)
     return [_ParentAt(row.parent, wanted) for row in rows], rows[-1].parent if len(rows) == PARENTS else None

@@ -19,7 +19,7 @@ OwnerCall = tuple[str, str, str | None]
 
 
 @dataclass
-class OwnedEntity:
+class SimulatedEntity:
     """The owner's state of one entity. ``version``: how often it was changed."""
 
     version: int = 0
@@ -33,8 +33,8 @@ class OwnedEntity:
 class SimulatedOwners:
     """Both owners, and the facts that they published, in the order in which they happened."""
 
-    events: dict[str, OwnedEntity] = field(default_factory=lambda: {key: OwnedEntity() for key in EVENTS})
-    teams: dict[str, OwnedEntity] = field(default_factory=lambda: {key: OwnedEntity() for key in TEAMS})
+    events: dict[str, SimulatedEntity] = field(default_factory=lambda: {key: SimulatedEntity() for key in EVENTS})
+    teams: dict[str, SimulatedEntity] = field(default_factory=lambda: {key: SimulatedEntity() for key in TEAMS})
     published: list[Event] = field(default_factory=list)
 
     def call(self, key: str, verb: str, target: str | None) -> bool:
@@ -54,7 +54,7 @@ class SimulatedOwners:
             self._create_or_rename(kind, key, it, verb, target)
         return True
 
-    def _create_or_rename(self, kind: str, key: str, it: OwnedEntity, verb: str, target: str | None) -> None:
+    def _create_or_rename(self, kind: str, key: str, it: SimulatedEntity, verb: str, target: str | None) -> None:
         it.name = f"{key}{it.version}"
         if verb == "rename":
             self.published.append(event(f"{kind}Renamed", key, it.version, name=it.name))

@@ -54,7 +54,7 @@ class Span(NamedTuple):
 
 
 @dataclass
-class Delivery:
+class RecordedDelivery:
     """One delivery to a tenant of its own, and what the tables hold of it afterwards."""
 
     tenant: str
@@ -73,11 +73,11 @@ class Delivery:
         return " / ".join(" ".join(event["id"] for event in batch) for batch in self.batches)
 
 
-async def record_all(tenant: StoreTenant, deliveries: Sequence[Batches]) -> list[Delivery]:
+async def record_all(tenant: StoreTenant, deliveries: Sequence[Batches]) -> list[RecordedDelivery]:
     """Records each delivery for a tenant of its own, a few tenants at a time."""
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def record_one(batches: Batches) -> Delivery:
+    async def record_one(batches: Batches) -> RecordedDelivery:
         async with slots:
             return await _record(tenant.other_tenant(), batches)
 
@@ -100,7 +100,7 @@ async def record_all(tenant: StoreTenant, deliveries: Sequence[Batches]) -> list
     return recorded
 
 
-async def _record(tenant: StoreTenant, batches: Batches) -> Delivery:
+async def _record(tenant: StoreTenant, batches: Batches) -> RecordedDelivery:
     steps, recorded, accepted, duplicates = [Step(0, frozenset(), Counter())], frozenset[str](), 0, 0
     for batch in batches:
         answer = await tenant.record(*batch)
@@ -109,10 +109,10 @@ async def _record(tenant: StoreTenant, batches: Batches) -> Delivery:
         steps.append(Step(answer.revision, recorded, await tenant.waits()))
     async with tenant.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         hashes = await fingerprint.of_tables(conn, tenant.catalog, tenant.name, steps[-1].revision)
-    return Delivery(tenant.name, batches, steps, accepted, duplicates, hashes, await tenant.rows())
+    return RecordedDelivery(tenant.name, batches, steps, accepted, duplicates, hashes, await tenant.rows())
 
 
-def assert_all_end_the_same(deliveries: Sequence[Delivery]) -> None:
+def assert_all_end_the_same(deliveries: Sequence[RecordedDelivery]) -> None:
     """Asserts that each ends in the model's state of the same facts, in the same rows, and with the same waits."""
     for delivery in deliveries:
         events = [event for batch in delivery.batches for event in batch]
@@ -124,7 +124,7 @@ def assert_all_end_the_same(deliveries: Sequence[Delivery]) -> None:
         assert delivery.rows == deliveries[0].rows, where
 
 
-def assert_each_revision_is_sound(deliveries: Sequence[Delivery], facts: Sequence[Event]) -> None:
+def assert_each_revision_is_sound(deliveries: Sequence[RecordedDelivery], facts: Sequence[Event]) -> None:
     """Asserts, for every revision, that a team is in one event at most, and in none only if its facts name none.
 
     A move is one revision. Everything else is what the model says of the facts that were recorded by then.
