@@ -36,7 +36,7 @@ values (:tenant, :id, :kind, :workflow, :about, :key, :relationship, :parent, :c
 returning *
 
 -- name: notify_operation
--- Asks the dispatcher to signal the workflow of an operation.
+-- Adds an outbox row, so that the dispatcher signals the workflow of an operation.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 values (:tenant, :revision, :created_at, :workflow, :about, :key, '/tether', :id, :fact)
 on conflict do nothing
