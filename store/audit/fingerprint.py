@@ -80,15 +80,15 @@ async def entities(
     conn: Connection, catalog: Catalog, tenant: str, revision: int
 ) -> AsyncIterator[tuple[bytes, AuditedEntity]]:
     """Yields (line, entity) for every entity at a revision, sorted by line. Needs a transaction."""
-    relationships = catalog.relationships.values()
+    columns = catalog.columns()
     run: list[tuple[bytes, AuditedEntity]] = []
     first = ""
     query = bind(
         "entity_lines",
         tenant=tenant,
         revision=revision,
-        relationships=[r.name for r in relationships],
-        parent_kinds=[r.parent for r in relationships],
+        relationships=columns.names,
+        parent_kinds=columns.parent_kinds,
     )
     async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
         row = _EntityLine(*record)
@@ -111,14 +111,14 @@ async def links(
     conn: Connection, catalog: Catalog, tenant: str, revision: int
 ) -> AsyncIterator[tuple[bytes, AuditedLink]]:
     """Yields (line, link) for every link at a revision, sorted by line. Needs a transaction."""
-    relationships = catalog.relationships.values()
+    columns = catalog.columns()
     query = bind(
         "link_lines",
         tenant=tenant,
         revision=revision,
-        relationships=[r.name for r in relationships],
-        parent_kinds=[r.parent for r in relationships],
-        exclusive=[r.exclusive for r in relationships],
+        relationships=columns.names,
+        parent_kinds=columns.parent_kinds,
+        exclusive=columns.exclusive,
     )
     async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
         row = _LinkLine(*record)

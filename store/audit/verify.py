@@ -126,15 +126,14 @@ async def _verify_tenant(conn: Connection, catalog: Catalog, tenant: str, whole:
 
 
 async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> list[InvariantCheck]:
-    declared = list(catalog.relationships.values())
-    names, parents, children = [r.name for r in declared], [r.parent for r in declared], [r.child for r in declared]
-    exclusive = [r.exclusive for r in declared]
+    declared = catalog.columns()
+    names, parents, children = declared.names, declared.parent_kinds, declared.child_kinds
     waits = {
-        "requested": [r.requested is not None for r in declared],
-        "parent_owners": [catalog.owner_of(kind) for kind in parents],
-        "child_owners": [catalog.owner_of(kind) for kind in children],
+        "requested": declared.requested,
+        "parent_owners": declared.parent_owners,
+        "child_owners": declared.child_owners,
     }
-    cascades = [r for of_kind in catalog.sweeping.values() for r in of_kind]
+    cascades = catalog.columns(r for of_kind in catalog.sweeping.values() for r in of_kind)
     queries: list[tuple[str, str, dict[str, Any]]] = [
         ("revisions have no gap", "verify_revisions", {}),
         ("no row is beyond the newest revision", "verify_newest_revision", {}),
@@ -148,7 +147,7 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         (
             "one-to-one links are ranked by creation",
             "verify_ranks",
-            {"relationships": names, "child_kinds": children, "exclusive": exclusive},
+            {"relationships": names, "child_kinds": children, "exclusive": declared.exclusive},
         ),
         ("placeholders have a link", "verify_placeholders", {"relationships": names, "parent_kinds": parents}),
         (
@@ -159,7 +158,7 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         (
             "children of deleted parents have a cascade",
             "verify_cascades",
-            {"relationships": [r.name for r in cascades], "parent_kinds": [r.parent for r in cascades]},
+            {"relationships": cascades.names, "parent_kinds": cascades.parent_kinds},
         ),
         ("declared relationships are backfilled", "verify_declarations", {"relationships": names}),
     ]

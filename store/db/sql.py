@@ -20,8 +20,7 @@ Callers pass every parameter by its name, and get rows as instances of a class w
 `bind` is for all else that takes a statement and its arguments: ``conn.cursor(*bind("ledger", tenant=tenant))``, or a
 call with a ``timeout``.
 
-The parameters are compiled to PostgreSQL's ``$1`` … ``$n`` once, when the files are read. A query that is written with
-``$1`` is left as it is: it is called by position, as in ``conn.fetch(sql("some_name"), tenant)``.
+The parameters are compiled to PostgreSQL's ``$1`` … ``$n`` once, when the files are read.
 ``tests/store/db/test_sql.py`` prepares every query and compares parameters and columns with every call.
 """
 
@@ -98,7 +97,7 @@ def fields(row: type) -> tuple[str, ...]:
 
 @cache
 def queries() -> dict[str, Query]:
-    """Every query by its name. Raises ValueError if two have the same name, or one mixes both kinds of parameters."""
+    """Every query by its name. Raises ValueError if two have the same name, or one has a parameter without a name."""
     found: dict[str, Query] = {}
     for file in sorted(_STORE.glob("*/*.sql")):
         parts = _NAME.split(file.read_text())
@@ -112,14 +111,13 @@ def queries() -> dict[str, Query]:
 def compile_query(name: str, text: str) -> Query:
     """Replaces ``:name`` by ``$1`` … ``$n`` in the order in which the names first occur, and ``:open`` by its value.
 
-    Raises ValueError if there are parameters of both kinds.
+    Raises ValueError if a parameter is written ``$1``.
     """
     parameters: dict[str, int] = {}
-    positional = False
 
     def compiled(match: re.Match[str]) -> str:
-        nonlocal positional
-        positional |= match["position"] is not None
+        if match["position"] is not None:
+            raise ValueError(f"the query {name} has the parameter {match[0]}; give it a name, such as :tenant")
         parameter = match["name"]
         if parameter is None:
             return match[0]
@@ -128,8 +126,6 @@ def compile_query(name: str, text: str) -> Query:
         return f"${parameters.setdefault(parameter, len(parameters) + 1)}"
 
     text = _PARAMETER.sub(compiled, text)
-    if positional and parameters:
-        raise ValueError(f"the query {name} has parameters by position and by name; give all of them names")
     sentence = " ".join(line.removeprefix("--").strip() for line in _comment(text))
     return Query(name, sentence, text, tuple(parameters), _ordering(list(parameters)))
 
@@ -146,7 +142,7 @@ def _comment(text: str) -> Iterable[str]:
 
 
 def sql(name: str) -> str:
-    """The text of one query, for callers that pass arguments by position or none."""
+    """The text of one query without parameters."""
     return queries()[name].text
 
 

@@ -14,11 +14,12 @@ from facts.correlation import decode_operation
 from facts.own_facts import derived_id
 from messages.operation_reasons import EndReason, ReasonDetails
 from store.db.pool import Connection, Pool, connection, transaction
-from store.db.sql import fetch_row, fetch_value, sql
+from store.db.sql import fetch_row, fetch_value
 from store.operations import candidates, children, operations
 from store.operations.cascade_rules import Action, ChildrenCase, Conclusion, case_of, conclude, decide
 from store.operations.operation_row import OperationRow, OperationState
 from store.operations.operations import NewOperation
+from store.write import outbox
 from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.settle import lock
 
@@ -65,8 +66,8 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
             status = await step.process_children(responsible, unrequested, remaining)
             if status is not None:
                 return status
-        newer = await conn.fetchval(sql("forget_outbox_rows"), tenant, "cascade", kind, key, revision)
-    return CascadeStatus(newer=bool(newer))
+        newer = await outbox.forget(conn, tenant, "cascade", kind, key, revision)
+    return CascadeStatus(newer=newer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,16 +96,16 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Ope
 
     ``operation``: its row. ``now``: the time to compare deadlines with.
     """
-    relationships = list(catalog.relationships.values())
+    columns = catalog.columns()
     target = operation.parent if operation.kind == "move" else None
     await execute(
         conn,
         "settle_children",
         tenant=tenant,
         operation=operation.id,
-        relationships=[r.name for r in relationships],
-        kinds=[r.child for r in relationships],
-        actions=["move" if target else "delete" if _deletes(operation, r) else "detach" for r in relationships],
+        relationships=columns.names,
+        kinds=columns.child_kinds,
+        actions=["move" if target else "delete" if _deletes(operation, r) else "detach" for r in columns.relationships],
         target=target,
     )
     await execute(
@@ -113,8 +113,8 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Ope
         "park_overdue_children",
         tenant=tenant,
         operation=operation.id,
-        relationships=[r.name for r in relationships],
-        deadlines=[r.on_missing.deadline for r in relationships],
+        relationships=columns.names,
+        deadlines=columns.deadlines,
         now=now,
     )
 

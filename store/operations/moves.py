@@ -14,11 +14,12 @@ from errors import Conflict
 from facts.validation import check_text
 from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, connection, transaction
-from store.db.sql import fetch_row, sql
+from store.db.sql import fetch_row
 from store.operations import operations
 from store.operations.operation_row import OperationRow
 from store.operations.operations import Impossible, NewOperation
 from store.operations.start_requests import start_request
+from store.write import outbox
 from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.settle import lock
 
@@ -101,8 +102,8 @@ async def advance(pool: Pool, tenant: str, relationship: Relationship, child: st
             status = await step.begins(waiting)
             if status is not None:
                 return status
-        newer = await conn.fetchval(sql("forget_outbox_rows"), tenant, "move", relationship.name, child, revision)
-    return MoveStatus(newer=bool(newer))
+        newer = await outbox.forget(conn, tenant, "move", relationship.name, child, revision)
+    return MoveStatus(newer=newer)
 
 
 async def pending_request(pool: Pool, tenant: str, relationship: Relationship, operation: str) -> MoveRequest | None:

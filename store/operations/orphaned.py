@@ -7,9 +7,9 @@ from datetime import datetime
 
 from messages.operation_reasons import EndReason
 from store.db.pool import Pool, connection, transaction
-from store.db.sql import sql
 from store.operations import operations, stuck
 from store.operations.operation_row import OperationRow, OperationWorkflow
+from store.write import outbox
 from store.write.settle import lock
 
 
@@ -35,7 +35,7 @@ async def hold(
                 left.append(row)
         if left:
             return left[0], False
-        return None, bool(await conn.fetchval(sql("forget_outbox_rows"), tenant, workflow, about, key, revision))
+        return None, await outbox.forget(conn, tenant, workflow, about, key, revision)
 
 
 async def postpone(pool: Pool, tenant: str, operation: str, declaration: str) -> None:

@@ -6,9 +6,10 @@ from datetime import datetime
 from catalog.catalog import Catalog
 from messages.operation_reasons import EndReason
 from store.db.pool import Pool, connection, transaction
-from store.db.sql import fetch_row, sql
+from store.db.sql import fetch_row
 from store.operations import children, operations
 from store.operations.operation_row import OperationRow
+from store.write import outbox
 from store.write.settle import lock
 
 
@@ -56,5 +57,5 @@ async def look(pool: Pool, catalog: Catalog, tenant: str, about: str, operation:
                 await operations.end(conn, row, "incomplete", reason, revision=revision)
             else:
                 await operations.end(conn, row, "done", revision=revision)
-        newer = await conn.fetchval(sql("forget_outbox_rows"), tenant, "plan", about, operation, revision)
-    return PlanRun(newer=bool(newer))
+        newer = await outbox.forget(conn, tenant, "plan", about, operation, revision)
+    return PlanRun(newer=newer)

@@ -9,7 +9,6 @@ import orjson
 from catalog.catalog import Catalog
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
-from store.operations.restrictions import rules
 
 SAMPLE = 5
 """How many children are listed as examples."""
@@ -91,15 +90,15 @@ async def changes(
 
 def _parameters(catalog: Catalog, tenant: str, request: PlanRequest) -> dict[str, Any]:
     """What both queries take, their revisions apart."""
-    names, parents, children, policies = rules(catalog)
+    columns = catalog.columns()
     return {
         "tenant": tenant,
         "kind": request.entity_kind,
         "key": request.key,
-        "rule_names": names,
-        "rule_parents": parents,
-        "rule_children": children,
-        "rule_policies": policies,
+        "rule_names": columns.names,
+        "rule_parents": columns.parent_kinds,
+        "rule_children": columns.child_kinds,
+        "rule_policies": columns.policies,
         **link_parameters(request),
     }
 

@@ -35,7 +35,7 @@ from store.operations.plan_scope import (
 )
 from store.operations.restrictions import restrictions
 from store.operations.start_requests import StartRequest, start_request
-from store.write.entity_state import fetch_registers
+from store.write.entity_state import fetch_entities
 
 __all__ = ["PlanRequest", "ScopeChange", "ScopePart", "StoredPlan", "create", "execute", "find"]
 
@@ -248,12 +248,12 @@ async def _check_entity(conn: Connection, catalog: Catalog, tenant: str, request
     entity = _entity(catalog, request)
     if entity is None:
         return None
-    (register,) = await fetch_registers(conn, tenant, [entity])
-    if register.state == "unknown":
+    (folded,) = await fetch_entities(conn, tenant, [entity])
+    if folded.state == "unknown":
         raise Unknown(f"no {entity[0]} {entity[1]!r} is known")
-    if register.state == "deleted":
+    if folded.state == "deleted":
         raise Conflict(f"{entity[0]} {entity[1]!r} is deleted")
-    return register.life
+    return folded.incarnation
 
 
 async def _check_children(conn: Connection, tenant: str, request: PlanRequest) -> None:

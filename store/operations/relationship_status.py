@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from facts import own_facts
 from facts.envelope import Entry
 from store.db.pool import Connection, Pool, connection, transaction
-from store.db.sql import sql
+from store.db.sql import execute, fetch_row, fetch_value
+from store.write import outbox
 from store.write.entity_state import incarnation
 from store.write.settle import lock, settle
 
@@ -40,28 +41,70 @@ class RelationshipStatus:
         return self.operations_due is not None or (self.missing is not None and not self.overdue_notified)
 
 
+class _StatusRow(NamedTuple):
+    """A row of ``relationship_status``: what is null comes from an entity or a wait that does not exist."""
+
+    revision: int
+    state: str | None
+    ended: bytes | None
+    data: dict[str, Any] | None
+    missing: str | None
+    owner: str | None
+    waiting_since: datetime | None
+    due: datetime | None
+    overdue_notified: bool | None
+    last_error: str | None
+    operations_due: datetime | None
+    children: int
+    left_at: int | None
+
+
+class _AnnouncedLink(NamedTuple):
+    """A row of ``announced_link``. ``began``: the revision since which it is linked."""
+
+    child: str
+    began: int
+    correlation: str | None
+
+
+class _OverdueWait(NamedTuple):
+    """A row of ``mark_overdue_notified``."""
+
+    missing: str
+    owner: str
+    waiting_since: datetime
+    due: datetime
+
+
 async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> RelationshipStatus:
     """Reads the status as of the current revision; that of an unknown tenant is empty, at revision 0."""
     async with connection(pool) as conn:
         is_requested = relationship.requested is not None
-        row = await conn.fetchrow(
-            sql("relationship_status"), tenant, relationship.name, parent, relationship.parent, is_requested
+        row = await fetch_row(
+            conn,
+            _StatusRow,
+            "relationship_status",
+            tenant=tenant,
+            relationship=relationship.name,
+            parent=parent,
+            parent_kind=relationship.parent,
+            is_requested=is_requested,
         )
     if row is None:
         return RelationshipStatus(0, None, "", None, "", None, None, False, "", None, 0)
     return RelationshipStatus(
-        revision=row["revision"],
-        parent=row["data"] if row["state"] == "live" else None,
-        incarnation=incarnation(row["ended"] or b""),
-        missing=row["missing"],
-        owner=row["owner"] or "",
-        waiting_since=row["waiting_since"],
-        due=row["due"],
-        overdue_notified=bool(row["overdue_notified"]),
-        last_error=row["last_error"] or "",
-        operations_due=row["operations_due"],
-        children=row["children"],
-        left_at=row["left_at"],
+        revision=row.revision,
+        parent=row.data if row.state == "live" else None,
+        incarnation=incarnation(row.ended or b""),
+        missing=row.missing,
+        owner=row.owner or "",
+        waiting_since=row.waiting_since,
+        due=row.due,
+        overdue_notified=bool(row.overdue_notified),
+        last_error=row.last_error or "",
+        operations_due=row.operations_due,
+        children=row.children,
+        left_at=row.left_at,
     )
 
 
@@ -73,7 +116,9 @@ async def follow_paths(
     for name, path in relationship.through.items():
         down = catalog.relationship(path.down)
         async with connection(pool) as conn:
-            found[name] = await conn.fetchval(sql("reached_child"), tenant, path.up, parent, path.down, down.parent)
+            found[name] = await fetch_value(
+                conn, "reached_child", tenant=tenant, up=path.up, parent=parent, down=path.down, kind=down.parent
+            )
     return found
 
 
@@ -94,21 +139,26 @@ async def conclude(
         if relationship.announce and status.missing is None and status.children:
             await lock(conn, tenant)  # before the link is read, so that it is still there when it is announced
             await _announce(conn, catalog, tenant, relationship, parent, cause)
-        newer = await conn.fetchval(
-            sql("forget_outbox_rows"), tenant, "relationship", relationship.name, parent, status.revision
-        )
-    return bool(newer)
+        return await outbox.forget(conn, tenant, "relationship", relationship.name, parent, status.revision)
 
 
 async def _announce(
     conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, cause: str | None
 ) -> None:
-    kinds = relationship.parent, relationship.child
-    row = await conn.fetchrow(sql("announced_link"), tenant, relationship.name, parent, *kinds)
+    row = await fetch_row(
+        conn,
+        _AnnouncedLink,
+        "announced_link",
+        tenant=tenant,
+        relationship=relationship.name,
+        parent=parent,
+        parent_kind=relationship.parent,
+        child_kind=relationship.child,
+    )
     if row is None:
         return
-    child: str = row["child"]
-    id = own_facts.derived_id("announce", relationship.name, parent, child, row["began"])
+    child = row.child
+    id = own_facts.derived_id("announce", relationship.name, parent, child, row.began)
     announcement = own_facts.entry(
         relationship.announce,
         relationship.child,
@@ -116,7 +166,7 @@ async def _announce(
         {"relationship": relationship.name, "parent": parent, "child": child},
         id=id,
         causation=cause,
-        correlation=row["correlation"],
+        correlation=row.correlation,
     )
     await settle(conn, catalog, tenant, [announcement], "workflow")
 
@@ -130,21 +180,29 @@ async def notify_overdue(
     """
     async with transaction(pool) as conn:
         await lock(conn, tenant)
-        row = await conn.fetchrow(sql("mark_overdue_notified"), tenant, relationship.name, parent, now)
+        row = await fetch_row(
+            conn,
+            _OverdueWait,
+            "mark_overdue_notified",
+            tenant=tenant,
+            relationship=relationship.name,
+            parent=parent,
+            now=now,
+        )
         if row is None:
             return False
         await settle(conn, catalog, tenant, [_overdue(relationship, parent, row)], "workflow")
     return True
 
 
-def _overdue(relationship: Relationship, parent: str, row: Any) -> Entry:
+def _overdue(relationship: Relationship, parent: str, row: _OverdueWait) -> Entry:
     data = {
         "relationship": relationship.name,
         "parent": parent,
-        "missing": row["missing"],
-        "owner": row["owner"],
-        "waiting_since": row["waiting_since"].astimezone(UTC).isoformat(),
-        "due": row["due"].astimezone(UTC).isoformat(),
+        "missing": row.missing,
+        "owner": row.owner,
+        "waiting_since": row.waiting_since.astimezone(UTC).isoformat(),
+        "due": row.due.astimezone(UTC).isoformat(),
     }
     id = own_facts.derived_id("overdue", relationship.name, parent, data["due"])
     return own_facts.entry("RelationshipOverdue", relationship.parent, parent, data, id=id)
@@ -153,4 +211,6 @@ def _overdue(relationship: Relationship, parent: str, row: Any) -> Entry:
 async def set_last_error(pool: Pool, tenant: str, relationship: str, parent: str, text: str) -> None:
     """Stores why an instance still waits, for people, such as an owner's refusal; empty: no reason."""
     async with connection(pool) as conn:
-        await conn.execute(sql("set_wait_error"), tenant, relationship, parent, text[:1000])
+        await execute(
+            conn, "set_wait_error", tenant=tenant, relationship=relationship, parent=parent, last_error=text[:1000]
+        )

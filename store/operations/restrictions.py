@@ -1,11 +1,21 @@
 """Children that restrict the deletion of their parent, and of what would be deleted with it."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from catalog.catalog import Catalog
 from messages.operation_reasons import EndReason
 from store.db.pool import Connection
-from store.db.sql import sql
+from store.db.sql import fetch_rows
+
+
+class _Restriction(NamedTuple):
+    """A row of ``restrictions``: a link by which ``child`` restricts the deletion of the entity ``key``."""
+
+    key: str
+    relationship: str
+    child: str
+    parent: str
 
 
 async def restrictions(
@@ -17,27 +27,32 @@ async def restrictions(
     """
     if kind not in catalog.restricted:
         return {}
-    rows = await conn.fetch(sql("restrictions"), tenant, kind, keys, *rules(catalog))
+    columns = catalog.columns()
+    rows = await fetch_rows(
+        conn,
+        _Restriction,
+        "restrictions",
+        tenant=tenant,
+        kind=kind,
+        keys=keys,
+        names=columns.names,
+        parent_kinds=columns.parent_kinds,
+        child_kinds=columns.child_kinds,
+        policies=columns.policies,
+    )
     found = {}
     for row in rows:
-        by = catalog.relationship(row["relationship"])
-        found[row["key"]] = EndReason(
+        by = catalog.relationship(row.relationship)
+        found[row.key] = EndReason(
             "restricted",
             {
                 "kind": kind,
-                "key": row["key"],
+                "key": row.key,
                 "relationship": by.name,
                 "child_kind": by.child,
-                "child": row["child"],
+                "child": row.child,
                 "parent_kind": by.parent,
-                "parent": row["parent"],
+                "parent": row.parent,
             },
         )
     return found
-
-
-def rules(catalog: Catalog) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Names, parents' kinds, children's kinds and policies of all relationships."""
-    rels = catalog.relationships.values()
-    policies = [r.on_parent_deleted.name for r in rels]
-    return [r.name for r in rels], [r.parent for r in rels], [r.child for r in rels], policies

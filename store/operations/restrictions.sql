@@ -1,9 +1,10 @@
 -- name: restrictions
--- A link that restricts its deletion, or that of what would be deleted with it, for each of these that has one.
+-- For each of these entities that has one: a link that restricts its deletion, or the deletion of an entity that would
+-- be deleted with it.
 select w.key, r.relationship, r.child, r.parent
-from unnest($3::text[]) as w (key)
+from unnest(:keys::text[]) as w (key)
 cross join lateral (
     select c.relationship, c.child, c.parent
-    from concerned_by_deletion($1, $2, w.key, :open - 1, $4, $5, $6, $7) c
-    join unnest($4::text[], $7::text[]) as p (name, policy) on p.name = c.relationship and p.policy = 'restrict'
+    from concerned_by_deletion(:tenant, :kind, w.key, :open - 1, :names, :parent_kinds, :child_kinds, :policies) c
+    join unnest(:names::text[], :policies::text[]) as p (name, policy) on p.name = c.relationship and p.policy = 'restrict'
     limit 1) r

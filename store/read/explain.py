@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
-from store.db.sql import fetch_row, fetch_rows, sql
+from store.db.sql import fetch_row, fetch_rows
 from store.read import links, waits
 from store.read.link_state import LinkView, holders
 from store.read.links import LinkQuery
@@ -162,10 +162,11 @@ def _state_order(entity: FoldedEntity) -> bytes:
 
 async def _fact(at: Snapshot, kind: str, key: str, order: bytes) -> DecidingFact | None:
     """Returns the fact of an entity with this order key; None: the order key is empty."""
-    record = await at.conn.fetchrow(sql("fact_by_order"), at.tenant, kind, key, order) if order else None
-    if record is None:
+    if not order:
         return None
-    row = _FactRow(*record)
+    row = await fetch_row(at.conn, _FactRow, "fact_by_order", tenant=at.tenant, kind=kind, key=key, order_key=order)
+    if row is None:
+        return None
     return DecidingFact(
         source=row.source,
         id=row.id,

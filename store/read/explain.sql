@@ -20,5 +20,5 @@ limit :size
 -- A fact of an entity by its order key; reads the facts of that entity.
 select source, id, type, sequence, time, received, revision, data, correlation
 from facts
-where tenant = $1 and kind = $2 and key = $3 and order_key = $4
+where tenant = :tenant and kind = :kind and key = :key and order_key = :order_key
 limit 1

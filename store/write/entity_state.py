@@ -163,10 +163,6 @@ class FoldedEntity:
         )
 
     @property
-    def life(self) -> str:  # former name
-        return self.incarnation
-
-    @property
     def incarnation(self) -> str:
         """Name of this life of the key; of a deleted entity: of the life that would follow, which names its end."""
         return incarnation(self.ended)
@@ -183,10 +179,6 @@ async def fetch_entities(conn: Connection, tenant: str, wanted: Sequence[tuple[s
     """Reads the current entities of these (kind, key), in their order; empty ones where there is none."""
     found = {(entity.kind, entity.key): entity for entity in await find_entities(conn, tenant, wanted)}
     return [found.get(at) or FoldedEntity(*at) for at in wanted]
-
-
-Register = FoldedEntity  # former name
-fetch_registers = fetch_entities  # former name
 
 
 def incarnation(ended: bytes) -> str:

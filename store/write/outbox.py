@@ -9,7 +9,8 @@ from typing import Any, Literal
 from catalog.vocabulary import Effect
 from facts.correlation import decode_operation
 from facts.envelope import Entry
-from store.db.sql import execute
+from store.db.pool import Connection
+from store.db.sql import execute, fetch_value
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey
 from store.write.effects import InstanceKey
@@ -17,6 +18,18 @@ from store.write.effects import InstanceKey
 CascadeEvent = Literal["children_to_delete", "child_unlinked", "recreated"]
 """What has happened to a deleted entity: it may have children; one of them has left it; it was created again. The
 query ``notify_cascades`` says in which cases its cascade is notified."""
+
+
+async def forget(conn: Connection, tenant: str, workflow: str, about: str, key: str, revision: int) -> bool:
+    """Deletes the outbox rows of a workflow that it has read, those up to ``revision``.
+
+    ``workflow``, ``about`` and ``key`` name it, as in messages.workflow_ids.Subject. Returns whether it has to look
+    again: there are newer rows, or an operation of it is waiting.
+    """
+    newer = await fetch_value(
+        conn, "forget_outbox_rows", tenant=tenant, workflow=workflow, about=about, key=key, revision=revision
+    )
+    return bool(newer)
 
 
 async def notify_relationships(context: WriteContext, causes: Mapping[InstanceKey, Entry]) -> None:

@@ -3,16 +3,16 @@
 -- operation that is waiting: an operation begins without a new revision, so its row must stay while it waits.
 with waiting as (
     select exists (select from operations
-                   where tenant = $1 and workflow = $2 and about = $3 and key = $4
+                   where tenant = :tenant and workflow = :workflow and about = :about and key = :key
                      and state in ('waiting', 'requested')) as any
 ), gone as (
     delete from outbox
-    where tenant = $1 and workflow = $2 and about = $3 and key = $4 and revision <= $5
+    where tenant = :tenant and workflow = :workflow and about = :about and key = :key and revision <= :revision
       and not (select w.any from waiting w)
 )
 select (select w.any from waiting w)
     or exists (select from outbox
-               where tenant = $1 and workflow = $2 and about = $3 and key = $4 and revision > $5)
+               where tenant = :tenant and workflow = :workflow and about = :about and key = :key and revision > :revision)
 
 -- name: notify_relationships
 -- Adds outbox rows for instances of relationships: those that always have a workflow, and those whose workflow was
