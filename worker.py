@@ -77,7 +77,7 @@ def build(
     move = MoveActivities(pool, catalog, owners)
     cascade = CascadeActivities(pool, catalog, owners)
     plan = PlanActivities(pool, catalog)
-    requesting: list[Callable[..., Any]] = [relationship.ask, move.ask_to_move, cascade.ask_to_delete]
+    requesting: list[Callable[..., Any]] = [relationship.request_child, move.request_move, cascade.request_deletion]
     main_worker = Worker(
         client,
         task_queue=task_queue,
@@ -85,7 +85,7 @@ def build(
         activities=[
             relationship.record,
             relationship.proceed,
-            relationship.tell_overdue,
+            relationship.notify_overdue,
             move.look_at_moves,
             cascade.look_at_end,
             plan.look_at_plan,

@@ -1,10 +1,10 @@
-"""The side effects of a MoveWorkflow. Each is idempotent: it may run again after any crash."""
+"""Activities of MoveWorkflow. All are idempotent: each may run again after a crash."""
 
 from temporalio import activity
 
 from activities.support import owner_requests
 from activities.support.failures import final, later
-from activities.support.orphaned import hold, put_off, reason
+from activities.support.orphaned import hold, postpone, reason
 from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
 from catalog.owner_request import OwnerRequest
@@ -22,7 +22,7 @@ from store.operations.operations import Impossible
 
 
 class MoveActivities:
-    """``owners`` are asked to move what is theirs."""
+    """Reads, advances and ends moves. ``owners`` receive the requests to move a child."""
 
     def __init__(self, pool: Pool, catalog: Catalog, owners: Owners) -> None:
         self._pool = pool
@@ -31,7 +31,7 @@ class MoveActivities:
 
     @activity.defn(name="look_at_moves")
     async def look_at_moves(self, look: OperationStep) -> OperationStatus:
-        """Ends the moves that can be ended, and says which is under way."""
+        """Ends the moves of a child that can be ended, and returns the status of the one under way."""
         at = look.subject
         relationship = self._declared(at)
         if relationship is None or relationship.move is None:
@@ -41,7 +41,7 @@ class MoveActivities:
         if row is None:
             return OperationStatus(newer=status.newer)
         owner = self._catalog.owner_of(relationship.child)
-        fact = f"{relationship.child} {at.key} to be told in {relationship.parent} {row.parent} by {owner}"
+        fact = f"a fact from {owner} that {relationship.child} {at.key} is in {relationship.parent} {row.parent}"
         return OperationStatus(
             operation=row.id,
             kind="move",
@@ -53,39 +53,42 @@ class MoveActivities:
         )
 
     @activity.defn(name="ask_to_move")
-    async def ask_to_move(self, ask: OperationRequest) -> None:
-        """Asks the child's owner. A refusal ends the operation; else it is tried again."""
-        tenant = ask.subject.tenant
-        relationship = self._declared(ask.subject)
+    async def request_move(self, step: OperationRequest) -> None:
+        """Sends the child's owner the command that moves it, unless the operation has ended meanwhile.
+
+        A refusal ends the operation; a request to an unavailable owner is retried.
+        """
+        tenant = step.subject.tenant
+        relationship = self._declared(step.subject)
         if relationship is None or relationship.move is None or relationship.field is None:
-            raise await put_off(self._pool, ask, f"a command that moves by {ask.subject.about}")
+            raise await postpone(self._pool, step, f"a command that moves by {step.subject.about}")
         try:
-            wanted = await moves.pending_request(self._pool, tenant, relationship, ask.operation)
-            if wanted is None:
+            pending = await moves.pending_request(self._pool, tenant, relationship, step.operation)
+            if pending is None:
                 return
-            child, target = wanted.child, (relationship.field, wanted.target)
+            child, target = pending.child, (relationship.field, pending.target)
             request = OwnerRequest(
                 tenant=tenant,
                 owner=self._catalog.owner_of(relationship.child),
                 command=filled(
-                    relationship.move, child.key, child.data, expected_parent=wanted.expected_parent, target=target
+                    relationship.move, child.key, child.data, expected_parent=pending.expected_parent, target=target
                 ),
-                idempotency_key=derived_id("move", tenant, ask.operation, child.key),
-                correlation=encode_operation(ask.operation),
-                causation=ask.operation,
+                idempotency_key=derived_id("move", tenant, step.operation, child.key),
+                correlation=encode_operation(step.operation),
+                causation=step.operation,
                 varies=varies(relationship.move, relationship.field),
             )
             await owner_requests.send(self._pool, self._owners, request)
         except Unavailable as error:
-            await stuck.owner_failed(self._pool, tenant, ask.operation, str(error))
+            await stuck.owner_failed(self._pool, tenant, step.operation, str(error))
             raise later(error) from None
         except Impossible as error:
-            await moves.refuse(self._pool, tenant, ask.operation, error.reason)
+            await moves.refuse(self._pool, tenant, step.operation, error.reason)
             raise final(error) from None
         except Refused as error:
-            await moves.refuse(self._pool, tenant, ask.operation, EndReason("request_refused"), str(error))
+            await moves.refuse(self._pool, tenant, step.operation, EndReason("request_refused"), str(error))
             raise final(error) from None
-        await stuck.owner_accepted(self._pool, tenant, ask.operation)
+        await stuck.owner_accepted(self._pool, tenant, step.operation)
 
     def _declared(self, at: Subject) -> Relationship | None:
         return self._catalog.relationships.get(at.about)

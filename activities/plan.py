@@ -1,9 +1,9 @@
-"""The activities of a PlanWorkflow, apart from its sweeps. Each is idempotent."""
+"""Activities of PlanWorkflow except its sweeps. All are idempotent: each may run again after a crash."""
 
 from temporalio import activity
 
 from activities.support.orphaned import hold, reason
-from activities.sweep import counts, todo
+from activities.sweep import counts, requests_for
 from catalog.catalog import Catalog
 from messages.operations import OperationStatus, OperationStep
 from store.db.pool import Pool
@@ -19,7 +19,7 @@ class PlanActivities:
 
     @activity.defn(name="look_at_plan")
     async def look_at_plan(self, look: OperationStep) -> OperationStatus:
-        """The status of the operation of a PlanWorkflow; ends the operation if all of its children are processed."""
+        """Ends the operation if all of its children are processed, and returns its status."""
         tenant, operation = look.subject.tenant, look.subject.key
         run = await plan_runs.look(self._pool, self._catalog, tenant, look.subject.about, operation, look.now)
         row = run.operation
@@ -29,7 +29,7 @@ class PlanActivities:
         command = (relationship.move if row.kind == "move" else relationship.detach) if relationship else None
         if relationship is None or command is None:
             return await hold(self._pool, look, f"a command for {row.kind} by {row.relationship}")
-        concerned = [todo(self._catalog, relationship, command)]
+        concerned = [requests_for(self._catalog, relationship, command)]
         return OperationStatus(
             operation=row.id,
             kind=row.kind,

@@ -59,10 +59,10 @@ class RelationshipActivities:
         return self._situation(relationship, status, newer, reached)
 
     @activity.defn(name="ask")
-    async def ask(self, instance: RelationshipInstance) -> None:
-        """Sends the child's owner a request for the missing child, if there still is one to request.
+    async def request_child(self, instance: RelationshipInstance) -> None:
+        """Sends the child's owner a request for the missing child, if there is still one to request.
 
-        A refusal is final; an unavailable owner is retried. Either is stored as the reason of the wait.
+        A refusal is final; a request to an unavailable owner is retried. Either is stored as the wait's last error.
         """
         relationship = self._relationship(instance)
         status = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
@@ -95,8 +95,8 @@ class RelationshipActivities:
         if status.last_error:
             await self._set_last_error(instance, "")
 
-    @activity.defn(name="tell_overdue")
-    async def tell_overdue(self, at: RelationshipStep) -> bool:
+    @activity.defn(name="tell_overdue")  # former name
+    async def notify_overdue(self, at: RelationshipStep) -> bool:
         """Publishes RelationshipOverdue once; returns whether this call did."""
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
@@ -106,7 +106,7 @@ class RelationshipActivities:
         self, instance: RelationshipInstance, relationship: Relationship, status: RelationshipStatus
     ) -> dict[str, str] | None:
         """Follows the command's ``Through`` paths: field → key. None if a link on a path is missing; that is stored as
-        the reason of the wait."""
+        the wait's last error."""
         if status.missing != "child" or not relationship.through:
             return {}
         reached = await relationship_status.follow_paths(

@@ -1,4 +1,4 @@
-"""Requests what an operation needs for its children, page by page, each child once."""
+"""Sends the requests for an operation's children to their owners: page by page, each child once."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from store.operations.operation_row import OperationRow
 PAGE = 200
 """Children that are read, requested and stored together."""
 SECONDS = 10.0
-"""How long one sweep begins new pages; then its workflow looks at the operation again."""
+"""Seconds for which one sweep begins new pages; then its workflow looks at the operation again."""
 
 
 class SweepActivities:
@@ -36,7 +36,10 @@ class SweepActivities:
 
     @activity.defn(name="sweep")
     async def sweep(self, sweep: SweepInput) -> SweepResult:
-        """Processes pages until there are no more, the owner is unavailable, the operation has ended or time is up."""
+        """Processes pages until none is left, the owner is unavailable, the operation has ended or SECONDS are over.
+
+        Returns counts of the outcomes, and the key after which to continue (None: all pages are processed).
+        """
         try:
             relationship = self._catalog.relationship(sweep.relationship)
         except Refused as error:
@@ -45,8 +48,8 @@ class SweepActivities:
         swept = SweepResult(after=sweep.after)
         while swept.after is not None and not swept.unavailable and time.monotonic() < until:
             activity.heartbeat(swept.after)
-            place = sweep.subject.tenant, sweep.operation, relationship, swept.after, PAGE
-            page = await candidates.next_page(self._pool, self._catalog, *place, repeat=sweep.repeat)
+            where = sweep.subject.tenant, sweep.operation, relationship, swept.after, PAGE
+            page = await candidates.next_page(self._pool, self._catalog, *where, repeat=sweep.repeat)
             if page is None:
                 return swept.model_copy(update={"after": None})
             swept = await self._process(sweep, relationship, page, swept)
@@ -82,7 +85,7 @@ class SweepActivities:
         """Stops the requests of a page once the operation has ended or was cancelled: slow owners take long."""
         while not requests.stopped:
             await asyncio.sleep(1)
-            activity.heartbeat("waiting for the owner")  # or for one of its slots, which other activities may hold
+            activity.heartbeat("waiting for the owner")  # or for a slot of it: other activities may hold them all
             requests.stopped = await children.must_stop(self._pool, sweep.subject.tenant, sweep.operation)
 
 
@@ -98,8 +101,8 @@ def _added(swept: SweepResult, outcomes: Sequence[ChildOutcome]) -> SweepResult:
     )
 
 
-def todo(catalog: Catalog, relationship: Relationship, command: type[Command] | None = None) -> ChildRequests:
-    """What is to be requested for the children of a relationship: a command, by default that of its deletion policy."""
+def requests_for(catalog: Catalog, relationship: Relationship, command: type[Command] | None = None) -> ChildRequests:
+    """What to request for the children of a relationship: by default the command of its deletion policy."""
     command = command or relationship.sweep
     name = command.__name__ if command is not None else ""
     return ChildRequests(relationship=relationship.name, owner=catalog.owner_of(relationship.child), command=name)

@@ -11,7 +11,7 @@ from errors import Failed, Gone, Refused, TetherError, Unavailable
 
 _AGAIN = {408, 409, 425, 429}
 _GONE = {404, 410, 412}
-_NOBODY_THERE = {502, 503, 504}
+_NO_SERVICE = {502, 503, 504}
 _REPLY = 64 * 1024
 """Bytes of a reply that are read."""
 _REASON = 300
@@ -39,7 +39,7 @@ class Reply:
             return None
         if self.status in _AGAIN or self.status >= 500:
             text = f"{what} answered {self.status}"
-            if self.status in _AGAIN | _NOBODY_THERE:
+            if self.status in _AGAIN | _NO_SERVICE:
                 return Unavailable(text, retry_after)
             return Failed(text, retry_after, answered=True)
         kind = Gone if self.status in _GONE else Refused

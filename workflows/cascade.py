@@ -27,7 +27,7 @@ class CascadeDeleteWorkflow(FanOutWorkflow):
             await self._begin_round()
             status = await self._look(Activities.look_at_end)
             if status.command:
-                self._request_owner(Activities.ask_to_delete, status)
+                self._request_owner(Activities.request_deletion, status)
                 self._show_status(status, STATE_REQUESTED)
                 await self._wait(status.due)
             elif status.operation:

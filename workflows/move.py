@@ -27,7 +27,7 @@ class MoveWorkflow(OperationWorkflow):
             await self._begin_round()
             status = await self._look(Activities.look_at_moves)
             if status.operation:
-                self._request_owner(Activities.ask_to_move, status)
+                self._request_owner(Activities.request_move, status)
                 self._show_status(status)
                 await self._wait(status.due)
             elif await self._may_end(status.newer):

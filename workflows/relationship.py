@@ -60,7 +60,7 @@ class RelationshipWorkflow(FactWorkflow):
         if situation.due > workflow.now():
             parent = f"{situation.parent_kind} {self._instance.parent}"
             request = RequestTask(
-                Activities.ask,
+                Activities.request_child,
                 self._instance,
                 owner=situation.owner,
                 summary=f"{situation.command} at {situation.owner} for {parent}"[:200],
@@ -70,7 +70,7 @@ class RelationshipWorkflow(FactWorkflow):
 
     async def _publish_overdue(self) -> None:
         """Publishes RelationshipOverdue. Nothing is deleted: a late fact still completes the link."""
-        await workflow.execute_local_activity_method(Activities.tell_overdue, self._step(), **DATABASE)
+        await workflow.execute_local_activity_method(Activities.notify_overdue, self._step(), **DATABASE)
 
     async def _wait_for_facts(self, situation: Situation, due: datetime) -> None:
         self._show_situation(situation, "waiting")

@@ -1,4 +1,4 @@
-"""Activities of operations whose declarations are not in force (any more): the operations wait."""
+"""Lets operations wait whose declarations are missing from the catalog, for example after a release removed them."""
 
 from datetime import timedelta
 from typing import cast
@@ -14,7 +14,7 @@ from store.operations import orphaned, stuck
 from store.operations.operation_row import OperationRow, OperationWorkflow
 
 PAUSE = timedelta(minutes=1)
-"""Until it is checked again whether it is declared."""
+"""Time between two checks whether the declaration is back."""
 
 
 async def hold(pool: Pool, look: OperationStep, declaration: str) -> OperationStatus:
@@ -36,14 +36,18 @@ async def hold(pool: Pool, look: OperationStep, declaration: str) -> OperationSt
     )
 
 
-async def put_off(pool: Pool, request: OperationRequest, declaration: str) -> ApplicationError:
-    """The error to raise if a request cannot be made: it is retried, by this worker or one that knows how."""
+async def postpone(pool: Pool, request: OperationRequest, declaration: str) -> ApplicationError:
+    """Returns the error to raise if a request cannot be built: it is retried, perhaps by a worker that can build it."""
     await orphaned.postpone(pool, request.subject.tenant, request.operation, declaration)
     return later(Unavailable(describe_missing_declaration(declaration), retry_after=PAUSE.total_seconds()))
 
 
 async def reason(pool: Pool, row: OperationRow) -> str:
-    """Why an operation is stuck whose declarations are in force, as a sentence; empty if it is not stuck."""
+    """Why an operation is stuck, as a sentence; empty if it is not stuck.
+
+    Called once its declarations are known to be there: an operation that was stuck because one
+    was missing is released.
+    """
     if row.stuck_cause == "not_declared":
         await stuck.declared_again(pool, row.tenant, row.id)
         return ""

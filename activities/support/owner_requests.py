@@ -1,4 +1,4 @@
-"""Sends one request to an owner: repeated with its first body, as soon as the owner has a slot for it."""
+"""Sends one request to an owner as soon as it has a free slot. Every attempt sends the body of the first."""
 
 from temporalio import activity
 
@@ -14,7 +14,7 @@ SLOT_TIMEOUT = 8.0
 
 
 async def send(pool: Pool, owners: Owners, request: OwnerRequest) -> None:
-    """Called within an activity. A local activity does not wait for a slot, since it would hold up its workflow.
+    """Called within an activity. A local activity does not wait for a slot: its workflow would be blocked meanwhile.
 
     Raises Refused or Unavailable; if all slots are taken, an ApplicationError by which Temporal repeats the activity
     soon.

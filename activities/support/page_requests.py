@@ -24,10 +24,10 @@ _ERROR_LENGTH = 300  # characters of an error that are stored
 
 
 class PageRequests:
-    """The requests for one page of children, and what is learned of their owner while they are sent.
+    """The requests for one page of children, and what their outcomes say about the owner.
 
-    ``stopped``: set from outside to leave out the requests that have not begun. ``unavailable``: why the last attempt
-    failed of those that did; ``retry_after``: seconds that the owner wants to be left alone.
+    ``stopped``: set by the caller to leave out the requests that have not begun. ``unavailable``: the error of the last
+    request that found the owner unavailable, or empty; ``retry_after``: the owner's longest Retry-After in seconds.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class PageRequests:
             counted = isinstance(error, Failed) and error.answered and self._page.others_confirmed
             return ChildOutcome(child, parent, "failing", reference, str(error)[:_ERROR_LENGTH], counted)
         except Gone as error:
-            # Another request or the owner's users were faster: the fact is on its way. If it does not arrive, the child
-            # is requested again.
+            # Another request, or the owner itself, was faster: its fact is on its way. If none arrives, the child is
+            # requested again.
             return ChildOutcome(child, parent, "requested", reference, str(error)[:_ERROR_LENGTH], True)
         except Refused as error:
             return ChildOutcome(child, parent, "parked", reference, str(error)[:_ERROR_LENGTH])

@@ -1,6 +1,6 @@
-"""Facts that services signal straight to a workflow. They go in the same way as facts over HTTP.
+"""Records facts that services signal straight to a workflow, in the same way as facts over HTTP.
 
-The way of a fact: this module → ``facts/ingest.py`` → ``store/write/recorder.py``.
+The path of a fact: this module → ``facts/ingest.py`` → ``store/write/recorder.py``.
 """
 
 from catalog.catalog import Catalog
@@ -16,7 +16,7 @@ from store.db.pool import Pool
 from store.operations.links import linked_entry
 from store.write.recorder import Recorder
 
-CLOSED = "facts by signal are not taken here: set TETHER_SIGNAL_INTAKE=open, or use POST /v1/events"
+CLOSED = "facts by signal are not accepted here: set TETHER_SIGNAL_INTAKE=open, or use POST /v1/events"
 
 
 class SignalIntake:
@@ -61,7 +61,7 @@ class SignalIntake:
         return last
 
     def _refusal(self, instance: RelationshipInstance, tenants: set[str]) -> str:
-        """Why none of a report's facts is recorded; empty: they are."""
+        """Why none of a report's facts is recorded; empty if they are recorded."""
         if not (self._mode == "open" or (self._mode == "auto" and len(tenants) <= 1)):
             return CLOSED
         try:

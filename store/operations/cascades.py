@@ -55,7 +55,7 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
         (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
-        step = _Step(conn, catalog, tenant, entity, revision, now)
+        step = _DeletionStep(conn, catalog, tenant, entity, revision, now)
         responsible = await step.responsible()
         for row in await operations.open_operations(conn, tenant, "cascade", kind, key):
             action = decide(case_of(row, entity, now, bound=responsible is not None))
@@ -71,8 +71,8 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """One look at an entity's deletion, in a transaction that holds the lock of the tenant's revision."""
+class _DeletionStep:
+    """Advances one entity's deletions, in a transaction that holds the lock of the tenant's revision."""
 
     conn: Connection
     catalog: Catalog

@@ -93,7 +93,7 @@ async def advance(pool: Pool, tenant: str, relationship: Relationship, child: st
         revision, _ = await lock(conn, tenant)
         rows = await operations.open_operations(conn, tenant, "move", relationship.name, child)
         (moved,) = await fetch_entities(conn, tenant, [(relationship.child, child)])
-        step = _Step(conn, relationship, moved, revision, now)
+        step = _MoveStep(conn, relationship, moved, revision, now)
         requested = [row for row in rows if row.state == "requested" and not await step.ends(row)]
         waiting = await step.newest([row for row in rows if row.state == "waiting"])
         if requested:
@@ -148,8 +148,8 @@ def _deleted(entity: FoldedEntity) -> EndReason:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """One look at the moves of a child, in a transaction that holds the lock of the tenant's revision."""
+class _MoveStep:
+    """Advances one child's moves, in a transaction that holds the lock of the tenant's revision."""
 
     conn: Connection
     relationship: Relationship

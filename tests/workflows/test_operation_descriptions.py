@@ -49,7 +49,7 @@ async def test_requested_move_shows_whose_fact_it_waits_for(running_scenario: Sc
     await scenario.create_teams("a", "t")
     scenario.relay.holding.add("teams")
     id = await scenario.request_move("t", "b")
-    says = await scenario.wait_for_description(move, "waiting for team t to be told in event b by teams, due ")
+    says = await scenario.wait_for_description(move, "waiting for a fact from teams that team t is in event b, due ")
     assert says.endswith(" UTC")
     attributes = await shown(scenario, move)
     assert (attributes["TetherOwner"], attributes["TetherState"]) == ("teams", "asked")
@@ -66,7 +66,7 @@ async def test_move_with_unavailable_owner_shows_why_it_is_stuck(running_scenari
     scenario.transport.away.add("teams")
     await scenario.request_move("t", "b")
     says = await scenario.wait_for_description(scenario.move_subject("t"), "; MoveTeam at teams answered 503")
-    assert says.startswith("waiting for team t to be told in event b by teams, due ")
+    assert says.startswith("waiting for a fact from teams that team t is in event b, due ")
 
 
 async def test_ended_move_workflow_shows_its_operation(running_scenario: Scenario) -> None:

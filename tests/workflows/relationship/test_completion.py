@@ -236,7 +236,7 @@ class _Crashing(ActivityInboundInterceptor):
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("step", ["record", "proceed", "ask", "tell_overdue"])
+@pytest.mark.parametrize("step", ["record", "proceed", "request_child", "notify_overdue"])
 async def test_crash_at_any_step_does_not_change_the_result(
     harness: Harness, service: Client, step: str, moment: str
 ) -> None:
