@@ -180,7 +180,7 @@ async def at_rest(stack: Running, wanted: int) -> int:
 
 def memory(stack: Running) -> dict[str, float]:
     """Megabytes by part. PostgreSQL's processes share much, which is counted once."""
-    found = {part: rss({pid}) for part, pid in stack.noted["pids"].items() if part != "postgres"}
+    found = {part: rss({pid}) for part, pid in stack.stack_file["pids"].items() if part != "postgres"}
     return {**found, "postgres": rss(processes.serving(stack.data / "postgres"))}
 
 

@@ -50,7 +50,7 @@ async def festival(folder: Path) -> AsyncIterator[tuple[Running, httpx2.AsyncCli
         clients = []
         for name, port in ports.items():
             options = ("--key", stack.key, "--port", str(port), "--misbehave")
-            owner = OwnerProcess(f"examples.{name}", folder / f"{name}.db", stack.noted["urls"]["api"], options)
+            owner = OwnerProcess(f"examples.{name}", folder / f"{name}.db", stack.stack_file["urls"]["api"], options)
             clients.append((await owners.enter_async_context(owner)).client)
         yield stack, clients[0], clients[1]
 

@@ -23,16 +23,16 @@ OF_THE_MOMENT = {"token", "revision", "since", "next", "workflow"}
 
 async def one_by_one(to: Client, order: tuple[Event, ...]) -> None:
     for one in order:
-        await to.tell(one)
+        await to.publish(one)
 
 
 async def at_once(to: Client, order: tuple[Event, ...]) -> None:
-    await to.tell(*order)
+    await to.publish(*order)
 
 
 async def in_two_halves(to: Client, order: tuple[Event, ...]) -> None:
-    await to.tell(*order[:2])
-    await to.tell(*order[2:])
+    await to.publish(*order[:2])
+    await to.publish(*order[2:])
 
 
 async def rows(of: Client) -> dict[str, Any]:

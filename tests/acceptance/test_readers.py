@@ -65,7 +65,7 @@ async def key(database_url: str) -> str:
 
 
 @pytest.fixture
-async def told(settings: Settings, key: str) -> AsyncIterator[Client]:
+async def api(settings: Settings, key: str) -> AsyncIterator[Client]:
     async with serving(settings) as app, client(app, key) as found:
         yield found
 
@@ -140,20 +140,20 @@ async def exactly_once(reader: Reader) -> None:
     }
 
 
-async def test_a_transaction_held_open_hides_nothing(told: Client, pool: Pool, catalog: Catalog) -> None:
-    async with following(told) as reader:
-        await told.tell(item("first"))
+async def test_a_transaction_held_open_hides_nothing(api: Client, pool: Pool, catalog: Catalog) -> None:
+    async with following(api) as reader:
+        await api.publish(item("first"))
         await reader.seen("first")
         held = Held(pool, catalog, item("held"))
         await held.settled()
-        later = [asyncio.create_task(told.tell(item(f"later-{n}"))) for n in range(5)]
+        later = [asyncio.create_task(api.publish(item(f"later-{n}"))) for n in range(5)]
         await waiting_for_a_lock(pool)
         before = reader.items.copy()
-        assert (await told.get("feed"))["items"] == before  # nothing of it, and nothing beyond it
+        assert (await api.get("feed"))["items"] == before  # nothing of it, and nothing beyond it
         assert not any(task.done() for task in later)
         await held.commit()
         await asyncio.gather(*later)
-        await told.tell(item("last"))
+        await api.publish(item("last"))
         await reader.seen("last")
     await exactly_once(reader)
     keys = [i["key"] for i in reader.items if i.get("kind") == "item"]
@@ -162,27 +162,27 @@ async def test_a_transaction_held_open_hides_nothing(told: Client, pool: Pool, c
 
 
 async def test_a_transaction_held_open_holds_up_its_own_tenant_only(
-    told: Client, settings: Settings, pool: Pool, catalog: Catalog
+    api: Client, settings: Settings, pool: Pool, catalog: Catalog
 ) -> None:
     held = Held(pool, catalog, item("held"))
     await held.settled()
     async with serving(settings) as app, client(app, await new_key(settings.database_url, "other")) as other:
-        await other.tell(item("theirs"))
+        await other.publish(item("theirs"))
         assert [i["key"] for i in (await other.get("feed", kind="item"))["items"]] == ["theirs"]
     await held.commit()
 
 
-async def test_a_transaction_that_is_rolled_back_leaves_no_gap(told: Client, pool: Pool, catalog: Catalog) -> None:
-    async with following(told) as reader:
-        await told.tell(item("first"))
+async def test_a_transaction_that_is_rolled_back_leaves_no_gap(api: Client, pool: Pool, catalog: Catalog) -> None:
+    async with following(api) as reader:
+        await api.publish(item("first"))
         await reader.seen("first")
         held = Held(pool, catalog, item("never"))
         await held.settled()
-        later = asyncio.create_task(told.tell(item("later")))
+        later = asyncio.create_task(api.publish(item("later")))
         await waiting_for_a_lock(pool)
         await held.roll_back()
         assert tokens.revision(TENANT, await later) == 2
-        await told.tell(item("never"))
+        await api.publish(item("never"))
         await reader.seen("never")
     await exactly_once(reader)
     assert [i["key"] for i in reader.items if i.get("kind") == "item"] == ["first", "later", "never"]
@@ -190,29 +190,29 @@ async def test_a_transaction_that_is_rolled_back_leaves_no_gap(told: Client, poo
 
 
 async def test_a_restart_of_the_api_is_not_noticed(settings: Settings, key: str) -> None:
-    async with serving(settings) as app, client(app, key) as told, following(told) as reader:
+    async with serving(settings) as app, client(app, key) as api, following(api) as reader:
         for n in range(5):
-            await told.tell(item(f"before-{n}"), item(f"too-{n}", f"c{n}"))
+            await api.publish(item(f"before-{n}"), item(f"too-{n}", f"c{n}"))
         await reader.seen("before-0")
     next = reader.next
-    async with serving(settings) as app, client(app, key) as told:
-        await told.tell(*(event("CategoryAdded", f"c{n}", 1, name="c") for n in range(5)))
-        again = Reader(told)
+    async with serving(settings) as app, client(app, key) as api:
+        await api.publish(*(event("CategoryAdded", f"c{n}", 1, name="c") for n in range(5)))
+        again = Reader(api)
         again.items, again.next = reader.items, next
         task = asyncio.create_task(again.follow())
-        await told.tell(item("after"))
+        await api.publish(item("after"))
         await again.seen("after")
         task.cancel()
         await exactly_once(again)
 
 
-async def test_readers_among_many_writers_see_everything_once(told: Client) -> None:
-    async with following(told) as first, following(told) as second:
+async def test_readers_among_many_writers_see_everything_once(api: Client) -> None:
+    async with following(api) as first, following(api) as second:
         await asyncio.gather(
-            *(told.tell(item(f"{n}-{m}", f"c{m}")) for n in range(20) for m in range(3)),
-            *(told.tell(event("CategoryAdded", f"c{m}", 1, name="c")) for m in range(3)),
+            *(api.publish(item(f"{n}-{m}", f"c{m}")) for n in range(20) for m in range(3)),
+            *(api.publish(event("CategoryAdded", f"c{m}", 1, name="c")) for m in range(3)),
         )
-        await told.tell(item("last"))
+        await api.publish(item("last"))
         await first.seen("last")
         await second.seen("last")
     await exactly_once(first)

@@ -1,4 +1,4 @@
-"""The owner of channels as a double."""
+"""A test double of the service that owns channels."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ import orjson
 
 
 class ChannelRequest(NamedTuple):
-    """One request that the owner of channels got."""
+    """A request that the owner of channels received."""
 
     key: str
     correlation: str
@@ -18,9 +18,10 @@ class ChannelRequest(NamedTuple):
 
 
 class Channels:
-    """Owns channels. Answers from ``answers`` first; then each new key makes a channel, published unless ``silent``.
+    """Answers requests for channels: first with ``answers``, in their order, then with 201.
 
-    ``publish`` gets its key, the correlation id of the request, and its name.
+    The first request with an Idempotency-Key creates a channel. Unless ``silent`` is set, its fact is published:
+    ``publish`` is called with the key of the channel, the correlation id of the request, and the channel's name.
     """
 
     def __init__(self) -> None:
@@ -32,7 +33,7 @@ class Channels:
         self.transport = httpx2.MockTransport(self._handle)
 
     def attempts(self) -> Counter[str]:
-        """How often each key was used."""
+        """Returns Idempotency-Key → number of requests with it."""
         return Counter(seen.key for seen in self.requests)
 
     async def _handle(self, request: httpx2.Request) -> httpx2.Response:
@@ -52,5 +53,5 @@ class Channels:
         self.requests.append(request_seen)
         if self.publish is not None and not self.silent and request_seen.key not in self._made:
             await self.publish(f"channel-of-{request_seen.name}", request_seen.correlation, request_seen.name)
-        self._made.add(request_seen.key)  # only now: without a relay, the next request publishes it again
+        self._made.add(request_seen.key)  # after publishing: if that fails, the next request tries again
         return httpx2.Response(201, json={})

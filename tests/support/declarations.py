@@ -1,4 +1,4 @@
-"""Writes declarations into a directory of their own, which TETHER_CATALOG could name."""
+"""Writes declarations into a temporary catalog directory, and loads it."""
 
 import re
 import textwrap
@@ -55,7 +55,7 @@ IMPORTS = [
 
 
 def relationship(root: Path, text: str) -> Path:
-    """Writes a module of relationships/, named after the relationship that the text declares."""
+    """Writes a module into relationships/, named after the relationship that the text declares; returns its file."""
     name = re.search(r"(\w+) = Relationship", text)
     assert name is not None
     return write(root, "relationships", name[1], text)
@@ -70,7 +70,10 @@ def write(root: Path, folder: str, name: str, text: str) -> Path:
 
 
 def declare(root: Path, kind: str = "lid", import_: str = IMPORTS[0]) -> Path:
-    """A kind, and a cascade with a command of its own, in a module of contracts of the same name everywhere."""
+    """Declares a kind, and a cascade that deletes it by its own command; returns the directory.
+
+    The module of contracts is always called ``table``. ``import_``: the line by which the relationship imports from it.
+    """
     write(root, "contracts", "table", LIDS.format(kind, kind.title()))
     imported = import_.format(kind, kind.title())
     write(root, "relationships", f"{kind}s", CASCADE.format(kind, kind.title(), import_=imported))

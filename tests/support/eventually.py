@@ -31,7 +31,7 @@ async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = TIM
 
 
 async def eventually_true(condition: Callable[[], T], seconds: float = TIMEOUT) -> T:
-    """The same for a plain function, in a test whose event loop must keep running."""
+    """Calls a plain function like ``eventually``, for tests whose event loop must keep running."""
 
     async def asynchronous() -> T:
         return condition()
@@ -40,7 +40,7 @@ async def eventually_true(condition: Callable[[], T], seconds: float = TIMEOUT) 
 
 
 def eventually_sync(condition: Callable[[], T], seconds: float = TIMEOUT) -> T:
-    """The same for a test without an event loop; blocks the thread."""
+    """Calls a plain function like ``eventually``, for tests without an event loop. Blocks the thread."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, f"still {value!r} after {seconds:g} s"

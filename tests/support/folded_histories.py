@@ -1,4 +1,4 @@
-"""Random histories of nodes and shadows, in the manner of ``tests/support/strategies.py``."""
+"""Generates random histories of nodes and shadows, like ``tests/support/strategies.py``."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ _KEYS = ("n0", "n1", "n2", "n3", "nowhere")
 
 
 def node_history(seed: int, facts: int) -> list[Event]:
-    """So many facts about a few nodes and shadows, the same for the same seed; some are Tether's own."""
+    """Returns ``facts`` facts about a few nodes and shadows, the same for the same seed; some are Tether's own."""
     random = Random(seed)
     return [_fact(random, number) for number in range(facts)]
 
@@ -30,7 +30,7 @@ def _fact(random: Random, number: int) -> Event:
     if type != "NodeRemoved":
         data = {name: random.choice((*_KEYS, None)) for name in ("up", "twin") if random.random() < 0.6}
         if random.random() < 0.2:
-            data["mark"] = random.choice((1, 1.0, True, 0, -0.0, False))  # equal to Python, not in JSON
+            data["mark"] = random.choice((1, 1.0, True, 0, -0.0, False))  # some are equal in Python only
     return event | {"subject": random.choice(_KEYS[:4]), "type": f"{type}.v1", "data": data}
 
 

@@ -1,4 +1,4 @@
-"""Owners with given answers, a clock that is set by hand, and one way to send a request."""
+"""Builds what tests of gateways need: owners with given answers, a clock that is set by hand, and requests."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ class DeleteTeam(Command, method="DELETE", path="/teams/{team_id}"):
 
 
 class Recording:
-    """Answers by ``answers`` in their order, the last of them for ever; keeps the requests."""
+    """Answers with ``answers`` in their order, with the last one from then on; keeps the requests."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -43,7 +43,7 @@ class Recording:
 
 
 class HandClock:
-    """Stands still until it is set forward."""
+    """A clock that stands still until it is set forward."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -64,7 +64,7 @@ async def ask(
     slot_timeout: float = 0.0,
     one_of_many: bool = False,
 ) -> None:
-    """Sends a request for a channel, or the given command."""
+    """Sends a command to an owner, by default a request for a channel."""
     request = OwnerRequest(
         tenant="main",
         owner=owner,
@@ -77,6 +77,6 @@ async def ask(
 
 
 async def ask_once(owner: Recording, command: Command | None = None, *, clock: Clock | None = None) -> None:
-    """Sends one request with clients of its own."""
+    """Sends one request with HTTP clients of its own."""
     async with Owners({"channels": "http://owner/base/"}, transport=owner.transport, clock=clock) as owners:
         await ask(owners, command=command)

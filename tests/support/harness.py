@@ -1,4 +1,4 @@
-"""A Tether in this process on a real PostgreSQL and a real Temporal, and the owner of channels as a double."""
+"""Runs Tether in this process, with a real PostgreSQL, a real Temporal, and a test double that owns channels."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ from worker import Workers
 
 
 class Harness:
-    """One tenant. ``tell`` is what the API does with a fact; the dispatcher and a worker run unless stopped."""
+    """Tether for one tenant. Facts are recorded as by the API; a dispatcher and a worker run within ``running``."""
 
     def __init__(self, pool: Pool, catalog: Catalog, client: Client, tenant: str) -> None:
         self.pool = pool
@@ -54,15 +54,15 @@ class Harness:
         self._validator = Validator(catalog, Limits())
 
     async def record(self, *events: Event) -> int:
-        """Records facts; returns the revision after them."""
-        entries = [self._validator.validate(read(told)) for told in events]
+        """Records the events in one batch; returns the revision after it."""
+        entries = [self._validator.validate(read(event)) for event in events]
         return (await self.recorder.record(self.tenant, entries, actor="test")).revision
 
     async def _channel_created(self, key: str, correlation: str, name: str) -> None:
         await self.record(event("ChannelCreated", key, correlation=correlation, name=name))
 
     def worker(self, *, signal_intake: str = "auto", interceptors: Sequence[Interceptor] = ()) -> Workers:
-        """As in production, but for this test's own task queue, and for a clock that is put forward with workflows'."""
+        """Builds the workers of production, with a task queue of their own and a clock that ``skip`` sets forward."""
         clock = Clock(monotonic=lambda: time.monotonic() + self._skipped)
         owners = Owners(self.owners, transport=self.transport, clock=clock)
         settings = Settings(signal_intake=signal_intake)
@@ -80,20 +80,20 @@ class Harness:
     async def running(
         self, *, signal_intake: str = "auto", interceptors: Sequence[Interceptor] = ()
     ) -> AsyncIterator[None]:
-        """The dispatcher and a worker run within it."""
+        """Runs the dispatcher and a worker within the block."""
         async with self.dispatching(), self.worker(signal_intake=signal_intake, interceptors=interceptors):
             yield
 
     @asynccontextmanager
     async def dispatching(self) -> AsyncIterator[None]:
-        """The dispatcher runs within it."""
+        """Runs the dispatcher within the block."""
         running = asyncio.create_task(self.dispatcher.run())
         try:
             yield
         finally:
             running.cancel()
             with suppress(asyncio.CancelledError):
-                await running  # whatever ended it too early ends the test
+                await running  # raises the error with which the dispatcher ended, if it did
 
     def instance(self, relationship: str, parent: str) -> RelationshipInstance:
         return RelationshipInstance(tenant=self.tenant, relationship=relationship, parent=parent)
@@ -102,14 +102,14 @@ class Harness:
         return self.workflow(self.instance(relationship, parent).subject)
 
     async def skip(self, relationship: str, parent: str, duration: timedelta) -> None:
-        """Its workflow's own clock goes on by this much, and that of owners' circuits."""
+        """Sets the clock of an instance's workflow forward, and the clock of the circuit breakers of owners."""
         await self.fast_forward(self.instance(relationship, parent).subject, duration)
 
     async def is_open(self, relationship: str, parent: str) -> bool:
         return await self.starter.runs(self.instance(relationship, parent).subject)
 
     async def wait_for_end(self, relationship: str, parent: str, seconds: float = 90) -> WorkflowExecutionStatus:
-        """How the last run of a workflow ended, once it has."""
+        """Waits until the workflow of an instance has ended; returns how its last run ended."""
         return await self.wait_for_workflow_end(self.instance(relationship, parent).subject, seconds)
 
     def subject(self, workflow: str, about: str, key: str) -> Subject:
@@ -119,12 +119,12 @@ class Harness:
         return self.client.get_workflow_handle(subject_id(subject))
 
     async def fast_forward(self, subject: Subject, duration: timedelta) -> None:
-        """As ``skip``."""
+        """Sets the clock of a workflow forward, and the clock of the circuit breakers of owners."""
         self._skipped += duration.total_seconds()
         await self._skipper.fast_forward(self.workflow(subject), duration)
 
     async def wait_for_workflow_end(self, subject: Subject, seconds: float = 90) -> WorkflowExecutionStatus:
-        """As ``ended``."""
+        """Waits until a workflow has ended; returns how its last run ended."""
 
         async def over() -> bool:
             return not await self.starter.runs(subject)
@@ -135,13 +135,13 @@ class Harness:
         return status
 
     async def result(self, relationship: str, parent: str, seconds: float = 90) -> Any:
-        """Of a workflow that has been started."""
+        """Returns the result of the workflow of an instance, which must have been started."""
         return await asyncio.wait_for(self.handle(relationship, parent).result(), seconds)
 
     async def link(
         self, relationship: str, parent: str | None, child: str, kind: OperationKind = "link", key: str | None = None
     ) -> str:
-        """Starts an explicit link or unlink; its id."""
+        """Starts an explicit link or unlink; returns the id of the operation."""
         row = await links.start(
             self.pool,
             self.tenant,
@@ -158,7 +158,7 @@ class Harness:
         return await operations.find(self.pool, self.tenant, id)
 
     async def wait_for_operation(self, id: str, state: OperationState, seconds: float = 90) -> OperationRow:
-        """An operation, once it is in this state."""
+        """Waits until an operation is in a state; returns its row."""
 
         async def there() -> Any:
             row = await self.operation(id)
@@ -171,13 +171,13 @@ class Harness:
         return self.catalog.relationship(name)
 
     async def facts(self, type: str) -> list[Any]:
-        """Facts of one name in the ledger, oldest first."""
+        """Returns the facts of one type in the ledger, oldest first."""
         return await self.pool.fetch(
             "select * from facts where tenant = $1 and type = $2 order by revision, id", self.tenant, f"{type}.v1"
         )
 
     async def wait_for_facts(self, type: str, count: int = 1, seconds: float = 90) -> list[Any]:
-        """As many facts of one name, once they are in the ledger."""
+        """Waits until the ledger has ``count`` facts of one type; returns them, oldest first."""
 
         async def there() -> Any:
             rows = await self.facts(type)
@@ -187,7 +187,7 @@ class Harness:
         return rows
 
     async def links(self, relationship: str) -> dict[str, str]:
-        """child → parent, now."""
+        """Returns child → parent of the current links of a relationship."""
         rows = await self.pool.fetch(
             "select child, parent from links where tenant = $1 and relationship = $2 and to_revision = $3",
             self.tenant,
@@ -197,7 +197,7 @@ class Harness:
         return {row["child"]: row["parent"] for row in rows}
 
     async def find_wait(self, relationship: str, parent: str) -> Any:
-        """What an instance waits for; None: nothing."""
+        """Returns the wait of an instance, or None."""
         return await self.pool.fetchrow(
             "select * from waits where tenant = $1 and relationship = $2 and parent = $3",
             self.tenant,
@@ -206,7 +206,7 @@ class Harness:
         )
 
     async def wait_until_waiting(self, relationship: str, parent: str, seconds: float = 90) -> Any:
-        """Its wait, once its workflow waits in Temporal too."""
+        """Waits until the workflow of an instance is waiting; returns the wait of the instance."""
         handle = self.handle(relationship, parent)
 
         async def there() -> Any:
@@ -219,7 +219,7 @@ class Harness:
         return await self.find_wait(relationship, parent)
 
     async def count_rows(self, table: str) -> int:
-        """Rows of ``outbox``, ``waits`` or ``quarantine``."""
+        """Counts the rows of ``outbox``, ``waits`` or ``quarantine``."""
         query = {
             "outbox": "select count(*) from outbox where tenant = $1",
             "waits": "select count(*) from waits where tenant = $1",
@@ -228,7 +228,7 @@ class Harness:
         return int(await self.pool.fetchval(query, self.tenant))
 
     async def wait_until_at_rest(self, seconds: float = 90) -> None:
-        """No intents and no waits are left."""
+        """Waits until there are no outbox rows and no waits."""
 
         async def empty() -> bool:
             return not await self.count_rows("outbox") and not await self.count_rows("waits")
@@ -236,6 +236,6 @@ class Harness:
         await eventually(empty, seconds)
 
     async def quarantined(self) -> list[str]:
-        """The reasons, oldest first."""
+        """Returns the reasons of the facts in quarantine, oldest first."""
         rows = await self.pool.fetch("select reason from quarantine where tenant = $1 order by id", self.tenant)
         return [row["reason"] for row in rows]

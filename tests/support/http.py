@@ -1,4 +1,4 @@
-"""Publishes and reads over HTTP, with one key."""
+"""Publishes and reads over HTTP, with one API key."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from tests.support.events import Event
 
 
 class Client:
-    """A caller with one key. Responses must be successful."""
+    """A client with one API key. Every response must be successful."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http = http
@@ -26,18 +26,18 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def tell(self, *events: Event) -> str:
+    async def publish(self, *events: Event) -> str:
         """Publishes events in one batch; returns the token."""
         type = "application/cloudevents-batch+json"
         answer = await self._http.post("/v1/events", content=json.dumps(events), headers={"content-type": type})
         assert answer.status_code == 202, answer.text
-        said = answer.json()
-        assert said["quarantined"] == []
-        return str(said["token"])
+        result = answer.json()
+        assert result["quarantined"] == []
+        return str(result["token"])
 
 
 async def new_key(url: str, tenant: str) -> str:
-    """Creates an admin key of a tenant."""
+    """Creates an API key of a tenant with the scope admin."""
     pool = await create_pool(url, 1)
     async with pool.acquire() as conn:
         key = await credentials.create(conn, tenant, "admin", "admin")
@@ -47,7 +47,7 @@ async def new_key(url: str, tenant: str) -> str:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[FastAPI]:
-    """An application that was started as by a server."""
+    """Runs the lifespan of an application within the block, as a server does."""
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         yield app
@@ -55,7 +55,7 @@ async def serving(settings: Settings) -> AsyncIterator[FastAPI]:
 
 @asynccontextmanager
 async def client(app: FastAPI, key: str) -> AsyncIterator[Client]:
-    """A client with this key."""
+    """Opens a client with this API key."""
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app),
         base_url="http://tether.test",

@@ -1,4 +1,4 @@
-"""Workers and owners that are gone, as by kill -9, at one step of a move or of a cascade.
+"""A process with a worker and owners that ends, as by kill -9, at one step of a move or of a cascade.
 
 Run as ``python -m tests.support.killed_scenario DATABASE TEMPORAL TENANT FOLDER STEP``.
 """
@@ -26,7 +26,7 @@ Call = Callable[..., Awaitable[Any]]
 
 
 def dies_before(call: Call, times: int = 0) -> Call:
-    """Ends the process instead of the call, or after so many that were let through."""
+    """Returns a call that ends the process instead, after ``times`` calls that are passed on."""
     left = iter(range(times))
 
     async def dying(*args: Any, **named: Any) -> Any:
@@ -38,7 +38,7 @@ def dies_before(call: Call, times: int = 0) -> Call:
 
 
 def dies_after(call: Call) -> Call:
-    """Ends the process with the call's answer in its hands."""
+    """Returns a call that ends the process once the original call has returned."""
 
     async def dying(*args: Any, **named: Any) -> Any:
         await call(*args, **named)
@@ -48,22 +48,22 @@ def dies_after(call: Call) -> Call:
 
 
 def prepare(step: str) -> None:
-    """Lets it die there."""
-    options.SWEEP["heartbeat_timeout"] = timedelta(seconds=2)  # the next worker need not wait for long
-    place: Any
+    """Patches the call that belongs to a step, so that the process ends there."""
+    options.SWEEP["heartbeat_timeout"] = timedelta(seconds=2)  # so that the next worker takes over soon
+    owner: Any
     dying: Call
-    place, name, dying = {
-        "before it asks": (Owners, "send", dies_before(Owners.send)),
-        "in the middle of asking": (Owners, "send", dies_before(Owners.send, 7)),
-        "after it has asked": (Owners, "send", dies_after(Owners.send)),
-        "before it remembers": (children, "store_outcomes", dies_before(children.store_outcomes)),
-        "after it has remembered": (children, "store_outcomes", dies_after(children.store_outcomes)),
+    owner, name, dying = {
+        "before the first request": (Owners, "send", dies_before(Owners.send)),
+        "between requests": (Owners, "send", dies_before(Owners.send, 7)),
+        "after the first request": (Owners, "send", dies_after(Owners.send)),
+        "before outcomes are stored": (children, "store_outcomes", dies_before(children.store_outcomes)),
+        "after outcomes are stored": (children, "store_outcomes", dies_after(children.store_outcomes)),
     }[step]
-    setattr(place, name, dying)
+    setattr(owner, name, dying)
 
 
 async def main(database: str, address: str, tenant: str, folder: str, step: str) -> None:
-    """Until it dies."""
+    """Runs a worker and owners until the process ends at the step."""
     prepare(step)
     client = await Client.connect(address, plugins=[temporal.plugin()])
     harness = Harness(await create_pool(database, 4), catalogs.load(), client, tenant)

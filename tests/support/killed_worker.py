@@ -1,4 +1,4 @@
-"""A worker that ends as by kill -9 right after it has announced a link, before Temporal has the result.
+"""A worker that ends, as by kill -9, after it has announced a link and before Temporal has the result.
 
 Run as ``python -m tests.support.killed_worker DATABASE TEMPORAL TENANT``.
 """
@@ -19,7 +19,7 @@ from tests.support.harness import Harness
 
 
 class Dies(Interceptor):
-    """Ends the process."""
+    """Ends the process when an activity finds that nothing is missing any more."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         return _Dying(next)
@@ -34,7 +34,7 @@ class _Dying(ActivityInboundInterceptor):
 
 
 async def main(database: str, address: str, tenant: str) -> None:
-    """Until it dies."""
+    """Runs a worker until the process ends."""
     client = await Client.connect(address, plugins=[temporal.plugin()])
     harness = Harness(await create_pool(database, 4), catalogs.load(), client, tenant)
     harness.channels.silent = True

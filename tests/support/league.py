@@ -1,4 +1,4 @@
-"""The owner of what the league has: things of one kind each, that belong ``of`` something or to nothing."""
+"""The service that owns the entities of the league. Each has a field ``of`` with the key of its parent, or null."""
 
 from typing import Annotated, Any
 
@@ -67,7 +67,7 @@ def _sponsors(kit: Kit) -> APIRouter:
     router = APIRouter(prefix="/sponsor")
 
     @router.put("/{key}/level", status_code=204)
-    def rise(key: str, level: Annotated[int, Body(embed=True)], command: Incoming, carried: Carried) -> Response:
+    def raise_level(key: str, level: Annotated[int, Body(embed=True)], command: Incoming, carried: Carried) -> Response:
         def effect(tx: Transaction) -> Response:
             sponsor, _ = sponsors.change(tx, key, command.condition, {"level": level})
             outbox.add(tx, "SponsorRaised.v1", sponsor, {"level": level}, carried)

@@ -1,4 +1,4 @@
-"""Folds CloudEvents with the model, and shows parts of the state in few words."""
+"""Folds CloudEvents with the model, and returns parts of the state in a short form."""
 
 from catalog import catalog
 from model.facts import ModelFact, read

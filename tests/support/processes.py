@@ -1,4 +1,4 @@
-"""A stack as `tether up` starts it: a process of its own, free ports, data in a folder of its own."""
+"""Runs `tether up` in a process, on free ports and with its data in a folder of the test."""
 
 import asyncio
 import json
@@ -28,8 +28,7 @@ from tests.support.eventually import eventually
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("api", "worker", "dispatcher", "temporal", "postgres")
 
-
-_LEFT_TO_DO = """
+_UNFINISHED = """
 select i.* from outbox i
 where i.dispatched_at is null
    or i.workflow = 'relationship' and not exists (
@@ -39,11 +38,11 @@ where i.dispatched_at is null
        where (o.tenant, o.workflow, o.about, o.key) = (i.tenant, i.workflow, i.about, i.key)
          and o.state in ('waiting', 'requested', 'running'))
 """
-"""Intents that nobody took, or that a workflow should have read to its end."""
+"""Outbox rows that are not dispatched, or whose wait or operation has not ended."""
 
 
 class Running:
-    """One `tether up`. ``environment``: of everything that belongs to it, the command line included."""
+    """One `tether up`. ``environment``: the environment variables of its processes and of `tether` commands."""
 
     def __init__(self, folder: Path, **more: str) -> None:
         self.data = folder / "data"
@@ -60,12 +59,13 @@ class Running:
         return subprocess.Popen([sys.executable, "-P", "-m", "cli.main", *arguments], env=self.environment, **more)
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
+        """What the command has printed so far."""
         return self._output.read_text()
 
     @property
-    def noted(self) -> dict[str, Any]:
-        """stack.json; empty while there is none."""
+    def stack_file(self) -> dict[str, Any]:
+        """The content of stack.json; empty while the file does not exist."""
         try:
             found: dict[str, Any] = json.loads((self.data / "stack.json").read_text())
         except FileNotFoundError:
@@ -74,38 +74,38 @@ class Running:
 
     @property
     def key(self) -> str:
-        """The admin's."""
+        """The API key with the scope admin."""
         keys = json.loads((self.data / "credentials.json").read_text())["keys"]
         return str(next(entry["key"] for entry in keys if entry["scope"] == "admin"))
 
     async def ready(self) -> None:
-        """Returns once everything has started."""
+        """Waits until all parts have started."""
 
         async def ready() -> bool:
-            assert self._process.poll() is None, self.said
-            return bool(self.noted.get("ready"))
+            assert self._process.poll() is None, self.output
+            return bool(self.stack_file.get("ready"))
 
         await eventually(ready)
 
     async def kill(self, part: str) -> Callable[[], Awaitable[bool]]:
-        """kill -9; returns what says whether it is back."""
-        before = self.said.count(f"{part} is back")
-        os.kill(self.noted["pids"][part], signal.SIGKILL)
+        """Kills a part with SIGKILL; returns a condition that is true once the part has been started again."""
+        before = self.output.count(f"{part} is back")
+        os.kill(self.stack_file["pids"][part], signal.SIGKILL)
 
         async def back() -> bool:
-            assert self._process.poll() is None, self.said
-            return self.said.count(f"{part} is back") > before
+            assert self._process.poll() is None, self.output
+            return self.output.count(f"{part} is back") > before
 
         return back
 
     async def database(self, query: str, *arguments: Any) -> list[Any]:
-        """Rows, once PostgreSQL answers."""
+        """Runs a query, again until PostgreSQL answers; returns the rows."""
 
         found: list[list[Any]] = []
 
-        async def ask() -> bool:
+        async def query_once() -> bool:
             try:
-                conn = await asyncpg.connect(self.noted["urls"]["database"], timeout=5)
+                conn = await asyncpg.connect(self.stack_file["urls"]["database"], timeout=5)
             except AWAY:
                 return False
             try:
@@ -117,24 +117,24 @@ class Running:
                 conn.terminate()
             return True
 
-        await eventually(ask)
+        await eventually(query_once)
         return found[-1]
 
     async def open_workflows(self) -> Counter[str]:
-        """Ids of the workflows that Temporal shows as open."""
+        """Returns the ids of the workflows that Temporal lists as open."""
         client = await self._temporal()
         return Counter([w.id async for w in client.list_workflows('ExecutionStatus = "Running"')])
 
     async def _temporal(self) -> Client:
-        return await Client.connect(self.noted["urls"]["temporal"], plugins=[temporal.plugin()])
+        return await Client.connect(self.stack_file["urls"]["temporal"], plugins=[temporal.plugin()])
 
-    async def _story(self, id: str) -> list[str]:
-        """The last events of a workflow, for whoever has to find out why it is open."""
+    async def _last_events(self, id: str) -> list[str]:
+        """Returns the types of the last events of a workflow, for the message of a failed test."""
         history = await (await self._temporal()).get_workflow_handle(id).fetch_history()
         return [EventType.Name(event.event_type) for event in history.events[-12:]]
 
     async def waits_with_workflow(self) -> Counter[str]:
-        """Ids of the workflows that should be open, by the rows of what waits and what is under way."""
+        """Returns the ids of the workflows that should be open, by the rows of waits and of unfinished operations."""
         rows = await self.database("""
             select tenant, 'relationship' as workflow, relationship as about, parent as key
             from waits where workflow_started_at is not null
@@ -144,11 +144,11 @@ class Running:
         return Counter(subject_id(Subject(**row)) for row in rows)
 
     async def at_rest(self, seconds: float = 120.0) -> None:
-        """Returns once nothing is left to do: an open workflow for every wait that is due one, and for nothing else."""
+        """Waits until all outbox rows are processed and exactly the workflows are open that should be."""
         left: list[Any] = []
 
         async def quiet() -> bool:
-            left[:] = await self.database(_LEFT_TO_DO)
+            left[:] = await self.database(_UNFINISHED)
             started, found = await self.waits_with_workflow(), await self.open_workflows()
             left.extend((started - found, found - started))
             return not any(left)
@@ -156,11 +156,11 @@ class Running:
         try:
             await eventually(quiet, seconds)
         except AssertionError as error:
-            stories = {id: await self._story(id) for id in list(left[-1])[:3]}
-            raise AssertionError(f"not at rest: {left} {stories}") from error
+            events = {id: await self._last_events(id) for id in list(left[-1])[:3]}
+            raise AssertionError(f"not at rest: {left} {events}") from error
 
     async def links(self, catalog: Catalog) -> dict[str, list[bytes]]:
-        """relationship → sorted `via|child|parent|state`, as read page by page over HTTP."""
+        """Reads all links over HTTP, page by page; returns relationship → sorted lines `via|child|parent|state`."""
         found = {}
         async with self._http() as http:
             for name, relationship in catalog.relationships.items():
@@ -176,26 +176,26 @@ class Running:
         return found
 
     async def link(self, relationship: str, parent: str, child: str) -> str:
-        """Asks for a link; the operation's id."""
+        """Requests a link; returns the id of the operation."""
         async with self._http() as http:
             answer = await http.post(f"/v1/relationships/{relationship}/links", json={"parent": parent, "child": child})
             return str(answer.raise_for_status().json()["id"])
 
     async def operation(self, id: str) -> str:
-        """Its state."""
+        """Returns the state of an operation."""
         async with self._http() as http:
             return str((await http.get(f"/v1/operations/{id}")).raise_for_status().json()["state"])
 
     def _http(self) -> httpx2.AsyncClient:
         headers = {"authorization": f"Bearer {self.key}"}
-        return httpx2.AsyncClient(base_url=self.noted["urls"]["api"], headers=headers, timeout=60)
+        return httpx2.AsyncClient(base_url=self.stack_file["urls"]["api"], headers=headers, timeout=60)
 
     async def hashes(self, catalog: Catalog) -> dict[str, str]:
-        """relationship → SHA-256 of its lines."""
+        """Returns relationship → SHA-256 of its lines."""
         return {name: lines.digest(rows) for name, rows in (await self.links(catalog)).items()}
 
     async def stop(self) -> None:
-        """Nothing of it runs any more, however it was."""
+        """Stops all processes of the stack, in whatever state they are."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
@@ -208,7 +208,7 @@ class Running:
 
 @asynccontextmanager
 async def running(folder: Path, **environment: str) -> AsyncIterator[Running]:
-    """A stack that is ready, and gone afterwards. ``folder`` can be passed through by everybody."""
+    """Runs a stack within the block. All users must be allowed to pass through ``folder``, for PostgreSQL."""
     stack = Running(folder, **environment)
     try:
         await stack.ready()

@@ -1,5 +1,7 @@
-"""Events and teams as they are: the example owners in this process, whose relays publish into a harness's Tether, and
-whom its gateways ask. What goes on between them can be disturbed."""
+"""Connects the example owners of events and teams to the Tether of a harness, all in this process.
+
+The relays of the owners publish to Tether, and its gateways send requests to the owners. Tests can disturb both ways.
+"""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,31 +29,32 @@ OWNERS: Mapping[str, OwnerService] = {"events": EVENTS, "teams": TEAMS}
 
 
 class OwnerTransport(httpx2.AsyncBaseTransport):
-    """From Tether's gateways to the owners, by host. ``asked``: (owner, method, path) of every request.
+    """Passes requests of Tether's gateways to the owners, by host. ``requests``: (owner, method, path) of each.
 
-    ``away``: owners that answer 503, and want to be left alone for an hour.
-    ``patience``: how many requests an owner answers before it is away.
-    ``lost``: how many answers of an owner are lost after their effect.
-    ``refused``: a part of a path → what is answered without the owner's hearing of it.
+    ``keys``: the Idempotency-Key of each request.
+    ``away``: owners that answer 503 with a Retry-After of an hour.
+    ``away_after``: owner → number of requests that it answers before it is away.
+    ``lost``: owner → number of its next answers that are replaced by 503 after their effect.
+    ``refused``: part of a path → (status, text) of the answer; the owner does not receive the request.
     """
 
     def __init__(self) -> None:
         self.owners: dict[str, httpx2.AsyncBaseTransport] = {}
-        self.asked: list[tuple[str, str, str]] = []
+        self.requests: list[tuple[str, str, str]] = []
         self.keys: list[str] = []
         self.away: set[str] = set()
-        self.patience: dict[str, int] = {}
+        self.away_after: dict[str, int] = {}
         self.lost: Counter[str] = Counter()
         self.refused: dict[str, tuple[int, str]] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """One request."""
+        """Handles one request."""
         owner, path = request.url.host, request.url.path
-        self.asked.append((owner, request.method, path))
+        self.requests.append((owner, request.method, path))
         self.keys.append(request.headers["idempotency-key"])
-        if owner in self.patience:
-            self.patience[owner] -= 1
-            self.away |= {owner} if self.patience[owner] < 0 else set()
+        if owner in self.away_after:
+            self.away_after[owner] -= 1
+            self.away |= {owner} if self.away_after[owner] < 0 else set()
         if owner in self.away:
             return httpx2.Response(503, headers={"retry-after": "3600"})
         for part, (status, text) in self.refused.items():
@@ -65,7 +68,7 @@ class OwnerTransport(httpx2.AsyncBaseTransport):
 
 
 class HoldingRelay:
-    """From the owners' relays to Tether. What comes from ``holding`` is taken and kept in ``held``, oldest first."""
+    """Passes facts of the owners' relays to Tether; those of owners in ``holding`` go to ``held``, oldest first."""
 
     def __init__(self, harness: Harness) -> None:
         self._harness = harness
@@ -76,7 +79,7 @@ class HoldingRelay:
         return httpx2.AsyncClient(transport=httpx2.MockTransport(self._take), base_url="http://tether")
 
     async def take(self, type: str, subject: str, count: int = 1) -> Event:
-        """The last of that many facts that are held, once they are there; no longer among them."""
+        """Waits until ``count`` facts of a type and subject are held; removes the last of them and returns it."""
 
         async def there() -> list[Event]:
             found = [e for e in self.held if (e["type"], e["subject"]) == (f"{type}.v1", subject)]
@@ -87,7 +90,7 @@ class HoldingRelay:
         return found
 
     async def release(self, *, backwards: bool = False) -> None:
-        """All that is held arrives, and nothing is held any more."""
+        """Records all held facts, in reverse order if ``backwards``, and stops holding."""
         self.holding.clear()
         held, self.held = self.held, []
         for event in reversed(held) if backwards else held:
@@ -106,7 +109,7 @@ class HoldingRelay:
 
 
 class Scenario:
-    """A harness, and its owners by name: ``client`` asks one as its users do."""
+    """A harness and its owners. ``client``: by owner, an HTTP client with which the users of the owner call it."""
 
     def __init__(self, harness: Harness, folder: Path, owners: Mapping[str, OwnerService] = OWNERS) -> None:
         self.harness = harness
@@ -121,7 +124,7 @@ class Scenario:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The owners run within it; Tether's own processes do not, unless the harness is open."""
+        """Runs the owners within the block. Tether's own processes are run by the harness."""
         async with AsyncExitStack() as stack:
             for name, owner in self._owners.items():
                 path = self._folder / f"{name}.db"
@@ -135,34 +138,34 @@ class Scenario:
             yield
 
     def misbehave(self, owner: str, settings: MisbehaviourSettings) -> None:
-        """From now on."""
+        """Sets how an owner misbehaves from now on."""
         self._misbehaviours[owner].set(settings)
 
     async def create_events(self, *keys: str) -> None:
-        """Are announced, and known."""
+        """Creates events at their owner; returns once Tether has their facts."""
         for key in keys:
             await self.request_owner("events", "POST", "/events", id=key, name=key)
         await self.wait_for_entities("event", keys)
 
     async def create_teams(self, event: str | None, *keys: str) -> None:
-        """Are registered for an event, and known."""
+        """Creates teams in an event, or in none, at their owner; returns once Tether has their facts."""
         for key in keys:
             await self.request_owner("teams", "POST", "/teams", id=key, name=key, event_id=event)
         await self.wait_for_entities("team", keys)
 
     async def request_owner(self, owner: str, method: str, path: str, **body: Any) -> None:
-        """Something that an owner does for its own users."""
+        """Calls an owner as its users do. The response must be successful."""
         answer = await self.client[owner].request(method, path, json=body or None)
         assert answer.is_success, answer.text
 
     async def entity_state(self, kind: str, key: str) -> str | None:
-        """What Tether knows of an entity: live, deleted, unknown; None: nothing."""
+        """Returns the state of an entity in Tether: live, deleted or unknown; None if there is no row."""
         query = "select state from entities where tenant = $1 and kind = $2 and key = $3 and to_revision = $4"
         state: str | None = await self.harness.pool.fetchval(query, self.harness.tenant, kind, key, 2**63 - 1)
         return state
 
     async def wait_for_entities(self, kind: str, keys: Sequence[str], state: str = "live", seconds: float = 90) -> None:
-        """Once Tether knows them to be in this state."""
+        """Waits until all of these entities are in a state."""
         query = (
             "select count(*) from entities"
             " where tenant = $1 and kind = $2 and key = any($3) and state = $4 and to_revision = $5"
@@ -175,7 +178,7 @@ class Scenario:
         await eventually(all_are, seconds)
 
     async def link_versions(self, team: str) -> list[tuple[str, int, int | None]]:
-        """(event, from revision, to revision or None) of every link of a team, oldest first."""
+        """Returns (event, from revision, to revision or None) of every version of a team's link, oldest first."""
         rows = await self.harness.pool.fetch(
             "select parent, from_revision, nullif(to_revision, $3) as ends from links"
             " where tenant = $1 and relationship = 'event_team' and child = $2 order by from_revision",
@@ -186,7 +189,7 @@ class Scenario:
         return [(row["parent"], row["from_revision"], row["ends"]) for row in rows]
 
     async def teams_at_owner(self, event: str | None = None) -> dict[str, str | None]:
-        """team → event, as their owner says."""
+        """Returns team → event, as read from the owner of the teams."""
         found: dict[str, str | None] = {}
         after = ""
         while True:
@@ -198,7 +201,7 @@ class Scenario:
             after = items[-1]["id"]
 
     async def commands(self, owner: str) -> dict[str, tuple[int, int]]:
-        """Idempotency-Key → (attempts, effects), as the owner counted them; those of Tether alone have keys."""
+        """Returns Idempotency-Key → (attempts, effects), as the owner counted them. Only Tether sends such keys."""
         found: dict[str, tuple[int, int]] = {}
         after = ""
         while items := (await self.client[owner].get("/commands", params={"after": after})).json()["items"]:
@@ -207,19 +210,19 @@ class Scenario:
         return found
 
     async def effects(self, owner: str) -> int:
-        """How many commands of Tether's came to something."""
+        """Returns how many commands of Tether had an effect."""
         return sum(effects for _, effects in (await self.commands(owner)).values())
 
     def move_subject(self, team: str) -> Subject:
-        """What the workflow of a team's moves is about."""
+        """Returns the subject of the workflow that moves a team."""
         return self.harness.subject("move", "event_team", team)
 
     def cascade_subject(self, key: str, kind: str = "event") -> Subject:
-        """What the workflow of the end of an event is about."""
+        """Returns the subject of the workflow that deletes an entity and its children."""
         return self.harness.subject("cascade", kind, key)
 
     async def request_move(self, team: str, event: str, key: str | None = None) -> str:
-        """Wishes for a move; the operation's id."""
+        """Requests a move; returns the id of the operation."""
         harness, relationship = self.harness, self.harness.relationship("event_team")
         row = await moves.start(
             harness.pool, harness.tenant, relationship, child=team, to=event, actor="test", idempotency_key=key
@@ -227,21 +230,21 @@ class Scenario:
         return row.id
 
     async def request_deletion(self, key: str, kind: str = "event", by: str | None = None) -> str:
-        """Wishes for a deletion, ``by`` an idempotency key; the operation's id."""
+        """Requests a deletion with the Idempotency-Key ``by``; returns the id of the operation."""
         harness = self.harness
         row = await deletions.start(
             harness.pool, harness.catalog, harness.tenant, kind, key, actor="test", idempotency_key=by
         )
         return row.id
 
-    async def execute_plan(self, wish: PlanRequest) -> OperationRow:
-        """Has a plan made and executed at once; the operation."""
+    async def execute_plan(self, request: PlanRequest) -> OperationRow:
+        """Creates a plan and executes it at once; returns the operation."""
         at = self.harness.pool, self.harness.catalog, self.harness.tenant
-        plan = await plans.create(*at, wish, "test")
+        plan = await plans.create(*at, request, "test")
         return await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
 
     async def newest_cascade(self, key: str, kind: str = "event") -> Any:
-        """The newest operation that sees to the end of an entity; None: there is none."""
+        """Returns the newest cascade or deletion of an entity, or None."""
         record = await self.harness.pool.fetchrow(
             "select * from operations where tenant = $1 and workflow = 'cascade' and about = $2 and key = $3"
             " order by created_at desc limit 1",
@@ -254,7 +257,7 @@ class Scenario:
     async def wait_for_cascade(
         self, key: str, state: OperationState = "done", kind: str = "event", seconds: float = 90
     ) -> OperationRow:
-        """The same, once it is in this state."""
+        """Waits until the newest cascade or deletion of an entity is in a state; returns it."""
 
         async def there() -> Any:
             row = await self.newest_cascade(key, kind)
@@ -264,17 +267,17 @@ class Scenario:
         return row
 
     async def progress(self, subject: Subject) -> Any:
-        """What its workflow answers."""
+        """Returns the answer of a workflow to the query ``progress``."""
         return await self.harness.workflow(subject).query("progress")
 
     async def wait_for_description(self, subject: Subject, part: str, seconds: float = 90) -> str:
-        """What its workflow says, once that has this in it."""
+        """Waits until a part is in the description that a workflow gives of itself; returns the description."""
 
-        async def said() -> str:
+        async def description() -> str:
             if not await self.harness.starter.runs(subject):
                 return ""
-            words = str((await self.progress(subject))["description"])
-            return words if part in words else ""
+            text = str((await self.progress(subject))["description"])
+            return text if part in text else ""
 
-        words: str = await eventually(said, seconds)
-        return words
+        found: str = await eventually(description, seconds)
+        return found

@@ -40,7 +40,7 @@ class Connection:
         """Closes the connection in the regular way."""
         self._writer.close()
 
-    def break_off(self) -> None:
+    def reset(self) -> None:
         """Resets the connection, as when a process is killed."""
         link: socket.socket = self._writer.get_extra_info("socket")
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -62,7 +62,7 @@ class Served:
         return Connection(*await asyncio.open_connection("127.0.0.1", self.port))
 
     async def idle(self) -> None:
-        """Returns once there are no requests and no connections."""
+        """Waits until there are no requests and no connections."""
         while self._server.server_state.tasks or self._server.server_state.connections:
             await asyncio.sleep(0.01)
 
@@ -71,7 +71,7 @@ class Served:
 async def serving(app: FastAPI) -> AsyncIterator[Served]:
     """The started application, served by uvicorn as in production."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="critical"))
-    task = asyncio.create_task(server._serve())  # `serve` would take the signals, which are the tests'
+    task = asyncio.create_task(server._serve())  # `serve` would install signal handlers
     while not server.started:
         await asyncio.sleep(0.01)
     yield Served(server)

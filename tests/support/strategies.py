@@ -1,7 +1,7 @@
-"""Random histories of groups, channels, categories and items, as CloudEvents ready to be posted.
+"""Generates random histories of groups, channels, categories and items, as CloudEvents ready to be posted.
 
-One writer, two pens: ``history(seed, …)`` for large ones that depend on the seed alone, ``histories()`` for
-hypothesis, which shrinks them. Facts come in the order in which they happened; ``deliver`` mixes them up.
+``history(seed, …)`` generates large ones, which depend on the seed alone; ``histories()`` is a strategy for
+hypothesis, which shrinks them. Facts are in the order in which they happened; ``deliver`` shuffles them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NASTY_SEQUENCES = (
     *("9", "10", "1a", "007", "7", "00", "0", "a", "A", "é", "-1", "1.5", "٣", " 8", "18446744073709551616"),
     "9" * 40,
 )
-"""Numbers, what only looks like one, and what must be told apart from both."""
+"""Numbers, texts that look like numbers, and texts that are equal to numbers only by some rules."""
 
 NASTY_TIMES = (
     "2013-01-01T00:00:00Z",
@@ -58,12 +58,12 @@ _START = datetime(2013, 1, 1, tzinfo=UTC)
 
 
 def history(seed: int, entities: int, facts: int) -> list[Event]:
-    """So many facts about so many entities, the same for the same seed, in the order of happening."""
+    """Returns ``facts`` facts about ``entities`` entities, in the order in which they happened; the same per seed."""
     return _Writer(Random(seed), entities).write(facts)
 
 
 def histories(max_entities: int = 8, max_facts: int = 40) -> st.SearchStrategy[list[Event]]:
-    """Histories for hypothesis: few entities, so that facts meet."""
+    """Generates histories of few entities, so that many facts are about the same ones."""
 
     def write(random: Random, entities: int, facts: int) -> list[Event]:
         return _Writer(random, entities).write(facts)
@@ -74,7 +74,7 @@ def histories(max_entities: int = 8, max_facts: int = 40) -> st.SearchStrategy[l
 
 
 def deliver(seed: int, events: list[Event], repeats: float = 0.05) -> list[Event]:
-    """All of them in another order, a share of them twice."""
+    """Returns the events in another order; the share ``repeats`` of them is there twice."""
     random = Random(seed)
     delivered = events + random.sample(events, round(len(events) * repeats))
     random.shuffle(delivered)
@@ -82,7 +82,7 @@ def deliver(seed: int, events: list[Event], repeats: float = 0.05) -> list[Event
 
 
 def explicit_links(random: Random, events: list[Event], count: int) -> list[Event]:
-    """So many links and unlinks as Tether itself records them (never posted), of children in these events."""
+    """Returns ``count`` explicit links and unlinks of children in these events, as Tether itself records them."""
     children = [e for e in events if e["source"] in (SOURCES["channel"], SOURCES["item"])]
     return [_explicit_link(random, random.choice(children), n) for n in range(count if children else 0)]
 
@@ -102,7 +102,7 @@ def _explicit_link(random: Random, after: Event, number: int) -> Event:
         "data": data,
     }
     if "sequence" in after:
-        event["sequence"] = after["sequence"]  # so that it comes right after that fact
+        event["sequence"] = after["sequence"]  # so that it is ordered right after that fact
     return event
 
 
@@ -111,8 +111,8 @@ class _Entity:
     kind: str
     key: str
     habit: str
-    """How its owner numbers its facts: ``numbers``, ``none``, ``nasty``."""
-    told: int = 0
+    """How its owner numbers its facts: ``numbers``, ``none`` or ``nasty``."""
+    published: int = 0
     alive: bool = False
     ended: bool = False
 
@@ -121,7 +121,7 @@ class _Entity:
 class _Writer:
     random: Random
     count: int
-    told: int = 0
+    published: int = 0
     cast: list[_Entity] = field(default_factory=list)
     keys: dict[str, list[str]] = field(default_factory=dict)
 
@@ -134,18 +134,18 @@ class _Writer:
             self.cast.append(_Entity(kind, key, habit))
             self.keys[kind].append(key)
         for kind, keys in self.keys.items():
-            keys.append(f"{kind}-unheard")  # nobody ever tells of it
+            keys.append(f"{kind}-unheard")  # no fact is ever about it
 
     def write(self, facts: int) -> list[Event]:
         return [self._fact(self.random.choice(self.cast)) for _ in range(facts)]
 
     def _fact(self, entity: _Entity) -> Event:
-        self.told += 1
-        entity.told += 1
-        type_, data = self._what(entity)
+        self.published += 1
+        entity.published += 1
+        type_, data = self._type_and_data(entity)
         event: Event = {
             "specversion": "1.0",
-            "id": f"{self.random.randrange(16):x}-{self.told}",
+            "id": f"{self.random.randrange(16):x}-{self.published}",
             "source": SOURCES[entity.kind],
             "type": f"{type_}.v1",
             "subject": entity.key,
@@ -160,8 +160,8 @@ class _Writer:
             event["correlationid"] = correlation
         return event
 
-    def _what(self, entity: _Entity) -> tuple[str, Event]:
-        """Mostly a plausible next step of a life; now and then one that owners should not take."""
+    def _type_and_data(self, entity: _Entity) -> tuple[str, Event]:
+        """Returns type and data of the next fact, mostly one that is plausible after the facts before it."""
         dice = self.random.random()
         plausible = dice < 0.9
         if plausible != entity.alive and not (entity.ended and dice < 0.3):
@@ -175,17 +175,17 @@ class _Writer:
     def _fields(self, entity: _Entity, named: float) -> Event:
         data: Event = {}
         if self.random.random() < named:
-            data["name"] = f"{self.random.choice(('red', 'grün', ''))} {self.told}"
+            data["name"] = f"{self.random.choice(('red', 'grün', ''))} {self.published}"
         if entity.kind == "item" and self.random.random() < 0.7:
             some = self.random.choice(self.keys["category"])
             data["category"] = some if self.random.random() < 0.85 else None
         if self.random.random() < 0.1:
-            data["extra"] = {"z": [self.told, None], "a": self.random.random() < 0.5}
+            data["extra"] = {"z": [self.published, None], "a": self.random.random() < 0.5}
         return data
 
     def _sequence(self, entity: _Entity) -> str | None:
         if entity.habit == "numbers":
-            return str(entity.told)
+            return str(entity.published)
         if entity.habit == "none" or self.random.random() < 0.3:
             return None
         return self.random.choice(NASTY_SEQUENCES)
@@ -196,10 +196,10 @@ class _Writer:
             return None
         if dice < 0.25:
             return self.random.choice(NASTY_TIMES)
-        return (_START + timedelta(seconds=self.told)).isoformat().replace("+00:00", "Z")
+        return (_START + timedelta(seconds=self.published)).isoformat().replace("+00:00", "Z")
 
     def _correlation(self, entity: _Entity) -> str | None:
-        """A channel's mostly says for which group it was asked; others' mean nothing to us."""
+        """Returns the correlation id: of a channel mostly that of a request for a group, else one foreign to Tether."""
         dice = self.random.random()
         if entity.kind == "channel" and dice < 0.7:
             return encode("group_channel", self.random.choice(self.keys["group"]))

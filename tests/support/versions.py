@@ -1,4 +1,4 @@
-"""The state at every revision, worked out from all versions in the tables the long way round."""
+"""Computes the state at every revision from all versions in the tables, without the queries that are tested."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ LinkKey = tuple[str, str]
 
 @dataclass
 class Versions:
-    """Everything that the tables hold of one tenant."""
+    """All rows of one tenant. ``newest``: its newest revision. ``announced``: (revision, id) of Tether's own facts."""
 
     catalog: Catalog
-    head: int
+    newest: int
     links: list[Any]
     entities: list[Any]
     announced: list[tuple[int, str]]
 
-    def lives(self, at: int) -> dict[tuple[str, str], str]:
-        """(kind, key) → state of every entity at a revision."""
+    def entity_states(self, at: int) -> dict[tuple[str, str], str]:
+        """Returns (kind, key) → state of every entity at a revision."""
         valid = [e for e in self.entities if e["from_revision"] <= at < e["to_revision"]]
         found = {(e["kind"], e["key"]): e["state"] for e in valid}
         assert len(found) == len(valid), "two versions of an entity at once"
         return found
 
-    def bonds(self, at: int) -> dict[LinkKey, tuple[str, str]]:
-        """(relationship, child) → (parent, state) of every link at a revision."""
-        lives = self.lives(at)
+    def link_states(self, at: int) -> dict[LinkKey, tuple[str, str]]:
+        """Returns (relationship, child) → (parent, state) of every link at a revision."""
+        entities = self.entity_states(at)
         valid = [row for row in self.links if row["from_revision"] <= at < row["to_revision"]]
         found: dict[LinkKey, tuple[str, str]] = {}
         for row in sorted(valid, key=lambda r: (r["rank"] or b"", r["child"].encode())):
             relationship = self.catalog.relationship(row["relationship"])
             state = {"unknown": "waiting", "live": "linked", "deleted": "broken"}[
-                lives[relationship.parent, row["parent"]]
+                entities[relationship.parent, row["parent"]]
             ]
             taken = {parent for (name, _), (parent, _) in found.items() if name == relationship.name}
             if state == "linked" and relationship.exclusive and row["parent"] in taken:
@@ -46,12 +46,12 @@ class Versions:
             found[row["relationship"], row["child"]] = (row["parent"], state)
         return found
 
-    def began(self, at: int) -> set[LinkKey]:
-        """Links of which a version began at a revision."""
+    def links_begun(self, at: int) -> set[LinkKey]:
+        """Returns (relationship, child) of the links of which a version began at a revision."""
         return {(row["relationship"], row["child"]) for row in self.links if row["from_revision"] == at}
 
-    def told(self, at: int) -> set[tuple[str, str, str]]:
-        """(kind, key, state) of entities of which a version began at a revision."""
+    def entities_begun(self, at: int) -> set[tuple[str, str, str]]:
+        """Returns (kind, key, state) of the entities, without placeholders, of which a version began at a revision."""
         return {
             (e["kind"], e["key"], e["state"])
             for e in self.entities
@@ -60,6 +60,7 @@ class Versions:
 
 
 async def read(pool: Pool, catalog: Catalog) -> Versions:
+    """Reads all versions of the tenant."""
     async with pool.acquire() as conn:
         facts = await conn.fetch(
             "select revision, id from facts where tenant = $1 and source = '/tether' "

@@ -62,16 +62,16 @@ def check(items: list[FeedItem], tables: Versions) -> None:
     places = [item[:3] for item in items]
     assert places == sorted(set(places))
     current: dict[tuple[str, str], tuple[str, str]] = {}
-    for revision in range(1, tables.head + 1):
+    for revision in range(1, tables.newest + 1):
         of_it = [item for item in items if item.revision == revision]
         entities = [(b["kind"], b["key"], b["state"]) for _, phase, _, b in of_it if phase == 0]
-        assert set(entities) == tables.told(revision)
+        assert set(entities) == tables.entities_begun(revision)
         assert len(entities) == len(set(entities))
-        before, after = tables.bonds(revision - 1), tables.bonds(revision)
+        before, after = tables.link_states(revision - 1), tables.link_states(revision)
         changed = {at for at in before.keys() | after.keys() if before.get(at) != after.get(at)}
         told = [(b["relationship"], b["child"]) for _, phase, _, b in of_it if phase in (1, 2, 3)]
         assert len(told) == len(set(told))
-        assert changed <= set(told) <= changed | tables.began(revision)
+        assert changed <= set(told) <= changed | tables.links_begun(revision)
         for body in (b for _, phase, _, b in of_it if phase in (1, 2, 3)):
             replay(current, before, body)
         assert current == after
@@ -111,11 +111,11 @@ async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batch
             await consumer.page(random.choice(limits))
     await consumer.drain(random.choice(limits))
     tables = await versions.read(pool, catalog)
-    assert tables.head > 10
+    assert tables.newest > 10
     check(consumer.items, tables)
     fresh = Consumer(pool, whole(catalog))
     assert await fresh.drain(17) == consumer.items
-    assert consumer.complete == fresh.complete == tables.head
+    assert consumer.complete == fresh.complete == tables.newest
 
 
 @pytest.mark.parametrize("limit", [1, 4, 1000])

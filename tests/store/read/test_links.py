@@ -48,12 +48,12 @@ async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
     monkeypatch.setattr(links, "SCANNED", 5)
     monkeypatch.setattr(links, "CHUNK", 3)
     tables = await versions.read(pool, catalog)
-    for revision in (tables.head, tables.head // 2, 1, 0):
-        bonds = tables.bonds(revision)
+    for revision in (tables.newest, tables.newest // 2, 1, 0):
+        states = tables.link_states(revision)
         async with snapshot(pool, TENANT, revision) as at:
             for name in ("group_channel", "category_item"):
                 rel = catalog.relationship(name)
-                every_link = [(child, *bond) for (of, child), bond in bonds.items() if of == name]
+                every_link = [(child, *link) for (of, child), link in states.items() if of == name]
                 assert await every(at, LinkQuery(rel), 4) == sorted(every_link)
                 for state in LINK_STATES:
                     found = await every(at, LinkQuery(rel, state=state), 2)
@@ -72,10 +72,11 @@ async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
 @pytest.mark.parametrize("seed", range(6))
 async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, facts: FactRecorder, seed: int) -> None:
     await told(facts, seed)
-    bonds = (await versions.read(pool, catalog)).bonds((await versions.read(pool, catalog)).head)
+    tables = await versions.read(pool, catalog)
+    links_now = tables.link_states(tables.newest)
     async with snapshot(pool, TENANT) as at:
         for name in ("group_channel", "category_item", "dest_flight"):
-            states = [state for (of, _), (_, state) in bonds.items() if of == name]
+            states = [state for (of, _), (_, state) in links_now.items() if of == name]
             found = await link_counts.count_by_state(at, catalog.relationship(name), NOW)
             assert found == {state: states.count(state) for state in LINK_STATES}
 

@@ -105,7 +105,7 @@ async def test_teams_that_moved_away_in_time_are_spared(running_scenario: Scenar
     await call_off(scenario)
 
     async def asked() -> bool:
-        return len(scenario.transport.asked) >= 3
+        return len(scenario.transport.requests) >= 3
 
     await eventually(asked)
     await scenario.relay.release()
@@ -213,7 +213,7 @@ async def test_a_cascade_that_is_cancelled_in_the_middle_counts_what_was_done_an
     teams = [f"t{n:02}" for n in range(30)]
     await scenario.create_events("a")
     await scenario.create_teams("a", *teams)
-    scenario.transport.patience["teams"] = 10
+    scenario.transport.away_after["teams"] = 10
     await call_off(scenario)
     row = await stuck(scenario)
 

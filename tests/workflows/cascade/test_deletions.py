@@ -26,7 +26,7 @@ async def test_a_deletion_that_is_asked_for_is_its_owners_first(running_scenario
         scenario.cascade_subject("a"), "waiting for EventDeleted from events, due "
     )
     assert says.endswith(" UTC")
-    assert [asked[:2] for asked in scenario.transport.asked] == [("events", "DELETE")]
+    assert [asked[:2] for asked in scenario.transport.requests] == [("events", "DELETE")]
     await harness.record(deleted)
     row = await harness.wait_for_operation(id, "done")
     assert (row.kind, counts(row)) == ("delete", all_done(2))
@@ -119,7 +119,7 @@ async def test_a_deletion_that_is_cancelled_before_its_owner_is_asked_does_not_h
         row = await harness.wait_for_operation(id, "cancelled")
         await at_rest(scenario)
     assert describe_operation(row) == ""
-    assert scenario.transport.asked == []
+    assert scenario.transport.requests == []
 
 
 async def test_a_deletion_that_is_cancelled_too_late_leaves_the_teams(running_scenario: Scenario) -> None:

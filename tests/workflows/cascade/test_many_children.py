@@ -65,7 +65,7 @@ async def hurry(scenario: Scenario, subject: Subject, id: str) -> Any:
 
 
 async def _asked(scenario: Scenario, part: str) -> bool:
-    return any(path.startswith(part) for _, _, path in scenario.transport.asked)
+    return any(path.startswith(part) for _, _, path in scenario.transport.requests)
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ async def test_what_restricts_a_child_keeps_its_parents_parent_from_being_delete
         await league.request_deletion("t2", "team")
     await league.harness.wait_for_operation(await league.request_deletion("t1", "team"), "done")
     await league.harness.wait_for_operation(await league.request_deletion("b"), "done")
-    assert league.transport.asked
+    assert league.transport.requests
 
 
 async def test_what_comes_to_restrict_a_deletion_before_its_owner_has_answered_refuses_it(league: Scenario) -> None:
@@ -112,12 +112,12 @@ async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_
     assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
     (item,) = await children.list_children(league.harness.pool, league.harness.tenant, row.id, "parked", ("", ""), 10)
     assert item.last_error.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
-    assert ("teams", "DELETE", "/teams/t1") not in league.transport.asked
+    assert ("teams", "DELETE", "/teams/t1") not in league.transport.requests
     assert await league.entity_state("team", "t1") == "live"
     await at_rest(league)
     await operations.redrive(league.harness.pool, league.harness.tenant, row.id)
     await league.wait_for_cascade("a", "incomplete")
-    assert ("teams", "DELETE", "/teams/t1") not in league.transport.asked
+    assert ("teams", "DELETE", "/teams/t1") not in league.transport.requests
     await league.request_owner("league", "DELETE", "/booking/k1")
     await league.wait_for_entities("booking", ["k1"], "deleted")
     await operations.redrive(league.harness.pool, league.harness.tenant, row.id)
@@ -132,7 +132,7 @@ async def test_what_is_detached_lives_on_without_its_parent(league: Scenario) ->
     assert counts(await league.wait_for_cascade("a")) == all_done(4)
     assert await league.harness.links("event_sponsor") == {"s3": "b"}
     await league.wait_for_entities("sponsor", ["s1", "s2", "s3"])
-    assert ("league", "DELETE", "/sponsor/s1/of") in league.transport.asked
+    assert ("league", "DELETE", "/sponsor/s1/of") in league.transport.requests
     await at_rest(league)
 
 
@@ -141,7 +141,7 @@ async def test_what_is_kept_stays_as_it_is(league: Scenario) -> None:
     await call_off(league)
     assert counts(await league.wait_for_cascade("a")) == all_done(2)
     assert await league.harness.links("event_photo") == {"p1": "a"}
-    assert not [asked for asked in league.transport.asked if asked[0] == "league"]
+    assert not [asked for asked in league.transport.requests if asked[0] == "league"]
     await at_rest(league)
 
 

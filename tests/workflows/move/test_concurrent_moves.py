@@ -44,7 +44,7 @@ async def test_once_the_owner_was_asked_a_later_move_queues(running_scenario: Sc
     third = await scenario.request_move("t", "a")
     await harness.wait_for_operation(second, "superseded")
     assert [(await harness.operation(id)).state for id in (first, third)] == ["requested", "waiting"]
-    assert len(scenario.transport.asked) == 1
+    assert len(scenario.transport.requests) == 1
     scenario.relay.holding.clear()
     await harness.record(moved)
     await harness.wait_for_operation(first, "done")
@@ -131,7 +131,7 @@ async def test_a_move_that_is_cancelled_before_its_owner_is_asked_does_not_happe
     row = await harness.wait_for_operation(id, "cancelled")
     assert describe_operation(row) == ""
     await scenario.create_events("b")
-    assert scenario.transport.asked == []
+    assert scenario.transport.requests == []
     assert await harness.links("event_team") == {"t": "a"}
     await at_rest(scenario, "t")
 

@@ -32,7 +32,7 @@ async def test_the_owner_is_asked_once_and_its_own_fact_closes_the_operation(run
     row = await harness.wait_for_operation(id, "done")
     (told,) = await harness.facts("TeamMoved")
     assert (row.former_parent, row.confirmed_by, row.revision) == ("a", told["id"], told["revision"])
-    assert scenario.transport.asked == [("teams", "POST", "/teams/t/moves")]
+    assert scenario.transport.requests == [("teams", "POST", "/teams/t/moves")]
     assert list((await scenario.commands("teams")).values()) == [(1, 1)]
     (before, _, ends), (after, begins, _) = await scenario.link_versions("t")
     assert (before, after) == ("a", "b")
@@ -47,7 +47,7 @@ async def test_a_target_that_is_not_known_yet_is_waited_for(running_scenario: Sc
     id = await scenario.request_move("t", "b")
     says = await scenario.wait_for_description(scenario.move_subject("t"), "waiting for event b, due ")
     assert says.endswith(" UTC")
-    assert scenario.transport.asked == []
+    assert scenario.transport.requests == []
     assert (await harness.operation(id)).state == "waiting"
     await scenario.create_events("b")
     await harness.wait_for_operation(id, "done")
@@ -79,7 +79,7 @@ async def test_at_its_deadline_a_move_that_could_not_begin_expires(running_scena
     row = await harness.wait_for_operation(id, "expired")
     kind = "event" if lacking == "b" else "team"
     assert (row.ended_because, row.end_details) == ("entity_missing", {"kind": kind, "key": lacking})
-    assert scenario.transport.asked == []
+    assert scenario.transport.requests == []
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
 
@@ -93,7 +93,7 @@ async def test_what_is_deleted_cannot_be_moved(running_scenario: Scenario, gone:
     await scenario.wait_for_entities(kind, [key], "deleted")
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
     assert describe_operation(row) == reason
-    assert scenario.transport.asked == []
+    assert scenario.transport.requests == []
     await at_rest(scenario, "t")
 
 
@@ -164,7 +164,7 @@ async def test_what_is_there_already_is_done_and_nobody_is_asked(running_scenari
     await scenario.create_events("b")
     await scenario.create_teams("b", "t")
     await harness.wait_for_operation(await scenario.request_move("t", "b"), "done")
-    assert scenario.transport.asked == []
+    assert scenario.transport.requests == []
     await at_rest(scenario, "t")
 
 

@@ -40,7 +40,9 @@ async def test_redrive_requests_parked_children_with_another_idempotency_key(run
     row = await harness.operation(id)
     assert (row.found, row.confirmed, row.parked) == (2, 1, 1)
     refused = [
-        key for key, sent in zip(scenario.transport.keys, scenario.transport.asked, strict=True) if "poison" in sent[2]
+        key
+        for key, sent in zip(scenario.transport.keys, scenario.transport.requests, strict=True)
+        if "poison" in sent[2]
     ]
 
     scenario.transport.refused = {}

@@ -31,7 +31,7 @@ async def die(harness: Harness, database: str, server: TemporalServer, folder: P
                 killed.kill()
 
 
-@pytest.mark.parametrize("step", ["before it asks", "after it has asked"])
+@pytest.mark.parametrize("step", ["before the first request", "after the first request"])
 async def test_another_worker_completes_the_move_of_a_killed_one(
     harness: Harness, database_url: str, server: TemporalServer, tmp_path: Path, step: str
 ) -> None:
@@ -53,11 +53,11 @@ async def test_another_worker_completes_the_move_of_a_killed_one(
 @pytest.mark.parametrize(
     "step",
     [
-        "before it asks",
-        "in the middle of asking",
-        "after it has asked",
-        "before it remembers",
-        "after it has remembered",
+        "before the first request",
+        "between requests",
+        "after the first request",
+        "before outcomes are stored",
+        "after outcomes are stored",
     ],
 )
 async def test_another_worker_completes_the_cascade_of_a_killed_one(

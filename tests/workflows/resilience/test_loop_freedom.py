@@ -36,7 +36,7 @@ class Ledger:
         self._scenario = scenario
         self._facts: set[tuple[str, str]] = set()
         self._revision = 0
-        self._asked = 0
+        self._requests = 0
 
     async def cost(self, facts: int) -> Cost:
         """Since last time, once so many facts have come and nothing is under way any more."""
@@ -51,11 +51,11 @@ class Ledger:
         await eventually(are_there)
         found = sorted(row["type"] for row in rows if (row["source"], row["id"]) not in self._facts)
         head = await harness.pool.fetchval("select revision from tenant_revisions where tenant = $1", harness.tenant)
-        road = scenario.transport
-        asked = dict(zip(road.keys[self._asked :], road.asked[self._asked :], strict=True))
-        cost = Cost(found, head - self._revision, sorted(f"{method} {path}" for _, method, path in asked.values()))
+        transport = scenario.transport
+        requests = dict(zip(transport.keys[self._requests :], transport.requests[self._requests :], strict=True))
+        cost = Cost(found, head - self._revision, sorted(f"{method} {path}" for _, method, path in requests.values()))
         self._facts = {(row["source"], row["id"]) for row in rows}
-        self._revision, self._asked = head, len(scenario.transport.asked)
+        self._revision, self._requests = head, len(scenario.transport.requests)
         return cost
 
     async def _is_quiet(self) -> bool:

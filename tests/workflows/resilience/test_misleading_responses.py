@@ -24,7 +24,7 @@ async def test_teams_temporarily_unknown_to_their_owner_are_requested_again(
     await call_off(scenario)
 
     async def asked() -> bool:
-        return len(scenario.transport.asked) >= 2
+        return len(scenario.transport.requests) >= 2
 
     await eventually(asked)
     scenario.transport.refused = {}
@@ -196,10 +196,10 @@ async def test_child_is_counted_once_whatever_its_owner_answers(running_scenario
     await call_off(scenario)
     for n, answer in enumerate(answers):
         scenario.transport.refused = {"/teams/t": answer}
-        before = len(scenario.transport.asked)
+        before = len(scenario.transport.requests)
 
         async def asked(before: int = before, more: int = 1 + (n > 0)) -> bool:
-            return len(scenario.transport.asked) >= before + more
+            return len(scenario.transport.requests) >= before + more
 
         await eventually(asked)
     scenario.transport.refused = {}

@@ -88,7 +88,7 @@ async def test_requested_move_is_repeated_once_it_is_declared_again(
         id = await scenario.request_move("t1", "b")
 
         async def tried_twice() -> bool:
-            return len(scenario.transport.asked) >= 2
+            return len(scenario.transport.requests) >= 2
 
         await eventually(tried_twice)
     harness.catalog = without(declared, *commands)
@@ -110,7 +110,7 @@ async def test_requested_deletion_is_repeated_once_it_is_declared_again(scenario
         id = await scenario.request_deletion("a")
 
         async def tried_twice() -> bool:
-            return len(scenario.transport.asked) >= 2
+            return len(scenario.transport.requests) >= 2
 
         await eventually(tried_twice)
     deleting = {kind: command for kind, command in declared.contracts.deleting.items() if kind != "event"}
@@ -141,9 +141,9 @@ async def test_plan_waits_until_its_command_is_declared_again(scenario: Scenario
     scenario.transport.refused = {}
     async with harness.running():
         assert "a command for detach by event_team" in await reasoned(scenario, id)
-    asked = list(scenario.transport.asked)
+    asked = list(scenario.transport.requests)
     harness.catalog = declared
     async with harness.running():
         row = await harness.wait_for_operation(id, "done")
-    assert (describe_operation(row), len(scenario.transport.asked) - len(asked)) == ("", 1)
+    assert (describe_operation(row), len(scenario.transport.requests) - len(asked)) == ("", 1)
     assert await scenario.teams_at_owner() == {"t1": None}

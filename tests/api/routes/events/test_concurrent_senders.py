@@ -69,7 +69,7 @@ async def test_client_that_disconnects_midway_does_not_affect_others(
         for length in (len(body) + 10, 1 << 20):
             connection = await served.connect()
             await connection.send(request(caller, type, length) + body[:40])
-            connection.break_off()
+            connection.reset()
         await served.idle()
     response = await caller.event(group("whole"))
     assert response.status == 202
@@ -83,7 +83,7 @@ async def test_chunks_sent_before_a_disconnect_are_recorded(caller: ApiCaller, s
     await connection.send(request(caller, NDJSON, 1 << 30) + lines)
     while len((await caller.get("feed", kind="group", limit=1000))["items"]) < 500:
         await asyncio.sleep(0.01)
-    connection.break_off()
+    connection.reset()
     await served.idle()
     assert (await caller.lines(*(group(f"g{n:04}") for n in range(1_000)))).status == 202
     assert len((await caller.get("feed", kind="group", limit=1000))["items"]) == 1_000
@@ -98,7 +98,7 @@ async def test_fact_in_writing_is_recorded_despite_a_disconnect(caller: ApiCalle
         await connection.send(request(caller, STRUCTURED, len(body)) + body)
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
-        connection.break_off()
+        connection.reset()
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(served.idle(), 0.05)
     await served.idle()
