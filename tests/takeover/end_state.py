@@ -15,7 +15,7 @@ async def read(environment: Environment) -> State:
     return {
         "tenants": {tenant.tenant: await rows.of_tenant(tenant) for tenant in environment.tenants},
         "owners": {name: rows.of_owner(environment.folder / f"{name}.db") for name in OWNERS},
-        "intents that were not dispatched": await rows.not_dispatched(environment.main.pool),
+        "intents that were not dispatched": await rows.not_dispatched(environment.main.pool),  # former name
     }
 
 

@@ -17,13 +17,17 @@ from tests.takeover.environment import TenantHarness
 
 State = dict[str, Any]
 
-FORMER_STATES: Mapping[str, str] = {"requested": "asked", "confirmed": "done", "skipped": "spared"}
+FORMER_STATES: Mapping[str, str] = {
+    "requested": "asked",  # former name
+    "confirmed": "done",
+    "skipped": "spared",  # former name
+}
 """State of an operation or child as it is stored now → as it was stored when the fixture was recorded; others stay."""
 FORMER_COUNTERS: Mapping[str, str] = {
     "found": "found",
-    "requested": "asked",
+    "requested": "asked",  # former name
     "confirmed": "done",
-    "skipped": "spared",
+    "skipped": "spared",  # former name
     "parked": "parked",
     "remaining": "pending",
 }
