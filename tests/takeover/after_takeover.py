@@ -18,7 +18,7 @@ async def continue_work(environment: Environment) -> None:
         await operations.redrive(main.pool, MAIN, await rows.operation_of(main, "cascade", "event", event))
     outdated, congress = await rows.plans_to_delete(main)
     await _execute(main, congress)
-    with pytest.raises(PlanOutdated):  # its event was deleted and recreated since
+    with pytest.raises(PlanOutdated, match="was deleted and recreated since"):
         await _execute(main, outdated)
     await operations.cancel(main.pool, MAIN, await rows.operation_of(main, "move", "plane_flight", "UA2"))
 
