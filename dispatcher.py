@@ -23,8 +23,8 @@ from messages.signals import Nudge
 from messages.workflow_ids import Subject, subject_id
 from starter import Starter, is_unavailable
 from store.db.pool import Pool, create_pool
-from store.write import dispatch_queue
-from store.write.dispatch_queue import OfWorkflow, WorkflowToCheck
+from store.write import outbox_dispatch
+from store.write.outbox_dispatch import OfWorkflow, WorkflowToCheck
 
 log = structlog.get_logger()
 Row = TypeVar("Row", bound=OfWorkflow)
@@ -87,27 +87,27 @@ class Dispatcher:
 
     async def _send_outbox(self) -> bool:
         """Rows that Temporal refuses stay claimed for a while, so that others come first."""
-        rows = await dispatch_queue.claim(self._pool, BATCH)
+        rows = await outbox_dispatch.claim(self._pool, BATCH)
         calls = await _each(rows, lambda row: self._nudge(row, row.owner, row.fact, row.source, row.id, row.revision))
         if calls.done:
-            await dispatch_queue.dispatched(self._pool, calls.done)
+            await outbox_dispatch.dispatched(self._pool, calls.done)
         if calls.unsent:
-            await dispatch_queue.release(self._pool, calls.unsent)
+            await outbox_dispatch.release(self._pool, calls.unsent)
         calls.check()
         return bool(rows)
 
     async def _start(self) -> bool:
         """Starts workflows for waits whose grace period is over."""
-        rows = await dispatch_queue.claim_waits(self._pool, STARTS, self._open_waits)
+        rows = await outbox_dispatch.claim_waits(self._pool, STARTS, self._open_waits)
         calls = await _each(rows, lambda row: self._nudge(row, row.owner, GRACE_ENDED, OWN_SOURCE, "", 0))
         if calls.unsent:
-            await dispatch_queue.unstarted(self._pool, calls.unsent)
+            await outbox_dispatch.unstarted(self._pool, calls.unsent)
         calls.check()
         return bool(rows)
 
     async def check(self) -> None:
         """Starts those workflows again that should be open and are not. Raises Unavailable."""
-        rows = await dispatch_queue.to_check(self._pool, self._check_after, BATCH)
+        rows = await outbox_dispatch.to_check(self._pool, self._check_after, BATCH)
         running: list[WorkflowToCheck] = []
         missing: list[WorkflowToCheck] = []
 
@@ -116,10 +116,10 @@ class Dispatcher:
 
         calls = await _each(rows, look)
         if running:
-            await dispatch_queue.checked(self._pool, running)
+            await outbox_dispatch.checked(self._pool, running)
         if missing:
             log.warning("workflows are missing and are started again", count=len(missing))
-            await dispatch_queue.unstarted(self._pool, missing)
+            await outbox_dispatch.unstarted(self._pool, missing)
         calls.check()
 
     async def _nudge(self, row: OfWorkflow, owner: str | None, fact: str, source: str, id: str, revision: int) -> None:

@@ -29,7 +29,7 @@ _PASSED_THROUGH = (
     "workflows.base",
     "workflows.fan_out",
     "workflows.operation",
-    "workflows.options",
+    "workflows.activity_options",
     "pydantic",
     "pydantic_core",
     "annotated_types",

@@ -16,7 +16,7 @@ from activities.cascade import CascadeActivities
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
 from activities.relationship import RelationshipActivities
-from activities.support.signal_intake import SignalIntake
+from activities.signal_intake import SignalIntake
 from activities.sweep import SweepActivities
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog

@@ -4,9 +4,9 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.signal_intake import SignalIntake
 from activities.support import owner_requests
 from activities.support.failures import final, later
-from activities.support.signal_intake import SignalIntake
 from catalog.catalog import Catalog
 from catalog.owner_request import OwnerRequest
 from catalog.relationship import KEY_LENGTH, Relationship, as_key

@@ -15,9 +15,9 @@ from errors import Refused
 from gateways.owners import Owners
 from messages.operations import ChildCounts, ChildRequests, SweepInput, SweepResult
 from store.db.pool import Pool
-from store.operations import candidates, children, stuck
-from store.operations.candidates import CandidatePage
+from store.operations import children, children_to_request, stuck
 from store.operations.children import ChildOutcome
+from store.operations.children_to_request import CandidatePage
 from store.operations.operation_row import OperationRow
 
 PAGE = 200
@@ -49,7 +49,7 @@ class SweepActivities:
         while swept.after is not None and not swept.unavailable and time.monotonic() < until:
             activity.heartbeat(swept.after)
             where = sweep.subject.tenant, sweep.operation, relationship, swept.after, PAGE
-            page = await candidates.next_page(self._pool, self._catalog, *where, repeat=sweep.repeat)
+            page = await children_to_request.next_page(self._pool, self._catalog, *where, repeat=sweep.repeat)
             if page is None:
                 return swept.model_copy(update={"after": None})
             swept = await self._process(sweep, relationship, page, swept)
@@ -63,7 +63,7 @@ class SweepActivities:
         owner = self._catalog.owner_of(relationship.child)
         requests = PageRequests(self._pool, self._owners, owner, sweep, relationship, page)
         if page.candidates:
-            await candidates.begin(self._pool, tenant, sweep.operation, relationship.name, page.candidates)
+            await children_to_request.begin(self._pool, tenant, sweep.operation, relationship.name, page.candidates)
         watching = asyncio.create_task(self._watch(sweep, requests))
         try:
             outcomes = await requests.send()

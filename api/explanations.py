@@ -6,7 +6,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
-from store.read.explain import ChildCascade, DecidingFact, Explanation
+from store.read.link_evidence import ChildCascade, DecidingFact, Explanation
 
 
 def wait_reason(catalog: Catalog, relationship: str, missing: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from catalog import mounted
+from catalog import mounted_directory
 from errors import BadDeclaration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def modules(directories: Iterable[Path]) -> Iterator[ModuleType]:
             raise BadDeclaration(
                 str(directory), "this is Tether's own folder, which is always read", "Remove it from TETHER_CATALOG."
             )
-        package = mounted.package(root)
+        package = mounted_directory.package(root)
         for file in _files(root):
             yield _module(file, package, root)
 

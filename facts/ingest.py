@@ -1,7 +1,7 @@
 """The one way in: JSON → envelope → validated entry for the ledger, or rejection for the quarantine.
 
 Both sources of facts use it: HTTP (``api/routes/events.py``) and Temporal signals
-(``activities/support/signal_intake.py``) fill a batch and hand it to the recorder
+(``activities/signal_intake.py``) fill a batch and hand it to the recorder
 (``store/write/recorder.py``).
 """
 

@@ -10,7 +10,7 @@ import httpx2 as httpx
 
 from catalog.owner_request import OwnerRequest
 from errors import Busy, Failed, Unsent
-from gateways.circuit import Circuit, Clock
+from gateways.circuit_breaker import Circuit, Clock
 from gateways.reply import Reply, read
 from gateways.request import build
 

@@ -15,7 +15,7 @@ import httpx2 as httpx
 from catalog.owner_request import OwnerRequest
 from errors import Unsent
 from gateways import address
-from gateways.circuit import Clock
+from gateways.circuit_breaker import Clock
 from gateways.owner import OwnerClient
 
 AT_ONCE = 25

@@ -18,7 +18,7 @@ from messages.relationship import RelationshipInput, RelationshipInstance
 from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.signals import Nudge, SignalledFact, SignalReport, parse_signal
 from messages.workflow_ids import Subject, how_to_name
-from workflows.options import DATABASE, OWNER_FIRST, OWNER_REPEATED, is_final, owners_queue
+from workflows.activity_options import DATABASE, OWNER_FIRST, OWNER_REPEATED, is_final, owners_queue
 
 _REPORT = 100
 """Signalled facts that are recorded together."""

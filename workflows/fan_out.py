@@ -10,8 +10,8 @@ from temporalio.exceptions import ActivityError
 
 from activities.sweep import SweepActivities
 from messages.operations import ChildCounts, ChildRequests, OperationStatus, SweepInput, SweepResult
+from workflows.activity_options import SWEEP, is_final, owners_queue
 from workflows.operation import OperationWorkflow
-from workflows.options import SWEEP, is_final, owners_queue
 
 SHORTEST_PAUSE = 0.5
 LONGEST_RETRY_PAUSE = 15.0

@@ -5,8 +5,8 @@ from typing import Any
 from temporalio import workflow
 
 from messages.operations import OperationRequest, OperationResult, OperationStatus, OperationStep, operation_input
+from workflows.activity_options import DATABASE
 from workflows.base import FactWorkflow, RequestTask
-from workflows.options import DATABASE
 
 
 class OperationWorkflow(FactWorkflow):

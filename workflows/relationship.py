@@ -13,8 +13,8 @@ from messages.relationship import (
     Situation,
     relationship_input,
 )
+from workflows.activity_options import DATABASE
 from workflows.base import FactWorkflow, RequestTask
-from workflows.options import DATABASE
 
 
 @workflow.defn

@@ -17,8 +17,8 @@ from gateways.owners import AT_ONCE, Owners
 from messages.operations import SweepInput
 from store.db.pool import Pool
 from store.operations import request_bodies
-from store.operations.candidates import Candidate, CandidatePage
 from store.operations.children import ChildOutcome
+from store.operations.children_to_request import Candidate, CandidatePage
 
 _ERROR_LENGTH = 300  # characters of an error that are stored
 

@@ -16,7 +16,7 @@ from errors import Unknown
 from messages.workflow_ids import Subject
 from store.db import tokens
 from store.db.snapshot import Snapshot
-from store.read.explain import Explanation, explain
+from store.read.link_evidence import Explanation, explain
 
 router = APIRouter()
 

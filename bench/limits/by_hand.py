@@ -4,7 +4,7 @@ import asyncio
 
 from temporalio import workflow
 
-from workflows.options import DATABASE, OWNER_REPEATED
+from workflows.activity_options import DATABASE, OWNER_REPEATED
 
 TASK_QUEUE = "by-hand"
 

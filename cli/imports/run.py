@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.connection import Endpoint
+from cli.imports.checkpoint import ProgressFile
 from cli.imports.lines import LineSource, opened
 from cli.imports.outcomes import FileProgress, RejectedLine
-from cli.imports.progress import ProgressFile
 from cli.imports.progress_bar import ProgressBar
 from cli.imports.reject_file import RejectFile
 from cli.imports.report import ImportReport

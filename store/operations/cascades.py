@@ -15,7 +15,7 @@ from facts.own_facts import derived_id
 from messages.operation_reasons import EndReason, ReasonDetails
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import fetch_row, fetch_value
-from store.operations import candidates, children, operations
+from store.operations import children, children_to_request, operations
 from store.operations.cascade_rules import Action, ChildrenCase, Conclusion, case_of, conclude, decide
 from store.operations.operation_row import OperationRow, OperationState
 from store.operations.operations import NewOperation
@@ -50,7 +50,9 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
                 running = row.id
                 await children.settle(conn, catalog, tenant, row, now)
         relationships = catalog.sweeping.get(kind, ())
-        counted = await candidates.count(conn, tenant, running, key, relationships, limit=candidates.COUNTED)
+        counted = await children_to_request.count(
+            conn, tenant, running, key, relationships, limit=children_to_request.COUNTED
+        )
         unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
@@ -139,7 +141,7 @@ class _DeletionStep:
         conn, tenant, entity = self.conn, self.tenant, self.entity
         row = row or await self._bind_cancelled()
         id = row.id if row is not None else self._own_id
-        some = await candidates.count(conn, tenant, id, entity.key, self.relationships, limit=1)
+        some = await children_to_request.count(conn, tenant, id, entity.key, self.relationships, limit=1)
         to_request = tuple(name for name, (count, _) in some.items() if count)
         if row is None and to_request:
             row = await self._start_own()

@@ -10,7 +10,7 @@ from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.operations import cascades, operations
 from store.operations.children import ChildOutcome
-from store.read.explain import Explanation, explain
+from store.read.link_evidence import Explanation, explain
 from tests.support.events import event, link_event, unlink_event
 from tests.support.recording import TENANT, FactRecorder, store_outcomes
 

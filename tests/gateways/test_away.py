@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from errors import Busy, Refused, Unavailable, Unsent
-from gateways.circuit import FAILURES
+from gateways.circuit_breaker import FAILURES
 from gateways.owner import OF_MANY
 from gateways.owners import AT_ONCE, Owners
 from tests.support.gateways import DeleteTeam, HandClock, Recording, ask

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from errors import Unavailable
-from gateways.circuit import FAILURES, Circuit
+from gateways.circuit_breaker import FAILURES, Circuit
 from tests.support.gateways import HandClock
 
 

@@ -9,7 +9,7 @@ import httpx2
 from catalog.owner_request import OwnerRequest
 from catalog.vocabulary import Command, ExpectedParent, Key
 from contracts.channels import CreateChannel
-from gateways.circuit import Clock
+from gateways.circuit_breaker import Clock
 from gateways.owners import Owners
 
 _NUMBERS = count()

@@ -19,7 +19,7 @@ from config import Limits, Settings
 from dispatcher import Dispatcher
 from facts.envelope import read
 from facts.validation import Validator
-from gateways.circuit import Clock
+from gateways.circuit_breaker import Clock
 from gateways.owners import Owners
 from messages.relationship import RelationshipInstance
 from messages.workflow_ids import Subject, subject_id

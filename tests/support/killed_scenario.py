@@ -20,7 +20,7 @@ from store.db.pool import create_pool
 from store.operations import children
 from tests.support.harness import Harness
 from tests.support.scenario import Scenario
-from workflows import options
+from workflows import activity_options
 
 Call = Callable[..., Awaitable[Any]]
 
@@ -49,7 +49,7 @@ def dies_after(call: Call) -> Call:
 
 def prepare(step: str) -> None:
     """Patches the call that belongs to a step, so that the process ends there."""
-    options.SWEEP["heartbeat_timeout"] = timedelta(seconds=2)  # so that the next worker takes over soon
+    activity_options.SWEEP["heartbeat_timeout"] = timedelta(seconds=2)  # so that the next worker takes over soon
     owner: Any
     dying: Call
     owner, name, dying = {

@@ -8,9 +8,9 @@ from config import Limits
 from facts.envelope import Entry, read
 from facts.validation import Validator
 from store.db.pool import Pool
-from store.operations import candidates, children
-from store.operations.candidates import Candidate
+from store.operations import children, children_to_request
 from store.operations.children import ChildOutcome
+from store.operations.children_to_request import Candidate
 from store.operations.links import linked_entry
 from store.write.entity_state import FoldedEntity
 from store.write.recorder import Recorder
@@ -59,5 +59,5 @@ class FactRecorder:
 async def store_outcomes(pool: Pool, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
     """Stores the children of an operation, each with the outcome of the request to its owner."""
     found = [Candidate(FoldedEntity("", o.child), o.parent, o.reference, 1, 0) for o in outcomes]
-    await candidates.begin(pool, TENANT, operation, relationship, found)
+    await children_to_request.begin(pool, TENANT, operation, relationship, found)
     await children.store_outcomes(pool, TENANT, operation, relationship, outcomes)

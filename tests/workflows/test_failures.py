@@ -8,7 +8,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.support.failures import LONGEST_PAUSE, later
 from errors import Unavailable
-from workflows.options import OWNER_REPEATED
+from workflows.activity_options import OWNER_REPEATED
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError,
 from messages.relationship import RelationshipInstance, Situation, workflow_id
 from messages.signals import Nudge, SignalledFact, parse_signal
 from starter import workflow_url
-from workflows.options import is_final
+from workflows.activity_options import is_final
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=512)
 

@@ -6,7 +6,7 @@ import pytest
 
 from errors import Conflict
 from messages.operation_reasons import describe_operation
-from store.operations import candidates, operations, plans
+from store.operations import children_to_request, operations, plans
 from store.operations.operation_row import OperationState
 from store.operations.plans import PlanRequest
 from tests.support.events import Event, event
@@ -87,7 +87,7 @@ async def test_plan_skips_a_recreated_child_whose_link_was_not_rewritten(scenari
         await harness.record(*facts)
     assert len(await scenario.link_versions("t1")) == 1
     begun = await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
-    work = await candidates.next_page(*at, begun.id, harness.relationship("event_team"), "", 10, repeat=False)
+    work = await children_to_request.next_page(*at, begun.id, harness.relationship("event_team"), "", 10, repeat=False)
     assert (work is not None and work.candidates) == []
 
 
