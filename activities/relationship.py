@@ -18,7 +18,7 @@ from gateways.owners import Owners
 from messages.relationship import RelationshipInstance, RelationshipStep, Situation
 from messages.signals import SignalReport
 from store.db.pool import Pool
-from store.operations import links, relationship_status
+from store.operations import links, overdue, relationship_status
 from store.operations.relationship_status import RelationshipStatus
 
 
@@ -100,7 +100,7 @@ class RelationshipActivities:
         """Publishes RelationshipOverdue once; returns whether this call did."""
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
-        return await relationship_status.notify_overdue(self._pool, self._catalog, tenant, relationship, parent, at.now)
+        return await overdue.notify(self._pool, self._catalog, tenant, relationship, parent, at.now)
 
     async def _follow_paths(
         self, instance: RelationshipInstance, relationship: Relationship, status: RelationshipStatus

@@ -21,7 +21,7 @@ from store.operations.operation_row import OperationRow, OperationState
 from store.operations.operations import NewOperation
 from store.write import outbox
 from store.write.entity_state import FoldedEntity, fetch_entities
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from store.operations.operations import Impossible, NewOperation, open_operation
 from store.operations.restrictions import restrictions
 from store.operations.start_requests import StartRequest, start_request
 from store.write.entity_state import FoldedEntity, fetch_entities
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 
 TIMEOUT = timedelta(hours=24)
 """How long an owner may take to publish that an entity is deleted, from the request of the caller on."""

@@ -20,7 +20,8 @@ from store.operations.operation_row import OperationKind, OperationRow
 from store.operations.operations import NewOperation
 from store.operations.start_requests import start_request
 from store.write.entity_state import FoldedEntity, fetch_entities
-from store.write.settle import lock, settle
+from store.write.settle import settle
+from store.write.tenant_lock import lock
 
 AT_ONCE = 20
 """Operations that end in one transaction: while it runs, no one else can write this tenant."""

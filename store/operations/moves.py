@@ -21,7 +21,7 @@ from store.operations.operations import Impossible, NewOperation
 from store.operations.start_requests import start_request
 from store.write import outbox
 from store.write.entity_state import FoldedEntity, fetch_entities
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from messages.operation_reasons import EndReason, describe_reason
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
 from store.operations.operation_row import OPEN, OperationKind, OperationRow, OperationState, OperationWorkflow
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from store.db.pool import Pool, connection, transaction
 from store.operations import operations, stuck
 from store.operations.operation_row import OperationRow, OperationWorkflow
 from store.write import outbox
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 
 
 async def hold(

@@ -10,7 +10,7 @@ from store.db.sql import fetch_row
 from store.operations import children, operations
 from store.operations.operation_row import OperationRow
 from store.write import outbox
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 
 
 @dataclass(frozen=True, slots=True)

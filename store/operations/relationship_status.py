@@ -1,18 +1,18 @@
-"""The status of one relationship instance, for its workflow; its announcement and its RelationshipOverdue facts."""
+"""The status of one relationship instance, for its workflow, and the announcement of its completed link."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from facts import own_facts
-from facts.envelope import Entry
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import execute, fetch_row, fetch_value
 from store.write import outbox
 from store.write.entity_state import incarnation
-from store.write.settle import lock, settle
+from store.write.settle import settle
+from store.write.tenant_lock import lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,6 @@ class _AnnouncedLink(NamedTuple):
     child: str
     began: int
     correlation: str | None
-
-
-class _OverdueWait(NamedTuple):
-    """A row of ``mark_overdue_notified``."""
-
-    missing: str
-    owner: str
-    waiting_since: datetime
-    due: datetime
 
 
 async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> RelationshipStatus:
@@ -169,43 +160,6 @@ async def _announce(
         correlation=row.correlation,
     )
     await settle(conn, catalog, tenant, [announcement], "workflow")
-
-
-async def notify_overdue(
-    pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, now: datetime
-) -> bool:
-    """Publishes RelationshipOverdue, once, if the instance is due at ``now`` or before.
-
-    Returns False if nothing is missing any more, it is not due yet, or was published before.
-    """
-    async with transaction(pool) as conn:
-        await lock(conn, tenant)
-        row = await fetch_row(
-            conn,
-            _OverdueWait,
-            "mark_overdue_notified",
-            tenant=tenant,
-            relationship=relationship.name,
-            parent=parent,
-            now=now,
-        )
-        if row is None:
-            return False
-        await settle(conn, catalog, tenant, [_overdue(relationship, parent, row)], "workflow")
-    return True
-
-
-def _overdue(relationship: Relationship, parent: str, row: _OverdueWait) -> Entry:
-    data = {
-        "relationship": relationship.name,
-        "parent": parent,
-        "missing": row.missing,
-        "owner": row.owner,
-        "waiting_since": row.waiting_since.astimezone(UTC).isoformat(),
-        "due": row.due.astimezone(UTC).isoformat(),
-    }
-    id = own_facts.derived_id("overdue", relationship.name, parent, data["due"])
-    return own_facts.entry("RelationshipOverdue", relationship.parent, parent, data, id=id)
 
 
 async def set_last_error(pool: Pool, tenant: str, relationship: str, parent: str, text: str) -> None:

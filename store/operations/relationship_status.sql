@@ -47,12 +47,6 @@ where l.tenant = :tenant and l.relationship = :relationship and l.parent = :pare
 order by l.rank, l.child
 limit 1
 
--- name: mark_overdue_notified
--- Marks a wait as overdue, once.
-update waits set overdue_notified_at = now()
-where tenant = :tenant and relationship = :relationship and parent = :parent and overdue_notified_at is null and due <= :now
-returning missing, owner, waiting_since, due
-
 -- name: set_wait_error
 -- Stores why an instance still waits.
 update waits set last_error = :last_error where tenant = :tenant and relationship = :relationship and parent = :parent

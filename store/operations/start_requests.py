@@ -13,7 +13,7 @@ from store.db.pool import Connection, Pool, transaction
 from store.db.sql import execute, fetch_row
 from store.operations.operation_row import OperationRow
 from store.operations.operations import NewOperation, insert, notify
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 
 DIGEST_VERSION = 2
 """Of digests that are stored now: 1 was made of Python's ``repr`` of the request, 2 is made of its JSON."""

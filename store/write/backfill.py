@@ -24,7 +24,8 @@ from store.write import waits
 from store.write.context import WriteContext
 from store.write.diff import ClosedLink, Diff, OpenedLink, StateChange
 from store.write.entity_state import FoldedEntity, StoredEntity, find_entities
-from store.write.settle import lock, open_revision, write
+from store.write.settle import open_revision, write
+from store.write.tenant_lock import lock
 
 _PAGE = 1_000
 

@@ -21,7 +21,8 @@ from facts.envelope import Entry, moment
 from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
 from store.write import quarantine
-from store.write.settle import Settled, lock, settle
+from store.write.settle import Settled, settle
+from store.write.tenant_lock import lock
 
 GROUP = 1_000
 """Facts of one transaction, after which no further submission joins it."""

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from catalog.catalog import Catalog
 from facts.envelope import Entry, moment
 from store.db.pool import Connection
-from store.db.sql import OPEN, execute, fetch_rows, fetch_value
+from store.db.sql import OPEN, execute, fetch_rows
 from store.write import outbox, waits
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
 from store.write.entity_state import FoldedEntity, find_entities
+from store.write.tenant_lock import lock
 
 FACTS = """tenant revision received source id type kind key sequence order_key time data correlation causation
     traceparent extensions digest"""
@@ -35,13 +36,6 @@ class Settled:
     revision: int
     new: set[FactKey]
     known: dict[FactKey, bytes]
-
-
-class LockedRevision(NamedTuple):
-    """The current revision of a tenant, and whether any operation of the tenant is waiting for facts."""
-
-    revision: int
-    open_operations: bool
 
 
 class _Digest(NamedTuple):
@@ -73,16 +67,6 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     if diff:
         await open_revision(context, actor, facts=len(fresh))
     return Settled(revision, {(e.source, e.id) for e in fresh}, known)
-
-
-async def lock(conn: Connection, tenant: str) -> LockedRevision:
-    """Locks the tenant's revision row (``SELECT … FOR UPDATE``) until the transaction ends."""
-    revision = await fetch_value(conn, "lock_tenant_revision", tenant=tenant)
-    if revision is None:
-        await execute(conn, "create_tenant_revision", tenant=tenant)
-        revision = await fetch_value(conn, "lock_tenant_revision", tenant=tenant)
-    # A separate statement on purpose: under READ COMMITTED a statement takes its snapshot before it waits for a lock.
-    return LockedRevision(revision, await fetch_value(conn, "has_open_operations", tenant=tenant))
 
 
 async def open_revision(context: WriteContext, actor: str, *, facts: int) -> None:

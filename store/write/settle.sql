@@ -1,18 +1,6 @@
 -- Every look-up of many rows is a lateral one with a limit: one index look-up for each row that is wanted. Otherwise the
 -- planner would choose by estimates that were made when the tables were empty, and read them whole.
 
--- name: create_tenant_revision
--- Adds the revision row of a tenant, if there is none.
-insert into tenant_revisions (tenant) values (:tenant) on conflict do nothing
-
--- name: lock_tenant_revision
--- Locks the revision row of a tenant. A statement of its own, so that later statements see all that was committed before.
-select revision from tenant_revisions where tenant = :tenant for update
-
--- name: has_open_operations
--- Whether any operation of a tenant is waiting for facts.
-select exists (select from operations where tenant = :tenant and state in ('waiting', 'requested'))
-
 -- name: digests
 -- The digests of those of these facts that are in the ledger.
 select f.source, f.id, f.digest

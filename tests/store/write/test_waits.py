@@ -7,7 +7,7 @@ import pytest
 from store.db.pool import Pool, transaction
 from store.db.sql import execute, sql
 from store.operations import operations
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder
 

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from facts.correlation import encode
-from store.operations import relationship_status
+from store.operations import overdue
 from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
@@ -188,7 +188,5 @@ async def test_wait_is_overdue_once_and_not_before_it_is_due(harness: Harness) -
     wait = await harness.find_wait("group_channel", "g1")
     just_before = wait["due"] - timedelta(microseconds=1)
     for now, told in ((just_before, False), (wait["due"], True), (wait["due"], False)):
-        done = await relationship_status.notify_overdue(
-            harness.pool, harness.catalog, harness.tenant, relationship, "g1", now
-        )
+        done = await overdue.notify(harness.pool, harness.catalog, harness.tenant, relationship, "g1", now)
         assert done is told

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from store.db import tokens
 from store.db.pool import Pool
-from store.write.settle import lock
+from store.write.tenant_lock import lock
 from tests.support.posting import NDJSON, STRUCTURED, ApiCaller, group, ndjson
 from tests.support.serving import Served
 

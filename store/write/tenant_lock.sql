@@ -1,0 +1,11 @@
+-- name: create_tenant_revision
+-- Adds the revision row of a tenant, if there is none.
+insert into tenant_revisions (tenant) values (:tenant) on conflict do nothing
+
+-- name: lock_tenant_revision
+-- Locks the revision row of a tenant. A statement of its own, so that later statements see all that was committed before.
+select revision from tenant_revisions where tenant = :tenant for update
+
+-- name: has_open_operations
+-- Whether any operation of a tenant is waiting for facts.
+select exists (select from operations where tenant = :tenant and state in ('waiting', 'requested'))
