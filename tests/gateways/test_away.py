@@ -1,4 +1,4 @@
-"""Owners that are away, or slow: who is turned away, who waits, and that others do not notice."""
+"""Unavailable and slow owners: which requests fail at once, which wait, and that other owners are not affected."""
 
 import asyncio
 import math
@@ -12,16 +12,16 @@ from errors import Busy, Refused, Unavailable, Unsent
 from gateways.circuit_breaker import FAILURES
 from gateways.owner import OF_MANY
 from gateways.owners import AT_ONCE, Owners
-from tests.support.gateways import DeleteTeam, HandClock, Recording, ask
+from tests.support.gateways import DeleteTeam, HandClock, Recording, send
 
 URLS = {"channels": "http://channels", "groups": "http://groups"}
 
 
 async def fail(owners: Owners, times: int = FAILURES) -> Unavailable:
-    """Asks so often in vain; returns the last error."""
+    """Sends requests that all fail as unavailable; returns the last error."""
     for _ in range(times):
         with pytest.raises(Unavailable) as away:
-            await ask(owners)
+            await send(owners)
     return away.value
 
 
@@ -32,7 +32,7 @@ async def test_lost_connection_is_unavailable(error: type[httpx2.HTTPError]) -> 
     owner = Recording(error("lost"))
     async with Owners(URLS, transport=owner.transport) as owners:
         with pytest.raises(Unavailable, match=f"^CreateChannel at channels: {error.__name__}: lost$"):
-            await ask(owners)
+            await send(owners)
     assert len(owner.requests) == 1
 
 
@@ -62,8 +62,8 @@ async def test_open_circuit_sends_no_request_until_its_pause_ends(
         assert len(owner.requests) == FAILURES + 1
         time.forward(2)
         owner.answers = [httpx2.Response(201)]
-        await ask(owners)
-        await ask(owners)
+        await send(owners)
+        await send(owners)
         assert len(owner.requests) == FAILURES + 3
 
 
@@ -75,8 +75,8 @@ async def test_refusals_do_not_open_the_circuit(status: int) -> None:
         await fail(owners)
         time.forward(1)
         with pytest.raises((Refused, Unavailable), match=str(status)):
-            await ask(owners)
-        await ask(owners)
+            await send(owners)
+        await send(owners)
 
 
 async def test_open_circuit_respects_retry_after() -> None:
@@ -95,7 +95,7 @@ async def test_command_that_cannot_be_built_does_not_reset_the_circuit() -> None
     async with Owners(URLS, transport=owner.transport, clock=time.clock) as owners:
         await fail(owners, FAILURES - 1)
         with pytest.raises(Refused):
-            await ask(owners, command=DeleteTeam(team_id=".."))
+            await send(owners, command=DeleteTeam(team_id=".."))
         await fail(owners, 1)
         assert "is unavailable" in str(await fail(owners, 1))
 
@@ -106,24 +106,24 @@ async def test_circuit_of_one_owner_does_not_affect_another() -> None:
 
     async with Owners(URLS, transport=Recording(answer).transport, clock=HandClock().clock) as owners:
         await fail(owners, FAILURES + 1)
-        await ask(owners, "groups")
+        await send(owners, "groups")
 
 
 class Slow:
-    """Answers nobody until it is released; ``groups`` is quick."""
+    """Owners of which ``channels`` answers no request until ``release`` is set, and ``groups`` answers at once."""
 
     def __init__(self) -> None:
         self.release = asyncio.Event()
         self.started = asyncio.Semaphore(0)
-        self.asked = 0
+        self.received = 0
         self.answer: httpx2.Response | Exception = httpx2.Response(201)
         self.failing = 0
-        """How many of the next requests fail at once."""
+        """Number of the next requests that fail at once."""
         self.transport = httpx2.MockTransport(self._handle)
 
     async def _handle(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.host == "channels":
-            self.asked += 1
+            self.received += 1
             if self.failing:
                 self.failing -= 1
                 raise httpx2.ConnectError("gone")
@@ -135,8 +135,8 @@ class Slow:
 
     @asynccontextmanager
     async def held(self, owners: Owners, requests: int) -> AsyncIterator[list[asyncio.Task[None]]]:
-        """So many requests are under way within it."""
-        tasks = [asyncio.create_task(ask(owners)) for _ in range(requests)]
+        """Keeps this many requests under way within the block."""
+        tasks = [asyncio.create_task(send(owners)) for _ in range(requests)]
         for _ in tasks:
             await self.started.acquire()
         try:
@@ -151,43 +151,43 @@ async def test_request_without_slot_is_busy_and_other_owners_are_not() -> None:
     async with Owners(URLS, transport=slow.transport) as owners:
         async with slow.held(owners, AT_ONCE):
             with pytest.raises(Unavailable, match=f"CreateChannel at channels: {AT_ONCE} requests are under way"):
-                await ask(owners)
-            await ask(owners, "groups")
-        await ask(owners)
-    assert slow.asked == AT_ONCE + 1
+                await send(owners)
+            await send(owners, "groups")
+        await send(owners)
+    assert slow.received == AT_ONCE + 1
 
 
 async def test_waiting_request_gets_the_next_free_slot() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
         async with slow.held(owners, AT_ONCE):
-            waiting = [asyncio.create_task(ask(owners, slot_timeout=math.inf)) for _ in range(2 * AT_ONCE)]
+            waiting = [asyncio.create_task(send(owners, slot_timeout=math.inf)) for _ in range(2 * AT_ONCE)]
             await asyncio.sleep(0)
-            assert slow.asked == AT_ONCE
+            assert slow.received == AT_ONCE
         await asyncio.gather(*waiting)
-    assert slow.asked == 3 * AT_ONCE
+    assert slow.received == 3 * AT_ONCE
 
 
 async def test_request_that_waited_in_vain_for_a_slot_is_busy() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners, slow.held(owners, AT_ONCE):
         with pytest.raises(Busy, match=f"CreateChannel at channels: {AT_ONCE} requests are under way"):
-            await ask(owners, slot_timeout=0.01)
+            await send(owners, slot_timeout=0.01)
 
 
 async def test_sweeps_leave_slots_to_single_requests() -> None:
     slow = Slow()
     async with Owners(URLS, transport=slow.transport) as owners:
-        many = [asyncio.create_task(ask(owners, slot_timeout=math.inf, one_of_many=True)) for _ in range(4 * AT_ONCE)]
+        many = [asyncio.create_task(send(owners, slot_timeout=math.inf, one_of_many=True)) for _ in range(4 * AT_ONCE)]
         for _ in range(int(AT_ONCE * OF_MANY)):
             await slow.started.acquire()
-        alone = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE - slow.asked)]
+        alone = [asyncio.create_task(send(owners)) for _ in range(AT_ONCE - slow.received)]
         for _ in alone:
             await asyncio.wait_for(slow.started.acquire(), 60)
-        assert slow.asked == AT_ONCE
+        assert slow.received == AT_ONCE
         slow.release.set()
         await asyncio.gather(*many, *alone)
-    assert slow.asked == len(many) + len(alone)
+    assert slow.received == len(many) + len(alone)
 
 
 async def test_request_that_got_a_slot_too_late_respects_open_circuit() -> None:
@@ -195,11 +195,11 @@ async def test_request_that_got_a_slot_too_late_respects_open_circuit() -> None:
     slow.answer = httpx2.ConnectError("gone")
     async with Owners(URLS, transport=slow.transport, clock=HandClock().clock) as owners:
         async with slow.held(owners, AT_ONCE):
-            waiting = [asyncio.create_task(ask(owners, slot_timeout=math.inf)) for _ in range(AT_ONCE)]
+            waiting = [asyncio.create_task(send(owners, slot_timeout=math.inf)) for _ in range(AT_ONCE)]
             await asyncio.sleep(0)
-        said = await asyncio.gather(*waiting, return_exceptions=True)
-    assert {type(one) for one in said} == {Unsent}
-    assert AT_ONCE <= slow.asked < AT_ONCE + FAILURES
+        errors = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(one) for one in errors} == {Unsent}
+    assert AT_ONCE <= slow.received < AT_ONCE + FAILURES
 
 
 async def test_cancelled_request_frees_its_slot() -> None:
@@ -209,7 +209,7 @@ async def test_cancelled_request_frees_its_slot() -> None:
             tasks[0].cancel()
             with pytest.raises(asyncio.CancelledError):
                 await tasks[0]
-            another = asyncio.create_task(ask(owners))
+            another = asyncio.create_task(send(owners))
             await asyncio.wait_for(slow.started.acquire(), 60)
         await another
 
@@ -228,8 +228,8 @@ async def test_cancelled_probe_lets_another_request_probe() -> None:
             probe.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await probe
-        await ask(owners)
-    assert slow.asked == FAILURES + 2
+        await send(owners)
+    assert slow.received == FAILURES + 2
 
 
 async def test_open_circuit_refuses_before_waiting_for_a_slot() -> None:
@@ -240,4 +240,4 @@ async def test_open_circuit_refuses_before_waiting_for_a_slot() -> None:
         time.forward(1)
         async with slow.held(owners, 1):
             with pytest.raises(Unavailable, match="an attempt is under way"):
-                await asyncio.wait_for(ask(owners, slot_timeout=math.inf), 60)
+                await asyncio.wait_for(send(owners, slot_timeout=math.inf), 60)

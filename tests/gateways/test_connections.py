@@ -1,4 +1,4 @@
-"""Real connections: how long one may last, which are used again, and that each owner has its own."""
+"""Real connections: their timeout, their reuse, and that each owner has its own."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import pytest
 
 from errors import Unavailable
 from gateways.owners import AT_ONCE, Owners
-from tests.support.gateways import ask
+from tests.support.gateways import send
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
@@ -18,7 +18,7 @@ CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
 
 @asynccontextmanager
 async def serving(handle: Handle) -> AsyncIterator[str]:
-    """A server on loopback, and its URL; what still runs is cut off at the end."""
+    """Runs a server on the loopback interface; yields its URL, and cancels open requests at the end."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +42,7 @@ async def serving(handle: Handle) -> AsyncIterator[str]:
 
 
 async def request(reader: asyncio.StreamReader) -> bytes:
-    """The next request: its head, and its body."""
+    """Reads the next request: its head and its body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next((line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b":0")
     return head + await reader.readexactly(int(length.split(b":")[1]))
@@ -64,7 +64,7 @@ async def trickling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 async def test_endless_reply_ends_at_the_timeout(handle: Handle) -> None:
     async with serving(handle) as url, Owners({"channels": url}, timeout=0.2) as owners:
         with pytest.raises(Unavailable, match=r"^CreateChannel at channels: no answer within 0\.2 s$"):
-            await asyncio.wait_for(ask(owners), 60)
+            await asyncio.wait_for(send(owners), 60)
 
 
 async def test_hanging_owners_do_not_slow_others_down() -> None:
@@ -84,11 +84,11 @@ async def test_hanging_owners_do_not_slow_others_down() -> None:
         serving(quick) as fast,
         Owners({"channels": slow, "groups": fast}, timeout=60) as owners,
     ):
-        stuck = [asyncio.create_task(ask(owners)) for _ in range(AT_ONCE)]
+        stuck = [asyncio.create_task(send(owners)) for _ in range(AT_ONCE)]
         for _ in stuck:
             await asyncio.wait_for(hanging.acquire(), 60)
-        queued = [asyncio.create_task(ask(owners, slot_timeout=math.inf)) for _ in range(AT_ONCE)]
-        others = asyncio.gather(*(ask(owners, "groups", slot_timeout=math.inf) for _ in range(4 * AT_ONCE)))
+        queued = [asyncio.create_task(send(owners, slot_timeout=math.inf)) for _ in range(AT_ONCE)]
+        others = asyncio.gather(*(send(owners, "groups", slot_timeout=math.inf) for _ in range(4 * AT_ONCE)))
         await asyncio.wait_for(others, 60)
         assert not any(task.done() for task in stuck + queued)
         for task in stuck + queued:
@@ -97,7 +97,7 @@ async def test_hanging_owners_do_not_slow_others_down() -> None:
 
 
 class Closing:
-    """Answers ``answered`` requests of each connection, and closes it when the next has come."""
+    """Answers ``answered`` requests of each connection, and closes it at the next one."""
 
     def __init__(self, answered: int) -> None:
         self.answered = answered
@@ -116,15 +116,15 @@ async def test_connection_is_reused() -> None:
     owner = Closing(answered=3)
     async with serving(owner) as url, Owners({"channels": url}) as owners:
         for _ in range(3):
-            await ask(owners)
+            await send(owners)
     assert owner.connections == 1
 
 
 async def test_reused_connection_that_is_closed_is_no_failure() -> None:
     owner = Closing(answered=1)
     async with serving(owner) as url, Owners({"channels": url}) as owners:
-        await ask(owners)
-        await ask(owners)
+        await send(owners)
+        await send(owners)
     assert owner.connections == 2
     assert len(owner.requests) == 3
     assert owner.requests[1] == owner.requests[2]
@@ -135,7 +135,7 @@ async def test_new_connection_that_is_closed_is_a_failure() -> None:
     owner = Closing(answered=0)
     async with serving(owner) as url, Owners({"channels": url}) as owners:
         with pytest.raises(Unavailable, match=r"RemoteProtocolError|ReadError"):
-            await ask(owners)
+            await send(owners)
     assert (owner.connections, len(owner.requests)) == (1, 1)
 
 
@@ -144,7 +144,7 @@ async def test_address_without_server_is_unavailable() -> None:
         pass
     async with Owners({"channels": url}) as owners:
         with pytest.raises(Unavailable, match="CreateChannel at channels: ConnectError: "):
-            await ask(owners)
+            await send(owners)
 
 
 async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,5 +153,5 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Monkey
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, other)
         async with Owners({"channels": url}) as owners:
-            await ask(owners)
+            await send(owners)
     assert (owner.connections, proxy.connections) == (1, 0)

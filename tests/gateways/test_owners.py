@@ -1,4 +1,4 @@
-"""Owners are asked over HTTP: one request per command, to the addresses that are configured and to no others."""
+"""Commands to owners over HTTP: one request each, to the configured addresses and to no others."""
 
 import httpx2
 import orjson
@@ -8,14 +8,14 @@ from catalog.vocabulary import Command
 from contracts.channels import CreateChannel
 from errors import Refused, TetherError, Unavailable
 from gateways.owners import Owners
-from tests.support.gateways import DeleteTeam, Recording, ask, ask_once
+from tests.support.gateways import DeleteTeam, Recording, send, send_once
 
 
-class Rename(Command, method="PATCH", path="/rooms/{room}/doors/{door}"):
-    """Give a door another name."""
+class Rename(Command, method="PATCH", path="/rooms/{room}/windows/{window}"):
+    """Give a window another name."""
 
     room: str
-    door: int
+    window: int
     name: str | None = None
 
 
@@ -40,7 +40,7 @@ class Ring(Command, method="PUT", path="/bells"):
 
 async def test_command_is_one_request_with_its_headers() -> None:
     owner = Recording(httpx2.Response(201))
-    await ask_once(owner)
+    await send_once(owner)
     (request,) = owner.requests
     assert (request.method, str(request.url)) == ("POST", "http://owner/base/channels")
     assert orjson.loads(request.content) == {"name": "Rowing"}
@@ -51,17 +51,17 @@ async def test_command_is_one_request_with_its_headers() -> None:
 
 async def test_fields_named_by_the_path_are_only_in_the_path() -> None:
     owner = Recording(httpx2.Response(204))
-    await ask_once(owner, Rename(room="hall", door=7))
+    await send_once(owner, Rename(room="hall", window=7))
     (request,) = owner.requests
-    assert (request.method, request.url.raw_path) == ("PATCH", b"/base/rooms/hall/doors/7")
+    assert (request.method, request.url.raw_path) == ("PATCH", b"/base/rooms/hall/windows/7")
     assert orjson.loads(request.content) == {"name": None}
 
 
 async def test_deletion_has_a_query_of_set_fields_and_no_body() -> None:
     owner = Recording(httpx2.Response(204))
-    await ask_once(owner, DeleteTeam(team_id="t1", still_in="a&b=c#d"))
-    await ask_once(owner, DeleteTeam(team_id="t1", places=0))
-    await ask_once(owner, DeleteTeam(team_id="t1"))
+    await send_once(owner, DeleteTeam(team_id="t1", still_in="a&b=c#d"))
+    await send_once(owner, DeleteTeam(team_id="t1", places=0))
+    await send_once(owner, DeleteTeam(team_id="t1"))
     paths = [request.url.raw_path for request in owner.requests]
     assert paths == [b"/base/teams/t1?still_in=a%26b%3Dc%23d", b"/base/teams/t1?places=0", b"/base/teams/t1"]
     assert [request.content for request in owner.requests] == [b"", b"", b""]
@@ -82,7 +82,7 @@ async def test_deletion_has_a_query_of_set_fields_and_no_body() -> None:
 )
 async def test_key_stays_one_segment_of_the_path(key: str, path: bytes) -> None:
     owner = Recording(httpx2.Response(204))
-    await ask_once(owner, DeleteTeam(team_id=key))
+    await send_once(owner, DeleteTeam(team_id=key))
     assert owner.requests[0].url.raw_path == b"/base/teams/" + path
 
 
@@ -90,7 +90,7 @@ async def test_key_stays_one_segment_of_the_path(key: str, path: bytes) -> None:
 async def test_key_that_would_change_the_path_is_refused_unsent(key: str) -> None:
     owner = Recording(httpx2.Response(204))
     with pytest.raises(Refused, match="DeleteTeam: team_id is "):
-        await ask_once(owner, DeleteTeam(team_id=key))
+        await send_once(owner, DeleteTeam(team_id=key))
     assert owner.requests == []
 
 
@@ -98,14 +98,14 @@ async def test_key_that_would_change_the_path_is_refused_unsent(key: str) -> Non
 async def test_only_texts_and_integers_are_parts_of_a_path(room: bool | float | None) -> None:
     owner = Recording(httpx2.Response(204))
     with pytest.raises(Refused, match=r"Open: room is (None|True|1.5), which cannot be a part of the path /rooms/"):
-        await ask_once(owner, Open(room=room))
+        await send_once(owner, Open(room=room))
     assert owner.requests == []
 
 
 async def test_keys_that_would_change_the_path_together_are_refused() -> None:
     owner = Recording(httpx2.Response(204))
     with pytest.raises(Refused, match=r"Seat: (row|column) is '\.'"):
-        await ask_once(owner, Seat(row=".", column="."))
+        await send_once(owner, Seat(row=".", column="."))
     assert owner.requests == []
 
 
@@ -113,7 +113,7 @@ async def test_keys_that_would_change_the_path_together_are_refused() -> None:
 async def test_request_that_cannot_be_built_is_refused_unsent(command: Command) -> None:
     owner = Recording(httpx2.Response(201))
     with pytest.raises(Refused, match="cannot be written as a request: "):
-        await ask_once(owner, command)
+        await send_once(owner, command)
     assert owner.requests == []
 
 
@@ -124,27 +124,27 @@ async def test_redirect_is_refused_and_not_followed(status: int, to: str) -> Non
     with pytest.raises(
         Refused, match=f"refused with {status}: redirects are not followed; set the owner's own address"
     ):
-        await ask_once(owner)
+        await send_once(owner)
     assert [str(request.url) for request in owner.requests] == ["http://owner/base/channels"]
 
 
 async def test_redirect_without_location_is_refused() -> None:
     with pytest.raises(TetherError):
-        await ask_once(Recording(httpx2.Response(302, headers={"location": "http://["})))
+        await send_once(Recording(httpx2.Response(302, headers={"location": "http://["})))
 
 
 async def test_cookies_of_an_owner_are_not_sent_back() -> None:
     owner = Recording(httpx2.Response(201, headers={"set-cookie": "session=1; Path=/"}))
     async with Owners({"channels": "http://owner"}, transport=owner.transport) as owners:
-        await ask(owners)
-        await ask(owners)
+        await send(owners)
+        await send(owners)
     assert ["cookie" in request.headers for request in owner.requests] == [False, False]
 
 
 async def test_owner_without_address_is_unavailable() -> None:
     async with Owners({}) as owners:
         with pytest.raises(Unavailable, match="no address of the owner 'channels'; set it in TETHER_OWNERS"):
-            await ask(owners)
+            await send(owners)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ async def test_owner_without_address_is_unavailable() -> None:
 async def test_bad_address_is_refused_at_start_and_not_shown(url: str, problem: str) -> None:
     with pytest.raises(Refused) as refusal:
         Owners({"groups": "http://groups", "channels": url})
-    said = str(refusal.value)
-    assert said.startswith(f"the address of the owner 'channels' {problem}")
-    assert said.endswith("; set it in TETHER_OWNERS as http://host:port/path, or https")
-    assert "sec" not in said
+    message = str(refusal.value)
+    assert message.startswith(f"the address of the owner 'channels' {problem}")
+    assert message.endswith("; set it in TETHER_OWNERS as http://host:port/path, or https")
+    assert "sec" not in message
 
 
 @pytest.mark.parametrize(
-    ("url", "asked"),
+    ("url", "requested"),
     [
         ("http://owner", "http://owner/channels"),
         ("https://owner:8443/a/b/", "https://owner:8443/a/b/channels"),
@@ -190,8 +190,8 @@ async def test_bad_address_is_refused_at_start_and_not_shown(url: str, problem: 
         ("http://owner/a/../b", "http://owner/b/channels"),
     ],
 )
-async def test_address_may_have_a_port_and_a_path(url: str, asked: str) -> None:
+async def test_address_may_have_a_port_and_a_path(url: str, requested: str) -> None:
     owner = Recording(httpx2.Response(201))
     async with Owners({"channels": url}, transport=owner.transport) as owners:
-        await ask(owners)
-    assert [str(request.url) for request in owner.requests] == [asked]
+        await send(owners)
+    assert [str(request.url) for request in owner.requests] == [requested]

@@ -1,4 +1,4 @@
-"""Replies: what is final, what may be tried again, when, and what a reply may not do to us."""
+"""Replies of owners: which are final, which are retried and when, and that no reply can do harm."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from errors import Gone, Refused, Unavailable
-from tests.support.gateways import HandClock, Recording, ask_once
+from tests.support.gateways import HandClock, Recording, send_once
 
 PROBLEM = {"content-type": "application/problem+json; charset=utf-8"}
 
@@ -21,32 +21,32 @@ def problem(body: Any) -> httpx2.Response:
 
 async def refused(answer: httpx2.Response) -> str:
     with pytest.raises(Refused) as refusal:
-        await ask_once(Recording(answer))
+        await send_once(Recording(answer))
     return str(refusal.value)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 async def test_every_2xx_status_is_success(status: int) -> None:
-    await ask_once(Recording(httpx2.Response(status)))
+    await send_once(Recording(httpx2.Response(status)))
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 405, 413, 422, 451, 499])
 async def test_other_4xx_statuses_are_refused(status: int) -> None:
     with pytest.raises(Refused, match=f"^CreateChannel at channels refused with {status}: no$") as refusal:
-        await ask_once(Recording(httpx2.Response(status, text="no")))
+        await send_once(Recording(httpx2.Response(status, text="no")))
     assert not isinstance(refusal.value, Gone)
 
 
 @pytest.mark.parametrize("status", [404, 410, 412])
 async def test_404_410_and_412_are_gone(status: int) -> None:
     with pytest.raises(Gone, match=f"^CreateChannel at channels refused with {status}: no such thing$"):
-        await ask_once(Recording(httpx2.Response(status, text="no such thing")))
+        await send_once(Recording(httpx2.Response(status, text="no such thing")))
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
 async def test_temporary_statuses_are_unavailable(status: int) -> None:
     with pytest.raises(Unavailable, match=f"^CreateChannel at channels answered {status}$"):
-        await ask_once(Recording(httpx2.Response(status)))
+        await send_once(Recording(httpx2.Response(status)))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_temporary_statuses_are_unavailable(status: int) -> None:
 async def test_retry_after_is_read_as_seconds_or_date(given: str, seconds: float) -> None:
     headers = [(b"retry-after", given.encode("latin-1"))]
     with pytest.raises(Unavailable) as away:
-        await ask_once(Recording(httpx2.Response(503, headers=headers)), clock=HandClock().clock)
+        await send_once(Recording(httpx2.Response(503, headers=headers)), clock=HandClock().clock)
     assert away.value.retry_after == seconds
 
 
@@ -96,8 +96,8 @@ async def test_reason_is_the_detail_or_title_of_a_problem_document(body: Any, re
 
 @pytest.mark.parametrize("content", [b"{", b"[" * 60_000, b'{"detail": "\\ud800"}', b"\xff"])
 async def test_reason_of_a_malformed_problem_document_is_its_text(content: bytes) -> None:
-    said = await refused(httpx2.Response(422, headers=PROBLEM, content=content))
-    assert said.endswith(content.decode("utf-8", "replace")[:300])
+    message = await refused(httpx2.Response(422, headers=PROBLEM, content=content))
+    assert message.endswith(content.decode("utf-8", "replace")[:300])
 
 
 async def test_reason_of_other_json_is_its_text() -> None:
@@ -113,13 +113,13 @@ async def test_long_reason_is_truncated() -> None:
 
 
 async def test_binary_reply_is_accepted() -> None:
-    said = await refused(httpx2.Response(400, content=b"\xff\xfe\x00no"))
-    assert "\x00" not in said
-    assert said.endswith("no")
+    message = await refused(httpx2.Response(400, content=b"\xff\xfe\x00no"))
+    assert "\x00" not in message
+    assert message.endswith("no")
 
 
 class Endless(httpx2.AsyncByteStream):
-    """A reply that has no end."""
+    """The body of a reply, without an end."""
 
     part: ClassVar[bytes] = b"x" * 10_000
 
@@ -137,7 +137,7 @@ class Endless(httpx2.AsyncByteStream):
 
 
 class Packed(httpx2.AsyncByteStream):
-    """A reply as it is on the wire."""
+    """The body of a reply, sent as it is."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -150,7 +150,7 @@ class Packed(httpx2.AsyncByteStream):
 async def test_only_the_beginning_of_an_endless_reply_is_read(status: int) -> None:
     stream = Endless()
     with contextlib.suppress(Refused, Unavailable):
-        await asyncio.wait_for(ask_once(Recording(httpx2.Response(status, stream=stream))), 60)
+        await asyncio.wait_for(send_once(Recording(httpx2.Response(status, stream=stream))), 60)
     assert stream.sent < 200_000
     assert stream.closed
 
@@ -158,5 +158,5 @@ async def test_only_the_beginning_of_an_endless_reply_is_read(status: int) -> No
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "GZIP"])
 async def test_compressed_reply_is_not_decompressed(packing: str) -> None:
     stream = Packed(zlib.compress(b"x" * 10_000_000))
-    said = await refused(httpx2.Response(400, headers={"content-encoding": packing}, stream=stream))
-    assert said.endswith("refused with 400: (compressed)")
+    message = await refused(httpx2.Response(400, headers={"content-encoding": packing}, stream=stream))
+    assert message.endswith("refused with 400: (compressed)")

@@ -1,4 +1,4 @@
-"""The workflows as a careless hand would change them: running ones would break."""
+"""Workflows with a change that breaks running ones: a timer before everything else."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ from workflows.relationship import RelationshipWorkflow
 
 @workflow.defn(name="RelationshipWorkflow")
 class ChangedRelationship(RelationshipWorkflow):
-    """Pauses before anything else."""
+    """Starts with a pause."""
 
     @workflow.init
     def __init__(self, given: Any) -> None:
@@ -30,7 +30,7 @@ class ChangedRelationship(RelationshipWorkflow):
 
 @workflow.defn(name="MoveWorkflow")
 class ChangedMove(MoveWorkflow):
-    """As above."""
+    """Starts with a pause."""
 
     @workflow.init
     def __init__(self, given: Any) -> None:
@@ -45,7 +45,7 @@ class ChangedMove(MoveWorkflow):
 
 @workflow.defn(name="CascadeDeleteWorkflow")
 class ChangedCascade(CascadeDeleteWorkflow):
-    """As above."""
+    """Starts with a pause."""
 
     @workflow.init
     def __init__(self, given: Any) -> None:
@@ -60,7 +60,7 @@ class ChangedCascade(CascadeDeleteWorkflow):
 
 @workflow.defn(name="PlanWorkflow")
 class ChangedPlan(PlanWorkflow):
-    """As above."""
+    """Starts with a pause."""
 
     @workflow.init
     def __init__(self, given: Any) -> None:

@@ -1,4 +1,4 @@
-"""Replays recorded histories: workflows that run while the code changes go on."""
+"""Replays recorded histories: running workflows continue after the code has changed."""
 
 import json
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ WORKFLOWS: tuple[type[Any], ...] = (RelationshipWorkflow, MoveWorkflow, CascadeD
 
 
 def label(file: Path) -> str:
-    """``before/complete``."""
+    """Returns folder and name of a history: ``before/complete``."""
     return f"{file.parent.name}/{file.stem}"
 
 
 def started(file: Path) -> dict[str, Any]:
-    """Attributes of the first event."""
+    """Returns the attributes of the first event of a history."""
     attributes: dict[str, Any] = json.loads(file.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
     return attributes
 
@@ -43,7 +43,7 @@ def replayer(workflows: Sequence[type[Any]]) -> Replayer:
 
 
 async def failure_of_replay(workflows: Sequence[type[Any]], file: Path) -> Exception | None:
-    """How the code's commands differ from the recorded ones; None: they do not. A run may have failed as recorded."""
+    """Returns how the code's commands differ from the recorded ones, or None. The failure of a recorded run is none."""
     result = await replayer(workflows).replay_workflow(history(file), raise_on_replay_failure=False)
     return result.replay_failure
 

@@ -56,7 +56,7 @@ class HandClock:
         return Clock(monotonic=lambda: self.passed, now=lambda: NOON + timedelta(seconds=self.passed))
 
 
-async def ask(
+async def send(
     owners: Owners,
     owner: str = "channels",
     command: Command | None = None,
@@ -76,7 +76,7 @@ async def ask(
     await owners.send(request, slot_timeout=slot_timeout, one_of_many=one_of_many)
 
 
-async def ask_once(owner: Recording, command: Command | None = None, *, clock: Clock | None = None) -> None:
+async def send_once(owner: Recording, command: Command | None = None, *, clock: Clock | None = None) -> None:
     """Sends one request with HTTP clients of its own."""
     async with Owners({"channels": "http://owner/base/"}, transport=owner.transport, clock=clock) as owners:
-        await ask(owners, command=command)
+        await send(owners, command=command)

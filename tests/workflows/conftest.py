@@ -1,4 +1,4 @@
-"""One Temporal for each worker of the tests, and a harness of its own for each test: its tenant, database and queue."""
+"""One Temporal server for each worker of pytest; a tenant, a database and a task queue of its own for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,7 +27,7 @@ SETTINGS = {
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def server() -> AsyncIterator[TemporalServer]:
-    """In memory; each workflow has a clock of its own that can be put forward, and few events are many."""
+    """A Temporal server in memory. Clocks of workflows can be set forward; runs continue as new after 400 events."""
     extra = [word for name, value in SETTINGS.items() for word in ("--dynamic-config-value", f"{name}={value}")]
     async with temporary_temporal(extra=extra) as server:
         yield server
@@ -35,7 +35,7 @@ async def server() -> AsyncIterator[TemporalServer]:
 
 @pytest.fixture
 async def client(server: TemporalServer) -> Client:
-    """As our processes connect, but by an address that is known."""
+    """A client with Tether's plugin, as Tether's processes have it."""
     return await Client.connect(server.address, plugins=[temporal.plugin()])
 
 
@@ -48,14 +48,14 @@ async def harness(pool: Pool, catalog: Catalog, client: Client) -> AsyncIterator
 
 @pytest.fixture
 async def running_harness(harness: Harness) -> AsyncIterator[Harness]:
-    """Its dispatcher and a worker run."""
+    """A harness whose dispatcher and worker run."""
     async with harness.running():
         yield harness
 
 
 @pytest.fixture
 async def scenario(harness: Harness, tmp_path: Path) -> AsyncIterator[Scenario]:
-    """Owners of events and teams run; the harness's own processes do not."""
+    """A scenario whose owners of events and teams run; the dispatcher and the worker do not."""
     scenario = Scenario(harness, tmp_path)
     async with scenario.running():
         yield scenario
@@ -63,6 +63,6 @@ async def scenario(harness: Harness, tmp_path: Path) -> AsyncIterator[Scenario]:
 
 @pytest.fixture
 async def running_scenario(scenario: Scenario) -> AsyncIterator[Scenario]:
-    """Everything runs."""
+    """A scenario whose owners, dispatcher and worker run."""
     async with scenario.harness.running():
         yield scenario

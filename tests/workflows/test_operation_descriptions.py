@@ -1,27 +1,27 @@
-"""What an operator reads of moves and cascades in Temporal's Web UI, without opening a payload."""
+"""What an operator reads about moves and cascades in Temporal's Web UI, without opening a payload."""
 
 from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
+from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE, STATE_REQUESTED
 from messages.workflow_ids import Subject
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import call_off
+from tests.workflows.cascade.test_cascades import delete_at_owner
 
 pytestmark = pytest.mark.stack
 
 
 async def shown(scenario: Scenario, subject: Subject) -> dict[str, Any]:
-    """The search attributes of a workflow."""
+    """Returns the search attributes of a workflow."""
     described = await scenario.harness.workflow(subject).describe()
     return {key.name: described.typed_search_attributes.get(key) for key in (RELATIONSHIP, ENTITY, OWNER, STATE)}
 
 
 async def details(scenario: Scenario, subject: Subject) -> str:
-    """What is shown as its present state."""
+    """Returns the details that a workflow shows as its current state."""
     return str(await scenario.harness.workflow(subject).query("__temporal_workflow_metadata"))
 
 
@@ -52,7 +52,7 @@ async def test_requested_move_shows_whose_fact_it_waits_for(running_scenario: Sc
     says = await scenario.wait_for_description(move, "waiting for a fact from teams that team t is in event b, due ")
     assert says.endswith(" UTC")
     attributes = await shown(scenario, move)
-    assert (attributes["TetherOwner"], attributes["TetherState"]) == ("teams", "asked")
+    assert (attributes["TetherOwner"], attributes["TetherState"]) == ("teams", STATE_REQUESTED)
     await scenario.relay.take("TeamMoved", "t")
     scenario.relay.holding.clear()
     await scenario.request_owner("teams", "PATCH", "/teams/t", name="x")
@@ -95,12 +95,14 @@ async def test_signals_and_requests_have_readable_names(running_scenario: Scenar
     await harness.wait_for_operation(id, "done")
     history = await harness.workflow(scenario.cascade_subject("a")).fetch_history()
     signals = [
-        told.workflow_execution_signaled_event_attributes.signal_name
-        for told in history.events
-        if told.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+        recorded.workflow_execution_signaled_event_attributes.signal_name
+        for recorded in history.events
+        if recorded.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
     ]
     assert signals[:2] == ["DeleteRequested", "EventDeleted"]
-    summaries = [told.user_metadata.summary.data for told in history.events if told.HasField("user_metadata")]
+    summaries = [
+        recorded.user_metadata.summary.data for recorded in history.events if recorded.HasField("user_metadata")
+    ]
     assert b'"DeleteEvent at events for a"' in summaries
     assert b'"DeleteTeam at teams, after the beginning"' in summaries
 
@@ -110,7 +112,7 @@ async def test_cascade_shows_its_progress_and_owner(running_scenario: Scenario) 
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2", "t3")
     scenario.relay.holding.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     says = await scenario.wait_for_description(end, "waiting for 3 facts")
     assert says == "0 of 3 children done: DeleteTeam at teams; waiting for 3 facts"
     assert says in await details(scenario, end)
@@ -140,7 +142,7 @@ async def test_cascade_with_unavailable_owner_is_listed_as_stuck(running_scenari
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2", "t3")
     scenario.transport.away.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     says = await scenario.wait_for_description(end, "answered 503")
     assert says == "0 of 3 children done: DeleteTeam at teams; event_team: DeleteTeam at teams answered 503"
     assert (await shown(scenario, end))["TetherState"] == "stuck"

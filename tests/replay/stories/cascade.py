@@ -13,14 +13,14 @@ from tests.replay.stories.steps import (
 )
 from tests.support.events import event
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import call_off, stuck
+from tests.workflows.cascade.test_cascades import delete_at_owner, stuck
 from tests.workflows.move.test_moves import A_DAY
 
 
 async def cascade_by_fact(scenario: Scenario) -> Subject:
     """An owner deletes an event that has teams."""
     await create_known(scenario, "t1", "t2")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     await scenario.wait_for_cascade("a")
     return scenario.cascade_subject("a")
 
@@ -91,7 +91,7 @@ async def cascade_stuck(scenario: Scenario) -> Subject:
     """The owner of teams is away for hours."""
     await create_known(scenario, "t1", "t2")
     scenario.transport.away.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     await stuck(scenario)
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     scenario.transport.away.clear()
@@ -104,7 +104,7 @@ async def cascade_unanswered(scenario: Scenario) -> Subject:
     """Teams are deleted, and their facts do not come for minutes: they are requested again."""
     await create_known(scenario, "t1", "t2")
     scenario.relay.holding.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     await scenario.relay.take("TeamDeleted", "t1")
     await scenario.wait_for_description(scenario.cascade_subject("a"), "waiting for 2 facts")
     for _ in range(3):
@@ -120,7 +120,7 @@ async def cascade_cancelled(scenario: Scenario) -> Subject:
     """Cancelled while the owner of teams is away."""
     await create_known(scenario, "t1", "t2")
     scenario.transport.away.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     row = await stuck(scenario)
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     await cancel(scenario, row.id)
@@ -131,8 +131,8 @@ async def cascade_cancelled(scenario: Scenario) -> Subject:
 async def cascade_incomplete(scenario: Scenario) -> Subject:
     """The owner refuses one of two teams."""
     await create_known(scenario, "t1", "t2")
-    scenario.transport.refused["/teams/t2"] = (422, "it owes a fee")
-    await call_off(scenario)
+    scenario.transport.refused["/teams/t2"] = (422, "a fee is due")
+    await delete_at_owner(scenario)
     await scenario.wait_for_cascade("a", "incomplete")
     return scenario.cascade_subject("a")
 
@@ -151,7 +151,7 @@ async def cascade_continued(scenario: Scenario) -> Subject:
     """A run that continues as new while the owner of teams is away: this is the first."""
     await create_known(scenario, "t1")
     scenario.transport.away.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     await signal_until_continued(scenario, scenario.cascade_subject("a"))
     scenario.transport.away.clear()

@@ -10,7 +10,7 @@ from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
 from tests.support.scenario import Scenario
-from tests.workflows.relationship.test_deadlines import A_DAY, patience_ends
+from tests.workflows.relationship.test_deadlines import A_DAY, end_grace_period
 
 GROUP = event("GroupCreated", "g1", name="Rowing")
 CHANNEL = event("ChannelCreated", "c1", name="Rowing", correlation=encode("group_channel", "g1"))
@@ -176,7 +176,7 @@ async def missing_category(scenario: Scenario) -> Subject:
     """A placeholder's wait, whose workflow starts after the grace period."""
     harness = scenario.harness
     await harness.record(event("ItemAdded", "i1", name="x", category="g1"))
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "g1")
     await harness.record(event("CategoryAdded", "g1", name="Books"))
     return _category(harness)
@@ -186,7 +186,7 @@ async def missing_category_overdue(scenario: Scenario) -> Subject:
     """The same, and the category does not come."""
     harness = scenario.harness
     await harness.record(event("ItemAdded", "i1", name="x", category="g1"))
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "g1")
     await harness.skip("category_item", "g1", A_DAY)
     await harness.wait_for_facts("RelationshipOverdue")
@@ -209,10 +209,10 @@ async def chain(scenario: Scenario) -> Subject:
     await harness.wait_until_waiting("group_channel", "g1")
     await harness.record(CHANNEL)
 
-    async def asked() -> bool:
+    async def requested() -> bool:
         return len(harness.channels.attempts()) == 2
 
-    await eventually(asked)
+    await eventually(requested)
     await harness.skip("membership", "g1/ann", A_DAY)
     await harness.wait_for_facts("RelationshipOverdue")
     return harness.instance("membership", "g1/ann").subject

@@ -51,7 +51,7 @@ async def nothing_known(scenario: Scenario) -> Subject:
     return group(scenario.harness)
 
 
-async def undeclared(scenario: Scenario) -> Subject:
+async def unknown_relationship(scenario: Scenario) -> Subject:
     """The workflow's id names a relationship that is not declared: the run fails."""
     harness = scenario.harness
     await _signalled(harness, "GroupCreated", GROUP, f"{harness.tenant}/group_chanel/g1")
@@ -113,7 +113,7 @@ STORIES = (
     signal_intake,
     signalled_first,
     nothing_known,
-    undeclared,
+    unknown_relationship,
     unknown_id,
     continued,
     continued_last,

@@ -57,20 +57,23 @@ async def start_by_signal(scenario: Scenario, workflow: str, subject: Subject, n
 
 @asynccontextmanager
 async def running_with(scenario: Scenario, catalog: Catalog) -> AsyncIterator[None]:
-    """Tether's processes run with these declarations within it."""
+    """Runs Tether's processes with these declarations within the block."""
     scenario.harness.catalog = catalog
     async with scenario.harness.running():
         yield
 
 
 def without(catalog: Catalog, command: str) -> Catalog:
+    """Returns the catalog without a command of event_team: its ``move`` or ``detach``."""
     relationships = dict(catalog.relationships)
-    lacking: dict[str, Any] = {command: None}
-    relationships["event_team"] = replace(relationships["event_team"], **lacking)
+    removed: dict[str, Any] = {command: None}
+    relationships["event_team"] = replace(relationships["event_team"], **removed)
     return Catalog(catalog.contracts, relationships)
 
 
 async def wait_for_reason(scenario: Scenario, id: str, part: str) -> None:
+    """Waits until ``part`` is in the reason why an operation is stuck or ended."""
+
     async def there() -> bool:
         return part in describe_operation(await scenario.harness.operation(id))
 

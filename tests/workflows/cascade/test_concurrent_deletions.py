@@ -1,4 +1,4 @@
-"""Deletions that are asked for while their entity ends, lives again, or is asked to be deleted once more."""
+"""Deletions that are requested while their entity is deleted, is created again, or is requested to be deleted again."""
 
 import pytest
 
@@ -6,42 +6,44 @@ from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.events import Event
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import all_done, at_rest, counts
+from tests.workflows.cascade.test_cascades import all_done, counts, wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
 
-async def deleted_and_created_anew(scenario: Scenario) -> list[Event]:
-    """The owner's two facts of it, which nobody was told of."""
+async def facts_of_recreation(scenario: Scenario) -> list[Event]:
+    """Creates the event a again at its owner; returns the facts of its deletion and creation, which are held back."""
     deleted = await scenario.relay.take("EventDeleted", "a")
     await scenario.request_owner("events", "POST", "/events", id="a", name="reborn")
     return [deleted, await scenario.relay.take("EventCreated", "a")]
 
 
 @pytest.mark.parametrize("lost_answers", [0, 4])
-async def test_a_deletion_that_came_about_lets_the_next_life_be(running_scenario: Scenario, lost_answers: int) -> None:
-    """However often the owner is asked again for want of an answer: what was to be deleted is gone."""
+async def test_confirmed_deletion_does_not_delete_the_recreated_event(
+    running_scenario: Scenario, lost_answers: int
+) -> None:
+    """Even if the request is repeated because answers were lost: the incarnation that it named was deleted."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     scenario.relay.holding.add("events")
     scenario.transport.lost["events"] = lost_answers
     id = await scenario.request_deletion("a")
-    await harness.record(*await deleted_and_created_anew(scenario))
+    await harness.record(*await facts_of_recreation(scenario))
     row = await harness.wait_for_operation(id, "done")
     assert row.ended_because == "recreated_since_request"
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
     assert await scenario.entity_state("event", "a") == "live"
     assert (await scenario.client["events"].get("/events/a")).json()["name"] == "reborn"
     ours = {key: effects for key, (_, effects) in (await scenario.commands("events")).items()}
     assert list(ours.values()) == [1]
 
 
-async def test_the_next_life_can_be_deleted_by_a_wish_of_its_own(running_scenario: Scenario) -> None:
+async def test_recreated_event_can_be_deleted_by_a_request_of_its_own(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     scenario.relay.holding.add("events")
     first = await scenario.request_deletion("a")
-    facts = await deleted_and_created_anew(scenario)
+    facts = await facts_of_recreation(scenario)
     scenario.relay.holding.clear()
     await harness.record(*facts)
     await harness.wait_for_operation(first, "done")
@@ -52,8 +54,8 @@ async def test_the_next_life_can_be_deleted_by_a_wish_of_its_own(running_scenari
     assert [effects for _, effects in (await scenario.commands("events")).values()] == [1, 1]
 
 
-async def test_an_end_that_a_cancelled_and_a_later_wish_brought_about_is_the_later_ones(scenario: Scenario) -> None:
-    """All of it before any workflow looks: nobody who still wishes for it is told that children are left."""
+async def test_cascade_belongs_to_the_later_of_two_requests_if_one_is_cancelled(scenario: Scenario) -> None:
+    """Both requests and the fact precede the workflow's next round: the children are deleted for the second one."""
     harness = scenario.harness
     async with harness.running():
         await scenario.create_events("a")
@@ -68,14 +70,14 @@ async def test_an_end_that_a_cancelled_and_a_later_wish_brought_about_is_the_lat
         row = await harness.wait_for_operation(first, "cancelled")
         assert row.ended_because == "already_deleted"
         assert counts(await harness.wait_for_operation(second, "done")) == all_done(1)
-        await at_rest(scenario)
+        await wait_until_at_rest(scenario)
     assert await scenario.teams_at_owner() == {}
 
 
-async def test_an_owner_that_deletes_by_itself_what_was_cancelled_in_time_has_its_children_follow(
+async def test_deletion_by_the_owner_after_a_cancelled_request_cascades(
     running_scenario: Scenario,
 ) -> None:
-    """What was cancelled is the wish; this end is another one."""
+    """Only the request was cancelled. The later deletion is the owner's own."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
@@ -91,10 +93,10 @@ async def test_an_owner_that_deletes_by_itself_what_was_cancelled_in_time_has_it
     assert await scenario.teams_at_owner() == {}
 
 
-async def test_what_was_promised_of_a_cancelled_deletion_holds_where_the_fact_does_not_say_whose_it_is(
+async def test_cancelled_deletion_keeps_children_when_fact_has_no_correlation_id(
     running_scenario: Scenario,
 ) -> None:
-    """Not every owner copies a correlation id."""
+    """Not every owner copies correlation ids."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
@@ -105,20 +107,20 @@ async def test_what_was_promised_of_a_cancelled_deletion_holds_where_the_fact_do
     await operations.cancel(harness.pool, harness.tenant, id)
     await harness.wait_for_operation(id, "cancelled")
     await harness.record({name: value for name, value in deleted.items() if name != "correlationid"})
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
     assert await scenario.teams_at_owner() == {"t": "a"}
     assert await scenario.effects("teams") == 0
 
 
-async def test_a_wish_for_the_next_life_does_not_join_the_one_for_the_last(scenario: Scenario) -> None:
-    """Both facts have come, and nobody has looked since."""
+async def test_request_for_a_recreated_event_does_not_join_the_earlier_one(scenario: Scenario) -> None:
+    """Both facts are recorded, and no workflow has processed them yet."""
     harness = scenario.harness
     async with harness.running():
         await scenario.create_events("a")
         scenario.relay.holding.add("events")
         first = await scenario.request_deletion("a")
         await harness.wait_for_operation(first, "requested")
-        facts = await deleted_and_created_anew(scenario)
+        facts = await facts_of_recreation(scenario)
     scenario.relay.holding.clear()
     await harness.record(*facts)
     second = await scenario.request_deletion("a")
@@ -129,7 +131,7 @@ async def test_a_wish_for_the_next_life_does_not_join_the_one_for_the_last(scena
         assert await scenario.entity_state("event", "a") == "deleted"
 
 
-async def test_an_end_and_a_new_life_in_one_batch_end_a_deletion_although_nothing_seems_to_have_changed(
+async def test_deletion_and_recreation_in_one_batch_end_the_operation(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -143,4 +145,4 @@ async def test_an_end_and_a_new_life_in_one_batch_end_a_deletion_although_nothin
     await harness.record({name: value for name, value in deleted.items() if name != "correlationid"}, created)
     row = await harness.wait_for_operation(id, "done")
     assert row.ended_because == "recreated_since_request"
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)

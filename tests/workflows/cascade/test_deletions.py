@@ -1,4 +1,4 @@
-"""Deletions that somebody asks for: the owner is asked, and its fact alone is the end of an entity."""
+"""Requested deletions: the command goes to the owner, and only the owner's fact deletes the entity."""
 
 from datetime import timedelta
 
@@ -8,12 +8,12 @@ from errors import Conflict, KeyReused, Unknown
 from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import all_done, at_rest, counts
+from tests.workflows.cascade.test_cascades import all_done, counts, wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
 
-async def test_a_deletion_that_is_asked_for_is_its_owners_first(running_scenario: Scenario) -> None:
+async def test_requested_deletion_cascades_after_the_owners_fact(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2")
@@ -26,26 +26,26 @@ async def test_a_deletion_that_is_asked_for_is_its_owners_first(running_scenario
         scenario.cascade_subject("a"), "waiting for EventDeleted from events, due "
     )
     assert says.endswith(" UTC")
-    assert [asked[:2] for asked in scenario.transport.requests] == [("events", "DELETE")]
+    assert [sent[:2] for sent in scenario.transport.requests] == [("events", "DELETE")]
     await harness.record(deleted)
     row = await harness.wait_for_operation(id, "done")
     assert (row.kind, counts(row)) == ("delete", all_done(2))
     assert await scenario.teams_at_owner() == {}
     assert list((await scenario.commands("events")).values()) == [(1, 1)]
     assert await scenario.effects("teams") == 2
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
-async def test_a_deletion_of_what_has_no_children_is_done_with_its_fact(running_scenario: Scenario) -> None:
+async def test_deletion_without_children_is_done_with_the_owners_fact(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     id = await scenario.request_deletion("a")
     row = await harness.wait_for_operation(id, "done")
     assert counts(row) == all_done(0)
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
-async def test_who_asks_for_a_deletion_again_gets_the_one_that_is_under_way(running_scenario: Scenario) -> None:
+async def test_repeated_deletion_request_joins_the_open_operation(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     scenario.relay.holding.add("events")
@@ -62,7 +62,7 @@ async def test_who_asks_for_a_deletion_again_gets_the_one_that_is_under_way(runn
         await scenario.request_deletion("c", "category")
 
 
-async def test_who_joined_a_deletion_by_a_key_gets_it_by_that_key_ever_after(running_scenario: Scenario) -> None:
+async def test_idempotency_key_of_a_joined_deletion_keeps_its_operation(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     first = await scenario.request_deletion("a", by="one")
@@ -74,7 +74,7 @@ async def test_who_joined_a_deletion_by_a_key_gets_it_by_that_key_ever_after(run
     assert await scenario.entity_state("event", "b") == "live"
 
 
-async def test_an_owner_that_refuses_a_deletion_leaves_everything(running_scenario: Scenario) -> None:
+async def test_refused_deletion_changes_nothing(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1")
@@ -83,10 +83,10 @@ async def test_an_owner_that_refuses_a_deletion_leaves_everything(running_scenar
     row = await harness.wait_for_operation(id, "refused")
     assert describe_operation(row) == "DeleteEvent at events refused with 422: tickets are sold"
     assert await harness.links("event_team") == {"t1": "a"}
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
-async def test_a_deletion_whose_owner_tells_nothing_expires_and_a_late_fact_still_cascades(
+async def test_unconfirmed_deletion_expires_and_a_late_fact_cascades(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -104,10 +104,10 @@ async def test_a_deletion_whose_owner_tells_nothing_expires_and_a_late_fact_stil
     await scenario.wait_for_entities("team", ["t1"], "deleted")
     row = await scenario.wait_for_cascade("a")
     assert (row.kind, counts(row)) == ("cascade", all_done(1))
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
-async def test_a_deletion_that_is_cancelled_before_its_owner_is_asked_does_not_happen(
+async def test_deletion_cancelled_before_its_request_sends_none(
     scenario: Scenario,
 ) -> None:
     harness = scenario.harness
@@ -117,12 +117,12 @@ async def test_a_deletion_that_is_cancelled_before_its_owner_is_asked_does_not_h
     await operations.cancel(harness.pool, harness.tenant, id)
     async with harness.running():
         row = await harness.wait_for_operation(id, "cancelled")
-        await at_rest(scenario)
+        await wait_until_at_rest(scenario)
     assert describe_operation(row) == ""
     assert scenario.transport.requests == []
 
 
-async def test_a_deletion_that_is_cancelled_too_late_leaves_the_teams(running_scenario: Scenario) -> None:
+async def test_deletion_cancelled_after_its_request_keeps_the_teams(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1")
@@ -133,6 +133,6 @@ async def test_a_deletion_that_is_cancelled_too_late_leaves_the_teams(running_sc
     row = await harness.wait_for_operation(id, "cancelled")
     assert (row.ended_because, row.owner_may_still_act) == (None, True)
     await harness.record(deleted)
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
     assert await harness.links("event_team") == {"t1": "a"}
     assert await scenario.teams_at_owner() == {"t1": "a"}

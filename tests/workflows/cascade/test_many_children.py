@@ -1,4 +1,4 @@
-"""Cascades that are large, and owners that misbehave: all is done, and nothing twice."""
+"""Large cascades, and owners that misbehave: everything is done, and nothing twice."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ from messages.signals import Nudge
 from messages.workflow_ids import Subject
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, counts
+from tests.workflows.cascade.test_cascades import all_done, counts, delete_at_owner, wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
@@ -31,11 +31,11 @@ STORM = MisbehaviourSettings(
     reordered=0.3,
     seed=7,
 )
-"""Three of four requests come to nothing, or to an effect of which nobody hears."""
+"""About three of four requests have no effect, or an effect that the response does not report."""
 
 
 async def register(scenario: Scenario, event: str, teams: Sequence[str]) -> None:
-    """Some at once."""
+    """Registers teams at their owner, AT_ONCE at a time."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(team: str) -> None:
@@ -46,14 +46,14 @@ async def register(scenario: Scenario, event: str, teams: Sequence[str]) -> None
 
 
 async def move(scenario: Scenario, event: str, teams: Sequence[str]) -> None:
-    """By their owner, one after the other."""
+    """Moves teams at their owner, one after the other."""
     for team in teams:
         answer = await scenario.client["teams"].post(f"/teams/{team}/moves", json={"event_id": event})
         assert answer.status_code in (200, 410)
 
 
 async def hurry(scenario: Scenario, subject: Subject, id: str) -> Any:
-    """An operation, once it is done; its workflow's clock goes on, so that no pause takes long."""
+    """Waits until an operation is done; returns it. Sets its workflow's clock forward, so that pauses are short."""
 
     async def done() -> Any:
         with suppress(RPCError):  # it has not begun, or has ended
@@ -64,12 +64,12 @@ async def hurry(scenario: Scenario, subject: Subject, id: str) -> Any:
     return await eventually(done, 120)
 
 
-async def _asked(scenario: Scenario, part: str) -> bool:
+async def _requested(scenario: Scenario, part: str) -> bool:
     return any(path.startswith(part) for _, _, path in scenario.transport.requests)
 
 
 @pytest.mark.slow
-async def test_two_thousand_teams_go_while_others_come_and_move_away(running_scenario: Scenario) -> None:
+async def test_cascade_of_two_thousand_teams_handles_arrivals_and_moves(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     teams = [f"t{n:04}" for n in range(2_000)]
     await scenario.create_events("a", "b")
@@ -78,7 +78,7 @@ async def test_two_thousand_teams_go_while_others_come_and_move_away(running_sce
     leaving = teams[1_000:1_100]
     scenario.relay.holding.add("teams")
     await move(scenario, "b", leaving[:50])
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     seen: list[dict[str, int]] = []
     end = harness.workflow(scenario.cascade_subject("a"))
     runs: list[str] = []
@@ -93,7 +93,7 @@ async def test_two_thousand_teams_go_while_others_come_and_move_away(running_sce
                 seen.append(counts(row))
 
     watching = asyncio.create_task(watch())
-    await eventually(lambda: _asked(scenario, "/teams/t10"))
+    await eventually(lambda: _requested(scenario, "/teams/t10"))
     await scenario.relay.release()
     await asyncio.gather(
         move(scenario, "b", leaving[50:]), register(scenario, "a", [f"late{n:03}" for n in range(200)])
@@ -121,24 +121,24 @@ async def test_two_thousand_teams_go_while_others_come_and_move_away(running_sce
     deletions = Counter(effects for _, effects in (await scenario.commands("teams")).values())
     assert deletions[1] == row["confirmed"]
     assert set(deletions) <= {0, 1}
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
-async def test_a_cascade_with_a_long_history_makes_way_and_goes_on(running_scenario: Scenario) -> None:
+async def test_cascade_with_a_long_history_continues_as_new(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1")
     scenario.transport.away.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     handle = harness.workflow(scenario.cascade_subject("a"))
     first = (await handle.describe()).run_id
 
-    async def made_way() -> bool:
+    async def continued() -> bool:
         await handle.signal("TeamCreated", {"source": "/teams", "id": "x", "revision": 1})
         return (await handle.describe()).run_id != first
 
-    await eventually(made_way, 60)
+    await eventually(continued, 60)
     progress = await scenario.progress(scenario.cascade_subject("a"))
     assert progress["runs"] == 1
     status = (await harness.client.get_workflow_handle(handle.id, run_id=first).describe()).status
@@ -146,10 +146,10 @@ async def test_a_cascade_with_a_long_history_makes_way_and_goes_on(running_scena
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=2))
     assert counts(await scenario.wait_for_cascade("a")) == all_done(1)
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
-async def test_owners_that_misbehave_in_every_way_are_asked_until_all_is_done_once(running_scenario: Scenario) -> None:
+async def test_commands_to_misbehaving_owners_have_one_effect_each(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     teams = [f"t{n:02}" for n in range(60)]
     await scenario.create_events("a", "b")
@@ -163,9 +163,9 @@ async def test_owners_that_misbehave_in_every_way_are_asked_until_all_is_done_on
     for owner in ("events", "teams"):
         scenario.misbehave(owner, MisbehaviourSettings())
     assert await scenario.teams_at_owner() == {}
-    for owner, asked in (("events", 1), ("teams", 62)):
+    for owner, commanded in (("events", 1), ("teams", 62)):
         commands = await scenario.commands(owner)
-        assert [effects for _, effects in commands.values()] == [1] * asked
+        assert [effects for _, effects in commands.values()] == [1] * commanded
     assert sum(attempts for attempts, _ in (await scenario.commands("teams")).values()) > 62
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
     assert await harness.links("event_team") == {}

@@ -1,4 +1,4 @@
-"""What becomes of children by the policy of their relationship, and of children's children."""
+"""Policies for the children of a deleted parent: cascade to every level, restrict, detach, keep."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.support.eventually import eventually
 from tests.support.harness import Harness
 from tests.support.league import LEAGUE
 from tests.support.scenario import OWNERS, Scenario
-from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, counts
+from tests.workflows.cascade.test_cascades import all_done, counts, delete_at_owner, wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
@@ -26,7 +26,7 @@ CATALOG = catalogs.load([Path(__file__).parents[2] / "support" / "catalogs" / "l
 
 @pytest.fixture
 async def league(pool: Pool, client: Client, tmp_path: Path) -> AsyncIterator[Scenario]:
-    """Everything runs, with what the league has: two levels, and every policy."""
+    """Runs all processes with the league's declarations: two levels of children, and every policy."""
     await migrate(pool, CATALOG)
     harness = Harness(pool, CATALOG, client, f"t{uuid4().hex[:12]}")
     scenario = Scenario(harness, tmp_path, {**OWNERS, "league": LEAGUE})
@@ -38,18 +38,18 @@ async def league(pool: Pool, client: Client, tmp_path: Path) -> AsyncIterator[Sc
     await harness.recorder.close()
 
 
-async def have(league: Scenario, kind: str, of: str, *keys: str) -> None:
-    """Something of the league's, known."""
+async def create_in_league(league: Scenario, kind: str, of: str, *keys: str) -> None:
+    """Creates entities at the owner of the league; returns once Tether has their facts."""
     for key in keys:
         await league.request_owner("league", "POST", f"/{kind}/{key}", of=of)
     await league.wait_for_entities(kind, keys)
 
 
-async def test_what_follows_a_team_follows_its_event(league: Scenario) -> None:
-    await have(league, "player", "t1", "p1", "p2")
-    await have(league, "player", "t2", "p3")
-    await have(league, "player", "other", "p4")
-    await call_off(league)
+async def test_cascade_continues_to_children_of_children(league: Scenario) -> None:
+    await create_in_league(league, "player", "t1", "p1", "p2")
+    await create_in_league(league, "player", "t2", "p3")
+    await create_in_league(league, "player", "other", "p4")
+    await delete_at_owner(league)
     await league.wait_for_entities("player", ["p1", "p2", "p3"], "deleted")
     first = await league.wait_for_cascade("a")
     assert (counts(first), first.cause) == (all_done(2), None)
@@ -59,11 +59,11 @@ async def test_what_follows_a_team_follows_its_event(league: Scenario) -> None:
     assert await league.harness.links("team_player") == {"p4": "other"}
     assert await league.effects("teams") == 2
     assert await league.effects("league") == 3
-    await at_rest(league)
+    await wait_until_at_rest(league)
 
 
-async def test_what_restricts_keeps_its_parent_from_being_deleted(league: Scenario) -> None:
-    await have(league, "stand", "a", "s1")
+async def test_restricting_child_prevents_deletion_of_its_parent(league: Scenario) -> None:
+    await create_in_league(league, "stand", "a", "s1")
     with pytest.raises(Restricted, match="stand 's1' belongs to event 'a' by event_stand, which restricts that; move"):
         await league.request_deletion("a")
     await league.request_owner("league", "DELETE", "/stand/s1")
@@ -71,8 +71,8 @@ async def test_what_restricts_keeps_its_parent_from_being_deleted(league: Scenar
     await league.harness.wait_for_operation(await league.request_deletion("a"), "done")
 
 
-async def test_what_restricts_a_child_keeps_its_parents_parent_from_being_deleted(league: Scenario) -> None:
-    await have(league, "booking", "t2", "k1")
+async def test_restricted_child_prevents_deletion_of_its_parent(league: Scenario) -> None:
+    await create_in_league(league, "booking", "t2", "k1")
     with pytest.raises(Restricted, match="event 'a' cannot be deleted: booking 'k1' belongs to team 't2' by team_book"):
         await league.request_deletion("a")
     with pytest.raises(Restricted):
@@ -82,39 +82,39 @@ async def test_what_restricts_a_child_keeps_its_parents_parent_from_being_delete
     assert league.transport.requests
 
 
-async def test_what_comes_to_restrict_a_deletion_before_its_owner_has_answered_refuses_it(league: Scenario) -> None:
+async def test_restriction_added_before_the_owner_accepts_refuses_the_deletion(league: Scenario) -> None:
     league.transport.refused = {"/events/b": (503, "")}
     id = await league.request_deletion("b")
     await league.harness.wait_for_operation(id, "requested")
-    await have(league, "stand", "b", "s1")
-    row = await league.harness.wait_for_operation(id, "refused")  # at the next attempt, although it would fail as well
+    await create_in_league(league, "stand", "b", "s1")
+    row = await league.harness.wait_for_operation(id, "refused")  # at the next attempt, before its request is sent
     assert describe_operation(row).startswith(
         "event 'b' cannot be deleted: stand 's1' belongs to event 'b' by event_stand"
     )
     assert await league.entity_state("event", "b") == "live"
     assert await league.effects("events") == 0
-    await at_rest(league, "b")
+    await wait_until_at_rest(league, "b")
 
 
-async def test_what_restricts_does_not_keep_an_owner_from_deleting(league: Scenario) -> None:
-    await have(league, "stand", "a", "s1")
-    await call_off(league)
+async def test_restriction_does_not_stop_a_deletion_by_the_owner(league: Scenario) -> None:
+    await create_in_league(league, "stand", "a", "s1")
+    await delete_at_owner(league)
     assert counts(await league.wait_for_cascade("a")) == all_done(2)
     assert await league.harness.links("event_stand") == {"s1": "a"}
-    await at_rest(league)
+    await wait_until_at_rest(league)
 
 
-async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_alone(league: Scenario) -> None:
-    """Its owner is never asked to delete it, until somebody has made room and has it asked for anew."""
-    await have(league, "booking", "t1", "k1")
-    await call_off(league)
+async def test_restricted_child_of_a_deleted_parent_is_parked(league: Scenario) -> None:
+    """No request is sent for it until the restricting booking is deleted and the child is redriven."""
+    await create_in_league(league, "booking", "t1", "k1")
+    await delete_at_owner(league)
     row = await league.wait_for_cascade("a", "incomplete")
     assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
     (item,) = await children.list_children(league.harness.pool, league.harness.tenant, row.id, "parked", ("", ""), 10)
     assert item.last_error.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.requests
     assert await league.entity_state("team", "t1") == "live"
-    await at_rest(league)
+    await wait_until_at_rest(league)
     await operations.redrive(league.harness.pool, league.harness.tenant, row.id)
     await league.wait_for_cascade("a", "incomplete")
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.requests
@@ -122,33 +122,33 @@ async def test_what_restricts_a_child_of_what_an_owner_deleted_keeps_that_child_
     await league.wait_for_entities("booking", ["k1"], "deleted")
     await operations.redrive(league.harness.pool, league.harness.tenant, row.id)
     assert counts(await league.wait_for_cascade("a")) == all_done(2)
-    await at_rest(league)
+    await wait_until_at_rest(league)
 
 
-async def test_what_is_detached_lives_on_without_its_parent(league: Scenario) -> None:
-    await have(league, "sponsor", "a", "s1", "s2")
-    await have(league, "sponsor", "b", "s3")
-    await call_off(league)
+async def test_detached_children_stay_live_without_a_parent(league: Scenario) -> None:
+    await create_in_league(league, "sponsor", "a", "s1", "s2")
+    await create_in_league(league, "sponsor", "b", "s3")
+    await delete_at_owner(league)
     assert counts(await league.wait_for_cascade("a")) == all_done(4)
     assert await league.harness.links("event_sponsor") == {"s3": "b"}
     await league.wait_for_entities("sponsor", ["s1", "s2", "s3"])
     assert ("league", "DELETE", "/sponsor/s1/of") in league.transport.requests
-    await at_rest(league)
+    await wait_until_at_rest(league)
 
 
-async def test_what_is_kept_stays_as_it_is(league: Scenario) -> None:
-    await have(league, "photo", "a", "p1")
-    await call_off(league)
+async def test_kept_children_stay_linked_and_nothing_is_requested(league: Scenario) -> None:
+    await create_in_league(league, "photo", "a", "p1")
+    await delete_at_owner(league)
     assert counts(await league.wait_for_cascade("a")) == all_done(2)
     assert await league.harness.links("event_photo") == {"p1": "a"}
-    assert not [asked for asked in league.transport.requests if asked[0] == "league"]
-    await at_rest(league)
+    assert not [sent for sent in league.transport.requests if sent[0] == "league"]
+    await wait_until_at_rest(league)
 
 
-async def test_an_owner_that_is_away_keeps_no_other_waiting(league: Scenario) -> None:
-    await have(league, "sponsor", "a", "s1", "s2")
+async def test_unavailable_owner_does_not_delay_children_of_other_owners(league: Scenario) -> None:
+    await create_in_league(league, "sponsor", "a", "s1", "s2")
     league.transport.away.add("league")
-    await call_off(league)
+    await delete_at_owner(league)
     await league.wait_for_entities("team", ["t1", "t2"], "deleted")
 
     async def stuck() -> bool:
@@ -160,21 +160,21 @@ async def test_an_owner_that_is_away_keeps_no_other_waiting(league: Scenario) ->
     assert "FreeSponsor at league" in says
 
 
-async def test_what_is_asked_again_is_what_was_asked_first_although_the_child_has_changed(league: Scenario) -> None:
-    await have(league, "sponsor", "a", "s1")
+async def test_repeated_request_for_a_changed_child_keeps_its_first_body(league: Scenario) -> None:
+    await create_in_league(league, "sponsor", "a", "s1")
     league.relay.holding.add("league")
     league.transport.lost["league"] = 1
-    await call_off(league)
+    await delete_at_owner(league)
 
-    async def done_unanswered() -> bool:
+    async def done_without_response() -> bool:
         return await league.effects("league") == 1
 
-    await eventually(done_unanswered)
+    await eventually(done_without_response)
     league.transport.refused = {"/of": (503, "")}
     sponsor = await league.client["league"].put("/sponsor/s1/level", json={"level": 7})
     assert sponsor.is_success
     raised = await league.relay.take("SponsorRaised", "s1")
-    await league.harness.record(raised)  # before the fact that came of the first attempt
+    await league.harness.record(raised)  # before the fact that follows from the first attempt
     league.transport.refused = {}
 
     async def answered() -> bool:

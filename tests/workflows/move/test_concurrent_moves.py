@@ -1,4 +1,4 @@
-"""Moves one after the other, moves that are stopped, and moves that meet the end of an event."""
+"""Several moves of one team, cancelled moves, and moves at the same time as deletions of events."""
 
 from itertools import permutations
 
@@ -11,12 +11,12 @@ from store.operations import operations
 from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
-from tests.workflows.move.test_moves import at_rest
+from tests.workflows.move.test_moves import wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
 
-async def test_before_the_owner_is_asked_a_later_move_takes_the_place_of_an_earlier_one(
+async def test_later_move_supersedes_one_that_was_not_requested_yet(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -30,10 +30,10 @@ async def test_before_the_owner_is_asked_a_later_move_takes_the_place_of_an_earl
     await harness.wait_for_operation(second, "done")
     await scenario.create_events("b")
     assert await harness.links("event_team") == {"t": "c"}
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_once_the_owner_was_asked_a_later_move_queues(running_scenario: Scenario) -> None:
+async def test_later_move_waits_for_one_that_was_requested(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b", "c")
     await scenario.create_teams("a", "t")
@@ -51,10 +51,10 @@ async def test_once_the_owner_was_asked_a_later_move_queues(running_scenario: Sc
     row = await harness.wait_for_operation(third, "done")
     assert row.former_parent == "b"
     assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "b", "a"]
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_there_and_back_and_there_again_are_three_effects(running_scenario: Scenario) -> None:
+async def test_moves_there_back_and_there_again_have_three_effects(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -62,10 +62,10 @@ async def test_there_and_back_and_there_again_are_three_effects(running_scenario
         await harness.wait_for_operation(await scenario.request_move("t", to), "done")
     assert list((await scenario.commands("teams")).values()) == [(1, 1)] * 3
     assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "b", "a", "b"]
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_the_same_idempotency_key_is_the_same_move(scenario: Scenario) -> None:
+async def test_same_idempotency_key_is_the_same_move(scenario: Scenario) -> None:
     first = await scenario.request_move("t", "b", "k")
     assert await scenario.request_move("t", "b", "k") == first
     assert await scenario.harness.count_rows("outbox") == 1
@@ -73,8 +73,8 @@ async def test_the_same_idempotency_key_is_the_same_move(scenario: Scenario) -> 
         await scenario.request_move("t", "c", "k")
 
 
-async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_same(running_scenario: Scenario) -> None:
-    """It changes nothing any more; its correlation id says what came of it."""
+async def test_move_is_confirmed_by_its_fact_even_after_a_newer_one(running_scenario: Scenario) -> None:
+    """The fact no longer changes the link; its correlation id still confirms the move."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b", "c")
     await scenario.create_teams("a", "t")
@@ -90,7 +90,7 @@ async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_sam
     row = await harness.wait_for_operation(id, "done")
     assert row.confirmed_by == ours["id"]
     assert [event for event, _, _ in await scenario.link_versions("t")] == ["a", "c"]
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ async def test_a_move_whose_fact_comes_after_a_newer_one_is_answered_all_the_sam
         ("TeamRenamed", "t", {"name": "renamed"}),
     ],
 )
-async def test_a_move_is_not_answered_by_a_fact_that_says_nothing_of_it(
+async def test_move_is_not_confirmed_by_an_unrelated_fact_with_its_id(
     running_scenario: Scenario, type: str, subject: str, data: dict[str, str]
 ) -> None:
-    """Whoever copies a correlation id may put it into anything."""
+    """An owner may copy a correlation id into any fact."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -118,10 +118,10 @@ async def test_a_move_is_not_answered_by_a_fact_that_says_nothing_of_it(
     await harness.record(moved)
     row = await harness.wait_for_operation(id, "done")
     assert row.confirmed_by == moved["id"]
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_a_move_that_is_cancelled_before_its_owner_is_asked_does_not_happen(running_scenario: Scenario) -> None:
+async def test_move_cancelled_before_its_request_sends_none(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
@@ -133,10 +133,10 @@ async def test_a_move_that_is_cancelled_before_its_owner_is_asked_does_not_happe
     await scenario.create_events("b")
     assert scenario.transport.requests == []
     assert await harness.links("event_team") == {"t": "a"}
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_a_move_that_is_cancelled_after_its_owner_was_asked_says_that_it_may_happen(
+async def test_move_cancelled_after_its_request_may_still_happen(
     running_scenario: Scenario,
 ) -> None:
     scenario, harness = running_scenario, running_scenario.harness
@@ -153,7 +153,7 @@ async def test_a_move_that_is_cancelled_after_its_owner_was_asked_says_that_it_m
     assert await harness.links("event_team") == {"t": "b"}
 
 
-async def test_what_has_ended_cannot_be_cancelled(running_scenario: Scenario) -> None:
+async def test_ended_operation_cannot_be_cancelled(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("b")
     await scenario.create_teams("b", "t")
@@ -164,10 +164,10 @@ async def test_what_has_ended_cannot_be_cancelled(running_scenario: Scenario) ->
 
 
 @pytest.mark.parametrize("deleted", ["a", "b", "ab"])
-async def test_a_move_and_the_ends_of_both_events_come_to_the_same_in_any_order(
+async def test_move_and_event_deletions_in_any_order_have_the_same_result(
     running_scenario: Scenario, deleted: str
 ) -> None:
-    """A team follows the event in which it is in the end."""
+    """A team is deleted if the event that it ended up in is deleted."""
     scenario, harness = running_scenario, running_scenario.harness
     for number, order in enumerate(permutations(range(1 + len(deleted)))):
         team, events = f"t{number}", {name: f"{name}{number}" for name in "ab"}
@@ -179,13 +179,13 @@ async def test_a_move_and_the_ends_of_both_events_come_to_the_same_in_any_order(
         for name in deleted:
             await scenario.request_owner("events", "DELETE", f"/events/{events[name]}")
             facts.append(await scenario.relay.take("EventDeleted", events[name]))
-        for place in order:
-            await harness.record(facts[place])
+        for index in order:
+            await harness.record(facts[index])
         await scenario.relay.release()
         await harness.wait_for_operation(id, "done")
         if "b" in deleted:
             await scenario.wait_for_entities("team", [team], "deleted")
-        await at_rest(scenario, team)
+        await wait_until_at_rest(scenario, team)
 
         async def nothing_runs() -> bool:
             ends = [scenario.cascade_subject(event) for event in events.values()]  # noqa: B023 (awaited in the same round)

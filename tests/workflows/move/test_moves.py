@@ -1,4 +1,4 @@
-"""Moves of a team to another event: its owner is asked once the event lives, and its own fact closes the operation."""
+"""Moves of a team to another event: requested once the event exists, and confirmed by the owner's own fact."""
 
 from datetime import timedelta
 
@@ -17,30 +17,30 @@ pytestmark = pytest.mark.stack
 A_DAY = timedelta(hours=24, seconds=1)
 
 
-async def at_rest(scenario: Scenario, *teams: str) -> None:
-    """Nothing is under way."""
+async def wait_until_at_rest(scenario: Scenario, *teams: str) -> None:
+    """Waits until nothing is left to dispatch or to wait for, and the workflows of these teams have ended."""
     await scenario.harness.wait_until_at_rest()
     for team in teams:
         await scenario.harness.wait_for_workflow_end(scenario.move_subject(team))
 
 
-async def test_the_owner_is_asked_once_and_its_own_fact_closes_the_operation(running_scenario: Scenario) -> None:
+async def test_move_is_requested_once_and_confirmed_by_the_owners_fact(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
     id = await scenario.request_move("t", "b")
     row = await harness.wait_for_operation(id, "done")
-    (told,) = await harness.facts("TeamMoved")
-    assert (row.former_parent, row.confirmed_by, row.revision) == ("a", told["id"], told["revision"])
+    (moved,) = await harness.facts("TeamMoved")
+    assert (row.former_parent, row.confirmed_by, row.revision) == ("a", moved["id"], moved["revision"])
     assert scenario.transport.requests == [("teams", "POST", "/teams/t/moves")]
     assert list((await scenario.commands("teams")).values()) == [(1, 1)]
     (before, _, ends), (after, begins, _) = await scenario.link_versions("t")
     assert (before, after) == ("a", "b")
-    assert ends == begins == told["revision"]
-    await at_rest(scenario, "t")
+    assert ends == begins == moved["revision"]
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_a_target_that_is_not_known_yet_is_waited_for(running_scenario: Scenario) -> None:
+async def test_move_waits_for_an_unknown_target(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
@@ -52,23 +52,23 @@ async def test_a_target_that_is_not_known_yet_is_waited_for(running_scenario: Sc
     await scenario.create_events("b")
     await harness.wait_for_operation(id, "done")
     assert await harness.links("event_team") == {"t": "b"}
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_a_team_that_is_not_known_yet_is_waited_for(running_scenario: Scenario) -> None:
+async def test_move_waits_for_an_unknown_team(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     id = await scenario.request_move("t", "b")
     await scenario.wait_for_description(scenario.move_subject("t"), "waiting for team t, due ")
     await scenario.create_teams("a", "t")
     await harness.wait_for_operation(id, "done")
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-@pytest.mark.parametrize("lacking", ["b", "t"])
-async def test_at_its_deadline_a_move_that_could_not_begin_expires(running_scenario: Scenario, lacking: str) -> None:
+@pytest.mark.parametrize("missing", ["b", "t"])
+async def test_move_that_could_not_begin_expires_at_its_deadline(running_scenario: Scenario, missing: str) -> None:
     scenario, harness = running_scenario, running_scenario.harness
-    if lacking == "t":
+    if missing == "t":
         await scenario.create_events("a", "b")
     else:
         await scenario.create_events("a")
@@ -77,14 +77,14 @@ async def test_at_its_deadline_a_move_that_could_not_begin_expires(running_scena
     await scenario.wait_for_description(scenario.move_subject("t"), "waiting for")
     await harness.fast_forward(scenario.move_subject("t"), A_DAY)
     row = await harness.wait_for_operation(id, "expired")
-    kind = "event" if lacking == "b" else "team"
-    assert (row.ended_because, row.end_details) == ("entity_missing", {"kind": kind, "key": lacking})
+    kind = "event" if missing == "b" else "team"
+    assert (row.ended_because, row.end_details) == ("entity_missing", {"kind": kind, "key": missing})
     assert scenario.transport.requests == []
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
 
 @pytest.mark.parametrize(("gone", "reason"), [("event/b", "event b is deleted"), ("team/t", "team t is deleted")])
-async def test_what_is_deleted_cannot_be_moved(running_scenario: Scenario, gone: str, reason: str) -> None:
+async def test_move_with_a_deleted_side_is_refused(running_scenario: Scenario, gone: str, reason: str) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -94,10 +94,10 @@ async def test_what_is_deleted_cannot_be_moved(running_scenario: Scenario, gone:
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
     assert describe_operation(row) == reason
     assert scenario.transport.requests == []
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_a_team_that_is_deleted_while_its_target_is_waited_for_is_not_moved(running_scenario: Scenario) -> None:
+async def test_deletion_of_a_team_refuses_its_waiting_move(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
@@ -109,7 +109,7 @@ async def test_a_team_that_is_deleted_while_its_target_is_waited_for_is_not_move
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
 
-async def test_who_refuses_after_an_answer_was_lost_may_have_moved_it_all_the_same(running_scenario: Scenario) -> None:
+async def test_refusal_after_a_lost_answer_says_that_it_may_still_move(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -121,16 +121,16 @@ async def test_who_refuses_after_an_answer_was_lost_may_have_moved_it_all_the_sa
         return scenario.transport.lost["teams"] == 0
 
     await eventually(lost)
-    scenario.transport.refused = {"/moves": (404, "default backend")}  # its proxy, while it starts again
+    scenario.transport.refused = {"/moves": (404, "default backend")}  # as its proxy answers while the owner restarts
     row = await harness.wait_for_operation(id, "refused")
     assert describe_operation(row) == "MoveTeam at teams refused with 404: default backend; it may still move"
     await scenario.relay.release()
     assert await harness.links("event_team") == {"t": "b"}
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_an_owner_that_knows_better_refuses_with_its_reason(running_scenario: Scenario) -> None:
-    """The team is elsewhere already, which Tether has not heard of."""
+async def test_refusal_for_an_outdated_parent_shows_the_owners_reason(running_scenario: Scenario) -> None:
+    """The team is in another event already; Tether does not have that fact yet."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b", "c")
     await scenario.create_teams("a", "t")
@@ -143,10 +143,10 @@ async def test_an_owner_that_knows_better_refuses_with_its_reason(running_scenar
     assert await harness.links("event_team") == {"t": "a"}
     await scenario.relay.release()
     assert await harness.links("event_team") == {"t": "c"}
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_an_owner_that_does_not_want_to_refuses_with_its_reason(running_scenario: Scenario) -> None:
+async def test_refused_move_shows_the_owners_reason_and_changes_nothing(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -156,19 +156,19 @@ async def test_an_owner_that_does_not_want_to_refuses_with_its_reason(running_sc
     assert describe_operation(row) == "MoveTeam at teams refused with 422: the draw is over"
     assert await scenario.link_versions("t") == before
     assert not await harness.facts("TeamMoved")
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_what_is_there_already_is_done_and_nobody_is_asked(running_scenario: Scenario) -> None:
+async def test_move_to_the_current_event_is_done_without_a_request(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("b")
     await scenario.create_teams("b", "t")
     await harness.wait_for_operation(await scenario.request_move("t", "b"), "done")
     assert scenario.transport.requests == []
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_an_owner_that_moves_by_itself_needs_no_workflow(running_scenario: Scenario) -> None:
+async def test_move_by_the_owner_starts_no_workflow(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -185,7 +185,7 @@ async def test_an_owner_that_moves_by_itself_needs_no_workflow(running_scenario:
 
 
 @pytest.mark.parametrize("detached", [True, False])
-async def test_a_team_of_no_event_is_moved_into_one(running_scenario: Scenario, detached: bool) -> None:
+async def test_team_without_event_is_moved_into_one(running_scenario: Scenario, detached: bool) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a" if detached else None, "t")
@@ -199,10 +199,10 @@ async def test_a_team_of_no_event_is_moved_into_one(running_scenario: Scenario, 
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "done")
     assert row.former_parent is None
     assert await harness.links("event_team") == {"t": "b"}
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_a_relationship_that_declares_no_move_has_none(scenario: Scenario) -> None:
+async def test_move_by_a_relationship_without_move_command_is_refused(scenario: Scenario) -> None:
     harness = scenario.harness
     with pytest.raises(Conflict, match="category_item declares no command that moves a item; declare move=…"):
         await moves.start(
@@ -216,7 +216,7 @@ async def test_a_relationship_that_declares_no_move_has_none(scenario: Scenario)
         )
 
 
-async def test_a_workflow_whose_id_says_nothing_fails_with_the_mend(running_scenario: Scenario) -> None:
+async def test_workflow_with_meaningless_id_fails_and_says_which_id_to_use(running_scenario: Scenario) -> None:
     harness = running_scenario.harness
     handle = await harness.client.start_workflow(
         "MoveWorkflow", event("TeamMoved", "t"), id=f"{harness.tenant}/nonsense", task_queue=harness.tenant
@@ -226,7 +226,7 @@ async def test_a_workflow_whose_id_says_nothing_fails_with_the_mend(running_scen
     assert "use the id tenant/move/about/key" in str(failure.value.__cause__)
 
 
-async def test_a_fact_about_somebody_else_does_not_answer_a_move_whatever_it_claims(running_scenario: Scenario) -> None:
+async def test_move_is_not_confirmed_by_a_fact_about_another_team(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A", "B")
     await scenario.create_teams("A", "t1", "t2")

@@ -1,4 +1,4 @@
-"""Moves whose owner is away, or whose answers are lost."""
+"""Moves whose owner is unavailable, or whose responses are lost."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,13 +9,13 @@ from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
-from tests.workflows.move.test_moves import A_DAY, at_rest
+from tests.workflows.move.test_moves import A_DAY, wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
 
 async def stuck(scenario: Scenario, id: str, part: str) -> Any:
-    """An operation, once it says that it is stuck, and why."""
+    """Waits until an operation is stuck for a reason that contains ``part``; returns it."""
 
     async def there() -> Any:
         row = await scenario.harness.operation(id)
@@ -24,7 +24,7 @@ async def stuck(scenario: Scenario, id: str, part: str) -> Any:
     return await eventually(there)
 
 
-async def test_an_owner_that_is_away_is_asked_until_it_is_back(running_scenario: Scenario) -> None:
+async def test_move_request_is_repeated_until_the_owner_is_available(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -39,10 +39,10 @@ async def test_an_owner_that_is_away_is_asked_until_it_is_back(running_scenario:
     assert len(set(scenario.transport.keys)) == 1
     assert len(scenario.transport.keys) > 1
     assert await scenario.effects("teams") == 1
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_an_owner_that_stays_away_lets_the_move_expire_with_the_reason(running_scenario: Scenario) -> None:
+async def test_move_expires_with_the_error_of_its_unavailable_owner(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -56,7 +56,7 @@ async def test_an_owner_that_stays_away_lets_the_move_expire_with_the_reason(run
     await harness.wait_for_workflow_end(scenario.move_subject("t"))
 
 
-async def test_a_reply_that_is_lost_after_its_effect_has_that_effect_once(running_scenario: Scenario) -> None:
+async def test_move_whose_responses_are_lost_has_one_effect(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")
@@ -66,18 +66,18 @@ async def test_a_reply_that_is_lost_after_its_effect_has_that_effect_once(runnin
     await stuck(scenario, id, "answered 503")
     await harness.fast_forward(scenario.move_subject("t"), timedelta(minutes=1))
 
-    async def asked_again() -> bool:
+    async def requested_again() -> bool:
         return len(scenario.transport.keys) >= 3 and (await harness.operation(id)).stuck_since is None
 
-    await eventually(asked_again)
+    await eventually(requested_again)
     await scenario.relay.release()
     await harness.wait_for_operation(id, "done")
     assert list((await scenario.commands("teams")).values()) == [(3, 1)]
     assert len(await harness.facts("TeamMoved")) == 1
-    await at_rest(scenario, "t")
+    await wait_until_at_rest(scenario, "t")
 
 
-async def test_a_move_that_is_cancelled_while_its_owner_is_away_asks_no_more(running_scenario: Scenario) -> None:
+async def test_move_cancelled_while_the_owner_is_unavailable_has_no_effect(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     await scenario.create_teams("a", "t")

@@ -1,4 +1,4 @@
-"""Many to many: a user is in many groups, a group has many users, and each pair lives and ends by itself."""
+"""Many to many: a user is in many groups, a group has many users, and each pair is an entity of its own."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,14 +18,14 @@ USERS, CLUBS = ("ann", "bob", "cid"), ("chess", "rowing", "books")
 
 @pytest.fixture
 async def clubs(harness: Harness, tmp_path: Path) -> AsyncIterator[Scenario]:
-    """Groups and channels, and everything of Tether's."""
+    """Runs the owners of groups and channels, and all processes of Tether."""
     scenario = Scenario(harness, tmp_path, {"groups": GROUPS, "channels": CHANNELS})
     async with scenario.running(), harness.running():
         yield scenario
 
 
 async def in_channels(clubs: Scenario) -> set[tuple[str, str]]:
-    """(name of the channel, user), as Channels has it."""
+    """Returns the pairs (name of the channel, user), as read from Channels."""
     channels = (await clubs.client["channels"].get("/channels")).json()["items"]
     found = set()
     for channel in channels:
@@ -34,44 +34,46 @@ async def in_channels(clubs: Scenario) -> set[tuple[str, str]]:
     return found
 
 
-async def becomes(clubs: Scenario, pairs: set[tuple[str, str]]) -> None:
-    async def so() -> bool:
+async def wait_for_members(clubs: Scenario, pairs: set[tuple[str, str]]) -> None:
+    """Waits until Channels has exactly these pairs (name of the channel, user)."""
+
+    async def equal() -> bool:
         return await in_channels(clubs) == pairs
 
-    await eventually(so)
+    await eventually(equal)
 
 
 async def test_each_membership_has_a_channel_member_of_its_own(clubs: Scenario) -> None:
     pairs = {(club, user) for club in CLUBS for user in USERS}
-    for club, user in sorted(pairs):  # before its group, which has a channel later still
+    for club, user in sorted(pairs):  # before the group, and so before its channel
         await clubs.harness.record(membership(club, user))
     for club in CLUBS:
         await clubs.request_owner("groups", "POST", "/groups", id=club, name=club)
-    await becomes(clubs, pairs)
+    await wait_for_members(clubs, pairs)
     links = await clubs.harness.links("group_membership")
     assert {(parent, child.partition("/")[2]) for child, parent in links.items()} == pairs
 
     await clubs.harness.record(left("chess", "ann"))
     pairs -= {("chess", "ann")}
-    await becomes(clubs, pairs)
+    await wait_for_members(clubs, pairs)
     await clubs.request_owner("groups", "DELETE", "/groups/rowing")
     pairs -= {("rowing", user) for user in USERS}
-    await becomes(clubs, pairs)
+    await wait_for_members(clubs, pairs)
 
     async def all_is_done() -> bool:
         return await clubs.effects("channels") >= 3 + 9 + 1 + 1 + 3
 
     await eventually(
         all_is_done
-    )  # channels made, users let in, ann taken out; rowing closed, and three taken out of it
+    )  # 3 channels created, 9 users added, ann removed; the channel of rowing deleted, its 3 users removed
     assert await clubs.effects("channels") == 17
 
 
 async def test_membership_removed_by_channels_is_requested_again(clubs: Scenario) -> None:
-    """Under a new key, or Channels would answer as it did the first time."""
+    """With a new Idempotency-Key: with the old one, Channels would answer as it did the first time."""
     await clubs.request_owner("groups", "POST", "/groups", id="chess", name="chess")
     await clubs.request_owner("groups", "POST", "/groups/chess/members", user="ann")
-    await becomes(clubs, {("chess", "ann")})
+    await wait_for_members(clubs, {("chess", "ann")})
     for effects in (3, 4):
 
         async def is_known() -> bool:
@@ -81,17 +83,17 @@ async def test_membership_removed_by_channels_is_requested_again(clubs: Scenario
         (channel,) = (await clubs.client["channels"].get("/channels")).json()["items"]
         await clubs.request_owner("channels", "DELETE", f"/channels/{channel['id']}/members/ann")
 
-        async def asked_anew(effects: int = effects) -> bool:
+        async def requested_again(effects: int = effects) -> bool:
             return await clubs.effects("channels") == effects
 
-        await eventually(asked_anew)
-        await becomes(clubs, {("chess", "ann")})
+        await eventually(requested_again)
+        await wait_for_members(clubs, {("chess", "ann")})
 
 
 async def test_channel_removed_by_channels_is_requested_again_with_users(clubs: Scenario) -> None:
     await clubs.request_owner("groups", "POST", "/groups", id="chess", name="chess")
     await clubs.request_owner("groups", "POST", "/groups/chess/members", user="ann")
-    await becomes(clubs, {("chess", "ann")})
+    await wait_for_members(clubs, {("chess", "ann")})
     (first,) = (await clubs.client["channels"].get("/channels")).json()["items"]
 
     async def is_known() -> bool:
@@ -99,7 +101,7 @@ async def test_channel_removed_by_channels_is_requested_again_with_users(clubs: 
 
     await eventually(is_known)
     await clubs.request_owner("channels", "DELETE", f"/channels/{first['id']}")
-    await becomes(clubs, {("chess", "ann")})
+    await wait_for_members(clubs, {("chess", "ann")})
     (second,) = (await clubs.client["channels"].get("/channels")).json()["items"]
     assert first["id"] != second["id"]
 
@@ -119,17 +121,17 @@ async def test_waiting_member_moved_to_group_with_channel_is_requested(clubs: Sc
 
     await eventually(waits)
     await clubs.harness.record(membership("chess", "ann", 2, key="m1"))
-    await becomes(clubs, {("chess", "ann")})
+    await wait_for_members(clubs, {("chess", "ann")})
 
 
 def membership(club: str, user: str, sequence: int = 1, *, key: str = "") -> dict[str, object]:
-    """What Groups tells of a user who joined; ``key``: of the membership, if not of the pair."""
+    """Builds the fact that a user joined a group. ``key``: of the membership, by default made of the pair."""
     subject = key or f"{club}/{user}"
-    told = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberAdded.v1", "subject": subject}
-    return {**told, "id": f"+{club}/{user}", "sequence": str(sequence), "data": {"group": club, "user": user}}
+    fact = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberAdded.v1", "subject": subject}
+    return {**fact, "id": f"+{club}/{user}", "sequence": str(sequence), "data": {"group": club, "user": user}}
 
 
 def left(club: str, user: str) -> dict[str, object]:
-    """What Groups tells of a user who left."""
-    told = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberRemoved.v1", "subject": f"{club}/{user}"}
-    return {**told, "id": f"-{club}/{user}", "sequence": "2", "data": {}}
+    """Builds the fact that a user left a group."""
+    fact = {"specversion": "1.0", "source": "/groups", "type": "GroupMemberRemoved.v1", "subject": f"{club}/{user}"}
+    return {**fact, "id": f"-{club}/{user}", "sequence": "2", "data": {}}

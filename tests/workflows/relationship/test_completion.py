@@ -1,4 +1,4 @@
-"""Nothing falls between the row and the workflow: signals in the moment of leaving, storms, terminations, crashes."""
+"""No fact is lost between rows and workflows: signals as a workflow ends, storms of signals, terminations, crashes."""
 
 import asyncio
 import sys
@@ -17,19 +17,19 @@ from messages.search_attributes import STATE
 from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
-from tests.workflows.relationship.test_deadlines import A_DAY, patience_ends
+from tests.workflows.relationship.test_deadlines import A_DAY, end_grace_period
 
 pytestmark = pytest.mark.stack
 
 LINKED = "GroupChannelLinked"
 
 
-async def tell_by_signal(harness: Harness, service: Client, facts: list[dict[str, Any]], at_once: int = 50) -> set[str]:
-    """Signals the workflow of g1, and starts it where it has left; ids of the facts that Temporal acknowledged."""
+async def signal_facts(harness: Harness, service: Client, facts: list[dict[str, Any]], at_once: int = 50) -> set[str]:
+    """Signals facts to the workflow of g1, which starts it if needed; returns the ids that Temporal acknowledged."""
     slots = asyncio.Semaphore(at_once)
     acknowledged: set[str] = set()
 
-    async def one(told: dict[str, Any]) -> None:
+    async def one(fact: dict[str, Any]) -> None:
         async with slots:
             try:
                 await service.start_workflow(
@@ -37,14 +37,14 @@ async def tell_by_signal(harness: Harness, service: Client, facts: list[dict[str
                     {"tenant": harness.tenant, "relationship": "group_channel", "parent": "g1"},
                     id=f"{harness.tenant}/group_channel/g1",
                     task_queue=harness.tenant,
-                    start_signal=told["type"].removesuffix(".v1"),
-                    start_signal_args=[told],
+                    start_signal=fact["type"].removesuffix(".v1"),
+                    start_signal_args=[fact],
                 )
             except RPCError:
                 return
-            acknowledged.add(told["id"])
+            acknowledged.add(fact["id"])
 
-    await asyncio.gather(*(one(told) for told in facts))
+    await asyncio.gather(*(one(fact) for fact in facts))
     return acknowledged
 
 
@@ -58,13 +58,13 @@ async def service(server: TemporalServer) -> Client:
 
 
 async def test_signals_arriving_as_the_workflow_ends_are_recorded(running_harness: Harness, service: Client) -> None:
-    """Each channel that is told lets the workflow conclude, and so it leaves again and again under the signals."""
+    """Once the channel is known, the workflow ends and is started again by the next signal, many times over."""
     harness = running_harness
     harness.channels.silent = True
     await harness.record(event("GroupCreated", "g1", name="g1"))
     await harness.wait_until_waiting("group_channel", "g1")
     renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(2, 202)]
-    sending = asyncio.create_task(tell_by_signal(harness, service, renamed, 10))
+    sending = asyncio.create_task(signal_facts(harness, service, renamed, 10))
     await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
     acknowledged = await sending
     assert len(acknowledged) == 200
@@ -90,7 +90,7 @@ async def test_storm_of_signals_is_recorded_over_several_runs(running_harness: H
     await harness.record(event("GroupCreated", "g1", name="g1"))
     await harness.wait_until_waiting("group_channel", "g1")
     renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(2, 1502)]
-    acknowledged = await tell_by_signal(harness, service, renamed)
+    acknowledged = await signal_facts(harness, service, renamed)
     assert len(acknowledged) == 1500
 
     async def all_there() -> bool:
@@ -112,7 +112,7 @@ async def test_storm_of_signals_is_recorded_over_several_runs(running_harness: H
 
 async def test_signals_sent_without_a_worker_are_recorded_later(harness: Harness, service: Client) -> None:
     renamed = [event("GroupRenamed", "g1", n, name=f"n{n}") for n in range(1, 501)]
-    acknowledged = await tell_by_signal(harness, service, renamed)
+    acknowledged = await signal_facts(harness, service, renamed)
     async with harness.running():
 
         async def all_there() -> bool:
@@ -123,8 +123,8 @@ async def test_signals_sent_without_a_worker_are_recorded_later(harness: Harness
         await harness.wait_until_at_rest()
 
 
-async def terminated(harness: Harness, relationship: str, parent: str) -> None:
-    """An operator ends the workflow; the next check finds out."""
+async def terminate(harness: Harness, relationship: str, parent: str) -> None:
+    """Terminates the workflow of an instance, and runs the dispatcher's check, which starts it again."""
     await harness.handle(relationship, parent).terminate("by an operator")
     await Dispatcher(harness.pool, harness.starter, check_after=0).check()
 
@@ -133,14 +133,14 @@ async def test_workflow_terminated_before_its_first_task_is_started_again(harnes
     async with harness.dispatching():
         await harness.record(event("GroupCreated", "g1", name="g1"))
 
-        async def started() -> bool:  # and the dispatcher knows that it has told it
+        async def started() -> bool:  # and the dispatcher has stored that it did
             query = "select count(*) from outbox where tenant = $1 and dispatched_at is not null"
             return await harness.pool.fetchval(query, harness.tenant) == 1 and await harness.is_open(
                 "group_channel", "g1"
             )
 
         await eventually(started)
-        await terminated(harness, "group_channel", "g1")
+        await terminate(harness, "group_channel", "g1")
         async with harness.worker():
             await harness.wait_for_facts(LINKED)
             await harness.wait_until_at_rest()
@@ -153,10 +153,10 @@ async def test_workflow_ended_by_an_operator_is_started_again(running_harness: H
     await harness.record(event("GroupCreated", "g1", name="g1"))
     await harness.wait_until_waiting("group_channel", "g1")
 
-    async def asked() -> int:
+    async def requests() -> int:
         return len(harness.channels.requests)
 
-    await eventually(asked)
+    await eventually(requests)
     await getattr(harness.handle("group_channel", "g1"), end)()
     await harness.wait_for_end("group_channel", "g1")
     await Dispatcher(harness.pool, harness.starter, check_after=0).check()
@@ -172,9 +172,9 @@ async def test_workflow_terminated_while_parent_is_missing_is_started_again(
 ) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "books")
-    await terminated(harness, "category_item", "books")
+    await terminate(harness, "category_item", "books")
     await harness.wait_until_waiting("category_item", "books")
     await harness.skip("category_item", "books", A_DAY)
     await harness.wait_for_facts("RelationshipOverdue")
@@ -186,7 +186,7 @@ async def test_workflow_terminated_while_operation_waits_is_started_again(
     harness = running_harness
     id = await harness.link("category_item", "books", "i1")
     await harness.wait_until_waiting("category_item", "books")
-    await terminated(harness, "category_item", "books")
+    await terminate(harness, "category_item", "books")
     await harness.wait_until_waiting("category_item", "books")
     await harness.record(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
     await harness.wait_for_operation(id, "done")
@@ -207,7 +207,7 @@ async def test_check_does_not_touch_running_workflows(running_harness: Harness) 
 
 
 class CrashesOnce(Interceptor):
-    """The worker breaks at a named step: before it has an effect, or after, when nobody has heard of that yet."""
+    """Fails one activity once: before it has an effect, or after its effect and before Temporal has the result."""
 
     def __init__(self, step: str, moment: str) -> None:
         self.at = (step, moment)
@@ -240,17 +240,17 @@ class _Crashing(ActivityInboundInterceptor):
 async def test_crash_at_any_step_does_not_change_the_result(
     harness: Harness, service: Client, step: str, moment: str
 ) -> None:
-    """One story that goes through all steps: told by signal, asked for, overdue, linked by hand."""
+    """One run through all steps: recorded by signal, requested, overdue, linked explicitly."""
     harness.channels.silent = True
     crash = CrashesOnce(step, moment)
     async with harness.running(interceptors=[crash]):
-        assert await tell_by_signal(harness, service, [event("GroupCreated", "g1", name="g1")])
+        assert await signal_facts(harness, service, [event("GroupCreated", "g1", name="g1")])
         await harness.wait_until_waiting("group_channel", "g1")
 
-        async def asked() -> int:
+        async def requests() -> int:
             return len(harness.channels.requests)
 
-        await eventually(asked)
+        await eventually(requests)
         await harness.skip("group_channel", "g1", A_DAY)
         await harness.wait_for_facts("RelationshipOverdue")
         await harness.wait_for_end("group_channel", "g1")
@@ -270,7 +270,7 @@ async def test_crash_at_any_step_does_not_change_the_result(
 async def test_another_worker_continues_after_a_kill(
     harness: Harness, server: TemporalServer, database_url: str
 ) -> None:
-    """The link was announced, and nobody has heard of that yet."""
+    """The first worker is killed after it announced the link and before Temporal has the result."""
     async with harness.dispatching():
         killed = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.support.killed_worker"),

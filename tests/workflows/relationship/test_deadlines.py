@@ -5,6 +5,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 
+from dispatcher import GRACE_ENDED
 from facts.correlation import encode
 from store.operations import overdue
 from tests.support.events import event
@@ -17,13 +18,13 @@ A_DAY = timedelta(hours=24, seconds=1)
 OVERDUE, LINKED = "RelationshipOverdue", "GroupChannelLinked"
 
 
-async def patience_ends(harness: Harness) -> None:
-    """As if the waits had begun long ago."""
+async def end_grace_period(harness: Harness) -> None:
+    """Ends the grace period of all waits."""
     await harness.pool.execute("update waits set workflow_after = now() where tenant = $1", harness.tenant)
 
 
-async def begun(harness: Harness, group: str = "g1") -> None:
-    """A group whose channel is waited for."""
+async def create_waiting_group(harness: Harness, group: str = "g1") -> None:
+    """Creates a group whose channel does not come; returns once its workflow waits."""
     harness.channels.silent = True
     await harness.record(event("GroupCreated", group, name=group))
     await harness.wait_until_waiting("group_channel", group)
@@ -31,14 +32,14 @@ async def begun(harness: Harness, group: str = "g1") -> None:
 
 async def test_deadline_publishes_overdue_once_and_ends_the_workflow(running_harness: Harness) -> None:
     harness = running_harness
-    await begun(harness)
+    await create_waiting_group(harness)
     wait = await harness.find_wait("group_channel", "g1")
     assert wait["due"] - wait["waiting_since"] == timedelta(hours=24)
     await harness.skip("group_channel", "g1", A_DAY)
-    (told,) = await harness.wait_for_facts(OVERDUE)
+    (fact,) = await harness.wait_for_facts(OVERDUE)
     assert (await harness.result("group_channel", "g1"))["state"] == "overdue"
-    assert told["data"]["owner"] == "channels"
-    assert told["data"]["missing"] == "child"
+    assert fact["data"]["owner"] == "channels"
+    assert fact["data"]["missing"] == "child"
     wait = await harness.find_wait("group_channel", "g1")
     assert wait["overdue_notified_at"] is not None
     assert await harness.count_rows("outbox") == 0
@@ -47,7 +48,7 @@ async def test_deadline_publishes_overdue_once_and_ends_the_workflow(running_har
 
 async def test_nothing_is_overdue_before_the_deadline(running_harness: Harness) -> None:
     harness = running_harness
-    await begun(harness)
+    await create_waiting_group(harness)
     await harness.skip("group_channel", "g1", timedelta(hours=23))
     assert await harness.is_open("group_channel", "g1")
     assert not await harness.facts(OVERDUE)
@@ -55,7 +56,7 @@ async def test_nothing_is_overdue_before_the_deadline(running_harness: Harness) 
 
 async def test_late_fact_completes_the_link_and_announces_it(running_harness: Harness) -> None:
     harness = running_harness
-    await begun(harness)
+    await create_waiting_group(harness)
     await harness.skip("group_channel", "g1", A_DAY)
     await harness.wait_for_facts(OVERDUE)
     await harness.wait_for_end("group_channel", "g1")
@@ -120,20 +121,20 @@ async def test_missing_parent_has_a_workflow_only_after_the_grace_period(running
     assert (wait["missing"], wait["owner"], wait["workflow_started_at"]) == ("parent", "categories", None)
     assert await harness.dispatcher.round() is False
     assert not await harness.is_open("category_item", "books")
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "books")
     await harness.record(event("ItemAdded", "late", name="x", category="books"))
     assert await harness.count_rows("waits") == 1
     assert await harness.count_rows("outbox") == 0
     history = await harness.handle("category_item", "books").fetch_history()
     signals = [e for e in history.events if e.HasField("workflow_execution_signaled_event_attributes")]
-    assert [s.workflow_execution_signaled_event_attributes.signal_name for s in signals] == ["PatienceEnded"]
+    assert [s.workflow_execution_signaled_event_attributes.signal_name for s in signals] == [GRACE_ENDED]
 
 
 async def test_arriving_parent_completes_its_workflow(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "books")
     await harness.record(event("CategoryAdded", "books", name="Books"))
     assert (await harness.result("category_item", "books"))["state"] == "complete"
@@ -151,7 +152,7 @@ async def test_parent_arriving_within_grace_period_starts_no_workflow(running_ha
 async def test_child_created_after_the_deadline_waits_again(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "books")
     await harness.skip("category_item", "books", A_DAY)
     await harness.wait_for_facts(OVERDUE)
@@ -161,7 +162,7 @@ async def test_child_created_after_the_deadline_waits_again(running_harness: Har
     wait = await harness.find_wait("category_item", "books")
     assert (wait["overdue_notified_at"], wait["workflow_started_at"]) == (None, None)
     assert wait["due"] > first["due"]
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "books")
     await harness.skip("category_item", "books", A_DAY)
     await harness.wait_for_facts(OVERDUE, 2)
@@ -171,7 +172,7 @@ async def test_child_created_after_the_deadline_waits_again(running_harness: Har
 async def test_parent_arriving_after_the_deadline_completes_the_wait(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(event("ItemAdded", "i1", name="x", category="books"))
-    await patience_ends(harness)
+    await end_grace_period(harness)
     await harness.wait_until_waiting("category_item", "books")
     await harness.skip("category_item", "books", A_DAY)
     await harness.wait_for_facts(OVERDUE)
@@ -187,6 +188,6 @@ async def test_wait_is_overdue_once_and_not_before_it_is_due(harness: Harness) -
     await harness.record(event("GroupCreated", "g1", name="g1"))
     wait = await harness.find_wait("group_channel", "g1")
     just_before = wait["due"] - timedelta(microseconds=1)
-    for now, told in ((just_before, False), (wait["due"], True), (wait["due"], False)):
-        done = await overdue.notify(harness.pool, harness.catalog, harness.tenant, relationship, "g1", now)
-        assert done is told
+    for now, expected in ((just_before, False), (wait["due"], True), (wait["due"], False)):
+        published = await overdue.notify(harness.pool, harness.catalog, harness.tenant, relationship, "g1", now)
+        assert published is expected

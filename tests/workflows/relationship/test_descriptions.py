@@ -1,4 +1,4 @@
-"""What an operator reads in Temporal's Web UI, without opening a payload."""
+"""What an operator reads about relationships in Temporal's Web UI, without opening a payload."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.stack
 
 
 async def shown(harness: Harness) -> dict[str, Any]:
-    """The search attributes of g1's workflow."""
+    """Returns the search attributes of g1's workflow."""
     described = await harness.handle("group_channel", "g1").describe()
     keys = (RELATIONSHIP, ENTITY, OWNER, STATE)
     return {key.name: described.typed_search_attributes.get(key) for key in keys}
@@ -72,12 +72,14 @@ async def test_signals_and_requests_have_readable_names(running_harness: Harness
     await harness.wait_for_end("group_channel", "g1")
     history = await harness.handle("group_channel", "g1").fetch_history()
     signals = [
-        told.workflow_execution_signaled_event_attributes.signal_name
-        for told in history.events
-        if told.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+        recorded.workflow_execution_signaled_event_attributes.signal_name
+        for recorded in history.events
+        if recorded.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
     ]
     assert signals == ["GroupCreated", "ChannelCreated"]
-    summaries = [told.user_metadata.summary.data for told in history.events if told.HasField("user_metadata")]
+    summaries = [
+        recorded.user_metadata.summary.data for recorded in history.events if recorded.HasField("user_metadata")
+    ]
     assert b'"CreateChannel at channels for group g1"' in summaries
 
 
@@ -92,7 +94,7 @@ async def test_completed_workflow_shows_its_state(running_harness: Harness) -> N
     }
 
     async def listed() -> list[str]:
-        """Lists are behind by a moment."""
+        """Lists of workflows lag behind their state."""
         query = f"TetherState = 'complete' and TetherOwner = 'channels' and TaskQueue = '{harness.tenant}'"
         return [found.id async for found in harness.client.list_workflows(query)]
 

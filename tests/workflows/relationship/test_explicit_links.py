@@ -1,4 +1,4 @@
-"""Explicit links and unlinks: they wait until both sides exist, and hold until the child's owner says otherwise."""
+"""Explicit links and unlinks: they wait until both sides exist, and last until a later fact of the child's owner."""
 
 from datetime import timedelta
 
@@ -64,8 +64,8 @@ async def test_group_is_linked_to_an_existing_channel(running_harness: Harness) 
     harness.channels.silent = True
     await harness.record(group(), channel(sequence=None))
     await harness.wait_for_operation(await harness.link("group_channel", "g1", "c1"), "done")
-    (told,) = await harness.wait_for_facts("GroupChannelLinked")
-    assert told["key"] == "c1"
+    (announced,) = await harness.wait_for_facts("GroupChannelLinked")
+    assert announced["key"] == "c1"
     await harness.wait_until_at_rest()
     assert await harness.links("group_channel") == {"c1": "g1"}
 
@@ -177,7 +177,7 @@ async def test_all_operations_of_one_parent_end(running_harness: Harness) -> Non
 
 
 async def test_operation_requested_as_its_workflow_ends_is_carried_out(harness: Harness) -> None:
-    """It opens no revision: to the workflow, its intent looks like one that was read."""
+    """The request opens no revision: its outbox row must not be taken for one that the workflow has processed."""
     relationship = harness.relationship("category_item")
     await harness.record(CATEGORY, item())
     status = await relationship_status.look(harness.pool, harness.tenant, relationship, "books")
@@ -193,7 +193,7 @@ async def test_operation_requested_as_its_workflow_ends_is_carried_out(harness: 
 
 
 async def test_explicit_link_stays_when_the_requested_child_comes(running_harness: Harness) -> None:
-    """The group then has two channels, and the one that was there first holds the link."""
+    """The group then has two channels; only the first is announced."""
     harness = running_harness
     harness.channels.silent = True
     await harness.record(channel("old"), group())

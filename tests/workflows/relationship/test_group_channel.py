@@ -1,4 +1,4 @@
-"""A group is given a channel by two owners who never hear of each other."""
+"""Groups and their channels, whose owners do not know each other."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -29,31 +29,29 @@ def channel(key: str, group: str | None, sequence: int = 1) -> Event:
 async def test_new_group_gets_one_channel_announced_once(running_harness: Harness) -> None:
     harness = running_harness
     await harness.record(created("g1"))
-    (told,) = await harness.wait_for_facts(LINKED)
+    (announced,) = await harness.wait_for_facts(LINKED)
     assert await harness.wait_for_end("group_channel", "g1") is WorkflowExecutionStatus.COMPLETED
-    (asked,) = harness.channels.requests
-    assert asked.name == "name of g1"
-    assert asked.correlation == encode("group_channel", "g1")
-    assert told["data"] == {"relationship": "group_channel", "parent": "g1", "child": "channel-of-name of g1"}
-    assert told["correlation"] == asked.correlation
-    assert told["causation"] == "ChannelCreated-channel-of-name of g1-1"
+    (request,) = harness.channels.requests
+    assert request.name == "name of g1"
+    assert request.correlation == encode("group_channel", "g1")
+    assert announced["data"] == {"relationship": "group_channel", "parent": "g1", "child": "channel-of-name of g1"}
+    assert announced["correlation"] == request.correlation
+    assert announced["causation"] == "ChannelCreated-channel-of-name of g1-1"
     assert await harness.links("group_channel") == {"channel-of-name of g1": "g1"}
     assert (await harness.result("group_channel", "g1"))["state"] == "complete"
     await harness.wait_until_at_rest()
     assert len(await harness.facts(LINKED)) == 1
 
 
-async def test_repeated_request_keeps_its_first_body(
-    running_harness: Harness,
-) -> None:
+async def test_repeated_request_keeps_its_first_body(running_harness: Harness) -> None:
     harness = running_harness
     harness.channels.answers = [httpx2.Response(503) for _ in range(3)]
     await harness.record(created("g1"))
 
-    async def asked() -> bool:
+    async def requested() -> bool:
         return len(harness.channels.requests) > 0
 
-    await eventually(asked)
+    await eventually(requested)
     await harness.record(event("GroupRenamed", "g1", 2, name="renamed"))
     await harness.wait_for_facts(LINKED)
     assert {(one.key, one.name) for one in harness.channels.requests} == {
@@ -93,10 +91,10 @@ async def test_every_order_of_facts_has_the_same_result(running_harness: Harness
             event("GroupRenamed", group, 2, name="renamed"),
             created(group),
         ]
-        for place in order:
-            await harness.record(facts[place])
-    told = await harness.wait_for_facts(LINKED, len(orders), 60)
-    assert sorted(row["data"]["parent"] for row in told) == sorted(f"g{n}" for n in range(len(orders)))
+        for index in order:
+            await harness.record(facts[index])
+    announced = await harness.wait_for_facts(LINKED, len(orders), 60)
+    assert sorted(row["data"]["parent"] for row in announced) == sorted(f"g{n}" for n in range(len(orders)))
     await harness.wait_until_at_rest()
     assert await harness.links("group_channel") == {f"c{n}": f"g{n}" for n in range(len(orders))}
     for number in range(len(orders)):
@@ -155,7 +153,7 @@ async def test_recreated_group_is_requested_with_another_key(running_harness: Ha
     await harness.record(event("GroupDeleted", "g1", 2))
     await harness.record(created("g1", 3))
 
-    async def asked_twice() -> bool:
+    async def requested_twice() -> bool:
         return len(harness.channels.attempts()) == 2
 
-    await eventually(asked_twice)
+    await eventually(requested_twice)

@@ -1,4 +1,4 @@
-"""A single command at an owner that is busy with big deletions."""
+"""A single command to an owner that is busy with large cascades."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ SLOTS_OF_MANY = int(AT_ONCE * OF_MANY)
 
 
 class Slow(httpx2.AsyncBaseTransport):
-    """An owner that deletes when ``gate`` opens, and does all else at once."""
+    """An owner that answers deletions when ``gate`` is set, and all other requests at once."""
 
     def __init__(self, owner: httpx2.AsyncBaseTransport) -> None:
         self.owner = owner

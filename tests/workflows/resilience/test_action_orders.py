@@ -1,4 +1,4 @@
-"""All orders of what owners do to two events and a team, end to end: owners, facts, cascades, commands, facts again."""
+"""Actions of owners on two events and a team in all orders, end to end: facts, cascades, commands, facts again."""
 
 import asyncio
 import sqlite3
@@ -21,12 +21,12 @@ from tests.support.scenario import Scenario
 pytestmark = pytest.mark.stack
 
 ACTIONS = ("+A", "-A", "+B", "-B", "+t", ">t", "-t")
-"""Announce and call off two events; register a team for A, let it move to B, dissolve it."""
+"""Create and delete the events A and B; create a team in A, move it to B, delete it."""
 AT_ONCE = 16
 
 
 def possible(order: Iterable[str]) -> tuple[str, ...]:
-    """What owners do of it: they refuse to make what there is, and to change what there is not."""
+    """Returns the actions that owners accept: they refuse to create what exists, and to change what does not."""
     live: set[str] = set()
     done = []
     for action in order:
@@ -48,7 +48,7 @@ def test_there_are_734_orders_of_which_210_are_complete() -> None:
 
 
 async def act(scenario: Scenario, action: str, n: int) -> None:
-    """At the owner. What it refuses, as a cascade of ours was there before, is no matter."""
+    """Calls the owner as its users do. It may refuse to change a team that a cascade has deleted before."""
     a, b, team = f"A{n}", f"B{n}", f"t{n}"
     event = {"A": a, "B": b}.get(action[1], "")
     method, path, body = {
@@ -66,7 +66,7 @@ async def act(scenario: Scenario, action: str, n: int) -> None:
 
 
 def emitted(folder: Path) -> list[dict[str, Any]]:
-    """Every fact that the owners wrote with their changes."""
+    """Returns every fact that the owners stored with their changes."""
     events = []
     for name in ("events", "teams"):
         with closing(sqlite3.connect(folder / f"{name}.db")) as database:
@@ -75,7 +75,7 @@ def emitted(folder: Path) -> list[dict[str, Any]]:
 
 
 async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
-    """Every fact that was written is in the ledger, and nothing is under way."""
+    """Waits until every fact of the owners is in the ledger, and no operation is open."""
     harness = scenario.harness
     query = """
         select (select count(*) from facts where tenant = $1 and source <> '/tether') as facts,
@@ -93,23 +93,27 @@ async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
 
 
 async def agrees(scenario: Scenario, folder: Path) -> ModelState:
-    """The tables, the model of what was emitted, and the teams' owner say the same; no team is left behind."""
+    """Asserts that tables, model and the owner of teams agree and no link is broken; returns the model's state."""
     harness = scenario.harness
     state = fold(harness.catalog, [facts.read(harness.catalog, event) for event in emitted(folder)])
     async with harness.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
         head = await conn.fetchval("select revision from tenant_revisions where tenant = $1", harness.tenant)
         tables = await fingerprint.of_tables(conn, harness.catalog, harness.tenant, head)
     assert tables == fingerprint.of_model(harness.catalog, state)
-    told = {key: what.data["event_id"] for (kind, key), what in state.entities.items() if kind == "team" and what.data}
-    assert told == await scenario.teams_at_owner()
+    folded = {
+        key: what.data["event_id"] for (kind, key), what in state.entities.items() if kind == "team" and what.data
+    }
+    assert folded == await scenario.teams_at_owner()
     broken = [child for (_, child), link in state.links.items() if link.state == "broken"]
     assert broken == []
     return state
 
 
 async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], folder: Path | None = None) -> None:
-    """Each order with entities of its own, several at once. ``folder``: of the owners, if what each action leads to is
-    to be over before the next; else they wait for nobody."""
+    """Plays each order with entities of its own, AT_ONCE at a time.
+
+    ``folder``: of the owners' databases; if given, the consequences of each action are over before the next.
+    """
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(n: int, order: tuple[str, ...]) -> None:
@@ -123,24 +127,24 @@ async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], folder: Pa
 
 
 async def over(scenario: Scenario, folder: Path, n: int) -> None:
-    """All that was told of these entities is known, and nothing about them is under way."""
+    """Waits until every fact about the entities of one order is recorded, and no outbox row about them is left."""
     harness = scenario.harness
     keys = [f"A{n}", f"B{n}", f"t{n}"]
     query = """
         select (select count(*) from facts where tenant = $1 and key = any($2)) as facts,
-               (select count(*) from outbox where tenant = $1 and key = any($2)) as intents
+               (select count(*) from outbox where tenant = $1 and key = any($2)) as outbox_rows
     """
 
     async def is_over() -> bool:
         row = await harness.pool.fetchrow(query, harness.tenant, keys)
         assert row is not None
-        return bool(row["intents"] == 0 and row["facts"] == told_of(folder, keys))
+        return bool(row["outbox_rows"] == 0 and row["facts"] == count_facts(folder, keys))
 
     await eventually(is_over, 120)
 
 
-def told_of(folder: Path, keys: Sequence[str]) -> int:
-    """How many facts about these the owners wrote."""
+def count_facts(folder: Path, keys: Sequence[str]) -> int:
+    """Returns how many facts about these entities the owners stored."""
     query = "select count(*) from outbox where json_extract(event, '$.subject') in (?, ?, ?)"
     count = 0
     for name in ("events", "teams"):
@@ -149,23 +153,23 @@ def told_of(folder: Path, keys: Sequence[str]) -> int:
     return count
 
 
-def must_go(order: Sequence[str]) -> bool:
-    """Whether a team that was registered cannot be there in the end, whoever is faster."""
-    place = "B" if ">t" in order else "A"
-    return "+t" in order and ("-t" in order or f"-{place}" in order)
+def must_be_deleted(order: Sequence[str]) -> bool:
+    """Whether the team must be deleted in the end, whatever the timing."""
+    last = "B" if ">t" in order else "A"
+    return "+t" in order and ("-t" in order or f"-{last}" in order)
 
 
-def must_stay(order: Sequence[str]) -> bool:
-    """Whether nobody wants it gone: it is not dissolved, and no event that it was ever in was called off."""
+def must_be_live(order: Sequence[str]) -> bool:
+    """Whether the team must be live in the end: neither it nor an event that it was ever in was deleted."""
     places = ("A", "B") if ">t" in order else ("A",)
     return "+t" in order and "-t" not in order and not any(f"-{place}" in order for place in places)
 
 
-def who_is_there(orders: Sequence[Sequence[str]], state: ModelState) -> None:
-    """All that must have stayed are there, and none that must be gone."""
+def check_teams(orders: Sequence[Sequence[str]], state: ModelState) -> None:
+    """Asserts that all teams are live that must be, and none that must not be."""
     live = {key for (kind, key), what in state.entities.items() if kind == "team" and what.state == "live"}
-    assert {f"t{n}" for n, order in enumerate(orders) if must_stay(order)} <= live
-    assert not {f"t{n}" for n, order in enumerate(orders) if must_go(order)} & live
+    assert {f"t{n}" for n, order in enumerate(orders) if must_be_live(order)} <= live
+    assert not {f"t{n}" for n, order in enumerate(orders) if must_be_deleted(order)} & live
 
 
 async def test_concurrent_actions_in_every_order_agree_with_the_model(
@@ -173,7 +177,7 @@ async def test_concurrent_actions_in_every_order_agree_with_the_model(
 ) -> None:
     await play(running_scenario, ORDERS)
     await quiet(running_scenario, tmp_path)
-    who_is_there(ORDERS, await agrees(running_scenario, tmp_path))
+    check_teams(ORDERS, await agrees(running_scenario, tmp_path))
     by_tether = (await running_scenario.commands("teams")).values()
     assert sum(effects for _, effects in by_tether) > 100
     assert all(effects <= 1 for _, effects in by_tether)
@@ -185,4 +189,4 @@ async def test_sequential_actions_in_every_order_agree_with_the_model(
     orders = [order for order in ORDERS if len(order) == len(ACTIONS)]
     await play(running_scenario, orders, tmp_path)
     await quiet(running_scenario, tmp_path)
-    who_is_there(orders, await agrees(running_scenario, tmp_path))
+    check_teams(orders, await agrees(running_scenario, tmp_path))

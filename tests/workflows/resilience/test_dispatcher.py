@@ -1,4 +1,4 @@
-"""The dispatcher between rows and Temporal: what it does when Temporal is away, refuses, or is slow."""
+"""The dispatcher between outbox rows and Temporal, when Temporal is unavailable, refuses or is slow."""
 
 from collections import Counter
 
@@ -17,15 +17,15 @@ pytestmark = pytest.mark.stack
 
 
 class Temporal:
-    """In the starter's place: fails for some keys, as it is told to."""
+    """A test double of the starter. ``failing``: key → error to raise."""
 
     def __init__(self) -> None:
         self.failing: dict[str, Exception] = {}
         self.nudged: Counter[str] = Counter()
-        self.debtors: set[str | None] = set()
+        self.owners: set[str | None] = set()
 
-    async def nudge(self, subject: Subject, fact: str, nudge: Nudge, debtor: str | None = None) -> None:
-        self.debtors.add(debtor)
+    async def nudge(self, subject: Subject, fact: str, nudge: Nudge, owner: str | None = None) -> None:
+        self.owners.add(owner)
         if subject.key in self.failing:
             raise self.failing[subject.key]
         self.nudged[subject.key] += 1
@@ -60,7 +60,7 @@ async def test_each_outbox_row_is_dispatched_once(harness: Harness, double: Temp
     while await dispatcher.round():
         pass
     assert double.nudged == Counter(keys)
-    assert double.debtors == {"channels"}
+    assert double.owners == {"channels"}
     waits = "select count(*) from waits where tenant = $1 and workflow_started_at is not null"
     assert await harness.pool.fetchval(waits, harness.tenant) == len(keys)
 

@@ -1,4 +1,4 @@
-"""Workers and owners that are killed in the middle: what they began is taken up, and has its effect once."""
+"""Workers and owners that are killed midway: others continue their operations, and each effect happens once."""
 
 import asyncio
 import sys
@@ -9,15 +9,15 @@ import pytest
 from devstack.temporal_server import TemporalServer
 from tests.support.harness import Harness
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import all_done, call_off, counts
+from tests.workflows.cascade.test_cascades import all_done, counts, delete_at_owner
 
 pytestmark = [pytest.mark.stack, pytest.mark.faults, pytest.mark.slow]
 
 TEAMS = [f"t{n:02}" for n in range(20)]
 
 
-async def die(harness: Harness, database: str, server: TemporalServer, folder: Path, step: str) -> None:
-    """Until a process of workers and owners has died there; the dispatcher is ours."""
+async def run_until_killed(harness: Harness, database: str, server: TemporalServer, folder: Path, step: str) -> None:
+    """Runs a process with a worker and owners until it ends at the step; the dispatcher runs in this process."""
     async with harness.dispatching():
         killed = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.support.killed_scenario"),
@@ -40,7 +40,7 @@ async def test_another_worker_completes_the_move_of_a_killed_one(
         await scenario.create_events("a", "b")
         await scenario.create_teams("a", "t")
     id = await scenario.request_move("t", "b")
-    await die(harness, database_url, server, tmp_path, step)
+    await run_until_killed(harness, database_url, server, tmp_path, step)
     scenario = Scenario(harness, tmp_path)
     async with scenario.running(), harness.running():
         await harness.wait_for_operation(id, "done", 60)
@@ -67,9 +67,9 @@ async def test_another_worker_completes_the_cascade_of_a_killed_one(
     async with scenario.running():
         await scenario.create_events("a")
         await scenario.create_teams("a", *TEAMS)
-        await call_off(scenario)
+        await delete_at_owner(scenario)
         await scenario.wait_for_entities("event", ["a"], "deleted")
-    await die(harness, database_url, server, tmp_path, step)
+    await run_until_killed(harness, database_url, server, tmp_path, step)
     scenario = Scenario(harness, tmp_path)
     async with scenario.running(), harness.running():
         assert counts(await scenario.wait_for_cascade("a", seconds=60)) == all_done(len(TEAMS))

@@ -1,4 +1,4 @@
-"""No loops: what each scenario costs in facts, revisions and commands, counted, and not one more after it is quiet."""
+"""No loops: the facts, revisions and commands of each scenario, counted once nothing is under way."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +22,7 @@ OWNERS = {"events": EVENTS, "teams": TEAMS, "groups": GROUPS, "channels": CHANNE
 
 
 class Cost(NamedTuple):
-    """What was recorded, in how many revisions, and which commands owners were asked; asked again is asked once."""
+    """Recorded facts, the number of their revisions, and commands sent to owners, repeated ones counted once."""
 
     facts: list[str]
     revisions: int
@@ -30,7 +30,7 @@ class Cost(NamedTuple):
 
 
 class Ledger:
-    """Counts what has come since it was looked at last."""
+    """Counts what was recorded and sent since the last call of ``cost``."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -39,7 +39,7 @@ class Ledger:
         self._requests = 0
 
     async def cost(self, facts: int) -> Cost:
-        """Since last time, once so many facts have come and nothing is under way any more."""
+        """Waits for this many new facts, and until nothing is under way; returns the cost since the last call."""
         harness, scenario = self._scenario.harness, self._scenario
         rows = []
 
@@ -69,14 +69,14 @@ class Ledger:
 
 @pytest.fixture
 async def scenario(harness: Harness, tmp_path: Path) -> AsyncIterator[Scenario]:
-    """All four owners, and everything of Tether's."""
+    """Runs all four owners, and all processes of Tether."""
     scenario = Scenario(harness, tmp_path, OWNERS)
     async with scenario.running(), harness.running():
         yield scenario
 
 
 async def team_in_a(scenario: Scenario, ledger: Ledger) -> None:
-    for event in "AB":  # one after the other, or the owner tells both in one batch, which is one revision
+    for event in "AB":  # one after the other: a batch of both would be one revision
         await scenario.create_events(event)
     await scenario.create_teams("A", "t1")
     assert await ledger.cost(3) == Cost(["EventCreated.v1", "EventCreated.v1", "TeamCreated.v1"], 3, [])
@@ -113,10 +113,10 @@ async def test_deletion_is_one_command_and_one_fact_per_entity(scenario: Scenari
         harness.pool, harness.catalog, harness.tenant, "event", "A", actor="test", idempotency_key=None
     )
 
-    async def all_told() -> bool:
+    async def all_held() -> bool:
         return len(scenario.relay.held) == 3
 
-    await eventually(all_told)
+    await eventually(all_held)
     await scenario.relay.release()
     await harness.wait_for_operation(row.id, "done")
     assert await ledger.cost(4) == Cost(
@@ -141,9 +141,9 @@ async def test_late_team_is_two_facts_and_one_command(scenario: Scenario) -> Non
 async def test_fact_that_changes_nothing_is_only_recorded(scenario: Scenario) -> None:
     ledger, harness = Ledger(scenario), scenario.harness
     await team_in_a(scenario, ledger)
-    (told,) = await harness.facts("TeamCreated")
+    (created,) = await harness.facts("TeamCreated")
     again = {"specversion": "1.0", "source": "/teams", "type": "TeamRenamed.v1", "subject": "t1", "id": "the-same"}
-    await harness.record({**again, "sequence": "2", "time": told["time"].isoformat(), "data": {"name": "t1"}})
+    await harness.record({**again, "sequence": "2", "time": created["time"].isoformat(), "data": {"name": "t1"}})
     assert await ledger.cost(1) == Cost(["TeamRenamed.v1"], 0, [])
 
 
@@ -178,4 +178,4 @@ async def test_deleted_group_takes_its_channel_and_memberships_with_it(scenario:
         *["GroupMemberRemoved.v1"] * 2,
     ]
     effects = [await scenario.effects(owner) for owner in ("groups", "channels")]
-    assert effects == [2, 6]  # two memberships; a channel made and closed, two users let in and taken out
+    assert effects == [2, 6]  # 2 memberships removed; a channel created and deleted, 2 users added and removed

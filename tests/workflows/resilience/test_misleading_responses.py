@@ -1,4 +1,4 @@
-"""Owners that say what is not so, or cannot say: what Tether believes, and for how long."""
+"""Owners whose responses are wrong or missing: which of them Tether relies on, and for how long."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from examples.owner.misbehaviour.settings import BusyAnswers, MisbehaviourSettin
 from messages.operation_reasons import describe_operation
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import all_done, at_rest, call_off, counts, stuck
+from tests.workflows.cascade.test_cascades import all_done, counts, delete_at_owner, stuck, wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
@@ -16,21 +16,21 @@ pytestmark = pytest.mark.stack
 async def test_teams_temporarily_unknown_to_their_owner_are_requested_again(
     running_scenario: Scenario,
 ) -> None:
-    """A proxy that answers 404 for everything while it has no service behind it."""
+    """As if a proxy answered 404 to every request while the service behind it is down."""
     scenario = running_scenario
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2")
     scenario.transport.refused = {"/teams": (404, "default backend")}
-    await call_off(scenario)
+    await delete_at_owner(scenario)
 
-    async def asked() -> bool:
+    async def both_requested() -> bool:
         return len(scenario.transport.requests) >= 2
 
-    await eventually(asked)
+    await eventually(both_requested)
     scenario.transport.refused = {}
     assert counts(await scenario.wait_for_cascade("a")) == all_done(2)
     assert await scenario.teams_at_owner() == {}
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
 async def test_event_temporarily_unknown_to_its_owner_is_requested_again(
@@ -51,10 +51,9 @@ async def test_team_always_unknown_to_its_owner_is_parked(running_scenario: Scen
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams(None, "t")
-    await harness.wait_for_operation(
-        await harness.link("event_team", "a", "t"), "done"
-    )  # of which its owner was never told
-    await call_off(scenario)
+    # The owner of teams does not know of this link.
+    await harness.wait_for_operation(await harness.link("event_team", "a", "t"), "done")
+    await delete_at_owner(scenario)
 
     async def tried() -> bool:
         query = "select attempts from operation_children where tenant = $1"
@@ -66,7 +65,7 @@ async def test_team_always_unknown_to_its_owner_is_parked(running_scenario: Scen
     assert row.parked == 1
     reason = await harness.pool.fetchval("select last_error from operation_children where tenant = $1", harness.tenant)
     assert reason.startswith("DeleteTeam at teams refused with 412: ")
-    await at_rest(scenario)
+    await wait_until_at_rest(scenario)
 
 
 async def test_cascade_has_no_deadline_for_an_unavailable_owner(
@@ -76,7 +75,7 @@ async def test_cascade_has_no_deadline_for_an_unavailable_owner(
     await scenario.create_events("a")
     await scenario.create_teams("a", "t1", "t2")
     scenario.transport.away.add("teams")
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     await stuck(scenario)
     await harness.pool.execute(
         "update operation_children set changed_at = changed_at - interval '3 days' where tenant = $1", harness.tenant
@@ -146,7 +145,7 @@ async def test_team_without_event_is_not_moved_out_of_a_later_one(
 
 
 async def test_late_older_deletion_does_not_refuse_a_move(running_scenario: Scenario) -> None:
-    """The child is the one that its owner was asked for: nobody knew yet that there was another before it."""
+    """The child is still the one that the request named; only the fact of an earlier incarnation came late."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b")
     scenario.relay.holding = {"teams"}
@@ -168,13 +167,13 @@ async def test_late_older_deletion_does_not_refuse_a_move(running_scenario: Scen
 async def test_owner_that_limits_requests_gets_every_team(
     running_scenario: Scenario,
 ) -> None:
-    """What it turned away, or what was not even sent, does not count against a child."""
+    """Requests that the owner turned away, or that were not sent, are not counted as attempts of a child."""
     scenario, harness = running_scenario, running_scenario.harness
     teams = [f"t{n:02}" for n in range(60)]
     await scenario.create_events("a")
     await scenario.create_teams("a", *teams)
     scenario.misbehave("teams", MisbehaviourSettings(busy=BusyAnswers(share=0.7, retry_after=1)))
-    await call_off(scenario)
+    await delete_at_owner(scenario)
 
     async def some_are_tried_again() -> bool:
         query = "select count(*) from operation_children where tenant = $1 and state = 'failing'"
@@ -191,17 +190,17 @@ async def test_child_is_counted_once_whatever_its_owner_answers(running_scenario
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
     await scenario.create_teams("a", "t")
-    answers = [(404, "nobody"), (503, ""), (404, "nobody"), (503, "")]
+    answers = [(404, "not found"), (503, ""), (404, "not found"), (503, "")]
     scenario.transport.refused = {"/teams/t": answers[0]}
-    await call_off(scenario)
+    await delete_at_owner(scenario)
     for n, answer in enumerate(answers):
         scenario.transport.refused = {"/teams/t": answer}
         before = len(scenario.transport.requests)
 
-        async def asked(before: int = before, more: int = 1 + (n > 0)) -> bool:
+        async def requested(before: int = before, more: int = 1 + (n > 0)) -> bool:
             return len(scenario.transport.requests) >= before + more
 
-        await eventually(asked)
+        await eventually(requested)
     scenario.transport.refused = {}
     row = await scenario.wait_for_cascade("a")
     assert (counts(row), row.requested) == (all_done(1), 1)

@@ -1,4 +1,4 @@
-"""Operations under way whose declarations are taken out of the catalog."""
+"""Open operations whose declarations are removed from the catalog."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,25 +17,22 @@ pytestmark = pytest.mark.stack
 
 
 def without(catalog: Catalog, *commands: str) -> Catalog:
-    """Declared as it was, but for these commands of event_team; without any: but for event_team."""
+    """Returns the catalog without these commands of event_team; if none is given, without event_team."""
     rels = dict(catalog.relationships)
     rel = rels.pop("event_team")
     if commands:
-        lacking: dict[str, Any] = dict.fromkeys(commands)
-        rels["event_team"] = replace(rel, **lacking)
+        removed: dict[str, Any] = dict.fromkeys(commands)
+        rels["event_team"] = replace(rel, **removed)
     return Catalog(catalog.contracts, rels)
 
 
-async def reasoned(scenario: Scenario, id: str) -> str:
-    """Why it does not go on, once that is known to be its declaration."""
+async def wait_for_reason(scenario: Scenario, id: str) -> str:
+    """Waits until an operation is stuck because its declaration is missing; returns the reason."""
 
     async def said() -> str:
         row = await scenario.harness.operation(id)
-        return (
-            str(describe_operation(row))
-            if describe_operation(row).startswith("not declared") and row.stuck_since
-            else ""
-        )
+        reason = describe_operation(row)
+        return reason if reason.startswith("not declared") and row.stuck_since else ""
 
     reason: str = await eventually(said)
     return reason
@@ -68,7 +65,7 @@ async def test_move_continues_once_it_is_declared_again(scenario: Scenario) -> N
     harness.catalog = without(declared, "move")
     async with harness.running():
         await scenario.create_events("b")
-        await reasoned(scenario, id)
+        await wait_for_reason(scenario, id)
     harness.catalog = declared
     async with harness.running():
         await harness.fast_forward(scenario.move_subject("t1"), timedelta(minutes=2))
@@ -93,7 +90,7 @@ async def test_requested_move_is_repeated_once_it_is_declared_again(
         await eventually(tried_twice)
     harness.catalog = without(declared, *commands)
     async with harness.running():
-        await reasoned(scenario, id)
+        await wait_for_reason(scenario, id)
     scenario.transport.refused = {}
     harness.catalog = declared
     async with harness.running():
@@ -116,7 +113,7 @@ async def test_requested_deletion_is_repeated_once_it_is_declared_again(scenario
     deleting = {kind: command for kind, command in declared.contracts.deleting.items() if kind != "event"}
     harness.catalog = Catalog(replace(declared.contracts, deleting=deleting), declared.relationships)
     async with harness.running():
-        assert "a command that deletes a event" in await reasoned(scenario, id)
+        assert "a command that deletes a event" in await wait_for_reason(scenario, id)
     scenario.transport.refused = {}
     harness.catalog = declared
     async with harness.running():
@@ -140,10 +137,10 @@ async def test_plan_waits_until_its_command_is_declared_again(scenario: Scenario
     harness.catalog = without(declared, "detach")
     scenario.transport.refused = {}
     async with harness.running():
-        assert "a command for detach by event_team" in await reasoned(scenario, id)
-    asked = list(scenario.transport.requests)
+        assert "a command for detach by event_team" in await wait_for_reason(scenario, id)
+    before = len(scenario.transport.requests)
     harness.catalog = declared
     async with harness.running():
         row = await harness.wait_for_operation(id, "done")
-    assert (describe_operation(row), len(scenario.transport.requests) - len(asked)) == ("", 1)
+    assert (describe_operation(row), len(scenario.transport.requests) - before) == ("", 1)
     assert await scenario.teams_at_owner() == {"t1": None}

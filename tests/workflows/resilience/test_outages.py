@@ -1,4 +1,4 @@
-"""PostgreSQL and Temporal come and go. Facts and operations are rows, so they need only PostgreSQL."""
+"""PostgreSQL and Temporal stop and start again. Facts and operations are rows, so they need only PostgreSQL."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ LINKED = "GroupChannelLinked"
 
 @pytest.fixture
 async def mortal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
-    """A Temporal on a file, not started."""
+    """A Temporal server with a database file, not started yet."""
     server = TemporalServer(tmp_path / "temporal.db", free_port(), free_port(), tmp_path / "temporal.log")
     yield server
     await server.stop()
@@ -46,18 +46,18 @@ async def test_facts_recorded_without_temporal_are_processed_later(
         await harness.record(event("CategoryAdded", "books", name="b"), event("ItemAdded", "i1", name="x"))
         other = Dispatcher(pool, Starter(client, task_queue="main"))
 
-        async def told_that_temporal_is_away() -> bool:  # once the harness's own has not just claimed them all
+        async def temporal_is_unavailable() -> bool:  # false while the harness's dispatcher has claimed all rows
             try:
                 await other.round()
             except Unavailable as error:
                 return str(error).startswith("Temporal is unavailable")
             return False
 
-        await eventually(told_that_temporal_is_away)
+        await eventually(temporal_is_unavailable)
         assert await harness.count_rows("outbox") >= 2
         await mortal.start()
         connected = await Client.connect(mortal.address, plugins=[temporal.plugin()])
-        harness.client = connected  # a worker's connection, unlike a dispatcher's, is there from its beginning
+        harness.client = connected  # a worker, unlike a dispatcher, needs a connection when it starts
         async with harness.worker():
             await harness.wait_for_facts(LINKED)
             await harness.wait_for_operation(id, "done")
@@ -94,11 +94,11 @@ async def test_restart_of_postgresql_loses_nothing(catalog: Catalog, client: Cli
                     await postgres.stop()
                     await asyncio.sleep(0)
                     await postgres.start()
-                told = False
-                while not told:
+                recorded = False
+                while not recorded:
                     with contextlib.suppress(Unavailable):
                         await harness.record(event("GroupCreated", group, name=group))
-                        told = True
+                        recorded = True
             await harness.wait_for_facts(LINKED, len(groups), 60)
             await harness.wait_until_at_rest(60)
         assert len(await harness.facts(LINKED)) == len(groups)

@@ -1,4 +1,4 @@
-"""Services tell their facts straight to a workflow, from their own Temporal client or from the command line."""
+"""Services signal their facts straight to a workflow, from their own Temporal client or from the command line."""
 
 import asyncio
 import json
@@ -27,29 +27,29 @@ CHANNEL = event("ChannelCreated", "c1", name="Rowing")
 
 @pytest.fixture
 async def service(server: TemporalServer) -> Client:
-    """A service's own client: it has none of our code, only names and JSON."""
+    """A client as a service has it: without Tether's code, only with names and JSON."""
     return await Client.connect(server.address)
 
 
 async def signal(
-    harness: Harness, service: Client, name: str, *told: Any, relationship: str = "group_channel", parent: str = "g1"
+    harness: Harness, service: Client, name: str, *facts: Any, relationship: str = "group_channel", parent: str = "g1"
 ) -> None:
-    """Signal-with-start, as any service would do it."""
+    """Signals facts by signal-with-start, as a service does."""
     await service.start_workflow(
         "RelationshipWorkflow",
         {"tenant": harness.tenant, "relationship": relationship, "parent": parent},
         id=workflow_id(harness.instance(relationship, parent)),
         task_queue=harness.tenant,
         start_signal=name,
-        start_signal_args=told,
+        start_signal_args=facts,
     )
 
 
 async def test_signalled_parent_fact_leads_to_a_link(running_harness: Harness, service: Client) -> None:
     harness = running_harness
     await signal(harness, service, "GroupCreated", GROUP)
-    (told,) = await harness.wait_for_facts("GroupChannelLinked")
-    assert told["data"]["parent"] == "g1"
+    (announced,) = await harness.wait_for_facts("GroupChannelLinked")
+    assert announced["data"]["parent"] == "g1"
     (recorded,) = await harness.facts("GroupCreated")
     assert (recorded["source"], recorded["id"], recorded["data"]) == ("/groups", GROUP["id"], {"name": "Rowing"})
     await harness.wait_until_at_rest()
@@ -135,8 +135,8 @@ async def test_bad_signals_are_quarantined_and_the_workflow_goes_on(running_harn
     harness.channels.silent = True
     await signal(harness, service, "GroupCreated", GROUP)
     await harness.wait_until_waiting("group_channel", "g1")
-    for name, told, _ in BROKEN:
-        await signal(harness, service, name, told)
+    for name, fact, _ in BROKEN:
+        await signal(harness, service, name, fact)
     await signal(harness, service, "GroupCreated")  # no argument at all
     await signal(harness, service, "ChannelCreated", CHANNEL, "and more than one")
     await harness.wait_for_facts("GroupChannelLinked")
@@ -216,21 +216,21 @@ async def test_signal_intake_is_open_for_a_single_tenant_by_default(
         assert len(await harness.facts("GroupCreated")) == is_open
 
 
-async def by_command(server: TemporalServer, harness: Harness, name: str, told: Event) -> None:
-    """As README shows it, but for the queue and the tenant."""
+async def by_command(server: TemporalServer, harness: Harness, name: str, fact: Event) -> None:
+    """Runs the command of README, with another task queue and tenant."""
     command = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("temporal")),
         *("workflow", "signal-with-start"),
         *("--type", "RelationshipWorkflow", "--task-queue", harness.tenant),
         *("--workflow-id", f"{harness.tenant}/group_channel/g1"),
         *("--input", json.dumps({"tenant": harness.tenant, "relationship": "group_channel", "parent": "g1"})),
-        *("--signal-name", name, "--signal-input", json.dumps(told)),
+        *("--signal-name", name, "--signal-input", json.dumps(fact)),
         env=dict(server.environment),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await command.communicate()
-    assert command.returncode == 0, said.decode()
+    output, _ = await command.communicate()
+    assert command.returncode == 0, output.decode()
 
 
 async def test_temporal_command_line_starts_and_signals(running_harness: Harness, server: TemporalServer) -> None:
@@ -239,6 +239,6 @@ async def test_temporal_command_line_starts_and_signals(running_harness: Harness
     await by_command(server, harness, "GroupCreated", GROUP)
     await harness.wait_until_waiting("group_channel", "g1")
     await by_command(server, harness, "ChannelCreated", CHANNEL)
-    (told,) = await harness.wait_for_facts("GroupChannelLinked")
-    assert told["data"] == {"relationship": "group_channel", "parent": "g1", "child": "c1"}
+    (announced,) = await harness.wait_for_facts("GroupChannelLinked")
+    assert announced["data"] == {"relationship": "group_channel", "parent": "g1", "child": "c1"}
     await harness.wait_until_at_rest()
