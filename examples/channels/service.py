@@ -1,5 +1,5 @@
-"""Channels: owns channels and who is in them, and tells what becomes of them. What a channel is for is none of its
-business."""
+"""Channels: the owner of channels and their members, which publishes facts about both. It does not know what a channel
+is used for."""
 
 from fastapi import APIRouter
 

@@ -1,1 +1,1 @@
-"""Plays the situations on a running Tether, with real services and real facts, and checks what comes of them."""
+"""Plays the situations on a running Tether, with example owners and real facts, and checks the results."""

@@ -1,8 +1,8 @@
-"""``python -m examples.demo [--once]``: the whole of Tether on this machine, and the situations played on it.
+"""``python -m examples.demo [--once]``: runs a whole Tether on this machine, and plays the situations on it.
 
-It works in the folder ``demo`` of the data directory (``.tether/demo``), which it empties when it begins, and on
-free ports, unless ``TETHER_PORT`` and the like name others. ``--once``: it ends when all is played, with exit
-code 1 if a check has failed. Otherwise it keeps running until Ctrl-C.
+The demo works in the folder ``demo`` of the data directory (``.tether/demo``), which it empties first, and on free
+ports, unless ``TETHER_PORT`` and the like name others. With ``--once`` it ends after the last situation, with exit
+code 1 if a check has failed; without, it keeps running until Ctrl-C.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from examples.demo.play import Play
 from examples.demo.stage import TENANT
 
 WIDTH = 110
-"""Columns, where no terminal says how many it has."""
+"""Columns of the output when it is not a terminal."""
 
 OWNERS = ("groups", "channels", "events", "teams")
 MISBEHAVING = "teams"
@@ -37,9 +37,13 @@ PORTS = ("port", "postgres_port", "temporal_port", "temporal_ui_port")
 
 
 def main() -> int:
-    """The exit code."""
-    parser = argparse.ArgumentParser(prog="python -m examples.demo", description="Play the situations on a Tether.")
-    parser.add_argument("--once", action="store_true", help="end when all is played; exit code 1 if a check failed")
+    """Runs the demo with the arguments of the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.demo", description="Run Tether and play the situations on it."
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="end after the last situation; exit code 1 if a check failed"
+    )
     once = bool(parser.parse_args().once)
     try:
         settings = _settings()
@@ -50,7 +54,7 @@ def main() -> int:
 
 
 def _settings() -> Settings:
-    """The embedded profile, whatever else is configured, in an empty folder."""
+    """Settings of the embedded profile with an empty data directory; database, catalog and owners are the demo's."""
     configured = read_settings()
     free = {name: 0 for name in PORTS if name not in configured.model_fields_set}
     return configured.model_copy(
@@ -62,7 +66,7 @@ def _settings() -> Settings:
             "temporal_ui_url": "",
             "tenant": TENANT,
             "catalog": (),
-            # Before the stack starts: the worker must know where it can ask.
+            # Chosen before the stack starts: the worker needs the addresses of the owners.
             "owners": {name: f"http://127.0.0.1:{free_port()}" for name in OWNERS},
         }
     )
@@ -89,17 +93,17 @@ async def _run(settings: Settings, once: bool) -> int:
                 await farewell.show(stage)
                 await asyncio.Event().wait()
 
-    console.print("[bold]Tether: services tell facts of what is theirs; Tether keeps what is between them[/]\n")
+    console.print("[bold]Tether: services publish facts about their entities; Tether keeps the links between them[/]\n")
     code = await up(settings, console=console, once_ready=once_ready, environ=environ)
     if code == INTERRUPTED and play.finished:
-        code = 0  # Ctrl-C is how it ends
+        code = 0  # Ctrl-C is the regular end
     return code or int(play.failed)
 
 
 def _environ(settings: Settings) -> Mapping[str, str]:
-    """Without what is configured for another Tether, or for a Temporal elsewhere."""
+    """The environment of the owners and the command line, without settings for another Tether or Temporal."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TETHER_", "TEMPORAL_"))}
-    stack = {MARK: str(settings.data_dir)}  # so that what a killed demo leaves is found and ended by the next
+    stack = {MARK: str(settings.data_dir)}  # by which the next run finds and ends processes that a killed demo left
     return kept | stack | {"TETHER_DATA_DIR": str(settings.data_dir), "TETHER_TENANT": settings.tenant}
 
 

@@ -1,4 +1,4 @@
-"""What there is to look at while the demo keeps running."""
+"""Prints addresses and commands to try while the demo keeps running."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +9,7 @@ from examples.demo.teams_and_events import REL
 
 
 async def show(on: Stage) -> None:
-    """Addresses, and commands to be copied."""
+    """Prints the addresses of the running processes, and commands to copy."""
     waits = await on.tether.waiting(relationship="group_channel")
     workflow = next((w["workflow"]["url"] for w in waits if w["parent"] == NEVER and w["workflow"]), "")
     addresses = {
@@ -34,21 +34,21 @@ def _commands(on: Stage) -> tuple[str, ...]:
     key = on.tether.key("admin")
     return (
         f"  export TETHER={on.where.api}/v1 KEY={key}",
-        "  # a group, at Groups; a moment later it has a channel, and is linked",
+        "  # creates a group at Groups; soon afterwards it is linked to a channel",
         f"""  curl -s {on.groups.url}/groups --json '{{"id": "tea", "name": "Tea lovers"}}'""",
         '  curl -s -H "Authorization: Bearer $KEY" "$TETHER/relationships/group_channel/links?parent=tea"',
-        f"  # {NEVER} is waited for; tell of it",
+        f"  # creates {NEVER}, which Tether waits for",
         f'  curl -s {on.groups.url}/groups --json \'{{"id": "{NEVER}", "name": "Night owls"}}\'',
         '  curl -s -H "Authorization: Bearer $KEY" "$TETHER/relationships/group_channel/links/night-talk/why"',
-        "  # who owes what",
+        "  # what Tether waits for from the owner airports",
         '  curl -s -H "Authorization: Bearer $KEY" "$TETHER/waiting?owner=airports"',
-        "  # the same, by the command line",
+        "  # the same with the command line",
         f"  export TETHER_DATA_DIR={on.folder} TETHER_TENANT={TENANT}",
         "  .venv/bin/tether waiting list --owner airports",
-        "  # the tigers play in the final; then the final is called off, and they go with it",
+        "  # moves the team tigers to the event final; deletes the event, and the team with it",
         f"  .venv/bin/tether move {REL} tigers final --wait",
         "  .venv/bin/tether delete event final",
-        "  # Teams at its worst, until you DELETE it",
+        "  # makes Teams fail at random, until you DELETE /misbehaviour",
         f"""  curl -s -X PUT {on.teams.url}/misbehaviour --json '{{"unavailable_before": 0.3, "dropped": 0.3}}'""",
     )
 

@@ -1,4 +1,4 @@
-"""Situation 3, its heart: a festival is called off, and its teams' owner misbehaves, goes away and comes back."""
+"""Situation 3, main part: a festival is deleted while the owner of its teams fails, stops and is started again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from examples.demo.tether import Json
 FESTIVAL, ELSEWHERE = "summer", "autumn"
 ENTERED, LATE, LEAVING = 300, 20, 10
 FIRST = 60
-"""Teams that are deleted when their owner goes away."""
+"""Number of deleted teams after which their owner is stopped."""
 AT_ONCE = 20
-"""Teams that enter at the same time."""
+"""Requests to enter that are sent concurrently."""
 TRIES, PAUSE = 200, 0.1
-"""How often a team tries to enter, and the seconds between two attempts."""
+"""Attempts of a team to enter, and the seconds between two of them."""
 
 
 SHARE = 0.3
@@ -36,24 +36,24 @@ BADLY = {
 
 @dataclass(frozen=True)
 class Counted:
-    """What Teams has counted of the requests of others than its users: by Idempotency-Key, attempts and effects."""
+    """Requests that Teams counted, without those of the demo itself: sums over all Idempotency-Keys."""
 
     attempts: int
     effects: int
     most: int
-    """Effects of one key, at most."""
+    """Most effects that one key had."""
 
 
 async def play(on: Stage) -> None:
-    """Everything at once, and at the end each team was deleted exactly once."""
+    """Deletes the festival under every kind of failure, and checks that each team was deleted exactly once."""
     on.play.situation(
-        "A festival is called off",
-        f"{ENTERED} teams, {LATE} more that come late, {LEAVING} that leave in time, and an owner at its worst.",
+        "A festival is deleted",
+        f"{ENTERED} teams, {LATE} that enter late, {LEAVING} that leave in time, and an owner that fails in every way.",
     )
     await entered(on)
     before = await counted(on)
     id = await deleted_while_teams_misbehaves(on)
-    on.play.say(f"{LATE} more teams try to enter for it all the while, until they are heard")
+    on.play.say(f"Meanwhile {LATE} more teams enter the festival; each repeats its request until Teams accepts it")
     late = asyncio.create_task(in_turns(on, [f"summer-late-{number:02}" for number in range(LATE)]))
     try:
         await watched(on, id, done=FIRST)
@@ -68,84 +68,89 @@ async def play(on: Stage) -> None:
 
 
 async def entered(on: Stage) -> None:
-    """The festival, and its teams."""
+    """Creates the festival, another event, and the teams of the festival."""
     for event in (FESTIVAL, ELSEWHERE):
         await announce(on, event)
-    on.play.say(f"POST /teams at Teams, {ENTERED} times: teams enter for the festival {FESTIVAL}")
+    on.play.say(f"POST /teams at Teams, {ENTERED} times: teams enter the festival {FESTIVAL}")
     await in_turns(on, [f"summer-{number:03}" for number in range(ENTERED)])
-    await on.play.reaches("links of the festival", ENTERED, partial(linked, on, FESTIVAL))
+    await on.play.reaches("number of links of the festival", ENTERED, partial(linked, on, FESTIVAL))
 
 
 async def deleted_while_teams_misbehaves(on: Stage) -> str:
-    """Returns the operation."""
+    """Deletes the festival through Tether while Teams fails at random. Returns the operation's id."""
     ways = ", ".join(name.replace("_", " ") for name in BADLY)
-    on.play.say(f"PUT /misbehaviour at Teams, for requests and for facts: {ways}, {SHARE:.0%} each")
+    on.play.say(f"PUT /misbehaviour at Teams, for requests and facts: {ways}, with a probability of {SHARE:.0%} each")
     (await on.teams.http.put("/misbehaviour", json=BADLY)).raise_for_status()
-    on.play.say(f"DELETE /v1/entities/event/{FESTIVAL} at Tether; then GET /v1/operations/…, again and again")
-    begun = await on.tether.ask("DELETE", f"entities/event/{FESTIVAL}", "operate")
+    on.play.say(f"DELETE /v1/entities/event/{FESTIVAL} at Tether, then GET /v1/operations/… repeatedly")
+    begun = await on.tether.request("DELETE", f"entities/event/{FESTIVAL}", "operate")
     on.play.say(f"Temporal shows it at {begun['workflow']['url']}")
     return str(begun["id"])
 
 
 async def away_and_back(on: Stage, id: str) -> None:
-    """What keeps an operation from going on can be seen while it does."""
+    """Stops the owner and starts it again. While it is stopped, the operation shows since when and why it is stuck."""
     struck = (await on.teams.http.get("/misbehaviour")).json()["struck"]
-    on.play.check("Teams has misbehaved in every way", sorted(BADLY), sorted(way for way in struck if struck[way]))
+    on.play.check("ways in which Teams has misbehaved", sorted(BADLY), sorted(way for way in struck if struck[way]))
     await on.teams.stop()
     on.play.say("Teams is stopped")
     try:
-        stuck = await on.play.until("the operation to be stuck", partial(kept, on, id))
-        on.play.check("an operation whose owner is away is", "running", stuck["state"])
-        on.play.check("since when it is stuck, and why", True, bool(stuck["stuck_since"] and stuck["reason"]))
+        stuck = await on.play.until("the operation to be stuck", partial(stuck_operation, on, id))
+        on.play.check("state of the operation while the owner is stopped", "running", stuck["state"])
+        on.play.check("it shows since when it is stuck, and why", True, bool(stuck["stuck_since"] and stuck["reason"]))
         on.play.quote(stuck["reason"])
     finally:
         await on.teams.start()
-    on.play.say("Teams is started again, and behaves")
+    on.play.say("Teams is started again, without misbehaviour")
 
 
 async def some_leave_in_time(on: Stage) -> list[str]:
-    """The teams that are elsewhere before anybody has come to them."""
+    """Moves teams to another event before their deletion was requested. Returns the keys of those that were moved."""
     leaving = (await keys_in(on, FESTIVAL))[-LEAVING:]
-    on.play.say(f"POST /teams/…/moves at Teams: {len(leaving)} teams that are still there leave for {ELSEWHERE}")
+    on.play.say(f"POST /teams/…/moves at Teams: {len(leaving)} remaining teams move to the event {ELSEWHERE}")
     await asyncio.gather(*(left_for(on, team) for team in leaving))
     left = await keys_in(on, ELSEWHERE)
-    on.play.check("some leave in time", True, bool(left))
+    on.play.check("some teams have moved before they were deleted", True, bool(left))
     return left
 
 
 async def the_end(on: Stage, id: str, left: Sequence[str]) -> None:
-    """Nothing is left of the festival, and nothing else is touched."""
+    """Checks that all teams of the festival are deleted, and no others."""
     await watched(on, id)
-    # The last that came late may be on their way still: the operation then goes on.
+    # Facts about the last late teams may not have arrived yet: they make the operation continue.
     done = ("done", ENTERED + LATE - len(left))
-    await on.play.reaches("the deletion is", done, partial(standing, on, id))
-    on.play.check("teams of the festival at Teams", 0, await teams_in(on, FESTIVAL))
-    on.play.check("links of the festival", 0, await linked(on, FESTIVAL))
-    on.play.check("who left in time is untouched", list(left), await keys_in(on, ELSEWHERE))
-    await on.play.reaches("and linked elsewhere", ["linked"] * len(left), partial(states, on, ELSEWHERE))
+    await on.play.reaches("state of the deletion, and its confirmed children", done, partial(outcome, on, id))
+    on.play.check("number of its teams at Teams", 0, await teams_in(on, FESTIVAL))
+    on.play.check("number of its links", 0, await linked(on, FESTIVAL))
+    on.play.check("teams that moved in time still exist", list(left), await keys_in(on, ELSEWHERE))
+    await on.play.reaches(
+        "states of their links to the other event", ["linked"] * len(left), partial(states, on, ELSEWHERE)
+    )
 
 
 async def exactly_once(on: Stage, before: Counted, wanted: int) -> None:
-    """By what Teams itself has counted."""
+    """Checks the attempts and effects that Teams itself has counted."""
     now = await counted(on)
     attempts, effects = now.attempts - before.attempts, now.effects - before.effects
-    on.play.say(f"GET /commands at Teams: it was asked {attempts} times, with {effects} effects")
+    on.play.say(f"GET /commands at Teams: it received {attempts} requests, which had {effects} effects")
     on.play.check("teams that Teams has deleted for Tether", wanted, effects)
-    on.play.check("effects that one Idempotency-Key ever had, at most", 1, now.most)
-    on.play.check("it was asked more often than it did something", True, attempts > effects)
+    on.play.check("most effects of one Idempotency-Key", 1, now.most)
+    on.play.check("some requests were repeated without another effect", True, attempts > effects)
 
 
 async def too_late(on: Stage, id: str) -> None:
-    """The deletion goes on whenever somebody enters for what is gone."""
+    """A team that enters the deleted event is deleted by the same operation."""
     before = (await operation(on, id))["progress"]["confirmed"]
-    on.play.say("POST /teams at Teams: one more team enters for the festival that is no more")
+    on.play.say("POST /teams at Teams: one more team enters the deleted festival")
     await enter(on, "summer-too-late", FESTIVAL)
-    await on.play.reaches("teams of the festival at Teams, soon after", 0, partial(teams_in, on, FESTIVAL))
-    await on.play.reaches("the same operation has seen to it", ("done", before + 1), partial(standing, on, id))
+    await on.play.reaches("number of its teams at Teams, soon afterwards", 0, partial(teams_in, on, FESTIVAL))
+    await on.play.reaches("the same operation has handled it", ("done", before + 1), partial(outcome, on, id))
 
 
 async def in_turns(on: Stage, teams: Sequence[str]) -> None:
-    """Teams enter for the festival, some at once, each as often as it takes to be answered."""
+    """Enters teams for the festival, ``AT_ONCE`` concurrently; each repeats its request until it succeeds.
+
+    Raises HTTPStatusError when a request is refused, RuntimeError after ``TRIES`` attempts.
+    """
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(team: str) -> None:
@@ -159,13 +164,13 @@ async def in_turns(on: Stage, teams: Sequence[str]) -> None:
                     await asyncio.sleep(float(error.response.headers.get("retry-after", 0)))
                 except httpx2.TransportError:
                     await asyncio.sleep(PAUSE)
-            raise RuntimeError(f"Teams did not take in {team}, {TRIES} times")
+            raise RuntimeError(f"Teams did not accept the team {team} in {TRIES} attempts")
 
     await asyncio.gather(*map(one, teams))
 
 
 async def left_for(on: Stage, team: str) -> None:
-    """A team leaves, unless it has just been deleted."""
+    """Moves a team to the other event, unless it has just been deleted."""
     try:
         await move_at_teams(on, team, ELSEWHERE)
     except httpx2.HTTPStatusError as error:
@@ -174,7 +179,7 @@ async def left_for(on: Stage, team: str) -> None:
 
 
 async def counted(on: Stage) -> Counted:
-    """Without what the demo itself asked for."""
+    """Sums of the counts of Teams, without the keys of the demo's own requests."""
     found: list[Json] = []
     after = ""
     while page := (await on.teams.http.get("/commands", params={"after": after})).json()["items"]:
@@ -186,17 +191,17 @@ async def counted(on: Stage) -> Counted:
 
 
 async def linked(on: Stage, event: str) -> int:
-    """How many links an event has."""
+    """Number of links of an event."""
     return len(await on.tether.links(REL, parent=event))
 
 
-async def kept(on: Stage, id: str) -> Json | None:
-    """The operation, once it says that nobody answers at Teams."""
+async def stuck_operation(on: Stage, id: str) -> Json | None:
+    """The operation, once it reports that it cannot connect to Teams; None before."""
     found = await operation(on, id)
     return found if "ConnectError" in found["reason"] else None
 
 
-async def standing(on: Stage, id: str) -> tuple[str, int] | None:
-    """State of an operation that has ended, and how many children are done."""
+async def outcome(on: Stage, id: str) -> tuple[str, int] | None:
+    """(state, number of confirmed children) of an operation that has ended; None before."""
     found = await ended(on, id)
     return (found["state"], found["progress"]["confirmed"]) if found else None

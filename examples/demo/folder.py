@@ -9,19 +9,19 @@ from devstack.processes import end_stack
 from errors import Refused
 
 MARK = "made-by-the-demo"
-"""A file that tells this directory from one that somebody else may have filled."""
+"""Name of a file that marks a directory as made by the demo."""
 
-_LOCK = "lock"  # stays: someone may be holding it
+_LOCK = "lock"  # is kept: another process may hold a lock on it
 
 
 def emptied(directory: Path) -> Path:
-    """The directory, with nothing in it of an earlier run, and nothing of such a run still at work.
+    """Ends processes of an earlier run in the directory, and deletes its content. Returns the absolute path.
 
-    Raises Refused if it holds what no demo has put there, StackError if another demo is running in it.
+    Raises Refused if the directory has content but was not made by the demo, StackError if a demo runs in it now.
     """
     directory = directory.resolve()
     if directory.exists() and any(directory.iterdir()) and not (directory / MARK).exists():
-        raise Refused(f"{directory} holds something that is not the demo's. Move it, or set TETHER_DATA_DIR.")
+        raise Refused(f"{directory} holds files that the demo has not made. Move them, or set TETHER_DATA_DIR.")
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MARK).touch()
     with locked(directory):

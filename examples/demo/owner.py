@@ -1,4 +1,4 @@
-"""An example owner as a process of its own, which can be stopped and started again."""
+"""An example owner in a separate process, which can be stopped and started again."""
 
 import sys
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from devstack.parts import healthy
 
 @dataclass
 class DemoOwner:
-    """``name`` is that of its package in ``examples`` and of the owner; ``port`` is its own for good.
+    """``name``: of the owner, and of its package in ``examples``; ``port``: its port, the same after each start.
 
-    ``folder`` holds its database, its log and the file with its key. ``misbehaves``: it can be told to, until it is
-    stopped.
+    ``folder`` holds its database, its log and the file with its API key. ``misbehaves``: it offers ``/misbehaviour``;
+    the settings last until it is stopped.
     """
 
     name: str
@@ -30,7 +30,10 @@ class DemoOwner:
         self.http = httpx2.AsyncClient(base_url=self.url, timeout=30.0, trust_env=False)
 
     def introduce(self, tether: str, key: str, environ: Mapping[str, str]) -> None:
-        """Where its facts go, and with which key."""
+        """Sets where it publishes its facts and with which API key; must be called before ``start``.
+
+        ``tether``: base URL of the API; ``environ``: the process's whole environment.
+        """
         self._key_file.touch(mode=0o600)
         self._key_file.write_text(key)
         database, log = self.folder / f"{self.name}.db", self.folder / "logs" / f"{self.name}.log"
@@ -46,18 +49,18 @@ class DemoOwner:
         )
 
     async def start(self) -> None:
-        """Ready when this returns. Raises PartFailed."""
+        """Starts the process and waits until it is ready. Raises PartFailed."""
         self._running = await RunningProcess.start(self._part)
         await self._running.until_ready()
 
     async def stop(self) -> None:
-        """Ended when this returns."""
+        """Stops the process, if it runs, and waits until it has ended."""
         if self._running is not None:
             await self._running.stop()
             self._running = None
 
     async def close(self) -> None:
-        """Ended for good."""
+        """Stops the process and closes the HTTP client."""
         await self.http.aclose()
         await self.stop()
 

@@ -1,4 +1,4 @@
-"""Which situations are played, one after another, and what stands ready for them."""
+"""Starts the example owners, and plays the situations in order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -44,7 +44,11 @@ async def opened(
     owners: Mapping[str, DemoOwner],
     environ: Mapping[str, str],
 ) -> AsyncIterator[Stage]:
-    """With all services running, until the block is left."""
+    """Runs the example owners until the block is left.
+
+    ``where``: addresses of the running stack; ``folder``: the demo's data directory; ``owners``: by name; ``environ``:
+    environment of the owners and of the command line. Raises PartFailed.
+    """
     known = keys(where.credentials)
     services = owners.values()
     try:
@@ -63,19 +67,19 @@ async def opened(
 
 
 async def everything(on: Stage) -> None:
-    """Plays all situations. One that breaks off is a failed check, and the next one is played all the same."""
+    """Plays all situations. One that raises an error is a failed check, and the next ones are still played."""
     for situation in SITUATIONS:
         begun = monotonic()
         try:
             await situation(on)
-        except Exception as error:  # of any kind: a step could not be done, which is what a demo has to show
-            on.play.check("it could be played to its end", "yes", f"{type(error).__name__}: {error}")
+        except Exception as error:  # any: a step that fails must show as a failed check
+            on.play.check("completed without an error", "yes", f"{type(error).__name__}: {error}")
         on.play.console.print(f"[dim]{monotonic() - begun:.1f} s[/]")
     on.play.finished = True
 
 
 def verdict(play: Play) -> None:
-    """One line."""
+    """Prints one line: how many checks hold, or how many failed."""
     failed = sum(1 for check in play.checks if not check.good)
     if failed:
         play.console.print(f"[bold red]{failed} of {len(play.checks)} checks failed[/]")

@@ -1,4 +1,4 @@
-"""What a play is made of: situations, lines that tell what happens, and checks that can fail."""
+"""Output of the demo: headings of situations, lines that describe each step, and checks that can fail."""
 
 import asyncio
 import re
@@ -13,24 +13,24 @@ from rich.table import Table
 from rich.text import Text
 
 TIMEOUT = 30.0
-"""Seconds that a step waits for what it expects."""
+"""Seconds for which a step waits for the expected result."""
 
 LOOK = 0.05
-"""Seconds between two looks."""
+"""Seconds between two attempts to read it."""
 
 T = TypeVar("T")
 
 
-class InVain(Exception):
-    """Something did not come in time."""
+class StepTimedOut(Exception):
+    """A step waited for a result that did not appear in time."""
 
     def __init__(self, what: str, seconds: float, found: object) -> None:
-        super().__init__(f"waited {seconds:g} s for {what}; at last there was: {shown(found)}")
+        super().__init__(f"waited {seconds:g} s for {what}; the last result was: {shown(found)}")
 
 
 @dataclass(frozen=True)
 class DemoCheck:
-    """What a step should have come to, and what it did come to."""
+    """The expected and the actual result of a step."""
 
     situation: str
     step: str
@@ -39,40 +39,40 @@ class DemoCheck:
 
     @property
     def good(self) -> bool:
-        """They are equal, to the last value."""
+        """Whether both are equal."""
         return self.expected == self.found
 
 
 @dataclass
 class Play:
-    """Tells a person at ``console`` what happens, and remembers every check."""
+    """Prints what happens on ``console``, and collects the checks."""
 
     console: Console
     checks: list[DemoCheck] = field(default_factory=list)
     finished: bool = False
-    """Whether all that was to be played has been."""
+    """Whether all situations have been played."""
     _situation: str = ""
 
     @property
     def failed(self) -> bool:
-        """Whether any check failed, or there was none."""
+        """Whether a check failed, or none was made."""
         return not self.checks or any(not check.good for check in self.checks)
 
     def situation(self, title: str, about: str) -> None:
-        """A heading, and what it is about."""
+        """Prints a heading and a line of description."""
         self._situation = title
         self.console.print(f"\n[bold]{escape(title)}[/]\n[dim]{escape(about)}[/]", highlight=False)
 
     def say(self, line: str) -> None:
-        """Something was done."""
+        """Prints a line about a step that was done."""
         self._line("·", "cyan", shown(line))
 
-    def quote(self, words: str) -> None:
-        """What Tether says of it, in its own words."""
-        self._line("“", "dim", f"{shown(words)}”", style="italic")
+    def quote(self, sentence: str) -> None:
+        """Prints an explanation that Tether gave."""
+        self._line("“", "dim", f"{shown(sentence)}”", style="italic")
 
     def check(self, step: str, expected: object, found: object) -> None:
-        """Compares, and tells how it came out."""
+        """Compares the two values, and prints and records the outcome."""
         check = DemoCheck(self._situation, step, expected, found)
         self.checks.append(check)
         if check.good:
@@ -83,7 +83,7 @@ class Play:
     async def reaches(
         self, step: str, expected: object, look: Callable[[], Awaitable[object]], *, within: float = TIMEOUT
     ) -> None:
-        """Looks until it finds what is expected, or for so many seconds; either way that is a check."""
+        """Calls ``look`` until it returns ``expected``, for at most ``within`` seconds, then checks its last result."""
         end = monotonic() + within
         found = await look()
         while found != expected and monotonic() < end:
@@ -92,16 +92,19 @@ class Play:
         self.check(step, expected, found)
 
     async def until(self, what: str, look: Callable[[], Awaitable[T | None]], *, within: float = TIMEOUT) -> T:
-        """The first thing that it finds. Raises InVain, which says what was waited for."""
+        """Calls ``look`` until it returns a true value, and returns that.
+
+        ``what`` describes it in the error. Raises StepTimedOut after ``within`` seconds.
+        """
         end = monotonic() + within
         while not (found := await look()):
             if monotonic() >= end:
-                raise InVain(what, within, found)
+                raise StepTimedOut(what, within, found)
             await asyncio.sleep(LOOK)
         return found
 
     def table(self) -> Table:
-        """All checks: step, expected, found, and a mark."""
+        """A table of all checks: step, expected, found, and a mark."""
         table = Table(title="What happened", title_justify="left", title_style="bold", expand=False)
         table.add_column("Step", overflow="fold", ratio=5)
         table.add_column("Expected", overflow="fold", ratio=3)
@@ -126,7 +129,7 @@ class Play:
 
 
 def shown(value: object) -> str:
-    """A value as people read it; random keys and hashes by their beginning."""
+    """A value as text for people; random keys and hashes are shortened to their first 8 characters."""
     match value:
         case None:
             return "nothing"

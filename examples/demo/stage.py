@@ -1,4 +1,4 @@
-"""What the situations are played with."""
+"""What a situation works with: the running stack, its clients, the example owners and the output."""
 
 import asyncio
 import json
@@ -14,77 +14,77 @@ from examples.demo.tether import Json, TetherClient
 
 TENANT = "main"
 OTHER = "shuffled"
-"""A second tenant: it sees nothing of the first."""
+"""A second tenant, isolated from the first."""
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """The ``tether`` command. ``environ``: the whole environment, which says which stack is meant."""
+    """Runs the ``tether`` command. ``environ``: its whole environment, which names the stack."""
 
     environ: Mapping[str, str]
 
     async def run(self, *arguments: str) -> tuple[int, str]:
-        """Its exit code, and all that it printed, errors at the end."""
+        """(exit code, standard output, followed by standard error if it failed)."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *CLI, *arguments, env=dict(self.environ), stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
         )
         try:
-            out, said = await process.communicate()
+            out, errors = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return process.returncode or 0, (out if process.returncode == 0 else out + said).decode()
+        return process.returncode or 0, (out if process.returncode == 0 else out + errors).decode()
 
     async def answer(self, *arguments: str) -> Json:
-        """What it answers with ``-o json``. Raises RuntimeError with what it said, if it fails."""
-        code, said = await self.run(*arguments, "-o", "json")
+        """The JSON object that it prints with ``-o json``. Raises RuntimeError with its output if it fails."""
+        code, output = await self.run(*arguments, "-o", "json")
         if code:
-            raise RuntimeError(f"tether {' '.join(arguments)} ended with {code}: {said.strip()}")
-        return dict(json.loads(said))
+            raise RuntimeError(f"tether {' '.join(arguments)} ended with exit code {code}: {output.strip()}")
+        return dict(json.loads(output))
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A running stack in ``folder``, its services, and the play that is given on it."""
+    """A running stack with its data directory ``folder``, the example owners, and the output of the demo."""
 
     play: Play
     where: Urls
     folder: Path
     tether: TetherClient
     other: TetherClient
-    """The same Tether, for the second tenant."""
+    """Client of the same stack for the second tenant."""
     owners: Mapping[str, DemoOwner]
-    """By their names; they own more than facts: each has a database of its own, and can be asked."""
+    """The example owners by name."""
     command: CommandLine
 
     @property
     def groups(self) -> DemoOwner:
-        """Owns groups, and who is in them."""
+        """The owner of groups and of their members."""
         return self.owners["groups"]
 
     @property
     def channels(self) -> DemoOwner:
-        """Owns channels, and who is in them."""
+        """The owner of channels and of their members."""
         return self.owners["channels"]
 
     @property
     def events(self) -> DemoOwner:
-        """Owns events."""
+        """The owner of events."""
         return self.owners["events"]
 
     @property
     def teams(self) -> DemoOwner:
-        """Owns teams, and knows of each the key of its event. It can be told to misbehave."""
+        """The owner of teams, each with the key of its event. Offers ``/misbehaviour``."""
         return self.owners["teams"]
 
     def pid(self, part: str) -> int:
-        """Of the present process of a part of the stack."""
+        """Process id of a running part of the stack, such as ``worker``."""
         return int(json.loads((self.folder / "stack.json").read_bytes())["pids"][part])
 
 
 def keys(file: Path, tenant: str = TENANT) -> dict[str, str]:
-    """Scope → key, as the stack wrote them for this tenant."""
+    """Scope → API key of a tenant, from the credentials file of the stack."""
     known = json.loads(file.read_bytes())["keys"]
     return {entry["scope"]: entry["key"] for entry in known if entry["tenant"] == tenant}

@@ -1,4 +1,4 @@
-"""Tether as its users have it: facts in, questions and answers, each request with the key that it takes."""
+"""A client of Tether's HTTP API: publishes facts and reads, each request with the API key of its scope."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Json: TypeAlias = dict[str, Any]
 
 
 class Refusal(Exception):
-    """Tether said no. ``status`` is that of HTTP, ``problem`` what it said."""
+    """Tether answered with an error. ``status``: of HTTP; ``problem``: the problem document (RFC 9457)."""
 
     def __init__(self, status: int, problem: Json) -> None:
         super().__init__(f"{status}: {problem.get('detail') or problem.get('title')}")
@@ -24,7 +24,11 @@ class Refusal(Exception):
 
 
 def fact(owner: str, type: str, key: str, sequence: int, data: Json | None = None, **extensions: str) -> Json:
-    """A CloudEvent of this owner about the entity ``key``. The same arguments give the same id."""
+    """A CloudEvent about one entity. The id depends on type, key and sequence only.
+
+    ``owner``: the last part of ``source``; ``type``: with its version, ``GroupCreated.v1``; ``key``: the entity's;
+    ``sequence``: place among the entity's facts; ``extensions``: extension attributes, such as ``correlationid``.
+    """
     return {
         "specversion": "1.0",
         "id": f"{type}/{key}/{sequence}",
@@ -39,12 +43,12 @@ def fact(owner: str, type: str, key: str, sequence: int, data: Json | None = Non
 
 
 def taken(answer: Json) -> dict[str, int]:
-    """How many facts were new, and how many were known, by the answer to telling or importing them."""
+    """Numbers of new and of known facts in the answer to publishing or importing facts."""
     return {name: int(answer[name]) for name in ("accepted", "duplicates")}
 
 
 class TetherClient:
-    """One tenant's. ``keys``: scope → API key."""
+    """Client of one tenant. ``url``: base URL of the API; ``keys``: scope → API key."""
 
     def __init__(self, url: str, keys: Mapping[str, str]) -> None:
         self._keys = keys
@@ -57,13 +61,16 @@ class TetherClient:
         await self._http.aclose()
 
     async def publish(self, *facts: Json, scope: str = "") -> Json:
-        """Tells facts of one owner, with that owner's key or with that of ``scope``. Raises Refusal."""
+        """Publishes facts of one owner with that owner's API key, or with the key of ``scope``.
+
+        Returns the answer, with the token and the counts. Raises Refusal.
+        """
         scope = scope or f"publish:{facts[0]['source'].strip('/')}"
         if len(facts) == 1:
-            return await self.ask("POST", "events", scope, body=facts[0], kind="application/cloudevents+json")
-        return await self.ask("POST", "events", scope, body=list(facts), kind="application/cloudevents-batch+json")
+            return await self.request("POST", "events", scope, body=facts[0], kind="application/cloudevents+json")
+        return await self.request("POST", "events", scope, body=list(facts), kind="application/cloudevents-batch+json")
 
-    async def ask(
+    async def request(
         self,
         method: str,
         path: str,
@@ -74,7 +81,11 @@ class TetherClient:
         once: str = "",
         query: Mapping[str, str | None] | None = None,
     ) -> Json:
-        """The answer to any request under ``/v1``; ``once``: its Idempotency-Key. Raises Refusal."""
+        """Sends a request to ``/v1/{path}`` and returns the JSON object of the answer. Raises Refusal.
+
+        ``scope``: whose API key is used; ``body``: sent as JSON with the content type ``kind``; ``once``: the
+        Idempotency-Key; ``query``: parameters, without those that are None.
+        """
         given = {"authorization": f"Bearer {self.key(scope)}"}
         if once:
             given["idempotency-key"] = once
@@ -88,56 +99,56 @@ class TetherClient:
         return dict(answer.json())
 
     async def entity(self, kind: str, key: str, **when: str) -> Json | None:
-        """What is known of it; None if nobody ever spoke of it."""
+        """The entity; None if no fact ever mentioned it. ``when``: ``at_least=`` or ``as_of=`` with a token."""
         try:
-            return await self.ask("GET", f"entities/{kind}/{quote(key, safe='')}", query=when)
+            return await self.request("GET", f"entities/{kind}/{quote(key, safe='')}", query=when)
         except Refusal as refusal:
             if refusal.status == 404:
                 return None
             raise
 
     async def links(self, relationship: str, **query: str) -> list[Json]:
-        """All of them, page after page."""
+        """All links of a relationship that match the query, from all pages."""
         return await self._all(f"relationships/{relationship}/links", **query)
 
     async def link(self, relationship: str, child: str, **when: str) -> Json:
-        """The child's link; empty if it has none."""
+        """The first link of a child; empty if it has none."""
         found = await self.links(relationship, child=child, **when)
         return found[0] if found else {}
 
     async def why(self, relationship: str, child: str) -> Json:
-        """Why the child's link is as it is. Raises Refusal."""
-        return await self.ask("GET", f"relationships/{relationship}/links/{quote(child, safe='')}/why")
+        """The explanation of the state of the child's link. Raises Refusal."""
+        return await self.request("GET", f"relationships/{relationship}/links/{quote(child, safe='')}/why")
 
     async def waiting(self, **query: str) -> list[Json]:
-        """All that is waited for, page after page."""
+        """All waits that match the query, from all pages."""
         return await self._all("waiting", **query)
 
     async def feed(self, **query: str) -> list[Json]:
-        """Everything that ever changed, in order."""
+        """All items of the feed from its beginning, in order."""
         items: list[Json] = []
         after: str | None = None
         while True:
-            page = await self.ask("GET", "feed", query={**query, "after": after, "limit": PAGE})
+            page = await self.request("GET", "feed", query={**query, "after": after, "limit": PAGE})
             items += page["items"]
             if after == page["next"]:
                 return items
             after = page["next"]
 
     async def metric(self, name: str) -> float | None:
-        """A number without labels from ``/metrics``; None if it is not there."""
+        """The value of a metric without labels from ``/metrics``; None if it is not there."""
         text = (await self._http.get("/metrics")).text
         return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), None)
 
     def key(self, scope: str) -> str:
-        """The key of this scope, or else the one that may do everything."""
+        """The API key of a scope; that of ``admin`` if the scope has none."""
         return self._keys.get(scope) or self._keys["admin"]
 
     async def _all(self, path: str, **query: str) -> list[Json]:
         items: list[Json] = []
         cursor: str | None = None
         while True:
-            page = await self.ask("GET", path, query={**query, "cursor": cursor, "limit": PAGE})
+            page = await self.request("GET", path, query={**query, "cursor": cursor, "limit": PAGE})
             items += page["items"]
             cursor = page["next"]
             if not cursor:

@@ -1,4 +1,5 @@
-"""Events: owns festivals, cups, meetings, and tells what becomes of them. Who takes part is none of its business."""
+"""Events: the owner of festivals, cups and meetings, which publishes facts about them. It does not know who takes part
+in them."""
 
 from fastapi import APIRouter
 

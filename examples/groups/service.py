@@ -1,5 +1,5 @@
-"""Groups: owns groups and who is in them, and tells what becomes of them. What else belongs to a group is none of its
-business."""
+"""Groups: the owner of groups and their members, which publishes facts about both. It does not know what else belongs
+to a group."""
 
 from fastapi import APIRouter
 

@@ -1,1 +1,1 @@
-"""What every example owner needs: a database, an outbox with its relay, commands that are safe to repeat."""
+"""What each example owner uses: a database, an outbox with its relay, and commands that are safe to repeat."""

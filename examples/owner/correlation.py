@@ -1,7 +1,7 @@
-"""What a command carries for others: copied into the fact that follows, and never read.
+"""Correlation headers of a command, which the owner copies unread into the fact that follows from it.
 
-An owner that does this can be asked for something by anyone, and whoever asked recognises the answer among
-the facts, without the owner knowing what it was wanted for.
+By them a client recognises the fact that follows from its request, and the owner need not know what the request was
+for.
 """
 
 from collections.abc import Mapping
@@ -22,4 +22,4 @@ def _carried(request: Request) -> Mapping[str, str]:
 
 
 Carried: TypeAlias = Annotated[Mapping[str, str], Depends(_carried)]
-"""Parameter of an endpoint: the extension attributes for the facts that its command causes."""
+"""Parameter of an endpoint: the extension attributes for the facts that follow from its command."""

@@ -1,11 +1,11 @@
 """One SQLite file per service.
 
-Endpoints are plain functions, which FastAPI runs on threads. All of them write through one connection under a
-lock, as SQLite has one writer at a time anyway; a pool would only move the queue. What waits for that lock goes to
-disk together with what has it: writing a commit to the disk is the dearest part of a command by far, and one
-serves for all. Reads have a connection of their own, so that they see what is committed and nothing else.
+Endpoints are plain functions, which FastAPI runs on threads. All of them write through one connection under a lock:
+SQLite has one writer at a time, so a pool would only move the queue. Transactions that wait for the lock share one
+commit with the transaction that holds it (group commit), because writing a commit to the disk is by far the most
+expensive part of a command. Reads use a second connection, so that they see committed data only.
 
-Code that runs on the event loop (the relay) comes here through ``asyncio.to_thread``.
+Code that runs on the event loop (the relay) calls the database through ``asyncio.to_thread``.
 """
 
 import sqlite3
@@ -16,10 +16,10 @@ from threading import Event, Lock
 from typing import TypeAlias
 
 Transaction: TypeAlias = sqlite3.Connection
-"""A connection inside ``Database.transaction()``: what is written through it happens or does not, as one."""
+"""A connection inside ``Database.transaction()``: all that is written through it is committed, or nothing is."""
 
 TOGETHER = 64
-"""Transactions that go to disk in one commit, at most: the first waits for the last."""
+"""Most transactions in one commit: the first of them waits for the last."""
 
 _ON_DISK = """
 PRAGMA journal_mode = WAL;
@@ -28,7 +28,7 @@ PRAGMA synchronous = FULL;  -- WAL's default may lose the last commits when the 
 
 
 class _Commit:
-    """What goes to disk together. ``done`` once it has, or has failed with ``error``."""
+    """One commit of several transactions. ``done`` is set once it is on disk, or has failed with ``error``."""
 
     def __init__(self) -> None:
         self.transactions = 0
@@ -37,13 +37,13 @@ class _Commit:
 
 
 class Database:
-    """A service's own tables. ``schemas`` are scripts that may run again (``IF NOT EXISTS``)."""
+    """The database of one service. ``schemas``: scripts that may run again (``IF NOT EXISTS``)."""
 
     def __init__(self, path: Path, *schemas: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writing, self._reading, self._counting = Lock(), Lock(), Lock()
-        self._coming = 0  # threads that wait to write
-        self._commit: _Commit | None = None  # under way, kept open for those who come
+        self._writers = 0  # threads that wait to write
+        self._commit: _Commit | None = None  # open while further transactions may join it
         self._listeners: list[Callable[[], object]] = []
         self._writer = _connected(path)
         self._writer.executescript(_ON_DISK + "\n".join(schemas))
@@ -51,7 +51,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """All or nothing, and on disk once the block is left. Not to be nested."""
+        """Runs the block in a transaction, which is on disk once the block is left. Must not be nested.
+
+        Raises sqlite3.OperationalError if the commit failed, for any of the transactions in it.
+        """
         self._await_turn()
         try:
             commit = self._commit = self._commit or self._begin()
@@ -64,7 +67,7 @@ class Database:
                 raise
             finally:
                 commit.transactions += 1
-                if not self._coming or commit.transactions >= TOGETHER:
+                if not self._writers or commit.transactions >= TOGETHER:
                     self._finish(commit)
         finally:
             self._writing.release()
@@ -73,13 +76,13 @@ class Database:
             raise sqlite3.OperationalError(f"Nothing was written: {commit.error}") from commit.error
 
     def read(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """Rows of one ``SELECT``; never in the middle of somebody's transaction."""
+        """Rows of one ``SELECT``, which sees committed data only."""
         with self._reading:
             return self._reader.execute(query, values).fetchall()
 
     @contextmanager
     def on_commit(self, listener: Callable[[], object]) -> Iterator[None]:
-        """While the block runs, call ``listener`` after each commit, on the thread of it; it must not write."""
+        """Calls ``listener`` after each commit while the block runs, on the committing thread; it must not write."""
         self._listeners.append(listener)
         try:
             yield
@@ -87,7 +90,7 @@ class Database:
             self._listeners.remove(listener)
 
     def close(self) -> None:
-        """Commit what is under way, if anything is, and close the file."""
+        """Finishes the open commit, if there is one, and closes the file."""
         with self._writing, self._reading:
             if self._commit is not None:
                 self._finish(self._commit)
@@ -96,19 +99,19 @@ class Database:
 
     def _await_turn(self) -> None:
         with self._counting:
-            self._coming += 1
+            self._writers += 1
         try:
             self._writing.acquire()
         finally:
             with self._counting:
-                self._coming -= 1
+                self._writers -= 1
 
     def _begin(self) -> _Commit:
         self._writer.execute("BEGIN IMMEDIATE")
         return _Commit()
 
     def _undo(self, commit: _Commit) -> None:
-        """This transaction alone, if SQLite has not undone the others as well (a full disk makes it do so)."""
+        """Rolls back this transaction alone, unless SQLite has rolled back the others too (on a full disk it does)."""
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK TO this")
             self._writer.execute("RELEASE this")
@@ -130,8 +133,8 @@ class Database:
         finally:
             commit.done.set()
         if commit.error is None:
-            for told in tuple(self._listeners):
-                told()
+            for notify in tuple(self._listeners):
+                notify()
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -1,7 +1,7 @@
 """The entities that a service owns: one row each, with a version that only grows.
 
-A deleted entity keeps its row as a tombstone, so that its version goes on when the same id is created again:
-whoever follows the facts can always tell the newer one by its number.
+A deleted entity keeps its row as a tombstone, so that its version continues when the same id is created again: of two
+facts about an entity, the one with the greater version is always the newer one.
 """
 
 import json
@@ -52,7 +52,7 @@ class OwnedEntity:
 
     @property
     def document(self) -> dict[str, object]:
-        """What the service's API answers."""
+        """The JSON object that the service's API answers with."""
         return {"id": self.id, "version": self.version, **self.fields}
 
     def answer(self, status: int = 200) -> Response:
@@ -61,7 +61,7 @@ class OwnedEntity:
 
 
 class Entities:
-    """Those of one kind: ``group_member``, which is "group member" in messages to people."""
+    """The entities of one kind, such as ``group_member``, which messages call "group member"."""
 
     def __init__(self, database: Database, kind: str) -> None:
         self._database = database
@@ -69,31 +69,35 @@ class Entities:
         self._called = kind.replace("_", " ")
 
     def get(self, key: str) -> OwnedEntity:
-        """The live entity. Refused: 404 when there never was one, 410 when it was deleted."""
+        """The live entity. Raises RequestRefused: 404 if it never existed, 410 if it was deleted."""
         return self._live(key, self.trace(key))
 
     def trace(self, key: str) -> OwnedEntity | None:
-        """What is left of it: the entity, its tombstone, or None when there never was one."""
+        """The entity or its tombstone; None if it never existed."""
         return _only(self._database.read(_BY_ID, self._kind, key))
 
     def page(self, after: str, limit: int, before: str | None = None, **having: str) -> list[OwnedEntity]:
-        """Live entities in the order of their ids, between two ids, with such values in their fields."""
+        """Live entities in the order of their ids.
+
+        ``after``: ids begin beyond it; ``limit``: at most so many; ``before``: ids end below it; ``having``: values
+        that their fields must have.
+        """
         clauses = " ".join("AND json_extract(fields, ?) = ?" for _ in having)
         wanted = [part for name, value in having.items() for part in (f"$.{name}", value)]
         query = _PAGE.format(clauses=clauses)
         return [_entity(row) for row in self._database.read(query, self._kind, after, before, before, *wanted, limit)]
 
     def find(self, tx: Transaction, key: str) -> OwnedEntity | None:
-        """The live entity, if there is one."""
+        """The live entity, read in a transaction; None if there is none."""
         found = _only(tx.execute(_BY_ID, (self._kind, key)).fetchall())
         return found if found and found.live else None
 
     def live(self, tx: Transaction, key: str) -> OwnedEntity:
-        """The live entity. Refused: 404, 410."""
+        """The live entity, read in a transaction. Raises RequestRefused: 404, 410."""
         return self._live(key, _only(tx.execute(_BY_ID, (self._kind, key)).fetchall()))
 
     def create(self, tx: Transaction, key: str, fields: Mapping[str, object]) -> OwnedEntity:
-        """A new entity, or a deleted one's next life. Refused: 409 when it is live."""
+        """Creates an entity, or a deleted one again. Raises RequestRefused: 409 if a live one exists."""
         found = _only(tx.execute(_BY_ID, (self._kind, key)).fetchall())
         if found and found.live:
             raise RequestRefused(409, "exists", f"The {self._called} {key!r} exists. Choose another id, or change it.")
@@ -102,7 +106,11 @@ class Entities:
     def change(
         self, tx: Transaction, key: str, condition: Condition, changes: Mapping[str, object]
     ) -> tuple[OwnedEntity, bool]:
-        """The entity with these values, and whether that made a new version. Refused: 404, 410, 412."""
+        """Changes fields of an entity. Returns (entity, whether it has a new version).
+
+        ``condition``: the versions that may be changed; ``changes``: field → new value. Raises RequestRefused: 404,
+        410, 412.
+        """
         entity = self._at(tx, key, condition)
         fields = {**entity.fields, **changes}
         if fields == entity.fields:
@@ -110,14 +118,14 @@ class Entities:
         return self._store(tx, OwnedEntity(key, entity.version + 1, True, fields)), True
 
     def delete(self, tx: Transaction, key: str, condition: Condition) -> OwnedEntity:
-        """The tombstone. Refused: 404, 410, 412."""
+        """Deletes an entity; returns its tombstone. Raises RequestRefused: 404, 410, 412."""
         entity = self._at(tx, key, condition)
         return self._store(tx, OwnedEntity(key, entity.version + 1, False, entity.fields))
 
     def _at(self, tx: Transaction, key: str, condition: Condition) -> OwnedEntity:
         entity = self.live(tx, key)
         if not condition.holds(entity.version):
-            reason = f"The {self._called} {key!r} has version {entity.version}. Read it again, then decide anew."
+            reason = f"The {self._called} {key!r} has version {entity.version}. Read it, then send a new request."
             raise RequestRefused(412, "precondition", reason)
         return entity
 
@@ -125,7 +133,7 @@ class Entities:
         if entity is None:
             raise RequestRefused(404, "unknown", f"There is no {self._called} {key!r}. Create it first.")
         if not entity.live:
-            raise RequestRefused(410, "deleted", f"The {self._called} {key!r} is gone since version {entity.version}.")
+            raise RequestRefused(410, "deleted", f"The {self._called} {key!r} was deleted (version {entity.version}).")
         return entity
 
     def _store(self, tx: Transaction, entity: OwnedEntity) -> OwnedEntity:

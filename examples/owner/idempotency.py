@@ -1,7 +1,7 @@
 """Commands that are safe to repeat: ``Idempotency-Key``.
 
-The key, a hash of its request and the answer are stored in the transaction of the effect. So either all of it
-happened, and the same request gets the very same answer, or none of it did, and the request runs as new.
+The key, a hash of its request and the answer are stored in the transaction of the effect. If that is committed, the
+same request gets the same answer; if not, the request runs as new.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from examples.owner.problems import RequestRefused
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS commands (
     key        TEXT PRIMARY KEY,
-    request    TEXT,                        -- hash of the request that used the key first; NULL while none was read
-    -- requests with this key, also those that came to nothing; what cannot be read (400, 422) is none
+    request    TEXT,                        -- hash of the first request with the key; NULL until one was read
+    -- requests with this key, also failed ones; requests that cannot be read (400, 422) are not counted
     attempts   INTEGER NOT NULL,
     effects    INTEGER NOT NULL DEFAULT 0,  -- transactions with this key that changed something
     first      TEXT NOT NULL,
@@ -34,14 +34,15 @@ CREATE TABLE IF NOT EXISTS commands (
 """
 
 LONGEST = 255
-"""Characters of an Idempotency-Key."""
+"""Most characters of an Idempotency-Key."""
 
 
 @dataclass(frozen=True)
 class IncomingCommand:
-    """What makes two requests the same: the caller's key, and a hash of method, path, query, condition and body.
+    """Two requests are the same if these are equal: ``key``, and ``request``, a hash of method, path, query, condition
+    and body.
 
-    ``condition`` is that of ``If-Match``: what the entity must be for the command to have its effect.
+    ``condition``: the precondition of ``If-Match``, which versions of the entity the command may change.
     """
 
     key: str | None
@@ -62,37 +63,38 @@ async def _command(
 
 
 Incoming: TypeAlias = Annotated[IncomingCommand, Depends(_command)]
-"""Parameter of an endpoint: the command that its request is. 400: its ``If-Match`` is nonsense."""
+"""Parameter of an endpoint: the command of its request. 400: its ``If-Match`` is malformed."""
 
 
 class Commands:
-    """Every key ever used, with its answer. Keys are kept for good; a busy service would expire them."""
+    """All keys that were used, with their answers. Keys are never deleted; a busy service would expire them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def once(self, command: IncomingCommand, effect: Callable[[Transaction], Response]) -> Response:
-        """Run ``effect`` in a transaction, or answer what it answered before. Without a key it simply runs.
+        """Runs ``effect`` in a transaction, or returns the stored answer of the same request.
 
-        A refusal is an answer too, and undoes what its effect had written. Any other error undoes it as well, and
-        leaves nothing but the attempt. Refused: 422 when the key belongs to another request.
+        Without a key the effect always runs. A refusal rolls back what its effect had written, and is stored as the
+        answer. Any other error rolls it back too, and only the attempt is stored. Raises RequestRefused: 422 if the key
+        was used with another request.
         """
         with self._database.transaction() as tx:
             if command.key is None:
                 return effect(tx)
             self._count(tx, command.key, command.request)
             answer = _answer(tx, command, effect)
-        if isinstance(answer, BaseException):  # not before: the attempt is to be committed
+        if isinstance(answer, BaseException):  # raised after the transaction, so that the attempt is committed
             raise answer
         return answer
 
     def attempted(self, key: str) -> None:
-        """Count a request that came to nothing before anyone read it."""
+        """Counts a request that failed before it was read."""
         with self._database.transaction() as tx:
             self._count(tx, key, None)
 
     def report(self, after: str, limit: int) -> list[dict[str, object]]:
-        """``{"key", "attempts", "effects", "first", "last"}`` in the order of keys, from beyond ``after``."""
+        """``{"key", "attempts", "effects", "first", "last"}`` of each key beyond ``after``, in the order of keys."""
         return [dict(row) for row in self._database.read(_PAGE, after, limit)]
 
     def _count(self, tx: Transaction, key: str, request: str | None) -> None:
@@ -113,10 +115,10 @@ _PAGE = "SELECT key, attempts, effects, first, last FROM commands WHERE key > ? 
 def _answer(
     tx: Transaction, command: IncomingCommand, effect: Callable[[Transaction], Response]
 ) -> Response | BaseException:
-    """The answer, or the error that is to be raised once the attempt is committed."""
+    """The answer, or the error to raise once the attempt is committed."""
     stored = tx.execute(_FIND, (command.key,)).fetchone()
     if stored["request"] != command.request:
-        return RequestRefused(422, "key-reused", "This Idempotency-Key was another request's. Use a new one.")
+        return RequestRefused(422, "key-reused", "This Idempotency-Key was used with another request. Use a new one.")
     if stored["status"] is not None:
         return _replayed(stored)
     before = tx.total_changes
@@ -127,11 +129,11 @@ def _answer(
     except RequestRefused as refusal:
         tx.execute("ROLLBACK TO effect")
         answer, effects = refusal.response, 0
-    except BaseException as error:  # whatever it is: the caller raises it
+    except BaseException as error:  # any: the caller raises it
         tx.execute("ROLLBACK TO effect")
         return error
-    told = (answer.status_code, answer.body, answer.media_type, answer.headers.get("etag"))
-    tx.execute(_FINISH, (effects, *told, command.key))
+    stored_answer = (answer.status_code, answer.body, answer.media_type, answer.headers.get("etag"))
+    tx.execute(_FINISH, (effects, *stored_answer, command.key))
     return answer
 
 

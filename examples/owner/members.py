@@ -1,7 +1,7 @@
-"""Endpoints of memberships: who is in a group, who is in a channel. Whether such a user exists is others' business.
+"""Endpoints of memberships of groups or channels. The service does not check whether a user exists.
 
-A membership is an entity of its own, with the id ``group/user``. It outlives what it belongs to: a service deletes
-what it was asked to delete, and what else has to go then is decided elsewhere.
+A membership is an entity with the id ``group/user``. It outlives its group: the service deletes only what it is
+requested to delete, and Tether requests the deletion of memberships.
 """
 
 from typing import Annotated
@@ -23,14 +23,14 @@ class NewMember(BaseModel):
 
 
 def members(kit: Kit, kind: str) -> APIRouter:
-    """Endpoints beneath ``/groups/{id}/members`` for the kind ``group``; tell GroupMemberAdded, GroupMemberRemoved."""
+    """Endpoints below ``/groups/{id}/members`` for the kind ``group``; publish GroupMemberAdded, GroupMemberRemoved."""
     wholes, entities, outbox, commands = kit.of(kind), kit.of(f"{kind}_member"), kit.outbox, kit.commands
     fact = f"{kind.title()}Member"
     router = APIRouter(prefix=f"/{kind}s/{{whole}}/members", tags=["members"])
 
     @router.post("", status_code=201)
     def add(whole: str, new: NewMember, command: Incoming, carried: Carried) -> Response:
-        """Add a user; 200 and nothing changes if it is a member. 404, 410: nothing to be a member of."""
+        """Add a user; 200 and no change if it is a member already. 404, 410: the group is unknown or deleted."""
 
         def effect(tx: Transaction) -> Response:
             key, fields = f"{wholes.live(tx, whole).id}/{new.user}", {kind: whole, "user": new.user}
@@ -44,7 +44,7 @@ def members(kit: Kit, kind: str) -> APIRouter:
 
     @router.delete("/{user}", status_code=204)
     def remove(whole: str, user: str, command: Incoming, carried: Carried) -> Response:
-        """Remove a user, also from what is deleted. 404, 410: no member, or no longer. 412: not this version."""
+        """Remove a user, also from a deleted group. 404: never a member. 410: removed already. 412: another version."""
 
         def effect(tx: Transaction) -> Response:
             member = entities.delete(tx, f"{whole}/{user}", command.condition)
@@ -55,9 +55,9 @@ def members(kit: Kit, kind: str) -> APIRouter:
 
     @router.get("")
     def page(whole: str, after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, object]:
-        """Members, also of what is deleted, in the order of their ids; the next page begins ``after`` the last.
+        """Members, also of a deleted group, in the order of their ids; ``after``: last id of the page before.
 
-        404: there never was such a thing.
+        404: the group never existed.
         """
         if wholes.trace(whole) is None:
             wholes.get(whole)

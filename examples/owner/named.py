@@ -1,7 +1,7 @@
-"""Endpoints of things that have a name: groups, channels, events.
+"""Endpoints of entities with a name: groups, channels, events.
 
-Each change and the fact that tells of it are one transaction, run at most once per Idempotency-Key. What a command
-carries in ``Correlation-Id`` goes unread into that fact: whoever asked knows its answer by it.
+Each change and the fact about it are written in one transaction, which runs at most once per Idempotency-Key. The
+header ``Correlation-Id`` of a command is copied unread into that fact, by which the client recognises it.
 """
 
 from typing import Annotated
@@ -20,7 +20,7 @@ class New(BaseModel):
     """Body of ``POST``."""
 
     name: Name
-    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or made here.")
+    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or generated.")
 
 
 class NameChange(BaseModel):
@@ -30,13 +30,13 @@ class NameChange(BaseModel):
 
 
 def named(kit: Kit, kind: str) -> APIRouter:
-    """Endpoints beneath ``/groups`` for the kind ``group``, which tell GroupCreated, GroupRenamed, GroupDeleted."""
+    """Endpoints below ``/groups`` for the kind ``group``, which publish GroupCreated, GroupRenamed, GroupDeleted."""
     entities, outbox, commands, fact = kit.of(kind), kit.outbox, kit.commands, kind.title()
     router = APIRouter(prefix=f"/{kind}s", tags=[f"{kind}s"])
 
     @router.post("", status_code=201)
     def create(new: New, command: Incoming, carried: Carried) -> Response:
-        """Create one, or a deleted one anew. 409: there is one with this id."""
+        """Create one; a deleted one is created again. 409: a live one has this id."""
 
         def effect(tx: Transaction) -> Response:
             entity = entities.create(tx, new.id, {"name": new.name})
@@ -47,7 +47,7 @@ def named(kit: Kit, kind: str) -> APIRouter:
 
     @router.patch("/{key}")
     def rename(key: str, change: NameChange, command: Incoming, carried: Carried) -> Response:
-        """Rename one; its present name changes nothing. 404, 410: not there. 412: not this version (``If-Match``)."""
+        """Rename one; its present name changes nothing. 404: unknown. 410: deleted. 412: another version."""
 
         def effect(tx: Transaction) -> Response:
             entity, changed = entities.change(tx, key, command.condition, {"name": change.name})
@@ -59,7 +59,7 @@ def named(kit: Kit, kind: str) -> APIRouter:
 
     @router.delete("/{key}", status_code=204)
     def delete(key: str, command: Incoming, carried: Carried) -> Response:
-        """Delete one. 404, 410: not there, or no longer. 412: not this version (``If-Match``)."""
+        """Delete one. 404: unknown. 410: deleted. 412: another version than ``If-Match``."""
 
         def effect(tx: Transaction) -> Response:
             outbox.add(tx, f"{fact}Deleted.v1", entities.delete(tx, key, command.condition), {}, carried)
@@ -69,12 +69,12 @@ def named(kit: Kit, kind: str) -> APIRouter:
 
     @router.get("")
     def page(after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, object]:
-        """All, in the order of their ids; the next page begins ``after`` the last id of this one."""
+        """All live ones, in the order of their ids; ``after``: last id of the page before."""
         return {"items": [entity.document for entity in entities.page(after, limit)]}
 
     @router.get("/{key}")
     def show(key: str) -> Response:
-        """One, with its version as ``ETag``. 404, 410: not there, or no longer."""
+        """One, with its version as ``ETag``. 404: unknown. 410: deleted."""
         return entities.get(key).answer()
 
     return router

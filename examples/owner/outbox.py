@@ -1,4 +1,4 @@
-"""Facts on their way out: written in the transaction of the change they tell of, sent later by the relay."""
+"""Transactional outbox: facts are written in the transaction of the change, and published later by the relay."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (position) WHERE published I
 
 @dataclass(frozen=True)
 class Pending:
-    """A fact that waits: ``event`` is a CloudEvent in the JSON format."""
+    """A fact that is not published yet: ``event`` is a CloudEvent in the JSON format."""
 
     position: int
     event: str
@@ -39,7 +39,11 @@ class OwnerOutbox:
         self._source = source
 
     def add(self, tx: Transaction, fact: str, entity: OwnedEntity, data: _Json, carried: _Json) -> None:
-        """Write the fact of type ``fact``, such as ``GroupCreated.v1``, about ``entity`` as it is now."""
+        """Writes a fact about ``entity`` with its present version as the sequence.
+
+        ``fact``: its type, such as ``GroupCreated.v1``; ``data``: its content; ``carried``: extension attributes, such
+        as the correlation id of the command.
+        """
         event = {
             **carried,
             "specversion": "1.0",
@@ -59,24 +63,24 @@ class OwnerOutbox:
         return [Pending(row["position"], row["event"]) for row in self._database.read(_PENDING, limit)]
 
     def published(self, facts: Sequence[Pending]) -> None:
-        """They were accepted: not to be sent again."""
+        """Marks facts as accepted, so that they are not sent again."""
         now = _now()
         with self._database.transaction() as tx:
             rows = ((now, fact.position) for fact in facts)
             tx.executemany("UPDATE outbox SET published = ? WHERE position = ?", rows)
 
     def park(self, fact: Pending, refusal: str) -> None:
-        """It was refused for good: keep it with the answer, out of the others' way."""
+        """Sets a refused fact aside with the answer, so that the others are not blocked."""
         with self._database.transaction() as tx:
             tx.execute("UPDATE outbox SET refusal = ? WHERE position = ?", (refusal, fact.position))
 
     def redrive(self) -> int:
-        """Send what is parked once more; how many facts that concerns."""
+        """Makes parked facts pending again; returns their number."""
         with self._database.transaction() as tx:
             return tx.execute("UPDATE outbox SET refusal = NULL WHERE refusal IS NOT NULL").rowcount
 
     def report(self) -> dict[str, object]:
-        """``{"pending": n, "published": n, "parked": [{"position", "event", "refusal"}]}``, at most 100."""
+        """``{"pending": n, "published": n, "parked": [{"position", "event", "refusal"}]}``, at most 100 parked."""
         [counts] = self._database.read(_COUNTS)
         parked = [dict(row, event=json.loads(row["event"])) for row in self._database.read(_PARKED)]
         return {"pending": counts["pending"], "published": counts["published"], "parked": parked}

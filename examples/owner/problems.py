@@ -1,4 +1,4 @@
-"""How a service says no: ``application/problem+json`` (RFC 9457)."""
+"""Error answers of a service: ``application/problem+json`` (RFC 9457)."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,16 @@ from fastapi.responses import JSONResponse
 
 
 def problem(status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A problem document. ``kind`` is stable, ``detail`` is for people."""
+    """A problem document.
+
+    ``status``: of HTTP; ``kind``: last part of its ``type``, stable; ``detail``: for people; ``headers``: further ones.
+    """
     document = {"type": f"/problems/{kind}", "status": status, "detail": detail}
     return JSONResponse(document, status, headers, media_type="application/problem+json")
 
 
 class RequestRefused(Exception):
-    """A final no: sending the same again will not help. ``kind`` is stable, ``detail`` is for people."""
+    """The same request would be refused again. ``kind`` is stable, ``detail`` is for people."""
 
     def __init__(self, status: int, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -29,7 +32,7 @@ class RequestRefused(Exception):
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Give refusals and invalid requests their problem document."""
+    """Makes ``app`` answer refused and invalid requests with problem documents."""
 
     @app.exception_handler(RequestRefused)
     async def refused(_: Request, refusal: RequestRefused) -> Response:
@@ -37,6 +40,6 @@ def answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        # The offending input stays out: it may be large, or not even be encodable.
+        # Without the invalid input, which may be large or not encodable.
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         return problem(422, "invalid", "; ".join(faults))

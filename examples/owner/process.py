@@ -1,4 +1,4 @@
-"""One owner as one process: arguments in, ``ready http://host:port`` out, until SIGTERM."""
+"""Runs one owner as a process until SIGTERM; it prints ``ready http://host:port`` once it listens."""
 
 import argparse
 import logging
@@ -16,7 +16,7 @@ from examples.owner.service import OwnerService, application
 
 
 class _OwnerServer(uvicorn.Server):
-    """Says where it listens once it does."""
+    """Prints its address once it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -26,10 +26,10 @@ class _OwnerServer(uvicorn.Server):
 
 
 def main(owner: OwnerService) -> None:
-    """Serve ``owner`` as the command line says."""
+    """Serves ``owner`` with the arguments of the command line."""
     arguments = _arguments(owner)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # uvicorn ends by raising the signal again once it has shut down; by then there is nothing left to do.
+    # uvicorn raises the signal again after its shutdown, when nothing is left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
@@ -47,15 +47,17 @@ def main(owner: OwnerService) -> None:
 
 def _arguments(owner: OwnerService) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m examples{owner.source.replace('/', '.')}")
-    parser.add_argument("--port", type=int, default=0, help="0 (default): any free one")
-    parser.add_argument("--database", type=Path, required=True, help="SQLite file, made when it is missing")
-    parser.add_argument("--tether", default="http://127.0.0.1:8080", help="where the facts go (%(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="0 (default): any free port")
+    parser.add_argument("--database", type=Path, required=True, help="SQLite file, created if it is missing")
+    parser.add_argument(
+        "--tether", default="http://127.0.0.1:8080", help="base URL to which facts are published (%(default)s)"
+    )
     key = parser.add_mutually_exclusive_group(required=True)
     key.add_argument("--key", help="credential that may publish this owner's facts")
     key.add_argument("--key-file", type=Path, help="file that holds the credential and nothing else")
     parser.add_argument(
         "--misbehave",
         action="store_true",
-        help="have PUT, GET and DELETE /misbehaviour, for trials of those who deal with this service",
+        help="offer PUT, GET and DELETE /misbehaviour, to test clients against failures of this service",
     )
     return parser.parse_args()

@@ -1,6 +1,6 @@
-"""Publishes the outbox to Tether: in order, at least once, for as long as it takes.
+"""Publishes the outbox to Tether: in order, at least once, with retries until each fact is accepted.
 
-A fact is marked only after it was accepted, so a crash in between sends it twice; its id makes that harmless.
+A fact is marked only after it was accepted, so a crash in between sends it twice; Tether recognises it by its id.
 """
 
 import asyncio
@@ -21,32 +21,36 @@ BATCH = 500
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds; doubled at each failure in a row
 LONGEST_RETRY_AFTER = 600.0  # seconds
 REFUSALS = frozenset({400, 409, 413, 422})
-"""Answers about the facts. Any other, a wrong key included, is about the way there: try again later."""
+"""Status codes that refuse the facts themselves. After any other, a wrong API key included, the relay tries again."""
 
 log = logging.getLogger(__name__)
 
 
 class TetherUnavailable(Exception):
-    """Not now. ``pause``: seconds that the other side asked for, 0 if it did not say."""
+    """Tether did not accept the facts now. ``pause``: seconds of its Retry-After; 0 without."""
 
     def __init__(self, reason: str, pause: float = 0.0) -> None:
         super().__init__(reason)
         self.pause = pause
 
 
-EXPECTED = (TetherUnavailable, httpx2.HTTPError, sqlite3.OperationalError)  # away, or the disk is full or locked
+EXPECTED = (
+    TetherUnavailable,
+    httpx2.HTTPError,
+    sqlite3.OperationalError,
+)  # Tether is away, or the disk is full or locked
 
 
 def in_order(waiting: Sequence[Pending]) -> Sequence[Pending]:
-    """How a relay that behaves sends what waits."""
+    """Sends all waiting facts in their order."""
     return waiting
 
 
 class Relay:
-    """``tether`` knows the base URL and the key; ``sleep`` takes seconds.
+    """The loop that publishes. ``tether``: client with the base URL and the API key; ``sleep`` takes seconds.
 
-    ``arranged``: what to send now, of the oldest facts that wait. What it keeps back waits on, and is looked at again
-    after the next commit, or after ``timeout`` seconds; None: only then.
+    ``arranged`` chooses what to send now from the oldest waiting facts. If it returns none, it is called again after
+    the next commit, or after ``timeout`` seconds (None: after the next commit only).
     """
 
     def __init__(
@@ -67,16 +71,16 @@ class Relay:
         self._timeout = timeout
 
     async def run(self) -> None:
-        """Publish until cancelled."""
+        """Publishes until cancelled."""
         loop, committed, failures = asyncio.get_running_loop(), asyncio.Event(), 0
         with self._database.on_commit(lambda: loop.call_soon_threadsafe(committed.set)):
             while True:
-                committed.clear()  # before reading, so that no commit is slept through
+                committed.clear()  # before reading, so that no commit is missed
                 try:
                     facts = self._arranged(await asyncio.to_thread(self._outbox.pending, BATCH))
                     await self._publish(facts)
                     failures = 0
-                except Exception as error:  # any: there is no other way out for facts, so it must not end
+                except Exception as error:  # any: facts are published by this loop only, so it must not end
                     pause = _pause(failures, error)
                     trace = None if isinstance(error, EXPECTED) else error
                     log.warning("next attempt to publish in %.1f s: %r", pause, error, exc_info=trace)
@@ -89,7 +93,10 @@ class Relay:
                             await committed.wait()
 
     async def _publish(self, facts: Sequence[Pending]) -> None:
-        """Accepted or parked, each of them; what is refused is found by halving. Raises ``Unavailable``."""
+        """Publishes facts until each is accepted or parked; finds the refused ones by bisection.
+
+        Raises TetherUnavailable, and httpx2.HTTPError when there is no answer.
+        """
         if not facts:
             return
         answer = await self._tether.post(
@@ -112,23 +119,23 @@ class Relay:
 
 
 def _report_quarantined(facts: Sequence[Pending], answer: httpx2.Response) -> None:
-    """Quarantined facts are on Tether's disk and wait there to be re-driven: published, but worth a word."""
+    """Logs facts that Tether quarantined: they count as published, as they are stored there and can be redriven."""
     try:
         quarantined = answer.json()["quarantined"]
     except (ValueError, KeyError, TypeError):
-        raise TetherUnavailable(f"{answer.request.url} said 202, but not as Tether does") from None
+        raise TetherUnavailable(f"{answer.request.url} answered 202, but not in Tether's format") from None
     for entry in quarantined:
         log.warning("quarantined by Tether: %s: %s", facts[entry["index"]].event, entry["reason"])
 
 
 def _pause(failures: int, error: Exception) -> float:
-    asked = error.pause if isinstance(error, TetherUnavailable) else 0.0
+    requested = error.pause if isinstance(error, TetherUnavailable) else 0.0
     growing = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 16))
-    return asked + growing * random.uniform(0.5, 1.0)  # jitter: many relays must not come back in step
+    return requested + growing * random.uniform(0.5, 1.0)  # jitter: many relays must not retry at the same time
 
 
 def _retry_after(answer: httpx2.Response) -> float:
-    """Seconds, from either form of the header (RFC 9110 §10.2.3); 0 without or with nonsense."""
+    """Seconds of Retry-After in either form (RFC 9110 §10.2.3); 0 if the header is missing or malformed."""
     value = answer.headers.get("retry-after", "")
     try:
         seconds = float(value) if value.isdecimal() else _seconds_until(parsedate_to_datetime(value))

@@ -1,4 +1,4 @@
-"""Puts one owner together: its tables, its endpoints, its relay."""
+"""Assembles one owner: its tables, its endpoints, its relay."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,7 +27,7 @@ from examples.owner.relay import Relay
 
 @dataclass(frozen=True)
 class Kit:
-    """What endpoints work with."""
+    """What the endpoints of an owner use."""
 
     database: Database
     outbox: OwnerOutbox
@@ -40,7 +40,7 @@ class Kit:
 
 @dataclass(frozen=True)
 class OwnerService:
-    """``source``: of its facts, such as ``/groups``; ``routes``: its endpoints."""
+    """Declaration of an owner. ``source``: that of its facts, such as ``/groups``; ``routes`` makes its endpoints."""
 
     source: str
     routes: Callable[[Kit], APIRouter]
@@ -53,9 +53,10 @@ def application(
     middleware: Sequence[Middleware] = (),
     misbehaviour: Misbehaviour | None = None,
 ) -> FastAPI:
-    """The service on the database file ``path``; it publishes through ``tether`` while its lifespan lasts.
+    """The service as an ASGI application, which publishes its facts during its lifespan.
 
-    With ``misbehaviour`` it can be told to misbehave, at ``/misbehaviour``; without, there is no such thing.
+    ``path``: database file; ``tether``: client to publish with; ``middleware``: outermost first; ``misbehaviour``: if
+    given, the endpoint ``/misbehaviour`` changes it.
     """
     database = Database(path, entities.SCHEMA, outbox.SCHEMA, idempotency.SCHEMA)
     kit = Kit(database, OwnerOutbox(database, owner.source), Commands(database))
@@ -89,7 +90,7 @@ def application(
 
 
 def _insight(kit: Kit) -> APIRouter:
-    """How the service is doing, for operators and tests."""
+    """Endpoints about the state of the service, for operators and tests."""
     router = APIRouter(tags=["insight"])
 
     @router.get("/healthz")
@@ -99,17 +100,17 @@ def _insight(kit: Kit) -> APIRouter:
 
     @router.get("/commands")
     def commands(after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 1000) -> dict[str, object]:
-        """Attempts and effects of each Idempotency-Key."""
+        """Attempts and effects of each Idempotency-Key; ``after``: last key of the page before."""
         return {"items": kit.commands.report(after, limit)}
 
     @router.get("/outbox")
     def facts() -> dict[str, object]:
-        """How many facts wait and were published, and which are parked and why."""
+        """The numbers of pending and published facts, and the parked facts with the reasons."""
         return kit.outbox.report()
 
     @router.post("/outbox/redrives", status_code=202)
     def redrive() -> Response:
-        """Send what is parked once more, after its cause was mended."""
+        """Publish the parked facts again, after the cause was fixed."""
         kit.outbox.redrive()
         return Response(status_code=202)
 

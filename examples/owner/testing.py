@@ -1,4 +1,4 @@
-"""Doubles that tests of an owner can rely on: a Tether that remembers, an owner in or out of this process."""
+"""Test doubles for owners: a Tether that records facts, and an owner inside this process or in another one."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ KEY = "the-owner's-key"
 
 
 class RecordingTether:
-    """Takes batches on ``POST /v1/events``. ``poison``: ids or subjects whose batch is refused with 400."""
+    """Records the batches of ``POST /v1/events``. ``poison``: ids or subjects whose batch is refused with 400."""
 
     def __init__(self) -> None:
         self.batches: list[list[Event]] = []
@@ -38,15 +38,18 @@ class RecordingTether:
 
     @property
     def facts(self) -> list[Event]:
-        """All that was taken, in the order of arrival, repetitions included."""
+        """All recorded facts in the order of arrival, repetitions included."""
         return [fact for batch in self.batches for fact in batch]
 
     def answer_next(self, *answers: Response | Exception) -> None:
-        """For the next requests. A 202 takes its batch; an exception takes it too, but loses the answer."""
+        """Sets the answers to the next requests. A 202 records the batch; an exception does too, without an answer."""
         self._answers.extend(answers)
 
     async def heard(self, count: int) -> list[Event]:
-        """Wait for ``count`` different facts; they, in order of first arrival. TimeoutError after 30 s."""
+        """Waits for ``count`` different facts; returns them in the order of their first arrival.
+
+        Raises TimeoutError after 30 s.
+        """
         async with asyncio.timeout(30), self._news:
             await self._news.wait_for(lambda: len(self._different()) >= count)
         return list(self._different().values())
@@ -78,13 +81,13 @@ class RecordingTether:
         return answer
 
     def client(self) -> httpx2.AsyncClient:
-        """A client of this Tether without a network."""
+        """A client that calls this Tether without a network."""
         headers = {"authorization": f"Bearer {KEY}"}
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url="http://tether", headers=headers)
 
     @asynccontextmanager
     async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
-        """Serve on a bound socket, for owners in processes of their own."""
+        """Serves on a bound socket, for owners in other processes."""
         server = _TestServer(uvicorn.Config(self.app, log_level="error"))
         serving = asyncio.create_task(server.serve([listener]))
         try:
@@ -96,14 +99,17 @@ class RecordingTether:
 
 class _TestServer(uvicorn.Server):
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return nullcontext()  # signals are the test runner's
+        return nullcontext()  # the test runner handles signals
 
 
 @asynccontextmanager
 async def inside(
     owner: OwnerService, path: Path, tether: RecordingTether, misbehaviour: Misbehaviour | None = None
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of ``owner``, which runs in this process on the database file ``path``."""
+    """Runs ``owner`` in this process until the block is left; yields a client of it.
+
+    ``path``: its database file; ``tether``: where it publishes; ``misbehaviour``: see ``application``.
+    """
     app = application(owner, path, tether.client(), misbehaviour=misbehaviour)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with (
@@ -114,9 +120,10 @@ async def inside(
 
 
 class OwnerProcess:
-    """``module``, such as ``examples.groups``, in a process of its own, until the block is left.
+    """Runs an owner in another process until the block is left.
 
-    ``options``: what else its command line says; its credential is among it.
+    ``module``: such as ``examples.groups``; ``database``: its file; ``tether``: base URL of the API; ``options``:
+    further arguments, with its credential.
     """
 
     def __init__(self, module: str, database: Path, tether: str, options: Sequence[str] = ("--key", KEY)) -> None:
@@ -129,16 +136,16 @@ class OwnerProcess:
         line = (await self._process.stdout.readline()).decode()
         if not line.startswith("ready "):
             _, errors = await self._process.communicate()
-            raise RuntimeError(f"{self._command} did not get ready: {line}{errors.decode()}")
+            raise RuntimeError(f"{self._command} did not become ready: {line}{errors.decode()}")
         self.client = httpx2.AsyncClient(base_url=line.split()[1], timeout=60)
         return self
 
     async def kill(self) -> None:
-        """End it as a power cut would."""
+        """Ends it with SIGKILL."""
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """Ask it to end; the exit code."""
+        """Ends it with SIGTERM; returns the exit code."""
         return await self._end(signal.SIGTERM)
 
     async def __aexit__(self, *_: object) -> None:

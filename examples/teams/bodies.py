@@ -1,4 +1,4 @@
-"""What requests about teams carry."""
+"""Bodies of requests about teams."""
 
 from pydantic import BaseModel, Field
 
@@ -9,7 +9,7 @@ class NewTeam(BaseModel):
     """Body of ``POST /teams``."""
 
     name: Name
-    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or made here.")
+    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or generated.")
     event_id: Key | None = Field(None, description="The event that it takes part in; null: none.")
 
 

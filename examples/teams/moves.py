@@ -1,4 +1,4 @@
-"""Where a team takes part: moved to another event, taken out of its own."""
+"""Moves of a team to another event, and out of its event."""
 
 from fastapi import APIRouter, Response
 
@@ -12,15 +12,15 @@ from examples.teams.bodies import TeamMove
 
 
 def moves(kit: Kit) -> APIRouter:
-    """``POST /teams/{id}/moves`` and ``DELETE /teams/{id}/event``, which tell TeamMoved."""
+    """``POST /teams/{id}/moves`` and ``DELETE /teams/{id}/event``, which publish TeamMoved."""
     teams, outbox, commands = kit.of("team"), kit.outbox, kit.commands
     router = APIRouter(prefix="/teams/{key}", tags=["teams"])
 
     @router.post("/moves")
     def move(key: str, to: TeamMove, command: Incoming, carried: Carried) -> Response:
-        """Let a team take part in another event; the present one changes nothing.
+        """Move a team to another event; a move to its present event changes nothing.
 
-        404, 410: not there, or no longer. 412: not this version (``If-Match``), or not ``still_in`` that event.
+        404: unknown. 410: deleted. 412: it has another version than ``If-Match``, or another event than ``still_in``.
         """
 
         def effect(tx: Transaction) -> Response:
@@ -34,9 +34,9 @@ def moves(kit: Kit) -> APIRouter:
 
     @router.delete("/event", status_code=204)
     def withdraw(key: str, command: Incoming, carried: Carried, still_in: Key | None = None) -> Response:
-        """Take a team out of its event. Is it in none already, nothing changes, whatever ``still_in`` says.
+        """Take a team out of its event. If it has no event, nothing changes, whatever ``still_in`` is.
 
-        404, 410: not there, or no longer. 412: not this version (``If-Match``), or in another event.
+        404: unknown. 410: deleted. 412: it has another version than ``If-Match``, or another event than ``still_in``.
         """
 
         def effect(tx: Transaction) -> Response:
@@ -54,9 +54,12 @@ def moves(kit: Kit) -> APIRouter:
 
 
 def check_still_in(team: OwnedEntity, still_in: str | None, *, stated: bool) -> None:
-    """Refused: 412 when the team is to be in an event (None: in none) in which it is not; unless nothing is stated."""
+    """Checks the precondition ``still_in`` of a request. Raises RequestRefused (412) when the team is in another event.
+
+    ``still_in``: key of the event, None for no event; ``stated``: whether the request has this precondition.
+    """
     present = team.fields["event_id"]
     if stated and present != still_in:
         where, wanted = ("in no event" if at is None else f"in {at!r}" for at in (present, still_in))
-        reason = f"The team {team.id!r} is {where}, not {wanted}. Read it again, then decide anew."
+        reason = f"The team {team.id!r} is {where}, not {wanted}. Read it, then send a new request."
         raise RequestRefused(412, "precondition", reason)

@@ -1,7 +1,8 @@
-"""Teams: owns teams, and tells what becomes of them. The event of a team is a text to it, of which it knows nothing.
+"""Teams: the owner of teams, which publishes facts about them. It stores the key of a team's event as a text, and does
+not know whether such an event exists.
 
-Who deletes, moves or withdraws a team may say in which event it believes it to be: ``still_in``. Is the team in
-another by then, nothing happens (412).
+A request that deletes, moves or withdraws a team may name the event in which the client believes the team to be:
+``still_in``. If the team is in another event, the request is refused (412) and changes nothing.
 """
 
 from typing import Annotated
@@ -30,7 +31,7 @@ def _teams(kit: Kit) -> APIRouter:
 
     @router.post("", status_code=201)
     def create(new: NewTeam, command: Incoming, carried: Carried) -> Response:
-        """Create a team, or a deleted one anew. 409: there is one with this id."""
+        """Create a team; a deleted one is created again. 409: a live team has this id."""
 
         def effect(tx: Transaction) -> Response:
             fields = {"name": new.name, "event_id": new.event_id}
@@ -42,7 +43,7 @@ def _teams(kit: Kit) -> APIRouter:
 
     @router.patch("/{key}")
     def rename(key: str, change: Renaming, command: Incoming, carried: Carried) -> Response:
-        """Rename a team; its present name changes nothing. 404, 410: not there. 412: not this version."""
+        """Rename a team; its present name changes nothing. 404: unknown. 410: deleted. 412: another version."""
 
         def effect(tx: Transaction) -> Response:
             team, changed = teams.change(tx, key, command.condition, {"name": change.name})
@@ -54,7 +55,7 @@ def _teams(kit: Kit) -> APIRouter:
 
     @router.delete("/{key}", status_code=204)
     def delete(key: str, command: Incoming, carried: Carried, still_in: Key | None = None) -> Response:
-        """Delete a team. 404, 410: not there. 412: not this version, or not ``still_in`` that event."""
+        """Delete a team. 404: unknown. 410: deleted. 412: another version, or another event than ``still_in``."""
 
         def effect(tx: Transaction) -> Response:
             check_still_in(teams.live(tx, key), still_in, stated=still_in is not None)
@@ -67,13 +68,13 @@ def _teams(kit: Kit) -> APIRouter:
     def page(
         after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100, event_id: str | None = None
     ) -> dict[str, object]:
-        """Teams, of one event or of any, in the order of their ids; the next page begins ``after`` the last id."""
+        """Teams, all or those of one event, in the order of their ids; ``after``: last id of the page before."""
         having = {} if event_id is None else {"event_id": event_id}
         return {"items": [team.document for team in teams.page(after, limit, **having)]}
 
     @router.get("/{key}")
     def show(key: str) -> Response:
-        """One team, with its version as ``ETag``. 404, 410: not there, or no longer."""
+        """One team, with its version as ``ETag``. 404: unknown. 410: deleted."""
         return teams.get(key).answer()
 
     return router

@@ -1,4 +1,4 @@
-"""The demo's own means: a check can fail, what breaks off is a failed check, nobody's folder is emptied."""
+"""The demo's helpers: checks can fail, an error is a failed check, only the demo's own folder is emptied."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from examples.demo.festival import Counted, counted
 from examples.demo.flights import REPEATED, fingerprint, shuffle
 from examples.demo.folder import emptied
 from examples.demo.operations import watched
-from examples.demo.play import InVain, Play, shown
+from examples.demo.play import Play, StepTimedOut, shown
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def output(play: Play) -> str:
     return file.getvalue()
 
 
-def test_equal_values_are_a_good_check(play: Play) -> None:
+def test_check_of_equal_values_holds(play: Play) -> None:
     play.check("links", 3, 3)
     assert not play.failed
     assert "✓ links: 3" in output(play)
 
 
 @pytest.mark.parametrize(("expected", "found"), [(3, 4), ("linked", "waiting"), ([], ["x"]), ({"a": 1}, {"a": 2})])
-def test_any_difference_is_a_failed_check_with_a_cross(play: Play, expected: object, found: object) -> None:
+def test_check_of_different_values_fails_and_shows_a_cross(play: Play, expected: object, found: object) -> None:
     play.check("good", 1, 1)
     play.check("links", expected, found)
     assert play.failed
@@ -47,11 +47,11 @@ def test_any_difference_is_a_failed_check_with_a_cross(play: Play, expected: obj
     assert output(play).count("✗") == 2
 
 
-def test_a_play_without_checks_has_failed(play: Play) -> None:
+def test_play_without_checks_has_failed(play: Play) -> None:
     assert play.failed
 
 
-async def test_what_is_not_reached_in_time_is_a_failed_check(play: Play) -> None:
+async def test_result_that_is_not_reached_in_time_is_a_failed_check(play: Play) -> None:
     async def look() -> str:
         return "waiting"
 
@@ -60,15 +60,15 @@ async def test_what_is_not_reached_in_time_is_a_failed_check(play: Play) -> None
     assert "expected linked, found waiting" in output(play)
 
 
-async def test_what_never_comes_is_named(play: Play) -> None:
+async def test_timeout_names_what_was_waited_for(play: Play) -> None:
     async def look() -> None:
         return None
 
-    with pytest.raises(InVain, match="waited 0 s for a channel"):
+    with pytest.raises(StepTimedOut, match="waited 0 s for a channel"):
         await play.until("a channel", look, within=0)
 
 
-async def test_a_situation_that_breaks_off_is_a_failed_check_and_the_others_are_played(
+async def test_situation_that_raises_is_a_failed_check_and_others_are_played(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(on: Any) -> None:
@@ -85,12 +85,12 @@ async def test_a_situation_that_breaks_off_is_a_failed_check_and_the_others_are_
     assert play.failed
 
 
-def test_random_keys_and_hashes_are_shown_by_their_beginning() -> None:
+def test_random_keys_and_hashes_are_shown_shortened() -> None:
     assert shown("a" * 64) == "aaaaaaaa…"
     assert shown({"key": "0123456789abcdef0123456789abcdef"}) == "key 01234567…"
 
 
-def test_the_folder_of_an_earlier_demo_is_emptied(tmp_path: Path) -> None:
+def test_folder_of_an_earlier_demo_is_emptied(tmp_path: Path) -> None:
     folder = emptied(tmp_path / "demo")
     (folder / "logs").mkdir()
     (folder / "logs" / "api.log").touch()
@@ -98,10 +98,10 @@ def test_the_folder_of_an_earlier_demo_is_emptied(tmp_path: Path) -> None:
     assert not (folder / "logs").exists()
 
 
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_folder_that_the_demo_has_not_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "thesis.txt").touch()
-    with pytest.raises(Refused, match="holds something that is not the demo's"):
+    with pytest.raises(Refused, match="holds files that the demo has not made"):
         emptied(tmp_path / "demo")
     assert (tmp_path / "demo" / "thesis.txt").exists()
 
@@ -116,7 +116,7 @@ def test_shuffling_keeps_every_line_and_repeats_some(tmp_path: Path) -> None:
     assert len(set(first)) > 1
 
 
-def test_the_fingerprint_depends_on_each_link_and_not_on_their_order() -> None:
+def test_fingerprint_depends_on_each_link_and_not_on_their_order() -> None:
     links = [
         {"child": "f1", "parent": "ORD", "state": "linked"},
         {"child": "f2", "parent": "SJU", "state": "waiting"},
@@ -129,16 +129,16 @@ PROGRESS = {"total": 3, "confirmed": 0, "skipped": 0, "parked": 0}
 
 
 def operations(play: Play, *answers: dict[str, Any]) -> Any:
-    """A stage whose Tether gives these answers about an operation, and then the last one for good."""
+    """A stage whose Tether gives these answers about an operation in order, then repeats the last one."""
     left = list(answers)
 
-    async def ask(*_: object) -> dict[str, Any]:
+    async def request(*_: object) -> dict[str, Any]:
         return left.pop(0) if len(left) > 1 else left[0]
 
-    return SimpleNamespace(play=play, tether=SimpleNamespace(ask=ask))
+    return SimpleNamespace(play=play, tether=SimpleNamespace(request=request))
 
 
-async def test_an_operation_is_watched_until_it_has_ended(play: Play) -> None:
+async def test_operation_is_watched_until_it_has_ended(play: Play) -> None:
     running = {"state": "running", "progress": {**PROGRESS, "confirmed": 1}}
     done = {"state": "done", "progress": {**PROGRESS, "confirmed": 2, "skipped": 1}}
     assert await watched(operations(play, running, running, done), "id") == done
@@ -146,18 +146,18 @@ async def test_an_operation_is_watched_until_it_has_ended(play: Play) -> None:
     assert "done: 2 confirmed, 1 skipped of 3" in output(play)
 
 
-async def test_an_operation_is_watched_until_so_many_children_are_done(play: Play) -> None:
+async def test_operation_is_watched_until_enough_children_are_confirmed(play: Play) -> None:
     none, two = ({"state": "running", "progress": {**PROGRESS, "confirmed": done}} for done in (0, 2))
     assert await watched(operations(play, none, none, two), "id", done=2) == two
 
 
-async def test_an_operation_that_does_not_get_on_is_named(play: Play) -> None:
+async def test_timeout_of_a_watched_operation_names_it(play: Play) -> None:
     waiting = {"state": "waiting", "progress": PROGRESS}
-    with pytest.raises(InVain, match="waited 0 s for operation id"):
+    with pytest.raises(StepTimedOut, match="waited 0 s for operation id"):
         await watched(operations(play, waiting), "id", within=0)
 
 
-async def test_what_an_owner_was_asked_is_counted_without_what_the_demo_asked_for() -> None:
+async def test_counts_of_requests_leave_out_those_of_the_demo() -> None:
     commands = [
         {"key": key, "attempts": attempts, "effects": effects}
         for key, attempts, effects in (("a", 3, 1), ("b", 2, 1), ("c", 1, 0), ("demo/t1", 7, 1))
@@ -171,12 +171,12 @@ async def test_what_an_owner_was_asked_is_counted_without_what_the_demo_asked_fo
     assert await counted(on) == Counted(attempts=6, effects=2, most=1)
 
 
-async def test_a_team_tries_to_enter_until_it_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_team_repeats_its_request_until_it_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: dict[str, list[httpx2.ConnectError | httpx2.Response]] = {
         "t1": [httpx2.ConnectError("away"), httpx2.Response(503), httpx2.Response(429)],
         "t2": [],
     }
-    heard = []
+    accepted = []
 
     async def enter(_: Any, team: str, event: str) -> None:
         if answers[team]:
@@ -185,16 +185,16 @@ async def test_a_team_tries_to_enter_until_it_is_heard(monkeypatch: pytest.Monke
                 raise answer
             request = httpx2.Request("POST", "http://teams/teams")
             raise httpx2.HTTPStatusError("no", request=request, response=answer)
-        heard.append((team, event))
+        accepted.append((team, event))
 
     monkeypatch.setattr(festival, "enter", enter)
     monkeypatch.setattr(festival, "PAUSE", 0)
     on: Any = None
     await festival.in_turns(on, ["t1", "t2"])
-    assert sorted(heard) == [("t1", festival.FESTIVAL), ("t2", festival.FESTIVAL)]
+    assert sorted(accepted) == [("t1", festival.FESTIVAL), ("t2", festival.FESTIVAL)]
 
 
-async def test_a_team_that_is_refused_does_not_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refused_team_does_not_repeat_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
     async def enter(*_: Any) -> None:
         request = httpx2.Request("POST", "http://teams/teams")
         raise httpx2.HTTPStatusError("no", request=request, response=httpx2.Response(409))

@@ -47,7 +47,7 @@ def together(database: Database, *parts: Callable[[Transaction], object]) -> lis
         assert inside.wait(30)
         futures += [pool.submit(run, part) for part in parts[1:]]
         deadline = time.monotonic() + 30
-        while database._coming < len(parts) - 1:
+        while database._writers < len(parts) - 1:
             assert time.monotonic() < deadline
         go.set()
     return futures

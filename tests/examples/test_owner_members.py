@@ -118,7 +118,7 @@ async def test_who_is_no_member_cannot_be_removed(client: httpx2.AsyncClient, ow
     await client.delete(f"{path}/ann")
     gone = await client.delete(f"{path}/ann")
     assert outcome(gone) == (410, "/problems/deleted")
-    assert f"{owner.source.strip('/').removesuffix('s')} member 'x/ann' is gone" in gone.json()["detail"]
+    assert f"{owner.source.strip('/').removesuffix('s')} member 'x/ann' was deleted" in gone.json()["detail"]
 
 
 async def test_a_removal_heeds_the_version(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:

@@ -1,1 +1,4 @@
-"""An owner at its worst, on request: slow, busy, away, silent, repeating itself, in no order. It loses nothing."""
+"""Failures of an owner on request: slow, busy or no answers, dropped connections, repeated and reordered facts.
+
+No fact is lost.
+"""

@@ -1,7 +1,7 @@
-"""Facts that go out twice and out of their order.
+"""Facts that are published twice or out of order.
 
-The outbox stays as it is: what is kept back waits in it, unmarked, so that a crash loses nothing. What is sent again
-was marked at its first time; a crash forgets the repetition, and nothing else.
+The outbox is not changed: a fact that is kept back stays in it unmarked, so that a crash loses no fact. A repeated fact
+was marked when it was first accepted; a crash loses only the repetition.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from examples.owner.misbehaviour.settings import Misbehaviour
 from examples.owner.outbox import Pending
 
 LATEST = 3
-"""Rounds, at most, for which a fact is kept back, or after which it is sent again."""
+"""Most rounds for which a fact is kept back, or after which it is sent again."""
 
 TIMEOUT = 0.1
-"""Seconds of a round in which nothing is sent and nothing is committed."""
+"""Seconds after which a round ends in which nothing was sent or committed."""
 
 
 class Publishing:
@@ -22,11 +22,11 @@ class Publishing:
     def __init__(self, misbehaviour: Misbehaviour) -> None:
         self._misbehaviour = misbehaviour
         self._round = 0
-        self._kept: dict[int, int] = {}  # position in the outbox -> round in which it goes
-        self._again: list[tuple[int, Pending]] = []  # round in which it goes
+        self._kept: dict[int, int] = {}  # position in the outbox -> round in which it is sent
+        self._again: list[tuple[int, Pending]] = []  # (round in which it is sent, fact)
 
     def arranged(self, waiting: Sequence[Pending]) -> list[Pending]:
-        """What is sent now. Each fact that waits is in it after ``LATEST`` rounds at most."""
+        """The facts to send in this round. Each waiting fact is sent within ``LATEST`` rounds."""
         self._round += 1
         in_order, moved = self._sorted_out(waiting)
         repeated = self._repeated()
@@ -36,7 +36,7 @@ class Publishing:
         return in_order
 
     def _sorted_out(self, waiting: Sequence[Pending]) -> tuple[list[Pending], list[Pending]]:
-        """What goes now: in its order, and out of it."""
+        """The facts to send now: (those in their order, those at a random place)."""
         chance, share = self._misbehaviour, self._misbehaviour.settings.reordered
         earlier, self._kept = self._kept if share else {}, {}
         in_order: list[Pending] = []
@@ -54,7 +54,7 @@ class Publishing:
         return in_order, moved
 
     def _repeated(self) -> list[Pending]:
-        """What goes once more now."""
+        """The facts to send again now."""
         if not self._misbehaviour.settings.duplicated:
             self._again.clear()
         due = [fact for round_, fact in self._again if round_ <= self._round]

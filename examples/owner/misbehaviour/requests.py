@@ -1,4 +1,4 @@
-"""Requests that meet a service at its worst."""
+"""Failures of requests: slow, busy, dropped or unavailable."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from examples.owner.misbehaviour.connection import drop
 from examples.owner.misbehaviour.settings import Misbehaviour
 from examples.owner.problems import problem
 
-SPARED = ("/misbehaviour", "/healthz", "/commands", "/outbox")
-"""Paths that tell how the service is doing; those beneath them too."""
+EXEMPT = ("/misbehaviour", "/healthz", "/commands", "/outbox")
+"""Paths about the state of the service, which always work, with all paths below them."""
 
 Outcome: TypeAlias = tuple[bool, Response | None]
-"""Whether the request has its effect first, and what is answered instead; None: the connection is dropped."""
+"""(whether the request has its effect, the failure that is answered; None: the connection is dropped)."""
 
 
 class Misbehaving:
-    """Middleware. ``attempted`` counts a request with that Idempotency-Key which goes no further."""
+    """Middleware that makes requests fail. ``attempted`` counts a request with this key that is not processed."""
 
     def __init__(self, app: ASGIApp, misbehaviour: Misbehaviour, attempted: Callable[[str], None]) -> None:
         self._app = app
@@ -29,8 +29,8 @@ class Misbehaving:
         self._attempted = attempted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] != "http" or _spared(scope["path"]):
+        """Processes one request, or makes it fail."""
+        if scope["type"] != "http" or _is_exempt(scope["path"]):
             await self._app(scope, receive, send)
             return
         slow = self._misbehaviour.settings.slow
@@ -42,7 +42,7 @@ class Misbehaving:
             return
         has_effect, answer = outcome
         if has_effect:
-            await self._app(scope, receive, _unheard)
+            await self._app(scope, receive, _discard)
         else:
             await self._count(scope)
         if answer is None:
@@ -51,17 +51,17 @@ class Misbehaving:
             await answer(scope, receive, send)
 
     def _outcome(self) -> Outcome | None:
-        """None: nothing is wrong with this one."""
+        """The failure of this request; None if it does not fail."""
         chance, settings = self._misbehaviour, self._misbehaviour.settings
         if chance.strikes("busy", settings.busy.share):
             after = {"retry-after": str(settings.busy.retry_after)}
-            return False, problem(429, "busy", "Too much to do. Come again after Retry-After seconds.", after)
+            return False, problem(429, "busy", "Too many requests. Send it again after Retry-After seconds.", after)
         if chance.strikes("dropped", settings.dropped):
             return chance.tossed(), None
         if chance.strikes("unavailable_before", settings.unavailable_before):
-            return False, _away()
+            return False, _unavailable()
         if chance.strikes("unavailable_after", settings.unavailable_after):
-            return True, _away()
+            return True, _unavailable()
         return None
 
     async def _count(self, scope: Scope) -> None:
@@ -70,13 +70,13 @@ class Misbehaving:
             await asyncio.to_thread(self._attempted, key)
 
 
-def _away() -> Response:
-    return problem(503, "unavailable", "Away for a moment. Send the same request again.")
+def _unavailable() -> Response:
+    return problem(503, "unavailable", "Temporarily unavailable. Send the same request again.")
 
 
-def _spared(path: str) -> bool:
-    return any(path == spared or path.startswith(f"{spared}/") for spared in SPARED)
+def _is_exempt(path: str) -> bool:
+    return any(path == exempt or path.startswith(f"{exempt}/") for exempt in EXEMPT)
 
 
-async def _unheard(_: Message) -> None:
-    """Where an answer goes that nobody gets."""
+async def _discard(_: Message) -> None:
+    """Discards the answer of the application."""

@@ -1,4 +1,4 @@
-"""Switches misbehaviour on and off while the service runs."""
+"""Endpoints that change the misbehaviour of a running service."""
 
 from typing import get_args
 
@@ -8,12 +8,12 @@ from examples.owner.misbehaviour.settings import Misbehaviour, MisbehaviourSetti
 
 
 def routes(misbehaviour: Misbehaviour) -> APIRouter:
-    """``PUT``, ``GET`` and ``DELETE /misbehaviour``; on the event loop, as all else that reads the settings."""
+    """``PUT``, ``GET`` and ``DELETE /misbehaviour``. They run on the event loop, as all readers of the settings do."""
     router = APIRouter(prefix="/misbehaviour", tags=["misbehaviour"])
 
     @router.put("")
     async def put(settings: MisbehaviourSettings) -> dict[str, object]:
-        """Misbehave in these ways and no others, from now on."""
+        """Replace the settings; they apply from the next request."""
         misbehaviour.set(settings)
         return _report(misbehaviour)
 
@@ -24,7 +24,7 @@ def routes(misbehaviour: Misbehaviour) -> APIRouter:
 
     @router.delete("", status_code=204)
     async def delete() -> Response:
-        """Behave."""
+        """Stop all misbehaviour."""
         misbehaviour.set(MisbehaviourSettings())
         return Response(status_code=204)
 

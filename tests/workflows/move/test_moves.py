@@ -138,7 +138,7 @@ async def test_refusal_for_an_outdated_parent_shows_the_owners_reason(running_sc
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="c")
     row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
     assert describe_operation(row) == (
-        "MoveTeam at teams refused with 412: The team 't' is in 'c', not in 'a'. Read it again, then decide anew."
+        "MoveTeam at teams refused with 412: The team 't' is in 'c', not in 'a'. Read it, then send a new request."
     )
     assert await harness.links("event_team") == {"t": "a"}
     await scenario.relay.release()
