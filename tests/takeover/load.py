@@ -15,6 +15,7 @@ DUMP = BEFORE / "dump.sql"
 OWNERS_DUMPS = BEFORE / "owners"
 HISTORIES = BEFORE / "histories"
 EXPECTED = BEFORE / "expected.json"
+FEED = BEFORE / "feed.json"
 LAST_MIGRATION = "0006_lives.sql"
 """The newest migration of the version that wrote the fixture. Newer ones are applied to the loaded rows."""
 _MIGRATIONS = Path(store.__file__ or "").parent / "db" / "migrations"
@@ -52,3 +53,12 @@ def expected() -> State:
     """Reads the end state that the version that wrote the fixture reached itself."""
     state: State = orjson.loads(EXPECTED.read_bytes())
     return state
+
+
+def feed() -> list[State]:
+    """Reads the pages of the feed of MAIN that the version that wrote the fixture served from the dump.
+
+    Each has ``after``, the cursor that it was read with (None: the first page), ``items``, ``next`` and ``token``.
+    """
+    pages: list[State] = orjson.loads(FEED.read_bytes())
+    return pages

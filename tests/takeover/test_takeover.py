@@ -62,6 +62,11 @@ async def check_audit(pool: Pool, catalog: Catalog) -> None:
         assert found.ledger == found.tables
 
 
+def operation_of_key(tenant: str, key: str) -> str:
+    """The id of the operation that a caller's recorded Idempotency-Key stands for."""
+    return str(load.expected()["tenants"][tenant]["requests"][f"test {key}"])
+
+
 async def test_recorded_data_contain_every_kind_of_work(recorded_url: str) -> None:
     conn = await asyncpg.connect(recorded_url, server_settings={"search_path": "tether"})
     found = await coverage.contents(conn)
@@ -85,18 +90,40 @@ def test_no_request_has_two_effects_in_expected_end_state() -> None:
     assert max(effects for owner in owners for effects in owner["effects"].values()) == 1
 
 
-async def test_request_repeated_after_takeover_returns_its_operation(pool: Pool, catalog: Catalog) -> None:
-    operations = load.expected()["tenants"][MAIN]["requests"]
-    by, of = catalog.relationship("event_team"), catalog.relationship("category_item")
-    moved = await moves.start(pool, MAIN, by, child="m1", to="future", actor="test", idempotency_key="move-m1")
-    key = "delete-winter"
-    deleted = await deletions.start(pool, catalog, MAIN, "event", "winter", actor="test", idempotency_key=key)
-    linked = await links.start(
-        pool, MAIN, of, kind="link", parent="kitchen", child="vase", actor="test", idempotency_key="link-vase"
-    )
-    assert moved.id == operations["test move-m1"]
-    assert deleted.id == operations["test delete-winter"]
-    assert linked.id == operations["test link-vase"]
+@pytest.mark.parametrize(
+    ("key", "parent", "child"),
+    [("link-easel", "studio", "easel"), ("link-rug", "kitchen", "rug"), ("link-vase", "kitchen", "vase")],
+)
+async def test_repeated_link_request_returns_its_operation(
+    pool: Pool, catalog: Catalog, key: str, parent: str, child: str
+) -> None:
+    by = catalog.relationship("category_item")
+    row = await links.start(pool, MAIN, by, kind="link", parent=parent, child=child, actor="test", idempotency_key=key)
+    assert row.id == operation_of_key(MAIN, key)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "team", "to"),
+    [(MAIN, "m0", "cup"), (MAIN, "m1", "future"), (MAIN, "m2", "cup"), (MAIN, "m4", "cup"), (SOUTH, "s1", "nowhere")],
+)
+async def test_repeated_move_request_returns_its_operation(
+    pool: Pool, catalog: Catalog, tenant: str, team: str, to: str
+) -> None:
+    by, key = catalog.relationship("event_team"), f"move-{team}"
+    row = await moves.start(pool, tenant, by, child=team, to=to, actor="test", idempotency_key=key)
+    assert row.id == operation_of_key(tenant, key)
+
+
+@pytest.mark.parametrize(("kind", "key"), [("channel", "lounge"), ("event", "winter")])
+async def test_repeated_deletion_request_returns_its_operation(
+    pool: Pool, catalog: Catalog, kind: str, key: str
+) -> None:
+    row = await deletions.start(pool, catalog, MAIN, kind, key, actor="test", idempotency_key=f"delete-{key}")
+    assert row.id == operation_of_key(MAIN, f"delete-{key}")
+
+
+async def test_idempotency_keys_still_refuse_another_request(pool: Pool, catalog: Catalog) -> None:
+    by = catalog.relationship("event_team")
     with pytest.raises(KeyReused):
         await moves.start(pool, MAIN, by, child="m1", to="cup", actor="test", idempotency_key="move-m1")
 
