@@ -90,9 +90,9 @@ class SweepActivities:
 
 
 def _added(swept: SweepResult, outcomes: Sequence[ChildOutcome]) -> SweepResult:
-    """The counts of a result with these outcomes added. A child that its owner does not know counts as gone."""
+    """The counts of a result with these outcomes added. A child that its owner reported missing counts as gone."""
     states = [outcome.state for outcome in outcomes]
-    gone = sum(outcome.state == "requested" and outcome.last_error != "" for outcome in outcomes)
+    gone = sum(outcome.state == "requested" and outcome.reported_missing for outcome in outcomes)
     return SweepResult(
         requested=swept.requested + states.count("requested") - gone,
         gone=swept.gone + gone,

@@ -6,6 +6,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
+from messages.child_reasons import describe_child
 from store.read.link_evidence import ChildCascade, DecidingFact, Explanation
 
 
@@ -60,9 +61,9 @@ def _cascade(catalog: Catalog, rel: Relationship, cascade: ChildCascade | None) 
         return ""
     owner, command = catalog.owner_of(rel.child), rel.sweep.__name__
     if cascade is not None and cascade.child_state == "parked":
-        return f"; {owner} refused {command}: {cascade.reason}"
+        return f"; {owner} refused {command}: {describe_child(cascade)}"
     if cascade is not None and cascade.child_state == "failing":
-        return f"; {command} at {owner} failed, and will be tried again: {cascade.reason}"
+        return f"; {command} at {owner} failed, and will be tried again: {describe_child(cascade)}"
     if cascade is not None and cascade.child_state == "requested" and cascade.changed_at is not None:
         return f"; {command} was sent to {owner} ({_date(cascade.changed_at)}), whose fact has not come"
     if cascade is not None and cascade.state == "cancelled":

@@ -14,6 +14,7 @@ from errors import Failed, Gone, Refused, Unavailable, Unsent
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
 from gateways.owners import AT_ONCE, Owners
+from messages.child_reasons import ParkReason
 from messages.operations import SweepInput
 from store.db.pool import Pool
 from store.operations import request_bodies
@@ -99,9 +100,11 @@ class PageRequests:
         except Gone as error:
             # Another request, or the owner itself, was faster: its fact is on its way. If none arrives, the child is
             # requested again.
-            return ChildOutcome(child, parent, "requested", reference, str(error)[:_ERROR_LENGTH], True)
+            said = str(error)[:_ERROR_LENGTH]
+            return ChildOutcome(child, parent, "requested", reference, said, counted=True, reported_missing=True)
         except Refused as error:
-            return ChildOutcome(child, parent, "parked", reference, str(error)[:_ERROR_LENGTH])
+            said, reason = str(error)[:_ERROR_LENGTH], ParkReason("request_refused")
+            return ChildOutcome(child, parent, "parked", reference, said, park_reason=reason)
         finally:
             activity.heartbeat(child)
         return ChildOutcome(child, parent, "requested", reference)

@@ -11,6 +11,7 @@ from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import Key
 from api.http.workflow_links import Workflow, workflow
+from messages.child_reasons import describe_child
 from messages.operation_reasons import EndCode, StuckCause, describe_operation
 from messages.workflow_ids import Subject
 from store.db import tokens
@@ -101,7 +102,7 @@ class Child(BaseModel):
     child: str
     parent: str = Field(description="The parent that the child must still have.")
     state: ChildState = Field(description="`failing`: will be retried. `parked`: until a redrive.")
-    reason: str = Field(description="The last error, of a child that is failing or parked.")
+    reason: str = Field(description="Why it is failing, parked or skipped; empty: the state says it all.")
     at: datetime = Field(description="When the state last changed.")
 
 
@@ -220,7 +221,7 @@ async def list_children(
             child=row.child,
             parent=row.parent,
             state=row.state,
-            reason=row.last_error,
+            reason=describe_child(row),
             at=row.changed_at,
         )
         for row in found[:limit]

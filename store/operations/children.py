@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+import orjson
+
 from catalog.catalog import Catalog
 from catalog.relationship import Cascade, Relationship
+from messages.child_reasons import ParkCode, ParkReason, SkipCode
+from messages.operation_reasons import ReasonDetails
 from store.db.pool import Connection, Pool, connection
 from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
 from store.operations import stuck
@@ -20,8 +24,12 @@ RequestedState = Literal["failing", "requested", "parked"]
 
 
 class ChildOutcome(NamedTuple):
-    """What came of the request for one child. ``counted``: whether this attempt counts; after thirty that do the child
-    is parked. ``last_error``: what the owner, or the connection to it, said; empty: nothing."""
+    """What came of the request for one child.
+
+    ``last_error``: what the owner, or the connection to it, said; empty: nothing. ``counted``: whether this attempt
+    counts; after thirty that do the child is parked. ``reported_missing``: whether the owner replied that the child
+    does not exist, or is in another parent. ``park_reason``: why it is parked; None: it is not.
+    """
 
     child: str
     parent: str
@@ -29,13 +37,15 @@ class ChildOutcome(NamedTuple):
     reference: bytes
     last_error: str = ""
     counted: bool = False
+    reported_missing: bool = False
+    park_reason: ParkReason | None = None
 
 
 class OpenChildren(NamedTuple):
     """The children for which an operation cannot end as done.
 
     ``unconfirmed``: requested, and their facts have not arrived; ``requested_since``: time of the oldest such request;
-    ``reply``: what an owner replied for one of them that it did not know. ``parked``: set aside.
+    ``reply``: what an owner replied for one of them that it reported missing. ``parked``: set aside.
     """
 
     unconfirmed: int
@@ -45,12 +55,18 @@ class OpenChildren(NamedTuple):
 
 
 class ChildRow(NamedTuple):
-    """A child of an operation, for lists. ``changed_at``: when its state last changed."""
+    """A child of an operation, for lists. ``changed_at``: when its state last changed.
+
+    ``skip_reason``, ``park_reason``, ``details`` and ``last_error``: why it is in that state, for `describe_child`.
+    """
 
     relationship: str
     child: str
     parent: str
     state: ChildState
+    skip_reason: SkipCode | None
+    park_reason: ParkCode | None
+    details: ReasonDetails | None
     last_error: str
     attempts: int
     changed_at: datetime
@@ -87,6 +103,9 @@ async def store_outcomes_in(
         order_keys=[o.reference for o in outcomes],
         errors=[o.last_error for o in outcomes],
         counted=[o.counted for o in outcomes],
+        reported_missing=[o.reported_missing for o in outcomes],
+        park_reasons=[None if o.park_reason is None else o.park_reason.code for o in outcomes],
+        details=[None if o.park_reason is None else orjson.dumps(o.park_reason.details).decode() for o in outcomes],
     )
 
 

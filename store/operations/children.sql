@@ -15,9 +15,13 @@ where tenant = :tenant and operation = :operation and state in ('planned', 'fail
 update operation_children c
 set state = case when c.attempts + w.counted::int >= 30 then 'parked' else w.state end,
     parent = w.parent, reference = w.reference, last_error = w.last_error, attempts = c.attempts + w.counted::int,
+    park_reason = case when w.state <> 'parked' and c.attempts + w.counted::int >= 30 then 'attempts_exhausted'
+                       else w.park_reason end,
+    details = w.details::jsonb, reported_missing = w.reported_missing,
     changed_at = case when c.state = w.state then c.changed_at else now() end
 from unnest(:children::text[], :parents::text[], :states::text[], :order_keys::bytea[], :errors::text[],
-            :counted::boolean[]) as w (child, parent, state, reference, last_error, counted)
+            :counted::boolean[], :reported_missing::boolean[], :park_reasons::text[], :details::text[])
+    as w (child, parent, state, reference, last_error, counted, reported_missing, park_reason, details)
 cross join lateral (
     select child from operation_children
     where tenant = :tenant and operation = :operation and relationship = :relationship and child = w.child
@@ -28,7 +32,7 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = :rela
 -- name: settle_children
 -- Ends the children that are no longer in their parent: confirmed if that is as requested, otherwise skipped.
 update operation_children c
-set state = g.state, last_error = '', changed_at = now()
+set state = g.state, last_error = '', park_reason = null, details = null, reported_missing = false, changed_at = now()
 from (select d.relationship, d.child,
              case when case r.action when 'delete' then e.state is distinct from 'live'
                                      when 'detach' then e.state = 'live' and l.parent is null
@@ -55,17 +59,15 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = g.rel
 -- Parks children that were requested so long ago that their facts will not arrive by themselves. Not those that are
 -- failing: their owner may be unavailable for any length of time.
 update operation_children c
-set state = 'parked', changed_at = now(),
-    last_error = format('requested at %s UTC, and no fact has confirmed it%s',
-                        to_char(c.changed_at, 'YYYY-MM-DD HH24:MI'),
-                        case when c.last_error = '' then '' else ': ' || c.last_error end)
+set state = 'parked', park_reason = 'not_confirmed', details = jsonb_build_object('since', c.changed_at),
+    changed_at = now()
 from unnest(:relationships::text[], :deadlines::interval[]) as r (name, deadline)
 where c.tenant = :tenant and c.operation = :operation and c.relationship = r.name and c.state = 'requested'
   and c.changed_at + r.deadline <= :now
 
 -- name: open_children
 -- Counts the children of an operation that were requested and whose facts have not arrived, with the time of the oldest
--- request and an owner's reply, if one said something; and the parked children.
+-- request and an owner's reply, if one said that it has no such child; and the parked children.
 select count(*) filter (where state = 'requested') as unconfirmed,
        min(changed_at) filter (where state = 'requested') as requested_since,
        count(*) filter (where state = 'parked') as parked,
@@ -75,7 +77,7 @@ where tenant = :tenant and operation = :operation and state in ('planned', 'fail
 
 -- name: children_page
 -- A page of the children of an operation, by relationship and child; of all states, or of one.
-select relationship, child, parent, state, last_error, attempts, changed_at
+select relationship, child, parent, state, skip_reason, park_reason, details, last_error, attempts, changed_at
 from operation_children
 where tenant = :tenant and operation = :operation and (:state::text is null or state = :state)
   and (relationship, child) > (:after_relationship, :after_child)

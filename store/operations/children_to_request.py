@@ -6,7 +6,7 @@ from typing import NamedTuple
 from catalog.catalog import Catalog
 from catalog.relationship import Cascade, Relationship
 from catalog.vocabulary import Command
-from messages.operation_reasons import describe_reason
+from messages.child_reasons import ParkReason
 from store.db.pool import Connection, Pool, connection
 from store.db.sql import execute, fetch_row, fetch_rows
 from store.operations.children import ChildOutcome, ChildState, store_outcomes_in
@@ -63,7 +63,7 @@ class _CandidateRow(NamedTuple):
     state: ChildState | None
     reference: bytes | None
     redrives: int | None
-    last_error: str | None
+    reported_missing: bool | None
     returned: bool
 
 
@@ -105,7 +105,7 @@ async def next_page(
 
     ``after``: the key of the last child of the page before. ``limit``: rows that are read; fewer of them may be
     candidates. ``repeat``: also children that were requested already, if another fact names their parent by now, or
-    their owner did not know them. Children that returned are skipped, those that must not be requested are parked.
+    their owner reported them missing. Children that returned are skipped, those that must not be requested are parked.
     """
     async with connection(pool) as conn:
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
@@ -167,7 +167,7 @@ def _select(
     relationship: Relationship, rows: Sequence[_CandidateRow], entities: Sequence[FoldedEntity]
 ) -> tuple[list[Candidate], list[str]]:
     """(Children that are still in their parent, and for which something is to be requested; keys of those that have
-    left it and come back). A child is not requested twice for the same fact, unless its owner did not know it."""
+    left it and come back). A child is not requested twice for the same fact, unless its owner reported it missing."""
     found, returned = [], []
     for row, entity in zip(rows, entities, strict=True):
         reference, parent = entity.reference(relationship)
@@ -175,7 +175,7 @@ def _select(
             continue
         if row.returned:
             returned.append(row.child)
-        elif row.state != "requested" or row.reference != reference or row.last_error:
+        elif row.state != "requested" or row.reference != reference or row.reported_missing:
             found.append(Candidate(entity, parent, reference, row.linked_revision, row.redrives or 0))
     return found, returned
 
@@ -187,17 +187,18 @@ async def _obstacles(
     row: OperationRow,
     relationship: Relationship,
     found: Sequence[Candidate],
-) -> dict[str, str]:
+) -> dict[str, ParkReason]:
     """Child → why nothing may be requested for it: a child of its own restricts its deletion, or the target of its move
     is deleted."""
     if row.workflow == "cascade" and isinstance(relationship.on_parent_deleted, Cascade):
         keys = [c.child.key for c in found]
         restricted = await restrictions(conn, catalog, tenant, relationship.child, keys)
-        return {key: describe_reason(reason) for key, reason in restricted.items()}
+        return {key: ParkReason("restricted", reason.details) for key, reason in restricted.items()}
     if row.kind == "move":
         (target,) = await fetch_entities(conn, tenant, [(relationship.parent, row.parent or "")])
         if target.state == "deleted":
-            return {c.child.key: f"{target.kind} {target.key} is deleted" for c in found}
+            reason = ParkReason("target_deleted", {"kind": target.kind, "key": target.key})
+            return {c.child.key: reason for c in found}
     return {}
 
 
@@ -207,10 +208,10 @@ async def _park(
     operation: str,
     relationship: Relationship,
     found: list[Candidate],
-    why: dict[str, str],
+    why: dict[str, ParkReason],
 ) -> None:
     await _begin(conn, tenant, operation, relationship.name, found)
-    outcomes = [ChildOutcome(c.child.key, c.parent, "parked", c.reference, why[c.child.key][:300]) for c in found]
+    outcomes = [ChildOutcome(c.child.key, c.parent, "parked", c.reference, park_reason=why[c.child.key]) for c in found]
     await store_outcomes_in(conn, tenant, operation, relationship.name, outcomes)
 
 

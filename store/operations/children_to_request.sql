@@ -19,11 +19,11 @@ cross join lateral (
 -- name: cascade_candidates
 -- A page of the children of a deleted parent that its operation has still to request something for, by child; with
 -- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it.
-select l.child, l.parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.last_error,
+select l.child, l.parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
        false as returned
 from links l
 left join lateral (
-    select state, reference, redrives, last_error from operation_children
+    select state, reference, redrives, reported_missing from operation_children
     where tenant = :tenant and operation = :operation and relationship = :relationship and child = l.child
     limit 1) c on true
 where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
@@ -37,7 +37,7 @@ limit :limit
 -- those already requested, whose fact has not arrived. returned: since it was planned it has left its parent, or was
 -- deleted (:deletions are the types of such facts), or a fact followed from its request; if it is in its parent now, it
 -- has come back.
-select c.child, c.parent, l.linked_revision, c.state, c.reference, c.redrives, c.last_error,
+select c.child, c.parent, l.linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
        c.linked_revision is not null
            and departed(:tenant, :relationship, c.child, c.parent, c.linked_revision) or exists (
                select from facts f
@@ -57,7 +57,7 @@ limit :limit
 -- name: skip_returned_children
 -- Skips children that left their parent after they were planned or requested, and came back by another fact.
 update operation_children
-set state = 'skipped', last_error = 'it left its parent, and came back by another fact', changed_at = now()
+set state = 'skipped', skip_reason = 'left_and_returned', last_error = '', reported_missing = false, changed_at = now()
 where tenant = :tenant and operation = :operation and relationship = :relationship and child = any(:children)
   and state in ('planned', 'failing', 'requested')
 
@@ -72,5 +72,5 @@ from unnest(:children::text[], :parents::text[], :order_keys::bytea[], :linked_r
 on conflict (tenant, operation, relationship, child) do update
 set state = 'planned', parent = excluded.parent, reference = excluded.reference,
     linked_revision = coalesce(c.linked_revision, excluded.linked_revision), attempts = 0,
-    last_error = '', changed_at = now()
+    last_error = '', skip_reason = null, park_reason = null, details = null, reported_missing = false, changed_at = now()
 where c.state in ('confirmed', 'skipped') or c.reference = ''

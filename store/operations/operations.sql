@@ -73,7 +73,8 @@ returning *
 -- Puts the parked children of an operation back to be requested again; returns how many.
 with redriven as (
     update operation_children
-    set state = 'failing', attempts = 0, redrives = redrives + 1, last_error = '', changed_at = now()
+    set state = 'failing', attempts = 0, redrives = redrives + 1, last_error = '', park_reason = null, details = null,
+        reported_missing = false, changed_at = now()
     where tenant = :tenant and operation = :id and state = 'parked'
     returning 1
 )

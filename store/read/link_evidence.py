@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from catalog.relationship import Relationship
+from messages.child_reasons import ParkCode, SkipCode
+from messages.operation_reasons import ReasonDetails
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
 from store.read import links, waits
@@ -42,13 +44,17 @@ class ChildCascade(NamedTuple):
     """How far the cascade of a deleted parent is with one child.
 
     ``operation``: its id; ``state``: its state; ``child_state``: that of the operation child, None: not planned yet;
-    ``reason``: the last error, or why it was parked; ``changed_at``: when the child's state last changed.
+    ``skip_reason``, ``park_reason``, ``details`` and ``last_error``: why it is in that state, for `describe_child`;
+    ``changed_at``: when the child's state last changed.
     """
 
     operation: str
     state: str
     child_state: str | None
-    reason: str
+    skip_reason: SkipCode | None
+    park_reason: ParkCode | None
+    details: ReasonDetails | None
+    last_error: str
     changed_at: datetime | None
 
 

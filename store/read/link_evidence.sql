@@ -1,6 +1,7 @@
 -- name: cascade_of_child
 -- The cascade of a deleted entity, and how far it is with one child.
-select o.id as operation, o.state, i.state as child_state, coalesce(i.last_error, '') as reason, i.changed_at
+select o.id as operation, o.state, i.state as child_state, i.skip_reason, i.park_reason, i.details,
+       coalesce(i.last_error, '') as last_error, i.changed_at
 from operations o
 left join operation_children i
   on i.tenant = :tenant and i.operation = o.id and i.relationship = :relationship and i.child = :child

@@ -6,6 +6,7 @@ import pytest
 
 from api.explanations import explain_fact, explain_link
 from catalog.catalog import Catalog
+from messages.child_reasons import ParkReason
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.operations import cascades, operations
@@ -127,9 +128,10 @@ async def test_broken_link_explanation_says_what_the_cascade_does(
     assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}DeleteTeam will be sent to teams.")
     status = await cascades.advance(pool, catalog, TENANT, "event", "e", NOW)
     assert status.operation is not None
+    refused = ParkReason("request_refused")
     outcomes = [
         ChildOutcome("t1", "e", "requested", b""),
-        ChildOutcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no"),
+        ChildOutcome("t2", "e", "parked", b"", "DeleteTeam at teams refused with 422: no", park_reason=refused),
         ChildOutcome("t3", "e", "failing", b"", "answered 503"),
     ]
     await store_outcomes(pool, status.operation.id, "event_team", outcomes)

@@ -19,7 +19,8 @@ alter table operation_children rename column at to changed_at;
 alter table operation_children
     add column skip_reason text,
     add column park_reason text,
-    add column details jsonb;
+    add column details jsonb,
+    add column reported_missing boolean not null default false;
 drop index items_open;
 update operation_children
 set state = case state when 'asked' then 'requested' when 'done' then 'confirmed' when 'spared' then 'skipped' end
@@ -33,9 +34,10 @@ comment on column operation_children.linked_revision is 'Of a plan: its revision
 comment on column operation_children.attempts is 'Failed attempts that count: after thirty the child is parked.';
 comment on column operation_children.redrives is 'How often a parked child was put back to be requested again.';
 comment on column operation_children.last_error is 'What the owner, or the connection to it, said last. For people only.';
-comment on column operation_children.skip_reason is 'Of a skipped child, a code: left_and_returned (it left its parent and came back by another fact); null: it was no longer there.';
-comment on column operation_children.park_reason is 'Of a parked child, a code: request_refused, attempts_exhausted, not_confirmed, restricted or target_deleted.';
-comment on column operation_children.details is 'Values that the sentence about skip_reason or park_reason needs.';
+comment on column operation_children.skip_reason is 'Of a skipped child, a code of messages/child_reasons.py: left_and_returned (it left its parent and came back by another fact); null: it was no longer there, or its operation ended before its turn.';
+comment on column operation_children.park_reason is 'Why it was parked, a code of messages/child_reasons.py: request_refused, attempts_exhausted, not_confirmed, restricted or target_deleted. A parked child that is skipped when its operation ends keeps it.';
+comment on column operation_children.details is 'Values that the sentence about park_reason needs.';
+comment on column operation_children.reported_missing is 'Its owner replied to the last request that it does not exist, or is in another parent. If it was requested and no fact confirms that, it is requested again.';
 comment on column operation_children.changed_at is 'When the state last changed.';
 
 alter table operations rename column asked_at to requested_at;
@@ -195,3 +197,46 @@ cross join lateral (
 where o.tenant = r.tenant and o.id = r.id and not r.open;
 
 drop table read_reasons;
+
+-- The same for children. Before, a requested child had a reason exactly if its owner had replied that it was not there.
+
+update operation_children set reported_missing = true where state = 'requested' and last_error <> '';
+
+update operation_children
+set skip_reason = 'left_and_returned', last_error = ''
+where state = 'skipped' and last_error = 'it left its parent, and came back by another fact';
+
+create temporary table read_park_reasons on commit drop as
+select c.tenant, c.operation, c.relationship, c.child, d.*,
+       o.kind = 'move' and split_part(c.last_error, ' ', 1) || ' ' || o.parent || ' is deleted' = c.last_error as target_deleted
+from operation_children c
+join operations o on o.tenant = c.tenant and o.id = c.operation
+cross join lateral (
+    select regexp_match(c.last_error, '^asked for at (\d+-\d+-\d+ \d+:\d+) UTC, and no fact has come of it(?:: (.*))?$')
+               as unconfirmed,
+           regexp_match(c.last_error, '^(\S+) ''(.*)'' cannot be deleted: (\S+) ''(.*)'' belongs to (\S+) ''(.*)'' by (\S+), which restricts that; move or delete the \S+ first$')
+               as restricted) d
+where c.state in ('parked', 'skipped') and c.last_error <> '';
+
+update operation_children c
+set park_reason = case when r.unconfirmed is not null then 'not_confirmed'
+                       when r.restricted is not null then 'restricted'
+                       when r.target_deleted then 'target_deleted'
+                       when c.state = 'parked' and c.attempts >= 30 then 'attempts_exhausted'
+                       when c.state = 'parked' then 'request_refused' end,
+    details = case when r.unconfirmed is not null
+                   then jsonb_build_object('since', replace(r.unconfirmed[1], ' ', 'T') || ':00+00:00')
+                   when r.restricted is not null
+                   then jsonb_build_object('kind', r.restricted[1], 'key', r.restricted[2], 'child_kind', r.restricted[3],
+                                           'child', r.restricted[4], 'parent_kind', r.restricted[5],
+                                           'parent', r.restricted[6], 'relationship', r.restricted[7])
+                   when r.target_deleted
+                   then jsonb_build_object('kind', split_part(c.last_error, ' ', 1), 'key', o.parent) end,
+    last_error = case when r.unconfirmed is not null then coalesce(r.unconfirmed[2], '')
+                      when r.restricted is not null or r.target_deleted then ''
+                      else c.last_error end
+from read_park_reasons r
+join operations o on o.tenant = r.tenant and o.id = r.operation
+where c.tenant = r.tenant and c.operation = r.operation and c.relationship = r.relationship and c.child = r.child;
+
+drop table read_park_reasons;

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.registry import OWN_SOURCE
+from messages.child_reasons import ParkReason
 from messages.operation_reasons import EndReason
 from store.db.pool import Pool, transaction
 from store.operations import operations, stuck
@@ -137,7 +138,8 @@ async def test_cancelling_an_ended_operation_is_a_conflict(caller: ApiCaller, po
 async def test_operation_children_are_listed_by_key_with_their_state(caller: ApiCaller, pool: Pool) -> None:
     id = await begun(pool)
     children = [ChildOutcome(f"t{n}", "e", "requested", b"") for n in range(5)]
-    parked = ChildOutcome("t9", "e", "parked", b"", "teams refused: no")
+    refused = ParkReason("request_refused")
+    parked = ChildOutcome("t9", "e", "parked", b"", "teams refused: no", park_reason=refused)
     await store_outcomes(pool, id, "event_team", [*children, parked])
     page = await caller.get(f"operations/{id}/children", limit=4)
     assert [item["child"] for item in page["items"]] == ["t0", "t1", "t2", "t3"]

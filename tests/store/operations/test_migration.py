@@ -3,16 +3,17 @@
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from catalog.catalog import Catalog
+from messages.child_reasons import describe_child
 from messages.operation_reasons import describe_operation
 from store import migrate as migrations
 from store.db import schema
 from store.db.pool import Pool
-from store.operations import operations
+from store.operations import children, operations
 
 FILES = Path(schema.__file__).parent / "migrations"
 OLD_OPERATION = """
@@ -21,8 +22,8 @@ values ('main', $1, $2, $3, $4, 'k', $5, $6, 'ann', now(),
         case when $5 in ('waiting', 'asked', 'running') then now() end)
 """
 OLD_CHILD = """
-insert into items (tenant, operation, relationship, child, parent, state, reason)
-values ('main', 'o', 'event_team', $1, 'a', $2, $3)
+insert into items (tenant, operation, relationship, child, parent, state, reason, tries)
+values ('main', $1, 'event_team', $2, 'a', $3, $4, $5)
 """
 PROMISE = "the owner had been asked already: if it deletes it, its children are left"
 
@@ -149,6 +150,73 @@ ROWS = [
 ]  # fmt: skip
 
 
+class OldChild(NamedTuple):
+    """A child as it was stored; afterwards its columns have the values of ``now``, and ``shown`` describes it."""
+
+    state: str
+    reason: str
+    now: dict[str, Any]
+    shown: str
+    attempts: int = 0
+    kind: str = "cascade"
+
+
+NO_REASON = {"skip_reason": None, "park_reason": None, "details": None, "reported_missing": False}
+REFUSED = "DeleteTeam at teams refused with 409: it is deleted"
+CHILDREN = [
+    OldChild("planned", "", {"state": "planned", **NO_REASON}, ""),
+    OldChild("failing", "answered 503", {**NO_REASON, "last_error": "answered 503"}, "answered 503"),
+    OldChild("asked", "", {"state": "requested", **NO_REASON}, ""),
+    OldChild("asked", "no t", {"state": "requested", **NO_REASON, "reported_missing": True}, "no t", attempts=1),
+    OldChild("done", "", {"state": "confirmed", **NO_REASON}, ""),
+    OldChild("spared", "", {"state": "skipped", **NO_REASON}, ""),
+    OldChild("spared", "answered 503", {"last_error": "answered 503", **NO_REASON}, "answered 503"),
+    OldChild("spared", REFUSED, {"last_error": REFUSED, **NO_REASON}, REFUSED),
+    OldChild(
+        "spared",
+        "it left its parent, and came back by another fact",
+        {**NO_REASON, "skip_reason": "left_and_returned", "last_error": ""},
+        "it left its parent, and came back by another fact",
+    ),
+    OldChild("parked", REFUSED, {**NO_REASON, "park_reason": "request_refused", "last_error": REFUSED}, REFUSED),
+    OldChild("parked", REFUSED, {"park_reason": "request_refused"}, REFUSED, kind="move"),
+    OldChild("parked", "answered 500", {"park_reason": "attempts_exhausted"}, "answered 500", attempts=30),
+    OldChild(
+        "parked",
+        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it",
+        {"park_reason": "not_confirmed", "details": {"since": "2026-01-02T03:04:00+00:00"}, "last_error": ""},
+        "requested at 2026-01-02 03:04 UTC, and no fact has confirmed it",
+    ),
+    OldChild(
+        "parked",
+        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it: teams: no t",
+        {"park_reason": "not_confirmed", "last_error": "teams: no t", "reported_missing": False},
+        "requested at 2026-01-02 03:04 UTC, and no fact has confirmed it: teams: no t",
+    ),
+    OldChild(
+        "spared",
+        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it",
+        {"state": "skipped", "park_reason": "not_confirmed", "last_error": ""},
+        "requested at 2026-01-02 03:04 UTC, and no fact has confirmed it",
+    ),
+    OldChild(
+        "parked",
+        "team 't' cannot be deleted: booking 'k' belongs to team 't' by team_booking, which restricts that; move or "
+        "delete the booking first",
+        {"park_reason": "restricted", "last_error": ""},
+        "team 't' cannot be deleted: booking 'k' belongs to team 't' by team_booking, which restricts that; move or "
+        "delete the booking first",
+    ),
+    OldChild(
+        "parked",
+        "event b 1 is deleted",
+        {"park_reason": "target_deleted", "details": {"kind": "event", "key": "b 1"}, "last_error": ""},
+        "event b 1 is deleted",
+        kind="move",
+    ),
+]
+
+
 @pytest.fixture
 async def before(pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pool:
     """A database as the migrations up to 0006 leave it."""
@@ -174,10 +242,29 @@ async def test_sentences_of_operations_become_codes_that_say_the_same(before: Po
         assert describe_operation(row) == old.shown
 
 
+async def test_sentences_of_children_become_codes_that_say_the_same(before: Pool, catalog: Catalog) -> None:
+    for kind in ("cascade", "move"):
+        await before.execute(OLD_OPERATION, kind, kind, kind, "event", "running", "")
+    await before.execute("update operations set parent = 'b 1' where id = 'move'")
+    for number, old in enumerate(CHILDREN):
+        await before.execute(OLD_CHILD, old.kind, f"{number:02}", old.state, old.reason, old.attempts)
+    await migrations.migrate(before, catalog)
+    rows = {row["child"]: row for row in await before.fetch("select * from operation_children")}
+    shown = {
+        row.child: describe_child(row)
+        for kind in ("cascade", "move")
+        for row in await children.list_children(before, "main", kind, None, ("", ""), 100)
+    }
+    for number, old in enumerate(CHILDREN):
+        row = rows[f"{number:02}"]
+        assert {name: row[name] for name in old.now} == old.now, old
+        assert shown[f"{number:02}"] == old.shown
+
+
 async def test_states_of_children_are_renamed(before: Pool, catalog: Catalog) -> None:
     states = {"a": "planned", "b": "failing", "c": "asked", "d": "done", "e": "spared", "f": "parked"}
     for child, state in states.items():
-        await before.execute(OLD_CHILD, child, state, "no" if state == "parked" else "")
+        await before.execute(OLD_CHILD, "o", child, state, "no" if state == "parked" else "", 0)
     await migrations.migrate(before, catalog)
     rows = await before.fetch("select child, state, last_error from operation_children order by child")
     assert [row["state"] for row in rows] == ["planned", "failing", "requested", "confirmed", "skipped", "parked"]

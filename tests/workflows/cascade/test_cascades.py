@@ -128,10 +128,12 @@ async def test_refused_team_is_parked_and_the_others_are_deleted(running_scenari
     assert counts(row) == {"found": 4, "confirmed": 2, "skipped": 0, "parked": 2, "remaining": 0}
     assert (row.ended_because, row.end_details) == ("children_parked", {"parked": 2})
     items = await harness.pool.fetch(
-        "select child, last_error from operation_children where tenant = $1 and state = 'parked' order by child",
+        "select child, park_reason, last_error from operation_children where tenant = $1 and state = 'parked' "
+        "order by child",
         harness.tenant,
     )
     assert [item["child"] for item in items] == ["..", "t2"]
+    assert [item["park_reason"] for item in items] == ["request_refused"] * 2
     assert items[0]["last_error"].startswith("DeleteTeam: team_id is '..', which cannot be a part of the path")
     assert items[1]["last_error"] == "DeleteTeam at teams refused with 422: a fee is due"
     assert sorted(await scenario.teams_at_owner()) == ["..", "t2"]

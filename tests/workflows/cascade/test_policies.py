@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from catalog import catalog as catalogs
 from errors import Restricted
+from messages.child_reasons import describe_child
 from messages.operation_reasons import describe_operation
 from store.db.pool import Pool
 from store.migrate import migrate
@@ -111,7 +112,9 @@ async def test_restricted_child_of_a_deleted_parent_is_parked(league: Scenario) 
     row = await league.wait_for_cascade("a", "incomplete")
     assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
     (item,) = await children.list_children(league.harness.pool, league.harness.tenant, row.id, "parked", ("", ""), 10)
-    assert item.last_error.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
+    assert (item.park_reason, item.last_error) == ("restricted", "")
+    said = describe_child(item)
+    assert said.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.requests
     assert await league.entity_state("team", "t1") == "live"
     await wait_until_at_rest(league)

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from errors import Conflict
+from messages.child_reasons import describe_child
 from messages.operation_reasons import describe_operation
 from store.operations import children_to_request, operations, plans
+from store.operations.children import list_children
 from store.operations.operation_row import OperationState
 from store.operations.plans import PlanRequest
 from tests.support.events import Event, event
@@ -161,6 +163,8 @@ async def test_move_plan_skips_a_child_that_moved_and_came_back(running_scenario
     await harness.record(ours, theirs)
     row = await harness.wait_for_operation(row.id, "done")
     assert (row.found, row.confirmed, row.skipped) == (1, 0, 1)
+    (child,) = await list_children(harness.pool, harness.tenant, row.id, "skipped", ("", ""), 10)
+    assert describe_child(child) == "it left its parent, and came back by another fact"
     assert await scenario.teams_at_owner() == {"t": "A"}
     assert await scenario.effects("teams") == 1
 
@@ -182,9 +186,9 @@ async def test_child_at_which_its_owner_keeps_failing_is_parked(running_scenario
     await harness.pool.execute("update operation_children set attempts = 29 where tenant = $1", harness.tenant)
     id = await cascade(scenario, "incomplete")
     (item,) = await harness.pool.fetch(
-        "select last_error from operation_children where tenant = $1 and state = 'parked'", harness.tenant
+        "select park_reason, last_error from operation_children where tenant = $1 and state = 'parked'", harness.tenant
     )
-    assert item["last_error"] == "DeleteTeam at teams answered 500"
+    assert dict(item) == {"park_reason": "attempts_exhausted", "last_error": "DeleteTeam at teams answered 500"}
     assert (await harness.operation(id)).confirmed == 1
 
 
@@ -244,8 +248,9 @@ async def test_move_plan_parks_children_whose_target_is_deleted(running_scenario
     await operations.redrive(harness.pool, harness.tenant, row.id)
     row = await harness.wait_for_operation(row.id, "incomplete")
     assert (row.found, row.parked) == (2, 2)
-    reasons = await harness.pool.fetch("select last_error from operation_children where tenant = $1", harness.tenant)
-    assert [item["last_error"] for item in reasons] == ["event B is deleted"] * 2
+    parked = await list_children(harness.pool, harness.tenant, row.id, "parked", ("", ""), 10)
+    assert [child.park_reason for child in parked] == ["target_deleted"] * 2
+    assert [describe_child(child) for child in parked] == ["event B is deleted"] * 2
     assert await scenario.teams_at_owner() == {"t1": "A", "t2": "A"}
 
 

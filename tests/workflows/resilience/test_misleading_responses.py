@@ -63,8 +63,11 @@ async def test_team_always_unknown_to_its_owner_is_parked(running_scenario: Scen
     await harness.pool.execute("update operation_children set attempts = 29 where tenant = $1", harness.tenant)
     row = await scenario.wait_for_cascade("a", "incomplete")
     assert row.parked == 1
-    reason = await harness.pool.fetchval("select last_error from operation_children where tenant = $1", harness.tenant)
-    assert reason.startswith("DeleteTeam at teams refused with 412: ")
+    query = "select park_reason, last_error from operation_children where tenant = $1"
+    parked = await harness.pool.fetchrow(query, harness.tenant)
+    assert parked is not None
+    assert parked["park_reason"] == "attempts_exhausted"
+    assert parked["last_error"].startswith("DeleteTeam at teams refused with 412: ")
     await wait_until_at_rest(scenario)
 
 
