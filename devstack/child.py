@@ -1,12 +1,12 @@
-"""Becomes another program that ends with its parent, optionally as another user. Standard library only.
+"""Executes a program that ends with its parent, optionally as another user. Uses the standard library only.
 
 ``python -I -S child.py PARENT DEATH_SIGNAL USER PROGRAM [ARGUMENT…]``
 
-USER is ``-`` (stay who we are), ``map:UID:GID`` (the same user, seen as UID:GID inside a user namespace
-of its own; changes nothing outside) or ``set:UID:GID`` (give the privileges up).
+USER is ``-`` (the present user), ``map:UID:GID`` (the present user, seen as UID:GID inside a new user namespace, which
+changes nothing outside) or ``set:UID:GID`` (drop the privileges).
 
-A program of its own, and not a ``preexec_fn``, because code between fork and exec can deadlock in a
-process that has threads.
+It is a separate program, not a ``preexec_fn``, because code between fork and exec can deadlock in a process that has
+threads.
 """
 
 import ctypes
@@ -20,7 +20,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(argv: list[str]) -> None:
-    """Never returns: the process becomes PROGRAM, or ends with an OSError."""
+    """Replaces this process by PROGRAM; never returns. Raises OSError if that fails.
+
+    ``argv``: the arguments above, without the name of this file.
+    """
     parent, death_signal, user = int(argv[0]), int(argv[1]), argv[2]
     how, _, ids = user.partition(":")
     if how == "map":
@@ -28,11 +31,11 @@ def main(argv: list[str]) -> None:
     elif how == "set":
         _set_user(*map(int, ids.split(":")))
     if sys.platform == "linux":
-        # After the change of user, which would clear it.
+        # After the change of user, which clears the death signal.
         _check(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0))
         if os.getppid() != parent:
-            sys.exit(f"the parent {parent} was gone before {argv[3]} began")
-    # Python ignores these two, and an ignored signal stays ignored in the next program.
+            sys.exit(f"the parent process {parent} ended before {argv[3]} was started")
+    # Python ignores these two signals, and an ignored signal stays ignored after exec.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     os.execv(argv[3], argv[3:])

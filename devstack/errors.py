@@ -1,7 +1,7 @@
-"""What can go wrong while the embedded stack starts or runs. Each message names the thing, why, and the mend.
+"""Errors while the embedded stack starts or runs. Each message names the thing, the reason and the remedy.
 
 StackError (a TetherError)
- ├─ PortTaken         someone else listens there
+ ├─ PortTaken         another process listens there
  ├─ DirectoryLocked   another stack runs on the same data
  ├─ DataUnusable      the data directory cannot be used as it is
  └─ PartFailed        a part died, or never became ready
@@ -14,7 +14,7 @@ from errors import TetherError
 
 
 class StackError(TetherError):
-    """The stack cannot go on. The text is meant for the person at the terminal."""
+    """The stack cannot start or continue. The text is printed to the user."""
 
 
 class PortTaken(StackError):
@@ -35,11 +35,11 @@ class DirectoryLocked(StackError):
 
 
 class DataUnusable(StackError):
-    """The data directory is of another version, belongs to someone else, or is out of reach."""
+    """The data directory is of another version, belongs to another user, or is not accessible."""
 
 
 class PartFailed(StackError):
-    """A part died or never became ready; ends with the last lines of its log."""
+    """A part died or never became ready. The message ends with the last lines of its log."""
 
     def __init__(self, part: str, what: str, log: Path) -> None:
         lines = last_lines(log)
@@ -48,7 +48,10 @@ class PartFailed(StackError):
 
 
 def last_lines(log: Path, count: int = 12, width: int = 240) -> list[str]:
-    """The last lines of a log of any size, longer ones cut at `width`; none if it does not exist."""
+    """The last lines of a log; none if it does not exist.
+
+    `count`: at most so many lines; `width`: longer lines are cut after so many characters.
+    """
     try:
         with log.open("rb") as file:
             size = file.seek(0, 2)
@@ -60,7 +63,7 @@ def last_lines(log: Path, count: int = 12, width: int = 240) -> list[str]:
 
 
 def how_it_ended(code: int) -> str:
-    """A process's return code in words; negative means a signal, as in :mod:`subprocess`."""
+    """Describes a process's return code; a negative one means a signal, as in :mod:`subprocess`."""
     if code >= 0:
         return f"exit code {code}"
     try:

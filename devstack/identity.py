@@ -1,4 +1,4 @@
-"""As whom PostgreSQL runs. It refuses to run as root, and as a user whom the system has no name for."""
+"""The user as which PostgreSQL runs. It refuses to run as root, and as a user that has no name in the system."""
 
 import os
 import pwd
@@ -13,14 +13,14 @@ from devstack.errors import DataUnusable
 CHILD = Path(__file__).with_name("child.py")
 
 NAMESPACES = sys.platform == "linux"
-"""Whether user namespaces are worth a try. The kernel may still refuse them, as in many containers."""
+"""Whether user namespaces are tried. The kernel may still refuse them, as in many containers."""
 
 ENTER = ("/bin/sh", "-c", 'cd "$0"')
 
 
 @dataclass(frozen=True)
 class Identity:
-    """`user`: as ``child.py`` reads it. `uid`, `gid`: who owns the files, as seen from outside."""
+    """`user`: argument USER of ``child.py``. `uid`, `gid`: owner of the files, as seen from outside."""
 
     user: str
     uid: int
@@ -28,14 +28,14 @@ class Identity:
 
 
 def own() -> Identity:
-    """Whoever we are."""
+    """The user of this process."""
     return Identity("-", os.geteuid(), os.getegid())
 
 
 def able_to_run(program: Path, beside: Path) -> Identity:
-    """The first identity under which `program` starts and reaches the directory `beside`.
+    """The first identity under which `program` starts and can enter the directory `beside`.
 
-    Never adds or changes a user of the system, nor the permissions of a directory above.
+    Does not change the users of the system, nor permissions of directories above. Raises DataUnusable if there is none.
     """
     if os.geteuid() != 0 and _named(os.geteuid()):
         return own()
@@ -47,14 +47,14 @@ def able_to_run(program: Path, beside: Path) -> Identity:
             return identity
         tried.append(f"{identity.user}: {wrong}")
     raise DataUnusable(
-        f"PostgreSQL does not run as this user (uid {os.geteuid()}), and no other was found "
-        f"who reaches {program} and {beside} ({'; '.join(tried)}); "
+        f"PostgreSQL does not run as this user (uid {os.geteuid()}), and no other user was found "
+        f"that can access {program} and {beside} ({'; '.join(tried)}); "
         "run as an ordinary user, or set TETHER_DATA_DIR to a directory that everyone may enter"
     )
 
 
 def _tried(*argv: str) -> str:
-    """The last line of what a command said when it failed; empty: it did not."""
+    """The last line of a command's errors if it failed; empty if it succeeded."""
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["failed"])[-1]
 
@@ -68,7 +68,7 @@ def _candidates(beside: Path) -> Iterator[Identity]:
     owner = beside.stat()
     if owner.st_uid != 0 and _named(owner.st_uid):
         yield Identity(f"set:{owner.st_uid}:{owner.st_gid}", owner.st_uid, owner.st_gid)
-    for name in ("nobody", "daemon"):
+    for name in ("nobody", "daemon"):  # users of Unix: not a former name
         try:
             entry = pwd.getpwnam(name)
         except KeyError:

@@ -1,4 +1,4 @@
-"""Ctrl-C and its relatives, in order: the first ends the work, later ones hurry the cleaning up."""
+"""Handles Ctrl-C and other stop signals: the first one cancels the work, later ones speed up the shutdown."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         for number in SIGNALS:
-            # `nohup` has it ignored, and means it.
+            # Under `nohup` SIGHUP is ignored on purpose.
             if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
                 continue
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
@@ -31,7 +31,7 @@ class Interrupts:
             asyncio.get_running_loop().remove_signal_handler(number)
 
     async def unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Whether the work ended by itself. A signal cancels it, and its own cleaning up is waited for."""
+        """Runs `work`; returns whether it ended by itself. A signal cancels it, and its cleanup is awaited."""
         self._task = asyncio.create_task(work)
         try:
             await self._task
@@ -42,7 +42,7 @@ class Interrupts:
         return True
 
     def cleaning_up(self, hurry: Callable[[], None]) -> None:
-        """From now on a signal cancels nothing: it calls `hurry`."""
+        """Makes later signals call `hurry` instead of cancelling the work."""
         self._hurry = hurry
 
     def _on_signal(self) -> None:

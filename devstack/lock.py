@@ -11,10 +11,10 @@ from devstack.errors import DataUnusable, DirectoryLocked
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the directory, made if missing; the kernel lets go of it when we end, however we end.
+    """Locks the directory, which is created if missing; the kernel releases the lock when this process ends.
 
-    The file stays: removing it would let two processes hold "the" lock on two files of one name.
-    Raises DirectoryLocked, naming who holds it, and DataUnusable if we may not write there.
+    The lock file is kept: if it was removed, two processes could lock two files of the same name. Raises
+    DirectoryLocked, with the pid of the holder, and DataUnusable if the directory is not writable.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""One process of the stack: what it is, and the running one."""
+"""One process of the stack: its declaration, and the running process."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,15 @@ from devstack.errors import PartFailed, how_it_ended
 from devstack.identity import CHILD
 
 LOG_LIMIT = 16 * 1024 * 1024
-"""Bytes; a longer log is put aside as ``<name>.log.1`` when its part starts."""
+"""Bytes; a larger log is renamed to ``<name>.log.1`` when its part starts."""
 
 POLL = 0.03
-"""Seconds between two looks at whether a part is ready."""
+"""Seconds between two checks whether a part is ready."""
 
 
 @dataclass(frozen=True)
 class StackProcess:
-    """What to run. `argv[0]` is an absolute path; `env` is the whole environment."""
+    """Declaration of a process. `argv[0]` is an absolute path; `env` is the whole environment."""
 
     name: str
     argv: Sequence[str]
@@ -29,23 +29,23 @@ class StackProcess:
     ready: Callable[["RunningProcess"], Awaitable[bool]]
     env: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
-    """For people: its address, shown once it is ready."""
+    """Its address, which is printed once it is ready."""
     prepare: Callable[[], Awaitable[None]] | None = None
-    """Runs before every start, the ones after a death included."""
-    farewell: Sequence[tuple[signal.Signals, float]] = ((signal.SIGTERM, 10.0),)
-    """Signals to end it with, each with the seconds it is given. SIGKILL to its group comes last."""
+    """Is awaited before every start, also before restarts."""
+    stop_signals: Sequence[tuple[signal.Signals, float]] = ((signal.SIGTERM, 10.0),)
+    """Signals that end it, each with the seconds to wait afterwards. SIGKILL to its group comes last."""
     death_signal: signal.Signals = signal.SIGKILL
-    """What it receives when we die without a word."""
+    """The signal that it receives when its parent dies without stopping it."""
     user: str = "-"
-    """As whom, in the words of ``child.py``."""
+    """The user as which it runs: argument USER of ``child.py``."""
     timeout: float = 60.0
     """Seconds until it must be ready."""
     stdin: bytes = b""
-    """What it reads from its standard input."""
+    """The content of its standard input."""
 
 
 class RunningProcess:
-    """A started part, in a session of its own: the terminal's Ctrl-C reaches us, and we end it in order."""
+    """A started part. It has its own session, so that Ctrl-C in the terminal reaches the supervisor only."""
 
     def __init__(self, part: StackProcess, process: asyncio.subprocess.Process, log_start: int) -> None:
         self.part = part
@@ -56,9 +56,9 @@ class RunningProcess:
 
     @classmethod
     async def start(cls, part: StackProcess) -> "RunningProcess":
-        """Prepared and started, not yet ready.
+        """Prepares and starts a part; does not wait until it is ready.
 
-        Call it from a thread that lives as long as the part shall: the kernel ends the part with it.
+        Must be called from a thread that lives as long as the part: the kernel ends the part with that thread.
         """
         if part.prepare is not None:
             await part.prepare()
@@ -70,7 +70,7 @@ class RunningProcess:
         if part.log.exists() and part.log.stat().st_size > LOG_LIMIT:
             part.log.rename(part.log.with_name(part.log.name + ".1"))
         with part.log.open("ab") as log:
-            start = log.tell()
+            start = log.seek(0, os.SEEK_END)
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), str(int(part.death_signal)),
                 part.user, *part.argv,
@@ -84,17 +84,17 @@ class RunningProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the process has not been seen to end."""
+        """Whether the process has not ended yet."""
         return self._process.returncode is None
 
     def logged(self) -> str:
-        """What it has written since this start."""
+        """What it has written to its log since this start."""
         with self.part.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
     async def until_ready(self) -> None:
-        """Raises PartFailed if it dies first, and TimeoutError if its timeout runs out."""
+        """Waits until it is ready. Raises PartFailed if it dies first, TimeoutError after its timeout."""
         async with asyncio.timeout(self.part.timeout):
             while not await self.part.ready(self):
                 if not self.alive:
@@ -102,13 +102,13 @@ class RunningProcess:
                 await asyncio.sleep(POLL)
 
     async def wait(self) -> int:
-        """Its return code; negative means a signal."""
+        """Waits for its end; returns the return code, which is negative for a signal."""
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Ended when this returns, and its process group with it."""
+        """Ends the process and its process group, and waits for the end."""
         try:
-            for number, seconds in self.part.farewell:
+            for number, seconds in self.part.stop_signals:
                 if not self.alive:
                     break
                 self._signal(number)
@@ -122,9 +122,9 @@ class RunningProcess:
         await self.wait()
 
     def kill(self) -> None:
-        """SIGKILL to its group, also when the first of the group is gone; but then only once.
+        """Sends SIGKILL to its process group; only once after the process itself has ended.
 
-        A group's number stays reserved while it has members. Later it may be someone else's.
+        The id of a group is reserved while the group has members; later it may belong to another group.
         """
         if self._group_ended:
             return
@@ -138,7 +138,7 @@ class RunningProcess:
 
 
 async def run(part: StackProcess) -> None:
-    """Run a part that ends by itself. Raises PartFailed unless it ends well within its timeout."""
+    """Runs a part that ends by itself. Raises PartFailed unless it ends with code 0 within its timeout."""
     running = await RunningProcess.start(part)
     try:
         async with asyncio.timeout(part.timeout):

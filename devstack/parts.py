@@ -9,20 +9,26 @@ from devstack.part import RunningProcess, StackProcess
 from devstack.stack import Urls
 
 UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
-"""So that a log shows what a part said before it died."""
+"""Without it, the last output of a part that died would be missing in its log."""
 
 READY_LINE = re.compile(r"(?<!not )\bready\b", re.IGNORECASE)
-"""What a part without a port writes to its log once it works."""
+"""What a part without a port writes to its log once it is ready."""
 
 
 def migration(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> StackProcess:
-    """Runs to its end before the others start. Makes the keys that the embedded profile offers."""
+    """``tether migrate``, which ends before the services start. It also creates the API keys of the embedded profile.
+
+    `program`: absolute path and arguments of the command ``tether``; `env`: environment of the part.
+    """
     env = {**env, **UNBUFFERED, "TETHER_KEYS_FILE": str(where.credentials)}
     return StackProcess("migrate", (*program, "migrate"), where.logs / "migrate.log", _never, env, timeout=600.0)
 
 
 def services(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> tuple[StackProcess, ...]:
-    """In the order in which they start. `program`: what ``tether`` is called as, absolute."""
+    """API, dispatcher and worker, in the order in which they start.
+
+    `program`: absolute path and arguments of the command ``tether``; `env`: environment of the parts.
+    """
 
     env = {**env, **UNBUFFERED}
 
@@ -37,7 +43,7 @@ def services(program: Sequence[str], where: Urls, env: Mapping[str, str]) -> tup
 
 
 def healthy(url: str) -> Callable[[RunningProcess], Awaitable[bool]]:
-    """Ready when ``GET /healthz`` answers 200."""
+    """A readiness check: ready when ``GET /healthz`` at `url` answers 200."""
     address = urlsplit(url)
 
     async def ready(_: RunningProcess) -> bool:
@@ -57,7 +63,7 @@ def healthy(url: str) -> Callable[[RunningProcess], Awaitable[bool]]:
 
 
 async def says_ready(running: RunningProcess) -> bool:
-    """Ready when it has written so since its start."""
+    """A readiness check: ready when the log has a line about it since the start."""
     return READY_LINE.search(running.logged()) is not None
 
 

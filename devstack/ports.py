@@ -1,4 +1,4 @@
-"""Free ports, and a clear word about those that are not."""
+"""Finds free ports, and checks whether a port is free."""
 
 import asyncio
 import random
@@ -9,27 +9,28 @@ from pathlib import Path
 from devstack.errors import PortTaken
 
 LOOPBACK = "127.0.0.1"
-LOWEST = 20_000
+MINIMUM = 20_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_given: dict[int, socket.socket | None] = {}
+_reserved: dict[int, socket.socket | None] = {}
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port on which nobody listens, and that nobody was given before who still runs: it may be about to be used.
+    """A port on which no process listens, and which was not returned before to a process that still runs.
 
-    Taken from below the range the kernel uses for outgoing connections: otherwise one of those could sit on
-    the port while its server is down, and a client that keeps trying could even connect to itself.
+    It is below the range that the kernel uses for outgoing connections: otherwise such a connection could occupy the
+    port while its server is down, and a client that retries could even connect to itself. Raises PortTaken if no port
+    is free.
     """
     highest = _first_ephemeral() - 1
     for _ in range(1_000):
-        port = random.SystemRandom().randint(LOWEST, highest)
-        if port not in _given and not in_use(port, host) and _reserve(port):
+        port = random.SystemRandom().randint(MINIMUM, highest)
+        if port not in _reserved and not in_use(port, host) and _reserve(port):
             return port
-    raise PortTaken(LOWEST, f"and every other one up to {highest}", "TETHER_*_PORT")
+    raise PortTaken(MINIMUM, f"and every other one up to {highest}", "TETHER_*_PORT")
 
 
 def _reserve(port: int) -> bool:
-    """For this process, until it ends; False: another one has it. Processes know of each other on Linux alone."""
+    """Reserves the port for this process until it ends. Returns False if another process has it (on Linux only)."""
     mark = None
     if sys.platform == "linux":
         mark = socket.socket(socket.AF_UNIX)
@@ -38,15 +39,15 @@ def _reserve(port: int) -> bool:
         except OSError:
             mark.close()
             return False
-    _given[port] = mark
+    _reserved[port] = mark
     return True
 
 
 def in_use(port: int, host: str = LOOPBACK) -> bool:
-    """Whether someone listens there, on this host's address or on all."""
+    """Whether a process listens on the port, on this address or on all."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do: connections of an earlier run that linger in TIME_WAIT are no obstacle.
+        # As servers do: connections of an earlier run in TIME_WAIT must not make the port look taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -56,7 +57,7 @@ def in_use(port: int, host: str = LOOPBACK) -> bool:
 
 
 async def answers(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a connection is accepted there."""
+    """Whether a connection to the port is accepted."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:
@@ -66,7 +67,10 @@ async def answers(port: int, host: str = LOOPBACK) -> bool:
 
 
 def claim(port: int, what: str, setting: str, host: str = LOOPBACK) -> int:
-    """The port itself, or a free one for 0. Raises PortTaken, naming the setting that changes it."""
+    """The port itself, or a free one for 0. Raises PortTaken if another process listens there.
+
+    `what` names the use of the port and `setting` the variable that changes it, for the message.
+    """
     if port == 0:
         return free_port(host)
     if in_use(port, host):
@@ -79,4 +83,4 @@ def _first_ephemeral() -> int:
         lowest = int(EPHEMERAL.read_text().split()[0])
     except OSError:
         lowest = 32_768
-    return lowest if lowest > LOWEST + 1_000 else 65_536
+    return lowest if lowest > MINIMUM + 1_000 else 65_536

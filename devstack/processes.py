@@ -1,4 +1,4 @@
-"""Finding and ending what a stack that was killed may have left. Reads /proc; without it, finds nothing."""
+"""Finds and ends processes that a killed stack has left. Reads /proc; without it, finds none."""
 
 import asyncio
 import os
@@ -7,26 +7,26 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 MARK = "TETHER_STACK"
-"""Environment variable that every process of a stack carries; its value is the data directory."""
+"""Environment variable of every process of a stack; its value is the data directory."""
 
 PROC = Path("/proc")
 
 
 def marked(directory: Path) -> set[int]:
-    """The processes that belong to the stack on this data directory, ourselves aside."""
+    """Ids of the processes of the stack on this data directory, without this process."""
     entry = f"{MARK}={directory}".encode()
     found = set()
     for pid in _pids():
         try:
             if entry in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
                 found.add(pid)
-        except OSError:  # ended meanwhile, or not ours to look at
+        except OSError:  # it has ended meanwhile, or belongs to another user
             continue
     return found - {os.getpid()}
 
 
 def serving(cluster: Path) -> set[int]:
-    """PostgreSQL's processes on this cluster. All of them work inside it, also those whose parent died."""
+    """Ids of the PostgreSQL processes whose working directory is this cluster, also of those whose parent died."""
     found = set()
     for pid in _pids():
         try:
@@ -39,7 +39,10 @@ def serving(cluster: Path) -> set[int]:
 
 
 async def end(find: Callable[[], set[int]], steps: Iterable[tuple[signal.Signals | None, float]]) -> set[int]:
-    """Per step: send the signal (None: merely wait), then wait up to so many seconds. Returns who remains."""
+    """Ends the processes that `find` returns, step by step; returns the ids of those that remain.
+
+    `steps`: (signal, or None to send none; most seconds to wait afterwards).
+    """
     for number, seconds in steps:
         if number is not None:
             send(find(), number)
@@ -54,10 +57,10 @@ async def end(find: Callable[[], set[int]], steps: Iterable[tuple[signal.Signals
 
 
 async def end_cluster(cluster: Path) -> set[int]:
-    """No PostgreSQL runs on the cluster any more, but for those returned.
+    """Ends all PostgreSQL processes on the cluster; returns the ids of those that remain.
 
-    A parent that was killed left a postmaster that is shutting down, and is given a while. A postmaster that
-    was killed left backends that would end with their current statement, which was in vain already.
+    If the stack was killed, the postmaster is shutting down already, and gets 10 s. If the postmaster was killed, its
+    backends are killed: what they execute can no longer be committed.
     """
     if _postmaster(cluster) in serving(cluster):
         await end(lambda: serving(cluster), ((None, 10.0), (signal.SIGQUIT, 5.0)))
@@ -65,7 +68,7 @@ async def end_cluster(cluster: Path) -> set[int]:
 
 
 async def end_stack(directory: Path, cluster: Path) -> set[int]:
-    """Nothing of the stack on `directory` runs any more. Returns what had still been there."""
+    """Ends all processes of the stack on `directory`; returns the ids of those that were found."""
     found = marked(directory) | serving(cluster)
     steps = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
     await end(lambda: marked(directory) - serving(cluster), steps)
@@ -74,7 +77,7 @@ async def end_stack(directory: Path, cluster: Path) -> set[int]:
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:
-    """The signal to each that still exists."""
+    """Sends the signal to each process that still exists."""
     for pid in pids:
         try:
             os.kill(pid, number)
@@ -85,7 +88,7 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
 def _postmaster(cluster: Path) -> int:
     try:
         return int((cluster / "postmaster.pid").read_text().split()[0])
-    except (FileNotFoundError, IndexError):  # stopped, or just about to say who it is
+    except (FileNotFoundError, IndexError):  # stopped, or the file is not written yet
         return 0
 
 

@@ -1,4 +1,4 @@
-"""Where everything of one stack is: its folders, its ports, and the environment of its parts."""
+"""The folders, ports and addresses of one stack, and the environment of its parts."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from config import Settings
 from devstack.ports import LOOPBACK, claim
 
 TEMPORAL_ELSEWHERE = "TEMPORAL_ADDRESS"
-"""Set in the environment: that Temporal is used, and none started."""
+"""If this variable is set, that Temporal is used and none is started."""
 
 
 @dataclass(frozen=True)
 class Urls:
-    """What people and tests need to reach a running stack. Empty: run elsewhere, and not known here."""
+    """Addresses and folders of a running stack. Empty: runs elsewhere, and its address is not known here."""
 
     api: str
     docs: str
@@ -23,13 +23,13 @@ class Urls:
     temporal: str
     """host:port"""
     database: str
-    """With its password."""
+    """URL with the password."""
     credentials: Path
     logs: Path
 
 
 def resolved(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """With a free port for each 0. Raises PortTaken."""
+    """The settings with a free port in place of each 0. Raises PortTaken."""
     ports = {"port": claim(settings.port, "API", "TETHER_PORT", settings.host)}
     if not settings.database_url:
         ports["postgres_port"] = claim(settings.postgres_port, "PostgreSQL", "TETHER_POSTGRES_PORT")
@@ -41,7 +41,7 @@ def resolved(settings: Settings, environ: Mapping[str, str]) -> Settings:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables from which a child reads exactly these settings."""
+    """The environment variables from which a part reads exactly these settings."""
     variables = {}
     for model, prefix in ((settings, "TETHER_"), (settings.limits, "TETHER_LIMIT_")):
         for name, value in model.model_dump(mode="json", exclude={"limits"}).items():
@@ -52,7 +52,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def urls(settings: Settings, environ: Mapping[str, str]) -> Urls:
-    """As far as the settings know them by now."""
+    """The addresses that follow from the settings so far."""
     host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(settings.host, settings.host)
     api = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     return Urls(
@@ -67,9 +67,9 @@ def urls(settings: Settings, environ: Mapping[str, str]) -> Urls:
 
 
 def note(settings: Settings, environ: Mapping[str, str], pids: Mapping[str, int], *, ready: bool) -> None:
-    """Write ``stack.json``: `pid` of ``tether up``, `ready`, `pids` of its parts, `ports`, `urls`.
+    """Writes ``stack.json``: `pid` of ``tether up``, `ready`, `pids` of its parts, `ports`, `urls`.
 
-    Whoever reads it sees the old one or the new one, never half of one. It holds the database's password.
+    The file is replaced atomically, and readable by its owner only, since it contains the database's password.
     """
     content = {
         "pid": os.getpid(),
@@ -91,7 +91,7 @@ def note(settings: Settings, environ: Mapping[str, str], pids: Mapping[str, int]
 
 
 def forget(settings: Settings) -> None:
-    """Remove ``stack.json``: nothing runs here any more."""
+    """Deletes ``stack.json``, since the stack has stopped."""
     _file(settings).unlink(missing_ok=True)
 
 

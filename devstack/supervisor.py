@@ -1,4 +1,4 @@
-"""Keeps parts running: starts them in order, restarts one that dies, stops all in reverse."""
+"""Keeps parts running: starts them in order, restarts those that die, stops them in reverse order."""
 
 import asyncio
 from collections import deque
@@ -13,17 +13,21 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class RestartLimit:
-    """How often a part may die. Seconds, but for `deaths`."""
+    """A part may die fewer than `deaths` times in `within` seconds. Delays are in seconds."""
 
     deaths: int = 5
     within: float = 60.0
     first_delay: float = 0.25
-    """Before the first restart; doubled for each further death, up to `last_delay`."""
+    """Delay before the first restart; doubled for each further death, up to `last_delay`."""
     last_delay: float = 8.0
 
 
 class Supervisor:
-    """`report` gets a line for each death and return; `changed` gets the pids by name after each start."""
+    """Starts, restarts and stops parts.
+
+    `report` is called with a line for each death and each successful restart, `changed` with the pids by name after
+    each start.
+    """
 
     def __init__(
         self,
@@ -40,13 +44,13 @@ class Supervisor:
 
     @property
     def pids(self) -> Mapping[str, int]:
-        """Of the last start of each part, by its name."""
+        """Name of each part → process id of its last start."""
         return {name: running.pid for name, running in self._running.items()}
 
     async def start(self, part: StackProcess) -> None:
-        """Ready when this returns, and kept running from here on.
+        """Starts a part, waits until it is ready, and restarts it from then on when it dies.
 
-        Raises PartFailed when this part, or one started before, gives up; also StackError of its preparation.
+        Raises PartFailed when this part, or one started before, died too often, and the StackError of its preparation.
         """
         ready = asyncio.Event()
         self._tasks[part.name] = asyncio.create_task(self._keep(part, ready), name=part.name)
@@ -58,19 +62,19 @@ class Supervisor:
             waiting.cancel()
 
     async def failure(self) -> None:
-        """Returns never: waits until a part gives up, and raises what it gave up with."""
+        """Waits until a part has died too often, and raises its error; never returns."""
         await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
         self._raise_failure()
 
     async def stop(self) -> None:
-        """All ended when this returns, the last one started first, each within its farewell."""
+        """Stops all parts in reverse order, each with its stop signals, and waits for their end."""
         for task in reversed(self._tasks.values()):
             task.cancel()
             await asyncio.wait({task})
         self._tasks.clear()
 
     def kill(self) -> None:
-        """SIGKILL to every part, without a farewell; for someone in a hurry. `stop` still has to follow."""
+        """Sends SIGKILL to every part, for an immediate shutdown. `stop` must still be called."""
         for running in self._running.values():
             running.kill()
 
@@ -104,12 +108,12 @@ class Supervisor:
         try:
             await running.until_ready()
         except PartFailed:
-            return  # it died; the caller sees the same, and counts
+            return  # it died; the caller notices and counts it
         except TimeoutError as error:
             what = f"runs but is not ready after {running.part.timeout:g} s"
             if not again:
                 raise PartFailed(name, what, log) from error
-            # It was ready before, so what it lacks is likely elsewhere and may return: killing is no help.
+            # It was ready before, so the cause is probably outside and temporary: a restart would not help.
             self._report(f"{name} {what}; log: {log}")
         else:
             if again:

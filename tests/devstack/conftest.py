@@ -1,4 +1,4 @@
-"""A stack of stubs in a process of its own, as a person's terminal would have it."""
+"""A stack of stub processes, started by ``tether up`` in a separate process."""
 
 import json
 import os
@@ -20,14 +20,14 @@ PORTS = ("TETHER_PORT", "TETHER_POSTGRES_PORT", "TETHER_TEMPORAL_PORT", "TETHER_
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Empty, and passable for whom PostgreSQL runs as when we are root."""
+    """An empty folder that the user of PostgreSQL can enter when the tests run as root."""
     with tempfile.TemporaryDirectory(prefix="tether-") as path:
         Path(path).chmod(0o711)
         yield Path(path).resolve()
 
 
 class Stack:
-    """``tether up`` with stubs, started and not awaited. `terminal`: where it writes, instead of to a file."""
+    """``tether up`` with stubs; does not wait until it is ready. `terminal`: descriptor to write to, not a file."""
 
     def __init__(self, data: Path, terminal: int | None = None, **env: str) -> None:
         self.data = data
@@ -42,7 +42,7 @@ class Stack:
             )  # fmt: skip
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         return self.output.read_text()
 
     @property
@@ -60,7 +60,7 @@ class Stack:
 
     async def ready(self) -> dict[str, Any]:
         await eventually_true(lambda: self.noted().get("ready") or self.process.poll() is not None)
-        assert self.process.poll() is None, self.said
+        assert self.process.poll() is None, self.printed
         return self.noted()
 
     async def ended(self) -> int:
@@ -72,13 +72,13 @@ class Stack:
         return await self.ended()
 
     def alive(self) -> set[int]:
-        """Every process of the stack, whoever its parent is by now."""
+        """Ids of all processes of the stack, also of those with another parent."""
         return processes.marked(self.data) | processes.serving(self.data / "postgres")
 
 
 @pytest.fixture
 async def stack(folder: Path) -> AsyncIterator[Callable[..., Stack]]:
-    """Starts a stack on the same data each time; whatever a test leaves is ended."""
+    """Starts stacks on the same data directory; ends what a test leaves running."""
     started: list[Stack] = []
 
     def start(terminal: int | None = None, **env: str) -> Stack:

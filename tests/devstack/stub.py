@@ -1,7 +1,7 @@
-"""Stands in for the ``tether`` command: the same five verbs, with nothing behind them.
+"""A stub of the ``tether`` command with the same five subcommands.
 
-STUB_DEAD names a verb that ends at once with exit code 3; STUB_ONCE_READY (``return`` or ``raise``) gives `up`
-something to do once all is ready.
+STUB_DEAD names a subcommand that ends immediately with exit code 3; STUB_ONCE_READY (``return`` or ``raise``) sets what
+`up` does once all parts are ready.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def main(verb: str) -> int:
     elif verb == "serve":
         serve(settings)
     else:
-        print("ready", flush=True)  # noqa: T201 - what a part without a port says
+        print("ready", flush=True)  # noqa: T201 - the readiness line of a part without a port
         signal.pause()
     return 0
 
@@ -52,7 +52,7 @@ async def fail(urls: Urls) -> None:
 
 
 async def migrate(settings: Settings) -> None:
-    """One row for each start."""
+    """Adds one row per start."""
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute("create table if not exists starts (at timestamptz)")
     await connection.execute("insert into starts values (now())")

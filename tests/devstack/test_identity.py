@@ -1,4 +1,4 @@
-"""As whom PostgreSQL runs when it would refuse to run as us."""
+"""The user as which PostgreSQL runs when it refuses to run as the present user."""
 
 import os
 import subprocess
@@ -15,12 +15,12 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about being root")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="is about not being root")
-def test_an_ordinary_user_stays_who_they_are(folder: Path) -> None:
+def test_ordinary_user_runs_postgres_as_itself(folder: Path) -> None:
     assert able_to_run(Path("/bin/true"), folder) == own()
 
 
 @as_root
-def test_root_finds_someone_else_who_reaches_the_data(folder: Path) -> None:
+def test_root_finds_another_user_that_can_enter_the_data(folder: Path) -> None:
     who = able_to_run(Path("/bin/true"), folder)
     uid = subprocess.check_output(
         [sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), "0", who.user, "/usr/bin/env", "id", "-u"], text=True
@@ -30,7 +30,7 @@ def test_root_finds_someone_else_who_reaches_the_data(folder: Path) -> None:
 
 @as_root
 @pytest.mark.stack
-async def test_without_user_namespaces_root_gives_the_data_to_an_unprivileged_user(
+async def test_without_user_namespaces_data_belongs_to_an_unprivileged_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("devstack.identity.NAMESPACES", False)
@@ -40,9 +40,7 @@ async def test_without_user_namespaces_root_gives_the_data_to_an_unprivileged_us
 
 
 @as_root
-def test_when_nobody_reaches_the_data_the_message_says_what_to_do(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_data_that_no_user_can_enter_is_refused_with_a_remedy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devstack.identity.NAMESPACES", False)
     folder.chmod(0o700)
     with pytest.raises(DataUnusable, match=r"set:65534:.* or set TETHER_DATA_DIR"):

@@ -11,7 +11,7 @@ from devstack.errors import DataUnusable, DirectoryLocked
 from devstack.lock import locked
 
 
-def test_a_directory_is_held_once_and_by_name(folder: Path) -> None:
+def test_second_lock_is_refused_and_names_the_holder(folder: Path) -> None:
     with (
         locked(folder / "data"),
         pytest.raises(DirectoryLocked, match=rf"{folder}/data is in use .*\(pid {os.getpid()}\)"),
@@ -20,7 +20,7 @@ def test_a_directory_is_held_once_and_by_name(folder: Path) -> None:
         pass
 
 
-def test_it_is_free_again_after_a_normal_end_and_after_a_kill(folder: Path) -> None:
+def test_lock_is_released_by_a_normal_end_and_by_a_kill(folder: Path) -> None:
     with locked(folder):
         pass
     hold = f"import os; from pathlib import Path; from devstack.lock import locked\nwith locked(Path({str(folder)!r})):"
@@ -30,7 +30,7 @@ def test_it_is_free_again_after_a_normal_end_and_after_a_kill(folder: Path) -> N
         assert (folder / "lock").read_text() == f"{os.getpid()}\n"
 
 
-def test_children_do_not_inherit_the_hold(folder: Path) -> None:
+def test_child_processes_do_not_inherit_the_lock(folder: Path) -> None:
     with locked(folder):
         child = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
@@ -41,7 +41,7 @@ def test_children_do_not_inherit_the_hold(folder: Path) -> None:
         child.wait()
 
 
-def test_a_directory_that_cannot_be_made_is_named_with_the_setting(folder: Path) -> None:
+def test_directory_that_cannot_be_created_is_named_with_the_setting(folder: Path) -> None:
     (folder / "file").touch()
     with (
         pytest.raises(DataUnusable, match=r"file/data cannot be written to: .*set TETHER_DATA_DIR"),

@@ -1,4 +1,4 @@
-"""Ports: free ones, and what is said of those that are not."""
+"""Free ports, and the errors about ports that are taken."""
 
 import socket
 
@@ -8,7 +8,7 @@ from devstack.errors import PortTaken
 from devstack.ports import EPHEMERAL, answers, claim, free_port, in_use
 
 
-def test_a_free_port_can_be_bound_and_is_never_one_of_outgoing_connections() -> None:
+def test_free_port_can_be_bound_and_is_below_the_ephemeral_range() -> None:
     for _ in range(50):
         port = free_port()
         assert port < int(EPHEMERAL.read_text().split()[0])
@@ -16,7 +16,7 @@ def test_a_free_port_can_be_bound_and_is_never_one_of_outgoing_connections() -> 
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-async def test_a_listener_is_seen_whether_on_one_address_or_on_all(host: str) -> None:
+async def test_listener_is_detected_on_one_address_and_on_all(host: str) -> None:
     with socket.create_server((host, 0)) as holder:
         port = holder.getsockname()[1]
         assert in_use(port)
@@ -25,18 +25,18 @@ async def test_a_listener_is_seen_whether_on_one_address_or_on_all(host: str) ->
     assert not await answers(port)
 
 
-def test_claiming_nought_gives_a_free_port_and_a_free_one_gives_itself() -> None:
+def test_claim_of_0_gives_a_free_port_and_a_free_port_gives_itself() -> None:
     port = claim(0, "API", "TETHER_PORT")
     assert claim(port, "API", "TETHER_PORT") == port
 
 
-def test_claiming_a_taken_port_names_port_use_and_setting() -> None:
+def test_claim_of_a_taken_port_names_port_use_and_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"port {port} \(API\) is taken; set TETHER_PORT to another"):
             claim(port, "API", "TETHER_PORT")
 
 
-def test_a_port_is_given_once_whether_or_not_somebody_listens_there_yet() -> None:
+def test_free_port_is_never_returned_twice() -> None:
     ports = [free_port() for _ in range(300)]
     assert len(set(ports)) == len(ports)

@@ -1,4 +1,4 @@
-"""The supervisor, with little shell scripts as parts."""
+"""The supervisor, with small shell scripts as parts."""
 
 import asyncio
 import os
@@ -28,20 +28,20 @@ def script(folder: Path) -> Script:
         return StackProcess(
             name, ("/bin/sh", "-c", commands), folder / f"{name}.log", says_ready,
             {"PATH": os.environ["PATH"], "HERE": str(folder)},
-            farewell=((signal.SIGTERM, grace),), timeout=timeout,
+            stop_signals=((signal.SIGTERM, grace),), timeout=timeout,
         )  # fmt: skip
 
     return part
 
 
 @pytest.fixture
-def said() -> list[str]:
+def reported() -> list[str]:
     return []
 
 
 @pytest.fixture
-async def supervisor(said: list[str]) -> AsyncIterator[Supervisor]:
-    one = Supervisor(said.append, restart_limit=QUICK)
+async def supervisor(reported: list[str]) -> AsyncIterator[Supervisor]:
+    one = Supervisor(reported.append, restart_limit=QUICK)
     yield one
     await one.stop()
 
@@ -49,7 +49,7 @@ async def supervisor(said: list[str]) -> AsyncIterator[Supervisor]:
 def exists(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):  # the second, if it goes between open and read
+    except (FileNotFoundError, ProcessLookupError):  # the second, if it ends between open and read
         return False
 
 
@@ -61,7 +61,7 @@ async def test_parts_stop_in_reverse_order(supervisor: Supervisor, script: Scrip
     assert (folder / "order").read_text().split() == ["third", "second", "first"]
 
 
-async def test_a_part_that_ignores_its_farewell_is_killed_with_its_children(
+async def test_part_that_ignores_its_stop_signals_is_killed_with_its_children(
     supervisor: Supervisor, script: Script, folder: Path
 ) -> None:
     commands = "trap '' TERM; sleep 600 & echo $! > $HERE/child; echo ready; wait"
@@ -72,28 +72,28 @@ async def test_a_part_that_ignores_its_farewell_is_killed_with_its_children(
     await eventually_true(lambda: not any(map(exists, pids)))
 
 
-async def test_a_death_is_reported_at_once_with_its_log_and_the_part_returns(
-    supervisor: Supervisor, script: Script, said: list[str], folder: Path
+async def test_death_is_reported_with_the_log_and_the_part_is_restarted(
+    supervisor: Supervisor, script: Script, reported: list[str], folder: Path
 ) -> None:
     commands = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.01; done"
     await supervisor.start(script("worker", commands))
     os.kill(supervisor.pids["worker"], signal.SIGUSR1)
-    await eventually_true(lambda: len(said) == 2)
+    await eventually_true(lambda: len(reported) == 2)
     log = folder / "worker.log"
-    assert said[0] == f"worker died (exit code 7); starting it again in 0.01 s; log: {log}"
-    assert re.fullmatch(r"worker is back after \d+\.\d s", said[1])
+    assert reported[0] == f"worker died (exit code 7); starting it again in 0.01 s; log: {log}"
+    assert re.fullmatch(r"worker is back after \d+\.\d s", reported[1])
 
 
-async def test_deaths_in_a_row_make_everything_fail_with_the_last_lines_of_the_log(
-    supervisor: Supervisor, script: Script, said: list[str]
+async def test_repeated_deaths_fail_with_the_last_lines_of_the_log(
+    supervisor: Supervisor, script: Script, reported: list[str]
 ) -> None:
     await supervisor.start(script("steady", "echo ready; sleep 600"))
     with pytest.raises(PartFailed, match=r"broken died 5 times within a minute .*\n.*\n(.*\n)*  no such table"):
         await supervisor.start(script("broken", "echo no such table; exit 1"))
-    assert len(said) == 4
+    assert len(reported) == 4
 
 
-async def test_a_part_that_gives_up_later_ends_the_waiting(supervisor: Supervisor, script: Script) -> None:
+async def test_failure_raises_when_a_ready_part_dies_too_often(supervisor: Supervisor, script: Script) -> None:
     async def start_and_wait() -> None:
         await supervisor.start(script("flaky", "echo ready; sleep 0.1; kill -KILL $$"))
         await supervisor.failure()
@@ -102,20 +102,20 @@ async def test_a_part_that_gives_up_later_ends_the_waiting(supervisor: Superviso
         await start_and_wait()
 
 
-async def test_deaths_far_apart_are_forgiven(script: Script, said: list[str]) -> None:
+async def test_deaths_outside_the_limit_period_do_not_count(script: Script, reported: list[str]) -> None:
     limit = RestartLimit(deaths=2, within=0.0, first_delay=0.01)
-    supervisor = Supervisor(said.append, restart_limit=limit)
+    supervisor = Supervisor(reported.append, restart_limit=limit)
     await supervisor.start(script("mortal", "echo ready; sleep 0.2"))
-    await eventually_true(lambda: sum("died" in line for line in said) >= 4)
+    await eventually_true(lambda: sum("died" in line for line in reported) >= 4)
     await supervisor.stop()
 
 
-async def test_a_part_that_never_becomes_ready_is_named(supervisor: Supervisor, script: Script) -> None:
+async def test_error_names_a_part_that_never_becomes_ready(supervisor: Supervisor, script: Script) -> None:
     with pytest.raises(PartFailed, match=r"slow runs but is not ready after 0.2 s; log: "):
         await supervisor.start(script("slow", "echo not ready; sleep 600", timeout=0.2))
 
 
-async def test_a_preparation_that_fails_is_passed_on(supervisor: Supervisor, script: Script) -> None:
+async def test_error_of_a_preparation_is_raised(supervisor: Supervisor, script: Script) -> None:
     async def refuse() -> None:
         raise StackError("no room")
 
@@ -124,7 +124,7 @@ async def test_a_preparation_that_fails_is_passed_on(supervisor: Supervisor, scr
         await supervisor.start(StackProcess(part.name, part.argv, part.log, says_ready, prepare=refuse))
 
 
-async def test_hurrying_kills_what_would_take_its_time(supervisor: Supervisor, script: Script) -> None:
+async def test_kill_ends_parts_that_ignore_their_stop_signals(supervisor: Supervisor, script: Script) -> None:
     await supervisor.start(script("slow", "trap '' TERM; echo ready; sleep 600", grace=600))
     stopping = asyncio.create_task(supervisor.stop())
     await asyncio.sleep(0)
@@ -132,7 +132,7 @@ async def test_hurrying_kills_what_would_take_its_time(supervisor: Supervisor, s
     await asyncio.wait_for(stopping, 20)
 
 
-async def test_a_part_has_a_session_of_its_own_and_default_signals(script: Script) -> None:
+async def test_part_has_its_own_session_and_default_signals(script: Script) -> None:
     running = await RunningProcess.start(script("one", "echo ready; exec sleep 600"))
     try:
         await running.until_ready()
@@ -146,7 +146,7 @@ async def test_a_part_has_a_session_of_its_own_and_default_signals(script: Scrip
 
 
 @pytest.mark.faults
-async def test_a_part_ends_with_a_parent_that_was_killed(folder: Path) -> None:
+async def test_part_ends_when_its_parent_is_killed(folder: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(folder)], cwd=Path(__file__).parents[2])
     await eventually_true(lambda: (folder / "pid").exists() and (folder / "pid").read_text().endswith("\n"))
     pid = int((folder / "pid").read_text())
@@ -173,7 +173,7 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-async def test_a_command_that_runs_to_its_end_says_how_it_failed(script: Script) -> None:
+async def test_error_of_a_failed_command_names_exit_code_or_timeout(script: Script) -> None:
     await run(script("well", "cat"))
     with pytest.raises(PartFailed, match=r"ill failed \(exit code 4\); log: .*\n.*\n  out of cheese"):
         await run(script("ill", "echo out of cheese; exit 4"))
@@ -181,7 +181,7 @@ async def test_a_command_that_runs_to_its_end_says_how_it_failed(script: Script)
         await run(script("endless", "sleep 600", timeout=0.1))
 
 
-async def test_a_log_grown_large_is_put_aside(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_log_is_renamed_at_the_next_start(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devstack.part.LOG_LIMIT", 3)
     part = script("chatty", "echo hello")
     await run(part)
