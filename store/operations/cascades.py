@@ -26,10 +26,10 @@ from store.write.tenant_lock import lock
 
 @dataclass(frozen=True, slots=True)
 class CascadeStatus:
-    """What the operations of an entity's deletion do or wait for. ``operation``: the one under way; None: none is.
+    """The status of the operations of an entity's deletion. ``operation``: the one under way, or None.
 
     ``to_request``: relationships with children that are to be requested. ``unconfirmed``: children that were requested
-    and whose facts have not arrived. ``newer``: facts came that this does not take into account.
+    and whose facts have not arrived. ``newer``: there are outbox rows newer than this status.
     """
 
     operation: OperationRow | None = None
@@ -39,7 +39,7 @@ class CascadeStatus:
 
 
 async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, now: datetime) -> CascadeStatus:
-    """Ends the operations of an entity's deletion that can be ended, and says what is to be done.
+    """Ends the operations of an entity's deletion that can be ended, and returns the status of the one that is left.
 
     ``now`` decides which have expired.
     """
@@ -121,7 +121,7 @@ class _DeletionStep:
             case Action.CANCEL_DELETED:
                 await self._end(row, "cancelled", EndReason("already_deleted", about))
             case Action.CANCEL:
-                # If its last attempt failed, and the entity is deleted all the same, others did it.
+                # A deletion of the entity after a failed last attempt is not attributed to this operation.
                 accepted = row.requested_at is not None and not row.unanswered_attempt
                 await self._end(row, "cancelled", owner_may_still_act=accepted)
             case Action.EXPIRE:

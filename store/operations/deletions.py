@@ -45,10 +45,10 @@ async def start(
 async def start_deletion(
     request: StartRequest, catalog: Catalog, kind: str, key: str, plan: str | None = None
 ) -> OperationRow:
-    """The same within the transaction of a request. ``plan``: the one that this executes."""
+    """Does the same as ``start`` within the transaction of a request. ``plan``: id of the plan that this executes."""
     conn, tenant = request.conn, request.tenant
     if kind not in catalog.contracts.deleting:
-        raise Conflict(f"no command deletes a {kind}; let one in its owner's contracts say deletes={kind!r}")
+        raise Conflict(f"no command deletes a {kind}; declare one in its owner's contracts with deletes={kind!r}")
     (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
     if entity.state == "unknown":
         raise Unknown(f"no {kind} {key!r} is known, so it cannot be deleted")
@@ -76,7 +76,7 @@ async def start_deletion(
 async def pending_request(
     pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, operation: str
 ) -> FoldedEntity | None:
-    """The entity whose owner is to be sent the operation's request; None if there is nothing to send any more.
+    """The entity that the owner is to be requested to delete; None if there is nothing left to send.
 
     From now on the operation counts as requested. Raises Impossible if children restrict the deletion by now.
     """
@@ -106,7 +106,7 @@ async def pending_request(
 
 
 async def refuse(pool: Pool, tenant: str, operation: str, reason: EndReason, last_error: str = "") -> None:
-    """Ends a deletion that its owner refused, or that children restrict. ``last_error``: what the owner said."""
+    """Ends a deletion that its owner refused, or that children restrict. ``last_error``: the owner's reply."""
     async with transaction(pool) as conn:
         revision, _ = await lock(conn, tenant)
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)

@@ -1,7 +1,7 @@
 """Explicit links and unlinks, which wait until both sides exist.
 
-Either is recorded as a fact of Tether's own, ordered right after the child's newest fact: it holds until the child's
-owner publishes a fact that says otherwise.
+Either is recorded as a fact of Tether's own, ordered right after the child's newest fact: it lasts until the child's
+owner publishes a later fact about the child's parent.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -29,7 +29,7 @@ class MoveStatus:
     """What the moves of one child do or wait for. ``operation``: the one under way; None: there is none.
 
     ``requested``: the request is to be sent to the child's owner, or was. Otherwise ``missing``, the child or the
-    target as "kind key", is waited for. ``newer``: facts came that this does not take into account.
+    target as "kind key", is waited for. ``newer``: there are outbox rows newer than this status.
     """
 
     operation: OperationRow | None = None
@@ -64,8 +64,8 @@ async def start(
     check_text((child, to, idempotency_key))
     if relationship.move is None:
         raise Conflict(
-            f"{relationship.name} declares no command that moves a {relationship.child}; declare move=…, or ask its "
-            f"owner. An explicit link, POST …/links, holds until the owner says otherwise"
+            f"{relationship.name} declares no command that moves a {relationship.child}; declare move=…, or move it "
+            f"at its owner. An explicit link, POST …/links, lasts until a later fact of the owner"
         )
     async with start_request(pool, tenant, actor, idempotency_key, ("move", relationship.name, child, to)) as request:
         if request.earlier is not None:
@@ -85,7 +85,7 @@ async def start(
 
 
 async def advance(pool: Pool, tenant: str, relationship: Relationship, child: str, now: datetime) -> MoveStatus:
-    """Ends the moves of a child that can be ended, and says what is to be done about the oldest of the others.
+    """Ends the moves of a child that can be ended, and returns the status of the oldest that is left.
 
     ``now`` decides which have expired.
     """
@@ -107,7 +107,7 @@ async def advance(pool: Pool, tenant: str, relationship: Relationship, child: st
 
 
 async def pending_request(pool: Pool, tenant: str, relationship: Relationship, operation: str) -> MoveRequest | None:
-    """The request of an operation; None if there is nothing to send any more.
+    """The request to send for an operation; None if there is nothing left to send.
 
     Raises Impossible if the target was deleted since, or the child was and exists again.
     """
@@ -125,7 +125,7 @@ async def pending_request(pool: Pool, tenant: str, relationship: Relationship, o
 
 
 async def refuse(pool: Pool, tenant: str, operation: str, reason: EndReason, last_error: str = "") -> None:
-    """Ends a move that was refused. ``last_error``: what the owner said.
+    """Ends a move that was refused. ``last_error``: the owner's reply.
 
     The owner may still move the child if an earlier attempt had no answer.
     """

@@ -1,6 +1,6 @@
-"""Orphaned operations: what they need is not declared (any more).
+"""Orphaned operations: open ones that need a declaration which the catalog does not have.
 
-They stay until it is declared again or they are cancelled. A worker of another version may know the declaration.
+They stay until it is declared again, they expire or they are cancelled. A worker of another release may have it.
 """
 
 from datetime import datetime
@@ -18,8 +18,8 @@ async def hold(
 ) -> tuple[OperationRow | None, bool]:
     """Marks the open operations of a workflow as stuck, and ends those that are cancelled or expired.
 
-    ``declaration``: what is missing, such as "a command that deletes a team". Returns the oldest that is left, and if
-    none is, whether there is something newer to look at.
+    ``declaration``: what is missing, such as "a command that deletes a team". Returns the oldest that is
+    still open, or None, and whether there are outbox rows newer than what was read.
     """
     reason = EndReason("not_declared", {"declaration": declaration})
     left = []
@@ -39,6 +39,6 @@ async def hold(
 
 
 async def postpone(pool: Pool, tenant: str, operation: str, declaration: str) -> None:
-    """Marks one operation as stuck, as its request cannot be made."""
+    """Marks one operation as stuck, because its request cannot be built."""
     async with connection(pool) as conn:
         await stuck.not_declared(conn, tenant, operation, declaration)

@@ -223,7 +223,7 @@ def _check(catalog: Catalog, request: PlanRequest) -> None:
         catalog.owner_of(request.entity_kind or "")
         if request.entity_kind not in catalog.contracts.deleting:
             raise Conflict(
-                f"no command deletes a {request.entity_kind}; let one in its owner's contracts say "
+                f"no command deletes a {request.entity_kind}; declare one in its owner's contracts with "
                 f"deletes={request.entity_kind!r}"
             )
         return

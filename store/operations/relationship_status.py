@@ -17,7 +17,7 @@ from store.write.tenant_lock import lock
 
 @dataclass(frozen=True, slots=True)
 class RelationshipStatus:
-    """What an instance waits for or has, as of a revision. ``parent``: the parent's data while it is live."""
+    """What an instance waits for or has, as of a revision. ``parent``: the parent's data, None unless it is live."""
 
     revision: int
     parent: dict[str, Any] | None
@@ -33,7 +33,7 @@ class RelationshipStatus:
     """At most 1000: more are not counted."""
     left_at: int | None = None
     """Where children are requested: the revision at which the last one left. A child that is missing since then is
-    another one than before, and is requested with another Idempotency-Key."""
+    another one than before, and is requested under another Idempotency-Key."""
 
     @property
     def waits(self) -> bool:
@@ -163,7 +163,7 @@ async def _announce(
 
 
 async def set_last_error(pool: Pool, tenant: str, relationship: str, parent: str, text: str) -> None:
-    """Stores why an instance still waits, for people, such as an owner's refusal; empty: no reason."""
+    """Stores why an instance still waits, such as an owner's refusal; empty: no reason."""
     async with connection(pool) as conn:
         await execute(
             conn, "set_wait_error", tenant=tenant, relationship=relationship, parent=parent, last_error=text[:1000]

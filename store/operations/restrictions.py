@@ -21,7 +21,7 @@ class _Restriction(NamedTuple):
 async def restrictions(
     conn: Connection, catalog: Catalog, tenant: str, kind: str, keys: Sequence[str]
 ) -> dict[str, EndReason]:
-    """Key → why it cannot be deleted, for the entities of one kind that cannot.
+    """Returns key → why the entity cannot be deleted, for those entities of one kind that cannot.
 
     A child restricts it by its relationship: a child of the entity, or of one that would be deleted with it.
     """

@@ -1,6 +1,6 @@
-"""Records why an operation that has not ended does not go on, and that it goes on again.
+"""Records why an open operation is stuck, and that it no longer is.
 
-Each function may run again, and changes nothing if the row says so already or the operation has ended meanwhile.
+Each function is idempotent, and changes nothing if the operation has ended meanwhile.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,11 @@ async def owner_failed(
     relationship: str | None = None,
     states: Sequence[OperationState] = OPEN,
 ) -> None:
-    """An attempt at an owner failed.
+    """Records that a request to an owner failed.
 
-    ``error``: what it, or the connection to it, said. ``relationship``: of the children whose owner it is; None: the
-    request was the operation's own, which from now on counts as unanswered. ``states``: where this is of any interest.
+    ``error``: the message of the owner or of the connection. ``relationship``: of the children for which the request
+    was; None: it was the operation's own request, which from now on counts as unanswered. ``states``: of operations to
+    which this applies; others stay as they are.
     """
     async with connection(pool) as conn:
         await _mark(
@@ -45,13 +46,13 @@ async def owner_failed(
 
 
 async def owner_accepted(pool: Pool, tenant: str, operation: str, *, states: Sequence[OperationState] = OPEN) -> None:
-    """The owner accepted the operation's own request: nothing keeps the operation from going on."""
+    """Records that the owner accepted the operation's own request: the operation is no longer stuck."""
     async with connection(pool) as conn:
         await execute(conn, "mark_accepted", tenant=tenant, id=operation, states=list(states))
 
 
 async def owner_recovered(pool: Pool, tenant: str, operation: str, relationship: str) -> None:
-    """The owner of the children of a relationship processes requests again."""
+    """Records that the owner of the children of a relationship accepts requests again."""
     async with connection(pool) as conn:
         await _clear(conn, tenant, operation, "owner_error", relationship)
 
@@ -59,27 +60,27 @@ async def owner_recovered(pool: Pool, tenant: str, operation: str, relationship:
 async def facts_missing(
     conn: Connection, tenant: str, operation: str, unconfirmed: int, since: datetime, last_error: str
 ) -> None:
-    """Facts of children do not arrive.
+    """Records that facts of requested children have not arrived for a while.
 
     ``unconfirmed``: how many children were requested, the first of them at ``since``. ``last_error``: what the owner
-    said of one of them.
+    replied for one of them.
     """
     details = ReasonDetails(unconfirmed=unconfirmed, since=since.astimezone(UTC).isoformat())
     await _mark(conn, tenant, operation, "silence", last_error=last_error, details=details, states=("running",))
 
 
 async def facts_arrived(conn: Connection, tenant: str, operation: str) -> None:
-    """No fact is missing for long."""
+    """Records that facts of children are no longer missing."""
     await _clear(conn, tenant, operation, "silence")
 
 
 async def not_declared(conn: Connection, tenant: str, operation: str, declaration: str) -> None:
-    """``declaration``: what is not declared, such as "a command that deletes a team"."""
+    """Records that a declaration is missing, such as "a command that deletes a team"."""
     await _mark(conn, tenant, operation, "not_declared", details=ReasonDetails(declaration=declaration))
 
 
 async def declared_again(pool: Pool, tenant: str, operation: str) -> None:
-    """Everything that it needs is declared."""
+    """Records that all declarations that the operation needs are there again."""
     async with connection(pool) as conn:
         await _clear(conn, tenant, operation, "not_declared")
 

@@ -1,5 +1,5 @@
 -- name: mark_stuck
--- Says why an operation is stuck; since when is kept if it was stuck already.
+-- Records why an operation is stuck. The time since when is kept if it was stuck already.
 update operations
 set stuck_cause = :cause, stuck_relationship = :relationship, stuck_details = :details, last_error = :last_error,
     stuck_since = coalesce(stuck_since, now()), unanswered_attempt = unanswered_attempt or :unanswered
@@ -9,14 +9,14 @@ where tenant = :tenant and id = :id and state = any(:states::text[])
                         unanswered_attempt or :unanswered::boolean)
 
 -- name: clear_stuck
--- Ends that, if it is stuck for this cause.
+-- Records that an operation is no longer stuck, if it was for this cause.
 update operations
 set stuck_cause = null, stuck_relationship = null, stuck_details = null, stuck_since = null, last_error = ''
 where tenant = :tenant and id = :id and state = any(:states::text[])
   and stuck_cause = :cause and stuck_relationship is not distinct from :relationship::text
 
 -- name: mark_accepted
--- The owner has accepted the operation's own request: whatever it was stuck for is over.
+-- Records that the owner has accepted the operation's own request: the operation is not stuck, whatever the cause was.
 update operations
 set stuck_cause = null, stuck_relationship = null, stuck_details = null, stuck_since = null, last_error = '',
     unanswered_attempt = false

@@ -33,8 +33,8 @@ PLACES = {
     sys.prefix: "/tether/.venv",
     str(Path(__file__).parents[2]): "/tether",
 }
-"""Host and paths of the recording machine → what histories say instead, in this order. The host is replaced only where
-it is one, in identities and names of queues: a short name also occurs within base64 payloads."""
+"""Host and paths of the recording machine → their replacements in histories, applied in this order. The host is
+replaced only in identities and names of queues: a short name may also occur within base64 payloads."""
 FEW = {"limit.historyCount.suggestContinueAsNew": "80"}
 
 Story = Callable[[Scenario], Awaitable[Subject]]
@@ -44,7 +44,7 @@ STORIES: dict[str, Story] = {
     story.__name__: story for module in (relationship, signals, move, cascade, plan) for story in module.STORIES
 }
 CONTINUED = ("continued", "cascade_continued", "cascade_unanswered")
-"""Stories of whose runs the first is kept; of all others the last."""
+"""Stories of which the first run is kept; of all others the last run is."""
 
 
 async def _play(story: Story, harness: Harness) -> Subject:

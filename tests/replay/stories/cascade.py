@@ -13,7 +13,7 @@ from tests.replay.stories.steps import (
 )
 from tests.support.events import event
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import delete_at_owner, stuck
+from tests.workflows.cascade.test_cascades import delete_at_owner, wait_until_stuck
 from tests.workflows.move.test_moves import A_DAY
 
 
@@ -92,7 +92,7 @@ async def cascade_stuck(scenario: Scenario) -> Subject:
     await create_known(scenario, "t1", "t2")
     scenario.transport.away.add("teams")
     await delete_at_owner(scenario)
-    await stuck(scenario)
+    await wait_until_stuck(scenario)
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     scenario.transport.away.clear()
     await scenario.harness.fast_forward(scenario.cascade_subject("a"), A_LITTLE)
@@ -121,7 +121,7 @@ async def cascade_cancelled(scenario: Scenario) -> Subject:
     await create_known(scenario, "t1", "t2")
     scenario.transport.away.add("teams")
     await delete_at_owner(scenario)
-    row = await stuck(scenario)
+    row = await wait_until_stuck(scenario)
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     await cancel(scenario, row.id)
     await scenario.wait_for_cascade("a", "cancelled")

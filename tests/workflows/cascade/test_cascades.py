@@ -140,7 +140,7 @@ async def test_refused_team_is_parked_and_the_others_are_deleted(running_scenari
     await wait_until_at_rest(scenario)
 
 
-async def stuck(scenario: Scenario, key: str = "a") -> Any:
+async def wait_until_stuck(scenario: Scenario, key: str = "a") -> Any:
     """Waits until the newest cascade of an event is stuck; returns it."""
 
     async def there() -> Any:
@@ -157,7 +157,7 @@ async def test_cascade_completes_after_hours_of_an_unavailable_owner(running_sce
     await scenario.create_teams("a", *teams)
     scenario.transport.away.add("teams")
     await delete_at_owner(scenario)
-    row = await stuck(scenario)
+    row = await wait_until_stuck(scenario)
     assert row.state == "running"
     assert describe_operation(row).startswith("event_team: ")
     assert "answered 503" in describe_operation(row)
@@ -182,7 +182,7 @@ async def test_deletion_request_is_repeated_until_the_owner_is_available(running
     await scenario.create_events("a")
     scenario.transport.away.add("events")
     id = await scenario.request_deletion("a")
-    row = await stuck(scenario)
+    row = await wait_until_stuck(scenario)
     assert "answered 503" in describe_operation(row)
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.cascade_subject("a"), timedelta(hours=2))
@@ -198,7 +198,7 @@ async def test_cancelled_cascade_stops_and_reports_what_remains(running_scenario
     await scenario.create_teams("a", *teams)
     scenario.transport.away.add("teams")
     await delete_at_owner(scenario)
-    row = await stuck(scenario)
+    row = await wait_until_stuck(scenario)
     await operations.cancel(harness.pool, harness.tenant, row.id)
     row = await scenario.wait_for_cascade("a", "cancelled")
     assert (row.ended_because, row.end_details) == ("stopped_midway", {"unconfirmed": 0, "remaining": 20})
@@ -219,7 +219,7 @@ async def test_cascade_cancelled_midway_counts_confirmed_and_keeps_the_rest(
     await scenario.create_teams("a", *teams)
     scenario.transport.away_after["teams"] = 10
     await delete_at_owner(scenario)
-    row = await stuck(scenario)
+    row = await wait_until_stuck(scenario)
 
     async def ten_are_deleted() -> bool:
         return len(await harness.links("event_team")) == 20
@@ -261,7 +261,7 @@ async def test_recreated_event_keeps_the_teams_not_deleted_yet(
     await scenario.create_teams("a", "t1", "t2")
     scenario.transport.away.add("teams")
     await delete_at_owner(scenario)
-    await stuck(scenario)
+    await wait_until_stuck(scenario)
     # From then on the workflow waits for an hour before it requests again, unless a fact is signalled.
     await scenario.wait_for_description(scenario.cascade_subject("a"), "answered 503")
     await scenario.create_events("a")

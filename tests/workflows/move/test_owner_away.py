@@ -14,7 +14,7 @@ from tests.workflows.move.test_moves import A_DAY, wait_until_at_rest
 pytestmark = pytest.mark.stack
 
 
-async def stuck(scenario: Scenario, id: str, part: str) -> Any:
+async def wait_until_stuck(scenario: Scenario, id: str, part: str) -> Any:
     """Waits until an operation is stuck for a reason that contains ``part``; returns it."""
 
     async def there() -> Any:
@@ -30,7 +30,7 @@ async def test_move_request_is_repeated_until_the_owner_is_available(running_sce
     await scenario.create_teams("a", "t")
     scenario.transport.away.add("teams")
     id = await scenario.request_move("t", "b")
-    row = await stuck(scenario, id, "MoveTeam at teams answered 503")
+    row = await wait_until_stuck(scenario, id, "MoveTeam at teams answered 503")
     assert row.state == "requested"
     scenario.transport.away.clear()
     await harness.fast_forward(scenario.move_subject("t"), timedelta(hours=2))
@@ -48,7 +48,7 @@ async def test_move_expires_with_the_error_of_its_unavailable_owner(running_scen
     await scenario.create_teams("a", "t")
     scenario.transport.away.add("teams")
     id = await scenario.request_move("t", "b")
-    await stuck(scenario, id, "answered 503")
+    await wait_until_stuck(scenario, id, "answered 503")
     await harness.fast_forward(scenario.move_subject("t"), A_DAY)
     row = await harness.wait_for_operation(id, "expired")
     assert "answered 503" in describe_operation(row)
@@ -63,7 +63,7 @@ async def test_move_whose_responses_are_lost_has_one_effect(running_scenario: Sc
     scenario.relay.holding.add("teams")
     scenario.transport.lost["teams"] = 2
     id = await scenario.request_move("t", "b")
-    await stuck(scenario, id, "answered 503")
+    await wait_until_stuck(scenario, id, "answered 503")
     await harness.fast_forward(scenario.move_subject("t"), timedelta(minutes=1))
 
     async def requested_again() -> bool:
@@ -83,7 +83,7 @@ async def test_move_cancelled_while_the_owner_is_unavailable_has_no_effect(runni
     await scenario.create_teams("a", "t")
     scenario.transport.away.add("teams")
     id = await scenario.request_move("t", "b")
-    await stuck(scenario, id, "answered 503")
+    await wait_until_stuck(scenario, id, "answered 503")
     await operations.cancel(harness.pool, harness.tenant, id)
     await harness.wait_for_operation(id, "cancelled")
     await harness.wait_for_workflow_end(scenario.move_subject("t"))

@@ -25,7 +25,7 @@ ACTIONS = ("+A", "-A", "+B", "-B", "+t", ">t", "-t")
 AT_ONCE = 16
 
 
-def possible(order: Iterable[str]) -> tuple[str, ...]:
+def accepted(order: Iterable[str]) -> tuple[str, ...]:
     """Returns the actions that owners accept: they refuse to create what exists, and to change what does not."""
     live: set[str] = set()
     done = []
@@ -39,7 +39,7 @@ def possible(order: Iterable[str]) -> tuple[str, ...]:
     return tuple(done)
 
 
-ORDERS = sorted({possible(order) for order in permutations(ACTIONS)})
+ORDERS = sorted({accepted(order) for order in permutations(ACTIONS)})
 
 
 def test_there_are_734_orders_of_which_210_are_complete() -> None:
@@ -74,7 +74,7 @@ def emitted(folder: Path) -> list[dict[str, Any]]:
     return events
 
 
-async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
+async def wait_until_quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
     """Waits until every fact of the owners is in the ledger, and no operation is open."""
     harness = scenario.harness
     query = """
@@ -92,7 +92,7 @@ async def quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
     await eventually(is_quiet, seconds)
 
 
-async def agrees(scenario: Scenario, folder: Path) -> ModelState:
+async def check_agreement(scenario: Scenario, folder: Path) -> ModelState:
     """Asserts that tables, model and the owner of teams agree and no link is broken; returns the model's state."""
     harness = scenario.harness
     state = fold(harness.catalog, [facts.read(harness.catalog, event) for event in emitted(folder)])
@@ -121,12 +121,12 @@ async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], folder: Pa
             for action in order:
                 await act(scenario, action, n)
                 if folder is not None:
-                    await over(scenario, folder, n)
+                    await wait_until_over(scenario, folder, n)
 
     await asyncio.gather(*(one(n, order) for n, order in enumerate(orders)))
 
 
-async def over(scenario: Scenario, folder: Path, n: int) -> None:
+async def wait_until_over(scenario: Scenario, folder: Path, n: int) -> None:
     """Waits until every fact about the entities of one order is recorded, and no outbox row about them is left."""
     harness = scenario.harness
     keys = [f"A{n}", f"B{n}", f"t{n}"]
@@ -176,8 +176,8 @@ async def test_concurrent_actions_in_every_order_agree_with_the_model(
     running_scenario: Scenario, tmp_path: Path
 ) -> None:
     await play(running_scenario, ORDERS)
-    await quiet(running_scenario, tmp_path)
-    check_teams(ORDERS, await agrees(running_scenario, tmp_path))
+    await wait_until_quiet(running_scenario, tmp_path)
+    check_teams(ORDERS, await check_agreement(running_scenario, tmp_path))
     by_tether = (await running_scenario.commands("teams")).values()
     assert sum(effects for _, effects in by_tether) > 100
     assert all(effects <= 1 for _, effects in by_tether)
@@ -188,5 +188,5 @@ async def test_sequential_actions_in_every_order_agree_with_the_model(
 ) -> None:
     orders = [order for order in ORDERS if len(order) == len(ACTIONS)]
     await play(running_scenario, orders, tmp_path)
-    await quiet(running_scenario, tmp_path)
-    check_teams(orders, await agrees(running_scenario, tmp_path))
+    await wait_until_quiet(running_scenario, tmp_path)
+    check_teams(orders, await check_agreement(running_scenario, tmp_path))

@@ -75,7 +75,8 @@ async def scenario(harness: Harness, tmp_path: Path) -> AsyncIterator[Scenario]:
         yield scenario
 
 
-async def team_in_a(scenario: Scenario, ledger: Ledger) -> None:
+async def create_team_in_a(scenario: Scenario, ledger: Ledger) -> None:
+    """Creates the events A and B and the team t1 in A, and asserts what that costs."""
     for event in "AB":  # one after the other: a batch of both would be one revision
         await scenario.create_events(event)
     await scenario.create_teams("A", "t1")
@@ -84,14 +85,14 @@ async def team_in_a(scenario: Scenario, ledger: Ledger) -> None:
 
 async def test_move_by_the_owner_is_one_fact_and_no_command(scenario: Scenario) -> None:
     ledger = Ledger(scenario)
-    await team_in_a(scenario, ledger)
+    await create_team_in_a(scenario, ledger)
     await scenario.request_owner("teams", "POST", "/teams/t1/moves", event_id="B")
     assert await ledger.cost(1) == Cost(["TeamMoved.v1"], 1, [])
 
 
 async def test_move_through_tether_is_one_command_and_one_fact(scenario: Scenario) -> None:
     ledger, harness = Ledger(scenario), scenario.harness
-    await team_in_a(scenario, ledger)
+    await create_team_in_a(scenario, ledger)
     relationship = harness.relationship("event_team")
     row = await moves.start(
         harness.pool, harness.tenant, relationship, child="t1", to="B", actor="test", idempotency_key=None
@@ -105,7 +106,7 @@ async def test_move_through_tether_is_one_command_and_one_fact(scenario: Scenari
 
 async def test_deletion_is_one_command_and_one_fact_per_entity(scenario: Scenario) -> None:
     ledger, harness = Ledger(scenario), scenario.harness
-    await team_in_a(scenario, ledger)
+    await create_team_in_a(scenario, ledger)
     await scenario.create_teams("A", "t2", "t3")
     await ledger.cost(2)
     scenario.relay.holding = {"teams"}
@@ -131,7 +132,7 @@ async def test_deletion_is_one_command_and_one_fact_per_entity(scenario: Scenari
 
 async def test_late_team_is_two_facts_and_one_command(scenario: Scenario) -> None:
     ledger = Ledger(scenario)
-    await team_in_a(scenario, ledger)
+    await create_team_in_a(scenario, ledger)
     await scenario.request_owner("events", "DELETE", "/events/B")
     assert await ledger.cost(1) == Cost(["EventDeleted.v1"], 1, [])
     await scenario.request_owner("teams", "POST", "/teams", id="late", name="late", event_id="B")
@@ -140,7 +141,7 @@ async def test_late_team_is_two_facts_and_one_command(scenario: Scenario) -> Non
 
 async def test_fact_that_changes_nothing_is_only_recorded(scenario: Scenario) -> None:
     ledger, harness = Ledger(scenario), scenario.harness
-    await team_in_a(scenario, ledger)
+    await create_team_in_a(scenario, ledger)
     (created,) = await harness.facts("TeamCreated")
     again = {"specversion": "1.0", "source": "/teams", "type": "TeamRenamed.v1", "subject": "t1", "id": "the-same"}
     await harness.record({**again, "sequence": "2", "time": created["time"].isoformat(), "data": {"name": "t1"}})

@@ -8,7 +8,13 @@ from examples.owner.misbehaviour.settings import BusyAnswers, MisbehaviourSettin
 from messages.operation_reasons import describe_operation
 from tests.support.eventually import eventually
 from tests.support.scenario import Scenario
-from tests.workflows.cascade.test_cascades import all_done, counts, delete_at_owner, stuck, wait_until_at_rest
+from tests.workflows.cascade.test_cascades import (
+    all_done,
+    counts,
+    delete_at_owner,
+    wait_until_at_rest,
+    wait_until_stuck,
+)
 
 pytestmark = pytest.mark.stack
 
@@ -40,7 +46,7 @@ async def test_event_temporarily_unknown_to_its_owner_is_requested_again(
     await scenario.create_events("a")
     scenario.transport.refused = {"/events": (404, "default backend")}
     id = await scenario.request_deletion("a")
-    row = await stuck(scenario)
+    row = await wait_until_stuck(scenario)
     assert describe_operation(row) == "DeleteEvent at events refused with 404: default backend"
     scenario.transport.refused = {}
     await harness.wait_for_operation(id, "done")
@@ -79,7 +85,7 @@ async def test_cascade_has_no_deadline_for_an_unavailable_owner(
     await scenario.create_teams("a", "t1", "t2")
     scenario.transport.away.add("teams")
     await delete_at_owner(scenario)
-    await stuck(scenario)
+    await wait_until_stuck(scenario)
     await harness.pool.execute(
         "update operation_children set changed_at = changed_at - interval '3 days' where tenant = $1", harness.tenant
     )

@@ -216,7 +216,7 @@ async def test_signal_intake_is_open_for_a_single_tenant_by_default(
         assert len(await harness.facts("GroupCreated")) == is_open
 
 
-async def by_command(server: TemporalServer, harness: Harness, name: str, fact: Event) -> None:
+async def signal_by_command(server: TemporalServer, harness: Harness, name: str, fact: Event) -> None:
     """Runs the command of README, with another task queue and tenant."""
     command = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("temporal")),
@@ -236,9 +236,9 @@ async def by_command(server: TemporalServer, harness: Harness, name: str, fact: 
 async def test_temporal_command_line_starts_and_signals(running_harness: Harness, server: TemporalServer) -> None:
     harness = running_harness
     harness.channels.silent = True
-    await by_command(server, harness, "GroupCreated", GROUP)
+    await signal_by_command(server, harness, "GroupCreated", GROUP)
     await harness.wait_until_waiting("group_channel", "g1")
-    await by_command(server, harness, "ChannelCreated", CHANNEL)
+    await signal_by_command(server, harness, "ChannelCreated", CHANNEL)
     (announced,) = await harness.wait_for_facts("GroupChannelLinked")
     assert announced["data"] == {"relationship": "group_channel", "parent": "g1", "child": "c1"}
     await harness.wait_until_at_rest()
