@@ -1,5 +1,6 @@
 """Workflows that were running continue where Temporal's state is not lost: their histories replay."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,9 @@ def test_recorded_files_are_small_and_text() -> None:
     files = [load.DUMP, load.EXPECTED, *load.OWNERS_DUMPS.glob("*.sql"), *FILES]
     assert [file.name for file in files if "\0" in file.read_text(encoding="utf-8")] == []
     assert [file.name for file in files if file.stat().st_size > LARGEST] == []
+
+
+def test_recorded_files_are_unchanged() -> None:
+    lines = (load.BEFORE / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    changed = [line for line in lines if sha256((load.BEFORE / line[66:]).read_bytes()).hexdigest() != line[:64]]
+    assert changed == []

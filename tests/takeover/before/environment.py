@@ -28,7 +28,7 @@ from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
 from examples.owner.service import Owner
 from examples.teams.service import TEAMS
-from gateways.circuit_breaker import Clock
+from gateways.circuit import Clock
 from gateways.owners import Owners
 from relationships.catalog import Catalog
 from starter import Starter
