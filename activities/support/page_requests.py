@@ -100,11 +100,11 @@ class PageRequests:
         except Gone as error:
             # Another request, or the owner itself, was faster: its fact is on its way. If none arrives, the child is
             # requested again.
-            said = str(error)[:_ERROR_LENGTH]
-            return ChildOutcome(child, parent, "requested", reference, said, counted=True, reported_missing=True)
+            message = str(error)[:_ERROR_LENGTH]
+            return ChildOutcome(child, parent, "requested", reference, message, counted=True, reported_missing=True)
         except Refused as error:
-            said, reason = str(error)[:_ERROR_LENGTH], ParkReason("request_refused")
-            return ChildOutcome(child, parent, "parked", reference, said, park_reason=reason)
+            message, reason = str(error)[:_ERROR_LENGTH], ParkReason("request_refused")
+            return ChildOutcome(child, parent, "parked", reference, message, park_reason=reason)
         finally:
             activity.heartbeat(child)
         return ChildOutcome(child, parent, "requested", reference)

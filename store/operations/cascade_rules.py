@@ -87,7 +87,7 @@ class Conclusion(Enum):
     """What is to be done about an operation that is responsible for the children of a deleted entity."""
 
     NOTHING = auto()
-    """It has ended, and no children have come since."""
+    """It has ended, and no children were added since."""
     CONTINUE = auto()
     """Children are to be requested, or their facts are waited for."""
     CANCEL = auto()

@@ -148,7 +148,7 @@ class _DeletionStep:
         if row is None or row.state == "cancelled":
             return None
         left = await children.left(conn, tenant, row.id)
-        if not to_request and not left.unconfirmed:  # facts may have come since the children were counted
+        if not to_request and not left.unconfirmed:  # facts may have arrived since the children were counted
             await children.settle(conn, self.catalog, tenant, row, self.now)
             left = await children.left(conn, tenant, row.id)
         case = ChildrenCase(

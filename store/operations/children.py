@@ -1,4 +1,4 @@
-"""The children of an operation: which of them its owner is still to be sent a command for, and what came of it."""
+"""The children of an operation: the outcomes of their requests, the facts that confirm them, and their counts."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,13 +20,13 @@ SILENCE = timedelta(minutes=1)
 
 ChildState = Literal["planned", "failing", "requested", "confirmed", "skipped", "parked"]
 RequestedState = Literal["failing", "requested", "parked"]
-"""The states that follow from a request: to be sent again, accepted by the owner, or set aside."""
+"""The states that follow from a request: to be sent again, accepted by the owner, or parked."""
 
 
 class ChildOutcome(NamedTuple):
-    """What came of the request for one child.
+    """The outcome of the request for one child.
 
-    ``last_error``: what the owner, or the connection to it, said; empty: nothing. ``counted``: whether this attempt
+    ``last_error``: the message of the owner or of the connection; may be empty. ``counted``: whether this attempt
     counts; after thirty that do the child is parked. ``reported_missing``: whether the owner replied that the child
     does not exist, or is in another parent. ``park_reason``: why it is parked; None: it is not.
     """
@@ -45,7 +45,7 @@ class OpenChildren(NamedTuple):
     """The children for which an operation cannot end as done.
 
     ``unconfirmed``: requested, and their facts have not arrived; ``requested_since``: time of the oldest such request;
-    ``reply``: what an owner replied for one of them that it reported missing. ``parked``: set aside.
+    ``reply``: an owner's reply for one of them that it reported missing. ``parked``: how many children are parked.
     """
 
     unconfirmed: int
@@ -82,7 +82,7 @@ async def must_stop(pool: Pool, tenant: str, operation: str) -> bool:
 async def store_outcomes(
     pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]
 ) -> None:
-    """Stores what came of the requests for children of one relationship."""
+    """Stores the outcomes of requests for children of one relationship."""
     async with connection(pool) as conn:
         await store_outcomes_in(conn, tenant, operation, relationship, outcomes)
 
@@ -90,7 +90,7 @@ async def store_outcomes(
 async def store_outcomes_in(
     conn: Connection, tenant: str, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]
 ) -> None:
-    """The same on a connection of the caller's."""
+    """Does the same as ``store_outcomes`` on a connection of the caller."""
     await execute(
         conn,
         "store_child_outcomes",
@@ -154,7 +154,7 @@ async def count_unrequested(conn: Connection, tenant: str, operation: str) -> in
 
 
 async def left(conn: Connection, tenant: str, operation: str) -> OpenChildren:
-    """What an operation still waits for, and what was set aside."""
+    """Returns what an operation still waits for, and how many of its children are parked."""
     found = await fetch_row(conn, OpenChildren, "open_children", tenant=tenant, operation=operation)
     assert found is not None
     return found

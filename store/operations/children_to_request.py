@@ -54,8 +54,8 @@ class _CandidateCount(NamedTuple):
 
 
 class _CandidateRow(NamedTuple):
-    """``state`` and what follows it are None for a child that the operation has not processed yet; ``returned``: of a
-    plan, whether the child has left its parent and come back since it was planned."""
+    """A row of the queries of candidates. ``state`` and the columns after it are None for a child that the operation
+    has not processed yet. ``returned``: for a plan, whether the child has left its parent and come back since."""
 
     child: str
     parent: str

@@ -205,7 +205,7 @@ async def end(
 ) -> None:
     """Ends an operation.
 
-    ``reason``: why; None: the state says it all. ``last_error``: what its owner said, for people. ``revision``: the one
+    ``reason``: why; None: the state is reason enough. ``last_error``: the reply of the owner. ``revision``: the one
     that it made, or at which it ended.
     """
     await execute(

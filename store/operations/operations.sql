@@ -11,7 +11,7 @@ order by created_at desc, id desc
 limit :limit
 
 -- name: operations_of_cause
--- The same of those that one operation caused.
+-- A page of the operations that one operation caused, the newest first, filtered in the same way.
 select * from operations
 where tenant = :tenant and cause = :cause
   and (:kind::text is null or kind = :kind) and (:states::text[] is null or state = any(:states))

@@ -151,7 +151,7 @@ async def execute(
 ) -> OperationRow:
     """Starts the operation that executes a plan: on exactly the children that it names.
 
-    A child that has left its parent since is skipped. A move or detachment ignores children that have come since; a
+    A child that has left its parent since is skipped. A move or detachment ignores children that were added since; a
     deletion is refused if there are some, unless ``include_appeared``. ``actor``: name of the caller's key.
     Raises Unknown, Conflict, Restricted, PlanOutdated, and KeyReused if the key was used for another request.
     """

@@ -1,7 +1,7 @@
 """Keeps the body that a request was first sent with, so that retries under its Idempotency-Key send the same.
 
-Entities change between attempts. An owner that has seen the key answers 422 to another body, rightly: what it did, or
-is about to do, was for the first one.
+Entities change between attempts. An owner that has received the key answers 422 to another body, and rightly: the
+effect that it had, or will have, is that of the first body.
 """
 
 from collections.abc import AsyncIterator, Sequence

@@ -113,8 +113,8 @@ async def test_restricted_child_of_a_deleted_parent_is_parked(league: Scenario) 
     assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
     (item,) = await children.list_children(league.harness.pool, league.harness.tenant, row.id, "parked", ("", ""), 10)
     assert (item.park_reason, item.last_error) == ("restricted", "")
-    said = describe_child(item)
-    assert said.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
+    description = describe_child(item)
+    assert description.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
     assert ("teams", "DELETE", "/teams/t1") not in league.transport.requests
     assert await league.entity_state("team", "t1") == "live"
     await wait_until_at_rest(league)

@@ -29,12 +29,12 @@ def without(catalog: Catalog, *commands: str) -> Catalog:
 async def wait_for_reason(scenario: Scenario, id: str) -> str:
     """Waits until an operation is stuck because its declaration is missing; returns the reason."""
 
-    async def said() -> str:
+    async def reason_given() -> str:
         row = await scenario.harness.operation(id)
         reason = describe_operation(row)
         return reason if reason.startswith("not declared") and row.stuck_since else ""
 
-    reason: str = await eventually(said)
+    reason: str = await eventually(reason_given)
     return reason
 
 
