@@ -49,9 +49,9 @@ async def apply_until(pool: Pool, folder: Path, monkeypatch: pytest.MonkeyPatch,
 async def test_renaming_keeps_waits_outbox_rows_and_revisions(
     pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await apply_until(pool, tmp_path, monkeypatch, "0007")
+    await apply_until(pool, tmp_path, monkeypatch, "0006")
     await pool.execute(WAITING)
-    assert "0008_waits_and_outbox.sql" in await migrations.migrate(pool, catalog)
+    assert "0007_plain_names.sql" in await migrations.migrate(pool, catalog)
     (row,) = await pool.fetch("select * from waits")
     assert (row["missing"], row["owner"], row["last_error"]) == ("parent", "categories", "refused")
     assert row["waiting_since"] < row["workflow_after"] < row["workflow_started_at"] < row["due"]

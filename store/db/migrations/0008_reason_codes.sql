@@ -1,81 +1,5 @@
--- Renames tables, columns and states of operations to the words of docs/glossary.md, and carries the rows over.
-
-alter table requests rename to idempotency_keys;
-alter index requests_pkey rename to idempotency_keys_pkey;
-comment on table idempotency_keys is 'The operation that each caller''s Idempotency-Key started or joined.';
-comment on column idempotency_keys.digest is 'BLAKE2b of the request: the same key with another request is refused.';
-
-alter table wordings rename to request_bodies;
-alter index wordings_pkey rename to request_bodies_pkey;
-comment on table request_bodies is 'The request body sent under each Idempotency-Key of ours, as it was at the first attempt: retries repeat it although the entity may have changed.';
-
-alter table items rename to operation_children;
-alter index items_pkey rename to operation_children_pkey;
-alter table operation_children rename column since to linked_revision;
-alter table operation_children rename column tries to attempts;
-alter table operation_children rename column round to redrives;
-alter table operation_children rename column reason to last_error;
-alter table operation_children rename column at to changed_at;
-alter table operation_children
-    add column skip_reason text,
-    add column park_reason text,
-    add column details jsonb,
-    add column reported_missing boolean not null default false;
-drop index items_open;
-update operation_children
-set state = case state when 'asked' then 'requested' when 'done' then 'confirmed' when 'spared' then 'skipped' end
-where state in ('asked', 'done', 'spared');
-create index operation_children_open on operation_children (tenant, operation, relationship, child)
-    where state in ('planned', 'failing', 'requested', 'parked');
-comment on table operation_children is 'The children that an operation processes, one row each.';
-comment on column operation_children.state is 'planned, failing (to be retried), requested (sent to the owner), confirmed (the owner''s fact has arrived), skipped or parked.';
-comment on column operation_children.reference is 'Order key of the fact that linked the child to the parent when the request was sent.';
-comment on column operation_children.linked_revision is 'Of a plan: its revision; otherwise the revision at which the child was linked to the parent when it was first requested.';
-comment on column operation_children.attempts is 'Failed attempts that count: after thirty the child is parked.';
-comment on column operation_children.redrives is 'How often a parked child was put back to be requested again.';
-comment on column operation_children.last_error is 'What the owner, or the connection to it, said last. For people only.';
-comment on column operation_children.skip_reason is 'Of a skipped child, a code of messages/child_reasons.py: left_and_returned (it left its parent and came back by another fact); null: it was no longer there, or its operation ended before its turn.';
-comment on column operation_children.park_reason is 'Why it was parked, a code of messages/child_reasons.py: request_refused, attempts_exhausted, not_confirmed, restricted or target_deleted. A parked child that is skipped when its operation ends keeps it.';
-comment on column operation_children.details is 'Values that the sentence about park_reason needs.';
-comment on column operation_children.reported_missing is 'Its owner replied to the last request that it does not exist, or is in another parent. If it was requested and no fact confirms that, it is requested again.';
-comment on column operation_children.changed_at is 'When the state last changed.';
-
-alter table operations rename column asked_at to requested_at;
-alter table operations rename column former to former_parent;
-alter table operations rename column answered to confirmed_by;
-alter table operations rename column wished_after to requested_after;
-alter table operations rename column asked to requested;
-alter table operations rename column done to confirmed;
-alter table operations rename column spared to skipped;
-alter table operations rename column pending to remaining;
-alter index operations_of_lives rename to operations_of_incarnation;
-drop index operations_open, operations_of_parent, operations_of_child;
-update operations set state = 'requested' where state = 'asked';
-create index operations_open on operations (tenant, state, workflow, about, key)
-    where state in ('waiting', 'requested', 'running');
-create index operations_of_parent on operations (tenant, relationship, parent) where state in ('waiting', 'requested');
-create index operations_of_child on operations (tenant, relationship, child) where state in ('waiting', 'requested');
-comment on table operations is 'Work that a caller requested or that a deletion made necessary; carried out by a workflow.';
-comment on column operations.state is 'Open: waiting (for what it needs), requested (of an owner), running (through children). Ended: done, incomplete, refused, expired, superseded or cancelled.';
-comment on column operations.about is 'With workflow and key: which workflow carries it out, as in the outbox.';
-comment on column operations.former_parent is 'Of a move: the parent that the child was in when the request was sent to its owner.';
-comment on column operations.incarnation is 'Of a cascade: the incarnation of the entity that follows its deletion, which identifies that deletion.';
-comment on column operations.confirmed_by is 'Of a move: id of the owner''s fact that carried it out.';
-comment on column operations.requested_at is 'When the request was first sent to the owner.';
-comment on column operations.cancelled_at is 'When its cancellation was requested.';
-comment on column operations.requested_after is 'Order key of the newest fact, of the entity when its deletion was requested, of the child when its move was: a later deletion is the requested one, or means that the child is another one.';
-comment on column operations.cause is 'Of a cascade: the operation that requested the deletion of the entity.';
-comment on column operations.found is 'Children processed so far.';
-comment on column operations.requested is 'Of the children found: those whose request was sent to the owner.';
-comment on column operations.confirmed is 'Of the children found: those whose owner''s fact has arrived.';
-comment on column operations.skipped is 'Of the children found: those that were no longer there when their turn came.';
-comment on column operations.parked is 'Of the children found: those that their owner refused.';
-comment on column operations.remaining is 'Children still to be processed, when they were last counted.';
-
--- Sentences become codes and values. What an owner said stays a text, which is only shown.
-
-alter table idempotency_keys add column digest_version smallint not null default 1;
-comment on column idempotency_keys.digest_version is '1: of Python''s repr of the request, by earlier versions; 2: of its JSON.';
+-- Why operations and their children are stuck, ended, skipped or parked: codes with their values instead of sentences,
+-- which were compared and matched. The codes are read from the sentences that are stored.
 
 alter table operations rename column reason to last_error;
 alter table operations
@@ -112,10 +36,10 @@ cross join lateral (
     select regexp_match(r.said, '^not declared any more: (.*); declare it again, or cancel this operation$') as undeclared,
            regexp_match(r.said, '^facts of children: (\d+) have not come since (\d+-\d+-\d+ \d+:\d+) UTC(?:: (.*))?$') as silent,
            regexp_match(r.said, '^(\S+): (.*)$') as of_relationship,
-           regexp_match(r.said, '^(\S+) (.*) is deleted$') as deleted,
-           regexp_match(r.said, '^(\S+) (.*) was deleted and created anew$') as recreated,
-           regexp_match(r.said, '^(\S+) (.*) was not heard of in time$') as missing,
-           regexp_match(r.said, '^(\S+) (.*) is not linked to (\S+) (.*) any more$') as unlinked,
+           regexp_match(r.said, '^([a-z][a-z0-9_]*) (.*) is deleted$') as deleted,
+           regexp_match(r.said, '^([a-z][a-z0-9_]*) (.*) was deleted and created anew$') as recreated,
+           regexp_match(r.said, '^([a-z][a-z0-9_]*) (.*) was not heard of in time$') as missing,
+           regexp_match(r.said, '^([a-z][a-z0-9_]*) (.*) is not linked to (\S+) (.*) any more$') as unlinked,
            regexp_match(r.said, '^operation (\S+) came after it$') as superseded,
            regexp_match(r.said, '^by operation (\S+)$') as by_other,
            regexp_match(r.said, '^the (\S+) was created anew since$') as recreated_before,
@@ -123,7 +47,7 @@ cross join lateral (
            regexp_match(r.said, '^(\d+) more were asked for, (\d+) were not$') as stopped,
            regexp_match(r.said, '^children parked: (\d+)$') as parked,
            regexp_match(r.said, '^(\S+) was not told in time$') as unconfirmed,
-           regexp_match(r.said, '^(\S+) ''(.*)'' cannot be deleted: (\S+) ''(.*)'' belongs to (\S+) ''(.*)'' by (\S+), which restricts that; move or delete the \S+ first$') as restricted) d
+           regexp_match(r.said, '^([a-z][a-z0-9_]*) ''(.*)'' cannot be deleted: (\S+) ''(.*)'' belongs to (\S+) ''(.*)'' by (\S+), which restricts that; move or delete the \S+ first$') as restricted) d
 where o.last_error <> '';
 
 update operations o
@@ -214,7 +138,7 @@ join operations o on o.tenant = c.tenant and o.id = c.operation
 cross join lateral (
     select regexp_match(c.last_error, '^asked for at (\d+-\d+-\d+ \d+:\d+) UTC, and no fact has come of it(?:: (.*))?$')
                as unconfirmed,
-           regexp_match(c.last_error, '^(\S+) ''(.*)'' cannot be deleted: (\S+) ''(.*)'' belongs to (\S+) ''(.*)'' by (\S+), which restricts that; move or delete the \S+ first$')
+           regexp_match(c.last_error, '^([a-z][a-z0-9_]*) ''(.*)'' cannot be deleted: (\S+) ''(.*)'' belongs to (\S+) ''(.*)'' by (\S+), which restricts that; move or delete the \S+ first$')
                as restricted) d
 where c.state in ('parked', 'skipped') and c.last_error <> '';
 
