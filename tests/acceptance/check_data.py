@@ -1,4 +1,4 @@
-"""Whole data sets over HTTP into a fresh `tether up`: in their own order, in none, and with kill -9 of every part.
+"""Imports whole data sets into a new `tether up`: in order, shuffled, and shuffled with kill -9 of every part.
 
 `python -m tests.acceptance.check_data FOLDER`, where FOLDER has events.ndjson.gz and expected.json. Takes minutes.
 """
@@ -28,13 +28,13 @@ from tests.support.processes import PARTS, Running, running
 
 SEED, REPEATED = 7, 0.05
 KILLED_AT = (0.1, 0.25, 0.4, 0.55, 0.7)
-"""Shares of the import at which the parts are killed, one after another."""
+"""Shares of the imported lines after which the parts are killed, one after another."""
 MEGABYTE = 1 << 20
 
 
 @dataclass
 class Check:
-    """Something that must hold: what was expected, and what was found."""
+    """The expected and the actual value of one condition."""
 
     name: str
     expected: Any
@@ -46,7 +46,7 @@ class Check:
 
 
 async def main(folder: Path, console: Console) -> bool:
-    """Plays all deliveries; whether everything held."""
+    """Imports the data set in each way; returns whether all checks hold. ``folder``: the data set."""
     expected = json.loads((folder / "expected.json").read_text())["final"]
     catalog = catalogs.load()
     good = True
@@ -56,7 +56,7 @@ async def main(folder: Path, console: Console) -> bool:
         shuffled = here / "shuffled.ndjson.gz"
         count, repeats = shuffle(folder / "events.ndjson.gz", shuffled)
         for title, file, more, killing in (
-            ("in their own order", folder / "events.ndjson.gz", 0, False),
+            ("in causal order", folder / "events.ndjson.gz", 0, False),
             ("shuffled, 5 % twice", shuffled, repeats, False),
             ("shuffled, 5 % twice, kill -9 of every part", shuffled, repeats, True),
         ):
@@ -79,7 +79,11 @@ async def play(
     killing: bool,
     console: Console,
 ) -> bool:
-    """One delivery of the facts, and all that must hold afterwards."""
+    """Imports the facts once and checks the result; returns whether all checks hold.
+
+    ``file``: facts to import; ``counts``: (facts, repetitions); ``expected``: precomputed result; ``killing``:
+    whether every part is killed once meanwhile.
+    """
     before = memory(stack)
     importing = stack.tether("import", str(file), "-o", "json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ended = asyncio.create_task(asyncio.to_thread(importing.communicate))
@@ -90,14 +94,14 @@ async def play(
     if importing.returncode:
         console.print(err.decode())
         return False
-    told = json.loads(out)
-    console.print(f"{told['seconds']:.1f} s, {told['facts_per_second']:,} facts/s")
+    report = json.loads(out)
+    console.print(f"{report['seconds']:.1f} s, {report['facts_per_second']:,} facts/s")
     resident(before, after, console)
     checks = [
-        Check("accepted and duplicates", sum(counts), told["accepted"] + told["duplicates"]),
-        Check("quarantined", 0, told["quarantined"]),
-        Check("facts of others in the ledger", counts[0], await ledger(stack)),
-        *([] if killing else [Check("accepted", counts[0], told["accepted"])]),
+        Check("accepted and duplicates", sum(counts), report["accepted"] + report["duplicates"]),
+        Check("quarantined", 0, report["quarantined"]),
+        Check("facts of owners in the ledger", counts[0], await ledger(stack)),
+        *([] if killing else [Check("accepted", counts[0], report["accepted"])]),
     ]
     began = time.monotonic()
     hashes = await stack.hashes(catalog)
@@ -117,26 +121,26 @@ async def play(
 
 
 def shuffle(source: Path, target: Path) -> tuple[int, int]:
-    """Every line in another order, a share of them twice; how many facts, and how many of them again."""
+    """Writes all lines in random order, a share of them twice. Returns (number of facts, number of repetitions)."""
     with gzip.open(source) as file:
         facts = file.readlines()
     draw = random.Random(SEED)
-    again = draw.sample(facts, round(len(facts) * REPEATED))
-    mixed = facts + again
+    repeated = draw.sample(facts, round(len(facts) * REPEATED))
+    mixed = facts + repeated
     draw.shuffle(mixed)
     with gzip.open(target, "wb", compresslevel=1) as file:
         file.writelines(mixed)
-    return len(facts), len(again)
+    return len(facts), len(repeated)
 
 
 async def kill_parts(stack: Running, count: int, console: Console) -> None:
-    """Each part once, while the import goes on."""
+    """Kills each part once during the import."""
     for part, share in zip(PARTS, KILLED_AT, strict=True):
 
-        async def come(wanted: float = count * share) -> bool:
+        async def reached(wanted: float = count * share) -> bool:
             return progress(stack) >= wanted
 
-        await eventually(come, seconds=600)
+        await eventually(reached, seconds=600)
         began = time.monotonic()
         back = await stack.kill(part)
         await eventually(back)
@@ -144,14 +148,14 @@ async def kill_parts(stack: Running, count: int, console: Console) -> None:
 
 
 def progress(stack: Running) -> int:
-    """Lines that the import has remembered as done."""
+    """Number of lines that the import has stored as done."""
     for file in (stack.data / "import").glob("*.json"):
         return int(json.loads(file.read_text())["lines"])
     return 0
 
 
 async def ledger(stack: Running) -> int:
-    """Facts that owners told."""
+    """Number of facts of owners in the ledger."""
     return int((await stack.database("select count(*) from facts where source <> '/tether'"))[0][0])
 
 
@@ -167,19 +171,19 @@ async def verified(stack: Running, console: Console) -> int:
 
 
 async def at_rest(stack: Running, wanted: int) -> int:
-    """Open workflows, once timeout is over and nothing is left to do; or after ten minutes."""
+    """Number of open workflows once as many waits as ``wanted`` have one and no work is left; at most after 20 min."""
 
     async def over() -> bool:
         return (await stack.waits_with_workflow()).total() >= wanted
 
-    with contextlib.suppress(AssertionError):  # the numbers say it
+    with contextlib.suppress(AssertionError):  # the check of the number fails in that case
         await eventually(over, seconds=600)
     await stack.at_rest(seconds=600)
     return (await stack.open_workflows()).total()
 
 
 def memory(stack: Running) -> dict[str, float]:
-    """Megabytes by part. PostgreSQL's processes share much, which is counted once."""
+    """Megabytes by part. Memory that PostgreSQL's processes share is counted once."""
     found = {part: rss({pid}) for part, pid in stack.stack_file["pids"].items() if part != "postgres"}
     return {**found, "postgres": rss(processes.serving(stack.data / "postgres"))}
 

@@ -1,4 +1,4 @@
-"""The demo as a newcomer runs it: played to its end and looked around in, then once more on the same data."""
+"""The demo as a new user runs it: played to its end, its addresses opened, then played again on the same data."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from devstack.processes import marked
 
 ROOT = Path(__file__).parents[2]
 PLAYED = 400.0
-"""Seconds; a minute on an idle machine."""
+"""Most seconds for all situations; one minute on an idle machine."""
 
 OWNERS = ("Groups", "Channels", "Events", "Teams")
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.stack, pytest.mark.faults, pytest.ma
 
 @asynccontextmanager
 async def demo(data: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``python -m examples.demo`` on this data directory, as if nothing was configured."""
+    """Runs ``python -m examples.demo`` on this data directory, without settings from the environment."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TETHER_", "TEMPORAL_"))}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "examples.demo", *arguments,
@@ -41,45 +41,45 @@ async def demo(data: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.
             await process.communicate()
 
 
-async def read_until(process: asyncio.subprocess.Process, words: str) -> str:
-    """All that it says up to the line with these words, or up to its end."""
+async def read_until(process: asyncio.subprocess.Process, text: str) -> str:
+    """The output up to the line that contains ``text``, or up to its end."""
     assert process.stdout
-    said = ""
+    output = ""
     async with asyncio.timeout(PLAYED):
         while line := (await process.stdout.readline()).decode():
-            said += line
-            if words in line:
+            output += line
+            if text in line:
                 break
-    return said
+    return output
 
 
-def address(said: str, name: str) -> str:
-    found = re.search(rf"^ *{name} +(http\S+)$", said, re.MULTILINE)
-    assert found, said
+def address(output: str, name: str) -> str:
+    found = re.search(rf"^ *{name} +(http\S+)$", output, re.MULTILINE)
+    assert found, output
     return found[1]
 
 
-async def test_every_check_holds_it_stays_to_be_looked_at_and_a_second_run_begins_anew() -> None:
+async def test_demo_holds_all_checks_keeps_running_and_can_be_repeated() -> None:
     with tempfile.TemporaryDirectory(prefix="tether-") as folder:
         Path(folder).chmod(0o711)
         data = Path(folder).resolve() / "data"
         async with demo(data) as process:
-            said = await read_until(process, "Ctrl-C stops everything")
-            assert re.search(r"^All \d+ checks hold$", said, re.MULTILINE), said
-            assert "Temporal shows it at http" in said
-            shown = said.partition("It keeps running")[2]
+            output = await read_until(process, "Ctrl-C stops everything")
+            assert re.search(r"^All \d+ checks hold$", output, re.MULTILINE), output
+            assert "Temporal shows it at http" in output
+            shown = output.partition("It keeps running")[2]
             async with httpx2.AsyncClient(trust_env=False, timeout=60) as client:
                 for name in ("API", "Temporal Web UI", "a workflow that waits", *OWNERS):
                     answer = await client.get(address(shown, name), follow_redirects=True)
                     assert answer.status_code == 200, name
             process.send_signal(signal.SIGINT)
-            await read_until(process, "never said")
+            await read_until(process, "no such line")
             assert await process.wait() == 0
         assert marked(data / "demo") == set()
 
         async with demo(data, "--once") as process:
-            said = await read_until(process, "never said")
-            assert await process.wait() == 0, said
-        assert "✗" not in said
-        assert re.search(r"^All \d+ checks hold$", said, re.MULTILINE), said
+            output = await read_until(process, "no such line")
+            assert await process.wait() == 0, output
+        assert "✗" not in output
+        assert re.search(r"^All \d+ checks hold$", output, re.MULTILINE), output
         assert marked(data / "demo") == set()

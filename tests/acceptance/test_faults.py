@@ -1,4 +1,4 @@
-"""Owners that misbehave in every way, and kill -9 of the worker again and again: each effect once, and none missing."""
+"""Owners that fail in every way, and repeated kill -9 of the worker: each command has its effect exactly once."""
 
 import asyncio
 import contextlib
@@ -37,13 +37,13 @@ EVERY_WAY = {
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tether-") as path:
-        Path(path).chmod(0o711)  # PostgreSQL may have to run as someone else
+        Path(path).chmod(0o711)  # PostgreSQL may have to run as another user
         yield Path(path)
 
 
 @asynccontextmanager
 async def festival(folder: Path) -> AsyncIterator[tuple[Running, httpx2.AsyncClient, httpx2.AsyncClient]]:
-    """A stack, and events and teams as processes that can misbehave."""
+    """Runs a stack, and the owners events and teams as processes that can misbehave. Yields stack and clients."""
     ports = {name: free_port() for name in ("events", "teams")}
     addresses = json.dumps({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
     async with running(folder, TETHER_OWNERS=addresses) as stack, AsyncExitStack() as owners:
@@ -55,8 +55,8 @@ async def festival(folder: Path) -> AsyncIterator[tuple[Running, httpx2.AsyncCli
         yield stack, clients[0], clients[1]
 
 
-async def insist(client: httpx2.AsyncClient, method: str, path: str, key: str, **body: Any) -> int:
-    """As a patient user: the same request with the same key, until there is an answer about it."""
+async def request_until_answered(client: httpx2.AsyncClient, method: str, path: str, key: str, **body: Any) -> int:
+    """Repeats a request with the same Idempotency-Key until it is processed; returns the HTTP status."""
     for _ in range(200):
         with contextlib.suppress(httpx2.TransportError):
             answer = await client.request(method, path, json=body or None, headers={"idempotency-key": key})
@@ -68,28 +68,30 @@ async def insist(client: httpx2.AsyncClient, method: str, path: str, key: str, *
 
 async def register(teams: httpx2.AsyncClient, *keys: str) -> None:
     for key in keys:
-        assert await insist(teams, "POST", "/teams", f"user-{key}", id=key, name=key, event_id="A") == 201
+        assert (
+            await request_until_answered(teams, "POST", "/teams", f"user-{key}", id=key, name=key, event_id="A") == 201
+        )
 
 
-async def test_each_team_of_a_deleted_event_is_deleted_once_whatever_dies(folder: Path) -> None:
+async def test_each_team_of_a_deleted_event_is_deleted_once_despite_failures(folder: Path) -> None:
     async with festival(folder) as (stack, events, teams):
         for event in ("A", "B"):
-            assert await insist(events, "POST", "/events", f"user-{event}", id=event, name=event) == 201
+            assert await request_until_answered(events, "POST", "/events", f"user-{event}", id=event, name=event) == 201
         await register(teams, *(f"t{n}" for n in range(TEAMS)))
         for owner in (events, teams):
             (await owner.put("/misbehaviour", json=EVERY_WAY)).raise_for_status()
-        assert await insist(events, "DELETE", "/events/A", "user-delete") == 204
-        users = asyncio.create_task(go_on(teams))
+        assert await request_until_answered(events, "DELETE", "/events/A", "user-delete") == 204
+        users = asyncio.create_task(enter_and_leave(teams))
         for _ in range(DEATHS):
-            before = await seen_to(stack)
+            before = await finished_teams(stack)
             await eventually(await stack.kill("worker"))
 
             async def further(than: int = before) -> bool:
-                return await seen_to(stack) > than or await is_over(stack)
+                return await finished_teams(stack) > than or await is_finished(stack)
 
             await eventually(further)
         moved = await users
-        await eventually(lambda: is_over(stack), 240)
+        await eventually(lambda: is_finished(stack), 240)
 
         left = {team["id"]: team["event_id"] for team in await listed(teams, "/teams")}
         assert left == dict.fromkeys(moved, "B")
@@ -101,30 +103,30 @@ async def test_each_team_of_a_deleted_event_is_deleted_once_whatever_dies(folder
         struck = (await teams.get("/misbehaviour")).json()["struck"]
         assert all(struck.values()), struck
         rows = await stack.database("select type, count(*), count(distinct key) as keys from facts group by type")
-        told = {row["type"]: (row["count"], row["keys"]) for row in rows}
-        gone = TEAMS + LATE - len(moved)
-        assert told["TeamDeleted.v1"] == (gone, gone)
+        counts = {row["type"]: (row["count"], row["keys"]) for row in rows}
+        deleted = TEAMS + LATE - len(moved)
+        assert counts["TeamDeleted.v1"] == (deleted, deleted)
 
 
-async def go_on(teams: httpx2.AsyncClient) -> list[str]:
-    """While the event is being cleared: late teams come, others leave it in time. Returns those that got away."""
+async def enter_and_leave(teams: httpx2.AsyncClient) -> list[str]:
+    """Enters late teams for the deleted event, and moves others to event B. Returns the keys of those moved in time."""
     moved = []
     for n in range(LATE):
         await register(teams, f"late{n}")
         team = f"t{TEAMS - 1 - n}"
-        if await insist(teams, "POST", f"/teams/{team}/moves", f"user-move-{n}", event_id="B") == 200:
+        if await request_until_answered(teams, "POST", f"/teams/{team}/moves", f"user-move-{n}", event_id="B") == 200:
             moved.append(team)
     return moved
 
 
-async def seen_to(stack: Running) -> int:
-    """Teams that the cascade is done with."""
+async def finished_teams(stack: Running) -> int:
+    """Number of teams that the cascade has confirmed or skipped."""
     rows = await stack.database("select confirmed + skipped as count from operations where kind = 'cascade'")
     return int(rows[0]["count"]) if rows else 0
 
 
-async def is_over(stack: Running) -> bool:
-    """Every team of the event is gone, by the facts, and nothing is under way."""
+async def is_finished(stack: Running) -> bool:
+    """Whether event A has no links, no operation is running and the outbox is empty."""
     rows = await stack.database("""
         select (select count(*) from links where parent = 'A' and to_revision = 9223372036854775807)
              + (select count(*) from operations where state = 'running') + (select count(*) from outbox) as left
@@ -133,14 +135,14 @@ async def is_over(stack: Running) -> bool:
 
 
 async def listed(client: httpx2.AsyncClient, path: str, by: str = "id") -> list[dict[str, Any]]:
-    """All items of an owner's list."""
+    """All items of an owner's listing, page by page. ``by``: the field by which it is ordered."""
     items: list[dict[str, Any]] = []
     while True:
         try:
             query = {"after": items[-1][by] if items else "", "limit": 1000}
             page = (await client.get(path, params=query)).raise_for_status().json()["items"]
         except (httpx2.TransportError, httpx2.HTTPStatusError):
-            continue  # it still misbehaves
+            continue  # the owner still misbehaves
         if not page:
             return items
         items += page

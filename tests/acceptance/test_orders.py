@@ -1,4 +1,4 @@
-"""Facts of a group and its channel, told over HTTP in every order there is: what is read in the end is the same."""
+"""Facts about a group and its channel, published over HTTP in every order: the API answers the same in the end."""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -12,13 +12,13 @@ from tests.support.events import Event, event
 from tests.support.http import Client, client, new_key, serving
 
 AT = "2026-01-03T12:00:00Z"
-"""``why`` names it: without it, the minute in which the fact was received."""
+"""Time of the facts, which the explanation contains; without it, that is the time at which a fact was received."""
 GROUP = event("GroupCreated", "g1", 1, time=AT, name="Chess")
 CHANNEL = {**event("ChannelCreated", "c1", 1, time=AT, name="Chess"), "correlationid": encode("group_channel", "g1")}
 RENAMED = event("GroupRenamed", "g1", 2, time=AT, name="Chess club")
 ORDERS = list(permutations((GROUP, CHANNEL, RENAMED, dict(GROUP))))
-OF_THE_MOMENT = {"token", "revision", "since", "next", "workflow"}
-"""Tokens and times; and ids of workflows, in which the tenant is named."""
+VOLATILE = {"token", "revision", "since", "next", "workflow"}
+"""Fields with tokens or times, and ids of workflows, which contain the tenant."""
 
 
 async def one_by_one(to: Client, order: tuple[Event, ...]) -> None:
@@ -26,17 +26,17 @@ async def one_by_one(to: Client, order: tuple[Event, ...]) -> None:
         await to.publish(one)
 
 
-async def at_once(to: Client, order: tuple[Event, ...]) -> None:
+async def in_one_batch(to: Client, order: tuple[Event, ...]) -> None:
     await to.publish(*order)
 
 
-async def in_two_halves(to: Client, order: tuple[Event, ...]) -> None:
+async def in_two_batches(to: Client, order: tuple[Event, ...]) -> None:
     await to.publish(*order[:2])
     await to.publish(*order[2:])
 
 
 async def rows(of: Client) -> dict[str, Any]:
-    """All that can be read, but for when it came to be."""
+    """The answers of the API by path, without volatile fields."""
     paths = (
         "entities/group/g1",
         "entities/channel/c1",
@@ -46,25 +46,28 @@ async def rows(of: Client) -> dict[str, Any]:
         "waiting",
         "quarantine",
     )
-    return {path: lasting(await of.get(path, **{"counts": True} if path.endswith("channel") else {})) for path in paths}
+    return {
+        path: without_volatile(await of.get(path, **{"counts": True} if path.endswith("channel") else {}))
+        for path in paths
+    }
 
 
-def lasting(found: Any) -> Any:
+def without_volatile(found: Any) -> Any:
     if isinstance(found, dict):
-        return {name: lasting(value) for name, value in found.items() if name not in OF_THE_MOMENT}
-    return [lasting(item) for item in found] if isinstance(found, list) else found
+        return {name: without_volatile(value) for name, value in found.items() if name not in VOLATILE}
+    return [without_volatile(item) for item in found] if isinstance(found, list) else found
 
 
 def without_history(found: dict[str, Any]) -> dict[str, Any]:
-    """``why`` tells how it came to be as well, and that does depend on the order."""
+    """Without the history in the explanation of the link, which depends on the order of the facts."""
     why = found["relationships/group_channel/links/c1/why"]
     kept = {name: value for name, value in why.items() if name not in ("history", "facts")}
     facts = sorted((fact["source"], fact["id"]) for fact in why["facts"])
     return {**found, "relationships/group_channel/links/c1/why": {**kept, "facts": facts}}
 
 
-@pytest.mark.parametrize("deliver", [one_by_one, at_once, in_two_halves])
-async def test_every_order_ends_in_the_same_rows(settings: Settings, deliver: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("deliver", [one_by_one, in_one_batch, in_two_batches])
+async def test_every_order_of_facts_ends_in_the_same_answers(settings: Settings, deliver: Callable[..., Any]) -> None:
     found = []
     async with serving(settings) as app:
         for number, order in enumerate(ORDERS):

@@ -1,4 +1,4 @@
-"""Who follows the feed by its cursors sees everything once and in order, whatever writers and servers do meanwhile."""
+"""A client that follows the feed by its cursors reads each change once and in order, despite writers and restarts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ TENANT = "main"
 
 
 class Reader:
-    """Follows the feed in small pages; may change the server between two of them."""
+    """Follows the feed in small pages."""
 
     def __init__(self, of: Client) -> None:
         self.of = of
@@ -38,7 +38,7 @@ class Reader:
             self._news.set()
 
     async def seen(self, key: str) -> None:
-        """Returns once an entity of that key has come."""
+        """Waits until an item about an entity with this key was read."""
         async with asyncio.timeout(30):
             while not any(item.get("key") == key for item in self.items):
                 self._news.clear()
@@ -75,7 +75,7 @@ def item(key: str, category: str = "c") -> Event:
 
 
 class Held:
-    """A transaction that has settled a fact and is not committed."""
+    """A transaction that has settled a fact and is held open."""
 
     def __init__(self, pool: Pool, catalog: Catalog, event: Event) -> None:
         self._pool = pool
@@ -108,18 +108,18 @@ class Held:
 
 
 class RolledBack(Exception):
-    """On purpose."""
+    """Raised to roll a transaction back."""
 
 
 async def waiting_for_a_lock(pool: Pool) -> None:
-    """Returns once somebody stands in line."""
+    """Waits until a transaction waits for a lock."""
     async with asyncio.timeout(30):
         while not await pool.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
 
 
 async def everything(of: Client) -> list[dict[str, Any]]:
-    """The whole feed, read at one go once all is quiet."""
+    """The whole feed, read after the writers have ended."""
     items, query = [], {"limit": 1000}
     while True:
         page = await of.get("feed", **query)
@@ -133,14 +133,16 @@ async def exactly_once(reader: Reader) -> None:
     whole = await everything(reader.of)
     assert reader.items == whole[: len(reader.items)]
     assert reader.revisions == sorted(reader.revisions)
-    places = [(i["revision"], i["change"], i.get("kind"), i.get("key"), i.get("child"), i.get("state")) for i in whole]
-    assert len(set(places)) == len(places)
+    identities = [
+        (i["revision"], i["change"], i.get("kind"), i.get("key"), i.get("child"), i.get("state")) for i in whole
+    ]
+    assert len(set(identities)) == len(identities)
     assert {i["key"] for i in whole if i.get("kind") == "item"} == {
         i["key"] for i in reader.items if i.get("kind") == "item"
     }
 
 
-async def test_a_transaction_held_open_hides_nothing(api: Client, pool: Pool, catalog: Catalog) -> None:
+async def test_feed_skips_no_item_of_a_transaction_that_commits_late(api: Client, pool: Pool, catalog: Catalog) -> None:
     async with following(api) as reader:
         await api.publish(item("first"))
         await reader.seen("first")
@@ -149,7 +151,7 @@ async def test_a_transaction_held_open_hides_nothing(api: Client, pool: Pool, ca
         later = [asyncio.create_task(api.publish(item(f"later-{n}"))) for n in range(5)]
         await waiting_for_a_lock(pool)
         before = reader.items.copy()
-        assert (await api.get("feed"))["items"] == before  # nothing of it, and nothing beyond it
+        assert (await api.get("feed"))["items"] == before  # neither its items nor later ones
         assert not any(task.done() for task in later)
         await held.commit()
         await asyncio.gather(*later)
@@ -161,7 +163,7 @@ async def test_a_transaction_held_open_hides_nothing(api: Client, pool: Pool, ca
     assert sorted(keys) == ["first", "held", "last", *(f"later-{n}" for n in range(5))]
 
 
-async def test_a_transaction_held_open_holds_up_its_own_tenant_only(
+async def test_open_transaction_does_not_delay_other_tenants(
     api: Client, settings: Settings, pool: Pool, catalog: Catalog
 ) -> None:
     held = Held(pool, catalog, item("held"))
@@ -172,7 +174,9 @@ async def test_a_transaction_held_open_holds_up_its_own_tenant_only(
     await held.commit()
 
 
-async def test_a_transaction_that_is_rolled_back_leaves_no_gap(api: Client, pool: Pool, catalog: Catalog) -> None:
+async def test_rolled_back_transaction_leaves_no_gap_in_the_revisions(
+    api: Client, pool: Pool, catalog: Catalog
+) -> None:
     async with following(api) as reader:
         await api.publish(item("first"))
         await reader.seen("first")
@@ -189,7 +193,7 @@ async def test_a_transaction_that_is_rolled_back_leaves_no_gap(api: Client, pool
     assert sorted(set(reader.revisions)) == [1, 2, 3]
 
 
-async def test_a_restart_of_the_api_is_not_noticed(settings: Settings, key: str) -> None:
+async def test_reader_continues_across_a_restart_of_the_api(settings: Settings, key: str) -> None:
     async with serving(settings) as app, client(app, key) as api, following(api) as reader:
         for n in range(5):
             await api.publish(item(f"before-{n}"), item(f"too-{n}", f"c{n}"))
@@ -206,7 +210,7 @@ async def test_a_restart_of_the_api_is_not_noticed(settings: Settings, key: str)
         await exactly_once(again)
 
 
-async def test_readers_among_many_writers_see_everything_once(api: Client) -> None:
+async def test_readers_beside_many_writers_read_each_item_once(api: Client) -> None:
     async with following(api) as first, following(api) as second:
         await asyncio.gather(
             *(api.publish(item(f"{n}-{m}", f"c{m}")) for n in range(20) for m in range(3)),

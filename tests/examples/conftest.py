@@ -1,4 +1,4 @@
-"""What tests of the example owners share."""
+"""Fixtures for tests of the example owners."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,6 +28,6 @@ def owner(request: pytest.FixtureRequest) -> OwnerService:
 
 @pytest_asyncio.fixture
 async def client(owner: OwnerService, tmp_path: Path, tether: RecordingTether) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of each owner of things with a name, in turn; paths are absolute: ``/groups``."""
+    """A client of each owner of entities with a name, in turn; paths are absolute: ``/groups``."""
     async with inside(owner, tmp_path / "owner.db", tether) as connected:
         yield connected

@@ -1,4 +1,4 @@
-"""The committed sample and its answer belong together, by a computation that knows nothing of PostgreSQL."""
+"""The expected result of the sample follows from its facts, as computed by the reference model without PostgreSQL."""
 
 import gzip
 import hashlib
@@ -35,29 +35,27 @@ def state(catalog: Catalog, events: list[bytes]) -> ModelState:
     return fold(catalog, [read(catalog, json.loads(event)) for event in events])
 
 
-def test_the_sample_is_the_one_that_was_answered(events: list[bytes], expected: Any) -> None:
+def test_sample_has_the_hash_for_which_the_result_was_computed(events: list[bytes], expected: Any) -> None:
     assert len(events) == expected["events"] >= ENOUGH
     assert hashlib.sha256(b"".join(event + b"\n" for event in events)).hexdigest() == expected["events_sha256"]
     assert FLIGHTS.stat().st_size <= SMALL
 
 
-def test_the_model_finds_the_entities_that_are_expected(state: ModelState, expected: Any) -> None:
+def test_model_finds_the_expected_entities(state: ModelState, expected: Any) -> None:
     live = Counter(kind for (kind, _), entity in state.entities.items() if entity.state == "live")
     assert live == {kind: counts["live"] for kind, counts in expected["entities"].items()}
 
 
 @pytest.mark.parametrize("field", REFERENCES)
-def test_the_model_finds_the_links_that_are_expected(
-    catalog: Catalog, state: ModelState, expected: Any, field: str
-) -> None:
+def test_model_finds_the_expected_links(catalog: Catalog, state: ModelState, expected: Any, field: str) -> None:
     wanted = expected["relationships"][field]
     found = lines.link_counts(catalog, state)[REFERENCES[field]]
     states = ("linked", "waiting", "broken")
     assert {name: found.get(name, 0) for name in states} == {name: wanted[name] for name in states}
     assert wanted["children"] - sum(found.values()) == wanted["none"]
-    told = sorted(
+    links = sorted(
         f"{field}|{child}|{link.parent}|{link.state}\n".encode()
         for (relationship, child), link in state.links.items()
         if relationship == REFERENCES[field]
     )
-    assert hashlib.sha256(b"".join(told)).hexdigest() == wanted["sha256"]
+    assert hashlib.sha256(b"".join(links)).hexdigest() == wanted["sha256"]

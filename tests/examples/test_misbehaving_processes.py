@@ -1,4 +1,4 @@
-"""Owners that misbehave as they run: connections that end without an answer, and all ways at once."""
+"""Misbehaving owners as processes: dropped connections, and all kinds of failure at once."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from examples.owner.testing import KEY, OwnerProcess, RecordingTether
 BODY = b'{"name": "Red"}'
 COMMANDS = 60
 MOST_ATTEMPTS = 60
-"""Of one command: with three of four requests coming to nothing, the chance of so many in a row is below 1e-7."""
+"""Attempts of one command: three of four requests fail, so the probability of so many in a row is below 1e-7."""
 
 STORM = {
     "slow": {"share": 0.1, "seconds": 0.02},
@@ -42,13 +42,13 @@ def misbehaving(module: str, database: Path, listener: socket.socket) -> OwnerPr
 
 
 async def counted(client: httpx2.AsyncClient) -> dict[str, tuple[int, int]]:
-    """Attempts and effects by key."""
+    """Key → (attempts, effects)."""
     items: list[dict[str, Any]] = (await client.get("/commands")).json()["items"]
     return {item["key"]: (item["attempts"], item["effects"]) for item in items}
 
 
 async def sent(url: httpx2.URL, key: str) -> bytes:
-    """All bytes that come back for a command, over a connection of its own."""
+    """All bytes of the answer to a command, over a new connection; empty if it is reset."""
     assert url.port
     reader, writer = await asyncio.open_connection(url.host, url.port)
     head = f"POST /groups HTTP/1.1\r\nHost: x\r\nIdempotency-Key: {key}\r\nContent-Type: application/json\r\n"
@@ -62,7 +62,7 @@ async def sent(url: httpx2.URL, key: str) -> bytes:
         writer.close()
 
 
-async def test_a_dropped_connection_ends_without_a_byte_half_of_them_after_the_effect(
+async def test_dropped_connections_send_no_byte_and_half_follow_the_effect(
     tmp_path: Path, listener: socket.socket
 ) -> None:
     keys = [f"k{number}" for number in range(40)]
@@ -88,7 +88,7 @@ async def test_a_dropped_connection_ends_without_a_byte_half_of_them_after_the_e
 
 
 @pytest.mark.parametrize("name", ["events", "teams"])
-async def test_without_the_switch_it_behaves(tmp_path: Path, listener: socket.socket, name: str) -> None:
+async def test_owner_without_the_option_cannot_misbehave(tmp_path: Path, listener: socket.socket, name: str) -> None:
     process = OwnerProcess(f"examples.{name}", tmp_path / "owner.db", f"http://127.0.0.1:{listener.getsockname()[1]}")
     async with process:
         assert (await process.client.put("/misbehaviour", json={"dropped": 1})).status_code == 404
@@ -96,13 +96,13 @@ async def test_without_the_switch_it_behaves(tmp_path: Path, listener: socket.so
 
 
 class Caller:
-    """Sends commands until they are answered, and counts what it sends."""
+    """Repeats commands until they succeed, and counts the attempts."""
 
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
         self.attempts: Counter[str] = Counter()
 
-    async def carried_out(self, key: str, method: str, path: str, body: object = None) -> None:
+    async def send_until_done(self, key: str, method: str, path: str, body: object = None) -> None:
         for _ in range(MOST_ATTEMPTS):
             self.attempts[key] += 1
             try:
@@ -112,17 +112,17 @@ class Caller:
             if answer.is_success:
                 return
             assert answer.status_code in (429, 503), answer.text
-        raise AssertionError(f"{key}: {MOST_ATTEMPTS} attempts in vain")
+        raise AssertionError(f"{key}: {MOST_ATTEMPTS} attempts have failed")
 
-    async def life_of(self, team: str) -> None:
-        """Four commands, each after the other was answered."""
-        await self.carried_out(f"{team}-create", "POST", "/teams", {"id": team, "name": "Red", "event_id": "a"})
-        await self.carried_out(f"{team}-move", "POST", f"/teams/{team}/moves", {"event_id": "b", "still_in": "a"})
-        await self.carried_out(f"{team}-withdraw", "DELETE", f"/teams/{team}/event?still_in=b")
-        await self.carried_out(f"{team}-delete", "DELETE", f"/teams/{team}")
+    async def create_to_delete(self, team: str) -> None:
+        """Sends four commands about a team, each after the one before has succeeded."""
+        await self.send_until_done(f"{team}-create", "POST", "/teams", {"id": team, "name": "Red", "event_id": "a"})
+        await self.send_until_done(f"{team}-move", "POST", f"/teams/{team}/moves", {"event_id": "b", "still_in": "a"})
+        await self.send_until_done(f"{team}-withdraw", "DELETE", f"/teams/{team}/event?still_in=b")
+        await self.send_until_done(f"{team}-delete", "DELETE", f"/teams/{team}")
 
 
-async def test_all_ways_at_once_harm_no_command_that_has_a_key(
+async def test_commands_with_a_key_have_one_effect_under_all_failures(
     tmp_path: Path, listener: socket.socket, tether: RecordingTether
 ) -> None:
     async with (
@@ -131,14 +131,14 @@ async def test_all_ways_at_once_harm_no_command_that_has_a_key(
     ):
         await process.client.put("/misbehaviour", json=STORM)
         caller, teams = Caller(process.client), [f"t{number}" for number in range(COMMANDS // 4)]
-        await asyncio.gather(*(caller.life_of(team) for team in teams))
-        heard = await tether.heard(COMMANDS)
+        await asyncio.gather(*(caller.create_to_delete(team) for team in teams))
+        facts = await tether.heard(COMMANDS)
         found = await counted(process.client)
         struck = (await process.client.get("/misbehaviour")).json()["struck"]
     assert {key: attempts for key, (attempts, _) in found.items()} == caller.attempts
     assert {effects for _, effects in found.values()} == {1}
     assert len(found) == COMMANDS
-    told = Counter((fact["subject"], fact["sequence"]) for fact in heard)
-    assert told == Counter((team, str(version)) for team in teams for version in (1, 2, 3, 4))
+    published = Counter((fact["subject"], fact["sequence"]) for fact in facts)
+    assert published == Counter((team, str(version)) for team in teams for version in (1, 2, 3, 4))
     assert min(struck.values()) > 0, struck
     assert sum(caller.attempts.values()) > COMMANDS * 1.5

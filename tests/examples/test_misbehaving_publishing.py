@@ -1,4 +1,4 @@
-"""Facts that are published twice and out of their order: all of them arrive, whatever else does."""
+"""Facts that are published twice and out of order: each of them arrives."""
 
 import asyncio
 from collections import Counter
@@ -22,19 +22,19 @@ def facts(*positions: int) -> list[Pending]:
 
 
 def rounds(publishing: Publishing, waiting: Sequence[Pending], count: int) -> list[list[int]]:
-    """What goes in each round if all that goes is accepted."""
-    gone: list[list[int]] = []
+    """Positions of the facts that are sent in each round, if all of them are accepted."""
+    batches: list[list[int]] = []
     for _ in range(count):
-        sent = {position for batch in gone for position in batch}
-        gone.append([fact.position for fact in publishing.arranged([f for f in waiting if f.position not in sent])])
-    return gone
+        sent = {position for batch in batches for position in batch}
+        batches.append([fact.position for fact in publishing.arranged([f for f in waiting if f.position not in sent])])
+    return batches
 
 
-def test_who_behaves_sends_what_waits_as_it_is() -> None:
+def test_without_misbehaviour_facts_are_sent_in_order() -> None:
     assert rounds(Publishing(Misbehaviour()), facts(*range(100)), 2) == [list(range(100)), []]
 
 
-def test_repetitions_are_in_later_batches_soon() -> None:
+def test_repetitions_are_in_one_of_the_next_batches() -> None:
     chance = Misbehaviour(MisbehaviourSettings(duplicated=0.5, seed=1))
     first, *later = rounds(Publishing(chance), facts(*range(100)), LATEST + 3)
     assert first == list(range(100))
@@ -44,7 +44,7 @@ def test_repetitions_are_in_later_batches_soon() -> None:
     assert later[LATEST:] == [[], []]
 
 
-def test_facts_change_places_within_a_batch_and_across_batches_but_none_is_late_for_good() -> None:
+def test_reordered_facts_are_all_sent_within_the_latest_round() -> None:
     chance = Misbehaviour(MisbehaviourSettings(reordered=0.5, seed=1))
     first, *later = rounds(Publishing(chance), facts(*range(100)), LATEST + 2)
     assert first != sorted(first)
@@ -54,12 +54,14 @@ def test_facts_change_places_within_a_batch_and_across_batches_but_none_is_late_
     assert sum(map(len, later)) < chance.struck["reordered"] < 75
 
 
-def test_when_everything_is_kept_back_it_goes_all_the_same() -> None:
-    gone = rounds(Publishing(Misbehaviour(MisbehaviourSettings(reordered=1, seed=1))), facts(*range(100)), LATEST + 1)
-    assert sorted(position for batch in gone for position in batch) == list(range(100))
+def test_all_facts_are_sent_when_all_are_reordered() -> None:
+    batches = rounds(
+        Publishing(Misbehaviour(MisbehaviourSettings(reordered=1, seed=1))), facts(*range(100)), LATEST + 1
+    )
+    assert sorted(position for batch in batches for position in batch) == list(range(100))
 
 
-def test_whoever_is_told_to_behave_sends_what_was_kept_back_at_once_and_repeats_nothing() -> None:
+def test_kept_facts_are_sent_immediately_once_misbehaviour_ends() -> None:
     chance = Misbehaviour(MisbehaviourSettings(reordered=1, duplicated=1, seed=1))
     publishing = Publishing(chance)
     sent = {fact.position for fact in publishing.arranged(facts(*range(100)))}
@@ -69,7 +71,7 @@ def test_whoever_is_told_to_behave_sends_what_was_kept_back_at_once_and_repeats_
     assert rounds(publishing, [], LATEST) == [[]] * LATEST
 
 
-def test_what_could_not_be_sent_is_sent_later() -> None:
+def test_facts_that_could_not_be_sent_are_sent_later() -> None:
     waiting, publishing = facts(*range(20)), Publishing(Misbehaviour(MisbehaviourSettings(reordered=0.5, seed=1)))
     seen = {fact.position for _ in range(20) for fact in publishing.arranged(waiting)}  # none is ever accepted
     assert seen == set(range(20))
@@ -82,7 +84,7 @@ async def client(tmp_path: Path, tether: RecordingTether) -> AsyncIterator[httpx
 
 
 async def publish_all(client: httpx2.AsyncClient, count: int) -> None:
-    """Renames of one group, by many at a time, until all that was told is published."""
+    """Renames one group concurrently, and waits until ``count`` facts are published."""
     await client.post("/groups", json={"id": "x", "name": "0"})
     async with asyncio.TaskGroup() as group:
         for number in range(1, count):
@@ -94,15 +96,15 @@ async def publish_all(client: httpx2.AsyncClient, count: int) -> None:
 
 
 @pytest.mark.parametrize("share", [0.3, 1])
-async def test_a_service_that_repeats_and_mixes_its_facts_tells_all_of_them(
+async def test_owner_that_repeats_and_reorders_facts_publishes_all(
     client: httpx2.AsyncClient, tether: RecordingTether, share: float
 ) -> None:
     answer = await client.put("/misbehaviour", json={"duplicated": share, "reordered": share, "seed": 1})
     tether.answer_next(Response(status_code=503), httpx2.ReadError("connection reset"))
     await publish_all(client, 100)
-    heard = await tether.heard(100)
-    assert sorted(int(fact["sequence"]) for fact in heard) == list(range(1, 101))
-    assert [int(fact["sequence"]) for fact in heard] != list(range(1, 101)), "in order of first arrival"
+    facts = await tether.heard(100)
+    assert sorted(int(fact["sequence"]) for fact in facts) == list(range(1, 101))
+    assert [int(fact["sequence"]) for fact in facts] != list(range(1, 101)), "in order of first arrival"
     batches = Counter(fact["id"] for batch in tether.batches for fact in {fact["id"]: fact for fact in batch}.values())
     assert max(batches.values()) > 1, "some are in several batches"
     struck = (await client.get("/misbehaviour")).json()["struck"]
@@ -110,7 +112,7 @@ async def test_a_service_that_repeats_and_mixes_its_facts_tells_all_of_them(
     assert min(struck["duplicated"], struck["reordered"]) >= 100 * share / 2
 
 
-async def test_repetitions_are_byte_for_byte_and_change_nothing_in_the_outbox(
+async def test_repetitions_are_identical_and_do_not_change_the_outbox(
     client: httpx2.AsyncClient, tether: RecordingTether
 ) -> None:
     await client.put("/misbehaviour", json={"duplicated": 1})

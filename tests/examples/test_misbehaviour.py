@@ -1,4 +1,4 @@
-"""An owner that misbehaves on request: each way strikes, is counted, and harms nobody who has an Idempotency-Key."""
+"""An owner that misbehaves on request: each failure happens, is counted, and is harmless with an Idempotency-Key."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -37,13 +37,13 @@ async def misbehave(client: httpx2.AsyncClient, **settings: object) -> None:
 
 
 async def struck(client: httpx2.AsyncClient) -> dict[str, int]:
-    """The ways that were taken, and how often."""
+    """Kind of failure → how often it happened, without those that did not happen."""
     found: dict[str, int] = (await client.get("/misbehaviour")).json()["struck"]
     return {way: times for way, times in found.items() if times}
 
 
 async def counted(client: httpx2.AsyncClient) -> dict[str, tuple[int, int]]:
-    """Attempts and effects by key."""
+    """Key → (attempts, effects)."""
     items: list[dict[str, Any]] = (await client.get("/commands")).json()["items"]
     return {item["key"]: (item["attempts"], item["effects"]) for item in items}
 
@@ -53,15 +53,13 @@ async def create(client: httpx2.AsyncClient, key: str) -> httpx2.Response:
     return await client.post("/groups", json=body, headers={"Idempotency-Key": key})
 
 
-async def test_a_service_that_was_not_started_to_misbehave_cannot_be_made_to(
-    tmp_path: Path, tether: RecordingTether
-) -> None:
+async def test_owner_without_misbehaviour_has_no_such_endpoint(tmp_path: Path, tether: RecordingTether) -> None:
     async with inside(GROUPS, tmp_path / "groups.db", tether) as client:
         for method in ("GET", "PUT", "DELETE"):
             assert (await client.request(method, "/misbehaviour", json={"dropped": 1})).status_code == 404
 
 
-async def test_it_behaves_until_it_is_told_not_to(client: httpx2.AsyncClient) -> None:
+async def test_owner_does_not_misbehave_before_settings_are_put(client: httpx2.AsyncClient) -> None:
     assert (await create(client, "x")).status_code == 201
     shown = (await client.get("/misbehaviour")).json()
     assert shown == {"settings": WELL_BEHAVED, "struck": dict.fromkeys(sorted(shown["struck"]), 0)}
@@ -94,15 +92,13 @@ async def test_settings_replace_each_other_and_end_with_delete(client: httpx2.As
     ],
     ids=str,
 )
-async def test_settings_that_make_no_sense_are_refused_and_change_nothing(
-    client: httpx2.AsyncClient, settings: object
-) -> None:
+async def test_invalid_settings_are_refused_and_change_nothing(client: httpx2.AsyncClient, settings: object) -> None:
     answer = await client.put("/misbehaviour", json=settings)
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
     assert (await client.get("/misbehaviour")).json()["settings"] == WELL_BEHAVED
 
 
-async def test_what_tells_how_the_service_is_doing_is_never_struck(client: httpx2.AsyncClient) -> None:
+async def test_endpoints_about_the_service_never_fail(client: httpx2.AsyncClient) -> None:
     await misbehave(client, unavailable_before=1, busy={"share": 1}, slow={"share": 1, "seconds": 600})
     for path in ("/misbehaviour", "/healthz", "/commands", "/outbox"):
         assert (await client.get(path)).status_code == 200
@@ -110,7 +106,7 @@ async def test_what_tells_how_the_service_is_doing_is_never_struck(client: httpx
     assert await struck(client) == {}
 
 
-async def test_slow_takes_its_time_and_does_the_work(client: httpx2.AsyncClient) -> None:
+async def test_slow_request_is_delayed_and_has_its_effect(client: httpx2.AsyncClient) -> None:
     await misbehave(client, slow={"share": 1, "seconds": 0.2})
     began = monotonic()
     assert (await create(client, "x")).status_code == 201
@@ -119,7 +115,7 @@ async def test_slow_takes_its_time_and_does_the_work(client: httpx2.AsyncClient)
     assert await counted(client) == {"x": (1, 1)}
 
 
-async def test_busy_says_when_to_come_again_and_does_nothing(client: httpx2.AsyncClient) -> None:
+async def test_busy_answer_has_retry_after_and_no_effect(client: httpx2.AsyncClient) -> None:
     await misbehave(client, busy={"share": 1, "retry_after": 7})
     answer = await create(client, "x")
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["type"]) == (429, "7", "/problems/busy")
@@ -132,7 +128,7 @@ async def test_busy_says_when_to_come_again_and_does_nothing(client: httpx2.Asyn
 
 
 @pytest.mark.parametrize(("way", "effects"), [("unavailable_before", 0), ("unavailable_after", 1)])
-async def test_unavailable_comes_before_the_effect_or_after_it(
+async def test_unavailable_request_has_no_effect_or_has_its_effect(
     client: httpx2.AsyncClient, way: str, effects: int
 ) -> None:
     await misbehave(client, **{way: 1})
@@ -148,7 +144,7 @@ async def test_unavailable_comes_before_the_effect_or_after_it(
     assert await counted(client) == {"x": (4, 1)}
 
 
-async def test_a_key_whose_first_attempt_nobody_read_is_still_that_of_one_request(client: httpx2.AsyncClient) -> None:
+async def test_key_whose_first_attempt_failed_unread_belongs_to_one_request(client: httpx2.AsyncClient) -> None:
     await misbehave(client, unavailable_before=1)
     await create(client, "x")
     await client.delete("/misbehaviour")
@@ -157,7 +153,7 @@ async def test_a_key_whose_first_attempt_nobody_read_is_still_that_of_one_reques
     assert (other.status_code, other.json()["type"]) == (422, "/problems/key-reused")
 
 
-async def test_reads_and_bad_keys_are_no_attempts(client: httpx2.AsyncClient) -> None:
+async def test_reads_and_invalid_keys_are_not_counted_as_attempts(client: httpx2.AsyncClient) -> None:
     await misbehave(client, unavailable_before=1)
     await client.get("/groups", headers={"Idempotency-Key": "read"})
     await client.delete("/groups/x", headers={"Idempotency-Key": "k" * 256})
@@ -166,7 +162,7 @@ async def test_reads_and_bad_keys_are_no_attempts(client: httpx2.AsyncClient) ->
     assert await counted(client) == {}
 
 
-async def test_shares_are_kept_and_a_seed_repeats_the_decisions(client: httpx2.AsyncClient) -> None:
+async def test_shares_hold_and_the_same_seed_repeats_the_failures(client: httpx2.AsyncClient) -> None:
     settings = {"unavailable_before": 0.3, "busy": {"share": 0.2}, "seed": 7}
 
     async def statuses() -> list[int]:
@@ -179,18 +175,18 @@ async def test_shares_are_kept_and_a_seed_repeats_the_decisions(client: httpx2.A
     assert set(first) == {200, 429, 503}
     assert once == {"unavailable_before": first.count(503), "busy": first.count(429)}
     assert await struck(client) == {way: 2 * times for way, times in once.items()}
-    assert 20 <= first.count(429) <= 60  # 40 are expected; the seed decides, so this is no gamble
+    assert 20 <= first.count(429) <= 60  # 40 are expected; the seed makes the number the same on each run
     assert 25 <= first.count(503) <= 75  # 48
 
 
-def test_misbehaviour_can_be_there_from_the_start() -> None:
+def test_misbehaviour_can_have_settings_from_the_start() -> None:
     chance = Misbehaviour(MisbehaviourSettings(dropped=1))
     assert chance.strikes("dropped", chance.settings.dropped)
     assert not chance.strikes("slow", chance.settings.slow.share)
     assert chance.struck == {"dropped": 1, "slow": 0}
 
 
-async def test_a_server_that_cannot_drop_a_connection_says_so(client: httpx2.AsyncClient) -> None:
+async def test_server_that_cannot_drop_a_connection_answers_500(client: httpx2.AsyncClient) -> None:
     await misbehave(client, dropped=1)
     assert (await create(client, "x")).status_code == 500
     assert await struck(client) == {"dropped": 1}

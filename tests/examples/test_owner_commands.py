@@ -1,4 +1,4 @@
-"""Commands with an Idempotency-Key have their effect once, however often and however badly they arrive."""
+"""Commands with an Idempotency-Key have their effect once, however often they are sent."""
 
 import asyncio
 from pathlib import Path
@@ -19,12 +19,12 @@ KEYED = {"Idempotency-Key": "one"}
 
 
 async def counted(client: httpx2.AsyncClient) -> dict[str, tuple[int, int]]:
-    """Attempts and effects by key."""
+    """Key → (attempts, effects)."""
     items: list[dict[str, Any]] = (await client.get("/commands")).json()["items"]
     return {item["key"]: (item["attempts"], item["effects"]) for item in items}
 
 
-async def test_a_repeated_command_gets_the_very_same_answer(
+async def test_repeated_command_gets_the_same_answer(
     client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     first, second = [await client.post(owner.source, json={"name": "Red"}, headers=KEYED) for _ in range(2)]
@@ -36,7 +36,7 @@ async def test_a_repeated_command_gets_the_very_same_answer(
     assert await counted(client) == {"one": (2, 1)}
 
 
-async def test_an_answer_outlives_the_process_and_later_changes(
+async def test_stored_answer_outlives_the_process_and_later_changes(
     owner: OwnerService, tmp_path: Path, tether: RecordingTether
 ) -> None:
     answers = []
@@ -48,7 +48,7 @@ async def test_an_answer_outlives_the_process_and_later_changes(
     assert answers[1].headers["idempotent-replayed"] == "true"
 
 
-async def test_a_key_is_refused_to_another_request(client: httpx2.AsyncClient, owner: OwnerService) -> None:
+async def test_key_is_refused_for_another_request(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     path = owner.source
     created = await client.post(path, json={"name": "Red", "id": "x"}, headers=KEYED)
     others = [
@@ -62,7 +62,7 @@ async def test_a_key_is_refused_to_another_request(client: httpx2.AsyncClient, o
     assert await counted(client) == {"one": (4, 1)}
 
 
-async def test_a_refusal_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner: OwnerService) -> None:
+async def test_refusal_is_stored_as_the_answer(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     path = owner.source
     early = await client.delete(f"{path}/x", headers=KEYED)
     await client.post(path, json={"name": "Red", "id": "x"})
@@ -92,12 +92,12 @@ async def test_different_keys_are_different_commands(client: httpx2.AsyncClient,
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
-async def test_a_key_has_1_to_255_characters(client: httpx2.AsyncClient, owner: OwnerService, key: str) -> None:
+async def test_key_has_1_to_255_characters(client: httpx2.AsyncClient, owner: OwnerService, key: str) -> None:
     answer = await client.post(owner.source, json={"name": "Red"}, headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
 
 
-def test_a_refusal_undoes_what_its_effect_had_written(tmp_path: Path) -> None:
+def test_refusal_rolls_back_what_the_effect_has_written(tmp_path: Path) -> None:
     database = Database(tmp_path / "owner.db", idempotency.SCHEMA, "CREATE TABLE IF NOT EXISTS things (name)")
     commands = Commands(database)
 
@@ -112,7 +112,7 @@ def test_a_refusal_undoes_what_its_effect_had_written(tmp_path: Path) -> None:
     database.close()
 
 
-def test_an_attempt_that_dies_half_way_has_no_effect_and_is_counted(tmp_path: Path) -> None:
+def test_failed_attempt_has_no_effect_and_is_counted(tmp_path: Path) -> None:
     database = Database(tmp_path / "owner.db", idempotency.SCHEMA, "CREATE TABLE IF NOT EXISTS things (name)")
     commands, command = Commands(database), IncomingCommand("one", "hash")
 

@@ -1,4 +1,4 @@
-"""Commands on a condition, ``If-Match``: they have their effect on the version that was read, or none."""
+"""Commands with a precondition, ``If-Match``: they have their effect on the version that was read, or none."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def match(*values: str) -> Headers:
     return [("If-Match", value) for value in values]
 
 
-async def test_answers_carry_the_version_as_their_tag(client: httpx2.AsyncClient, owner: OwnerService) -> None:
+async def test_answers_have_the_version_as_etag(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     created = await create(client, owner)
     read = await client.get(f"{owner.source}/x")
     renamed = await client.patch(f"{owner.source}/x", json={"name": "Blue"})
@@ -32,7 +32,7 @@ async def test_answers_carry_the_version_as_their_tag(client: httpx2.AsyncClient
     [match('"1"'), match("*"), match('"7", "1"'), match('W/"1","1"'), match(' , "1" ,'), match('"7"', '"1"'), []],
     ids=str,
 )
-async def test_a_change_goes_through_on_a_condition_that_holds(
+async def test_change_with_a_condition_that_holds_is_made(
     client: httpx2.AsyncClient, owner: OwnerService, given: Headers
 ) -> None:
     await create(client, owner)
@@ -44,11 +44,13 @@ async def test_a_change_goes_through_on_a_condition_that_holds(
     "given", [match('"2"'), match('W/"1"'), match('"01"'), match('""'), match('"2", "3"')], ids=str
 )
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-async def test_a_command_on_another_version_has_no_effect(
+async def test_command_for_another_version_has_no_effect(
     client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether, method: str, given: Headers
 ) -> None:
     created = await create(client, owner)
-    content = b'{"name": "Red"}' if method == "PATCH" else b""  # the present name: the condition counts all the same
+    content = (
+        b'{"name": "Red"}' if method == "PATCH" else b""
+    )  # the present name: the condition is checked nevertheless
     answer = await client.request(
         method, f"{owner.source}/x", content=content, headers=[*given, ("Content-Type", "application/json")]
     )
@@ -60,7 +62,7 @@ async def test_a_command_on_another_version_has_no_effect(
 
 
 @pytest.mark.parametrize("value", ["1", "", '"1', '"1" "2"', '*, "1"', 'w/"1"', '"a b"', ", ,"], ids=repr)
-async def test_a_condition_that_is_nonsense_is_refused_and_kept_by_no_key(
+async def test_malformed_condition_is_refused_and_not_stored_for_the_key(
     client: httpx2.AsyncClient, owner: OwnerService, value: str
 ) -> None:
     await create(client, owner)
@@ -71,7 +73,7 @@ async def test_a_condition_that_is_nonsense_is_refused_and_kept_by_no_key(
 
 
 @pytest.mark.parametrize("value", ["*", '"1"'])
-async def test_what_is_not_there_is_unknown_or_gone_whatever_the_condition(
+async def test_missing_entity_is_unknown_or_deleted_despite_the_condition(
     client: httpx2.AsyncClient, owner: OwnerService, value: str
 ) -> None:
     await create(client, owner)
@@ -84,7 +86,9 @@ async def test_what_is_not_there_is_unknown_or_gone_whatever_the_condition(
             assert answer.status_code == status
 
 
-async def test_of_two_who_read_the_same_version_one_changes_it(client: httpx2.AsyncClient, owner: OwnerService) -> None:
+async def test_one_of_concurrent_changes_of_the_same_version_is_made(
+    client: httpx2.AsyncClient, owner: OwnerService
+) -> None:
     read = await create(client, owner)
     on = {"If-Match": read.headers["etag"]}
     async with asyncio.TaskGroup() as group:
@@ -95,7 +99,7 @@ async def test_of_two_who_read_the_same_version_one_changes_it(client: httpx2.As
     assert (await client.get(f"{owner.source}/x")).json()["version"] == 2
 
 
-async def test_a_412_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner: OwnerService) -> None:
+async def test_412_is_stored_as_the_answer(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     await create(client, owner)
     keyed = {"If-Match": '"2"', "Idempotency-Key": "one"}
     early = await client.delete(f"{owner.source}/x", headers=keyed)
@@ -107,7 +111,9 @@ async def test_a_412_is_an_answer_that_is_kept(client: httpx2.AsyncClient, owner
     assert (counted["attempts"], counted["effects"]) == (2, 0)
 
 
-async def test_a_replay_carries_the_tag_of_its_time(client: httpx2.AsyncClient, owner: OwnerService) -> None:
+async def test_replayed_answer_has_the_etag_of_the_first_answer(
+    client: httpx2.AsyncClient, owner: OwnerService
+) -> None:
     keyed = {"Idempotency-Key": "one"}
     await client.post(owner.source, json={"name": "Red", "id": "x"}, headers=keyed)
     await client.patch(f"{owner.source}/x", json={"name": "Blue"})
@@ -116,7 +122,7 @@ async def test_a_replay_carries_the_tag_of_its_time(client: httpx2.AsyncClient, 
 
 
 @pytest.mark.parametrize("second", [match('"2"'), match("*"), []], ids=str)
-async def test_another_condition_is_another_request(
+async def test_same_key_with_another_condition_is_another_request(
     client: httpx2.AsyncClient, owner: OwnerService, second: Headers
 ) -> None:
     await create(client, owner)

@@ -1,4 +1,4 @@
-"""What is declared in ``contracts`` is what the services do: every command can be asked, every fact is declared."""
+"""The example owners match their contracts: they accept every declared command, and publish declared facts."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -32,7 +32,7 @@ SETTING: dict[str, list[tuple[str, dict[str, str]]]] = {
     "events": [("/events", {"id": "k", "name": "Red"})],
     "teams": [("/teams", {"id": "k", "name": "Red", "event_id": "a"})],
 }
-ASKED: dict[str, list[Command]] = {
+COMMANDS: dict[str, list[Command]] = {
     "groups": [RemoveGroupMember(group="k", user="ann"), DeleteGroup(group_id="k")],
     "channels": [
         CreateChannel(name="Blue"),
@@ -50,7 +50,7 @@ ASKED: dict[str, list[Command]] = {
 
 
 def request(command: Command) -> httpx2.Request:
-    """The HTTP form: fields of the path in the path, the others as the body, or as the query of a DELETE."""
+    """The HTTP request of a command: fields of the path, and the others as the body, or as the query of a DELETE."""
     fields = command.model_dump()
     named = {name: fields.pop(name) for _, name, _, _ in Formatter().parse(command.path) if name}
     url = "http://x" + command.path.format(**named)
@@ -65,22 +65,22 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_every_declared_command_of_these_owners_is_tried(catalog: Catalog, name: str) -> None:
+def test_every_declared_command_of_the_owner_is_tested(catalog: Catalog, name: str) -> None:
     declared = {command for command, owner in catalog.contracts.commands.items() if owner == name}
-    assert {command.__name__ for command in declared} == {type(command).__name__ for command in ASKED[name]}
+    assert {command.__name__ for command in declared} == {type(command).__name__ for command in COMMANDS[name]}
 
 
-async def test_declared_commands_are_carried_out_and_tell_declared_facts(
+async def test_declared_commands_succeed_and_publish_declared_facts(
     catalog: Catalog, name: str, tmp_path: Path, tether: RecordingTether
 ) -> None:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(inside(OWNERS[name], tmp_path / "owner.db", tether))
         for path, body in SETTING[name]:
             assert (await client.post(path, json=body)).status_code == 201
-        for command in ASKED[name]:
+        for command in COMMANDS[name]:
             answer = await client.send(request(command))
             assert answer.is_success, (command, answer.text)
-        facts = await tether.heard(len(SETTING[name]) + len(ASKED[name]))
+        facts = await tether.heard(len(SETTING[name]) + len(COMMANDS[name]))
     for fact in facts:
         contract = catalog.contracts.by_type[fact["type"]]
         assert contract.owner == name

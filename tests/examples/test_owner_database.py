@@ -1,4 +1,4 @@
-"""Transactions that go to disk together: each happens or does not, by itself."""
+"""Group commit: transactions share a commit, and each of them succeeds or fails alone."""
 
 import sqlite3
 import threading
@@ -30,7 +30,7 @@ def names(database: Database) -> set[str]:
 
 
 def together(database: Database, *parts: Callable[[Transaction], object]) -> list[Future[None]]:
-    """Run each part in a transaction of its own; all the others wait while the first has its turn."""
+    """Runs each part in its own transaction; the others wait for the lock while the first one runs."""
     inside, go = threading.Event(), threading.Event()
 
     def first(tx: Transaction) -> None:
@@ -57,7 +57,7 @@ def insert(name: str, part_of: str | None = None) -> Callable[[Transaction], obj
     return lambda tx: tx.execute(INSERT, (name, part_of))
 
 
-def test_those_who_wait_for_their_turn_share_a_commit(database: Database) -> None:
+def test_transactions_that_wait_for_the_lock_share_a_commit(database: Database) -> None:
     commits: list[set[str]] = []
     with database.on_commit(lambda: commits.append(names(database))):
         for future in together(database, *(insert(name) for name in "abcdef")):
@@ -67,7 +67,7 @@ def test_those_who_wait_for_their_turn_share_a_commit(database: Database) -> Non
     assert commits == [set("abcdef"), {*"abcdef", "alone"}]
 
 
-def test_nobody_waits_for_more_than_so_many_others(database: Database) -> None:
+def test_commit_has_a_limited_number_of_transactions(database: Database) -> None:
     commits: list[int] = []
     with database.on_commit(lambda: commits.append(len(names(database)))):
         for future in together(database, *(insert(str(number)) for number in range(TOGETHER + 5))):
@@ -75,14 +75,14 @@ def test_nobody_waits_for_more_than_so_many_others(database: Database) -> None:
     assert commits == [TOGETHER, TOGETHER + 5]
 
 
-def test_what_is_not_committed_is_not_read(database: Database) -> None:
+def test_uncommitted_rows_are_not_read(database: Database) -> None:
     seen: list[set[str]] = []
     for future in together(database, insert("a"), lambda _: seen.append(names(database))):
         future.result()
     assert seen == [set()]
 
 
-def test_one_that_fails_is_undone_and_takes_nobody_with_it(database: Database) -> None:
+def test_failed_transaction_is_rolled_back_without_the_others(database: Database) -> None:
     def fail(tx: Transaction) -> None:
         insert("b")(tx)
         raise OSError("half-way")
@@ -95,7 +95,7 @@ def test_one_that_fails_is_undone_and_takes_nobody_with_it(database: Database) -
     assert names(database) == {"a", "c"}
 
 
-def test_a_commit_that_fails_is_told_to_all_who_were_in_it(database: Database) -> None:
+def test_failed_commit_raises_in_all_of_its_transactions(database: Database) -> None:
     futures = together(database, insert("a"), insert("b", "nothing"), insert("c"))
     for future in futures:
         assert isinstance(future.exception(), sqlite3.OperationalError)
@@ -106,14 +106,14 @@ def test_a_commit_that_fails_is_told_to_all_who_were_in_it(database: Database) -
     assert names(database) == {"d"}
 
 
-def test_when_sqlite_undoes_all_of_it_nobody_believes_in_a_commit(database: Database) -> None:
-    def everything_is_undone(tx: Transaction) -> None:
+def test_rollback_by_sqlite_raises_in_all_transactions_of_the_commit(database: Database) -> None:
+    def everything_is_rolled_back(tx: Transaction) -> None:
         insert("b")(tx)
         tx.execute("ROLLBACK")  # as SQLite does by itself on a full disk
         raise sqlite3.OperationalError("database or disk is full")
 
-    before, full, after = together(database, insert("a"), everything_is_undone, insert("c"))
+    before, full, after = together(database, insert("a"), everything_is_rolled_back, insert("c"))
     assert "Nothing was written" in str(before.exception())
     assert "disk is full" in str(full.exception())
-    written = {"c"} if after.exception() is None else set()  # its turn came after the other's, or before
+    written = {"c"} if after.exception() is None else set()  # it ran after the failed one, or before
     assert names(database) == written

@@ -1,4 +1,4 @@
-"""The facts that owners of things with a name tell: groups, channels, events."""
+"""The facts that owners of entities with a name publish: groups, channels, events."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ CORRELATION = {
 }
 
 
-async def test_versions_go_on_over_deletion_and_recreation(
+async def test_versions_continue_after_deletion_and_recreation(
     client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     path, kind = owner.source, owner.source.strip("/").removesuffix("s").title()
@@ -32,7 +32,7 @@ async def test_versions_go_on_over_deletion_and_recreation(
     assert (await client.get(f"{path}/x")).json() == {"id": "x", "version": 4, "name": "Green"}
 
 
-async def test_every_fact_is_a_whole_cloudevent(
+async def test_every_fact_is_a_complete_cloudevent(
     client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     for name in "ab":
@@ -47,7 +47,7 @@ async def test_every_fact_is_a_whole_cloudevent(
         assert "correlationid" not in fact
 
 
-async def test_what_a_command_carries_goes_unread_into_its_fact(
+async def test_correlation_headers_are_copied_unread_into_the_fact(
     client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     await client.post(owner.source, json={"name": "Red"}, headers=CORRELATION)
@@ -56,7 +56,7 @@ async def test_what_a_command_carries_goes_unread_into_its_fact(
     assert not set(fact["data"].values()) & set(CORRELATION.values())
 
 
-async def test_a_rename_to_the_present_name_tells_nothing(
+async def test_rename_to_the_present_name_publishes_no_fact(
     client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     path = owner.source
@@ -69,7 +69,7 @@ async def test_a_rename_to_the_present_name_tells_nothing(
     assert (command["attempts"], command["effects"]) == (1, 0)
 
 
-async def test_a_refused_command_tells_nothing_and_says_why(
+async def test_refused_command_publishes_no_fact_and_has_a_reason(
     client: httpx2.AsyncClient, owner: OwnerService, tether: RecordingTether
 ) -> None:
     path = owner.source
@@ -91,7 +91,7 @@ async def test_a_refused_command_tells_nothing_and_says_why(
     assert [fact["subject"] for fact in await tether.heard(4)] == ["x", "x", "y", "last"]
 
 
-async def test_pages_hold_each_live_entity_once(client: httpx2.AsyncClient, owner: OwnerService) -> None:
+async def test_pages_contain_each_live_entity_once(client: httpx2.AsyncClient, owner: OwnerService) -> None:
     for key in "dacbe":
         await client.post(owner.source, json={"name": key, "id": key})
     await client.delete(f"{owner.source}/c")

@@ -1,4 +1,4 @@
-"""Memberships of groups and channels: entities of their own, which outlive what they belong to."""
+"""Memberships of groups and channels: entities that outlive their group or channel."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def outcome(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"]
 
 
-async def test_a_user_is_added_removed_and_added_again(
+async def test_user_is_added_removed_and_added_again(
     client: httpx2.AsyncClient, owner: OwnerService, kind: str, path: str, tether: RecordingTether
 ) -> None:
     await create(client, owner, "x")
@@ -63,7 +63,7 @@ async def test_a_user_is_added_removed_and_added_again(
     ]
 
 
-async def test_a_member_is_not_added_twice(
+async def test_member_is_not_added_twice(
     client: httpx2.AsyncClient, owner: OwnerService, path: str, tether: RecordingTether
 ) -> None:
     await create(client, owner, "x")
@@ -76,7 +76,7 @@ async def test_a_member_is_not_added_twice(
     assert [fact["subject"] for fact in await tether.heard(3)] == ["x", "x/ann", "end"]
 
 
-async def test_a_repeated_addition_gets_the_very_same_answer(
+async def test_repeated_addition_gets_the_same_answer(
     client: httpx2.AsyncClient, owner: OwnerService, path: str
 ) -> None:
     await create(client, owner, "x")
@@ -87,7 +87,9 @@ async def test_a_repeated_addition_gets_the_very_same_answer(
     assert outcome(other) == (422, "/problems/key-reused")
 
 
-async def test_nobody_joins_what_is_not_there(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:
+async def test_member_of_an_unknown_or_deleted_group_is_refused(
+    client: httpx2.AsyncClient, owner: OwnerService, path: str
+) -> None:
     assert outcome(await client.post(path, json={"user": "ann"})) == (404, "/problems/unknown")
     assert outcome(await client.get(path)) == (404, "/problems/unknown")
     await create(client, owner, "x")
@@ -97,7 +99,7 @@ async def test_nobody_joins_what_is_not_there(client: httpx2.AsyncClient, owner:
         assert outcome(await client.post(path, json={"user": user})) == (410, "/problems/deleted")
 
 
-async def test_memberships_outlive_what_they_belong_to_and_can_be_ended_then(
+async def test_memberships_outlive_their_group_and_can_be_removed_then(
     client: httpx2.AsyncClient, owner: OwnerService, kind: str, path: str, tether: RecordingTether
 ) -> None:
     await create(client, owner, "x")
@@ -107,21 +109,23 @@ async def test_memberships_outlive_what_they_belong_to_and_can_be_ended_then(
     assert await users(client, path) == ["ann", "bob"]
     assert (await client.delete(f"{path}/ann")).status_code == 204
     assert await users(client, path) == ["bob"]
-    told = [fact["type"] for fact in await tether.heard(5)][3:]
-    assert told == [f"{kind.title()}Deleted.v1", f"{kind.title()}MemberRemoved.v1"]
+    types = [fact["type"] for fact in await tether.heard(5)][3:]
+    assert types == [f"{kind.title()}Deleted.v1", f"{kind.title()}MemberRemoved.v1"]
 
 
-async def test_who_is_no_member_cannot_be_removed(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:
+async def test_user_who_is_not_a_member_cannot_be_removed(
+    client: httpx2.AsyncClient, owner: OwnerService, path: str
+) -> None:
     assert outcome(await client.delete(f"{path}/ann")) == (404, "/problems/unknown")
     await create(client, owner, "x")
     await client.post(path, json={"user": "ann"})
     await client.delete(f"{path}/ann")
-    gone = await client.delete(f"{path}/ann")
-    assert outcome(gone) == (410, "/problems/deleted")
-    assert f"{owner.source.strip('/').removesuffix('s')} member 'x/ann' was deleted" in gone.json()["detail"]
+    deleted = await client.delete(f"{path}/ann")
+    assert outcome(deleted) == (410, "/problems/deleted")
+    assert f"{owner.source.strip('/').removesuffix('s')} member 'x/ann' was deleted" in deleted.json()["detail"]
 
 
-async def test_a_removal_heeds_the_version(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:
+async def test_removal_checks_the_version(client: httpx2.AsyncClient, owner: OwnerService, path: str) -> None:
     await create(client, owner, "x")
     await client.post(path, json={"user": "ann"})
     refused = await client.delete(f"{path}/ann", headers={"If-Match": '"2"'})
@@ -130,12 +134,14 @@ async def test_a_removal_heeds_the_version(client: httpx2.AsyncClient, owner: Ow
 
 
 @pytest.mark.parametrize("body", [{}, {"user": ""}, {"user": "a/b"}, {"user": "a b"}, {"user": 7}, []], ids=str)
-async def test_a_user_is_a_key(client: httpx2.AsyncClient, owner: OwnerService, path: str, body: object) -> None:
+async def test_invalid_user_is_refused(
+    client: httpx2.AsyncClient, owner: OwnerService, path: str, body: object
+) -> None:
     await create(client, owner, "x")
     assert outcome(await client.post(path, json=body)) == (422, "/problems/invalid")
 
 
-async def test_pages_hold_the_members_of_one_and_no_others(
+async def test_pages_contain_the_members_of_one_group_only(
     client: httpx2.AsyncClient, owner: OwnerService, path: str
 ) -> None:
     await create(client, owner, "x", "x0", "x-", "w", "xx")
@@ -147,4 +153,4 @@ async def test_pages_hold_the_members_of_one_and_no_others(
     assert await users(client, path, after="x/bob") == ["eve"]
     assert await users(client, path, after="x/eve") == []
     listed = (await client.get(owner.source)).json()["items"]
-    assert [item["id"] for item in listed] == ["w", "x", "x-", "x0", "xx"], "memberships are no groups"
+    assert [item["id"] for item in listed] == ["w", "x", "x-", "x0", "xx"], "memberships are not listed as groups"

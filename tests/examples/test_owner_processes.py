@@ -1,4 +1,4 @@
-"""Owners as they run: processes that are stopped, killed and started again."""
+"""Owners as processes that are stopped, killed and started again."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from examples.owner.service import OwnerService
 from examples.owner.testing import KEY, OwnerProcess, RecordingTether
 
 COMMANDS = 120
-"""More than a client has connections (100): some are unsent yet when the process is killed."""
+"""More than the connections of a client (100), so that some are not sent yet when the process is killed."""
 
 
 @pytest.fixture(params=[GROUPS, CHANNELS], ids=lambda owner: owner.source.strip("/"))
@@ -26,7 +26,7 @@ def owner(request: pytest.FixtureRequest) -> OwnerService:
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A port that is ours, and where nobody answers until somebody listens."""
+    """A bound socket: connections to its port are refused until a server listens on it."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound
@@ -39,7 +39,7 @@ def process(owner: OwnerService, tmp_path: Path, listener: socket.socket) -> Own
 
 
 @pytest.mark.faults
-async def test_what_was_committed_before_a_crash_is_published_after_the_restart(
+async def test_facts_committed_before_a_crash_are_published_after_restart(
     owner: OwnerService, process: OwnerProcess, listener: socket.socket, tether: RecordingTether
 ) -> None:
     async with process:
@@ -54,7 +54,7 @@ async def test_what_was_committed_before_a_crash_is_published_after_the_restart(
 
 
 @pytest.mark.faults
-async def test_killed_at_any_moment_it_has_kept_whatever_it_answered(
+async def test_owner_killed_at_any_moment_has_stored_what_it_answered(
     owner: OwnerService, process: OwnerProcess, listener: socket.socket, tether: RecordingTether
 ) -> None:
     answers: dict[str, bytes] = {}
@@ -78,7 +78,7 @@ async def test_killed_at_any_moment_it_has_kept_whatever_it_answered(
                 await enough.wait()
                 await process.kill()
                 failures = [error for error in await asyncio.gather(*commands, return_exceptions=True) if error]
-                assert failures, "the kill came too late to matter"
+                assert failures, "all commands were answered before the kill"
                 assert all(isinstance(error, httpx2.TransportError) for error in failures), failures
         async with process:
             for kill in range(3):
@@ -93,7 +93,7 @@ async def test_killed_at_any_moment_it_has_kept_whatever_it_answered(
     assert sorted(fact["subject"] for fact in facts) == sorted(answers), "one fact each, however often it was sent"
 
 
-async def test_sigterm_ends_it_with_exit_code_0_also_while_tether_is_away(
+async def test_sigterm_ends_the_owner_with_exit_code_0_without_tether(
     owner: OwnerService, process: OwnerProcess
 ) -> None:
     async with process:
@@ -114,7 +114,7 @@ async def test_sigterm_does_not_wait_for_a_tether_that_never_answers(
             assert await asyncio.wait_for(process.stop(), 8) == 0  # the relay's own timeout is 10 s
 
 
-async def test_it_takes_its_key_from_a_file_and_says_when_there_is_none(
+async def test_key_is_read_from_a_file_and_a_missing_file_is_reported(
     owner: OwnerService, tmp_path: Path, listener: socket.socket, tether: RecordingTether
 ) -> None:
     file, port = tmp_path / "key", listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The relay: in order, at least once, patient with Tether and firm with a single bad fact."""
+"""The relay publishes in order and at least once, retries while Tether is away, and parks a refused fact alone."""
 
 import asyncio
 import sqlite3
@@ -22,8 +22,8 @@ from examples.owner.relay import LONGEST_PAUSE, LONGEST_RETRY_AFTER, Relay
 from examples.owner.testing import RecordingTether
 
 
-class Desk:
-    """An outbox with a relay whose pauses take no time but are noted."""
+class RelayHarness:
+    """An outbox with a relay whose pauses are recorded and take no time."""
 
     def __init__(self, database: Database, tether: RecordingTether) -> None:
         self.database = database
@@ -31,7 +31,7 @@ class Desk:
         self.pauses: list[float] = []
         self._tether = tether
 
-    def tell(self, *subjects: str) -> None:
+    def add(self, *subjects: str) -> None:
         with self.database.transaction() as tx:
             for subject in subjects:
                 self.outbox.add(tx, "ThingCreated.v1", OwnedEntity(subject, 1, True, {}), {}, {})
@@ -41,18 +41,18 @@ class Desk:
         await asyncio.sleep(0)
 
     @asynccontextmanager
-    async def relaying(self, client: httpx2.AsyncClient | None = None) -> AsyncIterator[None]:
+    async def running(self, client: httpx2.AsyncClient | None = None) -> AsyncIterator[None]:
         async with client or self._tether.client() as connected:
-            running = asyncio.create_task(Relay(self.database, self.outbox, connected, self._note).run())
+            task = asyncio.create_task(Relay(self.database, self.outbox, connected, self._note).run())
             try:
                 yield
             finally:
-                running.cancel()
+                task.cancel()
                 with suppress(asyncio.CancelledError):
-                    await running
+                    await task
 
     async def settled(self) -> dict[str, Any]:
-        """The outbox's report once nothing waits any more."""
+        """Waits until no fact is pending; returns the report of the outbox."""
         loop, committed = asyncio.get_running_loop(), asyncio.Event()
         with self.database.on_commit(lambda: loop.call_soon_threadsafe(committed.set)):
             async with asyncio.timeout(30):
@@ -63,9 +63,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, tether: RecordingTether) -> Iterator[Desk]:
+def relay(tmp_path: Path, tether: RecordingTether) -> Iterator[RelayHarness]:
     database = Database(tmp_path / "owner.db", outbox.SCHEMA)
-    yield Desk(database, tether)
+    yield RelayHarness(database, tether)
     database.close()
 
 
@@ -73,28 +73,28 @@ def subjects(tether: RecordingTether) -> list[str]:
     return [fact["subject"] for fact in tether.facts]
 
 
-async def test_facts_go_out_in_order_and_500_at_a_time(desk: Desk, tether: RecordingTether) -> None:
-    told = [str(number) for number in range(1200)]
-    desk.tell(*told)
-    async with desk.relaying():
-        await desk.settled()
-    assert subjects(tether) == told
+async def test_facts_are_published_in_order_and_in_batches_of_500(relay: RelayHarness, tether: RecordingTether) -> None:
+    keys = [str(number) for number in range(1200)]
+    relay.add(*keys)
+    async with relay.running():
+        await relay.settled()
+    assert subjects(tether) == keys
     assert [len(batch) for batch in tether.batches] == [500, 500, 200]
 
 
-async def test_a_commit_wakes_the_relay(desk: Desk, tether: RecordingTether) -> None:
-    async with desk.relaying():
+async def test_commit_wakes_the_relay(relay: RelayHarness, tether: RecordingTether) -> None:
+    async with relay.running():
         for count, subject in enumerate("abc", start=1):
-            await asyncio.to_thread(desk.tell, subject)
+            await asyncio.to_thread(relay.add, subject)
             await tether.heard(count)
     assert subjects(tether) == ["a", "b", "c"]
-    assert desk.pauses == []
+    assert relay.pauses == []
 
 
-async def test_a_commit_between_reading_and_waiting_is_not_slept_through(
-    desk: Desk, tether: RecordingTether, monkeypatch: pytest.MonkeyPatch
+async def test_commit_between_reading_and_waiting_is_not_missed(
+    relay: RelayHarness, tether: RecordingTether, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, late = desk.outbox.pending, iter(["late"])
+    whole, late = relay.outbox.pending, iter(["late"])
     reads = 0
 
     def pending(limit: int) -> list[outbox.Pending]:
@@ -102,140 +102,144 @@ async def test_a_commit_between_reading_and_waiting_is_not_slept_through(
         reads += 1
         found = whole(limit)
         for subject in late:
-            desk.tell(subject)
+            relay.add(subject)
         return found
 
-    monkeypatch.setattr(desk.outbox, "pending", pending)
-    async with desk.relaying():
+    monkeypatch.setattr(relay.outbox, "pending", pending)
+    async with relay.running():
         await tether.heard(1)
-        await desk.settled()
-        await asyncio.to_thread(desk.tell, "later")
+        await relay.settled()
+        await asyncio.to_thread(relay.add, "later")
         await tether.heard(2)
-        await desk.settled()
-        for _ in range(50):  # chances for the relay to do something needless
-            await asyncio.to_thread(desk.outbox.report)
-    assert reads <= 8, "an idle relay waits instead of asking again and again"
+        await relay.settled()
+        for _ in range(50):  # gives the relay the opportunity for unnecessary reads
+            await asyncio.to_thread(relay.outbox.report)
+    assert reads <= 8, "an idle relay waits for commits instead of polling"
 
 
-async def test_what_was_rolled_back_was_never_told(desk: Desk, tether: RecordingTether) -> None:
-    def tell_and_fail() -> None:
-        with desk.database.transaction() as tx:
-            desk.outbox.add(tx, "ThingCreated.v1", OwnedEntity("undone", 1, True, {}), {}, {})
+async def test_fact_of_a_rolled_back_transaction_is_not_published(relay: RelayHarness, tether: RecordingTether) -> None:
+    def add_and_fail() -> None:
+        with relay.database.transaction() as tx:
+            relay.outbox.add(tx, "ThingCreated.v1", OwnedEntity("undone", 1, True, {}), {}, {})
             raise OSError("half-way")
 
-    async with desk.relaying():
+    async with relay.running():
         with pytest.raises(OSError, match="half-way"):
-            tell_and_fail()
-        desk.tell("done")
-        await desk.settled()
+            add_and_fail()
+        relay.add("done")
+        await relay.settled()
     assert subjects(tether) == ["done"]
 
 
-async def test_pauses_grow_with_jitter_up_to_a_limit_and_nothing_is_lost(desk: Desk, tether: RecordingTether) -> None:
+async def test_pauses_grow_with_jitter_up_to_a_limit_and_no_fact_is_lost(
+    relay: RelayHarness, tether: RecordingTether
+) -> None:
     tether.answer_next(*[Response(status_code=503)] * 10)
-    desk.tell("a", "b")
-    async with desk.relaying():
-        await desk.settled()
+    relay.add("a", "b")
+    async with relay.running():
+        await relay.settled()
     assert subjects(tether) == ["a", "b"]
-    assert len(desk.pauses) == 10
-    for failures, pause in enumerate(desk.pauses):
+    assert len(relay.pauses) == 10
+    for failures, pause in enumerate(relay.pauses):
         longest = min(LONGEST_PAUSE, 0.1 * 2**failures)
         assert longest / 2 <= pause <= longest
-    assert len(set(desk.pauses)) == 10
+    assert len(set(relay.pauses)) == 10
 
 
-async def test_pauses_begin_anew_after_a_success(desk: Desk, tether: RecordingTether) -> None:
+async def test_pauses_are_short_again_after_a_success(relay: RelayHarness, tether: RecordingTether) -> None:
     bad, good = Response(status_code=500), JSONResponse({"quarantined": []}, 202)
     tether.answer_next(bad, bad, bad, good, bad)
-    async with desk.relaying():
-        desk.tell("a")
-        await desk.settled()
-        desk.tell("b")
-        await desk.settled()
-    assert desk.pauses[2] > desk.pauses[3]
-    assert desk.pauses[3] <= 0.1
+    async with relay.running():
+        relay.add("a")
+        await relay.settled()
+        relay.add("b")
+        await relay.settled()
+    assert relay.pauses[2] > relay.pauses[3]
+    assert relay.pauses[3] <= 0.1
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_is_honoured_in_both_forms(desk: Desk, tether: RecordingTether, status: int) -> None:
+async def test_retry_after_is_honoured_in_both_forms(relay: RelayHarness, tether: RecordingTether, status: int) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    asked = ["7", date, "999999999", "soon", "²", "-5", "Mon, 01 Jan 2024 00:00:00 -0000"]
-    tether.answer_next(*[Response(status_code=status, headers={"retry-after": value}) for value in asked])
-    desk.tell("a")
-    async with desk.relaying():
-        await desk.settled()
-    seven, minute, ages, *nonsense = desk.pauses
+    headers = ["7", date, "999999999", "soon", "²", "-5", "Mon, 01 Jan 2024 00:00:00 -0000"]
+    tether.answer_next(*[Response(status_code=status, headers={"retry-after": value}) for value in headers])
+    relay.add("a")
+    async with relay.running():
+        await relay.settled()
+    seven, minute, longest, *malformed = relay.pauses
     assert 7 <= seven <= 7.1
     assert 50 <= minute <= 60.2
-    assert LONGEST_RETRY_AFTER <= ages <= LONGEST_RETRY_AFTER + 0.4
-    assert all(pause <= LONGEST_PAUSE for pause in nonsense)
+    assert LONGEST_RETRY_AFTER <= longest <= LONGEST_RETRY_AFTER + 0.4
+    assert all(pause <= LONGEST_PAUSE for pause in malformed)
 
 
-async def test_a_lost_answer_means_the_same_facts_again_byte_for_byte(desk: Desk, tether: RecordingTether) -> None:
+async def test_facts_whose_answer_was_lost_are_sent_again_unchanged(
+    relay: RelayHarness, tether: RecordingTether
+) -> None:
     tether.answer_next(httpx2.ReadError("connection reset"))
-    desk.tell("a", "b")
-    async with desk.relaying():
-        await desk.settled()
+    relay.add("a", "b")
+    async with relay.running():
+        await relay.settled()
     assert len(tether.batches) == 2
     assert tether.batches[0] == tether.batches[1]
 
 
-async def test_a_refused_fact_is_parked_alone_and_can_be_sent_once_mended(desk: Desk, tether: RecordingTether) -> None:
-    told = [str(number) for number in range(1000)]
+async def test_refused_fact_is_parked_alone_and_can_be_redriven(relay: RelayHarness, tether: RecordingTether) -> None:
+    keys = [str(number) for number in range(1000)]
     tether.poison = {"17", "18", "640"}
-    desk.tell(*told)
-    async with desk.relaying():
-        report = await desk.settled()
+    relay.add(*keys)
+    async with relay.running():
+        report = await relay.settled()
         assert [parked["event"]["subject"] for parked in report["parked"]] == ["17", "18", "640"]
         assert all(parked["refusal"].startswith("400: ") for parked in report["parked"])
-        assert subjects(tether) == [subject for subject in told if subject not in tether.poison]
+        assert subjects(tether) == [subject for subject in keys if subject not in tether.poison]
         tether.poison.clear()
-        assert await asyncio.to_thread(desk.outbox.redrive) == 3
-        report = await desk.settled()
+        assert await asyncio.to_thread(relay.outbox.redrive) == 3
+        report = await relay.settled()
     assert report == {"pending": 0, "published": 1000, "parked": []}
     assert subjects(tether)[-3:] == ["17", "18", "640"]
-    assert desk.pauses == []
+    assert relay.pauses == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500, 302, 200])
-async def test_an_answer_that_is_not_about_the_facts_parks_none(
-    desk: Desk, tether: RecordingTether, status: int
+async def test_answer_that_does_not_refuse_facts_parks_none(
+    relay: RelayHarness, tether: RecordingTether, status: int
 ) -> None:
     tether.answer_next(Response(status_code=status))
-    desk.tell("a")
-    async with desk.relaying():
-        assert (await desk.settled())["parked"] == []
+    relay.add("a")
+    async with relay.running():
+        assert (await relay.settled())["parked"] == []
     assert subjects(tether) == ["a"]
-    assert len(desk.pauses) == 1
+    assert len(relay.pauses) == 1
 
 
-async def test_somebody_elses_202_is_not_taken_for_tethers(desk: Desk, tether: RecordingTether) -> None:
+async def test_202_in_another_format_is_not_accepted(relay: RelayHarness, tether: RecordingTether) -> None:
     tether.answer_next(Response("thanks", 202))
-    desk.tell("a")
-    async with desk.relaying():
-        await desk.settled()
+    relay.add("a")
+    async with relay.running():
+        await relay.settled()
     assert subjects(tether) == ["a", "a"]
 
 
 async def test_quarantined_facts_count_as_published_and_are_reported(
-    desk: Desk, tether: RecordingTether, caplog: pytest.LogCaptureFixture
+    relay: RelayHarness, tether: RecordingTether, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = {"index": 1, "id": "?", "reason": "no contract for ThingCreated.v1"}
     tether.answer_next(JSONResponse({"quarantined": [entry]}, 202))
-    desk.tell("a", "b")
-    async with desk.relaying():
-        report = await desk.settled()
+    relay.add("a", "b")
+    async with relay.running():
+        report = await relay.settled()
     assert report == {"pending": 0, "published": 2, "parked": []}
     [record] = [record for record in caplog.records if record.name == "examples.owner.relay"]
     assert '"subject": "b"' in record.getMessage()
     assert "no contract for ThingCreated.v1" in record.getMessage()
 
 
-async def test_a_full_or_locked_disk_does_not_end_the_relay(
-    desk: Desk, tether: RecordingTether, monkeypatch: pytest.MonkeyPatch
+async def test_full_disk_does_not_end_the_relay(
+    relay: RelayHarness, tether: RecordingTether, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.tell("a")
-    whole = desk.outbox.pending
+    relay.add("a")
+    whole = relay.outbox.pending
     failures = iter([sqlite3.OperationalError("database or disk is full")])
 
     def pending(limit: int) -> list[outbox.Pending]:
@@ -243,8 +247,8 @@ async def test_a_full_or_locked_disk_does_not_end_the_relay(
             raise failure
         return whole(limit)
 
-    monkeypatch.setattr(desk.outbox, "pending", pending)
-    async with desk.relaying():
-        await desk.settled()
+    monkeypatch.setattr(relay.outbox, "pending", pending)
+    async with relay.running():
+        await relay.settled()
     assert subjects(tether) == ["a"]
-    assert len(desk.pauses) == 1
+    assert len(relay.pauses) == 1

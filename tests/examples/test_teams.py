@@ -1,4 +1,4 @@
-"""Teams: a name, and the event that a team takes part in, of which Teams knows nothing but the text."""
+"""Teams: a name, and the key of the event in which a team takes part, which Teams stores as a text."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,11 +20,11 @@ async def client(tmp_path: Path, tether: RecordingTether) -> AsyncIterator[httpx
         yield connected
 
 
-async def told(client: httpx2.AsyncClient, tether: RecordingTether) -> list[tuple[Any, ...]]:
-    """Type, subject, sequence and data of what was told after the fixture's two teams."""
+async def published_facts(client: httpx2.AsyncClient, tether: RecordingTether) -> list[tuple[Any, ...]]:
+    """(type, subject, sequence, data) of each fact that was published after the fixture's two teams."""
     await client.post("/teams", json={"id": "end", "name": "End"})
-    published = (await client.get("/outbox")).json()
-    facts = await tether.heard(published["pending"] + published["published"])
+    outbox = (await client.get("/outbox")).json()
+    facts = await tether.heard(outbox["pending"] + outbox["published"])
     assert [fact["subject"] for fact in (*facts[:2], facts[-1])] == ["t", "free", "end"]
     return [(fact["type"], fact["subject"], fact["sequence"], fact["data"]) for fact in facts[2:-1]]
 
@@ -36,7 +36,7 @@ def outcome(answer: httpx2.Response) -> tuple[int, str]:
 PRECONDITION = (412, "/problems/precondition")
 
 
-async def test_a_team_is_created_in_an_event_or_in_none(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
+async def test_team_is_created_in_an_event_or_in_none(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     assert (await client.get("/teams/t")).json() == {"id": "t", "version": 1, "name": "Red", "event_id": "a"}
     assert (await client.get("/teams/free")).json()["event_id"] is None
     facts = await tether.heard(2)
@@ -46,28 +46,30 @@ async def test_a_team_is_created_in_an_event_or_in_none(client: httpx2.AsyncClie
     ]
 
 
-async def test_a_rename_leaves_the_event_alone(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
+async def test_rename_does_not_change_the_event(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     renamed = await client.patch("/teams/t", json={"name": "Green"})
     assert renamed.json() == {"id": "t", "version": 2, "name": "Green", "event_id": "a"}
-    assert await told(client, tether) == [("TeamRenamed.v1", "t", "2", {"name": "Green"})]
+    assert await published_facts(client, tether) == [("TeamRenamed.v1", "t", "2", {"name": "Green"})]
 
 
 @pytest.mark.parametrize("stated", [{"still_in": "a"}, {}])
-async def test_a_team_moves(client: httpx2.AsyncClient, tether: RecordingTether, stated: dict[str, str]) -> None:
+async def test_team_moves_to_another_event(
+    client: httpx2.AsyncClient, tether: RecordingTether, stated: dict[str, str]
+) -> None:
     moved = await client.post("/teams/t/moves", json={"event_id": "b", **stated})
     assert (moved.status_code, moved.headers["etag"]) == (200, '"2"')
     assert moved.json() == {"id": "t", "version": 2, "name": "Red", "event_id": "b"}
-    assert await told(client, tether) == [("TeamMoved.v1", "t", "2", {"event_id": "b"})]
+    assert await published_facts(client, tether) == [("TeamMoved.v1", "t", "2", {"event_id": "b"})]
 
 
-async def test_a_move_to_where_it_is_tells_nothing(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
+async def test_move_to_the_present_event_publishes_no_fact(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     for stated in ({}, {"still_in": "a"}):
         moved = await client.post("/teams/t/moves", json={"event_id": "a", **stated})
         assert (moved.status_code, moved.json()["version"]) == (200, 1)
-    assert await told(client, tether) == []
+    assert await published_facts(client, tether) == []
 
 
-async def test_a_team_that_is_to_be_in_no_event_is_not_moved_out_of_one(
+async def test_team_in_an_event_is_not_moved_when_expected_in_none(
     client: httpx2.AsyncClient, tether: RecordingTether
 ) -> None:
     moved = await client.post("/teams/t/moves", json={"event_id": "b", "still_in": None})
@@ -78,45 +80,45 @@ async def test_a_team_that_is_to_be_in_no_event_is_not_moved_out_of_one(
 
 
 @pytest.mark.parametrize("key", ["t", "free"])
-async def test_a_team_that_is_not_where_it_is_thought_to_be_is_neither_moved_nor_deleted(
+async def test_team_in_another_event_than_expected_is_not_moved_or_deleted(
     client: httpx2.AsyncClient, tether: RecordingTether, key: str
 ) -> None:
     moved = await client.post(f"/teams/{key}/moves", json={"event_id": "b", "still_in": "elsewhere"})
     deleted = await client.delete(f"/teams/{key}", params={"still_in": "elsewhere"})
     assert outcome(moved) == outcome(deleted) == PRECONDITION
     assert "not in 'elsewhere'" in moved.json()["detail"]
-    assert await told(client, tether) == []
+    assert await published_facts(client, tether) == []
 
 
 @pytest.mark.parametrize("params", [{}, {"still_in": "a"}])
-async def test_a_team_is_deleted_and_comes_back(
+async def test_team_is_deleted_and_created_again(
     client: httpx2.AsyncClient, tether: RecordingTether, params: dict[str, str]
 ) -> None:
     assert (await client.delete("/teams/t", params=params)).status_code == 204
     assert outcome(await client.get("/teams/t")) == (410, "/problems/deleted")
     await client.post("/teams", json={"id": "t", "name": "Red"})
-    assert await told(client, tether) == [
+    assert await published_facts(client, tether) == [
         ("TeamDeleted.v1", "t", "2", {}),
         ("TeamCreated.v1", "t", "3", {"name": "Red", "event_id": None}),
     ]
 
 
 @pytest.mark.parametrize("params", [{}, {"still_in": "a"}])
-async def test_a_team_is_withdrawn_once(
+async def test_repeated_withdrawal_has_one_effect(
     client: httpx2.AsyncClient, tether: RecordingTether, params: dict[str, str]
 ) -> None:
     assert (await client.delete("/teams/t/event", params=params)).status_code == 204
     again = await client.delete("/teams/t/event", params=params, headers={"Idempotency-Key": "again"})
     assert again.status_code == 204
     assert (await client.get("/teams/t")).json()["event_id"] is None
-    assert await told(client, tether) == [("TeamMoved.v1", "t", "2", {"event_id": None})]
+    assert await published_facts(client, tether) == [("TeamMoved.v1", "t", "2", {"event_id": None})]
     [counted] = (await client.get("/commands")).json()["items"]
     assert (counted["attempts"], counted["effects"]) == (1, 0)
 
 
-async def test_a_team_of_another_event_is_not_withdrawn(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
+async def test_team_of_another_event_is_not_withdrawn(client: httpx2.AsyncClient, tether: RecordingTether) -> None:
     assert outcome(await client.delete("/teams/t/event", params={"still_in": "elsewhere"})) == PRECONDITION
-    assert await told(client, tether) == []
+    assert await published_facts(client, tether) == []
 
 
 @pytest.mark.parametrize(
@@ -128,26 +130,26 @@ async def test_a_team_of_another_event_is_not_withdrawn(client: httpx2.AsyncClie
         ("DELETE", "/teams/t", None),
     ],
 )
-async def test_every_command_heeds_the_version(
+async def test_every_command_checks_the_version(
     client: httpx2.AsyncClient, tether: RecordingTether, method: str, path: str, body: object
 ) -> None:
     refused = await client.request(method, path, json=body, headers={"If-Match": '"2"'})
     assert outcome(refused) == PRECONDITION
-    assert await told(client, tether) == []
+    assert await published_facts(client, tether) == []
     assert (await client.request(method, path, json=body, headers={"If-Match": '"1"'})).is_success
 
 
-async def test_what_is_not_there_is_said(client: httpx2.AsyncClient) -> None:
+async def test_commands_for_missing_teams_answer_404_or_410(client: httpx2.AsyncClient) -> None:
     await client.delete("/teams/t")
-    for key, said in (("t", (410, "/problems/deleted")), ("never", (404, "/problems/unknown"))):
-        assert outcome(await client.patch(f"/teams/{key}", json={"name": "Red"})) == said
-        assert outcome(await client.post(f"/teams/{key}/moves", json={"event_id": "b", "still_in": "a"})) == said
-        assert outcome(await client.delete(f"/teams/{key}/event", params={"still_in": "a"})) == said
-        assert outcome(await client.delete(f"/teams/{key}", params={"still_in": "a"})) == said
-        assert outcome(await client.get(f"/teams/{key}")) == said
+    for key, expected in (("t", (410, "/problems/deleted")), ("never", (404, "/problems/unknown"))):
+        assert outcome(await client.patch(f"/teams/{key}", json={"name": "Red"})) == expected
+        assert outcome(await client.post(f"/teams/{key}/moves", json={"event_id": "b", "still_in": "a"})) == expected
+        assert outcome(await client.delete(f"/teams/{key}/event", params={"still_in": "a"})) == expected
+        assert outcome(await client.delete(f"/teams/{key}", params={"still_in": "a"})) == expected
+        assert outcome(await client.get(f"/teams/{key}")) == expected
 
 
-async def test_wrong_input_is_refused(client: httpx2.AsyncClient) -> None:
+async def test_invalid_input_is_refused(client: httpx2.AsyncClient) -> None:
     answers = [
         await client.post("/teams", json={}),
         await client.post("/teams", json={"name": "Red", "event_id": ""}),
@@ -179,7 +181,7 @@ async def test_teams_are_listed_by_event(client: httpx2.AsyncClient) -> None:
     assert await listed(event_id="nowhere") == []
 
 
-async def test_what_is_asked_for_belongs_to_the_request_of_a_key(client: httpx2.AsyncClient) -> None:
+async def test_expected_event_is_part_of_the_request_of_a_key(client: httpx2.AsyncClient) -> None:
     keyed = {"Idempotency-Key": "one"}
     first = await client.delete("/teams/t", params={"still_in": "b"}, headers=keyed)
     other = await client.delete("/teams/t", params={"still_in": "a"}, headers=keyed)
