@@ -56,7 +56,7 @@ async def test_readiness_names_missing_migration_or_declaration(pool: Pool, cata
     assert await readiness.check(pool, catalog) == "ok"
     async with pool.acquire() as conn:
         await conn.execute("delete from definitions where relationship = 'category_item'")
-        assert "category_item: run `tether migrate`" in await readiness.check(pool, catalog)
+        assert "not backfilled: category_item; run `tether migrate`" in await readiness.check(pool, catalog)
         await conn.execute("delete from migrations")
         assert "migrations are missing: 0001_base.sql" in await readiness.check(pool, catalog)
     empty = await create_pool(template.rpartition("/")[0] + "/postgres", 1)

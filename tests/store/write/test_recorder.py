@@ -26,7 +26,7 @@ async def test_full_queue_rejects_and_accepted_facts_are_answered(
     validator, one = Validator(catalog, Limits()), Recorder(pool, catalog)
     taken = [asyncio.create_task(one.record("main", [item(validator, f"i{n}")], actor="test")) for n in range(3)]
     await asyncio.sleep(0)  # each of them stands in the queue now
-    with pytest.raises(Unavailable, match="3 facts wait"):
+    with pytest.raises(Unavailable, match="3 facts are already waiting"):
         await one.record("main", [item(validator, "one too many")], actor="test")
     assert [answer.accepted for answer in await asyncio.gather(*taken)] == [1, 1, 1]
     assert (await one.record("main", [item(validator, "later")], actor="test")).accepted == 1
