@@ -126,12 +126,12 @@ class _Up:
         self._ready = True
         self._note(self._supervisor.pids)
 
-    async def _show(self, part: StackProcess, starting: Awaitable[None], word: str = "ready") -> None:
+    async def _show(self, part: StackProcess, starting: Awaitable[None], status: str = "ready") -> None:
         began = asyncio.get_running_loop().time()
         with self._console.status(f"starting {part.name}"):
             await starting
         took = asyncio.get_running_loop().time() - began
-        self._console.print(f"{part.name:<10} {word:<5} {took:5.1f} s  {part.where}", highlight=False)
+        self._console.print(f"{part.name:<10} {status:<5} {took:5.1f} s  {part.where}", highlight=False)
 
     def _postgres(self) -> Postgres:
         data = self._settings.data_dir

@@ -24,8 +24,8 @@ async def item_before_its_category(on: Stage) -> None:
     on.play.say("ItemAdded: “Atlas of clouds” is in category books, about which no fact was published yet")
     token = (await on.tether.publish(item("atlas", "Atlas of clouds", "books")))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
-    on.play.check("an item before its category: state of the link", "waiting", link.get("state"))
-    on.play.check("the category is a placeholder: its state", "unknown", await state(on, "category", "books"))
+    on.play.check("state of the link of an item without its category", "waiting", link.get("state"))
+    on.play.check("state of the category, which is a placeholder", "unknown", await state(on, "category", "books"))
     wait = await on.play.until("the wait for books", partial(on.tether.waiting, relationship=REL))
     found = {name: wait[0][name] for name in ("parent", "waiting_for", "children", "workflow")}
     wanted = {
@@ -39,7 +39,7 @@ async def item_before_its_category(on: Stage) -> None:
     on.play.say("CategoryAdded: books")
     token = (await on.tether.publish(category("CategoryAdded", "books", 1, "Books")))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
-    on.play.check("after CategoryAdded: state of the link", "linked", link.get("state"))
+    on.play.check("after CategoryAdded, state of the link", "linked", link.get("state"))
     on.play.check("state of the former placeholder", "live", await state(on, "category", "books"))
     on.play.check("open waits", [], await on.tether.waiting(relationship=REL))
 
@@ -50,19 +50,19 @@ async def category_deleted_and_recreated(on: Stage) -> None:
     on.play.say("CategoryRemoved: books")
     token = (await on.tether.publish(fact("categories", "CategoryRemoved.v1", "books", 2)))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
-    on.play.check("the category is deleted: state of the link", "broken", link.get("state"))
+    on.play.check("state of the link to a deleted category", "broken", link.get("state"))
     on.play.check("state of the item", "live", await state(on, "item", "atlas"))
     on.play.quote((await on.tether.why(REL, "atlas"))["sentence"])
     on.play.say("CategoryAdded: books again")
     token = (await on.tether.publish(category("CategoryAdded", "books", 3, "Books again")))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
-    on.play.check("the category is created again: state of the link", "linked", link.get("state"))
+    on.play.check("state of the link, once the category is created again", "linked", link.get("state"))
     on.play.check("it is a new incarnation of the same key", True, await incarnation(on, "books") != first)
     on.play.say("The earlier CategoryRemoved arrives again with another id")
     late = {**fact("categories", "CategoryRemoved.v1", "books", 2), "id": "late"}
     token = (await on.tether.publish(late))["token"]
     link = await on.tether.link(REL, "atlas", at_least=token)
-    on.play.check("an outdated fact changes nothing: state of the link", "linked", link.get("state"))
+    on.play.check("state of the link, which an outdated fact does not change", "linked", link.get("state"))
 
 
 async def refused_facts(on: Stage) -> None:

@@ -54,9 +54,7 @@ async def the_group_is_deleted(on: Stage, channel: str) -> None:
     """Its channel and both sides' memberships are deleted with it; memberships of other groups stay."""
     await create(on, "readers", "Readers")
     await join(on, "readers", "ann")
-    await on.play.reaches(
-        "ann is also a member of the readers: state of that link", ["linked"], partial(states, on, "readers")
-    )
+    await on.play.reaches("state of ann's membership of the readers", ["linked"], partial(states, on, "readers"))
     on.play.say("DELETE /groups/rowers at Groups, which does not know about channels")
     await posted(on.groups.http.delete("/groups/rowers"))
     await on.play.reaches(
@@ -65,7 +63,7 @@ async def the_group_is_deleted(on: Stage, channel: str) -> None:
     await on.play.reaches("members of that channel", [], partial(users, on, channel))
     await on.play.reaches("members of the group at Groups", [], partial(members, on, "rowers"))
     await on.play.reaches("links of the group and its members", [], partial(everything_of, on, "rowers", channel))
-    on.play.check("ann is still a member of the readers: state of that link", ["linked"], await states(on, "readers"))
+    on.play.check("state of ann's membership of the readers afterwards", ["linked"], await states(on, "readers"))
 
 
 async def join(on: Stage, group: str, user: str) -> None:

@@ -66,13 +66,13 @@ async def channel_before_its_group(on: Stage) -> None:
     on.play.say("ChannelCreated for group birds is published before any fact about the group")
     token = (await on.tether.publish(channel_created("birds-talk", "Birdwatchers", "birds")))["token"]
     link = await on.tether.link(REL, "birds-talk", at_least=token)
-    on.play.check("after the channel's fact: state of the link", "waiting", link.get("state"))
+    on.play.check("after the channel's fact, state of the link", "waiting", link.get("state"))
     on.play.quote((await on.tether.why(REL, "birds-talk"))["sentence"])
     on.play.check("the wait: group, missing side, owner", [("birds", "parent", "groups")], await waits(on))
     on.play.say("GroupCreated of birds is published")
     token = (await on.tether.publish(group_created("birds", "Birdwatchers")))["token"]
     link = await on.tether.link(REL, "birds-talk", at_least=token)
-    on.play.check("after the group's fact: state of the link", "linked", link.get("state"))
+    on.play.check("after the group's fact, state of the link", "linked", link.get("state"))
     await on.play.reaches("GroupChannelLinked in the feed", [("birds", "birds-talk")], partial(announced, on, "birds"))
     on.play.check("channels that Channels created for it", 0, await channels_named(on, "Birdwatchers"))
 

@@ -31,7 +31,7 @@ async def previewed(on: Stage) -> Json:
     plan = await planned(on)
     on.play.check("children in the plan, by owner and command", concerned(ENTERED), parts(plan))
     on.play.check("a second plan of the same set has the same hash", (await planned(on))["hash"], plan["hash"])
-    on.play.check("nothing was deleted: number of teams at Teams", ENTERED, await teams_in(on, FESTIVAL))
+    on.play.check("number of teams at Teams, of which none was deleted", ENTERED, await teams_in(on, FESTIVAL))
     return plan
 
 
@@ -47,7 +47,7 @@ async def outdated_plan_is_refused(on: Stage, plan: Json) -> None:
         status = refusal.status
         on.play.quote(str(refusal.problem["detail"]))
     on.play.check("HTTP status of executing a plan that misses a team", 409, status)
-    on.play.check("nothing was deleted: number of teams at Teams", ENTERED + 1, await teams_in(on, FESTIVAL))
+    on.play.check("number of teams at Teams, of which none was deleted", ENTERED + 1, await teams_in(on, FESTIVAL))
 
 
 async def executed(on: Stage, outdated: Json) -> None:
@@ -60,8 +60,8 @@ async def executed(on: Stage, outdated: Json) -> None:
     end = await on.play.until("the end of the deletion", partial(ended, on, operation["id"]))
     found = {"state": end["state"], "total": end["progress"]["total"], "done": end["progress"]["confirmed"]}
     on.play.check("the operation", {"state": "done", "total": ENTERED + 1, "done": ENTERED + 1}, found)
-    gone = await on.events.http.get(f"/events/{FESTIVAL}")
-    on.play.check("HTTP status of the event at Events", 410, gone.status_code)
+    answer = await on.events.http.get(f"/events/{FESTIVAL}")
+    on.play.check("HTTP status of the event at Events", 410, answer.status_code)
     on.play.check("number of its teams at Teams", 0, await teams_in(on, FESTIVAL))
 
 

@@ -31,7 +31,9 @@ async def teams_before_their_event(on: Stage) -> None:
     on.play.say("POST /teams at Teams: tigers and lions, in the event cup, about which no fact was published yet")
     for team in ("tigers", "lions"):
         await enter(on, team, "cup")
-    await on.play.reaches("teams before their event: states of the links", ["waiting"] * 2, partial(states, on, "cup"))
+    await on.play.reaches(
+        "states of the links of teams without their event", ["waiting"] * 2, partial(states, on, "cup")
+    )
     (wait,) = await on.tether.waiting(relationship=REL)
     found = {name: wait[name] for name in ("parent", "waiting_for", "children")}
     on.play.check(
@@ -42,7 +44,7 @@ async def teams_before_their_event(on: Stage) -> None:
     on.play.quote((await on.tether.why(REL, "tigers"))["sentence"])
     on.play.say("POST /events at Events: create the cup")
     await announce(on, "cup")
-    await on.play.reaches("after EventCreated: states of the links", ["linked"] * 2, partial(states, on, "cup"))
+    await on.play.reaches("after EventCreated, states of the links", ["linked"] * 2, partial(states, on, "cup"))
 
 
 async def move_by_the_owner(on: Stage) -> None:
@@ -51,7 +53,7 @@ async def move_by_the_owner(on: Stage) -> None:
     on.play.say("POST /teams/tigers/moves at Teams: move the tigers to the league")
     await move_at_teams(on, "tigers", "league")
     await on.play.reaches(
-        "after TeamMoved: event and state of the link", ("league", "linked"), partial(place, on, "tigers")
+        "after TeamMoved, event and state of the link", ("league", "linked"), partial(place, on, "tigers")
     )
     moves = (await on.tether.request("GET", "operations", query={"kind": "move"}))["items"]
     on.play.check("number of operations for this move", 0, len(moves))
@@ -105,7 +107,7 @@ async def event_deleted_by_its_owner(on: Stage) -> None:
     await on.play.reaches("states of the links of the picnic", ["linked"] * 3, partial(states, on, "picnic"))
     on.play.say("DELETE /events/picnic at Events, which does not know about teams")
     await posted(on.events.http.delete("/events/picnic"))
-    await on.play.reaches("after EventDeleted: number of its teams at Teams", 0, partial(teams_in, on, "picnic"))
+    await on.play.reaches("after EventDeleted, number of its teams at Teams", 0, partial(teams_in, on, "picnic"))
     begun = await on.play.until("the end of the cascade", partial(cascade, on, "picnic"))
     found = {"by": begun["actor"], "total": begun["progress"]["total"], "done": begun["progress"]["confirmed"]}
     on.play.check("the operation that Tether began", {"by": "/tether", "total": 3, "done": 3}, found)
