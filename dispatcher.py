@@ -35,7 +35,7 @@ AT_ONCE = 16
 """Concurrent calls to Temporal."""
 IDLE = (0.005, 0.04)
 """Seconds between rounds without work: they double from the first to the second."""
-GRACE_ENDED = "PatienceEnded"
+GRACE_ENDED = "PatienceEnded"  # former name
 """The signal at the end of a grace period. It carries no fact. Running workflows have received it by this name."""
 STARTS = 25
 STARTS_EVERY = 0.25

@@ -61,7 +61,7 @@ def relationship_input(id: str, given: Any) -> RelationshipInput | None:
 
 
 class RelationshipStep(Message):
-    """Input of the activities ``proceed`` and ``tell_overdue``."""
+    """Input of the activities ``proceed`` and ``notify_overdue``."""
 
     instance: RelationshipInstance
     now: datetime = Field(description="The workflow's time, by which deadlines are judged.")

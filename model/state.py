@@ -28,7 +28,7 @@ class ModelEntity(NamedTuple):
     sequence: str | None
     """That fact's sequence."""
     ended: FactId | None
-    """Its newest deletion, which tells this incarnation from earlier ones; None: it was never deleted."""
+    """Its newest deletion, which distinguishes this incarnation from earlier ones; None: it was never deleted."""
 
 
 class ModelLink(NamedTuple):

@@ -1,4 +1,4 @@
-"""What tests share: one PostgreSQL for each worker, and a migrated database of its own for each test that asks."""
+"""What tests share: one PostgreSQL for each worker, and a migrated database of its own for each test that needs one."""
 
 import os
 import signal
