@@ -1,4 +1,4 @@
-"""The state is a function of the set of facts, and of nothing else; and what holds of every state."""
+"""The model's state depends on the set of facts alone, not on order or repeats; and invariants of every state."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -21,54 +21,56 @@ from tests.support.strategies import deliver, explicit_links, histories, history
 @st.composite
 def sets_of_facts(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[ModelFact]:
     events = draw(st.one_of(histories(), st.builds(history, st.integers(0, 2**32), st.just(7), st.integers(20, 60))))
-    own = explicit_links(draw(st.randoms(use_true_random=False)), events, draw(st.integers(0, 4)))
-    return facts([*events, *own])
+    explicit = explicit_links(draw(st.randoms(use_true_random=False)), events, draw(st.integers(0, 4)))
+    return facts([*events, *explicit])
 
 
 @given(sets_of_facts(), st.randoms(use_true_random=False))
-def test_any_order_gives_the_same_state(told: list[ModelFact], random: Random) -> None:
-    mixed = list(told)
+def test_same_facts_in_any_order_give_the_same_state(given_facts: list[ModelFact], random: Random) -> None:
+    mixed = list(given_facts)
     random.shuffle(mixed)
-    assert fold(CATALOG, mixed) == fold(CATALOG, told) == fold(CATALOG, reversed(told))
+    assert fold(CATALOG, mixed) == fold(CATALOG, given_facts) == fold(CATALOG, reversed(given_facts))
 
 
 @given(sets_of_facts(), st.data())
-def test_any_duplication_gives_the_same_state(told: list[ModelFact], data: st.DataObject) -> None:
-    again = data.draw(st.lists(st.sampled_from(told), max_size=20)) if told else []
-    assert fold(CATALOG, [*again, *told]) == fold(CATALOG, [*told, *again]) == fold(CATALOG, told)
-    assert fold(CATALOG, told * 2) == fold(CATALOG, told)
+def test_repeated_facts_do_not_change_the_state(given_facts: list[ModelFact], data: st.DataObject) -> None:
+    again = data.draw(st.lists(st.sampled_from(given_facts), max_size=20)) if given_facts else []
+    assert fold(CATALOG, [*again, *given_facts]) == fold(CATALOG, [*given_facts, *again]) == fold(CATALOG, given_facts)
+    assert fold(CATALOG, given_facts * 2) == fold(CATALOG, given_facts)
 
 
 @given(sets_of_facts(), st.data())
-def test_any_parts_that_may_overlap_give_the_state_of_their_union(told: list[ModelFact], data: st.DataObject) -> None:
+def test_overlapping_parts_fold_to_the_state_of_their_union(given_facts: list[ModelFact], data: st.DataObject) -> None:
     parts: list[list[ModelFact]] = [[], [], []]
-    for fact in told:
+    for fact in given_facts:
         for part in data.draw(st.sets(st.integers(0, 2), min_size=1)):
             parts[part].append(fact)
     for one, two, three in permutations(parts):
-        assert fold(CATALOG, [*one, *two, *three]) == fold(CATALOG, told)
+        assert fold(CATALOG, [*one, *two, *three]) == fold(CATALOG, given_facts)
 
 
 @given(sets_of_facts())
-def test_facts_from_before_an_end_can_be_left_out(told: list[ModelFact]) -> None:
-    ends = {(f.kind, f.key): f.order for f in sorted(told, key=lambda f: f.order) if f.effect is Effect.DELETED}
-    since = [f for f in told if (f.kind, f.key) not in ends or f.order >= ends[f.kind, f.key]]
-    assert fold(CATALOG, since) == fold(CATALOG, told)
+def test_facts_before_a_deletion_do_not_change_the_state(given_facts: list[ModelFact]) -> None:
+    deletions = {
+        (f.kind, f.key): f.order for f in sorted(given_facts, key=lambda f: f.order) if f.effect is Effect.DELETED
+    }
+    relevant = [f for f in given_facts if (f.kind, f.key) not in deletions or f.order >= deletions[f.kind, f.key]]
+    assert fold(CATALOG, relevant) == fold(CATALOG, given_facts)
 
 
 @given(sets_of_facts())
-def test_a_link_says_what_its_two_ends_are(told: list[ModelFact]) -> None:
-    it = fold(CATALOG, told)
-    meanings = {"linked": "live", "conflict": "live", "waiting": "unknown", "broken": "deleted"}
+def test_state_of_a_link_follows_from_its_child_and_parent(given_facts: list[ModelFact]) -> None:
+    it = fold(CATALOG, given_facts)
+    parent_states = {"linked": "live", "conflict": "live", "waiting": "unknown", "broken": "deleted"}
     for (name, child), link in it.links.items():
         relationship = CATALOG.relationship(name)
         assert it.entities[relationship.child, child].state == "live"
-        assert it.entities[relationship.parent, link.parent].state == meanings[link.state]
+        assert it.entities[relationship.parent, link.parent].state == parent_states[link.state]
 
 
 @given(sets_of_facts())
-def test_placeholders_are_exactly_the_parents_that_are_waited_for(told: list[ModelFact]) -> None:
-    it = fold(CATALOG, told)
+def test_placeholders_are_exactly_the_parents_of_waiting_links(given_facts: list[ModelFact]) -> None:
+    it = fold(CATALOG, given_facts)
     placeholders = {entity for entity, what in it.entities.items() if what.state == "unknown"}
     awaited = {
         (CATALOG.relationship(name).parent, link.parent)
@@ -76,24 +78,24 @@ def test_placeholders_are_exactly_the_parents_that_are_waited_for(told: list[Mod
         if link.state == "waiting"
     }
     assert placeholders == awaited
-    assert not placeholders & {(f.kind, f.key) for f in told if f.effect is not None}
+    assert not placeholders & {(f.kind, f.key) for f in given_facts if f.effect is not None}
 
 
 @given(sets_of_facts())
-def test_a_live_one_to_one_parent_with_children_is_linked_to_exactly_one(told: list[ModelFact]) -> None:
-    bonds: dict[str, list[str]] = defaultdict(list)
-    for (name, _), link in fold(CATALOG, told).links.items():
+def test_live_one_to_one_parent_is_linked_to_exactly_one_child(given_facts: list[ModelFact]) -> None:
+    states_by_parent: dict[str, list[str]] = defaultdict(list)
+    for (name, _), link in fold(CATALOG, given_facts).links.items():
         if CATALOG.relationship(name).exclusive and link.state in ("linked", "conflict"):
-            bonds[link.parent].append(link.state)
-    assert all(of_one.count("linked") == 1 for of_one in bonds.values())
+            states_by_parent[link.parent].append(link.state)
+    assert all(states.count("linked") == 1 for states in states_by_parent.values())
 
 
 @given(sets_of_facts())
-def test_only_the_live_have_fields(told: list[ModelFact]) -> None:
-    assert all(e.state == "live" or e.data == {} for e in fold(CATALOG, told).entities.values())
+def test_only_live_entities_have_fields(given_facts: list[ModelFact]) -> None:
+    assert all(e.state == "live" or e.data == {} for e in fold(CATALOG, given_facts).entities.values())
 
 
-def test_a_long_history_is_the_same_for_the_same_seed_and_in_any_delivery() -> None:
+def test_long_history_gives_the_same_state_in_any_delivery() -> None:
     events = history(seed=7, entities=120, facts=1500)
     assert events == history(seed=7, entities=120, facts=1500)
     delivered = deliver(seed=8, events=events, repeats=0.2)
@@ -102,7 +104,7 @@ def test_a_long_history_is_the_same_for_the_same_seed_and_in_any_delivery() -> N
     assert state(*delivered) == state(*events)
 
 
-def test_all_24_orders_of_group_channel_rename_and_repeat_end_in_the_same_state() -> None:
+def test_all_24_orders_of_group_channel_and_rename_give_the_same_state() -> None:
     created = event("GroupCreated", "g", 1, name="Divers")
     opened = event("ChannelCreated", "c", 1, name="Divers", requested_by="g")
     renamed = event("GroupRenamed", "g", 2, name="Wreck divers")

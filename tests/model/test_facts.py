@@ -1,4 +1,4 @@
-"""From a CloudEvent to a fact of the model."""
+"""The model reads facts from CloudEvents."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -23,7 +23,7 @@ class BoatLaunched(Created, entity="boat"):
 BOAT = Contract("BoatLaunched.v1", "BoatLaunched", 1, "boat", Effect.CREATED, "yard", BoatLaunched, "hull", "here")
 
 
-def test_a_fact_keeps_what_was_told_and_adds_nothing() -> None:
+def test_fact_has_the_attributes_of_its_event_and_no_defaults() -> None:
     built = event("ItemUpdated", "lamp", "007", time="1970-01-01T00:00:01Z", colour="red")
     assert read(CATALOG, built) == ModelFact(
         source="/items",
@@ -39,24 +39,24 @@ def test_a_fact_keeps_what_was_told_and_adds_nothing() -> None:
     )
 
 
-def test_an_event_without_sequence_time_and_data_is_a_fact() -> None:
+def test_event_without_sequence_time_and_data_is_a_fact() -> None:
     built = event("GroupDeleted", "g", None)
     del built["data"]
     fact = read(CATALOG, built)
     assert (fact.sequence, fact.time, fact.data) == (None, None, {})
 
 
-def test_an_explicit_link_is_about_the_child() -> None:
+def test_explicit_link_is_a_fact_about_the_child() -> None:
     fact = read(CATALOG, link_event("group_channel", "c", "g", 1))
     assert (fact.kind, fact.key, fact.effect) == ("channel", "c", None)
 
 
-def test_a_type_without_contract_is_unknown() -> None:
+def test_type_without_contract_is_unknown() -> None:
     with pytest.raises(Unknown, match=r"BoatSunk\.v1"):
         read(CATALOG, event("BoatSunk", "b", None, source="/yard"))
 
 
-def test_the_key_may_be_a_field() -> None:
+def test_key_may_be_a_field_of_the_data() -> None:
     built = event("BoatLaunched", "h1", None, source="/yard", hull="h1")
     assert owner_fact(BOAT, built).key == "h1"
     del built["subject"]
@@ -83,7 +83,7 @@ def test_two_different_keys_or_none_are_refused() -> None:
         ("0001-01-01T00:00:00+23:59", -62_135_683_140_000_000),
     ],
 )
-def test_times_are_whole_microseconds_cut_off_not_rounded(text: str, expected: int) -> None:
+def test_times_are_truncated_to_microseconds(text: str, expected: int) -> None:
     assert microseconds(text) == expected
 
 
@@ -91,10 +91,10 @@ def test_times_are_whole_microseconds_cut_off_not_rounded(text: str, expected: i
     st.timedeltas(min_value=timedelta(days=-700_000), max_value=timedelta(days=2_900_000)),
     st.integers(-23 * 60, 23 * 60),
 )
-def test_times_agree_with_the_calendar_in_every_zone(since: timedelta, away: int) -> None:
-    utc = datetime(1970, 1, 1, tzinfo=UTC) + since
-    local = utc.astimezone(timezone(timedelta(minutes=away)))
-    assert microseconds(local.isoformat()) == since // timedelta(microseconds=1)
+def test_times_agree_with_datetime_in_every_time_zone(since_epoch: timedelta, offset: int) -> None:
+    utc = datetime(1970, 1, 1, tzinfo=UTC) + since_epoch
+    local = utc.astimezone(timezone(timedelta(minutes=offset)))
+    assert microseconds(local.isoformat()) == since_epoch // timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,6 @@ def test_times_agree_with_the_calendar_in_every_zone(since: timedelta, away: int
         "٢013-01-01T00:00:00Z",
     ],
 )
-def test_anything_else_is_no_time(text: str) -> None:
+def test_invalid_time_is_malformed(text: str) -> None:
     with pytest.raises(Malformed, match="time: "):
         microseconds(text)

@@ -1,4 +1,4 @@
-"""Lines, hashes and counts of a state."""
+"""Lines, digests and counts of a state."""
 
 import hashlib
 
@@ -30,7 +30,7 @@ def test_entities_are_lines_with_canonical_json_sorted_by_bytes() -> None:
     ]
 
 
-def test_links_are_lines() -> None:
+def test_link_lines_name_relationship_child_parent_and_state() -> None:
     assert link_lines(STATE) == [
         b"link|category_item|a|dark|waiting",
         b"link|category_item|b|light|linked",
@@ -39,19 +39,19 @@ def test_links_are_lines() -> None:
     ]
 
 
-def test_each_relationship_has_its_lines_in_the_form_of_data_sets() -> None:
+def test_relationship_lines_have_the_format_of_data_sets() -> None:
     lines = relationship_lines(CATALOG, STATE)
     assert lines["category_item"] == [b"category|a|dark|waiting", b"category|b|light|linked"]
     assert lines["group_channel"] == [b"group_channel|c1|g|linked", b"group_channel|c2|g|conflict"]
     assert lines["plane_flight"] == []
 
 
-def test_the_hash_is_sha256_over_lines_that_end_in_a_line_feed() -> None:
+def test_digest_is_sha256_of_lines_that_end_in_a_line_feed() -> None:
     assert digest([b"a", b"b"]) == hashlib.sha256(b"a\nb\n").hexdigest()
     assert digest([]) == hashlib.sha256().hexdigest()
 
 
-def test_counts_per_relationship_and_kind() -> None:
+def test_links_and_entities_are_counted_by_state() -> None:
     counts = link_counts(CATALOG, STATE)
     assert counts["category_item"] == {"linked": 1, "waiting": 1, "broken": 0, "conflict": 0}
     assert counts["group_channel"] == {"linked": 1, "waiting": 0, "broken": 0, "conflict": 1}

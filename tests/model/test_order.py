@@ -1,4 +1,4 @@
-"""The total order of facts: strict, without cycles, and blind to arrival."""
+"""The total order of facts: strict, without cycles, and independent of the order of arrival."""
 
 from itertools import product
 
@@ -28,29 +28,29 @@ def by_sequence(sequence: str | None, time: int | None = 0) -> Order:
     return order(sequence, time, "/s", "id")
 
 
-def test_numbers_by_value_after_texts_by_bytes_after_none() -> None:
+def test_no_sequence_precedes_texts_which_precede_numbers() -> None:
     ascending = [None, "-1", "1a", "a", "é", "٣", "0", "9", "10", "18446744073709551616", "9" * 5000]
     orders = [by_sequence(sequence) for sequence in ascending]
     assert orders == sorted(orders)
     assert len(set(orders)) == len(orders)
 
 
-def test_9_and_10_and_1a_do_not_go_in_circles() -> None:
+def test_sequences_9_10_and_1a_do_not_form_a_cycle() -> None:
     assert by_sequence("1a") < by_sequence("9") < by_sequence("10")
     assert by_sequence("1a") < by_sequence("10")
 
 
-def test_leading_zeros_change_nothing_so_that_time_decides() -> None:
+def test_leading_zeros_are_ignored_so_that_time_decides() -> None:
     assert by_sequence("007", 1) < by_sequence("7", 2)
     assert by_sequence("7", 1) < by_sequence("007", 2)
     assert by_sequence("0") == by_sequence("000")
 
 
-def test_a_fact_with_sequence_comes_after_one_without_whatever_the_time() -> None:
+def test_fact_with_sequence_follows_one_without_at_any_time() -> None:
     assert by_sequence(None, 10**18) < by_sequence("0", None)
 
 
-def test_a_fact_without_time_comes_before_one_of_the_same_sequence_with_any() -> None:
+def test_fact_without_time_precedes_one_with_time_of_equal_sequence() -> None:
     assert by_sequence("7", None) < by_sequence("7", -(10**18))
 
 
@@ -59,7 +59,7 @@ def test_equal_times_are_decided_by_source_and_then_by_id() -> None:
     assert order(None, None, "/a", "\uffee") < order(None, None, "/a", "😀")  # bytes, not UTF-16 units
 
 
-def test_no_three_of_the_nasty_ones_form_a_cycle() -> None:
+def test_no_three_of_the_unusual_sequences_form_a_cycle() -> None:
     orders = [by_sequence(s, t) for s, t in product([None, *NASTY_SEQUENCES], [None, 0, 1])]
     for a, b in product(orders, orders):
         assert (a < b) + (b < a) + (a == b) == 1
@@ -68,7 +68,7 @@ def test_no_three_of_the_nasty_ones_form_a_cycle() -> None:
 
 
 @given(names, names, names)
-def test_it_is_a_strict_total_order(a: Named, b: Named, c: Named) -> None:
+def test_order_of_facts_is_a_strict_total_order(a: Named, b: Named, c: Named) -> None:
     first, second, third = order(*a), order(*b), order(*c)
     assert (first < second) + (second < first) + (first == second) == 1
     if first < second < third:
@@ -76,7 +76,7 @@ def test_it_is_a_strict_total_order(a: Named, b: Named, c: Named) -> None:
 
 
 @given(names, names)
-def test_different_facts_never_tie(a: Named, b: Named) -> None:
+def test_different_facts_have_different_orders(a: Named, b: Named) -> None:
     if a[2:] != b[2:]:
         assert order(*a) != order(*b)
 
