@@ -1,4 +1,4 @@
-"""Tenants that record facts in this test's database."""
+"""Fixtures: tenants that record facts in the database of the test."""
 
 import pytest
 
@@ -9,12 +9,12 @@ from tests.support.tenants import YARD, StoreTenant
 
 @pytest.fixture
 def tenant(pool: Pool) -> StoreTenant:
-    """With the project's own declarations."""
+    """A tenant with the project's own declarations."""
     return StoreTenant(pool)
 
 
 @pytest.fixture
 async def yard(pool: Pool) -> StoreTenant:
-    """With those of the yard as well: a kind that is parent and child of itself, and a chain on top of it."""
+    """A tenant with the declarations of the yard as well: a kind that is parent and child of itself, and a chain."""
     await migrate(pool, YARD)
     return StoreTenant(pool, YARD)

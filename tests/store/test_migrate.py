@@ -1,4 +1,4 @@
-"""Migrations on a database in which something is under way."""
+"""Migrations keep waits, outbox rows and unfinished operations."""
 
 import shutil
 from hashlib import blake2b
@@ -13,29 +13,31 @@ from store.db.pool import Pool
 from store.operations import deletions, operations
 
 FILES = Path(schema.__file__).parent / "migrations"
-BEGUN = """
+STARTED_DELETION = """
 insert into operations (tenant, id, kind, workflow, about, key, state, actor, created_at, due, idempotency_key,
                         request_digest)
-values ('main', 'o1', 'delete', 'cascade', 'event', 'a', 'asked', 'ann', now(), now() + interval '1 day', 'k', $1)
+values ('main', 'o1', 'delete', 'cascade', 'event', 'a',
+        'asked',  -- former name
+        'ann', now(), now() + interval '1 day', 'k', $1)
 """
-LIVES = """
+LIVE_EVENT = """
 insert into entities (tenant, kind, key, state, data, latest, created, ended, from_revision)
 values ('main', 'event', 'a', 'live', '{}', '\\x0102', '\\x0102', '', 1)
 """
 
 
 WAITING = """
-insert into heads (tenant, revision) values ('main', 7);
-insert into waits (tenant, relationship, parent, lacks, debtor, since, due, start_at, started_at, note)
+insert into heads (tenant, revision) values ('main', 7);  -- former name
+insert into waits (tenant, relationship, parent, lacks, debtor, since, due, start_at, started_at, note)  -- former name
 values ('main', 'category_item', 'light', 'parent', 'categories', '2026-01-01', '2026-01-02', '2026-01-01 00:01',
         '2026-01-01 00:02', 'refused');
-insert into intents (tenant, workflow, about, key, source, id, fact, revision, created_at)
+insert into intents (tenant, workflow, about, key, source, id, fact, revision, created_at)  -- former name
 values ('main', 'relationship', 'category_item', 'light', '/items', '1', 'ItemAdded', 7, now());
 """
 
 
 async def apply_until(pool: Pool, folder: Path, monkeypatch: pytest.MonkeyPatch, last: str) -> None:
-    """Makes the schema anew with the migrations up to the one with this number."""
+    """Recreates the schema with the migrations up to the one with the number ``last``."""
     await pool.execute("drop schema tether cascade")
     wanted = [file for file in sorted(FILES.glob("*.sql")) if file.name[:4] <= last]
     for file in wanted:
@@ -66,11 +68,11 @@ async def test_deletion_requested_before_migration_0004_continues(
 ) -> None:
     await apply_until(pool, tmp_path, monkeypatch, "0003")
     digest = blake2b(repr(("delete", "event", "a")).encode()).digest()
-    await pool.execute("insert into heads (tenant, revision) values ('main', 1)")
-    await pool.execute(LIVES)
-    await pool.execute(BEGUN, digest)
+    await pool.execute("insert into heads (tenant, revision) values ('main', 1)")  # former name
+    await pool.execute(LIVE_EVENT)
+    await pool.execute(STARTED_DELETION, digest)
 
-    assert "0004_wishes.sql" in await migrations.migrate(pool, catalog)
+    assert "0004_wishes.sql" in await migrations.migrate(pool, catalog)  # former name
     row = await operations.find(pool, "main", "o1")
     assert row.requested_after == b"\x01\x02"
     again = await deletions.start(pool, catalog, "main", "event", "a", actor="ann", idempotency_key="k")

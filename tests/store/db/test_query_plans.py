@@ -1,4 +1,4 @@
-"""Queries use the indexes meant for them, on empty tables as on full ones, so that every page costs the same."""
+"""Queries use the intended indexes on empty and on full tables, so that every page costs the same."""
 
 import re
 from collections.abc import AsyncIterator
@@ -83,7 +83,7 @@ async def test_every_query_uses_its_indexes(conn: Connection) -> None:
 
 
 async def generic_plan(conn: Connection, name: str) -> str:
-    """The generic plan, which PostgreSQL keeps for a prepared statement, whatever its arguments."""
+    """Returns the generic plan of a query: the one that PostgreSQL uses for a prepared statement with any arguments."""
     arguments = ", ".join(["null"] * len((await conn.prepare(sql(name))).get_parameters()))
     await conn.execute(f"set plan_cache_mode = force_generic_plan; prepare {name} as {sql(name)}")
     rows = await conn.fetch(f"explain execute {name} ({arguments})")

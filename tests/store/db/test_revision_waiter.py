@@ -1,4 +1,4 @@
-"""Waiting for a revision."""
+"""Waiting until a revision is committed, and snapshots."""
 
 import asyncio
 from time import monotonic
@@ -27,7 +27,7 @@ async def test_waiters_return_once_the_revision_is_committed(pool: Pool, facts: 
 
 async def test_waiter_returns_false_after_its_timeout(pool: Pool) -> None:
     assert not await RevisionWaiter(pool).reach(TENANT, 1, 0.05)
-    assert not await RevisionWaiter(pool).reach("nobody", 1, 0)
+    assert not await RevisionWaiter(pool).reach("tenant without facts", 1, 0)
 
 
 async def test_snapshot_of_a_future_revision_raises_not_yet(pool: Pool) -> None:

@@ -1,4 +1,4 @@
-"""Named queries: PostgreSQL understands each of them, and each call gives what its query takes."""
+"""Named queries: PostgreSQL can prepare each of them, and each call passes the parameters that its query takes."""
 
 import ast
 import importlib
@@ -16,11 +16,11 @@ from store.db.sql import OPEN, bind, compile_query, fetch_row, fetch_rows, fetch
 
 ROOT = Path(__file__).parents[3]
 BY_NAME = {"sql": 0, "bind": 0, "execute": 1, "fetch_value": 1, "fetch_row": 2, "fetch_rows": 2}
-"""The functions that take the name of a query, and its place among their arguments."""
+"""Function → position of the name of a query among its arguments."""
 
 
 class Call(NamedTuple):
-    """A call of a query: by which function, where, of which one, with which parameters and class of rows, if any."""
+    """A call of a query. ``place``: file and line. ``row``: the class of its rows, if the function takes one."""
 
     function: str
     place: str
@@ -30,7 +30,7 @@ class Call(NamedTuple):
 
 
 def calls() -> Iterator[Call]:
-    """Every call of the store that names its query by a literal."""
+    """Finds every call in the store that names its query by a literal."""
     for file in sorted((ROOT / "store").rglob("*.py")):
         place = file.relative_to(ROOT)
         module: ModuleType | None = None
@@ -59,7 +59,7 @@ async def test_every_query_can_be_prepared(pool: Pool) -> None:
     assert wrong == {}
 
 
-def test_every_query_says_in_a_sentence_what_it_does() -> None:
+def test_every_query_is_described_by_a_sentence() -> None:
     assert [name for name, query in queries().items() if not query.sentence.endswith(".")] == []
 
 
@@ -72,7 +72,7 @@ def test_only_queries_without_parameters_are_called_by_their_text() -> None:
     assert [call for call in calls() if call.function == "sql" and queries()[call.query].parameters] == []
 
 
-def test_every_call_gives_the_parameters_of_its_query() -> None:
+def test_every_call_passes_the_parameters_of_its_query() -> None:
     wrong = {
         call.place: f"{call.query}({', '.join(call.parameters)})"
         for call in calls()
@@ -106,7 +106,7 @@ async def test_every_row_class_has_the_columns_of_its_query(pool: Pool) -> None:
         ("select a[low:high], :a", "select a[low:high], $1", ("a",)),
     ],
 )
-def test_names_become_positions(written: str, compiled: str, parameters: tuple[str, ...]) -> None:
+def test_named_parameters_become_positional(written: str, compiled: str, parameters: tuple[str, ...]) -> None:
     query = compile_query("some", written)
     assert (query.text, query.parameters) == (compiled, parameters)
 

@@ -1,4 +1,4 @@
-"""The truth tables of deletions: every case, row by row."""
+"""The decision tables of deletions and cascades, row by row."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -11,6 +11,7 @@ NAMES = ("running", "deleted", "other", "cancelled", "expired", "bound")
 
 
 def cases() -> Iterator[Case]:
+    """Generates every combination of the flags."""
     for values in product((False, True), repeat=len(NAMES)):
         yield Case(**dict(zip(NAMES, values, strict=True)))
 

@@ -1,4 +1,4 @@
-"""The sums of an operation, which follow from the changes of its children's states."""
+"""The counts of an operation, which database triggers derive from the changes of its children's states."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -20,7 +20,7 @@ values ('main', $1, 'delete', $2, 'event', 'e', 'running', 'test', now(), $3)
 
 
 class Sums(NamedTuple):
-    """What an operation shows, or what a change adds to it. ``remaining`` is reduced by ``found``, down to 0."""
+    """The counts of an operation, or what a change adds to them. ``remaining`` is reduced by ``found``, down to 0."""
 
     found: int = 0
     requested: int = 0
@@ -85,7 +85,7 @@ async def sums(pool: Pool, operation: str) -> Sums:
 
 
 @pytest.mark.parametrize("before", ["none", *STATES])
-async def test_change_of_state_adds_what_the_table_says(pool: Pool, before: str) -> None:
+async def test_change_of_state_adds_the_counts_of_the_table(pool: Pool, before: str) -> None:
     added = {}
     for after in STATES:
         operation = f"{before}-{after}"
@@ -99,13 +99,13 @@ async def test_change_of_state_adds_what_the_table_says(pool: Pool, before: str)
     assert added == {change: ADDED.get(change, Sums()) for change in product([before], STATES)}
 
 
-async def test_rules_in_the_database_are_those_of_this_test(pool: Pool) -> None:
+async def test_transitions_in_the_database_are_those_of_this_test(pool: Pool) -> None:
     rows = await pool.fetch("select * from child_transitions")
     assert {(row["before"], row["after"]): Sums(*list(row)[2:]) for row in rows} == ADDED
 
 
 class History:
-    """The sums as they are defined: over the states of the children, and over what they were before."""
+    """The counts by definition: computed from the present and the former states of the children."""
 
     def __init__(self) -> None:
         self.states: dict[str, str] = {}
@@ -136,7 +136,7 @@ NEXT = {
     "skipped": ("planned",),
     "parked": ("failing", "confirmed", "skipped"),
 }
-"""State → the states that the queries lead to."""
+"""State → the states to which the queries of the store change it."""
 
 
 @given(data=st.data())

@@ -1,4 +1,4 @@
-"""What earlier versions stored about operations means the same after the migration to codes."""
+"""Operations that earlier versions stored mean the same after the migration from sentences to codes."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -19,18 +19,20 @@ FILES = Path(schema.__file__).parent / "migrations"
 OLD_OPERATION = """
 insert into operations (tenant, id, kind, workflow, about, key, state, reason, actor, created_at, stuck_since)
 values ('main', $1, $2, $3, $4, 'k', $5, $6, 'ann', now(),
-        case when $5 in ('waiting', 'asked', 'running') then now() end)
+        case when $5 in ('waiting', 'running',
+                         'asked')  -- former name
+             then now() end)
 """
 OLD_CHILD = """
 insert into items (tenant, operation, relationship, child, parent, state, reason, tries)
 values ('main', $1, 'event_team', $2, 'a', $3, $4, $5)
 """
-PROMISE = "the owner had been asked already: if it deletes it, its children are left"
+SENT_REQUEST = "the owner had been asked already: if it deletes it, its children are left"  # former name
 
 
 @dataclass
 class Old:
-    """An operation as it was stored; afterwards its columns have the values of ``now``, and ``shown`` describes it."""
+    """An operation as stored by earlier versions. ``now``: columns after the migration; ``shown``: its description."""
 
     kind: str
     state: str
@@ -44,10 +46,12 @@ class Old:
 
 
 ROWS = [
-    Old("delete", "asked", "", {"state": "requested", "stuck_cause": None, "unanswered_attempt": False}, ""),
+    Old("delete",
+        "asked",  # former name
+        "", {"state": "requested", "stuck_cause": None, "unanswered_attempt": False}, ""),
     Old(
         "move",
-        "asked",
+        "asked",  # former name
         "MoveTeam at teams answered 503",
         {"stuck_cause": "owner_error", "stuck_relationship": None, "unanswered_attempt": True},
         "MoveTeam at teams answered 503",
@@ -77,14 +81,14 @@ ROWS = [
     Old(
         "delete",
         "cancelled",
-        PROMISE,
+        SENT_REQUEST,
         {"ended_because": None, "owner_may_still_act": True, "last_error": ""},
         "the request had been sent to the owner: if it deletes the event, the children are kept",
     ),
     Old(
         "move",
         "cancelled",
-        "the owner had been asked already: it may still move",
+        "the owner had been asked already: it may still move",  # former name
         {"ended_because": None, "owner_may_still_act": True},
         "the request had been sent to the owner; it may still move",
     ),
@@ -113,35 +117,41 @@ ROWS = [
         "replaced by operation o9, which was requested later"),
     Old("move", "refused", "team t 1 is deleted", {"end_details": {"kind": "team", "key": "t 1"}},
         "team t 1 is deleted"),
-    Old("move", "refused", "team t was deleted and created anew", {"ended_because": "entity_recreated"},
+    Old("move", "refused",
+        "team t was deleted and created anew",  # former name
+        {"ended_because": "entity_recreated"},
         "team t was deleted and created again"),
     Old("link", "expired", "item i was not heard of in time", {"ended_because": "entity_missing"},
         "no fact about item i arrived in time"),
     Old("unlink", "refused", "item i is not linked to category c any more", {"ended_because": "not_linked"},
         "item i is not linked to category c any more"),
-    Old("delete", "expired", "EventDeleted was not told in time", {"end_details": {"fact": "EventDeleted"}},
+    Old("delete", "expired",
+        "EventDeleted was not told in time",  # former name
+        {"end_details": {"fact": "EventDeleted"}},
         "EventDeleted did not arrive in time"),
     Old("delete", "expired", "DeleteEvent at events answered 503", {"ended_because": "not_confirmed"},
         "DeleteEvent at events answered 503"),
     Old("delete", "done", "by operation o8", {"ended_because": "deleted_by_other_operation"},
         "deleted by operation o8"),
-    Old("delete", "done", "the event was created anew since", {"ended_because": "recreated_since_request"},
+    Old("delete", "done",
+        "the event was created anew since",  # former name
+        {"ended_because": "recreated_since_request"},
         "the event was deleted and created again since the request"),
-    Old("cascade", "done", "the event was created anew: what was left of it is spared",
+    Old("cascade", "done", "the event was created anew: what was left of it is spared",  # former name
         {"ended_because": "recreated_during_cascade"},
         "the event was created again: the remaining children were skipped"),
-    Old("cascade", "cancelled", "2 more were asked for, 5 were not",
+    Old("cascade", "cancelled", "2 more were asked for, 5 were not",  # former name
         {"end_details": {"unconfirmed": 2, "remaining": 5}},
         "2 more were requested and not confirmed, 5 were not requested"),
     Old("cascade", "incomplete", "children parked: 2", {"end_details": {"parked": 2}}, "children parked: 2"),
-    Old("delete", "cancelled", "it had come about already; its children are left",
+    Old("delete", "cancelled", "it had come about already; its children are left",  # former name
         {"ended_because": "already_deleted", "end_details": {"kind": "event", "key": "k"}},
         "the event had been deleted already; its children are kept"),
     Old(
         "delete",
         "refused",
         "event 'b' cannot be deleted: stand 's' belongs to event 'b' by event_stand, which restricts that; move or "
-        "delete the stand first; its owner had been asked already, and may still delete it",
+        "delete the stand first; its owner had been asked already, and may still delete it",  # former name
         {"ended_because": "restricted", "owner_may_still_act": True},
         "event 'b' cannot be deleted: stand 's' belongs to event 'b' by event_stand, which restricts that; move or "
         "delete the stand first; the request had been sent to its owner, which may still delete it",
@@ -219,7 +229,7 @@ CHILDREN = [
 
 @pytest.fixture
 async def before(pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pool:
-    """A database as the migrations up to 0006 leave it."""
+    """A database with the schema of migration 0006."""
     await pool.execute("drop schema tether cascade")
     for number in range(1, 7):
         (file,) = FILES.glob(f"{number:04}_*.sql")
@@ -231,7 +241,7 @@ async def before(pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pyte
     return pool
 
 
-async def test_sentences_of_operations_become_codes_that_say_the_same(before: Pool, catalog: Catalog) -> None:
+async def test_sentences_of_operations_become_codes_of_the_same_meaning(before: Pool, catalog: Catalog) -> None:
     for number, old in enumerate(ROWS):
         about = "event" if old.workflow == "cascade" else "event_team"
         await before.execute(OLD_OPERATION, f"o{number}", old.kind, old.workflow, about, old.state, old.reason)
@@ -262,7 +272,7 @@ async def test_sentences_of_children_become_codes_that_say_the_same(before: Pool
 
 
 async def test_states_of_children_are_renamed(before: Pool, catalog: Catalog) -> None:
-    states = {"a": "planned", "b": "failing", "c": "asked", "d": "done", "e": "spared", "f": "parked"}
+    states = {"a": "planned", "b": "failing", "c": "asked", "d": "done", "e": "spared", "f": "parked"}  # former name
     for child, state in states.items():
         await before.execute(OLD_CHILD, "o", child, state, "no" if state == "parked" else "", 0)
     await migrations.migrate(before, catalog)

@@ -1,4 +1,4 @@
-"""The feed: replayed from the beginning it gives the state at every revision; it never skips, never repeats."""
+"""The feed: replaying it gives the state at every revision, and pages neither skip nor repeat items."""
 
 from random import Random
 from typing import Any
@@ -23,7 +23,10 @@ from tests.support.versions import Versions
 
 
 class Consumer:
-    """Someone who reads page after page and can be told apart from a fresh one by its cursor alone."""
+    """A client that reads page after page. Its only state is the cursor.
+
+    ``complete``: the revision up to which it has read all items.
+    """
 
     def __init__(self, pool: Pool, query: FeedQuery) -> None:
         self._pool = pool
@@ -33,7 +36,7 @@ class Consumer:
         self.complete = 0
 
     async def page(self, limit: int) -> bool:
-        """Whether there may be more."""
+        """Reads a page; returns whether there may be more."""
         revision, phase, keys = tokens.place("test", self.cursor)
         async with snapshot(self._pool, TENANT) as at:
             items, place = await feed.page(at, self._query, FeedPosition(revision, phase, tuple(keys)), limit)
@@ -44,21 +47,23 @@ class Consumer:
         return place.revision <= at.head
 
     async def drain(self, limit: int) -> list[FeedItem]:
+        """Reads until the newest revision; returns all items read so far."""
         while await self.page(limit):
             pass
         return self.items
 
     @property
-    def bonds(self) -> list[str]:
+    def links(self) -> list[str]:
+        """``child parent state`` of every link item read so far."""
         return [f"{b['child']} {b['parent']} {b['state']}" for _, p, _, b in self.items if p in (1, 2, 3)]
 
 
-def whole(catalog: Catalog) -> FeedQuery:
+def unfiltered(catalog: Catalog) -> FeedQuery:
     return feed.query_for(catalog, None, None)
 
 
-def check(items: list[FeedItem], tables: Versions) -> None:
-    """The items are exactly what the tables' versions come to, revision by revision."""
+def assert_items_match(items: list[FeedItem], tables: Versions) -> None:
+    """Asserts that the items are exactly the changes between the versions in the tables, revision by revision."""
     places = [item[:3] for item in items]
     assert places == sorted(set(places))
     current: dict[tuple[str, str], tuple[str, str]] = {}
@@ -69,17 +74,17 @@ def check(items: list[FeedItem], tables: Versions) -> None:
         assert len(entities) == len(set(entities))
         before, after = tables.link_states(revision - 1), tables.link_states(revision)
         changed = {at for at in before.keys() | after.keys() if before.get(at) != after.get(at)}
-        told = [(b["relationship"], b["child"]) for _, phase, _, b in of_it if phase in (1, 2, 3)]
-        assert len(told) == len(set(told))
-        assert changed <= set(told) <= changed | tables.links_begun(revision)
+        reported = [(b["relationship"], b["child"]) for _, phase, _, b in of_it if phase in (1, 2, 3)]
+        assert len(reported) == len(set(reported))
+        assert changed <= set(reported) <= changed | tables.links_begun(revision)
         for body in (b for _, phase, _, b in of_it if phase in (1, 2, 3)):
-            replay(current, before, body)
+            apply(current, before, body)
         assert current == after
     facts = [(item.revision, item.body["fact"]["id"]) for item in items if item.phase == 4]
     assert facts == tables.announced
 
 
-def replay(current: dict[Any, Any], before: dict[Any, Any], body: dict[str, Any]) -> None:
+def apply(current: dict[Any, Any], before: dict[Any, Any], body: dict[str, Any]) -> None:
     at = (body["relationship"], body["child"])
     old = before.get(at, (None, None))[0]
     if body["state"] == "closed":
@@ -90,21 +95,21 @@ def replay(current: dict[Any, Any], before: dict[Any, Any], body: dict[str, Any]
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batches_keep_coming(
+async def test_replayed_pages_give_every_revision_while_facts_arrive(
     pool: Pool, catalog: Catalog, facts: FactRecorder, seed: int
 ) -> None:
     random = Random(seed)
     events = history(seed, 12 + 6 * (seed % 3), 120)
     events = deliver(seed, [*events, *explicit_links(random, events, 12)])
     limits = [(1,), (2, 3), (7,), (1, 1000), (50,)][seed % 5]
-    consumer, number = Consumer(pool, whole(catalog)), 0
+    consumer, number = Consumer(pool, unfiltered(catalog)), 0
     while events:
         size = random.choice((1, 1, 2, 5, 12))
         batch, events = [facts.entry(e) for e in events[:size]], events[size:]
         if random.random() < 0.2:
             number += 1
             batch.append(
-                own_facts.entry("Told", "group", "group-0", {"relationship": "group_channel"}, id=f"a{number}")
+                own_facts.entry("Announced", "group", "group-0", {"relationship": "group_channel"}, id=f"a{number}")
             )
         await facts.record_entries(batch)
         for _ in range(random.randrange(6)):
@@ -112,21 +117,21 @@ async def test_replaying_all_pages_gives_the_state_at_every_revision_while_batch
     await consumer.drain(random.choice(limits))
     tables = await versions.read(pool, catalog)
     assert tables.newest > 10
-    check(consumer.items, tables)
-    fresh = Consumer(pool, whole(catalog))
+    assert_items_match(consumer.items, tables)
+    fresh = Consumer(pool, unfiltered(catalog))
     assert await fresh.drain(17) == consumer.items
     assert consumer.complete == fresh.complete == tables.newest
 
 
 @pytest.mark.parametrize("limit", [1, 4, 1000])
-async def test_filters_give_just_their_part_of_the_whole(
+async def test_filters_give_exactly_their_part_of_the_feed(
     pool: Pool, catalog: Catalog, facts: FactRecorder, limit: int
 ) -> None:
     events = deliver(5, history(5, 18, 100))
     for n in range(0, len(events), 9):
         await facts.record(*events[n : n + 9])
-    await facts.record_entries([own_facts.entry("Told", "group", "g", {"relationship": "group_channel"}, id="x")])
-    everything = await Consumer(pool, whole(catalog)).drain(1000)
+    await facts.record_entries([own_facts.entry("Announced", "group", "g", {"relationship": "group_channel"}, id="x")])
+    everything = await Consumer(pool, unfiltered(catalog)).drain(1000)
     for name in ("group_channel", "category_item", "dest_flight"):
         part = await Consumer(pool, feed.query_for(catalog, name, None)).drain(limit)
         assert part == [
@@ -136,7 +141,7 @@ async def test_filters_give_just_their_part_of_the_whole(
     assert part == [i for i in everything if i.body.get("kind") == "item"]
 
 
-async def test_a_parent_that_thousands_wait_for_gives_as_many_items_over_many_pages(
+async def test_parent_of_thousands_of_waiting_children_gives_one_item_each(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
     await facts.record(*(event("ItemAdded", f"i{n:04}", 1, name="x", category="c") for n in range(3000)))
@@ -148,10 +153,12 @@ async def test_a_parent_that_thousands_wait_for_gives_as_many_items_over_many_pa
     while await consumer.page(999):
         pages += 1
     assert pages == 4
-    assert consumer.bonds == [f"i{n:04} c linked" for n in range(3000)]
+    assert consumer.links == [f"i{n:04} c linked" for n in range(3000)]
 
 
-async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: Catalog, facts: FactRecorder) -> None:
+async def test_move_is_one_item_with_the_parent_that_was_left(
+    pool: Pool, catalog: Catalog, facts: FactRecorder
+) -> None:
     await facts.record(event("ItemAdded", "i", 1, name="x", category="a"))
     consumer = Consumer(pool, feed.query_for(catalog, "category_item", None))
     await consumer.drain(10)
@@ -163,7 +170,7 @@ async def test_a_move_is_one_item_that_says_what_was_left(pool: Pool, catalog: C
     }  # fmt: skip
 
 
-async def test_whoever_gains_or_loses_the_right_to_a_parent_is_told_of(
+async def test_child_whose_conflict_begins_or_ends_gets_an_item(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
     consumer = Consumer(pool, feed.query_for(catalog, "group_channel", None))
@@ -174,14 +181,14 @@ async def test_whoever_gains_or_loses_the_right_to_a_parent_is_told_of(
     await facts.record(event("ChannelDeleted", "a", 6))
     await facts.record(link_event("group_channel", "b", "h", 7), event("GroupCreated", "h", 1, name="h"))
     await consumer.drain(1)
-    assert consumer.bonds == ["b g linked", "a g linked", "b g conflict", "a g closed", "b g linked", "b h linked"]
+    assert consumer.links == ["b g linked", "a g linked", "b g conflict", "a g closed", "b g linked", "b h linked"]
 
 
-async def test_what_is_not_committed_is_neither_seen_nor_skipped(
+async def test_uncommitted_facts_are_neither_read_nor_skipped(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
     await facts.record(event("CategoryAdded", "c", 1, name="c"))
-    consumer = Consumer(pool, whole(catalog))
+    consumer = Consumer(pool, unfiltered(catalog))
     added = [facts.entry(event("ItemAdded", f"i{n}", 1, name="x", category="c")) for n in range(3)]
     async with transaction(pool) as conn:
         await settle(conn, catalog, TENANT, added, "test")
@@ -196,5 +203,5 @@ async def test_what_is_not_committed_is_neither_seen_nor_skipped(
     await consumer.drain(1)
     await facts.record(event("CategoryUpdated", "c", 3, name="d"))
     await consumer.drain(1)
-    check(consumer.items, await versions.read(pool, catalog))
-    assert consumer.bonds == ["i0 c linked", "i1 c linked", "i2 c linked"]
+    assert_items_match(consumer.items, await versions.read(pool, catalog))
+    assert consumer.links == ["i0 c linked", "i1 c linked", "i2 c linked"]

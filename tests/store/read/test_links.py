@@ -1,4 +1,4 @@
-"""Pages of links: together they are exactly the links there are, by any filter, now and at any earlier revision."""
+"""Pages of links: together they are exactly the links in the tables, with any filter, at any revision."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -19,14 +19,14 @@ from tests.support.strategies import deliver, explicit_links, history
 NOW = datetime.now(UTC)
 
 
-async def told(facts: FactRecorder, seed: int) -> None:
+async def record_history(facts: FactRecorder, seed: int) -> None:
     events = history(seed, 24, 150)
     events = deliver(seed, [*events, *explicit_links(Random(seed), events, 10)])
     for n in range(0, len(events), 20):
         await facts.record(*events[n : n + 20])
 
 
-async def every(at: Snapshot, query: LinkQuery, limit: int, now: datetime = NOW) -> list[tuple[str, str, str]]:
+async def read_pages(at: Snapshot, query: LinkQuery, limit: int, now: datetime = NOW) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     place, pages = None, 0
     while True:
@@ -40,10 +40,10 @@ async def every(at: Snapshot, query: LinkQuery, limit: int, now: datetime = NOW)
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
+async def test_pages_are_exactly_the_links_at_every_revision(
     pool: Pool, catalog: Catalog, facts: FactRecorder, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    await told(facts, seed)
+    await record_history(facts, seed)
     monkeypatch.setattr(links, "PARENTS", 1 + seed % 3)
     monkeypatch.setattr(links, "SCANNED", 5)
     monkeypatch.setattr(links, "CHUNK", 3)
@@ -54,24 +54,26 @@ async def test_all_pages_are_what_the_tables_come_to_at_every_revision(
             for name in ("group_channel", "category_item"):
                 rel = catalog.relationship(name)
                 every_link = [(child, *link) for (of, child), link in states.items() if of == name]
-                assert await every(at, LinkQuery(rel), 4) == sorted(every_link)
+                assert await read_pages(at, LinkQuery(rel), 4) == sorted(every_link)
                 for state in LINK_STATES:
-                    found = await every(at, LinkQuery(rel, state=state), 2)
+                    found = await read_pages(at, LinkQuery(rel, state=state), 2)
                     assert len(found) == len(set(found))
                     assert sorted(found) == sorted(link for link in every_link if link[2] == state)
-                for parent in {parent for _, parent, _ in every_link} | {"nobody"}:
+                for parent in {parent for _, parent, _ in every_link} | {"unknown"}:
                     family = sorted(link for link in every_link if link[1] == parent)
-                    assert await every(at, LinkQuery(rel, parent=parent), 1) == family
+                    assert await read_pages(at, LinkQuery(rel, parent=parent), 1) == family
                     linked = [link for link in family if link[2] == "linked"]
-                    assert await every(at, LinkQuery(rel, parent=parent, state="linked"), 1) == linked
+                    assert await read_pages(at, LinkQuery(rel, parent=parent, state="linked"), 1) == linked
                 for link in every_link:
-                    assert await every(at, LinkQuery(rel, child=link[0]), 1) == [link]
-                    assert await every(at, LinkQuery(rel, child=link[0], parent="nobody"), 1) == []
+                    assert await read_pages(at, LinkQuery(rel, child=link[0]), 1) == [link]
+                    assert await read_pages(at, LinkQuery(rel, child=link[0], parent="unknown"), 1) == []
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, facts: FactRecorder, seed: int) -> None:
-    await told(facts, seed)
+async def test_counts_are_those_of_the_links_in_the_tables(
+    pool: Pool, catalog: Catalog, facts: FactRecorder, seed: int
+) -> None:
+    await record_history(facts, seed)
     tables = await versions.read(pool, catalog)
     links_now = tables.link_states(tables.newest)
     async with snapshot(pool, TENANT) as at:
@@ -81,7 +83,7 @@ async def test_counts_are_those_of_the_tables(pool: Pool, catalog: Catalog, fact
             assert found == {state: states.count(state) for state in LINK_STATES}
 
 
-async def test_a_wait_is_overdue_once_its_deadline_has_passed(
+async def test_waiting_link_is_overdue_once_its_deadline_has_passed(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
     await facts.record(event("ItemAdded", "i", 1, name="x", category="c"))
@@ -92,7 +94,7 @@ async def test_a_wait_is_overdue_once_its_deadline_has_passed(
             (NOW + rel.on_missing.deadline + timedelta(days=1), "overdue"),
         ]
         for now, state in moments:
-            assert await every(at, LinkQuery(rel), 5, now) == [("i", "c", state)]
-            assert await every(at, LinkQuery(rel, state=state), 5, now) == [("i", "c", state)]
+            assert await read_pages(at, LinkQuery(rel), 5, now) == [("i", "c", state)]
+            assert await read_pages(at, LinkQuery(rel, state=state), 5, now) == [("i", "c", state)]
             assert (await link_counts.count_by_state(at, rel, now))[state] == 1
-        assert await every(at, LinkQuery(rel, state="waiting"), 5, now) == []
+        assert await read_pages(at, LinkQuery(rel, state="waiting"), 5, now) == []

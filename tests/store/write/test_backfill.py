@@ -1,4 +1,4 @@
-"""Backfill: relationships that are declared over facts that are in the ledger already."""
+"""Backfill: relationships that are declared when their facts are in the ledger already."""
 
 from dataclasses import replace
 from itertools import count
@@ -20,7 +20,7 @@ from tests.support.strategies import deliver
 from tests.support.tenants import CATALOG, YARD, StoreTenant, cut_into_batches, recorded_entry
 
 BEFORE = Catalog(YARD.contracts, CATALOG.relationships)
-"""The yard's facts are known, its relationships are not."""
+"""Declares the facts of the yard without its relationships."""
 
 _numbers = count(1)
 
@@ -31,10 +31,11 @@ def node(type: str, key: str, sequence: int, /, correlation: str | None = None, 
     return event if correlation is None else {**event, "correlationid": correlation}
 
 
-async def tell_before(tenant: StoreTenant, batches: list[list[Event]]) -> None:
+async def record_before(tenant: StoreTenant, batches: list[list[Event]]) -> None:
+    """Records batches while the relationships of the yard are not declared."""
     for batch in batches:
-        told = [recorded_entry(YARD if event["source"] == OWN_SOURCE else BEFORE, event) for event in batch]
-        await tenant.recorder.record(tenant.name, told, actor="test")
+        entries = [recorded_entry(YARD if event["source"] == OWN_SOURCE else BEFORE, event) for event in batch]
+        await tenant.recorder.record(tenant.name, entries, actor="test")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -42,7 +43,7 @@ async def test_backfill_gives_same_rows_as_declaring_first(pool: Pool, seed: int
     events = node_history(seed, 80)
     batches = cut_into_batches(Random(seed), deliver(seed, events))
     before = StoreTenant(pool, BEFORE)
-    await tell_before(before, batches)
+    await record_before(before, batches)
     assert (await before.rows())[1] == []
     await migrate(pool, YARD)
     later, first = StoreTenant(pool, YARD), StoreTenant(pool, YARD, "first")
@@ -63,8 +64,8 @@ async def test_backfill_between_facts_ends_as_the_model_says(pool: Pool) -> None
         await migrate(pool, before.catalog)
         half = len(batches) // 2
         for batch in batches[:half]:
-            told = [recorded_entry(YARD if e["source"] == OWN_SOURCE else before.catalog, e) for e in batch]
-            await before.recorder.record(name, told, actor="test")
+            entries = [recorded_entry(YARD if e["source"] == OWN_SOURCE else before.catalog, e) for e in batch]
+            await before.recorder.record(name, entries, actor="test")
         await migrate(pool, YARD)
         after = StoreTenant(pool, YARD, name)
         await after.record_batches(batches[half:])
@@ -76,7 +77,7 @@ async def test_backfill_ignores_values_that_are_not_keys(pool: Pool) -> None:
     odd = [True, 1.5, "", [], {}, "x" * 600]
     events = [node("NodeAdded", f"n{n}", 1, up=value) for n, value in enumerate(odd)]
     events += [node("NodeAdded", "seven", 1, up=7), node("NodeChanged", "seven", 0, up="older")]
-    await tell_before(StoreTenant(pool, BEFORE), [events])
+    await record_before(StoreTenant(pool, BEFORE), [events])
     await migrate(pool, YARD)
     later = StoreTenant(pool, YARD)
     await later.assert_holds(events)
@@ -94,7 +95,7 @@ async def test_backfill_reads_correlation_ids_of_creations_only(pool: Pool) -> N
         node("ShadowFaded", "s5", 2),
         node("ShadowCast", "s5", 1, correlation=encode("shadow", "n0")),
     ]
-    await tell_before(StoreTenant(pool, BEFORE), [events])
+    await record_before(StoreTenant(pool, BEFORE), [events])
     await migrate(pool, YARD)
     later = StoreTenant(pool, YARD)
     await later.assert_holds(events)
@@ -103,13 +104,13 @@ async def test_backfill_reads_correlation_ids_of_creations_only(pool: Pool) -> N
 
 async def test_backfill_notifies_own_instances_at_a_readable_revision(pool: Pool) -> None:
     before = StoreTenant(pool, BEFORE)
-    await tell_before(before, [[node("NodeAdded", "n0", 1), node("NodeAdded", "n1", 1)]])
+    await record_before(before, [[node("NodeAdded", "n0", 1), node("NodeAdded", "n1", 1)]])
     await migrate(pool, YARD)
-    told = await pool.fetch(
+    notified = await pool.fetch(
         "select about as relationship, key as parent, o.revision <= t.revision as readable"
         " from outbox o, tenant_revisions t"
     )
-    assert sorted(tuple(row) for row in told) == [("shadow", "n0", True), ("shadow", "n1", True)]
+    assert sorted(tuple(row) for row in notified) == [("shadow", "n0", True), ("shadow", "n1", True)]
     await StoreTenant(pool, YARD).assert_holds([*await events_of(pool)])
     await pool.execute("delete from outbox")
     second = {"second": replace(YARD.relationships["shadow"], name="second")}
@@ -118,16 +119,16 @@ async def test_backfill_notifies_own_instances_at_a_readable_revision(pool: Pool
 
 
 async def events_of(pool: Pool) -> list[Event]:
-    """What was told, read back."""
+    """Reads the events of all facts from the ledger."""
     rows = await pool.fetch("select source, id, type, key, sequence, data from facts")
     return [{**row, "subject": row["key"]} for row in rows]
 
 
 async def test_backfill_repeated_changes_nothing(yard: StoreTenant) -> None:
     await yard.record_batches([node_history(3, 60)])
-    rows, head = await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")
+    rows, newest = await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")
     await migrate(yard.pool, YARD)
-    assert (await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")) == (rows, head)
+    assert (await yard.rows(), await yard.pool.fetchval("select revision from tenant_revisions")) == (rows, newest)
 
 
 @pytest.mark.parametrize("change", [{"via": "twin"}, {"cardinality": ONE_TO_ONE}, {"parent": "shadow"}])
@@ -138,8 +139,8 @@ async def test_changed_kinds_need_a_new_relationship_name(yard: StoreTenant, cha
 
 
 async def test_deadline_of_a_relationship_may_change(yard: StoreTenant) -> None:
-    patient = replace(YARD.relationships["tree"], on_missing=Wait(YARD.relationships["tree"].on_missing.deadline * 2))
-    await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": patient}))
+    longer = replace(YARD.relationships["tree"], on_missing=Wait(YARD.relationships["tree"].on_missing.deadline * 2))
+    await migrate(yard.pool, Catalog(YARD.contracts, {**YARD.relationships, "tree": longer}))
 
 
 async def test_new_cascade_policy_covers_parents_deleted_before(pool: Pool) -> None:

@@ -1,4 +1,4 @@
-"""Concurrent writers and readers: the order of revisions is the order of commits, without gaps."""
+"""Concurrent writers and readers: revisions are in the order of commits, without gaps."""
 
 import asyncio
 from random import Random
@@ -17,34 +17,34 @@ LAMP = event("ItemAdded", "lamp", 1, name="Lamp", category="light")
 LIGHT = event("CategoryAdded", "light", 1, name="Light")
 
 
-async def seen(tenant: StoreTenant) -> tuple[int, list[bytes], list[str]]:
-    """What a reader sees: the head, the lines, and the facts up to the head."""
+async def read_snapshot(tenant: StoreTenant) -> tuple[int, list[bytes], list[str]]:
+    """Reads in one transaction the newest revision, the lines as of it, and the ids of the facts up to it."""
     async with tenant.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        head = await fetch_value(conn, "revision", tenant=tenant.name) or 0
+        newest = await fetch_value(conn, "revision", tenant=tenant.name) or 0
         ids = await conn.fetch(
-            "select id from facts where tenant = $1 and revision <= $2 order by id", tenant.name, head
+            "select id from facts where tenant = $1 and revision <= $2 order by id", tenant.name, newest
         )
-        return head, await tenant.lines_in(conn, head), [row["id"] for row in ids]
+        return newest, await tenant.lines_in(conn, newest), [row["id"] for row in ids]
 
 
-async def until_somebody_waits_for_a_lock(pool: Pool) -> None:
+async def wait_until_a_transaction_is_blocked(pool: Pool) -> None:
     while not await pool.fetchval("select count(*) from pg_locks where not granted"):
         await asyncio.sleep(0.005)
 
 
 async def test_second_writer_waits_and_gets_the_next_revision(tenant: StoreTenant) -> None:
     await tenant.record(event("CategoryAdded", "other", 1, name="Other"))
-    before = await seen(tenant)
+    before = await read_snapshot(tenant)
     async with tenant.pool.acquire() as conn:
         slow = conn.transaction()
         await slow.start()
         await settle(conn, tenant.catalog, tenant.name, [recorded_entry(tenant.catalog, LAMP)], "slow")
         quick = asyncio.create_task(tenant.record(LIGHT))
-        await until_somebody_waits_for_a_lock(tenant.pool)
-        assert await seen(tenant) == before
+        await wait_until_a_transaction_is_blocked(tenant.pool)
+        assert await read_snapshot(tenant) == before
         await slow.commit()
     assert (await quick).revision == 3
-    assert await seen(tenant) == (3, await tenant.lines(), sorted((LAMP["id"], LIGHT["id"], *before[2])))
+    assert await read_snapshot(tenant) == (3, await tenant.lines(), sorted((LAMP["id"], LIGHT["id"], *before[2])))
     assert b"link|category_item|lamp|light|linked" in await tenant.lines()
     assert b"link|category_item|lamp|light|waiting" in await tenant.lines(2)
     assert (await tenant.audit()).violated == []
@@ -57,11 +57,11 @@ async def test_rollback_leaves_no_gap_in_revisions(tenant: StoreTenant) -> None:
         await failing.start()
         await settle(conn, tenant.catalog, tenant.name, [recorded_entry(tenant.catalog, LAMP)], "failing")
         waiting = asyncio.create_task(tenant.record(LIGHT))
-        await until_somebody_waits_for_a_lock(tenant.pool)
+        await wait_until_a_transaction_is_blocked(tenant.pool)
         await failing.rollback()
     assert (await waiting).revision == 2
     await tenant.assert_holds([event("CategoryAdded", "other", 1, name="Other"), LIGHT])
-    assert (await tenant.record(LAMP)).revision == 3  # what was rolled back is no duplicate
+    assert (await tenant.record(LAMP)).revision == 3  # after a rollback, the same fact is no duplicate
 
 
 async def test_first_two_writers_of_a_tenant_do_not_collide(tenant: StoreTenant) -> None:
@@ -80,17 +80,17 @@ async def test_several_recorders_with_same_facts_end_as_the_model_says(
     second = await create_pool(database_url, 3)
     recorders = [tenant, StoreTenant(second), StoreTenant(second)]
     done = asyncio.Event()
-    heads: list[tuple[int, int, int]] = []
+    observed: list[tuple[int, int, int]] = []
 
     async def read() -> None:
-        """Revisions and facts never decrease, and what a revision bounds never changes."""
+        """Asserts that the lines as of a revision never change, and that facts up to it never disappear."""
         known: dict[int, tuple[list[bytes], list[str]]] = {}
         while not done.is_set():
-            head, lines, ids = await seen(tenant)
-            earlier = known.setdefault(head, (lines, ids))
+            newest, lines, ids = await read_snapshot(tenant)
+            earlier = known.setdefault(newest, (lines, ids))
             assert earlier[0] == lines
             assert set(earlier[1]) <= set(ids)
-            heads.append((head, len(ids), len(known)))
+            observed.append((newest, len(ids), len(known)))
             await asyncio.sleep(0.01)
 
     async def write(number: int, recorder: StoreTenant) -> None:
@@ -104,7 +104,7 @@ async def test_several_recorders_with_same_facts_end_as_the_model_says(
     done.set()
     await reading
     await second.close()
-    assert heads == sorted(heads)
+    assert observed == sorted(observed)
     await tenant.assert_holds(events)
 
 

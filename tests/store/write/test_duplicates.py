@@ -1,4 +1,4 @@
-"""Repeated facts have no effect, contradicting ones are refused, and a bad fact stops no other."""
+"""Repeated facts have no effect, contradicting ones are refused, and a bad fact does not stop others."""
 
 import asyncio
 from typing import Any
@@ -68,7 +68,7 @@ async def test_fact_without_a_change_is_kept_and_opens_no_revision(tenant: Store
     idle = [
         event("ItemUpdated", "lamp", 2, name="Lamp"),
         event("ItemUpdated", "lamp", 0, name="an older name"),
-        event("CategoryRemoved", "light", 0),  # an end before this life
+        event("CategoryRemoved", "light", 0),  # a deletion before the current incarnation
     ]
     for idle_event in idle:
         answer = await tenant.record(idle_event)
@@ -88,7 +88,7 @@ async def test_values_equal_in_python_but_not_in_json_are_a_change(tenant: Store
 
 
 def unstorable(tenant: StoreTenant, key: str) -> Any:
-    """An entry that validation let pass, and that PostgreSQL does not hold."""
+    """Returns an entry that is valid and cannot be stored by PostgreSQL."""
     return recorded_entry(tenant.catalog, event("ItemAdded", "poison", 1, name="Poison"))._replace(key=key)
 
 

@@ -1,4 +1,4 @@
-"""The truth tables: which instances a change concerns, and which cascades an event concerns, row by row."""
+"""The decision tables of which instances a change concerns and which cascades an event concerns, row by row."""
 
 from itertools import product
 from typing import Any
@@ -59,7 +59,7 @@ NOTIFIED = {
     ("recreated", True): {"incomplete", "running"},
     ("recreated", False): {"incomplete", "running"},
 }
-"""(event, whether the entity has children) → the states of its cascade in which that is notified."""
+"""(event, whether the entity has children) → the states of its cascade in which the cascade is notified."""
 
 LINK = """
 insert into links (tenant, relationship, child, parent, since, from_revision, to_revision)

@@ -1,4 +1,4 @@
-"""Random histories: whatever the order, the repeats and the batches, the tables hold what the model says."""
+"""Random histories: in any order, with any repeats and batches, the tables hold the state of the model."""
 
 from pathlib import Path
 from random import Random, SystemRandom
@@ -16,25 +16,27 @@ _LINES = (Path(__file__).parent / "seeds.txt").read_text().splitlines()
 SEEDS = [int(line.split()[0]) for line in _LINES if line and not line.startswith("#")]
 
 
-async def any_delivery_ends_as_the_model_says(tenant: StoreTenant, seed: int, events: list[Event], most: int) -> None:
+async def assert_delivery_ends_as_the_model_says(
+    tenant: StoreTenant, seed: int, events: list[Event], most: int
+) -> None:
     one, random = tenant.other_tenant(), Random(seed)
     await one.record_batches(cut_into_batches(random, deliver(seed, events, repeats=0.2), most))
     await one.assert_holds(events)
 
 
-async def each_step_is_as_the_model_says(tenant: StoreTenant, seed: int, events: list[Event]) -> None:
+async def assert_each_step_is_as_the_model_says(tenant: StoreTenant, seed: int, events: list[Event]) -> None:
     one, random = tenant.other_tenant(), Random(seed)
-    told: list[Event] = []
+    recorded: list[Event] = []
     for batch in cut_into_batches(random, deliver(seed, events), 4):
         await one.record(*batch)
-        told += batch
-        assert await one.lines() == expected_lines(one.catalog, told)
-        assert await one.waits() == expected_waits(one.catalog, told)
-    await one.assert_holds(told)
+        recorded += batch
+        assert await one.lines() == expected_lines(one.catalog, recorded)
+        assert await one.waits() == expected_waits(one.catalog, recorded)
+    await one.assert_holds(recorded)
 
 
 def people(seed: int, entities: int = 12, facts: int = 120) -> list[Event]:
-    """Groups, channels, categories, items; a tenth of the facts are explicit links."""
+    """Returns a history of groups, channels, categories and items, and a tenth as many explicit links."""
     events = history(seed, entities, facts)
     return events + explicit_links(Random(seed), events, facts // 10)
 
@@ -45,30 +47,30 @@ async def test_any_history_in_any_delivery_ends_as_the_model_says(
     tenant: StoreTenant, events: list[Event], seed: int, own: int, most: int
 ) -> None:
     events += explicit_links(Random(seed), events, own)
-    await any_delivery_ends_as_the_model_says(tenant, seed, events, most)
+    await assert_delivery_ends_as_the_model_says(tenant, seed, events, most)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_kept_seeds_in_any_delivery_end_as_the_model_says(
     tenant: StoreTenant, yard: StoreTenant, seed: int
 ) -> None:
-    await any_delivery_ends_as_the_model_says(tenant, seed, people(seed), most=30)
-    await any_delivery_ends_as_the_model_says(yard, seed, node_history(seed, 80), most=20)
+    await assert_delivery_ends_as_the_model_says(tenant, seed, people(seed), most=30)
+    await assert_delivery_ends_as_the_model_says(yard, seed, node_history(seed, 80), most=20)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_kept_seeds_agree_with_the_model_at_every_step(tenant: StoreTenant, yard: StoreTenant, seed: int) -> None:
-    await each_step_is_as_the_model_says(tenant, seed, people(seed, 8, 40))
-    await each_step_is_as_the_model_says(yard, seed, node_history(seed, 40))
+    await assert_each_step_is_as_the_model_says(tenant, seed, people(seed, 8, 40))
+    await assert_each_step_is_as_the_model_says(yard, seed, node_history(seed, 40))
 
 
 async def test_new_seeds_end_as_the_model_says(tenant: StoreTenant, yard: StoreTenant) -> None:
     for seed in SystemRandom().sample(range(2**32), 6):
         print("add to seeds.txt if this fails:", seed)  # noqa: T201
-        await any_delivery_ends_as_the_model_says(tenant, seed, people(seed), most=10)
-        await any_delivery_ends_as_the_model_says(yard, seed, node_history(seed, 60), most=10)
-        await each_step_is_as_the_model_says(yard, seed, node_history(seed, 25))
+        await assert_delivery_ends_as_the_model_says(tenant, seed, people(seed), most=10)
+        await assert_delivery_ends_as_the_model_says(yard, seed, node_history(seed, 60), most=10)
+        await assert_each_step_is_as_the_model_says(yard, seed, node_history(seed, 25))
 
 
 async def test_large_history_ends_as_the_model_says(tenant: StoreTenant) -> None:
-    await any_delivery_ends_as_the_model_says(tenant, 5, people(5, entities=300, facts=4000), most=700)
+    await assert_delivery_ends_as_the_model_says(tenant, 5, people(5, entities=300, facts=4000), most=700)

@@ -1,4 +1,4 @@
-"""Placeholders and waits: they exist exactly while a parent is missing that a child refers to."""
+"""Placeholders and waits: they exist exactly while a parent is missing to which a child refers."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,26 +19,26 @@ async def placeholders(tenant: StoreTenant) -> set[str]:
     return {row["key"] for row in rows}
 
 
-async def the_wait(tenant: StoreTenant) -> Any:
+async def find_wait(tenant: StoreTenant) -> Any:
     return await tenant.pool.fetchrow("select *, due > now() as ahead from waits")
 
 
-async def tell(tenant: StoreTenant, told: list[Event], *events: Event) -> None:
-    """And be sure that all is well afterwards."""
+async def record_and_check(tenant: StoreTenant, recorded: list[Event], *events: Event) -> None:
+    """Records events after those in ``recorded``, adds them to it, and asserts that the tables hold all of them."""
     await tenant.record(*events)
-    told += events
-    await tenant.assert_holds(told)
+    recorded += events
+    await tenant.assert_holds(recorded)
 
 
 async def test_missing_parent_has_placeholder_and_wait_until_it_arrives(tenant: StoreTenant) -> None:
-    told: list[Event] = []
-    await tell(tenant, told, LAMP)
+    recorded: list[Event] = []
+    await record_and_check(tenant, recorded, LAMP)
     assert (await placeholders(tenant), await tenant.waits()) == ({"light"}, {AWAITED: 1})
-    row = await the_wait(tenant)
+    row = await find_wait(tenant)
     since = row["waiting_since"]
     assert (row["due"] - since, row["workflow_after"] - since) == (timedelta(hours=24), timedelta(seconds=60))
     assert (row["workflow_started_at"], row["overdue_notified_at"]) == (None, None)
-    await tell(tenant, told, event("CategoryAdded", "light", 1, name="Light"))
+    await record_and_check(tenant, recorded, event("CategoryAdded", "light", 1, name="Light"))
     assert (await placeholders(tenant), await tenant.waits()) == (set(), {})
 
 
@@ -49,52 +49,52 @@ async def test_placeholder_and_wait_exist_only_while_a_child_does(tenant: StoreT
         "cleared": event("ItemUpdated", "lamp", 2, category=None),
         "deleted": event("ItemRemoved", "lamp", 2),
     }[fact]
-    told: list[Event] = []
-    await tell(tenant, told, LAMP, event("ItemAdded", "torch", 1, name="Torch", category="light"))
-    await tell(tenant, told, leaving)
+    recorded: list[Event] = []
+    await record_and_check(tenant, recorded, LAMP, event("ItemAdded", "torch", 1, name="Torch", category="light"))
+    await record_and_check(tenant, recorded, leaving)
     assert "light" in await placeholders(tenant)
     assert AWAITED in await tenant.waits()
-    await tell(tenant, told, event("ItemUpdated", "torch", 2, category=None))
+    await record_and_check(tenant, recorded, event("ItemUpdated", "torch", 2, category=None))
     assert "light" not in await placeholders(tenant)
     assert AWAITED not in await tenant.waits()
-    await tell(tenant, told, event("ItemAdded", "lamp", 3, name="Lamp", category="light"))
+    await record_and_check(tenant, recorded, event("ItemAdded", "lamp", 3, name="Lamp", category="light"))
     assert await placeholders(tenant) == {"light"}
     assert await tenant.waits() == {AWAITED: 1}
 
 
 async def test_children_swapped_in_one_batch_keep_the_placeholder(tenant: StoreTenant) -> None:
-    told: list[Event] = []
-    await tell(tenant, told, LAMP)
+    recorded: list[Event] = []
+    await record_and_check(tenant, recorded, LAMP)
     leaving = event("ItemUpdated", "lamp", 2, category=None)
-    await tell(tenant, told, leaving, event("ItemAdded", "torch", 1, name="Torch", category="light"))
+    await record_and_check(tenant, recorded, leaving, event("ItemAdded", "torch", 1, name="Torch", category="light"))
     assert await placeholders(tenant) == {"light"}
     since = await tenant.pool.fetchval("select from_revision from entities where key = 'light'")
     assert since == 1
 
 
 async def test_same_key_of_two_kinds_has_two_placeholders(tenant: StoreTenant) -> None:
-    told: list[Event] = []
-    await tell(tenant, told, LAMP, event("ChannelCreated", "c", 1, name="C", requested_by="light"))
-    await tell(tenant, told, event("ItemUpdated", "lamp", 2, category=None))
+    recorded: list[Event] = []
+    await record_and_check(tenant, recorded, LAMP, event("ChannelCreated", "c", 1, name="C", requested_by="light"))
+    await record_and_check(tenant, recorded, event("ItemUpdated", "lamp", 2, category=None))
     assert await tenant.waits() == {("group_channel", "light", "parent", "groups"): 1}
-    await tell(tenant, told, event("GroupCreated", "light", 1, name="Light"))
+    await record_and_check(tenant, recorded, event("GroupCreated", "light", 1, name="Light"))
 
 
 async def test_parent_and_child_in_one_batch_never_wait(tenant: StoreTenant) -> None:
-    await tell(tenant, [], LAMP, event("CategoryAdded", "light", 1, name="Light"))
+    await record_and_check(tenant, [], LAMP, event("CategoryAdded", "light", 1, name="Light"))
     assert await tenant.pool.fetchval("select count(*) from entities where state = 'unknown'") == 0
 
 
 async def test_parent_whose_first_fact_is_its_deletion_ends_the_wait(tenant: StoreTenant) -> None:
-    told: list[Event] = []
-    await tell(tenant, told, LAMP)
-    await tell(tenant, told, event("CategoryRemoved", "light", 1))
+    recorded: list[Event] = []
+    await record_and_check(tenant, recorded, LAMP)
+    await record_and_check(tenant, recorded, event("CategoryRemoved", "light", 1))
     assert (await placeholders(tenant), await tenant.waits()) == (set(), {})
     assert b"link|category_item|lamp|light|broken" in await tenant.lines()
 
 
 async def test_recreated_group_waits_for_its_channel_again(tenant: StoreTenant) -> None:
-    told: list[Event] = []
+    recorded: list[Event] = []
     awaited = ("group_channel", "g", "child", "channels")
     opened = event("ChannelCreated", "c", 1, name="C", requested_by="g")
     steps = [
@@ -106,7 +106,7 @@ async def test_recreated_group_waits_for_its_channel_again(tenant: StoreTenant) 
         (event("ChannelCreated", "c", 3, name="C", requested_by="g"), {}),
     ]
     for fact, waits in steps:
-        await tell(tenant, told, fact)
+        await record_and_check(tenant, recorded, fact)
         assert await tenant.waits() == waits
 
 
@@ -116,7 +116,7 @@ async def test_notified_wait_begins_again_with_a_new_child(tenant: StoreTenant) 
         "update waits set overdue_notified_at = now(), workflow_started_at = now(), due = now() - interval '1 hour'"
     )
     await tenant.record(event("ItemAdded", "torch", 1, name="Torch", category="light"))
-    row = await the_wait(tenant)
+    row = await find_wait(tenant)
     assert (row["overdue_notified_at"], row["workflow_started_at"], row["ahead"]) == (None, None, True)
 
 
@@ -127,7 +127,7 @@ async def test_wait_keeps_its_deadline_when_more_children_arrive(tenant: StoreTe
     assert await tenant.pool.fetchval("select waiting_since from waits") == since
 
 
-async def intents(tenant: StoreTenant) -> list[tuple[str, str, str]]:
+async def notifications(tenant: StoreTenant) -> list[tuple[str, str, str]]:
     rows = await tenant.pool.fetch(
         "select about, key, fact from outbox where workflow = 'relationship' order by revision, fact"
     )
@@ -140,7 +140,7 @@ async def test_requested_instance_is_notified_of_every_change(tenant: StoreTenan
     await tenant.record(event("ChannelCreated", "c", 1, name="C", requested_by="g"))
     await tenant.record(event("ChannelCreated", "c2", 1, name="C2"))
     await tenant.record(event("GroupDeleted", "g", 3))
-    assert await intents(tenant) == [
+    assert await notifications(tenant) == [
         ("group_channel", "g", "GroupCreated"),
         ("group_channel", "g", "ChannelCreated"),
         ("group_channel", "g", "GroupDeleted"),
@@ -170,4 +170,4 @@ async def test_without_command_only_a_wait_with_a_workflow_is_notified(tenant: S
     await tenant.record(
         event("CategoryAdded", "light", 1, name="Light"), event("CategoryAdded", "dark", 1, name="Dark")
     )
-    assert await intents(tenant) == [("category_item", "light", "CategoryAdded")]
+    assert await notifications(tenant) == [("category_item", "light", "CategoryAdded")]

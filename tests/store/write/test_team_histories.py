@@ -1,4 +1,4 @@
-"""Random histories of teams and events: in any delivery, the tables agree with the owners."""
+"""Random histories of teams and events: the tables agree with the owners after any delivery."""
 
 from dataclasses import replace
 from random import Random, SystemRandom
@@ -12,8 +12,8 @@ from tests.support.team_histories import assert_all_end_the_same, assert_each_re
 from tests.support.tenants import StoreTenant, cut_into_batches, fold_events, in_a_database
 
 KEPT = (0, 1, 2, 3)
-"""Seeds that are always replayed: some, and each that ever failed."""
-SINCE_MOVED: list[OwnerCall] = [
+"""Seeds that are always replayed, including each that ever failed."""
+MOVES_AND_DELETIONS: list[OwnerCall] = [
     ("t", "create", "A"),
     ("A", "create", None),
     ("t", "move", "B"),
@@ -30,7 +30,8 @@ SINCE_MOVED: list[OwnerCall] = [
 ]
 
 
-def some_life(seed: int, length: int) -> SimulatedOwners:
+def random_owners(seed: int, length: int) -> SimulatedOwners:
+    """Returns owners that have published ``length`` facts, the same for the same seed."""
     random = Random(seed)
     owners = SimulatedOwners()
     while len(owners.published) < length:
@@ -38,7 +39,7 @@ def some_life(seed: int, length: int) -> SimulatedOwners:
     return owners
 
 
-async def told_in_any_way_ends_as_the_owners_know(
+async def assert_delivery_ends_as_the_owners_state(
     tenant: StoreTenant, owners: SimulatedOwners, seed: int, most: int
 ) -> None:
     recorded = await record_all(
@@ -48,7 +49,7 @@ async def told_in_any_way_ends_as_the_owners_know(
     assert_each_revision_is_sound(recorded, owners.published)
     one = replace(tenant, name=recorded[0].tenant)
     await one.assert_holds(owners.published)
-    # The state in these lines follows from the parent's row; the rows alone say who is whose child.
+    # The state in these lines is computed from the parent's row; the rows of links hold the parents alone.
     found = [line.decode().split("|") for line in await one.lines() if line.startswith(b"link|")]
     assert {child: f"{parent} {state}" for _, _, child, parent, state in found} == owners.links()
     entities, links = await one.rows()
@@ -63,26 +64,26 @@ async def told_in_any_way_ends_as_the_owners_know(
 
 
 @in_a_database
-@given(asked=call_lists(), seed=st.integers(0, 2**32), most=st.integers(1, 10))
-@example(asked=SINCE_MOVED, seed=1, most=1)
-@example(asked=SINCE_MOVED, seed=2, most=4)
+@given(calls=call_lists(), seed=st.integers(0, 2**32), most=st.integers(1, 10))
+@example(calls=MOVES_AND_DELETIONS, seed=1, most=1)
+@example(calls=MOVES_AND_DELETIONS, seed=2, most=4)
 async def test_any_team_history_in_any_delivery_is_sound(
-    tenant: StoreTenant, asked: list[OwnerCall], seed: int, most: int
+    tenant: StoreTenant, calls: list[OwnerCall], seed: int, most: int
 ) -> None:
-    await told_in_any_way_ends_as_the_owners_know(tenant, owners_after(asked), seed, most)
+    await assert_delivery_ends_as_the_owners_state(tenant, owners_after(calls), seed, most)
 
 
 async def test_long_team_histories_in_any_delivery_are_sound(tenant: StoreTenant) -> None:
     for seed in (*KEPT, *SystemRandom().sample(range(2**32), 4)):
         print("add to KEPT if this fails:", seed)  # noqa: T201
-        await told_in_any_way_ends_as_the_owners_know(tenant, some_life(seed, 150), seed, most=20)
+        await assert_delivery_ends_as_the_owners_state(tenant, random_owners(seed, 150), seed, most=20)
 
 
 def test_generated_team_histories_have_versions_and_many_moves() -> None:
-    owners = some_life(5, 300)
+    owners = random_owners(5, 300)
     for key in (*EVENTS, *TEAMS):
-        told = [event["sequence"] for event in owners.published if event["subject"] == key]
-        assert told == [str(version) for version in range(1, len(told) + 1)]
+        sequences = [event["sequence"] for event in owners.published if event["subject"] == key]
+        assert sequences == [str(version) for version in range(1, len(sequences) + 1)]
     types = {event["type"] for event in owners.published}
     assert types == {f"Team{did}.v1" for did in ("Created", "Moved", "Renamed", "Deleted")} | {
         f"Event{did}.v1" for did in ("Created", "Renamed", "Deleted")

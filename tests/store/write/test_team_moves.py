@@ -1,4 +1,4 @@
-"""Every order of a few facts around moves: back and forth, to an event that is recreated, to no event."""
+"""Every order of a few facts around moves: there and back, to an event that is recreated, to no event."""
 
 from collections.abc import Sequence
 from random import Random, SystemRandom
@@ -30,7 +30,7 @@ SITUATIONS: dict[str, tuple[str | None, Sequence[Event]]] = {
             A_CREATED,
         ),
     ),
-    "in an event that is called off, announced again and called off again": (
+    "in an event that is deleted, recreated and deleted again": (
         "A|broken",
         (
             CREATED,
@@ -40,15 +40,15 @@ SITUATIONS: dict[str, tuple[str | None, Sequence[Event]]] = {
             event("EventDeleted", "A", 4),
         ),
     ),
-    "moved to an event of which only the end is ever told": (
+    "moved to an event whose only fact is its deletion": (
         "B|broken",
         (CREATED, event("TeamMoved", "t", 2, event_id="B"), RENAMED, A_CREATED, event("EventDeleted", "B", 7)),
     ),
-    "withdrawn from an event that is called off": (
+    "withdrawn from an event that is deleted": (
         None,
         (CREATED, event("TeamMoved", "t", 2, event_id=None), RENAMED, A_CREATED, event("EventDeleted", "A", 2)),
     ),
-    "withdrawn, and moved back into an event that is called off": (
+    "withdrawn, and moved back into an event that is deleted": (
         "A|broken",
         (
             CREATED,
@@ -58,8 +58,8 @@ SITUATIONS: dict[str, tuple[str | None, Sequence[Event]]] = {
             event("EventDeleted", "A", 2),
         ),
     ),
-    "moved, and dissolved": (None, MOVE_AND_DELETIONS),
-    "dissolved, registered again elsewhere, and moved": (
+    "moved, and deleted": (None, MOVE_AND_DELETIONS),
+    "deleted, recreated in another event, and moved": (
         "A|linked",
         (
             CREATED,
@@ -71,18 +71,18 @@ SITUATIONS: dict[str, tuple[str | None, Sequence[Event]]] = {
     ),
 }
 
-situations = pytest.mark.parametrize(("ends", "told"), SITUATIONS.values(), ids=SITUATIONS)
+situations = pytest.mark.parametrize(("end", "facts"), SITUATIONS.values(), ids=SITUATIONS)
 
 
-def link_lines(ends: str | None) -> list[bytes]:
-    return [] if ends is None else [f"link|event_team|t|{ends}".encode()]
+def link_lines(end: str | None) -> list[bytes]:
+    return [] if end is None else [f"link|event_team|t|{end}".encode()]
 
 
 @situations
 async def test_orders_one_by_one_and_in_batches_end_the_same(
-    tenant: StoreTenant, ends: str | None, told: Sequence[Event]
+    tenant: StoreTenant, end: str | None, facts: Sequence[Event]
 ) -> None:
-    every = orders(told)
+    every = orders(facts)
     assert len(every) == 120
     seed = SystemRandom().randrange(2**32)
     print("cut by the seed", seed)  # noqa: T201
@@ -90,23 +90,23 @@ async def test_orders_one_by_one_and_in_batches_end_the_same(
     recorded = await record_all(tenant, [[[event] for event in order] for order in every])
     recorded += await record_all(tenant, [cut_into_batches(random, order, most=5) for order in every])
     assert_all_end_the_same(recorded)
-    assert_each_revision_is_sound(recorded, told)
-    assert [line for line in expected_lines(tenant.catalog, told) if line.startswith(b"link")] == link_lines(ends)
+    assert_each_revision_is_sound(recorded, facts)
+    assert [line for line in expected_lines(tenant.catalog, facts) if line.startswith(b"link")] == link_lines(end)
 
 
 @situations
 async def test_every_revision_keeps_the_fold_of_the_facts_until_then(
-    tenant: StoreTenant, ends: str | None, told: Sequence[Event]
+    tenant: StoreTenant, end: str | None, facts: Sequence[Event]
 ) -> None:
-    for order in orders(told)[::11]:  # prime to 120, so that no place in the order is always the same
+    for order in orders(facts)[::11]:  # 11 and 120 have no common divisor, so the chosen orders are spread
         one = tenant.other_tenant()
-        then: dict[int, list[bytes]] = {0: []}
+        by_revision: dict[int, list[bytes]] = {0: []}
         for count in range(1, len(order) + 1):
-            by_now, words = order[:count], [event["id"] for event in order[:count]]
+            by_now, ids = order[:count], [event["id"] for event in order[:count]]
             revision = (await one.record(order[count - 1])).revision
             lines = expected_lines(one.catalog, by_now)
-            assert then.setdefault(revision, lines) == lines, words
-        for revision, lines in then.items():
+            assert by_revision.setdefault(revision, lines) == lines, ids
+        for revision, lines in by_revision.items():
             assert await one.lines(revision) == lines, f"as of {revision}: {[event['id'] for event in order]}"
-        assert [line for line in await one.lines() if line.startswith(b"link")] == link_lines(ends)
-    await one.assert_holds(told)
+        assert [line for line in await one.lines() if line.startswith(b"link")] == link_lines(end)
+    await one.assert_holds(facts)

@@ -1,4 +1,4 @@
-"""Waits and concurrent transactions: no change of another transaction is overlooked."""
+"""Waits and concurrent transactions: changes of other transactions are not overlooked."""
 
 import asyncio
 
@@ -23,10 +23,10 @@ async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, facts: FactR
             await execute(
                 conn, query, tenants=[TENANT], workflows=["relationship"], abouts=["group_channel"], keys=["g1"]
             )
-        telling = asyncio.create_task(facts.record(event("ChannelCreated", "c1", 1, requested_by="g1", name="g")))
+        recording = asyncio.create_task(facts.record(event("ChannelCreated", "c1", 1, requested_by="g1", name="g")))
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
-    await telling
+    await recording
     assert await pool.fetch("select * from waits") == []
 
 
@@ -34,14 +34,14 @@ async def test_lock_sees_operations_begun_by_the_transaction_before(pool: Pool, 
     """Otherwise a fact would not notify an operation that is waiting for it."""
     await facts.record(event("GroupCreated", "g1", 1, name="g"))
 
-    async def turn() -> tuple[int, bool]:
+    async def lock_tenant() -> tuple[int, bool]:
         async with transaction(pool) as conn:
             return await lock(conn, TENANT)
 
-    assert await turn() == (1, False)
+    assert await lock_tenant() == (1, False)
     async with transaction(pool) as conn:
         await lock(conn, TENANT)
-        waiting = asyncio.create_task(turn())
+        waiting = asyncio.create_task(lock_tenant())
         while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
             await asyncio.sleep(0.01)
         wanted = operations.NewOperation(kind="move", workflow="move", about="event_team", key="t1")
