@@ -1,1 +1,1 @@
-"""Measures Tether against its budgets: each row against a named limit, in the same run, on the same machine."""
+"""Measures Tether against its budgets. Each row is compared with a limit that is measured in the same run."""

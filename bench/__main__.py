@@ -1,4 +1,4 @@
-"""``python -m bench``: measures every row, or those that are named, prints a table, and keeps the figures as JSON."""
+"""``python -m bench``: measures all rows or the named ones, prints a table, and saves every sample as JSON."""
 
 import argparse
 import os
@@ -16,18 +16,20 @@ from errors import TetherError
 
 INTERRUPTED = 130
 WIDTH = 180
-"""Columns of what goes into a file."""
+"""Columns of the table if the output is not a terminal."""
 BUSY = 0.5
-"""Load from which on the machine is not ours alone."""
+"""Load average above which a warning is printed, because other processes slow down the measurement."""
 
 
 def main() -> int:
-    """The exit code: 0 measured, whatever the figures; 1 something broke; 130 stopped."""
+    """Runs the command. Returns its exit code: 0 if all rows were measured, 1 after an error, 130 if interrupted."""
     chosen, quick = _arguments()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     facts = machine.facts()
     if os.getloadavg()[0] > BUSY:
-        console.print(f"others are at work here (load {os.getloadavg()[0]:.1f}): rates will be too low", style="yellow")
+        console.print(
+            f"other processes use this machine (load {os.getloadavg()[0]:.1f}): rates will be too low", style="yellow"
+        )
     results: dict[str, Measurement] = {}
     code = 0
     try:
@@ -61,7 +63,7 @@ def _arguments() -> tuple[list[Benchmark], bool]:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     names = [row.name for row in ROWS]
     parser.add_argument("--only", metavar="ROW", action="append", choices=names, help=f"one of {', '.join(names)}")
-    parser.add_argument("--quick", action="store_true", help="once instead of thrice, and less of it")
+    parser.add_argument("--quick", action="store_true", help="one run of each row instead of three, with less load")
     arguments = parser.parse_args()
     return [row for row in ROWS if not arguments.only or row.name in arguments.only], arguments.quick
 

@@ -1,7 +1,7 @@
-"""What can go wrong while measuring."""
+"""Errors of measurements."""
 
 from errors import TetherError
 
 
-class Spoilt(TetherError):
-    """What was measured is not what should have been: a fact was refused, a process died."""
+class InvalidMeasurement(TetherError):
+    """The measurement is not valid: a fact was refused, or a process died."""

@@ -1,4 +1,4 @@
-"""All that is measured."""
+"""The rows that are measured."""
 
 from bench.report.figures import Benchmark
 from bench.rows import arrival, batches, cascade, growth, hot, pairs, scale, singles, waits

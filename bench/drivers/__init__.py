@@ -1,1 +1,1 @@
-"""The load of a measurement: a Tether, clients, owners and made-up facts."""
+"""The load of a measurement: a Tether stack, clients, owners and generated facts."""

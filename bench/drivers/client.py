@@ -1,6 +1,6 @@
-"""The client that publishes facts, a process of its own.
+"""A client that publishes facts, in a process of its own.
 
-Requests are made before the clock starts, so that the client takes as little as possible of what it measures.
+It builds all requests before the clock starts, so that it takes little processor time during the measurement.
 """
 
 import asyncio
@@ -14,17 +14,18 @@ import orjson
 from bench.drivers import wire
 from bench.drivers.facts import RECIPES, Event
 from bench.drivers.line_process import LineProcess
-from bench.drivers.wire import Sent
-from bench.errors import Spoilt
+from bench.drivers.wire import SendResult
+from bench.errors import InvalidMeasurement
 
 BATCH, ONE = "application/cloudevents-batch+json", "application/cloudevents+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Facts by a recipe, ``batch`` to a request (1: each as an object of its own). ``url``: of the endpoint.
+class PublishOrder:
+    """Facts to publish: ``count`` by a recipe from ``start`` on, ``batch`` in each request.
 
-    ``pace``: requests a second; 0: as many as are taken.
+    ``batch``: 1 sends each fact as a JSON object, more send arrays. ``url``: of the endpoint. ``key``: an API key.
+    ``pace``: requests a second; 0: as fast as they are answered.
     """
 
     url: str
@@ -37,7 +38,7 @@ class Order:
     pace: float = 0.0
 
     def requests(self) -> list[bytes]:
-        """As they go over the wire."""
+        """Returns the requests as bytes."""
         events = RECIPES[self.recipe](self.start, self.count)
         if self.batch == 1:
             return [self._request(ONE, event) for event in events]
@@ -48,23 +49,23 @@ class Order:
 
 
 class LoadClient(LineProcess):
-    """The process, for as long as the block lasts."""
+    """Runs the process of the client within the block."""
 
     def __init__(self) -> None:
         super().__init__("bench.drivers.client")
 
-    async def send(self, order: Order) -> Sent:
-        """Raises Spoilt unless every fact was taken."""
-        sent = Sent(**await self.ask(order))
+    async def send(self, order: PublishOrder) -> SendResult:
+        """Publishes facts; returns counts and times. Raises InvalidMeasurement unless every fact was accepted."""
+        sent = SendResult(**await self.request(order))
         if sent.failures:
-            raise Spoilt(f"{sent.failures} requests of {order} failed, the first with {sent.failure}")
+            raise InvalidMeasurement(f"{sent.failures} requests of {order} failed, the first with {sent.failure}")
         return sent
 
 
 def main() -> None:
-    """Until stdin ends."""
+    """Carries out one order per line of stdin, until it ends."""
     for line in sys.stdin.buffer:
-        order = Order(**orjson.loads(line))
+        order = PublishOrder(**orjson.loads(line))
         requests = order.requests()
         gc.collect()
         gc.disable()

@@ -1,4 +1,7 @@
-"""Facts made up after real ones, the same at every call: recipes by their names."""
+"""Generates facts like real ones, the same at every call: one function for each recipe.
+
+A recipe takes a number to start at and a count. RECIPES has them by name.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -12,7 +15,7 @@ _CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "
 
 
 def event(source: str, type: str, key: str, data: dict[str, Any], number: int = 1) -> Event:
-    """A fact about an entity, its first or a later one."""
+    """Builds a CloudEvent about an entity. ``number``: its sequence, also a part of its id."""
     return {
         "specversion": "1.0",
         "id": f"{key}-{number}",
@@ -26,18 +29,18 @@ def event(source: str, type: str, key: str, data: dict[str, Any], number: int = 
 
 
 def items(start: int, count: int) -> Iterator[Event]:
-    """One reference each, a hundred items to a category, which comes before or after them."""
+    """Items with one reference each, a hundred to a category, which comes before or after them."""
     for n in range(start, start + count):
         if n % 100 == 50:
             yield event("/categories", "CategoryAdded.v1", f"c{n // 100}", {"name": f"Category {n // 100}"})
         else:
-            # Within ten thousand facts of its category's own, on either side.
+            # At most ten thousand facts before or after the fact of its category.
             category = max(0, n // 100 + (n * 7919) % 200 - 100)
             yield event("/items", "ItemAdded.v1", f"i{n}", {"name": f"Item number {n}", "category": f"c{category}"})
 
 
 def flights(start: int, count: int) -> Iterator[Event]:
-    """Four references each, as New York's flights of 2013 have them: the few that they refer to come first."""
+    """Flights with four references each, like New York's flights of 2013; what they refer to comes first."""
     return islice(_flights(start), count)
 
 
@@ -47,40 +50,40 @@ def _flights(start: int) -> Iterator[Event]:
         yield from (event("/airlines", "AirlineAdded.v1", c, {"name": f"Airline {c}"}) for c in _CARRIERS)
         yield from (event("/airports", "AirportAdded.v1", a, {"name": f"Airport {a}"}) for a in _AIRPORTS)
         yield from (event("/planes", "PlaneAdded.v1", p, {"model": "A320", "seats": 182}) for p in planes)
-    dice = random.Random(start)
+    numbers = random.Random(start)
     for n in range(start, 1 << 62):
-        carrier, number, origin = dice.choice(_CARRIERS), dice.randrange(1, 6_000), dice.choice(_AIRPORTS[:3])
+        carrier, number, origin = numbers.choice(_CARRIERS), numbers.randrange(1, 6_000), numbers.choice(_AIRPORTS[:3])
         data = {
             "carrier": carrier,
             "flight": number,
             "origin": origin,
-            "dest": dice.choice(_AIRPORTS),
-            "tailnum": dice.choice(planes),
-            "distance": dice.randrange(80, 5_000),
+            "dest": numbers.choice(_AIRPORTS),
+            "tailnum": numbers.choice(planes),
+            "distance": numbers.randrange(80, 5_000),
         }
         yield event("/flights", "FlightScheduled.v1", f"{carrier}{number}-{origin}-{n:08}", data)
 
 
 def pairs(start: int, count: int) -> Iterator[Event]:
-    """``count`` pairs: twice as many facts, shuffled, and a twentieth of them sent twice."""
+    """``count`` pairs of a parcel and its receipt: the facts are shuffled, and a twentieth of them is repeated."""
     facts = []
     for n in range(start, start + count):
         facts.append(event("/parcels", "ParcelSent.v1", f"p{n}", {"weight": n % 30_000}))
         facts.append(event("/receipts", "ReceiptSigned.v1", f"r{n}", {"parcel": f"p{n}", "name": f"Person {n % 997}"}))
-    dice = random.Random(start)
-    facts += dice.sample(facts, len(facts) // 20)
-    dice.shuffle(facts)
+    numbers = random.Random(start)
+    facts += numbers.sample(facts, len(facts) // 20)
+    numbers.shuffle(facts)
     return iter(facts)
 
 
 def children(start: int, count: int) -> Iterator[Event]:
-    """Items that all refer to one category, ``awaited``."""
+    """Items that all refer to one category, ``awaited``, of which no fact is sent."""
     for n in range(start, start + count):
         yield event("/items", "ItemAdded.v1", f"i{n}", {"name": f"Item number {n}", "category": "awaited"})
 
 
 def removals(start: int, count: int) -> Iterator[Event]:
-    """The same items are removed, each by a fact of its own."""
+    """Removals of the items of the recipe ``children``, one fact each."""
     for n in range(start, start + count):
         yield event("/items", "ItemRemoved.v1", f"i{n}", {}, 2)
 
@@ -102,13 +105,13 @@ def events(start: int, count: int) -> Iterator[Event]:
 
 
 def parcels(start: int, count: int) -> Iterator[Event]:
-    """Parcels without a receipt: nothing follows from them."""
+    """Parcels without a receipt."""
     for n in range(start, start + count):
         yield event("/parcels", "ParcelSent.v1", f"p{n}", {"weight": n % 30_000})
 
 
 def groups(start: int, count: int) -> Iterator[Event]:
-    """Groups, each of which needs a channel."""
+    """Groups, for each of which Tether requests a channel."""
     for n in range(start, start + count):
         yield event("/groups", "GroupCreated.v1", f"g{n}", {"name": f"Group {n}"})
 

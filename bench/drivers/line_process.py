@@ -1,4 +1,4 @@
-"""A child process that reads one order per line of its stdin, and writes one result per line of its stdout."""
+"""A child process that reads one order per line of stdin and writes one result per line of stdout, as JSON."""
 
 import asyncio
 import sys
@@ -8,22 +8,22 @@ from typing import Any, Self
 
 import orjson
 
-from bench.errors import Spoilt
+from bench.errors import InvalidMeasurement
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 64 * 1024 * 1024
-"""Bytes: an answer may hold the time of each request."""
+"""Bytes. A result may contain the time of each request."""
 
 
 class LineProcess:
-    """``python -m module``, for as long as the block lasts."""
+    """Runs ``python -m module`` within the block."""
 
     def __init__(self, module: str) -> None:
         self._module = module
 
     async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
-        # A session of its own: Ctrl-C is for us, and it ends with its stdin.
+        # A session of its own, so that Ctrl-C reaches the parent alone; the process ends with its stdin.
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._module, stdin=pipe, stdout=pipe, cwd=ROOT, start_new_session=True,
             limit=LONGEST_LINE,
@@ -37,13 +37,13 @@ class LineProcess:
             self._process.kill()
         await self._process.wait()
 
-    async def ask(self, order: object) -> dict[str, Any]:
-        """What came of a dataclass. Raises Spoilt if the process died."""
+    async def request(self, order: object) -> dict[str, Any]:
+        """Sends an order, a dataclass; returns the result. Raises InvalidMeasurement if the process died."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(orjson.dumps(order) + b"\n")
         line = await self._process.stdout.readline()
         if not line:
-            raise Spoilt(f"{self._module} died over {order}")
+            raise InvalidMeasurement(f"{self._module} died over {order}")
         answer: dict[str, Any] = orjson.loads(line)
         return answer

@@ -1,8 +1,9 @@
-"""An owner that costs next to nothing: it deletes entities in memory, as requested, and publishes the facts in batches.
+"""A minimal owner: it deletes entities in memory, as requested, and publishes the facts in batches.
 
-It takes every key for one that it has; a second deletion of the same key, by another request, is answered with 410.
+It assumes that an entity of every key exists; a second deletion of the same key, by another request, is answered with
+410.
 Run as ``python -m bench.drivers.owner OWNER KIND PORT [EVENTS]`` with Tether's key on stdin; without ``EVENTS``, the
-URL that takes facts, it publishes none. The least code that does it: requests from Tether are measured, not the owner.
+URL that accepts facts, it publishes none. Little code, so that requests from Tether are measured and not the owner.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import orjson
 import uvloop
 
 from bench.drivers import wire
-from bench.drivers.child import child, listening
+from bench.drivers.child_process import child_process, listening
 from bench.drivers.client import BATCH
 from bench.drivers.facts import Event, event
 from bench.drivers.stack import MeasuredTether
@@ -25,9 +26,9 @@ from devstack.part import RunningProcess
 from devstack.ports import LOOPBACK
 
 AT_ONCE = 500
-"""Facts in one request to Tether, at most."""
-BREATH = 0.05
-"""Seconds between a fact and the request that publishes it, together with the facts that follow meanwhile."""
+"""The largest number of facts in one request to Tether."""
+PUBLISH_DELAY = 0.05
+"""Seconds between a fact and the request that publishes it, with all facts that were added until then."""
 _NO_CONTENT, _GONE, _NOT_ALLOWED = (
     f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
     for status in ("204 No Content", "410 Gone", "405 Method Not Allowed")
@@ -50,7 +51,7 @@ class FactPublisher:
             self._more.set()
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Publishes facts until it is cancelled."""
         while True:
             await self._more.wait()
             self._more.clear()
@@ -60,10 +61,10 @@ class FactPublisher:
 
     async def _publish(self, connection: wire.Wire) -> None:
         while self._facts:
-            await asyncio.sleep(BREATH)
+            await asyncio.sleep(PUBLISH_DELAY)
             batch = [self._facts[n] for n in range(min(AT_ONCE, len(self._facts)))]
             request = wire.request(self._events, self._key, BATCH, orjson.dumps(batch))
-            status, answer = await connection.ask(request)
+            status, answer = await connection.exchange(request)
             if status != 202 or orjson.loads(answer)["quarantined"]:
                 print(f"Tether answered {status}: {answer[:300]!r}", flush=True)
                 sys.exit(1)
@@ -72,7 +73,10 @@ class FactPublisher:
 
 
 class Deletions(asyncio.Protocol):
-    """One connection: ``DELETE /kinds/key`` with an ``Idempotency-Key``, any number of times."""
+    """The server side of a connection. Accepts ``DELETE /kinds/key`` with an ``Idempotency-Key``.
+
+    ``done``: key → Idempotency-Key of the request that deleted it, shared by all connections.
+    """
 
     def __init__(self, owner: str, kind: str, done: dict[str, bytes], outbox: FactPublisher) -> None:
         self._owner = owner
@@ -83,12 +87,12 @@ class Deletions(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+        self._transport = cast(asyncio.Transport, transport)  # transports of uvloop are no subclass
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
-        *heads, self._received = (self._received + data).split(b"\r\n\r\n")
-        for head in heads:
+        *requests, self._received = (self._received + data).split(b"\r\n\r\n")
+        for head in requests:
             self._transport.write(self._answer(head))
 
     def _answer(self, head: bytes) -> bytes:
@@ -111,12 +115,12 @@ class Deletions(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def owning(
+async def running_owner(
     tether: MeasuredTether, owner: str, kind: str, port: int, key: str = ""
 ) -> AsyncIterator[RunningProcess]:
-    """Runs the owner's process for the length of the block. Without Tether's ``key`` it publishes nothing."""
+    """Runs the owner's process within the block. Without an API ``key`` of Tether it publishes nothing."""
     arguments = (owner, kind, str(port), *([tether.events] if key else []))
-    async with child(
+    async with child_process(
         tether.folder,
         "bench.drivers.owner",
         *arguments,
@@ -128,7 +132,7 @@ async def owning(
 
 
 async def main() -> None:
-    """Until it is ended."""
+    """Serves requests and publishes facts until the process is ended."""
     owner, kind, port, *events = sys.argv[1:]
     outbox = FactPublisher(events[0] if events else "", sys.stdin.readline().strip())
     done: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""Those who read, a process of their own: some at once, page after page, each as soon as it has the one before."""
+"""Readers of links, in a process of their own: several at once, each reads page after page without a pause."""
 
 import asyncio
 import gc
@@ -12,12 +12,12 @@ import orjson
 from bench.drivers import wire
 from bench.drivers.line_process import LineProcess
 from bench.drivers.wire import Wire
-from bench.errors import Spoilt
+from bench.errors import InvalidMeasurement
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """All children of a parent, in pages, again and again for some seconds. ``url``: of Tether."""
+class ReadOrder:
+    """Read all children of a parent, in pages of ``limit``, repeatedly for some seconds. ``url``: of Tether."""
 
     url: str
     key: str
@@ -29,8 +29,8 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Read:
-    """``took``: milliseconds of each page; ``failure``: the first answer that was not as it should be."""
+class ReadResult:
+    """``links``: read in all; ``took``: milliseconds of each page; ``failure``: the first unexpected response."""
 
     seconds: float
     links: int = 0
@@ -39,38 +39,38 @@ class Read:
 
 
 class LinkReader(LineProcess):
-    """The process, for as long as the block lasts."""
+    """Runs the process of the readers within the block."""
 
     def __init__(self) -> None:
         super().__init__("bench.drivers.reader")
 
-    async def read(self, reading: Reading) -> Read:
-        """Raises Spoilt unless every page was answered."""
-        read = Read(**await self.ask(reading))
+    async def read(self, order: ReadOrder) -> ReadResult:
+        """Reads pages; returns counts and times. Raises InvalidMeasurement unless every page was answered."""
+        read = ReadResult(**await self.request(order))
         if read.failure or not read.links:
-            raise Spoilt(f"{reading} came to nothing: {read.failure or 'no links'}")
+            raise InvalidMeasurement(f"{order} failed: {read.failure or 'no links'}")
         return read
 
 
-async def all_of(reading: Reading) -> Read:
-    """Every reader begins at the first page."""
-    wires = [await wire.connect(reading.url) for _ in range(reading.readers)]
-    read = Read(reading.seconds)
-    until = time.monotonic() + reading.seconds
+async def read_all(order: ReadOrder) -> ReadResult:
+    """Runs all readers of an order, each from the first page on."""
+    wires = [await wire.connect(order.url) for _ in range(order.readers)]
+    read = ReadResult(order.seconds)
+    until = time.monotonic() + order.seconds
     try:
-        await asyncio.gather(*(_pages(at, reading, until, read) for at in wires))
+        await asyncio.gather(*(_pages(at, order, until, read) for at in wires))
     finally:
         for at in wires:
             at.close()
     return read
 
 
-async def _pages(at: Wire, reading: Reading, until: float, read: Read) -> None:
-    base = f"/v1/relationships/{reading.relationship}/links?parent={quote(reading.parent)}&limit={reading.limit}"
+async def _pages(at: Wire, order: ReadOrder, until: float, read: ReadResult) -> None:
+    base = f"/v1/relationships/{order.relationship}/links?parent={quote(order.parent)}&limit={order.limit}"
     cursor: str | None = None
     while (began := time.monotonic()) < until and not read.failure:
         path = base if cursor is None else f"{base}&cursor={quote(cursor)}"
-        status, body = await at.ask(wire.get(reading.url, path, reading.key))
+        status, body = await at.exchange(wire.get(order.url, path, order.key))
         read.took.append((time.monotonic() - began) * 1_000)
         if status != 200:
             read.failure = f"{status}: {body[:300].decode(errors='replace')}"
@@ -81,12 +81,12 @@ async def _pages(at: Wire, reading: Reading, until: float, read: Read) -> None:
 
 
 def main() -> None:
-    """Until stdin ends."""
+    """Carries out one order per line of stdin, until it ends."""
     for line in sys.stdin.buffer:
-        reading = Reading(**orjson.loads(line))
+        order = ReadOrder(**orjson.loads(line))
         gc.collect()
         gc.disable()
-        read = asyncio.run(all_of(reading))
+        read = asyncio.run(read_all(order))
         gc.enable()
         sys.stdout.buffer.write(orjson.dumps(asdict(read)) + b"\n")
         sys.stdout.flush()

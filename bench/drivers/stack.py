@@ -1,4 +1,4 @@
-"""A Tether of its own for each row: fresh, durable, on loopback and free ports, gone afterwards."""
+"""Runs a new Tether stack for each row: durable, on loopback and free ports, removed afterwards."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import asyncpg
 from rich.console import Console
 
-from bench.errors import Spoilt
+from bench.errors import InvalidMeasurement
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from config import Settings
@@ -30,17 +30,17 @@ else:  # generic for the type checker only
     Connection = asyncpg.Connection
 
 CATALOG = Path(__file__).parents[1] / "catalog"
-"""Declarations of the bench's own, beside those of the project."""
+"""Declarations of the bench, beside those of the project."""
 
 OWNERS = ("channels", "events", "teams")
-"""Whom it can ask."""
+"""The owners to which it can send commands."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """Someone with nothing in the tables yet, and a key that may do everything."""
+    """A tenant without rows in the tables, and an API key of it with the scope admin."""
 
     name: str
     key: str
@@ -48,13 +48,13 @@ class Tenant:
 
 @dataclass(frozen=True)
 class MeasuredTether:
-    """A running Tether. ``owners``: the ports on which it expects owners; none listens yet."""
+    """A running Tether. ``owners``: owner → port on which Tether expects it; none listens yet."""
 
     urls: Urls
     folder: Path
     owners: Mapping[str, int]
     environment: Mapping[str, str]
-    """What a process needs to reach this stack's Temporal."""
+    """The environment of a process that connects to Temporal of this stack."""
     catalog: Catalog
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -70,7 +70,7 @@ class MeasuredTether:
         return pids
 
     async def tenant(self) -> Tenant:
-        """Another one at each call."""
+        """Creates a tenant."""
         name = f"bench{next(self._numbers)}"
         pool = await create_pool(self.urls.database, 1, name="bench")
         try:
@@ -81,7 +81,7 @@ class MeasuredTether:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Connection]:
-        """A connection with PostgreSQL's own settings."""
+        """Opens a connection with the default settings of PostgreSQL."""
         conn = await asyncpg.connect(self.urls.database)
         try:
             yield conn
@@ -90,9 +90,9 @@ class MeasuredTether:
 
 
 def with_tether(measure: Callable[[MeasuredTether], Awaitable[T]]) -> T:
-    """What ``measure`` returns, given a fresh stack. Raises KeyboardInterrupt when stopped; then all is stopped."""
+    """Starts a new stack, runs ``measure`` and returns its result. Raises KeyboardInterrupt if it is interrupted."""
     with tempfile.TemporaryDirectory(prefix="tether-bench-") as name:
-        # PostgreSQL may have to run as someone else, who must be able to pass through.
+        # PostgreSQL may have to run as another user, who must be allowed to pass through the folder.
         folder = Path(name).resolve()
         folder.chmod(0o711)
         return asyncio.run(_with_tether(folder, measure))
@@ -115,7 +115,7 @@ async def _with_tether(folder: Path, measure: Callable[[MeasuredTether], Awaitab
         keys_file=folder / "credentials.json",
         admin_key="",
     )
-    # A person's own Tether or Temporal must not be reached by what is measured here.
+    # The measured processes must not connect to another Tether or Temporal of the user.
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("TETHER_", "TEMPORAL_", "PG"))}
     catalog = catalogs.load(settings.catalog)
     results: list[T] = []
@@ -128,6 +128,6 @@ async def _with_tether(folder: Path, measure: Callable[[MeasuredTether], Awaitab
     code = await up(settings, console=Console(quiet=True), once_ready=once_ready, environ=environ)
     if not results:
         if code == 1:
-            raise Spoilt("Tether did not start, or a part gave up; see above")
+            raise InvalidMeasurement("Tether did not start, or a part of it failed; see above")
         raise KeyboardInterrupt
     return results[0]

@@ -1,4 +1,7 @@
-"""The least HTTP client there is: one request at a time, kept alive. What it costs is taken from the server's cores."""
+"""A minimal HTTP client: one request at a time over a connection that is kept open.
+
+It is minimal because client and server share the processor cores.
+"""
 
 import asyncio
 import time
@@ -12,7 +15,7 @@ import orjson
 
 
 class Wire(asyncio.Protocol):
-    """One connection. Understands answers with a Content-Length, which is what our servers send."""
+    """A connection. It understands only responses with a Content-Length, which are all that the servers send."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -21,7 +24,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+        self._transport = cast(asyncio.Transport, transport)  # transports of uvloop are no subclass
 
     def connection_lost(self, error: Exception | None) -> None:
         """Called by the event loop."""
@@ -40,23 +43,23 @@ class Wire(asyncio.Protocol):
             self._received = b""
             self._answer.set_result((int(status.split(b" ")[1]), body))
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises OSError when the connection ends."""
+    async def exchange(self, request: bytes) -> tuple[int, bytes]:
+        """Sends a request; returns status and body of the response. Raises OSError if the connection ends."""
         assert self._transport is not None
-        if self._transport.is_closing():  # servers close what is idle for some seconds
+        if self._transport.is_closing():  # servers close connections that are idle for some seconds
             raise ConnectionResetError("the server has closed the connection")
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Closes the connection."""
         if self._transport is not None:
             self._transport.close()
 
 
 async def connect(url: str) -> Wire:
-    """A connection to the server of this URL."""
+    """Opens a connection to the server of this URL."""
     address = urlsplit(url)
     assert address.hostname is not None
     assert address.port is not None
@@ -65,7 +68,7 @@ async def connect(url: str) -> Wire:
 
 
 def request(url: str, key: str, media_type: str, body: bytes) -> bytes:
-    """A POST, as it goes over the wire."""
+    """Builds a POST request. ``key``: an API key."""
     address = urlsplit(url)
     head = (
         f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {key}\r\n"
@@ -75,13 +78,13 @@ def request(url: str, key: str, media_type: str, body: bytes) -> bytes:
 
 
 def get(url: str, path: str, key: str, method: str = "GET") -> bytes:
-    """A request without a body for a path, query included, of the server of this URL."""
+    """Builds a request without a body. ``path``: with its query. ``key``: an API key."""
     return f"{method} {path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
 
 
 @dataclass(slots=True)
-class Sent:
-    """What became of some requests. ``began``: by the machine's monotonic clock; all times in seconds."""
+class SendResult:
+    """Counts and times of some requests. ``began``: on the monotonic clock; ``seconds``: until the last response."""
 
     began: float
     seconds: float = 0.0
@@ -89,19 +92,19 @@ class Sent:
     duplicates: int = 0
     failures: int = 0
     failure: str = ""
-    """The first answer that was not as it should be."""
+    """The first unexpected response."""
     took: list[float] = field(default_factory=list)
-    """Milliseconds of each request that had its time, from that time on: a queue before the server counts."""
+    """With a pace: milliseconds of each request from its due time, so that waiting in a queue counts."""
 
 
-async def send(url: str, requests: Sequence[bytes], connections: int, pace: float = 0.0) -> Sent:
-    """All of them, over so many connections that are open before the clock starts.
+async def send(url: str, requests: Sequence[bytes], connections: int, pace: float = 0.0) -> SendResult:
+    """Sends all requests over ``connections`` connections, which are opened before the clock starts.
 
-    ``pace``: requests a second, each of which has its time; 0: each as soon as a connection is free.
+    ``pace``: requests a second, each of which has a due time; 0: each is sent as soon as a connection is free.
     """
     wires = [await connect(url) for _ in range(connections)]
     waiting = deque(requests)
-    sent = Sent(time.monotonic())
+    sent = SendResult(time.monotonic())
 
     async def work(wire: Wire) -> None:
         while waiting:
@@ -109,7 +112,7 @@ async def send(url: str, requests: Sequence[bytes], connections: int, pace: floa
             if pace:
                 due += (len(requests) - len(waiting) - 1) / pace
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-            status, body = await wire.ask(request)
+            status, body = await wire.exchange(request)
             if pace:
                 sent.took.append((time.monotonic() - due) * 1_000)
             count(sent, status, body)
@@ -123,8 +126,8 @@ async def send(url: str, requests: Sequence[bytes], connections: int, pace: floa
     return sent
 
 
-def count(sent: Sent, status: int, body: bytes) -> None:
-    """Adds one answer."""
+def count(sent: SendResult, status: int, body: bytes) -> None:
+    """Adds a response to the counts."""
     answer = orjson.loads(body) if status == 202 and body else {}
     sent.accepted += answer.get("accepted", 0)
     sent.duplicates += answer.get("duplicates", 0)

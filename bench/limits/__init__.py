@@ -1,1 +1,1 @@
-"""What Tether is measured against: the same work done by the least code that does it."""
+"""The limits that Tether is compared with: the same work, done by as little code as possible."""

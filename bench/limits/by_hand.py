@@ -1,4 +1,4 @@
-"""The wait of a group for its channel as one writes it by hand on Temporal: ask, wait, announce."""
+"""A workflow written by hand: requests the channel of a group, waits for its fact, announces the link."""
 
 import asyncio
 
@@ -11,23 +11,23 @@ TASK_QUEUE = "by-hand"
 
 @workflow.defn
 class GroupChannelByHand:
-    """One for each group; its id is what the channel's owner copies into its fact."""
+    """The workflow of one group. Its id is the correlation id, which the owner of channels copies into its fact."""
 
     def __init__(self) -> None:
         self._channel = ""
 
     @workflow.signal(name="ChannelCreated")
     def channel_created(self, channel: str) -> None:
-        """The fact that is waited for."""
+        """Receives the fact that the channel was created."""
         self._channel = channel
 
     @workflow.run
     async def run(self, group: str, name: str) -> str:
-        """Ends once the link is announced; returns the channel."""
-        asking = asyncio.create_task(
-            workflow.execute_activity("ask", args=[workflow.info().workflow_id, name], **OWNER_REPEATED)
+        """Runs until the link is announced; returns the key of the channel."""
+        request = asyncio.create_task(
+            workflow.execute_activity("request", args=[workflow.info().workflow_id, name], **OWNER_REPEATED)
         )
         await workflow.wait_condition(lambda: bool(self._channel))
-        asking.cancel()
+        request.cancel()
         await workflow.execute_local_activity("announce", args=[group, self._channel], **DATABASE)
         return self._channel

@@ -1,4 +1,4 @@
-"""The worker of the workflow by hand, with the settings of Tether's own.
+"""The worker of the workflow written by hand, with the settings of Tether's worker.
 
 Run as ``python -m bench.limits.by_hand_worker CHANNELS``, the base URL of the channels service, with the
 database's URL on stdin and ``TEMPORAL_*`` in the environment.
@@ -30,28 +30,28 @@ on conflict do nothing
 
 
 class Activities:
-    """The side effects: the same command to the same owner, and the announcement on disk."""
+    """The activities: the command to the owner of channels, and the rows of the link and its announcement."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", owners: Owners) -> None:
         self._pool = pool
         self._owners = owners
 
-    @activity.defn(name="ask")
-    async def ask(self, id: str, name: str) -> None:
-        """Raises Refused or Unavailable."""
+    @activity.defn(name="request")
+    async def request(self, id: str, name: str) -> None:
+        """Requests a channel from its owner. Raises Refused or Unavailable."""
         command = CreateChannel(name=name)
         await self._owners.send(OwnerRequest("", "channels", command, idempotency_key=id, correlation=id))
 
     @activity.defn(name="announce")
     async def announce(self, group: str, channel: str) -> None:
-        """The link and the word of it, in one transaction."""
+        """Inserts the link and its announcement in one transaction."""
         async with self._pool.acquire() as conn, conn.transaction():
             await conn.execute(_LINK, group, channel)
             await conn.execute(_ANNOUNCEMENT, group, channel)
 
 
 async def main() -> None:
-    """Until it is ended."""
+    """Works until the process is ended."""
     client = await temporal.connect()
     async with (
         asyncpg.create_pool(sys.stdin.readline().strip(), min_size=1, max_size=8) as pool,
@@ -62,7 +62,7 @@ async def main() -> None:
             client,
             task_queue=TASK_QUEUE,
             workflows=[GroupChannelByHand],
-            activities=[activities.ask, activities.announce],
+            activities=[activities.request, activities.announce],
             max_concurrent_activities=100,
             max_concurrent_local_activities=32,
             max_concurrent_workflow_tasks=50,

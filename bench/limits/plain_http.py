@@ -1,7 +1,7 @@
-"""The least service that takes one fact at a time: FastAPI and asyncpg, one transaction a request.
+"""A minimal service that accepts one fact at a time: FastAPI and asyncpg, one transaction per request.
 
-It checks nothing, knows no keys, links nothing and hands out no revisions; it only inserts the fact and upserts
-its entity. Run as ``python -m bench.limits.plain_http PORT``, with the database's URL on stdin.
+It inserts the fact and upserts its entity. It has no validation, API keys, links or revisions.
+Run as ``python -m bench.limits.plain_http PORT``, with the database's URL on stdin.
 """
 
 import sys
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from devstack.ports import LOOPBACK
 
 CONNECTIONS = 16
-"""Where one-row transactions are fastest on two cores."""
+"""The number with the highest rate of one-row transactions on two cores."""
 
 _FACT = """
 insert into plain.facts (tenant, revision, received, source, id, type, kind, key, sequence, order_key, time, data,
@@ -48,7 +48,7 @@ class Event(BaseModel):
 
 
 def application(database: str) -> FastAPI:
-    """The service."""
+    """Builds the service. ``database``: URL of PostgreSQL."""
     pools: list[asyncpg.Pool[asyncpg.Record]] = []
 
     @asynccontextmanager
@@ -60,7 +60,7 @@ def application(database: str) -> FastAPI:
     app = FastAPI(lifespan=lifespan)
 
     @app.post("/events", status_code=202)
-    async def take(event: Event) -> dict[str, int]:
+    async def accept(event: Event) -> dict[str, int]:
         data = orjson.dumps(event.data).decode()
         async with pools[0].acquire() as conn, conn.transaction():
             values = event.source, event.id, event.type, event.subject, event.sequence, event.time, data
@@ -72,7 +72,7 @@ def application(database: str) -> FastAPI:
 
 
 def main() -> None:
-    """With the settings that ``tether serve`` has."""
+    """Serves with the settings of ``tether serve``."""
     app = application(sys.stdin.readline().strip())
     port = int(sys.argv[1])
     uvicorn.run(app, host=LOOPBACK, port=port, log_level="warning", access_log=False, backlog=4096)

@@ -1,7 +1,7 @@
-"""The same rows by set-based SQL: one process, one connection, no Python per fact but building arrays.
+"""Writes the rows of facts by set-based SQL: one process, one connection, Python only to build arrays.
 
-The tables are copies of Tether's, with the same columns, keys and indexes. What it does not do: hand out
-revisions, keep closed versions, join facts of one entity into one state, begin waits, check anything.
+The tables are copies of Tether's, with the same columns, keys and indexes. It does not assign revisions, keep closed
+versions, fold several facts of an entity, begin waits or check anything.
 """
 
 import time
@@ -94,13 +94,13 @@ where l.ctid = x.ctid
 
 
 def entries(catalog: Catalog, events: Iterable[Event]) -> list[Entry]:
-    """The very rows that Tether writes for these facts; made before the clock starts."""
+    """Returns the entries that Tether writes for these facts, to be built before the clock starts."""
     validator = Validator(catalog, Limits())
     return [validator.validate(read(event)) for event in events]
 
 
 async def load(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[Entry]) -> float:
-    """Writes them in batches, each on disk before the next begins; returns the seconds it took."""
+    """Writes facts, their entities and links in batches, each committed before the next; returns the seconds."""
     references = {kind: [(r, r.field) for r in rels if r.field] for kind, rels in catalog.by_child.items()}
     statements = [await conn.prepare(text) for text in (_FACTS, _PLACEHOLDERS, _LINKS)]
     record, placeholders, links = statements
@@ -133,7 +133,7 @@ async def load(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[
 
 
 async def close(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[Entry]) -> float:
-    """The same for facts that children are gone: a tombstone each, and the end of its link; returns the seconds."""
+    """Writes facts that children were deleted: a tombstone each, and the end of its links; returns the seconds."""
     names = {kind: [r.name for r in rels] for kind, rels in catalog.by_child.items()}
     statements = [await conn.prepare(text) for text in (_RECORDED, _ENDED, _TOMBSTONES, _CLOSED)]
     record, ended, tombstones, closed = statements

@@ -1,1 +1,1 @@
-"""Figures: what is compared with what, the machine, sizes, processor time, and the printed table."""
+"""Figures and budgets, the machine, sizes on disk, processor time, and the printed table."""

@@ -1,4 +1,4 @@
-"""What is measured, what it is compared with, and whether that is enough."""
+"""Figures, their samples and budgets, and the verdicts that follow from them."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from bench.drivers.stack import MeasuredTether
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured. ``quick``: once, and less of it."""
+    """How much is measured. ``quick``: one run, with less load."""
 
     quick: bool
-    say: Callable[[str], None] = lambda _: None
-    """Called with a line about the present step, for people who wait."""
+    show: Callable[[str], None] = lambda _: None
+    """Called with a description of the current step, which is shown while it runs."""
 
     @property
     def runs(self) -> int:
-        """How often each sample is taken; the median counts."""
+        """Number of samples of each figure, of which the median is reported."""
         return 1 if self.quick else 3
 
     def of(self, full: int, quick: int) -> int:
-        """The amount for this effort."""
+        """Returns ``quick`` for a quick run, else ``full``."""
         return quick if self.quick else full
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a figure must reach; None: no limit. In the figure's unit, but for ``ratio``."""
+    """What a figure must reach, in its unit. None: not required."""
 
     least: float | None = None
     ratio: float | None = None
-    """Of the limit; 1 is as good as the limit, more is better."""
+    """At least this ratio to the limit: 1 is as good as the limit, more is better."""
     most_above: float | None = None
-    """More than the limit."""
+    """At most this much more than the limit."""
     most: float | None = None
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a row. ``limit``: what it is compared with, in words."""
+    """One number of a row. ``limit``: a description of what it is compared with."""
 
     name: str
     unit: str
@@ -64,7 +64,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Of one figure: ours, and the limit's from the same run."""
+    """Samples of one figure: of Tether (``ours``) and of the limit, from the same run."""
 
     ours: list[float]
     limit: list[float]
@@ -72,9 +72,9 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Of one row: samples by the figure's name, and facts that belong beside them.
+    """The results of one row. ``samples``: by the name of the figure.
 
-    ``notes``: for machines; ``lines``: for people, printed below the table.
+    ``notes``: further values, for the JSON file; ``lines``: further text, printed below the table.
     """
 
     samples: Mapping[str, Samples]
@@ -83,7 +83,7 @@ class Measurement:
 
 
 def percentile(took: Sequence[float], at: int) -> float:
-    """That which so many of a hundred do not exceed."""
+    """Returns the percentile ``at``, 1 to 99, of at least two times."""
     return quantiles(took, n=100)[at - 1]
 
 
@@ -92,7 +92,7 @@ Measure = Callable[[MeasuredTether, Effort], Awaitable[Measurement]]
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A row of the table of budgets. ``bound``: what keeps the figures from being better, in a sentence."""
+    """A row of the table. ``bound``: a sentence about the bottleneck that bounds the figures."""
 
     name: str
     title: str
@@ -103,48 +103,48 @@ class Benchmark:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A figure's medians, and what they mean."""
+    """The medians of a figure, compared with its limit and its budget."""
 
     figure: Figure
     samples: Samples
 
     @property
     def ours(self) -> float:
-        """Median."""
+        """Median of Tether's samples."""
         return median(self.samples.ours)
 
     @property
     def limit(self) -> float:
-        """Median."""
+        """Median of the limit's samples."""
         return median(self.samples.limit)
 
     @property
     def ratio(self) -> float:
-        """How near to the limit: 1 is as good, more is better, whichever way the figure counts."""
+        """How Tether compares with the limit: 1 is as good, more is better, also if less is better."""
         better, worse = (self.limit, self.ours) if self.figure.less_is_better else (self.ours, self.limit)
-        return better / worse if worse else 1.0  # nothing at all: as good as can be
+        return better / worse if worse else 1.0  # a divisor of 0 is the best possible value
 
     @property
     def above(self) -> float:
-        """How much more than the limit; negative: less."""
+        """Difference to the limit; negative: less than the limit."""
         return self.ours - self.limit
 
     @property
     def met(self) -> bool | None:
-        """Whether the budget is kept; None: there is none."""
+        """Whether the budget is met; None if there is no budget."""
         budget = self.figure.budget
-        kept = []
+        met = []
         if budget.least is not None:
-            kept.append(self.ours >= budget.least)
+            met.append(self.ours >= budget.least)
         if budget.most is not None:
-            kept.append(self.ours <= budget.most)
+            met.append(self.ours <= budget.most)
         if budget.ratio is not None:
-            kept.append(self.ratio >= budget.ratio)
+            met.append(self.ratio >= budget.ratio)
         if budget.most_above is not None:
-            kept.append(self.above <= budget.most_above)
-        return all(kept) if kept else None
+            met.append(self.above <= budget.most_above)
+        return all(met) if met else None
 
 
 def verdicts(row: Benchmark, measured: Measurement) -> list[Verdict]:
-    """One for each figure of the row, in its order; a quick run may leave some out."""
+    """Returns a verdict for each figure of the row that has samples; a quick run may have none of some figures."""
     return [Verdict(figure, found) for figure in row.figures if (found := measured.samples.get(figure.name))]

@@ -1,4 +1,4 @@
-"""What it was measured on: figures mean nothing without it."""
+"""Describes the machine of a measurement."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ PACKAGES = (
 
 
 def facts() -> dict[str, object]:
-    """Cores, memory, disk, versions, and how busy the machine was before."""
+    """Returns cores, memory, versions, the time of an fsync, and the load before the measurement."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "processor": _first("/proc/cpuinfo", "model name") or platform.processor(),
@@ -29,7 +29,7 @@ def facts() -> dict[str, object]:
 
 
 def fsync_ms(times: int = 100) -> float:
-    """Median time to bring 8 kB to the disk under the temporary folder: no commit can be faster."""
+    """Measures the median time of an fsync of 8 kB in the temporary folder: a lower bound of a commit."""
     took = []
     with tempfile.TemporaryFile(buffering=0) as file:
         for _ in range(times):

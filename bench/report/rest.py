@@ -1,4 +1,4 @@
-"""At rest: nothing is under way that need not be, by Temporal's own list and by the tables."""
+"""Waits until a stack is at rest, and counts workflows, outbox rows and waits then."""
 
 import asyncio
 import time
@@ -8,15 +8,15 @@ from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest
 from temporalio.client import Client
 
 from bench.drivers.stack import Connection, MeasuredTether
-from bench.errors import Spoilt
+from bench.errors import InvalidMeasurement
 
 TIMEOUT = 30.0
-"""Seconds until all must have ended: Temporal's list is a moment behind."""
+"""Seconds to wait at most. Temporal's list of workflows is updated with a delay."""
 
 
 @dataclass(frozen=True)
-class Rest:
-    """How many there are. ``workflows``: open; ``ended``: that ran and are over."""
+class RestCounts:
+    """Counts at rest. ``workflows``: open ones; ``ended``: workflows that have ended."""
 
     workflows: int
     ended: int
@@ -24,12 +24,15 @@ class Rest:
     waits: int
 
 
-async def at_rest(tether: MeasuredTether, conn: Connection) -> Rest:
-    """What is left once nothing changes any more. Raises Spoilt if outbox stay."""
+async def at_rest(tether: MeasuredTether, conn: Connection) -> RestCounts:
+    """Waits until there are no outbox rows, waits and open workflows, or the timeout; returns the counts.
+
+    Raises InvalidMeasurement if outbox rows remain.
+    """
     client = await Client.connect(tether.urls.temporal)
     until = time.monotonic() + TIMEOUT
     while True:
-        found = Rest(
+        found = RestCounts(
             workflows=await _count(client, "ExecutionStatus = 'Running'"),
             ended=await _count(client, "ExecutionStatus != 'Running'"),
             outbox=await conn.fetchval("select count(*) from tether.outbox"),
@@ -39,12 +42,12 @@ async def at_rest(tether: MeasuredTether, conn: Connection) -> Rest:
             return found
         if time.monotonic() > until:
             if found.outbox:
-                raise Spoilt(f"after {TIMEOUT:.0f} s there is still something to do: {found}")
+                raise InvalidMeasurement(f"after {TIMEOUT:.0f} s outbox rows remain: {found}")
             return found
         await asyncio.sleep(0.2)
 
 
 async def _count(client: Client, query: str) -> int:
-    """By the raw call: the SDK does not know every status."""
+    """Counts workflows by a raw call, because the SDK does not know every status."""
     request = CountWorkflowExecutionsRequest(namespace=client.namespace, query=query)
     return (await client.workflow_service.count_workflow_executions(request)).count

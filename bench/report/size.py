@@ -1,4 +1,4 @@
-"""What it takes on disk: bytes by table and index, and what was written ahead."""
+"""Sizes on disk: bytes of tables, indexes and the write-ahead log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ WAL = "WAL"
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes by name of a table or an index of Tether's; ``WAL``: written since the cluster was made."""
+    """``of``: bytes by name of a table or index; ``WAL``: written since the cluster was created."""
 
     of: Mapping[str, int]
 
     def without(self, before: "Size") -> "Size":
-        """What has been added since."""
+        """Returns the bytes that were added since ``before``."""
         return Size({name: count - before.of.get(name, 0) for name, count in self.of.items()})
 
     def each(self, count: int) -> dict[str, float]:
-        """Bytes for each of so many, the greatest first."""
+        """Returns the bytes divided by ``count``, the largest first."""
         found = sorted(((size / count, name) for name, size in self.of.items()), reverse=True)
         return {name: round(size, 1) for size, name in found}
 
 
 async def size(conn: Connection) -> Size:
-    """Tables with their free space and out-of-line values, without their indexes, which are named beside them."""
+    """Measures tables, with free space and TOAST, indexes, which are listed separately, and the write-ahead log."""
     rows = await conn.fetch("""
         select c.relname as name,
                case when c.relkind = 'i' then pg_relation_size(c.oid) else pg_table_size(c.oid) end as size

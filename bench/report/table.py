@@ -1,4 +1,4 @@
-"""What was measured, for people as a table and for machines as JSON."""
+"""Writes results as a table and as JSON."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,15 +11,15 @@ from rich.table import Table
 from bench.report.figures import Benchmark, Measurement, Verdict, verdicts
 
 Results = Mapping[str, Measurement]
-"""By the row's name."""
+"""Name of the row → its results."""
 
 RESULTS = Path(__file__).parents[1] / "results"
 
 
 def table(rows: tuple[Benchmark, ...], results: Results) -> Table:
-    """Medians, ratios and verdicts of the rows that were measured."""
+    """Returns a table with medians, ratios and verdicts of the rows that were measured."""
     table = Table(title="medians; each limit measured in the same run", title_justify="left")
-    for heading in ("what", "Tether", "limit", "ratio", "budget", "kept", "compared with"):
+    for heading in ("figure", "Tether", "limit", "ratio", "budget", "met", "compared with"):
         table.add_column(heading, justify="right" if heading in ("Tether", "limit", "ratio") else "left")
     for row in rows:
         if row.name not in results:
@@ -31,22 +31,22 @@ def table(rows: tuple[Benchmark, ...], results: Results) -> Table:
 
 
 def cells(verdict: Verdict) -> tuple[str, ...]:
-    """One line of the table."""
+    """Returns the cells of one line of the table."""
     figure = verdict.figure
-    kept = {True: "yes", False: "[bold red]no[/]", None: ""}[verdict.met]
+    met = {True: "yes", False: "[bold red]no[/]", None: ""}[verdict.met]
     return (
         figure.name,
         f"{number(verdict.ours)} {figure.unit}",
         f"{number(verdict.limit)} {figure.unit}",
         f"{verdict.ratio:.2f}" if figure.budget.most_above is None else f"{verdict.above:+.1f} {figure.unit}",
         str(figure.budget),
-        kept,
+        met,
         figure.limit,
     )
 
 
 def remarks(rows: tuple[Benchmark, ...], results: Results) -> Iterator[str]:
-    """Below the table: what bounds each row, and what else was found."""
+    """Yields the lines below the table: the bound of each row, and its further text."""
     for row in rows:
         if row.name in results:
             yield f"{row.name}: {row.bound}"
@@ -54,14 +54,14 @@ def remarks(rows: tuple[Benchmark, ...], results: Results) -> Iterator[str]:
 
 
 def number(value: float) -> str:
-    """With as many digits as are worth reading."""
+    """Formats a number with at least two significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
 def document(
     rows: tuple[Benchmark, ...], results: Results, machine: Mapping[str, object], *, quick: bool
 ) -> dict[str, Any]:
-    """Everything that was measured, every sample of it."""
+    """Returns all results with every sample, as JSON values."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
@@ -89,14 +89,14 @@ def _figure(verdict: Verdict) -> dict[str, Any]:
         "limit": verdict.limit,
         "ratio": round(verdict.ratio, 3),
         "budget": str(figure.budget),
-        "kept": verdict.met,
+        "met": verdict.met,
         "compared_with": figure.limit,
         "samples": {"tether": verdict.samples.ours, "limit": verdict.samples.limit},
     }
 
 
 def save(document: Mapping[str, Any], folder: Path = RESULTS) -> Path:
-    """As a file of its own, named after its time."""
+    """Saves a document in a file named after its time; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / (str(document["at"]).replace(":", "").replace("+0000", "Z") + ".json")
     file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -1,17 +1,17 @@
-"""What processes take: memory, and time of the processor. Reads /proc; without it, there is nothing to state."""
+"""Memory and processor time of processes, read from /proc."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 Pids = Mapping[str, int]
-"""By name; ``postgres`` is the postmaster, and stands for all of its processes."""
+"""Name → process id. ``postgres`` is the postmaster and stands for all of its processes."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def resident(pids: Pids) -> dict[str, float]:
-    """Megabytes. ``postgres`` without the shared buffers, which each of its processes would count."""
+    """Returns megabytes of resident memory. ``postgres`` is without shared buffers, which each process would count."""
     found = {name: _megabytes(pid, "VmRSS") for name, pid in pids.items() if name != "postgres"}
     if "postgres" in pids:
         found["postgres"] = sum(_megabytes(pid, "RssAnon") for pid in (pids["postgres"], *_children(pids["postgres"])))
@@ -19,7 +19,7 @@ def resident(pids: Pids) -> dict[str, float]:
 
 
 def cpu(pids: Pids) -> dict[str, float]:
-    """Seconds of processor time so far. Unlike rates, their differences hardly depend on who else is at work."""
+    """Returns seconds of processor time so far. Their differences hardly depend on other processes, unlike rates."""
     found = {name: _seconds(pid) for name, pid in pids.items() if name != "postgres"}
     if "postgres" in pids:
         found["postgres"] = sum(_seconds(pid) for pid in (pids["postgres"], *_children(pids["postgres"])))
@@ -27,7 +27,7 @@ def cpu(pids: Pids) -> dict[str, float]:
 
 
 def each(before: Mapping[str, float], after: Mapping[str, float], count: int) -> dict[str, float]:
-    """Microseconds of processor time for each of ``count``, by process."""
+    """Returns the difference of two measurements divided by ``count``, in microseconds by process."""
     return {name: round((after[name] - before[name]) / count * 1e6, 1) for name in before.keys() & after.keys()}
 
 
@@ -41,7 +41,7 @@ def _parent(pid: int) -> int | None:
 
 
 def _seconds(pid: int) -> float:
-    """Its own, and that of its children that have ended."""
+    """Returns the processor time of a process and of its children that have ended."""
     return sum(int(ticks) for ticks in _stat(pid)[11:15]) / _TICKS
 
 

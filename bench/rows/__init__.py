@@ -1,1 +1,1 @@
-"""What is measured: one row of the table of budgets, or one theme, per file. Each exports ``ROW``."""
+"""The rows of the table: one per file, each exported as ``ROW``."""

@@ -1,15 +1,15 @@
-"""A parent arrives for which very many children wait."""
+"""Measures the fact of a parent for which very many children wait."""
 
 import time
 
 import orjson
 
 from bench.drivers import wire
-from bench.drivers.client import ONE, LoadClient, Order
+from bench.drivers.client import ONE, LoadClient, PublishOrder
 from bench.drivers.facts import event
 from bench.drivers.stack import Connection, MeasuredTether, Tenant
 from bench.drivers.wire import Wire
-from bench.errors import Spoilt
+from bench.errors import InvalidMeasurement
 from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
 CHILDREN = 100_000
@@ -25,19 +25,19 @@ create table before.waits as select * from tether.waits where false;
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """Alternately the parent that children wait for, and one without any."""
+    """Posts alternately the parent for which children wait, and a parent without children."""
     samples = Samples([], [])
     tenant = await tether.tenant()
     async with tether.database() as conn, LoadClient() as client:
-        effort.say(f"{CHILDREN:,} children that wait")
-        await client.send(Order(tether.events, tenant.key, "children", CHILDREN))
+        effort.show(f"{CHILDREN:,} children wait")
+        await client.send(PublishOrder(tether.events, tenant.key, "children", CHILDREN))
         await conn.execute("vacuum analyze tether.entities, tether.links, tether.facts, tether.waits")
-        await _remember(conn, tenant)
+        await _save_rows(conn, tenant)
         post = await wire.connect(tether.events)
-        effort.say("their parent arrives")
+        effort.show("their parent arrives")
         for n in range(effort.of(25, 18)):
             ours = await _post(post, tether, tenant, AWAITED, n)
-            await _waiting_again(conn, tenant)
+            await _restore_rows(conn, tenant)
             limit = await _post(post, tether, tenant, f"fresh{n}", n)
             if n >= 3:  # the first are the warm-up
                 samples.ours.append(ours)
@@ -47,31 +47,31 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
 
 
 async def _post(connection: Wire, tether: MeasuredTether, tenant: Tenant, key: str, n: int) -> float:
-    """Milliseconds until the answer."""
+    """Posts the fact of a category; returns the milliseconds until the response."""
     facts = event("/categories", "CategoryAdded.v1", key, {"name": "At last"}) | {"id": f"{key}-{n}"}
     request = wire.request(tether.events, tenant.key, ONE, orjson.dumps(facts))
     began = time.perf_counter()
-    status, answer = await connection.ask(request)
+    status, answer = await connection.exchange(request)
     took = time.perf_counter() - began
     if status != 202 or orjson.loads(answer)["accepted"] != 1:
-        raise Spoilt(f"the parent was not taken: {status} {answer[:300]!r}")
+        raise InvalidMeasurement(f"the parent was not accepted: {status} {answer[:300]!r}")
     return took * 1_000
 
 
-async def _remember(conn: Connection, tenant: Tenant) -> None:
+async def _save_rows(conn: Connection, tenant: Tenant) -> None:
     await conn.execute(_BEFORE)
     await conn.execute(
         "insert into before.entities select * from tether.entities where tenant = $1 and key = $2", tenant.name, AWAITED
     )
     placeholder = await conn.fetch("select state from before.entities")
     if [row["state"] for row in placeholder] != ["unknown"]:
-        raise Spoilt(f"nothing waits for the category: {placeholder}")
+        raise InvalidMeasurement(f"nothing waits for the category: {placeholder}")
     await conn.execute(
         "insert into before.waits select * from tether.waits where tenant = $1 and parent = $2", tenant.name, AWAITED
     )
 
 
-async def _waiting_again(conn: Connection, tenant: Tenant) -> None:
+async def _restore_rows(conn: Connection, tenant: Tenant) -> None:
     """Restores the rows as they were before the parent's fact; loading the children again would take too long."""
     async with conn.transaction():
         await conn.execute(
@@ -87,6 +87,6 @@ ROW = Benchmark(
     figures=(
         Figure(TIME, "ms", "the same POST for a parent without children", Budget(most_above=10), less_is_better=True),
     ),
-    bound="One commit: the children's links are not touched, because what they are follows from their parent's row.",
+    bound="One commit: the children's links are not written, because their state follows from the row of their parent.",
     measure=measure,
 )

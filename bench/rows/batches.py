@@ -1,8 +1,8 @@
-"""Facts in by HTTP batches, settled and on disk."""
+"""Measures facts that are posted in batches, until they are settled and on disk."""
 
 from collections.abc import Iterator
 
-from bench.drivers.client import LoadClient, Order
+from bench.drivers.client import LoadClient, PublishOrder
 from bench.drivers.facts import RECIPES
 from bench.drivers.stack import MeasuredTether
 from bench.limits import set_based
@@ -15,16 +15,16 @@ KINDS = {"items": "facts in batches of 500, one reference each", "flights": "fac
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """Each run into a tenant of its own, ours and the limit's in turn."""
+    """Measures Tether and the limit alternately, each run in a new tenant."""
     count = effort.of(40_000, 20_000)
     samples = {recipe: Samples([], []) for recipe in KINDS}
     notes: dict[str, object] = {}
     async with tether.database() as conn, LoadClient() as client:
         await conn.execute(set_based.SCHEMA)
         for recipe, run in _runs(effort):
-            effort.say(f"{KINDS[recipe]}, run {run} of {effort.runs}")
+            effort.show(f"{KINDS[recipe]}, run {run} of {effort.runs}")
             tenant = await tether.tenant()
-            order = Order(tether.events, tenant.key, recipe, count if run else count // 8)
+            order = PublishOrder(tether.events, tenant.key, recipe, count if run else count // 8)
             before = usage.cpu(tether.pids)
             sent = await client.send(order)
             spent = usage.each(before, usage.cpu(tether.pids), sent.accepted)
@@ -45,11 +45,11 @@ def _runs(effort: Effort) -> Iterator[tuple[str, int]]:
 
 ROW = Benchmark(
     name="batches",
-    title="Facts in by HTTP batches of 500, settled and on disk",
+    title="Facts posted in batches of 500, settled and on disk",
     figures=tuple(Figure(name, "facts/s", LIMIT, BUDGET) for name in KINDS.values()),
     bound=(
         "The event loop of the one API process, which validates facts in Python between the statements of the one "
-        "transaction that the tenant's turn allows; then PostgreSQL's index entries for ledger, entities and links."
+        "transaction that the tenant's lock allows; then PostgreSQL's index entries for ledger, entities and links."
     ),
     measure=measure,
 )

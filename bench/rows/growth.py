@@ -1,14 +1,14 @@
-"""What it costs as it grows: the rate of facts with ever more links resident, and the memory of every process."""
+"""Measures the rate of facts and the memory of every process as the number of links grows."""
 
-from bench.drivers.client import LoadClient, Order
+from bench.drivers.client import LoadClient, PublishOrder
 from bench.drivers.stack import MeasuredTether
 from bench.report import usage
 from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
 LEVELS = (10_000, 100_000, 1_000_000)
-"""Links that are resident when the rate is measured."""
+"""Numbers of links in the tables at which the rate is measured."""
 BASE = 100_000
-"""What all others are compared with."""
+"""The number of links with which all others are compared."""
 MEMORY = "memory of Tether and PostgreSQL, at the end"
 PARTS = ("api", "dispatcher", "worker", "postgres")
 STEP = 10_000
@@ -16,12 +16,12 @@ STEP = 10_000
 
 
 def name(level: int) -> str:
-    """Of the figure for so many links."""
-    return f"facts in batches of 500, {level:,} links resident"
+    """Returns the name of the figure for a number of links."""
+    return f"facts in batches of 500, {level:,} links in the tables"
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """One tenant, filled up over HTTP; at each level a few samples of so many facts."""
+    """Fills one tenant over HTTP; at each level, measures a few samples of ``STEP`` facts."""
     tenant = await tether.tenant()
     levels = [level for level in LEVELS if level <= effort.of(LEVELS[-1], BASE)]
     rates: dict[int, list[float]] = {level: [] for level in levels}
@@ -31,7 +31,7 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
 
         async def publish(count: int) -> float:
             nonlocal facts
-            order = Order(tether.events, tenant.key, "items", count, facts)
+            order = PublishOrder(tether.events, tenant.key, "items", count, facts)
             sent = await client.send(order)
             facts += count
             return sent.accepted / sent.seconds
@@ -39,12 +39,12 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
         for level in levels:
             wanted = -(-level * 100 // 99)  # one fact in a hundred is a category's
             while facts < wanted:
-                effort.say(f"filling up: {facts:,} of {wanted:,} facts")
+                effort.show(f"loading: {facts:,} of {wanted:,} facts")
                 await publish(min(50_000, wanted - facts))
                 sizes[facts] = usage.resident(tether.pids)
             if level == BASE:
                 at_base = facts
-            effort.say(name(level))
+            effort.show(name(level))
             rates[level] = [await publish(STEP) for _ in range(max(3, effort.runs))]
             sizes[facts] = usage.resident(tether.pids)
     samples = {name(level): Samples(rates[level], rates[BASE]) for level in levels}
@@ -66,6 +66,6 @@ ROW = Benchmark(
         ),
         Figure(MEMORY, "MB", f"itself at {BASE:,} links", Budget(most_above=50), less_is_better=True),
     ),
-    bound="The depth and the cache hits of seven indexes; autovacuum and checkpoints take their share of the disk.",
+    bound="The depth and the cache hits of seven indexes; autovacuum and checkpoints use the disk as well.",
     measure=measure,
 )

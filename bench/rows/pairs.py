@@ -1,28 +1,28 @@
-"""Pairs that settle in rows alone: one-to-one, no command, in any order, some facts sent twice."""
+"""Measures one-to-one pairs without a command: facts in random order, some repeated."""
 
-from bench.drivers.client import LoadClient, Order
+from bench.drivers.client import LoadClient, PublishOrder
 from bench.drivers.facts import RECIPES
 from bench.drivers.stack import MeasuredTether
 from bench.limits import set_based
 from bench.report import usage
 from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples
 
-RATE = "pairs settled, shuffled, 5 % sent twice"
+RATE = "pairs settled, shuffled, 5 % of the facts repeated"
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """Each run into a tenant of its own, ours and the limit's in turn."""
+    """Measures Tether and the limit alternately, each run in a new tenant."""
     count = effort.of(20_000, 10_000)
     samples = Samples([], [])
     spent: dict[str, float] = {}
     async with tether.database() as conn, LoadClient() as client:
         await conn.execute(set_based.SCHEMA)
         for run in range(effort.runs + 1):
-            effort.say(f"{RATE}, run {run} of {effort.runs}")
+            effort.show(f"{RATE}, run {run} of {effort.runs}")
             tenant = await tether.tenant()
             pairs = count if run else count // 8
             before = usage.cpu(tether.pids)
-            sent = await client.send(Order(tether.events, tenant.key, "pairs", pairs))
+            sent = await client.send(PublishOrder(tether.events, tenant.key, "pairs", pairs))
             spent = usage.each(before, usage.cpu(tether.pids), sent.accepted)
             facts = set_based.entries(tether.catalog, RECIPES["pairs"](0, pairs))
             took = await set_based.load(conn, tether.catalog, tenant.name, facts)
@@ -37,8 +37,8 @@ ROW = Benchmark(
     title="Pairs settled by rows: 1:1, without commands, over HTTP",
     figures=(Figure(RATE, "pairs/s", "the same rows by set-based SQL in one process", Budget(least=4_000, ratio=0.5)),),
     bound=(
-        "As with batches; besides, each pair writes a placeholder, or a wait, that its other half removes again, "
-        "which the limit does in place."
+        "As with batches. In addition, each pair writes a placeholder or a wait, which the second fact removes again; "
+        "the limit updates the placeholder in place."
     ),
     measure=measure,
 )

@@ -1,42 +1,42 @@
-"""Many events with fifty teams each: what it takes to bring them in, to keep them, and to change one of them."""
+"""Measures many events with fifty teams each: loading them, keeping them at rest, and changing one of them."""
 
 from dataclasses import asdict
 
-from bench.drivers.client import LoadClient, Order
-from bench.drivers.owner import owning
-from bench.drivers.single import Single
+from bench.drivers.client import LoadClient, PublishOrder
+from bench.drivers.owner import running_owner
+from bench.drivers.single import SingleChanges
 from bench.drivers.stack import MeasuredTether, Tenant
 from bench.report import usage
 from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples, percentile
-from bench.report.rest import Rest, at_rest
+from bench.report.rest import RestCounts, at_rest
 from bench.report.size import Size, size
 
 EVENTS, TEAMS = 20_000, 50
 BASE = 200
-"""Events that are there when what changes cost is measured for the first time."""
+"""Number of events when single changes are measured for the first time."""
 PARTS = 10
 RATE = f"facts in batches of 500, the last tenth of events with {TEAMS} teams"
 OPEN = "open at rest"
 MEMORY = "memory of Tether and PostgreSQL at rest"
-MOVED = {at: f"a team moves: from its fact to the answer of who reads it, p{at}" for at in (50, 99)}
+MOVED = {at: f"a team moves: from its fact until a read shows it, p{at}" for at in (50, 99)}
 DELETED = f"an event and its {TEAMS} teams are deleted, all facts settled, p50"
 READ = {at: f"an event's {TEAMS} teams are read, p{at}" for at in (50, 99)}
 ITSELF = f"itself at {BASE * TEAMS:,} links"
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """One tenant, filled up over HTTP; single changes near the beginning and at the end."""
+    """Fills one tenant over HTTP; measures single changes near the beginning and at the end."""
     events = effort.of(EVENTS, 400)
     tenant = await tether.tenant()
     async with (
-        owning(tether, "teams", "team", tether.owners["teams"], tenant.key),
-        owning(tether, "events", "event", tether.owners["events"], tenant.key),
+        running_owner(tether, "teams", "team", tether.owners["teams"], tenant.key),
+        running_owner(tether, "events", "event", tether.owners["events"], tenant.key),
         tether.database() as conn,
         LoadClient() as client,
     ):
-        effort.say(f"{BASE:,} events")
-        await _publish_items(client, tether, tenant, 0, BASE)
-        single = Single(tether, tenant, conn)
+        effort.show(f"{BASE:,} events")
+        await _publish_events(client, tether, tenant, 0, BASE)
+        single = SingleChanges(tether, tenant, conn)
         small = await _costs(single, effort, range(BASE))
         await at_rest(tether, conn)
         memory = _megabytes(tether)
@@ -44,14 +44,14 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
         rates, took = [], 0.0
         step = (events - BASE) // PARTS
         for part in range(PARTS):
-            effort.say(f"{events:,} events, part {part + 1} of {PARTS}")
-            seconds = await _publish_items(client, tether, tenant, BASE + part * step, step)
+            effort.show(f"{events:,} events, part {part + 1} of {PARTS}")
+            seconds = await _publish_events(client, tether, tenant, BASE + part * step, step)
             took += seconds
             rates.append(step * (TEAMS + 1) / seconds)
         after = await size(conn)
         rest = await at_rest(tether, conn)
         grown = _megabytes(tether)
-        effort.say("single changes")
+        effort.show("single changes")
         large = await _costs(single, effort, range(BASE, BASE + PARTS * step))
         await at_rest(tether, conn)
     samples = {
@@ -67,8 +67,8 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     return Measurement(samples, notes, _lines(links, took, rates, spent, rest))
 
 
-async def _costs(single: Single, effort: Effort, events: range) -> dict[str, list[float]]:
-    """Samples by figure: some events are read, others' teams move, others are deleted."""
+async def _costs(single: SingleChanges, effort: Effort, events: range) -> dict[str, list[float]]:
+    """Measures reads, moves and deletions, each with events of its own; returns samples by figure."""
     many, few = effort.of(500, 100), effort.of(20, 5)
     middle, doomed = len(events) // 2, len(events) - few
     read, moved = await single.reads(events[:middle], many), await single.moves(events[middle:doomed], many)
@@ -79,10 +79,10 @@ async def _costs(single: Single, effort: Effort, events: range) -> dict[str, lis
     }
 
 
-async def _publish_items(client: LoadClient, tether: MeasuredTether, tenant: Tenant, start: int, events: int) -> float:
-    """Seconds."""
+async def _publish_events(client: LoadClient, tether: MeasuredTether, tenant: Tenant, start: int, events: int) -> float:
+    """Publishes events and their teams; returns the seconds."""
     each = TEAMS + 1
-    return (await client.send(Order(tether.events, tenant.key, "events", events * each, start * each))).seconds
+    return (await client.send(PublishOrder(tether.events, tenant.key, "events", events * each, start * each))).seconds
 
 
 def _megabytes(tether: MeasuredTether) -> float:
@@ -90,12 +90,12 @@ def _megabytes(tether: MeasuredTether) -> float:
     return sum(found[part] for part in ("api", "dispatcher", "worker", "postgres"))
 
 
-def _lines(links: int, took: float, rates: list[float], spent: Size, rest: Rest) -> list[str]:
+def _lines(links: int, took: float, rates: list[float], spent: Size, rest: RestCounts) -> list[str]:
     each = spent.each(links)
     lines = [
-        f"{links:,} links came in {took:.1f} s; facts/s: first tenth {rates[0]:,.0f}, last tenth {rates[-1]:,.0f}",
+        f"{links:,} links loaded in {took:.1f} s; facts/s: first tenth {rates[0]:,.0f}, last tenth {rates[-1]:,.0f}",
         f"at rest: {rest.workflows} open workflows, {rest.ended} ended; {rest.outbox} outbox rows, {rest.waits} waits",
-        f"bytes on disk a link: {sum(each.values()) - each['WAL']:.0f}, and {each['WAL']:.0f} of WAL on the way",
+        f"bytes on disk a link: {sum(each.values()) - each['WAL']:.0f}; written to the WAL: {each['WAL']:.0f}",
     ]
     return lines + [f"  {name:<36} {number:7.1f}" for name, number in each.items() if number >= 0.05]
 
@@ -114,7 +114,7 @@ ROW = Benchmark(
     bound=(
         "Loading: as with batches. A move and a read: two requests and one, through the API's event loop, and a few "
         "steps in each index, whose depth grows by one page for each hundredfold. A deletion: an owner that publishes "
-        "only every 50 ms, twice; the rest are workflow tasks, and the dispatcher's pauses between looks."
+        "only every 50 ms, twice; the rest are workflow tasks, and the dispatcher's pauses between two reads."
     ),
     measure=measure,
 )

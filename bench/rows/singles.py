@@ -1,7 +1,7 @@
-"""One fact a request, many clients: group commit against a transaction each."""
+"""Measures one fact per request from many clients: group commit, compared with a transaction per fact."""
 
-from bench.drivers.child import child, listening
-from bench.drivers.client import LoadClient, Order
+from bench.drivers.child_process import child_process, listening
+from bench.drivers.client import LoadClient, PublishOrder
 from bench.drivers.stack import MeasuredTether
 from bench.limits import set_based
 from bench.report import usage
@@ -13,7 +13,7 @@ RATE = f"facts one by one, {CLIENTS} connections"
 
 
 async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
-    """Ours and the plain service's in turn; both services stay up, and the one without requests is idle."""
+    """Measures Tether and the plain service alternately. Both keep running; the other one is idle."""
     count = effort.of(10_000, 5_000)
     samples = Samples([], [])
     spent: dict[str, float] = {}
@@ -21,22 +21,22 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
     url = f"http://{LOOPBACK}:{port}/events"
     async with tether.database() as conn, LoadClient() as client:
         await conn.execute(set_based.SCHEMA)
-        plain = child(
+        plain = child_process(
             tether.folder, "bench.limits.plain_http", str(port), ready=listening(port), env=tether.environment,
             stdin=tether.urls.database + "\n",
         )  # fmt: skip
         async with plain:
             for run in range(effort.runs + 1):
-                effort.say(f"{RATE}, run {run} of {effort.runs}")
+                effort.show(f"{RATE}, run {run} of {effort.runs}")
                 tenant = await tether.tenant()
                 facts = count if run else count // 5
                 start = run * count
-                ours = Order(tether.events, tenant.key, "parcels", facts, start, batch=1, connections=CLIENTS)
-                theirs = Order(url, "", "parcels", facts, start, batch=1, connections=CLIENTS)
+                ours = PublishOrder(tether.events, tenant.key, "parcels", facts, start, batch=1, connections=CLIENTS)
+                plain_order = PublishOrder(url, "", "parcels", facts, start, batch=1, connections=CLIENTS)
                 before = usage.cpu(tether.pids)
                 sent = await client.send(ours)
                 spent = usage.each(before, usage.cpu(tether.pids), sent.accepted)
-                limit = await client.send(theirs)
+                limit = await client.send(plain_order)
                 if run:  # the first is the warm-up
                     samples.ours.append(sent.accepted / sent.seconds)
                     samples.limit.append(limit.accepted / limit.seconds)

@@ -1,4 +1,4 @@
-"""Parcels: one side of the pairs that are measured."""
+"""Parcels: the parents of the pairs that are measured."""
 
 from tether import Created, Owner
 

@@ -1,4 +1,4 @@
-"""Receipts: the other side of the pairs that are measured."""
+"""Receipts: the children of the pairs that are measured."""
 
 from tether import Created, Owner
 
@@ -6,7 +6,7 @@ OWNER = Owner("receipts")
 
 
 class ReceiptSigned(Created, entity="receipt"):
-    """Someone signed for a parcel."""
+    """A receipt for a parcel was signed."""
 
     parcel: str
     """Key of the parcel."""

@@ -1,4 +1,4 @@
-"""A parcel is signed for once; no command is sent, so a pair costs no workflow."""
+"""A parcel has one receipt. No command requests it, so that a pair needs no workflow."""
 
 from datetime import timedelta
 

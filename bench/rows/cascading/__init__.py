@@ -1,1 +1,1 @@
-"""The parts of the row ``cascade``."""
+"""The two parts of the row ``cascade``."""

@@ -1,4 +1,4 @@
-"""The bench's table and its registry. What is measured is never asserted here: this machine may be busy."""
+"""The table and the registry of the bench. Measured values are not asserted: the machine may be busy."""
 
 import asyncio
 import io
@@ -12,12 +12,12 @@ from bench.drivers import wire
 from bench.drivers.facts import RECIPES, Event
 from bench.drivers.owner import Deletions, FactPublisher
 from bench.drivers.stack import CATALOG, MeasuredTether
-from bench.drivers.wire import Sent, count
+from bench.drivers.wire import SendResult, count
 from bench.registry import ROWS
 from bench.report import table as report
 from bench.report.figures import Benchmark, Budget, Effort, Figure, Measurement, Samples, percentile, verdicts
 from bench.report.size import Size
-from bench.rows.cascading.asking import CascadeTimes
+from bench.rows.cascading.requests import CascadeTimes
 from catalog import catalog as catalogs
 from config import Limits
 from devstack.ports import LOOPBACK
@@ -38,12 +38,12 @@ def row(*figures: Figure) -> Benchmark:
     return Benchmark("made-up", "Made up", figures, "Nothing bounds it.", nothing)
 
 
-def judged(figure: Figure, ours: list[float], limit: list[float]) -> tuple[float, float, float, bool | None]:
+def judge(figure: Figure, ours: list[float], limit: list[float]) -> tuple[float, float, float, bool | None]:
     (verdict,) = verdicts(row(figure), Measurement({figure.name: Samples(ours, limit)}))
     return verdict.ours, verdict.limit, round(verdict.ratio, 3), verdict.met
 
 
-def test_every_row_names_its_limit_its_budget_and_its_bound() -> None:
+def test_every_row_has_a_limit_a_budget_and_a_bound() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
     for row in ROWS:
         assert row.bound.endswith(".")
@@ -52,46 +52,46 @@ def test_every_row_names_its_limit_its_budget_and_its_bound() -> None:
         assert len({figure.name for figure in row.figures}) == len(row.figures), row.name
 
 
-def test_medians_count_and_a_rate_is_compared_with_its_limit() -> None:
-    assert judged(RATE, [900, 1_200, 9_000], [2_000, 1_000, 2_400]) == (1_200, 2_000, 0.6, True)
+def test_verdict_compares_the_medians_of_tether_and_of_the_limit() -> None:
+    assert judge(RATE, [900, 1_200, 9_000], [2_000, 1_000, 2_400]) == (1_200, 2_000, 0.6, True)
 
 
 @pytest.mark.parametrize(("ours", "limit"), [(900.0, 1_000.0), (1_500.0, 4_000.0)])
-def test_every_part_of_a_budget_must_be_kept(ours: float, limit: float) -> None:
-    assert judged(RATE, [ours], [limit])[3] is False
+def test_every_part_of_a_budget_must_be_met(ours: float, limit: float) -> None:
+    assert judge(RATE, [ours], [limit])[3] is False
 
 
-def test_of_times_the_shorter_is_the_better() -> None:
-    assert judged(TIME, [100], [80]) == (100, 80, 0.8, True)
-    assert judged(TIME, [100], [79])[3] is False
+def test_shorter_times_are_better() -> None:
+    assert judge(TIME, [100], [80]) == (100, 80, 0.8, True)
+    assert judge(TIME, [100], [79])[3] is False
 
 
-def test_none_at_all_is_as_good_as_can_be() -> None:
+def test_zero_against_a_limit_of_zero_has_the_ratio_1() -> None:
     none = Figure("left over", "rows", "none", Budget(most=0), less_is_better=True)
-    assert judged(none, [0], [0]) == (0, 0, 1.0, True)
-    assert judged(none, [3], [0])[2:] == (0.0, False)
+    assert judge(none, [0], [0]) == (0, 0, 1.0, True)
+    assert judge(none, [3], [0])[2:] == (0.0, False)
 
 
-def test_an_extra_is_what_lies_above_the_limit() -> None:
-    assert judged(EXTRA, [14], [4])[3] is True
-    assert judged(EXTRA, [14.5], [4])[3] is False
+def test_budget_above_the_limit_bounds_the_difference() -> None:
+    assert judge(EXTRA, [14], [4])[3] is True
+    assert judge(EXTRA, [14.5], [4])[3] is False
 
 
-def test_a_time_may_have_a_most_whatever_its_limit() -> None:
-    assert judged(LONG, [10], [1])[3] is True
-    assert judged(LONG, [10.5], [20])[3] is False
+def test_absolute_maximum_is_independent_of_the_limit() -> None:
+    assert judge(LONG, [10], [1])[3] is True
+    assert judge(LONG, [10.5], [20])[3] is False
     assert str(LONG.budget) == "≤ 10"
 
 
-def test_a_figure_without_a_budget_is_neither_kept_nor_missed() -> None:
-    assert judged(Figure("p99", "ms", "the limit"), [1], [2])[3] is None
+def test_figure_without_a_budget_has_no_verdict() -> None:
+    assert judge(Figure("p99", "ms", "the limit"), [1], [2])[3] is None
 
 
-def test_what_a_quick_run_leaves_out_is_left_out() -> None:
+def test_figure_without_samples_has_no_verdict() -> None:
     assert [v.figure for v in verdicts(row(RATE, TIME), Measurement({TIME.name: Samples([1], [1])}))] == [TIME]
 
 
-def test_the_table_shows_medians_ratios_and_what_is_missed() -> None:
+def test_table_shows_medians_ratios_and_verdicts() -> None:
     measured = Measurement({RATE.name: Samples([12_345], [20_000]), EXTRA.name: Samples([25.0], [4.0])})
     text = io.StringIO()
     Console(file=text, width=200).print(report.table((row(RATE, EXTRA),), {"made-up": measured}))
@@ -102,13 +102,13 @@ def test_the_table_shows_medians_ratios_and_what_is_missed() -> None:
     assert all(cell in extra for cell in ("25.0 ms", "4.0 ms", "+21.0 ms", "≤ 10 above the limit", "no"))
 
 
-def test_below_the_table_stand_what_bounds_a_row_and_what_else_was_found() -> None:
+def test_remarks_are_the_bound_and_the_lines_of_each_measured_row() -> None:
     results = {"made-up": Measurement({RATE.name: Samples([1], [1])}, lines=["seven links"])}
     assert list(report.remarks((row(RATE),), results)) == ["made-up: Nothing bounds it.", "  seven links"]
     assert list(report.remarks((row(RATE),), {})) == []
 
 
-def test_the_file_holds_every_sample_and_the_machine(tmp_path: Path) -> None:
+def test_saved_document_has_every_sample_and_the_machine(tmp_path: Path) -> None:
     results = {"made-up": Measurement({RATE.name: Samples([1, 2, 3], [4, 5])}, {"links": 7})}
     file = report.save(report.document((row(RATE),), results, {"cores": 2}, quick=True), tmp_path)
     found = json.loads(file.read_text())
@@ -119,7 +119,7 @@ def test_the_file_holds_every_sample_and_the_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_recipes_make_facts_that_keep_their_contracts_and_are_the_same_every_time(recipe: str) -> None:
+def test_recipe_yields_the_same_valid_facts_at_every_call(recipe: str) -> None:
     validator = Validator(catalogs.load((CATALOG,)), Limits())
     made = list(RECIPES[recipe](0, 300))
     assert len(made) >= 300
@@ -127,14 +127,14 @@ def test_recipes_make_facts_that_keep_their_contracts_and_are_the_same_every_tim
     assert len([validator.validate(read(event)) for event in made]) == len(made)
 
 
-def test_pairs_are_shuffled_and_a_twentieth_is_told_twice() -> None:
+def test_pairs_are_shuffled_and_a_twentieth_of_the_facts_is_repeated() -> None:
     ids = [event["id"] for event in RECIPES["pairs"](0, 1_000)]
     assert (len(ids), len(set(ids))) == (2_100, 2_000)
     assert ids != sorted(ids)
 
 
-def test_an_answer_that_is_not_as_it_should_be_is_noticed() -> None:
-    sent = Sent(0.0)
+def test_unexpected_response_counts_as_a_failure() -> None:
+    sent = SendResult(0.0)
     count(sent, 202, b'{"accepted": 3, "duplicates": 1, "quarantined": []}')
     count(sent, 202, b'{"accepted": 1, "duplicates": 0, "quarantined": [{"index": 0}]}')
     count(sent, 503, b"away")
@@ -142,35 +142,35 @@ def test_an_answer_that_is_not_as_it_should_be_is_noticed() -> None:
     assert sent.failure.startswith("202: ")
 
 
-def test_every_event_is_followed_by_its_fifty_teams() -> None:
+def test_each_event_is_followed_by_its_fifty_teams() -> None:
     facts = list(RECIPES["events"](51, 102))
     assert [event["subject"] for event in facts if event["source"] == "/events"] == ["e1", "e2"]
     assert [event["data"]["event_id"] for event in facts if event["source"] == "/teams"] == ["e1"] * 50 + ["e2"] * 50
 
 
-def test_what_is_removed_is_what_came() -> None:
-    came, removed = ([event["subject"] for event in RECIPES[recipe](7, 20)] for recipe in ("children", "removals"))
-    assert came == removed
+def test_removals_are_of_the_items_of_the_recipe_children() -> None:
+    added, removed = ([event["subject"] for event in RECIPES[recipe](7, 20)] for recipe in ("children", "removals"))
+    assert added == removed
 
 
-def test_bytes_are_those_added_since_the_greatest_first() -> None:
+def test_added_bytes_are_listed_largest_first() -> None:
     before, after = Size({"facts": 1_000, "WAL": 0}), Size({"facts": 1_500, "links": 200, "WAL": 900})
     assert list(after.without(before).each(10).items()) == [("WAL", 90.0), ("facts", 50.0), ("links", 20.0)]
 
 
-def test_a_cascades_rate_is_taken_in_every_part_of_its_way() -> None:
-    looks = [(100.5, 0), (101.0, 400), (102.0, 1_000), (103.0, 1_000)]
-    cascade = CascadeTimes(began=100.0, count=1_000, looks=looks)
+def test_rate_of_a_cascade_is_computed_for_each_part() -> None:
+    samples = [(100.5, 0), (101.0, 400), (102.0, 1_000), (103.0, 1_000)]
+    cascade = CascadeTimes(began=100.0, count=1_000, samples=samples)
     assert cascade.rates() == [400, 600]
     assert (cascade.requested, cascade.ended) == (2, 3)
 
 
-def test_of_a_hundred_times_as_many_do_not_exceed_a_percentile() -> None:
+def test_percentile_99_of_1_to_99_is_99() -> None:
     assert percentile([float(n) for n in range(1, 100)], 99) == 99
 
 
-class Heard(FactPublisher):
-    """Keeps the published facts."""
+class CollectingPublisher(FactPublisher):
+    """Keeps the published facts in memory."""
 
     def __init__(self) -> None:
         super().__init__("", "")
@@ -181,20 +181,20 @@ class Heard(FactPublisher):
 
 
 async def test_minimal_owner_deletes_and_publishes_once() -> None:
-    heard, loop = Heard(), asyncio.get_running_loop()
+    publisher, loop = CollectingPublisher(), asyncio.get_running_loop()
     done: dict[str, bytes] = {}
-    server = await loop.create_server(lambda: Deletions("teams", "team", done, heard), LOOPBACK, 0)
+    server = await loop.create_server(lambda: Deletions("teams", "team", done, publisher), LOOPBACK, 0)
     url = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
 
     async def delete(key: str, method: str = "DELETE") -> int:
         head = f"{method} /teams/t%201?still_in=e HTTP/1.1\r\nIdempotency-Key: {key}\r\nCorrelation-Id: c\r\n\r\n"
-        return (await connection.ask(head.encode()))[0]
+        return (await connection.exchange(head.encode()))[0]
 
     async with server:
         connection = await wire.connect(url)
         answers = [await delete("first"), await delete("first"), await delete("second"), await delete("x", "GET")]
         connection.close()
     assert answers == [204, 204, 410, 405]
-    (fact,) = heard.facts
+    (fact,) = publisher.facts
     entry = Validator(catalogs.load((CATALOG,)), Limits()).validate(read(fact))
     assert (entry.kind, entry.key, entry.name, entry.correlation) == ("team", "t 1", "TeamDeleted", "c")

@@ -1,4 +1,4 @@
-"""Declarations: what is found, and how mistakes are refused."""
+"""Declarations: which are found, and how mistakes are refused."""
 
 from pathlib import Path
 
@@ -219,11 +219,11 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("wish", [DETACH, DETACHED, MOVE])
-def test_move_or_detach_needs_a_fact_that_confirms_it(extra: Path, change: str, wish: str) -> None:
+@pytest.mark.parametrize("argument", [DETACH, DETACHED, MOVE])
+def test_move_or_detach_needs_a_fact_that_confirms_it(extra: Path, change: str, argument: str) -> None:
     write(extra, "contracts", "boats", f"{BOATS}    class {change}\n")
-    relationship(extra, WITH_COMMAND % wish)
-    if wish in CHANGES[change]:
+    relationship(extra, WITH_COMMAND % argument)
+    if argument in CHANGES[change]:
         assert catalog.load([extra]).relationship("r").child == "boat"
     else:
         with pytest.raises(BadDeclaration, match=r"r: no fact says that a boat (no longer has|has moved)"):

@@ -1,4 +1,4 @@
-"""Commands to the owner of a child: how they are filled."""
+"""Commands to the owner of a child are filled from keys, marks and fields."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_target_precedes_the_fields_of_the_entity() -> None:
     assert command == MoveTeam(team_id="t1", event_id="e2", still_in="e1")
 
 
-def test_mark_precedes_the_name_of_a_field() -> None:
+def test_marked_field_is_not_filled_by_its_name() -> None:
     data = {"team_id": "another", "still_in": "another"}
     assert filled(DeleteTeam, "t1", data, expected_parent="e1") == DeleteTeam(team_id="t1", still_in="e1")
     assert filled(DeleteTeam, "t1", data) == DeleteTeam(team_id="t1", still_in=None)

@@ -1,4 +1,4 @@
-"""Contracts: how mistakes in facts and commands are refused."""
+"""Mistakes in declarations of facts and commands are refused."""
 
 from pathlib import Path
 

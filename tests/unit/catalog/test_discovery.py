@@ -39,7 +39,7 @@ def test_facts_and_their_relationship_may_share_one_file(tmp_path: Path) -> None
     assert found.relationship("lids").sweep in found.contracts.commands
 
 
-def test_module_may_be_a_link_to_a_file_elsewhere(tmp_path: Path) -> None:
+def test_module_may_be_a_symbolic_link_to_a_file_elsewhere(tmp_path: Path) -> None:
     declare(tmp_path / "..data")
     for folder in ("contracts", "relationships"):
         (tmp_path / "here" / folder).mkdir(parents=True)
@@ -49,8 +49,8 @@ def test_module_may_be_a_link_to_a_file_elsewhere(tmp_path: Path) -> None:
     assert found.relationship("lids").sweep in found.contracts.commands
 
 
-def test_folder_may_be_a_link_to_one_beside_it_that_is_hidden(tmp_path: Path) -> None:
-    # Kubernetes mounts a ConfigMap so: contracts → ..data/contracts, ..data → ..2026_01_31.
+def test_folder_may_be_a_symbolic_link_to_a_hidden_folder(tmp_path: Path) -> None:
+    # Kubernetes mounts a ConfigMap like this: contracts → ..data/contracts, ..data → ..2026_01_31.
     declare(tmp_path / "..2026_01_31")
     (tmp_path / "..data").symlink_to("..2026_01_31")
     for folder in ("contracts", "relationships"):
@@ -59,7 +59,7 @@ def test_folder_may_be_a_link_to_one_beside_it_that_is_hidden(tmp_path: Path) ->
     assert found.relationship("lids").sweep in found.contracts.commands
 
 
-def test_links_in_a_circle_are_followed_once(tmp_path: Path) -> None:
+def test_cyclic_symbolic_links_are_followed_once(tmp_path: Path) -> None:
     declare(tmp_path)
     (tmp_path / "contracts" / "circle").symlink_to(tmp_path)
     assert catalog.load([tmp_path]).relationship("lids").sweep is not None
@@ -121,7 +121,7 @@ def test_folder_of_tether_itself_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def docks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name by which its own relationships may import a module of contracts that has commands."""
+    """The dotted name of a module of contracts with commands, by which relationships may import it."""
     write(tmp_path, "contracts", "docks", DOCKS)
     monkeypatch.syspath_prepend(str(tmp_path.parent))
     return f"{tmp_path.name}.contracts.docks"
@@ -129,8 +129,8 @@ def docks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_command_of_a_file_imported_twice_has_its_owner(tmp_path: Path, docks: str) -> None:
     via = 'Requested(BuildDock, {"name": "name"})'
-    asked = f'Relationship(parent="group", child="dock", via={via}, cardinality=ONE_TO_ONE)'
-    relationship(tmp_path, f"from {docks} import BuildDock\ngroup_dock = {asked}")
+    declaration = f'Relationship(parent="group", child="dock", via={via}, cardinality=ONE_TO_ONE)'
+    relationship(tmp_path, f"from {docks} import BuildDock\ngroup_dock = {declaration}")
     found = catalog.load([tmp_path])
     requested = found.relationship("group_dock").requested
     assert requested is not None

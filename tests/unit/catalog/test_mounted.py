@@ -103,7 +103,7 @@ def test_each_load_reads_the_files_as_they_are(tmp_path: Path) -> None:
         ("from contracts.vocabulary import Created", "Import it from tether: from tether import …."),
         ("from relationships.definition import Wait", "Import it from tether: from tether import …."),
         ("from tether import Asked", "Asked is called Requested now."),  # former name
-        ("from tether import Still", "Still is called ExpectedParent now."),
+        ("from tether import Still", "Still is called ExpectedParent now."),  # former name
         ("Wait(deadline=timedelta(1), patience=timedelta(1))", "patience is called grace now."),  # former name
         (
             "from contracts.tabel import X",

@@ -65,7 +65,7 @@ GAME = """
     class Play{1}(Command, method="POST", path="/{0}s"):
         pass
 """
-ASKED = """
+REQUESTED = """
     from ..contracts.{1} import Play{2}
     {0}_{1} = Relationship(parent="{0}", child="{1}", via=Requested(Play{2}), cardinality=ONE_TO_ONE)
 """
@@ -79,8 +79,9 @@ def game(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ask(game: Path, parent: str, child: str) -> Path:
-    return relationship(game, ASKED.format(parent, child, child.title()))
+def declare_request(game: Path, parent: str, child: str) -> Path:
+    """Declares a one-to-one relationship whose child is requested; returns the file."""
+    return relationship(game, REQUESTED.format(parent, child, child.title()))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def ask(game: Path, parent: str, child: str) -> Path:
     ],
 )
 def test_cycle_of_requested_counterparts_is_refused(game: Path, pairs: list[str], cycle: str) -> None:
-    files = [ask(game, *pair.split()) for pair in pairs]
+    files = [declare_request(game, *pair.split()) for pair in pairs]
     with pytest.raises(BadDeclaration) as refusal:
         catalog.load([game])
     assert refusal.value.where == str(max(files))
@@ -102,12 +103,12 @@ def test_cycle_of_requested_counterparts_is_refused(game: Path, pairs: list[str]
 
 
 def test_cycle_of_counterparts_with_one_field_is_accepted(game: Path) -> None:
-    ask(game, "ping", "pong")
+    declare_request(game, "ping", "pong")
     relationship(game, 'pong_ping = Relationship(parent="pong", child="ping", via="by")')
     assert {"ping_pong", "pong_ping"} <= set(catalog.load([game]).relationships)
 
 
 def test_counterparts_of_the_same_kind_may_be_requested_twice(game: Path) -> None:
     for parent, child in (("ping", "pong"), ("ping", "pung"), ("pong", "pung")):
-        ask(game, parent, child)
+        declare_request(game, parent, child)
     assert {"ping_pong", "ping_pung", "pong_pung"} <= set(catalog.load([game]).relationships)

@@ -1,4 +1,4 @@
-"""Owners: whose sources are whose."""
+"""Owners: which sources belong to which owner."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_source_of_an_owner_is_its_name_by_default(source: str) -> None:
 @pytest.mark.parametrize(
     "source", ["/item", "/items2", "/Items", "items", "https://items", "/%69tems", "/channels", ""]
 )
-def test_similar_sources_are_not_the_owners(source: str) -> None:
+def test_similar_source_is_not_of_the_owner(source: str) -> None:
     assert not Owner("items").publishes_from(source)
 
 

@@ -1,4 +1,4 @@
-"""Envelopes: what is a CloudEvent, and what is said of one that is none."""
+"""Envelopes: which JSON is a CloudEvent, and which errors the rest raises."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_moment_reverses_microseconds() -> None:
 
 
 @pytest.mark.parametrize("parent", ["g1", "a/b", "é😀", " ", "x" * 512])
-def test_a_correlation_id_names_its_parent(parent: str) -> None:
+def test_correlation_id_names_its_parent(parent: str) -> None:
     assert decode(encode("group_channel", parent)) == ("group_channel", parent)
 
 

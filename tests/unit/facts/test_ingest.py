@@ -1,4 +1,4 @@
-"""The one way in: what a batch makes of the events added to it."""
+"""A batch turns the events that are added to it into entries and rejections."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def test_entries_and_rejections_keep_the_index_of_their_event() -> None:
     assert (batch.rejection_indexes, batch.next_index) == ([11], 13)
 
 
-def test_a_rejection_keeps_the_event_as_it_was_received() -> None:
+def test_rejection_keeps_the_event_as_it_was_received() -> None:
     batch = Batch(VALIDATOR)
     raw = text(type="GroupPainted.v1") + b"  "
     assert batch.add_json(raw) is None
@@ -47,14 +47,14 @@ def test_a_rejection_keeps_the_event_as_it_was_received() -> None:
     assert rejection.reason == "unknown type: no contract declares GroupPainted.v1"
 
 
-def test_no_more_of_a_rejected_event_is_kept_than_allowed() -> None:
+def test_rejected_event_is_cut_off_at_the_limit() -> None:
     batch = Batch(VALIDATOR, keep=10)
     batch.add(event(data={}))
     assert len(batch.rejections[0].raw) == 10
 
 
 @pytest.mark.parametrize("numbered", [True, False])
-def test_errors_name_the_index_where_there_are_several_events(numbered: bool) -> None:
+def test_errors_name_the_index_in_a_batch_of_several_events(numbered: bool) -> None:
     batch = Batch(VALIDATOR, numbered=numbered)
     batch.add(event())
     with pytest.raises(Malformed) as refusal:
@@ -62,7 +62,7 @@ def test_errors_name_the_index_where_there_are_several_events(numbered: bool) ->
     assert refusal.value.index == (1 if numbered else None)
 
 
-def test_an_unauthorized_fact_is_neither_recorded_nor_rejected() -> None:
+def test_unauthorized_fact_is_neither_recorded_nor_rejected() -> None:
     def deny(envelope: Envelope, index: int | None) -> None:
         raise Forbidden(f"{envelope.type} at {index}")
 
@@ -72,7 +72,7 @@ def test_an_unauthorized_fact_is_neither_recorded_nor_rejected() -> None:
     assert (batch.entries, batch.rejections) == ([], [])
 
 
-def test_a_signal_must_carry_the_fact_it_is_named_after() -> None:
+def test_signal_must_carry_the_fact_it_is_named_after() -> None:
     batch = Batch(VALIDATOR)
     assert batch.add_json(text(), signal="GroupCreated") is not None
     assert batch.add_json(text(), signal="GroupRenamed") is None
@@ -86,5 +86,5 @@ def test_good_json_that_orjson_refuses_is_parsed(raw: bytes, flaw: str) -> None:
     assert parse_json(raw, None)[1] == flaw
 
 
-def test_one_broken_element_does_not_hide_its_neighbours() -> None:
+def test_broken_element_of_an_array_does_not_affect_the_others() -> None:
     assert list(array_elements(b'[{"a": [1, 2]}, {"b": }, "x,]"]')) == [b'{"a": [1, 2]}', b' {"b": }', b' "x,]"']

@@ -1,4 +1,4 @@
-"""Order keys: bytes that compare as the model's total order does."""
+"""Order keys: bytes that compare like the total order of the model."""
 
 from itertools import permutations
 
@@ -30,9 +30,9 @@ def test_numbers_and_texts_do_not_form_a_cycle() -> None:
     assert all(sorted(p, key=lambda s: keys[s]) == ranked for p in permutations(keys))
 
 
-def test_leading_zeros_do_not_count() -> None:
+def test_leading_zeros_are_ignored() -> None:
     assert order_key("007", 5, "/s", "1") == order_key("7", 5, "/s", "1")
 
 
-def test_a_fact_with_a_sequence_comes_after_all_without_one() -> None:
+def test_fact_with_a_sequence_follows_all_without_one() -> None:
     assert order_key(None, 10**15, "/z", "z") < order_key("a", None, "/a", "a") < order_key("0", None, "/a", "a")

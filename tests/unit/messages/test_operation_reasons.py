@@ -1,4 +1,4 @@
-"""Sentences about operations, made of codes and details."""
+"""Descriptions of operations are built from codes and details."""
 
 from typing import get_args
 
@@ -36,7 +36,7 @@ def test_every_code_has_a_sentence(code: EndCode) -> None:
         ({"fact": "EventDeleted"}, "answered 503", "answered 503"),
     ],
 )
-def test_missing_confirmation_shows_what_the_owner_said_last(
+def test_missing_confirmation_shows_the_last_error_of_the_owner(
     details: ReasonDetails, last_error: str, sentence: str
 ) -> None:
     assert describe_reason(EndReason("not_confirmed", details), last_error) == sentence

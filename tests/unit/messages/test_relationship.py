@@ -1,4 +1,4 @@
-"""Ids, signals and words of workflows: pure functions of what they are about."""
+"""Workflow ids, signals and descriptions: pure functions."""
 
 from datetime import UTC, datetime
 
@@ -37,7 +37,7 @@ def test_no_key_looks_like_the_hash_of_another() -> None:
     assert id_of(long.removeprefix("main/group_channel/")) != long
 
 
-def test_nudge_differs_from_a_services_fact() -> None:
+def test_nudge_is_distinguished_from_the_fact_of_a_service() -> None:
     nudge = Nudge(source="/groups", id="1", revision=7)
     assert parse_signal("GroupCreated", nudge.model_dump_json().encode()) == nudge
     event = {"specversion": "1.0", "source": "/groups", "id": "1", "type": "GroupCreated.v1", "revision": 7}
@@ -47,15 +47,15 @@ def test_nudge_differs_from_a_services_fact() -> None:
 
 @given(st.binary(max_size=200))
 def test_every_signal_payload_is_accepted(payload: bytes) -> None:
-    word = parse_signal("GroupCreated", payload)
-    assert SignalledFact.model_validate_json(word.model_dump_json()) == word
+    signal = parse_signal("GroupCreated", payload)
+    assert SignalledFact.model_validate_json(signal.model_dump_json()) == signal
 
 
 def test_situation_is_described_in_one_line() -> None:
     noon = datetime(2026, 1, 31, 12, 3, tzinfo=UTC)
     at_rest = Situation(revision=1, parent_kind="group", child_kind="channel", children=1)
     assert at_rest.describe("complete") == "nothing is missing; 1 linked"
-    lacking = at_rest.model_copy(
+    waiting = at_rest.model_copy(
         update={
             "missing": "child",
             "owner": "channels",
@@ -64,9 +64,9 @@ def test_situation_is_described_in_one_line() -> None:
             "due": noon,
         }
     )
-    words = "waiting: ChannelCreated from channels since 2026-01-31 12:03, due 2026-01-31 12:03 UTC"
-    assert lacking.describe("waiting") == words
-    assert lacking.model_copy(update={"last_error": "refused"}).describe("waiting") == f"{words}; refused"
+    description = "waiting: ChannelCreated from channels since 2026-01-31 12:03, due 2026-01-31 12:03 UTC"
+    assert waiting.describe("waiting") == description
+    assert waiting.model_copy(update={"last_error": "refused"}).describe("waiting") == f"{description}; refused"
 
 
 @pytest.mark.parametrize(

@@ -69,30 +69,31 @@ SUBJECT_BEFORE = '{"tenant":"main","workflow":"cascade","about":"event","key":"A
 TEAMS_BEFORE = '{"relationship":"event_team","owner":"teams","command":"DeleteTeam"}'
 AT = "2026-01-31T12:00:00Z"
 SITUATION_BEFORE = (
-    '{"revision":7,"parent_kind":"group","child_kind":"channel","lacks":"child","debtor":"channels",'
-    f'"awaited":"ChannelCreated","since":"{AT}","due":"{AT}","told":true,"note":"refused","asks":"CreateChannel",'
+    '{"revision":7,"parent_kind":"group","child_kind":"channel","lacks":"child","debtor":"channels",'  # former name
+    f'"awaited":"ChannelCreated","since":"{AT}","due":"{AT}",'
+    '"told":true,"note":"refused","asks":"CreateChannel",'  # former name
     f'"incarnation":"i","operations_due":"{AT}","children":1,"newer":true}}'
 )
-STANDING_BEFORE = (
-    '{"operation":"o","kind":"delete","asks":"DeleteEvent","owner":"events","awaited":"EventDeleted",'
+STATUS_BEFORE = (
+    '{"operation":"o","kind":"delete","asks":"DeleteEvent","owner":"events","awaited":"EventDeleted",'  # former name
     f'"due":"{AT}","todo":[{TEAMS_BEFORE}],"sweeping":[{TEAMS_BEFORE}],"outstanding":2,'
-    '"counts":{"pending":1,"found":2,"done":3,"spared":4,"parked":5},"reason":"stuck","newer":true}'
+    '"counts":{"pending":1,"found":2,"done":3,"spared":4,"parked":5},"reason":"stuck","newer":true}'  # former name
 )
 
 BEFORE: list[tuple[str, Message]] = [
     (INSTANCE_BEFORE, INSTANCE),
     (SUBJECT_BEFORE, SUBJECT),
     (
-        f'{INSTANCE_BEFORE[:-1]},"carried":{{"facts":3,"asked":"i","cause":"f"}}}}',
+        f'{INSTANCE_BEFORE[:-1]},"carried":{{"facts":3,"asked":"i","cause":"f"}}}}',  # former name
         RelationshipInput(**INSTANCE.model_dump(), carried=CarryOver(facts=3, requested="i", cause="f")),
     ),
     (
-        f'{SUBJECT_BEFORE[:-1]},"carried":{{"facts":3,"asked":"o","runs":2}}}}',
+        f'{SUBJECT_BEFORE[:-1]},"carried":{{"facts":3,"asked":"o","runs":2}}}}',  # former name
         OperationInput(**SUBJECT.model_dump(), carried=CarryOver(facts=3, requested="o", runs=2)),
     ),
     ('{"source":"/groups","id":"1","revision":7}', Nudge(source="/groups", id="1", revision=7)),
     (
-        f'{{"instance":{INSTANCE_BEFORE},"told":[{{"name":"n","body":"b"}}]}}',
+        f'{{"instance":{INSTANCE_BEFORE},"told":[{{"name":"n","body":"b"}}]}}',  # former name
         SignalReport(instance=INSTANCE, facts=[SignalledFact(name="n", body="b")]),
     ),
     (
@@ -103,13 +104,13 @@ BEFORE: list[tuple[str, Message]] = [
     ('{"state":"over","says":"s"}', RelationshipResult(state="over", description="s")),
     (f'{{"subject":{SUBJECT_BEFORE},"now":"{AT}"}}', OperationStep(subject=SUBJECT, now=NOON)),
     (f'{{"subject":{SUBJECT_BEFORE},"operation":"o"}}', OperationRequest(subject=SUBJECT, operation="o")),
-    (STANDING_BEFORE, STATUS),
+    (STATUS_BEFORE, STATUS),
     (
         f'{{"subject":{SUBJECT_BEFORE},"operation":"o","relationship":"r","after":"c","again":true}}',
         SweepInput(subject=SUBJECT, operation="o", relationship="r", after="c", repeat=True),
     ),
     (
-        '{"asked":1,"gone":2,"parked":3,"failing":4,"after":"c","away":"503","pause":5.0}',
+        '{"asked":1,"gone":2,"parked":3,"failing":4,"after":"c","away":"503","pause":5.0}',  # former name
         SweepResult(requested=1, gone=2, parked=3, failing=4, after="c", unavailable="503", retry_after=5.0),
     ),
     ('{"says":"s"}', OperationResult(description="s")),

@@ -1,4 +1,4 @@
-"""Which instance a workflow serves: its id says so, whatever its input says."""
+"""A workflow serves the instance that its id names, with any input."""
 
 import pytest
 
@@ -9,24 +9,24 @@ from messages.relationship import RelationshipInstance, instance_of, relationshi
 def test_instance_is_read_from_its_workflow_id(parent: str) -> None:
     instance = RelationshipInstance(tenant="main", relationship="group_channel", parent=parent)
     assert instance_of(workflow_id(instance)) in (instance, None)
-    begin = relationship_input(workflow_id(instance), instance.model_dump())
-    assert begin is not None
-    assert begin.parent == parent
+    read = relationship_input(workflow_id(instance), instance.model_dump())
+    assert read is not None
+    assert read.parent == parent
 
 
 @pytest.mark.parametrize("given", [None, {}, [], "x", {"tenant": "main", "relationship": "group_channel"}])
 def test_workflow_id_outweighs_a_broken_input(given: object) -> None:
-    begin = relationship_input("main/group_channel/g1", given)
-    assert begin is not None
-    assert (begin.tenant, begin.relationship, begin.parent) == ("main", "group_channel", "g1")
+    read = relationship_input("main/group_channel/g1", given)
+    assert read is not None
+    assert (read.tenant, read.relationship, read.parent) == ("main", "group_channel", "g1")
 
 
 def test_workflow_id_wins_over_an_input_of_another_instance() -> None:
-    begin = relationship_input(
+    read = relationship_input(
         "main/group_channel/gA", {"tenant": "main", "relationship": "group_channel", "parent": "gB"}
     )
-    assert begin is not None
-    assert begin.parent == "gA"
+    assert read is not None
+    assert read.parent == "gA"
 
 
 @pytest.mark.parametrize("id", ["main/group_channel", "x", "main//g1", "main/group_channel/a b"])

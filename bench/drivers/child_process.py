@@ -1,4 +1,4 @@
-"""Processes beside the stack: ready before they are measured, ended afterwards, whatever happens."""
+"""Runs processes beside the stack: ready before the measurement, stopped after it, also if it fails."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def listening(port: int) -> Callable[[RunningProcess], Awaitable[bool]]:
-    """Ready when it takes connections."""
+    """Returns a readiness check that is true once ``port`` accepts connections."""
 
     async def ready(_: RunningProcess) -> bool:
         return await answers(port)
@@ -21,7 +21,7 @@ def listening(port: int) -> Callable[[RunningProcess], Awaitable[bool]]:
 
 
 @asynccontextmanager
-async def child(
+async def child_process(
     folder: Path,
     module: str,
     *arguments: str,
@@ -29,7 +29,10 @@ async def child(
     env: Mapping[str, str],
     stdin: str = "",
 ) -> AsyncIterator[RunningProcess]:
-    """``python -m module``, while the block lasts. Raises PartFailed when it does not get ready."""
+    """Runs ``python -m module`` within the block. Raises PartFailed if it does not get ready.
+
+    ``folder``: of its log. ``ready``: its readiness check. ``env``: its environment. ``stdin``: what it reads there.
+    """
     path = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     argv = (sys.executable, "-m", module, *arguments)
     part = StackProcess(module, argv, folder / "logs" / f"{module}.log", ready, {**env, **path}, stdin=stdin.encode())

@@ -1,6 +1,6 @@
-"""The door of the workflow by hand: a group's fact starts one, a channel's fact is signalled to it.
+"""The API of the workflow written by hand: a group's fact starts one, a channel's fact is signalled to it.
 
-Run as ``python -m bench.limits.by_hand_door PORT``, with ``TEMPORAL_*`` in the environment.
+Run as ``python -m bench.limits.by_hand_intake PORT``, with ``TEMPORAL_*`` in the environment.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from bench.limits.by_hand import TASK_QUEUE, GroupChannelByHand
 from devstack.ports import LOOPBACK
 
 AT_ONCE = 16
-"""Calls to Temporal that are under way at once, as in Tether's dispatcher."""
+"""Concurrent calls to Temporal, as in Tether's dispatcher."""
 
 
 def application() -> FastAPI:
-    """The service."""
+    """Builds the service."""
     clients: list[Client] = []
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -47,7 +47,7 @@ def application() -> FastAPI:
                 await handle.signal("ChannelCreated", event["subject"])
 
     @app.post("/v1/events", status_code=202)
-    async def take(request: Request) -> dict[str, Any]:
+    async def accept(request: Request) -> dict[str, Any]:
         facts = orjson.loads(await request.body())
         events = facts if isinstance(facts, list) else [facts]
         await asyncio.gather(*(publish(event) for event in events))
@@ -57,7 +57,7 @@ def application() -> FastAPI:
 
 
 def main() -> None:
-    """With the settings that ``tether serve`` has."""
+    """Serves with the settings of ``tether serve``."""
     app = application()
     uvicorn.run(app, host=LOOPBACK, port=int(sys.argv[1]), log_level="warning", access_log=False, backlog=4096)
 
