@@ -176,14 +176,20 @@ REFUSED = "DeleteTeam at teams refused with 409: it is deleted"
 CHILDREN = [
     OldChild("planned", "", {"state": "planned", **NO_REASON}, ""),
     OldChild("failing", "answered 503", {**NO_REASON, "last_error": "answered 503"}, "answered 503"),
-    OldChild("asked", "", {"state": "requested", **NO_REASON}, ""),
-    OldChild("asked", "no t", {"state": "requested", **NO_REASON, "reported_missing": True}, "no t", attempts=1),
-    OldChild("done", "", {"state": "confirmed", **NO_REASON}, ""),
-    OldChild("spared", "", {"state": "skipped", **NO_REASON}, ""),
-    OldChild("spared", "answered 503", {"last_error": "answered 503", **NO_REASON}, "answered 503"),
-    OldChild("spared", REFUSED, {"last_error": REFUSED, **NO_REASON}, REFUSED),
+    OldChild("asked", "", {"state": "requested", **NO_REASON}, ""),  # former name
     OldChild(
-        "spared",
+        "asked",  # former name
+        "no t",
+        {"state": "requested", **NO_REASON, "reported_missing": True},
+        "no t",
+        attempts=1,
+    ),
+    OldChild("done", "", {"state": "confirmed", **NO_REASON}, ""),
+    OldChild("spared", "", {"state": "skipped", **NO_REASON}, ""),  # former name
+    OldChild("spared", "answered 503", {"last_error": "answered 503", **NO_REASON}, "answered 503"),  # former name
+    OldChild("spared", REFUSED, {"last_error": REFUSED, **NO_REASON}, REFUSED),  # former name
+    OldChild(
+        "spared",  # former name
         "it left its parent, and came back by another fact",
         {**NO_REASON, "skip_reason": "left_and_returned", "last_error": ""},
         "it left its parent, and came back by another fact",
@@ -193,19 +199,19 @@ CHILDREN = [
     OldChild("parked", "answered 500", {"park_reason": "attempts_exhausted"}, "answered 500", attempts=30),
     OldChild(
         "parked",
-        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it",
+        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it",  # former name
         {"park_reason": "not_confirmed", "details": {"since": "2026-01-02T03:04:00+00:00"}, "last_error": ""},
         "requested at 2026-01-02 03:04 UTC, and no fact has confirmed it",
     ),
     OldChild(
         "parked",
-        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it: teams: no t",
+        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it: teams: no t",  # former name
         {"park_reason": "not_confirmed", "last_error": "teams: no t", "reported_missing": False},
         "requested at 2026-01-02 03:04 UTC, and no fact has confirmed it: teams: no t",
     ),
     OldChild(
-        "spared",
-        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it",
+        "spared",  # former name
+        "asked for at 2026-01-02 03:04 UTC, and no fact has come of it",  # former name
         {"state": "skipped", "park_reason": "not_confirmed", "last_error": ""},
         "requested at 2026-01-02 03:04 UTC, and no fact has confirmed it",
     ),
@@ -252,7 +258,7 @@ async def test_sentences_of_operations_become_codes_of_the_same_meaning(before: 
         assert describe_operation(row) == old.shown
 
 
-async def test_sentences_of_children_become_codes_that_say_the_same(before: Pool, catalog: Catalog) -> None:
+async def test_sentences_of_children_become_codes_of_the_same_meaning(before: Pool, catalog: Catalog) -> None:
     for kind in ("cascade", "move"):
         await before.execute(OLD_OPERATION, kind, kind, kind, "event", "running", "")
     await before.execute("update operations set parent = 'b 1' where id = 'move'")
