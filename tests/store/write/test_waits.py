@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from store.db.pool import Pool, transaction
-from store.db.sql import execute, sql
+from store.db.sql import execute
 from store.operations import operations
 from store.write.tenant_lock import lock
 from tests.support.events import event
@@ -18,7 +18,7 @@ async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, facts: FactR
     await pool.execute("update waits set workflow_started_at = now()")
     async with pool.acquire() as conn, conn.transaction():
         if query == "set_wait_error":
-            await conn.execute(sql(query), TENANT, "group_channel", "g1", "not yet")
+            await execute(conn, query, tenant=TENANT, relationship="group_channel", parent="g1", last_error="not yet")
         else:
             await execute(
                 conn, query, tenants=[TENANT], workflows=["relationship"], abouts=["group_channel"], keys=["g1"]
