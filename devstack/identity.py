@@ -68,7 +68,7 @@ def _candidates(beside: Path) -> Iterator[Identity]:
     owner = beside.stat()
     if owner.st_uid != 0 and _named(owner.st_uid):
         yield Identity(f"set:{owner.st_uid}:{owner.st_gid}", owner.st_uid, owner.st_gid)
-    for name in ("nobody", "daemon"):  # users of Unix: not a former name
+    for name in ("nobody", "daemon"):  # given name
         try:
             entry = pwd.getpwnam(name)
         except KeyError:

@@ -98,7 +98,7 @@ class LineSource:
             pass
 
     def _position(self) -> int:
-        return self._raw.tell() if self.size is not None else 0
+        return self._raw.tell() if self.size is not None else 0  # given name
 
 
 @contextmanager

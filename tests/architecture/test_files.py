@@ -58,7 +58,7 @@ def test_files_have_at_most_300_lines_and_a_median_of_100(root: Path) -> None:
 
 
 def test_workflows_package_module_is_empty(root: Path) -> None:
-    # Temporal's sandbox executes this file anew in every workflow instance.
+    # Temporal's sandbox executes this file in every workflow instance.
     assert (root / "workflows" / "__init__.py").read_bytes() == b""
 
 
@@ -106,3 +106,29 @@ def test_every_sql_file_lies_beside_the_module_of_its_name(root: Path) -> None:
     queries = list((root / "store").glob("*/*.sql"))
     assert queries
     assert [file for file in queries if not file.with_suffix(".py").is_file()] == []
+
+
+def test_files_named_in_the_documents_exist(root: Path) -> None:
+    documents = [root / "ARCHITECTURE.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]
+    tracked = tracked_texts(root)
+    names = {Path(name).name for name in tracked}
+    folders = {f"{parent}/" for name in tracked for parent in Path(name).parents}
+    generated = {".tether/", "bench/results/", "before/"}
+    missing = [
+        f"{document.name}: {path}"
+        for document in documents
+        for path in re.findall(r"`([\w./-]+(?:\.py|\.sql|\.md|/))`", document.read_text(encoding="utf-8"))
+        if path not in tracked and path not in folders and path not in names and path not in generated
+    ]
+    assert missing == []
+
+
+def test_names_of_tests_have_at_most_72_characters(root: Path) -> None:
+    long = [
+        f"{file.relative_to(root)}: {node.name}"
+        for file in sorted((root / "tests").rglob("test_*.py"))
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.name.startswith("test_") and len(node.name) > 72
+    ]
+    assert long == []

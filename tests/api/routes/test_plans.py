@@ -15,7 +15,7 @@ DETACH = {"detach": {"relationship": "event_team", "parent": "e"}}
 
 
 @pytest.fixture(autouse=True)
-async def told(facts: FactRecorder) -> None:
+async def record_teams(facts: FactRecorder) -> None:
     """Records two events, and seven teams of the first."""
     await facts.record(*(event("EventCreated", key, 1, name=key) for key in ("e", "e2")))
     await join(facts, *(f"t{n}" for n in range(7)))
