@@ -36,7 +36,7 @@ async def test_new_group_gets_one_channel_announced_once(running_harness: Harnes
     assert request.correlation == encode("group_channel", "g1")
     assert announced["data"] == {"relationship": "group_channel", "parent": "g1", "child": "channel-of-name of g1"}
     assert announced["correlation"] == request.correlation
-    assert announced["causation"] == "ChannelCreated-channel-of-name of g1-1"
+    assert announced["causation"] == "ChannelCreated/channel-of-name of g1/1"
     assert await harness.links("group_channel") == {"channel-of-name of g1": "g1"}
     assert (await harness.result("group_channel", "g1"))["state"] == "complete"
     await harness.wait_until_at_rest()
