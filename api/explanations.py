@@ -11,14 +11,14 @@ from store.read.link_evidence import ChildCascade, DecidingFact, Explanation
 
 
 def wait_reason(catalog: Catalog, relationship: str, missing: str) -> str:
-    """What a wait waits for: ``CategoryAdded from categories has not come``.
+    """What a wait waits for: ``CategoryAdded from categories has not arrived``.
 
     ``relationship`` is its name, also if it is no longer declared; ``missing`` is ``parent`` or ``child``.
     """
     rel = catalog.relationships.get(relationship)
     if rel is None:
-        return "a fact of a relationship that is no longer declared has not come"
-    return f"{_creation(catalog, rel.parent if missing == 'parent' else rel.child)} has not come"
+        return "a fact of a relationship that is no longer declared has not arrived"
+    return f"{_creation(catalog, rel.parent if missing == 'parent' else rel.child)} has not arrived"
 
 
 def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanation) -> str:
@@ -32,7 +32,7 @@ def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanati
     named = f"{subject} {_verb(why.child_fact)} {rel.parent} {why.link.parent}"
     cause = _fact(catalog, why.parent_fact) if why.parent_fact is not None else "an unknown fact"
     if why.link.state == "linked":
-        return f"{named}, which is there since {cause}."
+        return f"{named}, which exists since {cause}."
     if why.link.state == "broken":
         return f"{named}, which is deleted: {cause}{_cascade(catalog, rel, why.cascade)}."
     if why.link.state == "conflict":
@@ -40,8 +40,8 @@ def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanati
     missing = _creation(catalog, rel.parent)
     since, due = _date(why.link.since), _date(why.link.due or why.link.since)
     if why.link.state == "overdue":
-        return f"{named}, which has not been heard of; {missing} is overdue: waited for since {since}, due {due}."
-    return f"{named}, which has not been heard of; waiting for {missing} since {since}, due {due}."
+        return f"{named}, which is not known yet; {missing} is overdue: waited for since {since}, due {due}."
+    return f"{named}, which is not known yet; waiting for {missing} since {since}, due {due}."
 
 
 def explain_fact(rel: Relationship, fact: DecidingFact, *, of_parent: bool, parent: str, open_link: bool) -> str:
@@ -61,11 +61,13 @@ def _cascade(catalog: Catalog, rel: Relationship, cascade: ChildCascade | None) 
         return ""
     owner, command = catalog.owner_of(rel.child), rel.sweep.__name__
     if cascade is not None and cascade.child_state == "parked":
-        return f"; {owner} refused {command}: {describe_child(cascade)}"
+        if cascade.park_reason == "request_refused":
+            return f"; {owner} refused {command}: {describe_child(cascade)}"
+        return f"; {command} is set aside: {describe_child(cascade)}"
     if cascade is not None and cascade.child_state == "failing":
         return f"; {command} at {owner} failed, and will be tried again: {describe_child(cascade)}"
     if cascade is not None and cascade.child_state == "requested" and cascade.changed_at is not None:
-        return f"; {command} was sent to {owner} ({_date(cascade.changed_at)}), whose fact has not come"
+        return f"; {command} was sent to {owner} ({_date(cascade.changed_at)}), whose fact has not arrived"
     if cascade is not None and cascade.state == "cancelled":
         return "; the cascade was cancelled before this child was processed"
     return f"; {command} will be sent to {owner}"

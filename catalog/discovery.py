@@ -48,17 +48,28 @@ def modules(directories: Iterable[Path]) -> Iterator[ModuleType]:
             yield _module(file, package, root)
 
 
+_NO_DECLARATIONS = {"tests", "venv", "site-packages", "node_modules"}
+"""Folders that hold something else, wherever they lie."""
+
+
+def _may_declare(name: str) -> bool:
+    return name.endswith(".py") and name[0] not in "._" and not name.startswith("test_") and name != "conftest.py"
+
+
 def _files(root: Path) -> list[Path]:
-    """The modules below a folder, sorted. Symbolic links are followed: Kubernetes mounts files and folders as links."""
+    """The modules below a folder, sorted; tests and virtual environments are no declarations.
+
+    Symbolic links are followed: Kubernetes mounts files and folders as links.
+    """
     found: list[Path] = []
     visited: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if name[0] not in "._" and name != "tests"]
+        folders[:] = [name for name in folders if name[0] not in "._" and name not in _NO_DECLARATIONS]
         if (real := os.path.realpath(folder)) in visited:
             folders.clear()
             continue
         visited.add(real)
-        found += [Path(folder, name) for name in files if name.endswith(".py") and name[0] not in "._"]
+        found += [Path(folder, name) for name in files if _may_declare(name)]
     return sorted(found)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from facts.ingest import Batch
-from store.write.recorder import CONFLICT, Recorded
+from store.write.recorder import Recorded
 
 
 class QuarantinedItem(TypedDict):
@@ -34,7 +34,7 @@ class Receipt:
         self.revision = max(self.revision, outcome.revision)
         self.accepted += outcome.accepted
         self.duplicates += outcome.duplicates
-        self.conflicts += sum(reason == CONFLICT for reason in outcome.refused.values())
+        self.conflicts += len(outcome.conflicts)
         refused: list[QuarantinedItem] = [
             {"index": batch.entry_indexes[place], "id": _printable(batch.entries[place].id), "reason": reason}
             for place, reason in outcome.refused.items()

@@ -42,10 +42,12 @@ class ProgressCounts(BaseModel):
         "or more."
     )
     found: int = Field(description="Children processed so far.")
-    requested: int = Field(description="Of these: their owner has accepted the command.")
+    requested: int = Field(description="Of these: their owner has replied to the command.")
     confirmed: int = Field(description="Of these: confirmed by a fact of their owner.")
     skipped: int = Field(description="Of these: no longer children of the parent, so nothing was requested.")
-    parked: int = Field(description="Of these: refused by their owner. `GET …/children?state=parked` says why.")
+    parked: int = Field(
+        description="Of these: set aside, refused by their owner for example; `GET …/children?state=parked` says why."
+    )
 
 
 class Operation(BaseModel):
@@ -56,8 +58,8 @@ class Operation(BaseModel):
         description="`cascade`: started by Tether, because an entity with children was deleted."
     )
     state: OperationState = Field(
-        description="Not ended: `waiting` (for an entity or another operation), `requested` (the owner has accepted "
-        "the command), `running` (through children). `incomplete`: ended with parked children."
+        description="Not ended: `waiting` (for an entity or another operation), `requested` (the command is being "
+        "sent to the owner, or was), `running` (through children). `incomplete`: ended with parked children."
     )
     relationship: str | None = Field(description="Null: the operation is about an entity.")
     parent: str | None = Field(description="Of a move or a link: the target parent.")

@@ -42,7 +42,7 @@ class WaitingItem(BaseModel):
     )
     reason: str = Field(
         description="The missing fact, or why its owner has not been sent the command yet.",
-        examples=["CategoryAdded from categories has not come"],
+        examples=["CategoryAdded from categories has not arrived"],
     )
     workflow: Workflow | None = Field(
         description="The workflow that waits; null: during the grace period there is only a row."

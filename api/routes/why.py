@@ -21,7 +21,7 @@ from store.read.link_evidence import Explanation, explain
 router = APIRouter()
 
 _EXAMPLE = (
-    "ItemAdded i7 (items, 3 Jan 2026 12:00) names category c1, which has not been heard of; "
+    "ItemAdded i7 (items, 3 Jan 2026 12:00) names category c1, which is not known yet; "
     "waiting for CategoryAdded from categories since 3 Jan 2026 12:00, due 4 Jan 2026 12:00."
 )
 

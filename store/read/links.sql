@@ -56,14 +56,6 @@ where tenant = :tenant and relationship = :relationship and missing = 'parent'
 order by parent
 limit :size
 
--- name: deleted_parents
--- The current tombstones of a kind, by key: those after a key, or from it on if :inclusive.
-select key as parent from entities
-where tenant = :tenant and kind = :kind and state = 'deleted' and state <> 'live' and to_revision = :open
-  and key >= :after and (key > :after or :inclusive)
-order by key
-limit :size
-
 -- name: parents_at
 -- Every parent that a relationship ever had, by key, with its state at a revision: one index step for each. Those after
 -- a key, or from it on if :inclusive.

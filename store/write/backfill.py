@@ -92,7 +92,7 @@ def _body(relationship: Relationship) -> dict[str, Any]:
     return {
         "parent": relationship.parent,
         "child": relationship.child,
-        "via": relationship.field or "asked",  # former name
+        "via": relationship.field or "requested",
         "cardinality": relationship.cardinality.value,
     }
 

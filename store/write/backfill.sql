@@ -31,3 +31,11 @@ select f.type, f.key, f.correlation, f.order_key
 from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 join facts f on f.tenant = :tenant and f.kind = w.kind and f.key = w.key
 where f.correlation like 'tether1.%'
+
+-- name: deleted_parents
+-- The current tombstones of a kind, by key: those after a key, or from it on if :inclusive.
+select key as parent from entities
+where tenant = :tenant and kind = :kind and state = 'deleted' and state <> 'live' and to_revision = :open
+  and key >= :after and (key > :after or :inclusive)
+order by key
+limit :size

@@ -35,12 +35,16 @@ QUEUE = 20_000
 
 @dataclass(slots=True)
 class Recorded:
-    """The answer to one submission. ``refused``: position of each entry that was quarantined → the reason."""
+    """The answer to one submission. ``refused``: position of each entry that was quarantined → the reason.
+
+    ``conflicts``: the positions of those whose source and id are recorded with another body.
+    """
 
     revision: int
     accepted: int = 0
     duplicates: int = 0
     refused: dict[int, str] = field(default_factory=dict)
+    conflicts: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -184,6 +188,7 @@ def _joined(first: Recorded, second: Recorded, middle: int) -> Recorded:
         first.accepted + second.accepted,
         first.duplicates + second.duplicates,
         refused,
+        first.conflicts | {middle + place for place in second.conflicts},
     )
 
 
@@ -205,6 +210,7 @@ def _answers(
                 answer.duplicates += 1
             else:
                 answer.refused[place] = CONFLICT
+                answer.conflicts.add(place)
                 rejected.append(_rejected(entry, CONFLICT))
         answers.append(answer)
     return answers, rejected

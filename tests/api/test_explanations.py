@@ -43,7 +43,7 @@ async def test_waiting_link_explanation_names_fact_owner_and_due_time(asker: Ask
     await facts.record(event("ItemAdded", "i7", 1, name="x", category="c1", time=AT))
     said = await asker.sentence("category_item", "i7")
     assert said.startswith(
-        "ItemAdded i7 (items, 3 Jan 2026 12:00) names category c1, which has not been heard of; "
+        "ItemAdded i7 (items, 3 Jan 2026 12:00) names category c1, which is not known yet; "
         "waiting for CategoryAdded from categories since "
     )
     late = await asker.sentence("category_item", "i7", NOW + timedelta(days=2))
@@ -61,7 +61,7 @@ async def test_linked_and_broken_link_explanations_name_the_parents_fact(asker: 
     await facts.record(event("CategoryAdded", "c", 1, name="c", time="2026-01-03T11:59:00Z"))
     assert await asker.sentence("category_item", "i") == (
         "ItemAdded i (items, 3 Jan 2026 12:00) names category c, "
-        "which is there since CategoryAdded (categories, 3 Jan 2026 11:59)."
+        "which exists since CategoryAdded (categories, 3 Jan 2026 11:59)."
     )
     await facts.record(event("CategoryRemoved", "c", 2, time="2026-02-01T00:00:00Z"))
     assert await asker.sentence("category_item", "i") == (
@@ -138,7 +138,7 @@ async def test_broken_link_explanation_says_what_the_cascade_does(
     sentences = {n: (await asker.sentence("event_team", f"t{n}")).partition(gone)[2] for n in range(4)}
     assert sentences[0] == "DeleteTeam will be sent to teams."
     assert sentences[1].startswith("DeleteTeam was sent to teams (")
-    assert sentences[1].endswith("), whose fact has not come.")
+    assert sentences[1].endswith("), whose fact has not arrived.")
     assert sentences[2] == "teams refused DeleteTeam: DeleteTeam at teams refused with 422: no."
     assert sentences[3] == "DeleteTeam at teams failed, and will be tried again: answered 503."
     await operations.cancel(pool, TENANT, status.operation.id)

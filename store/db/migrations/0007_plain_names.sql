@@ -106,7 +106,9 @@ comment on column waits.due is 'The deadline: after it the instance is overdue.'
 comment on column waits.workflow_after is 'End of the grace period: the instance gets a workflow then, if it is still waiting.';
 comment on column waits.workflow_started_at is 'When its workflow was started, or was last found running.';
 comment on column waits.overdue_notified_at is 'When RelationshipOverdue was recorded for this wait.';
-comment on column waits.last_error is 'Why the last attempt to end the wait failed; empty: none did.';
+comment on column waits.last_error is 'Why it still waits, for people: what the owner or the connection to it said last, or which link has to come first; empty: nothing is known.';
+
+update definitions set body = jsonb_set(body, '{via}', '"requested"') where body->>'via' = 'asked';
 
 alter function lacking rename to missing_side;
 comment on function missing_side is 'Which side an instance of a relationship waits for: parent, child (if a command requests it), or null.';

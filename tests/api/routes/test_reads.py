@@ -140,7 +140,7 @@ async def test_a_wait_names_its_owner_and_counts_its_children(api: Api, facts: F
         {"owner": "categories", "kind": "category", "key": "c2"},
         {"owner": "channels", "kind": "channel", "key": None},
     ]
-    assert found[0]["reason"] == "CategoryAdded from categories has not come"
+    assert found[0]["reason"] == "CategoryAdded from categories has not arrived"
     assert (found[0]["overdue"], found[0]["overdue_notified_at"], found[0]["workflow"]) == (False, None, None)
     assert await api.all("waiting", owner="channels") == found[3:]
     assert await api.all("waiting", relationship="category_item", limit=2) == found[:3]

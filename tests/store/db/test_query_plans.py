@@ -72,7 +72,7 @@ async def conn(pool: Pool, request: pytest.FixtureRequest) -> AsyncIterator[Conn
         yield conn
 
 
-async def test_every_query_uses_its_indexes(conn: Connection) -> None:
+async def test_queries_of_reads_and_writes_use_their_indexes(conn: Connection) -> None:
     wrong = {}
     for name, wanted in INDEXES.items():
         plan = await generic_plan(conn, name)
