@@ -12,13 +12,13 @@ from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from facts.correlation import decode_operation
 from facts.own_facts import derived_id
-from messages.operation_reasons import EndReason, ReasonDetails
+from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import fetch_row, fetch_value
 from store.operations import children, children_to_request, operations
 from store.operations.cascade_rules import Action, ChildrenCase, Conclusion, case_of, conclude, decide
 from store.operations.operation_row import OperationRow, OperationState
-from store.operations.operations import NewOperation
+from store.operations.operations import NewOperation, entity_reason
 from store.write import outbox
 from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.tenant_lock import lock
@@ -104,7 +104,6 @@ class _DeletionStep:
     async def take(self, action: Action, row: OperationRow, responsible: OperationRow | None) -> OperationRow | None:
         """Carries out what was decided about an operation. Returns the one that is responsible from now on."""
         conn, entity = self.conn, self.entity
-        about = ReasonDetails(kind=entity.kind, key=entity.key)
         match action:
             case Action.BIND:
                 return await fetch_row(
@@ -114,12 +113,12 @@ class _DeletionStep:
                 assert responsible is not None
                 await self._end(row, "done", EndReason("deleted_by_other_operation", {"operation": responsible.id}))
             case Action.END_DELETED_BEFORE:
-                await self._end(row, "done", EndReason("recreated_since_request", about))
+                await self._end(row, "done", entity_reason("recreated_since_request", entity))
             case Action.END_RECREATED:
                 await children.skip_open(conn, self.tenant, row.id)
-                await self._end(row, "done", EndReason("recreated_during_cascade", about))
+                await self._end(row, "done", entity_reason("recreated_during_cascade", entity))
             case Action.CANCEL_DELETED:
-                await self._end(row, "cancelled", EndReason("already_deleted", about))
+                await self._end(row, "cancelled", entity_reason("already_deleted", entity))
             case Action.CANCEL:
                 # A deletion of the entity after a failed last attempt is not attributed to this operation.
                 accepted = row.requested_at is not None and not row.unanswered_attempt

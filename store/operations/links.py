@@ -17,7 +17,7 @@ from store.db.pool import Connection, Pool, transaction
 from store.db.sql import fetch_rows, fetch_value
 from store.operations import operations
 from store.operations.operation_row import OperationKind, OperationRow
-from store.operations.operations import NewOperation
+from store.operations.operations import NewOperation, entity_reason
 from store.operations.start_requests import start_request
 from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.settle import settle
@@ -111,14 +111,12 @@ async def _finish(conn: Connection, catalog: Catalog, relationship: Relationship
             )
             await operations.end(conn, row, "refused", reason)
     elif deleted is not None:
-        reason = EndReason("entity_deleted", {"kind": deleted.kind, "key": deleted.key})
-        await operations.end(conn, row, "refused", reason)
+        await operations.end(conn, row, "refused", entity_reason("entity_deleted", deleted))
     elif parent.state == child.state == "live":
         await _record(conn, catalog, relationship, row, child, parent.key)
     else:
         missing = next(side for side in (parent, child) if side.state != "live")
-        reason = EndReason("entity_missing", {"kind": missing.kind, "key": missing.key})
-        await operations.end(conn, row, "expired", reason)
+        await operations.end(conn, row, "expired", entity_reason("entity_missing", missing))
 
 
 async def _record(

@@ -17,7 +17,7 @@ from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import fetch_row
 from store.operations import operations
 from store.operations.operation_row import OperationRow
-from store.operations.operations import Impossible, NewOperation
+from store.operations.operations import Impossible, NewOperation, entity_reason
 from store.operations.start_requests import start_request
 from store.write import outbox
 from store.write.entity_state import FoldedEntity, fetch_entities
@@ -118,9 +118,9 @@ async def pending_request(pool: Pool, tenant: str, relationship: Relationship, o
         sides = [(relationship.child, row.child or ""), (relationship.parent, row.parent or "")]
         child, target = await fetch_entities(conn, tenant, sides)
     if target.state == "deleted":
-        raise Impossible(_deleted(target))
+        raise Impossible(entity_reason("entity_deleted", target))
     if _recreated(child, row):
-        raise Impossible(EndReason("entity_recreated", {"kind": child.kind, "key": child.key}))
+        raise Impossible(entity_reason("entity_recreated", child))
     return MoveRequest(child, target.key, row.former_parent)
 
 
@@ -143,10 +143,6 @@ def _recreated(child: FoldedEntity, row: OperationRow) -> bool:
     return row.requested_after is not None and child.ended > row.requested_after
 
 
-def _deleted(entity: FoldedEntity) -> EndReason:
-    return EndReason("entity_deleted", {"kind": entity.kind, "key": entity.key})
-
-
 @dataclass(frozen=True, slots=True)
 class _MoveStep:
     """Advances one child's moves, in a transaction that holds the lock of the tenant's revision."""
@@ -167,10 +163,9 @@ class _MoveStep:
         elif row.cancelled_at is not None:
             await operations.end(self.conn, row, "cancelled", owner_may_still_act=True)
         elif child.state == "deleted":
-            await operations.end(self.conn, row, "refused", _deleted(child))
+            await operations.end(self.conn, row, "refused", entity_reason("entity_deleted", child))
         elif _recreated(child, row):
-            reason = EndReason("entity_recreated", {"kind": child.kind, "key": child.key})
-            await operations.end(self.conn, row, "refused", reason)
+            await operations.end(self.conn, row, "refused", entity_reason("entity_recreated", child))
         elif row.expired(self.now):
             reason = EndReason("not_confirmed")
             await operations.end(self.conn, row, "expired", reason, last_error=row.last_error, owner_may_still_act=True)
@@ -196,16 +191,14 @@ class _MoveStep:
         (target,) = await fetch_entities(self.conn, row.tenant, sides)
         for side in (self.child, target):
             if side.state == "deleted":
-                await operations.end(self.conn, row, "refused", _deleted(side))
+                await operations.end(self.conn, row, "refused", entity_reason("entity_deleted", side))
                 return None
         if self.child.parent(self.relationship) == row.parent and target.state == "live":
             await operations.end(self.conn, row, "done", revision=self.revision)
             return None
         missing = next((side for side in (self.child, target) if side.state != "live"), None)
         if missing is not None and row.expired(self.now):
-            await operations.end(
-                self.conn, row, "expired", EndReason("entity_missing", {"kind": missing.kind, "key": missing.key})
-            )
+            await operations.end(self.conn, row, "expired", entity_reason("entity_missing", missing))
             return None
         if missing is not None:
             return MoveStatus(row, missing=f"{missing.kind} {missing.key}")

@@ -8,10 +8,11 @@ from uuid import uuid4
 import orjson
 
 from errors import Conflict, Refused, Unknown
-from messages.operation_reasons import EndReason, describe_reason
+from messages.operation_reasons import EndCode, EndReason, describe_reason
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
 from store.operations.operation_row import OPEN, OperationKind, OperationRow, OperationState, OperationWorkflow
+from store.write.entity_state import FoldedEntity
 from store.write.tenant_lock import lock
 
 
@@ -44,6 +45,11 @@ class Impossible(Refused):
     def __init__(self, reason: EndReason) -> None:
         self.reason = reason
         super().__init__(describe_reason(reason))
+
+
+def entity_reason(code: EndCode, entity: FoldedEntity) -> EndReason:
+    """The reason why an operation ends or cannot be done that names one entity: the code, with its kind and key."""
+    return EndReason(code, {"kind": entity.kind, "key": entity.key})
 
 
 async def insert(conn: Connection, tenant: str, new: NewOperation, actor: str) -> OperationRow:

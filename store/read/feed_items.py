@@ -12,7 +12,6 @@ FeedLinkState: TypeAlias = LinkState | Literal["closed"]
 
 ENTITIES, LINKS, HOLDERS, PARENTS, FACTS = range(5)
 """Phases of a revision, in the order of its items. Cursors hold them: their numbers stay."""
-LINK_PHASES = (LINKS, HOLDERS, PARENTS)
 
 Keys: TypeAlias = tuple[str, str, str]
 FIRST_KEYS: Keys = ("", "", "")
