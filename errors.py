@@ -16,7 +16,9 @@ a single fact and is no exception but an outcome (``store/write/recorder.py``). 
     │   │   ├── KeyReused     Idempotency-Key of another request                409
     │   │   ├── Restricted    children forbid the deletion                      409
     │   │   └── PlanOutdated  more children are concerned than were planned     409
-    │   └── Gone              owner: the entity does not exist, or elsewhere    activities
+    │   └── Contradicted      owner: its entity's state contradicts it (409)    activities
+    │       ├── Outdated      owner: the precondition does not hold (412)       activities
+    │       └── Gone          owner: there is no such entity (404, 410)         activities
     └── Unavailable           retry after ``retry_after`` seconds               503
         ├── Unsent            the owner cannot have received the request        activities
         │   └── Busy          all of the owner's slots are taken                activities
@@ -90,12 +92,20 @@ class Restricted(Conflict):
     """The entity has children whose relationship forbids its deletion."""
 
 
-class Gone(Refused):
-    """The owner says that the entity does not exist (any more), or is not in the expected parent."""
-
-
 class PlanOutdated(Conflict):
     """More children are concerned than the plan names."""
+
+
+class Contradicted(Refused):
+    """The owner says that the state of its entity contradicts the request, perhaps only until a fact arrives."""
+
+
+class Outdated(Contradicted):
+    """The owner says that the request's precondition does not hold: its entity is not in the expected parent."""
+
+
+class Gone(Contradicted):
+    """The owner says that the entity does not exist (any more)."""
 
 
 class Unavailable(TetherError):

@@ -1,17 +1,20 @@
 """Activities of CascadeDeleteWorkflow except its sweeps. All are idempotent: each may run again after a crash."""
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.support import owner_requests
-from activities.support.failures import final, later
+from activities.support.failures import again, final, later
 from activities.support.orphaned import hold, postpone, reason
 from activities.sweep import counts, requests_for
 from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
 from catalog.owner_request import OwnerRequest
-from errors import Gone, Refused, Unavailable
+from errors import Refused, Unavailable
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
+from gateways import answers
+from gateways.answers import Step
 from gateways.owners import Owners
 from messages.operation_reasons import EndReason
 from messages.operations import OperationRequest, OperationStatus, OperationStep
@@ -67,7 +70,8 @@ class CascadeActivities:
     async def request_deletion(self, step: OperationRequest) -> None:
         """Sends the entity's owner the command that deletes it, unless the operation has ended meanwhile.
 
-        A refusal ends the operation; a request to an unavailable owner is retried.
+        A refusal ends the operation; a request to an unavailable owner is retried, one that its owner contradicts some
+        times.
         """
         at = step.subject
         command = self._catalog.contracts.deleting.get(at.about)
@@ -89,21 +93,27 @@ class CascadeActivities:
                 varies=varies(command),
             )
             await owner_requests.send(self._pool, self._owners, request)
-        except Unavailable as error:
-            await self._failed(step, str(error))
-            raise later(error) from None
-        except Gone as error:  # deleted at its owner, whose fact is on its way; or unknown to it by mistake: retried
-            await self._failed(step, str(error))
-            raise later(Unavailable(str(error))) from None
         except Impossible as error:
             await deletions.refuse(self._pool, at.tenant, step.operation, error.reason)
             raise final(error) from None
-        except Refused as error:
-            await deletions.refuse(self._pool, at.tenant, step.operation, EndReason("request_refused"), str(error))
-            raise final(error) from None
+        except (Unavailable, Refused) as error:
+            raise await self._failed(step, error) from None
         else:
             await stuck.owner_accepted(self._pool, at.tenant, step.operation, states=BEFORE_END)
 
-    async def _failed(self, step: OperationRequest, error: str) -> None:
-        """Stores why the last attempt failed; not once the entity is deleted, when only its children are left."""
-        await stuck.owner_failed(self._pool, step.subject.tenant, step.operation, error, states=BEFORE_END)
+    async def _failed(self, step: OperationRequest, error: Unavailable | Refused) -> ApplicationError:
+        """Stores why an attempt failed, and ends the operation if that was final; returns the error to raise.
+
+        Nothing is stored once the entity is deleted, when only its children are left.
+        """
+        tenant, text = step.subject.tenant, str(error)
+        what_next = answers.step("deletion", error)
+        if what_next is Step.RETRY:
+            await stuck.owner_failed(self._pool, tenant, step.operation, text, states=BEFORE_END)
+            return later(error if isinstance(error, Unavailable) else Unavailable(text))
+        if what_next is not Step.REFUSE:
+            count = await stuck.owner_contradicted(self._pool, tenant, step.operation, text, states=BEFORE_END)
+            if count < answers.ATTEMPTS:
+                return again(error, answers.pause(count))
+        await deletions.refuse(self._pool, tenant, step.operation, EndReason("request_refused"), text)
+        return final(error)

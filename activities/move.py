@@ -1,9 +1,10 @@
 """Activities of MoveWorkflow. All are idempotent: each may run again after a crash."""
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.support import owner_requests
-from activities.support.failures import final, later
+from activities.support.failures import again, final, later
 from activities.support.orphaned import hold, postpone, reason
 from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
@@ -12,12 +13,15 @@ from catalog.relationship import Relationship
 from errors import Refused, Unavailable
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
+from gateways import answers
+from gateways.answers import Step
 from gateways.owners import Owners
 from messages.operation_reasons import EndReason
 from messages.operations import OperationRequest, OperationStatus, OperationStep
 from messages.workflow_ids import Subject
 from store.db.pool import Pool
 from store.operations import moves, stuck
+from store.operations.moves import MoveRequest
 from store.operations.operations import Impossible
 
 
@@ -56,12 +60,14 @@ class MoveActivities:
     async def request_move(self, step: OperationRequest) -> None:
         """Sends the child's owner the command that moves it, unless the operation has ended meanwhile.
 
-        A refusal ends the operation; a request to an unavailable owner is retried.
+        A refusal ends the operation; a request to an unavailable owner is retried, one that its owner contradicts some
+        times: the fact that explains it may be on its way.
         """
         tenant = step.subject.tenant
         relationship = self._declared(step.subject)
         if relationship is None or relationship.move is None or relationship.field is None:
             raise await postpone(self._pool, step, f"a command that moves by {step.subject.about}")
+        pending = None
         try:
             pending = await moves.pending_request(self._pool, tenant, relationship, step.operation)
             if pending is None:
@@ -73,22 +79,39 @@ class MoveActivities:
                 command=filled(
                     relationship.move, child.key, child.data, expected_parent=pending.expected_parent, target=target
                 ),
-                idempotency_key=derived_id("move", tenant, step.operation, child.key),
+                idempotency_key=derived_id("move", tenant, step.operation, child.key, *pending.renewal),
                 correlation=encode_operation(step.operation),
                 causation=step.operation,
                 varies=varies(relationship.move, relationship.field),
             )
             await owner_requests.send(self._pool, self._owners, request)
-        except Unavailable as error:
-            await stuck.owner_failed(self._pool, tenant, step.operation, str(error))
-            raise later(error) from None
         except Impossible as error:
             await moves.refuse(self._pool, tenant, step.operation, error.reason)
             raise final(error) from None
-        except Refused as error:
-            await moves.refuse(self._pool, tenant, step.operation, EndReason("request_refused"), str(error))
-            raise final(error) from None
+        except (Unavailable, Refused) as error:
+            raise await self._failed(step, relationship, pending, error) from None
         await stuck.owner_accepted(self._pool, tenant, step.operation)
+
+    async def _failed(
+        self, step: OperationRequest, relationship: Relationship, sent: MoveRequest | None, error: Unavailable | Refused
+    ) -> ApplicationError:
+        """Stores why an attempt failed, and ends the move if that was final; returns the error to raise.
+
+        ``sent``: the request; None: there was none, and no owner has answered.
+        """
+        tenant, text = step.subject.tenant, str(error)
+        what_next = answers.step("move", error)
+        if isinstance(error, Unavailable):
+            await stuck.owner_failed(self._pool, tenant, step.operation, text)
+            return later(error)
+        if what_next is not Step.REFUSE and sent is not None:
+            count = await stuck.owner_contradicted(self._pool, tenant, step.operation, text)
+            if count < answers.ATTEMPTS:
+                outdated = what_next is Step.RENEW
+                await moves.renew(self._pool, tenant, relationship, step.operation, sent, outdated=outdated)
+                return again(error, answers.pause(count))
+        await moves.refuse(self._pool, tenant, step.operation, EndReason("request_refused"), text)
+        return final(error)
 
     def _declared(self, at: Subject) -> Relationship | None:
         return self._catalog.relationships.get(at.about)

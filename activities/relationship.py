@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import orjson
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.signal_intake import SignalIntake
 from activities.support import owner_requests
-from activities.support.failures import final, later
+from activities.support.failures import again, final, later
 from catalog.catalog import Catalog
 from catalog.owner_request import OwnerRequest
 from catalog.relationship import KEY_LENGTH, Relationship, as_key
@@ -14,12 +16,14 @@ from errors import Refused, Unacceptable, Unavailable
 from facts.correlation import encode
 from facts.own_facts import derived_id
 from facts.validation import check_text
+from gateways import answers
+from gateways.answers import Step
 from gateways.owners import Owners
 from messages.relationship import RelationshipInstance, RelationshipStep, Situation
 from messages.signals import SignalReport
 from store.db.pool import Pool
 from store.operations import links, overdue, relationship_status
-from store.operations.relationship_status import RelationshipStatus
+from store.operations.relationship_status import FirstRequest, RelationshipStatus
 
 
 class RelationshipActivities:
@@ -56,13 +60,14 @@ class RelationshipActivities:
             self._pool, self._catalog, tenant, relationship, parent, status, at.cause
         )
         reached = await self._follow_paths(at.instance, relationship, status)
-        return self._situation(relationship, status, newer, reached)
+        return self._situation(relationship, parent, status, newer, reached)
 
     @activity.defn(name="ask")
     async def request_child(self, instance: RelationshipInstance) -> None:
         """Sends the child's owner a request for the missing child, if there is still one to request.
 
-        A refusal is final; a request to an unavailable owner is retried. Either is stored as the wait's last error.
+        A refusal is final; a request to an unavailable owner is retried, one that its owner contradicts some times.
+        Each is stored as the wait's last error, with the owner's words.
         """
         relationship = self._relationship(instance)
         status = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
@@ -73,23 +78,26 @@ class RelationshipActivities:
         if reached is None:
             return
         fields = {name: status.parent.get(of) for name, of in requested.plain.items()} | reached
+        first = _first_request(relationship, instance.parent, status, reached)
+        if status.requested != first:
+            await relationship_status.remember_request(
+                self._pool, instance.tenant, relationship.name, instance.parent, first
+            )
         of = instance.tenant, relationship.name, instance.parent, status.incarnation
-        after_last = () if status.left_at is None else (status.left_at,)
-        key = derived_id("ask", *of, *(reached[name] for name in sorted(reached)), *after_last)
+        key = derived_id("ask", *of, *(reached[name] for name in sorted(reached)), *_after_last(first))
         try:
             request = OwnerRequest(
                 tenant=instance.tenant,
                 owner=status.owner,
                 command=requested.command.model_validate(fields),
                 idempotency_key=key,
-                correlation=encode(relationship.name, instance.parent),
+                correlation=first.correlation,
                 causation=f"{relationship.parent}/{instance.parent}",
             )
             await owner_requests.send(self._pool, self._owners, request)
-        except Unavailable as error:
-            await self._set_last_error(instance, str(error))
-            raise later(error) from None
-        except (Refused, ValueError) as error:
+        except (Unavailable, Refused) as error:
+            raise await self._failed(instance, error) from None
+        except ValueError as error:  # the command cannot be made of these fields
             await self._set_last_error(instance, str(error))
             raise final(error) from None
         if status.last_error:
@@ -120,6 +128,17 @@ class RelationshipActivities:
             return None
         return {name: key for name, key in reached.items() if key is not None}
 
+    async def _failed(self, instance: RelationshipInstance, error: Unavailable | Refused) -> ApplicationError:
+        """Stores why an attempt failed as the wait's last error; returns the error to raise."""
+        what_next = answers.step("counterpart", error)
+        if what_next in (Step.LIMITED, Step.RENEW):
+            count = await relationship_status.count_contradiction(
+                self._pool, instance.tenant, instance.relationship, instance.parent, str(error)
+            )
+            return again(error, answers.pause(count)) if count < answers.ATTEMPTS else final(error)
+        await self._set_last_error(instance, str(error))
+        return later(error) if isinstance(error, Unavailable) else final(error)
+
     async def _set_last_error(self, instance: RelationshipInstance, text: str) -> None:
         await relationship_status.set_last_error(
             self._pool, instance.tenant, instance.relationship, instance.parent, text
@@ -136,10 +155,15 @@ class RelationshipActivities:
             raise final(error) from None
 
     def _situation(
-        self, relationship: Relationship, status: RelationshipStatus, newer: bool, reached: dict[str, str] | None
+        self,
+        relationship: Relationship,
+        parent: str,
+        status: RelationshipStatus,
+        newer: bool,
+        reached: dict[str, str] | None,
     ) -> Situation:
         missing: Any = status.missing
-        after_last = () if status.left_at is None else (str(status.left_at),)
+        first = _first_request(relationship, parent, status, reached or {})
         requested = relationship.requested
         kind = {"parent": relationship.parent, "child": relationship.child}.get(missing, "")
         return Situation(
@@ -154,8 +178,23 @@ class RelationshipActivities:
             overdue_notified=status.overdue_notified,
             last_error=status.last_error,
             command=requested.command.__name__ if requested is not None and reached is not None else "",
-            incarnation="/".join((status.incarnation, *(reached or {}).values(), *after_last)),
+            incarnation="/".join((status.incarnation, *(reached or {}).values(), *map(str, _after_last(first)))),
             operations_due=status.operations_due,
             children=status.children,
             newer=newer,
         )
+
+
+def _first_request(
+    relationship: Relationship, parent: str, status: RelationshipStatus, reached: dict[str, str]
+) -> FirstRequest:
+    """What the child is requested for: what it was first requested for, unless that was for another incarnation of the
+    parent, or with other keys of ``Through`` paths (``reached``)."""
+    purpose = orjson.dumps((status.incarnation, *(reached[name] for name in sorted(reached)))).decode()
+    if status.requested is not None and status.requested.purpose == purpose:
+        return status.requested
+    return FirstRequest(purpose, status.left_at, encode(relationship.name, parent))
+
+
+def _after_last(request: FirstRequest) -> tuple[int, ...]:
+    return () if request.left_at is None else (request.left_at,)

@@ -67,7 +67,8 @@ def _cascade(catalog: Catalog, rel: Relationship, cascade: ChildCascade | None) 
     if cascade is not None and cascade.child_state == "failing":
         return f"; {command} at {owner} failed, and will be tried again: {describe_child(cascade)}"
     if cascade is not None and cascade.child_state == "requested" and cascade.changed_at is not None:
-        return f"; {command} was sent to {owner} ({_date(cascade.changed_at)}), whose fact has not arrived"
+        words = f": {cascade.last_error}" if cascade.last_error else ""
+        return f"; {command} was sent to {owner} ({_date(cascade.changed_at)}), whose fact has not arrived{words}"
     if cascade is not None and cascade.state == "cancelled":
         return "; the cascade was cancelled before this child was processed"
     return f"; {command} will be sent to {owner}"

@@ -83,7 +83,7 @@ class OwnerClient:
                 raise Failed(text, retry_after, answered=False) from error
             retry_after = max(1.0, reply.retry_after or 0.0)
             if reply.unavailable:
-                retry_after = self._circuit.failed(attempt, f"answered {reply.status}", retry_after, key)
+                retry_after = self._circuit.failed(attempt, str(reply), retry_after, key)
             else:
                 self._circuit.succeeded()
         problem = reply.error(what, retry_after)
@@ -93,10 +93,10 @@ class OwnerClient:
     async def _reply(self, to_send: httpx.Request) -> Reply:
         async with asyncio.timeout(self._timeout):
             response = await self._send(to_send)
-            try:
-                return await read(response, self._clock.now())
-            finally:
-                await response.aclose()
+        try:
+            return await read(response, self._clock.now(), self._timeout)
+        finally:
+            await response.aclose()
 
     async def _send(self, to_send: httpx.Request) -> httpx.Response:
         """Sends a request, and once more if a reused connection turns out to be closed.

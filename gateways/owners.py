@@ -1,8 +1,8 @@
 """Sends commands to owners: one HTTP request each, to configured addresses and to no others.
 
 Headers: ``Idempotency-Key`` (a repeated request has no second effect), ``Correlation-Id`` and ``Causation-Id``, which
-the owner copies unread into the fact that follows. A reply is never taken for a fact. 4xx is *refused*, except 408,
-409, 425 and 429, which are *unavailable* like 5xx and a lost connection.
+the owner copies unread into the fact that follows. A reply is never taken for a fact: its status decides what is done
+next, by the tables of ``answers.py``.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,8 @@ class Owners:
 
         ``slot_timeout``: seconds to wait for one of the owner's slots; Busy if none becomes free. ``one_of_many``: the
         request is one of hundreds, which leave some slots to others.
-        Raises Refused (final; Gone if the entity is not there) or Unavailable (retry after ``retry_after`` seconds).
+        Raises Refused (Contradicted if the state of its entity contradicts the request), or Unavailable (retry after
+        ``retry_after`` seconds).
         """
         client = self._clients.get(request.owner)
         if client is None:

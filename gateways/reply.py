@@ -1,5 +1,7 @@
 """Reads an owner's reply: status, reason, and when to retry. A reply may have any length and any content."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -7,15 +9,15 @@ from email.utils import parsedate_to_datetime
 import httpx2 as httpx
 import orjson
 
-from errors import Failed, Gone, Refused, TetherError, Unavailable
+from errors import Failed, TetherError, Unavailable
+from gateways import answers
 
-_AGAIN = {408, 409, 425, 429}
-_GONE = {404, 410, 412}
-_NO_SERVICE = {502, 503, 504}
 _REPLY = 64 * 1024
 """Bytes of a reply that are read."""
 _REASON = 300
 """Characters of a reason that are kept."""
+BODY_TIMEOUT = 1.0
+"""Seconds that a body may take: the status has come, and decides."""
 LONGEST_WAIT = 3600.0
 """Seconds: the longest Retry-After that is followed."""
 
@@ -31,39 +33,54 @@ class Reply:
     @property
     def unavailable(self) -> bool:
         """Whether the status says that the owner as a whole is unavailable."""
-        return self.status >= 500 or self.status == 429
+        return answers.blames_owner(self.status)
 
     def error(self, what: str, retry_after: float) -> TetherError | None:
-        """Refused, Gone, Unavailable or Failed, whose message begins with ``what``; None for a status of 2xx."""
-        if 200 <= self.status < 300:
+        """The error that ``answers.STATUSES`` gives the status, with a message that begins with ``what`` and holds the
+        owner's words; None: accepted."""
+        kind = answers.error_of(self.status)
+        if kind is None:
             return None
-        if self.status in _AGAIN or self.status >= 500:
-            text = f"{what} answered {self.status}"
-            if self.status in _AGAIN | _NO_SERVICE:
-                return Unavailable(text, retry_after)
-            return Failed(text, retry_after, answered=True)
-        kind = Gone if self.status in _GONE else Refused
-        return kind(f"{what} refused with {self.status}{': ' if self.reason else ''}{self.reason}")
+        if issubclass(kind, Failed):
+            return kind(f"{what} {self}", retry_after, answered=True)
+        if issubclass(kind, Unavailable):
+            return kind(f"{what} {self}", retry_after)
+        return kind(f"{what} refused with {self.status}{_after_colon(self.reason)}")
+
+    def __str__(self) -> str:
+        return f"answered {self.status}{_after_colon(self.reason)}"
 
 
-async def read(response: httpx.Response, now: datetime) -> Reply:
-    """Reads the beginning of a reply. A compressed one is not read: it may expand to any size."""
-    if 300 <= response.status_code < 400:
-        reason = "redirects are not followed; set the owner's own address in TETHER_OWNERS"
-    elif response.headers.get("content-encoding", "identity").lower() != "identity":
-        reason = "(compressed)"
+def _after_colon(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+async def read(response: httpx.Response, now: datetime, seconds: float) -> Reply:
+    """Reads the beginning of a reply. A compressed one is not read: it may expand to any size.
+
+    ``seconds``: how long the body may take, but never longer than BODY_TIMEOUT.
+    """
+    redirect = "redirects are not followed; set the owner's own address in TETHER_OWNERS"
+    reasons = [redirect] if 300 <= response.status_code < 400 else []
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        reasons.append("(compressed)")
     else:
-        reason = _reason(await _head(response), response.headers.get("content-type", ""))
+        body = await _body(response, min(seconds, BODY_TIMEOUT))
+        reasons.append(_reason(body, response.headers.get("content-type", "")))
+    reason = ": ".join(filter(None, reasons))[:_REASON]
     return Reply(response.status_code, reason, _retry_after(response.headers.get("retry-after", ""), now))
 
 
-async def _head(response: httpx.Response) -> bytes:
-    read = b""
-    async for part in response.aiter_bytes():
-        read += part
-        if len(read) >= _REPLY:
-            break
-    return read[:_REPLY]
+async def _body(response: httpx.Response, seconds: float) -> bytes:
+    """The beginning of the body: what comes of it in time. It may break off, since the status decides without it."""
+    read = bytearray()
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for part in response.aiter_bytes():
+                read += part
+                if len(read) >= _REPLY:
+                    break
+    return bytes(read[:_REPLY])
 
 
 def _reason(content: bytes, kind: str) -> str:

@@ -16,6 +16,16 @@ def final(error: Exception) -> ApplicationError:
     return ApplicationError(str(error), type="Refused", non_retryable=True, category=ApplicationErrorCategory.BENIGN)
 
 
+def again(error: Exception, seconds: float) -> ApplicationError:
+    """An error that Temporal retries after exactly this pause, whatever the number of attempts."""
+    return ApplicationError(
+        str(error),
+        type="Contradicted",
+        next_retry_delay=timedelta(seconds=seconds),
+        category=ApplicationErrorCategory.BENIGN,
+    )
+
+
 def later(error: Unavailable) -> ApplicationError:
     """An error that Temporal retries after its usual pause, or the owner's ``retry_after`` where that is longer.
 

@@ -10,9 +10,11 @@ from temporalio import activity
 from catalog.command_mapping import filled, varies
 from catalog.owner_request import OwnerRequest
 from catalog.relationship import Relationship
-from errors import Failed, Gone, Refused, Unavailable, Unsent
+from errors import Failed, Gone, Outdated, Refused, Unavailable, Unsent
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
+from gateways import answers
+from gateways.answers import Step
 from gateways.owners import AT_ONCE, Owners
 from messages.child_reasons import ParkReason
 from messages.operations import SweepInput
@@ -21,7 +23,7 @@ from store.operations import request_bodies
 from store.operations.children import ChildOutcome
 from store.operations.children_to_request import Candidate, CandidatePage
 
-_ERROR_LENGTH = 300  # characters of an error that are stored
+_ERROR_LENGTH = 400  # characters of an error that are stored
 
 
 class PageRequests:
@@ -88,26 +90,35 @@ class PageRequests:
         try:
             request = self._first[key].request if key in self._first else self._request(candidate)
             await self._owners.send(request, slot_timeout=math.inf, one_of_many=True)
-        except Unavailable as error:
-            self.unavailable, self.retry_after = str(error), max(self.retry_after, error.retry_after)
+        except (Unavailable, Refused) as error:
             if isinstance(error, Unsent):
                 self._unsent.append(key)
-            if isinstance(error, Failed):
-                self._suspects.add(child)
-            # The owner answered for other children of the operation, so this failure is the child's.
-            counted = isinstance(error, Failed) and error.answered and self._page.others_confirmed
-            return ChildOutcome(child, parent, "failing", reference, str(error)[:_ERROR_LENGTH], counted)
-        except Gone as error:
-            # Another request, or the owner itself, was faster: its fact is on its way. If none arrives, the child is
-            # requested again.
-            message = str(error)[:_ERROR_LENGTH]
-            return ChildOutcome(child, parent, "requested", reference, message, counted=True, reported_missing=True)
-        except Refused as error:
-            message, reason = str(error)[:_ERROR_LENGTH], ParkReason("request_refused")
-            return ChildOutcome(child, parent, "parked", reference, message, park_reason=reason)
+            return self._failed(candidate, error)
         finally:
             activity.heartbeat(child)
         return ChildOutcome(child, parent, "requested", reference)
+
+    def _failed(self, candidate: Candidate, error: Unavailable | Refused) -> ChildOutcome:
+        """The outcome of an attempt that failed, by the table of ``answers``."""
+        child, parent, reference = candidate.child.key, candidate.parent, candidate.reference
+        what_next, message = answers.step("child", error), str(error)[:_ERROR_LENGTH]
+        if what_next is Step.REFUSE:
+            reason = ParkReason("request_refused")
+            return ChildOutcome(child, parent, "parked", reference, message, park_reason=reason)
+        if isinstance(error, Gone | Outdated):
+            # Another request, or the owner itself, was faster: its fact is on its way. If none arrives, the child is
+            # requested again.
+            outcome = ChildOutcome(child, parent, "requested", reference, message, counted=True)
+            return outcome._replace(reported_missing=True, renewed=what_next is Step.RENEW)
+        self.unavailable, reference = str(error), candidate.requested_reference
+        counted = what_next is Step.LIMITED
+        if isinstance(error, Unavailable):
+            self.retry_after = max(self.retry_after, error.retry_after)
+        if isinstance(error, Failed):
+            self._suspects.add(child)
+            # The owner answered for other children of the operation, so this failure is the child's.
+            counted = error.answered and self._page.others_confirmed
+        return ChildOutcome(child, parent, "failing", reference, message, counted)
 
     def _request(self, candidate: Candidate) -> OwnerRequest:
         """Raises Refused if the command cannot be filled."""
@@ -137,6 +148,6 @@ class PageRequests:
             sweep.relationship,
             child.key,
             child.incarnation,
-            candidate.reference.hex(),
+            candidate.requested_reference.hex(),
         )
         return derived_id("sweep", *ids, candidate.redrives)

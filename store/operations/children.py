@@ -28,7 +28,8 @@ class ChildOutcome(NamedTuple):
 
     ``last_error``: the message of the owner or of the connection; may be empty. ``counted``: whether this attempt
     counts; after thirty that do the child is parked. ``reported_missing``: whether the owner replied that the child
-    does not exist, or is in another parent. ``park_reason``: why it is parked; None: it is not.
+    does not exist, or is in another parent. ``renewed``: whether the next request is another one, under a key of its
+    own. ``park_reason``: why it is parked; None: it is not.
     """
 
     child: str
@@ -38,6 +39,7 @@ class ChildOutcome(NamedTuple):
     last_error: str = ""
     counted: bool = False
     reported_missing: bool = False
+    renewed: bool = False
     park_reason: ParkReason | None = None
 
 
@@ -104,6 +106,7 @@ async def store_outcomes_in(
         errors=[o.last_error for o in outcomes],
         counted=[o.counted for o in outcomes],
         reported_missing=[o.reported_missing for o in outcomes],
+        renewed=[o.renewed for o in outcomes],
         park_reasons=[None if o.park_reason is None else o.park_reason.code for o in outcomes],
         details=[None if o.park_reason is None else orjson.dumps(o.park_reason.details).decode() for o in outcomes],
     )

@@ -11,17 +11,18 @@ where tenant = :tenant and operation = :operation and state in ('planned', 'fail
 
 -- name: store_child_outcomes
 -- Stores the outcome of each request. A child that facts have confirmed or skipped meanwhile stays as it is; one with
--- thirty counted attempts is parked.
+-- thirty counted attempts is parked. renewed: the next request for it has another Idempotency-Key.
 update operation_children c
 set state = case when c.attempts + w.counted::int >= 30 then 'parked' else w.state end,
     parent = w.parent, reference = w.reference, last_error = w.last_error, attempts = c.attempts + w.counted::int,
     park_reason = case when w.state <> 'parked' and c.attempts + w.counted::int >= 30 then 'attempts_exhausted'
                        else w.park_reason end,
-    details = w.details::jsonb, reported_missing = w.reported_missing,
+    details = w.details::jsonb, reported_missing = w.reported_missing, redrives = c.redrives + w.renewed::int,
     changed_at = case when c.state = w.state then c.changed_at else now() end
 from unnest(:children::text[], :parents::text[], :states::text[], :order_keys::bytea[], :errors::text[],
-            :counted::boolean[], :reported_missing::boolean[], :park_reasons::text[], :details::text[])
-    as w (child, parent, state, reference, last_error, counted, reported_missing, park_reason, details)
+            :counted::boolean[], :reported_missing::boolean[], :renewed::boolean[], :park_reasons::text[],
+            :details::text[])
+    as w (child, parent, state, reference, last_error, counted, reported_missing, renewed, park_reason, details)
 cross join lateral (
     select child from operation_children
     where tenant = :tenant and operation = :operation and relationship = :relationship and child = w.child

@@ -22,13 +22,15 @@ class Candidate(NamedTuple):
     """A child for which its owner is to be sent a command.
 
     ``parent``: the parent that the child must still have. ``reference``: the order key of the fact that names the
-    parent, which distinguishes this stay at the parent from an earlier one. ``linked_revision``: the revision since
-    which the child has been linked to it. ``redrives``: how often the child was redriven.
+    parent, which distinguishes this stay at the parent from an earlier one. ``requested_reference``: the one at the
+    first attempt, which all attempts repeat. ``linked_revision``: the revision since which the child has been linked to
+    it. ``redrives``: how often the child was redriven.
     """
 
     child: FoldedEntity
     parent: str
     reference: bytes
+    requested_reference: bytes
     linked_revision: int | None
     redrives: int
 
@@ -176,7 +178,8 @@ def _select(
         if row.returned:
             returned.append(row.child)
         elif row.state != "requested" or row.reference != reference or row.reported_missing:
-            found.append(Candidate(entity, parent, reference, row.linked_revision, row.redrives or 0))
+            first = (row.reference if row.state in ("planned", "failing") else None) or reference
+            found.append(Candidate(entity, parent, reference, first, row.linked_revision, row.redrives or 0))
     return found, returned
 
 

@@ -14,7 +14,7 @@ from errors import Conflict
 from facts.validation import check_text
 from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, connection, transaction
-from store.db.sql import fetch_row
+from store.db.sql import execute, fetch_row
 from store.operations import operations
 from store.operations.operation_row import OperationRow
 from store.operations.operations import Impossible, NewOperation, entity_reason
@@ -40,11 +40,20 @@ class MoveStatus:
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """What the owner of a child is to be sent: move it to ``target``, if it still is in ``expected_parent``."""
+    """What the owner of a child is to be sent: move it to ``target``, if it still is in ``expected_parent``.
+
+    ``renewals``: how often the request was renewed; each renewal is another request.
+    """
 
     child: FoldedEntity
     target: str
     expected_parent: str | None
+    renewals: int = 0
+
+    @property
+    def renewal(self) -> tuple[int, ...]:
+        """What distinguishes its Idempotency-Key from those of the requests before; empty for the first."""
+        return (self.renewals,) if self.renewals else ()
 
 
 async def start(
@@ -121,7 +130,28 @@ async def pending_request(pool: Pool, tenant: str, relationship: Relationship, o
         raise Impossible(entity_reason("entity_deleted", target))
     if _recreated(child, row):
         raise Impossible(entity_reason("entity_recreated", child))
-    return MoveRequest(child, target.key, row.former_parent)
+    return MoveRequest(child, target.key, row.former_parent, row.renewals)
+
+
+async def renew(
+    pool: Pool, tenant: str, relationship: Relationship, operation: str, sent: MoveRequest, *, outdated: bool
+) -> None:
+    """Renews the request of a move that the child's owner contradicted: with the parent that is known now, under
+    another Idempotency-Key. So a move is the same whether the fact that names the parent came before its request or
+    after it.
+
+    ``sent``: the request that the owner contradicted, and that had no effect. ``outdated``: the owner said that the
+    child is in another parent; otherwise the request is renewed only if another one is known by now.
+    """
+    async with transaction(pool) as conn:
+        await lock(conn, tenant)
+        row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
+        if row is None or row.state != "requested" or row.renewals != sent.renewals:
+            return
+        (child,) = await fetch_entities(conn, tenant, [(relationship.child, row.child or "")])
+        parent = child.parent(relationship)
+        if outdated or parent != row.former_parent:
+            await execute(conn, "renew_request", tenant=tenant, id=operation, former_parent=parent)
 
 
 async def refuse(pool: Pool, tenant: str, operation: str, reason: EndReason, last_error: str = "") -> None:

@@ -61,6 +61,8 @@ class OperationRow:
     ended_because: EndCode | None
     end_details: ReasonDetails | None
     owner_may_still_act: bool
+    contradictions: int
+    renewals: int
 
     def expired(self, now: datetime) -> bool:
         """Whether its deadline has passed; one without a deadline never expires."""

@@ -49,6 +49,10 @@ set state = 'requested', requested_at = now(), former_parent = :former_parent,
 where tenant = :tenant and id = :id
 returning *
 
+-- name: renew_request
+-- The next request of a move is another one: from the parent that is known by now.
+update operations set former_parent = :former_parent, renewals = renewals + 1 where tenant = :tenant and id = :id
+
 -- name: end_operation
 -- Ends an operation.
 update operations

@@ -15,6 +15,18 @@ from store.write.settle import settle
 from store.write.tenant_lock import lock
 
 
+class FirstRequest(NamedTuple):
+    """What a missing child was first requested for. Every attempt repeats it, whatever older facts arrive in between.
+
+    ``purpose``: the incarnation of the parent, and the keys that the request takes from other relationships.
+    ``left_at``: the revision at which the last child had left; None: none had. ``correlation``: the correlation id.
+    """
+
+    purpose: str
+    left_at: int | None
+    correlation: str
+
+
 @dataclass(frozen=True, slots=True)
 class RelationshipStatus:
     """What an instance waits for or has, as of a revision. ``parent``: the parent's data, None unless it is live."""
@@ -34,6 +46,8 @@ class RelationshipStatus:
     left_at: int | None = None
     """Where children are requested: the revision at which the last one left. A child that is missing since then is
     another one than before, and is requested under another Idempotency-Key."""
+    requested: FirstRequest | None = None
+    """What the missing child was first requested for; None: it was not requested yet."""
 
     @property
     def waits(self) -> bool:
@@ -54,6 +68,9 @@ class _StatusRow(NamedTuple):
     due: datetime | None
     overdue_notified: bool | None
     last_error: str | None
+    requested_for: str | None
+    requested_left_at: int | None
+    correlation: str | None
     operations_due: datetime | None
     children: int
     left_at: int | None
@@ -96,7 +113,29 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
         operations_due=row.operations_due,
         children=row.children,
         left_at=row.left_at,
+        requested=_first_request(row),
     )
+
+
+def _first_request(row: _StatusRow) -> FirstRequest | None:
+    if row.requested_for is None or row.correlation is None:
+        return None
+    return FirstRequest(row.requested_for, row.requested_left_at, row.correlation)
+
+
+async def remember_request(pool: Pool, tenant: str, relationship: str, parent: str, request: FirstRequest) -> None:
+    """Stores what is requested for a missing child, before its first attempt."""
+    async with connection(pool) as conn:
+        await execute(
+            conn,
+            "remember_request",
+            tenant=tenant,
+            relationship=relationship,
+            parent=parent,
+            requested_for=request.purpose,
+            left_at=request.left_at,
+            correlation=request.correlation,
+        )
 
 
 async def follow_paths(
@@ -168,3 +207,20 @@ async def set_last_error(pool: Pool, tenant: str, relationship: str, parent: str
         await execute(
             conn, "set_wait_error", tenant=tenant, relationship=relationship, parent=parent, last_error=text[:1000]
         )
+
+
+async def count_contradiction(pool: Pool, tenant: str, relationship: str, parent: str, text: str) -> int:
+    """Stores that an owner contradicted the request for the missing child, as the wait's last error.
+
+    Returns how often it has; 0 if no child is missing any more.
+    """
+    async with connection(pool) as conn:
+        count: int | None = await fetch_value(
+            conn,
+            "count_wait_contradiction",
+            tenant=tenant,
+            relationship=relationship,
+            parent=parent,
+            last_error=text[:1000],
+        )
+    return count or 0

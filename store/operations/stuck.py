@@ -10,7 +10,7 @@ import orjson
 
 from messages.operation_reasons import ReasonDetails, StuckCause
 from store.db.pool import Connection, Pool, connection
-from store.db.sql import execute
+from store.db.sql import execute, fetch_value
 from store.operations.operation_row import OPEN, OperationState
 
 LONGEST = 1000
@@ -43,6 +43,20 @@ async def owner_failed(
             unanswered=relationship is None,
             states=states,
         )
+
+
+async def owner_contradicted(
+    pool: Pool, tenant: str, operation: str, error: str, *, states: Sequence[OperationState] = OPEN
+) -> int:
+    """Records that the owner answered the operation's own request with a contradiction, which has no effect.
+
+    Returns how often it has; 0 if the operation is not in one of the ``states``, and nothing is left to request.
+    """
+    async with connection(pool) as conn:
+        count: int | None = await fetch_value(
+            conn, "count_contradiction", tenant=tenant, id=operation, last_error=error[:LONGEST], states=list(states)
+        )
+    return count or 0
 
 
 async def owner_accepted(pool: Pool, tenant: str, operation: str, *, states: Sequence[OperationState] = OPEN) -> None:

@@ -8,6 +8,14 @@ where tenant = :tenant and id = :id and state = any(:states::text[])
       is distinct from (:cause::text, :relationship::text, :details::jsonb, :last_error::text,
                         unanswered_attempt or :unanswered::boolean)
 
+-- name: count_contradiction
+-- Records that the owner contradicted the operation's own request; returns how often it has.
+update operations
+set stuck_cause = 'owner_error', stuck_relationship = null, stuck_details = null, last_error = :last_error,
+    stuck_since = coalesce(stuck_since, now()), contradictions = contradictions + 1
+where tenant = :tenant and id = :id and state = any(:states::text[])
+returning contradictions
+
 -- name: clear_stuck
 -- Records that an operation is no longer stuck, if it was for this cause.
 update operations
@@ -19,6 +27,6 @@ where tenant = :tenant and id = :id and state = any(:states::text[])
 -- Records that the owner has accepted the operation's own request: the operation is not stuck, whatever the cause was.
 update operations
 set stuck_cause = null, stuck_relationship = null, stuck_details = null, stuck_since = null, last_error = '',
-    unanswered_attempt = false
+    unanswered_attempt = false, contradictions = 0
 where tenant = :tenant and id = :id and state = any(:states::text[])
   and (stuck_cause is not null or unanswered_attempt)

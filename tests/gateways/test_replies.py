@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import httpx2
 import pytest
 
-from errors import Gone, Refused, Unavailable
-from tests.support.gateways import HandClock, Recording, send_once
+from errors import Contradicted, Gone, Outdated, Refused, Unavailable
+from gateways.circuit_breaker import FAILURES
+from gateways.owners import Owners
+from tests.support.gateways import HandClock, Recording, send, send_once
 
 PROBLEM = {"content-type": "application/problem+json; charset=utf-8"}
 
@@ -34,19 +36,57 @@ async def test_every_2xx_status_is_success(status: int) -> None:
 async def test_other_4xx_statuses_are_refused(status: int) -> None:
     with pytest.raises(Refused, match=f"^CreateChannel at channels refused with {status}: no$") as refusal:
         await send_once(Recording(httpx2.Response(status, text="no")))
-    assert not isinstance(refusal.value, Gone)
+    assert not isinstance(refusal.value, Contradicted)
 
 
-@pytest.mark.parametrize("status", [404, 410, 412])
-async def test_404_410_and_412_are_gone(status: int) -> None:
-    with pytest.raises(Gone, match=f"^CreateChannel at channels refused with {status}: no such thing$"):
+@pytest.mark.parametrize(("status", "error"), [(404, Gone), (410, Gone), (412, Outdated), (409, Contradicted)])
+async def test_contradictions_are_refusals_of_their_own(status: int, error: type[Contradicted]) -> None:
+    with pytest.raises(Contradicted, match=f"^CreateChannel at channels refused with {status}: no such thing$") as e:
         await send_once(Recording(httpx2.Response(status, text="no such thing")))
+    assert type(e.value) is error
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
-async def test_temporary_statuses_are_unavailable(status: int) -> None:
+@pytest.mark.parametrize("status", [101, 199, 408, 425, 429, 500, 501, 502, 503, 504, 599, 600, 999])
+async def test_temporary_statuses_keep_the_owners_words(status: int) -> None:
     with pytest.raises(Unavailable, match=f"^CreateChannel at channels answered {status}$"):
         await send_once(Recording(httpx2.Response(status)))
+    with pytest.raises(Unavailable, match=f"^CreateChannel at channels answered {status}: until noon$"):
+        await send_once(Recording(httpx2.Response(status, headers=PROBLEM, json={"detail": "until noon"})))
+
+
+async def test_open_circuit_repeats_the_owners_words() -> None:
+    owner = Recording(httpx2.Response(503, text="until noon"))
+    async with Owners({"channels": "http://owner"}, transport=owner.transport, clock=HandClock().clock) as owners:
+        for _ in range(FAILURES):
+            with pytest.raises(Unavailable):
+                await send(owners)
+        with pytest.raises(Unavailable, match="answered 503: until noon; next attempt in"):
+            await send(owners)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 207, 299])
+@pytest.mark.parametrize("body", [b"\xff\x00", b'{"detail": "it failed"}', b"<html>" * 20_000])
+async def test_body_of_an_accepted_request_does_not_matter(status: int, body: bytes) -> None:
+    await send_once(Recording(httpx2.Response(status, headers=PROBLEM, content=body)))
+
+
+@pytest.mark.parametrize("status", [304, 399])
+async def test_words_of_a_redirect_follow_the_mend(status: int) -> None:
+    message = await refused(httpx2.Response(status, text="moved house"))
+    assert message.endswith("set the owner's own address in TETHER_OWNERS: moved house")
+
+
+class Broken(httpx2.AsyncByteStream):
+    """A body that breaks off."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"no more"
+        raise httpx2.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
+async def test_status_counts_though_its_body_breaks_off() -> None:
+    await send_once(Recording(httpx2.Response(201, stream=Broken())))
+    assert (await refused(httpx2.Response(422, stream=Broken()))).endswith("refused with 422: no more")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from config import Limits, Settings
 from dispatcher import Dispatcher
 from facts.envelope import read
 from facts.validation import Validator
+from gateways.answers import LONGEST_PAUSE
 from gateways.circuit_breaker import Clock
 from gateways.owners import Owners
 from messages.relationship import RelationshipInstance
@@ -165,6 +166,23 @@ class Harness:
             return row if row.state == state else None
 
         row: OperationRow = await eventually(there, seconds)
+        return row
+
+    async def wait_until_refused(self, id: str, subject: Subject) -> OperationRow:
+        """Waits until the owner has contradicted an operation's request so often that it is refused; returns its row.
+
+        ``subject``: its workflow, whose clock is set forward from one attempt to the next.
+        """
+        seen = 0
+
+        async def tried_again() -> OperationRow | None:
+            row = await self.operation(id)
+            return row if row.state == "refused" or row.contradictions > seen else None
+
+        while (row := await eventually(tried_again)) is not None and row.state != "refused":
+            seen = row.contradictions
+            await self.fast_forward(subject, timedelta(seconds=LONGEST_PAUSE))
+        assert row is not None
         return row
 
     def relationship(self, name: str) -> Relationship:

@@ -58,6 +58,6 @@ class FactRecorder:
 
 async def store_outcomes(pool: Pool, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]) -> None:
     """Stores the children of an operation, each with the outcome of the request to its owner."""
-    found = [Candidate(FoldedEntity("", o.child), o.parent, o.reference, 1, 0) for o in outcomes]
+    found = [Candidate(FoldedEntity("", o.child), o.parent, o.reference, o.reference, 1, 0) for o in outcomes]
     await children_to_request.begin(pool, TENANT, operation, relationship, found)
     await children.store_outcomes(pool, TENANT, operation, relationship, outcomes)

@@ -101,6 +101,6 @@ async def test_parked_child_of_an_ended_operation_keeps_its_reason(pool: Pool, o
         await children.skip_open(conn, TENANT, operation)
     now = await stored(pool)
     assert (now["state"], now["park_reason"], now["last_error"]) == ("skipped", "restricted", "no")
-    again = Candidate(FoldedEntity("team", "t"), "e", b"s", 1, 0)
+    again = Candidate(FoldedEntity("team", "t"), "e", b"s", b"s", 1, 0)
     await children_to_request.begin(pool, TENANT, operation, "event_team", [again])
     assert await stored(pool) == NO_REASON | {"state": "planned"}

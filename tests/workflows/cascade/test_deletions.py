@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from errors import Conflict, KeyReused, Unknown
+from gateways.answers import ATTEMPTS
 from messages.operation_reasons import describe_operation
 from store.operations import operations
 from tests.support.scenario import Scenario
@@ -72,6 +73,17 @@ async def test_idempotency_key_of_a_joined_deletion_keeps_its_operation(running_
     await harness.wait_for_operation(first, "done")
     assert [await scenario.request_deletion("a", by=key) for key in ("one", "two")] == [first, first]
     assert await scenario.entity_state("event", "b") == "live"
+
+
+async def test_contradicted_deletion_is_repeated_and_then_refused(running_scenario: Scenario) -> None:
+    scenario = running_scenario
+    await scenario.create_events("a")
+    scenario.transport.refused["/events/a"] = (409, "tickets are sold")
+    id = await scenario.request_deletion("a")
+    row = await scenario.harness.wait_until_refused(id, scenario.cascade_subject("a"))
+    assert describe_operation(row) == "DeleteEvent at events refused with 409: tickets are sold"
+    assert (len(scenario.transport.keys), len(set(scenario.transport.keys))) == (ATTEMPTS, 1)
+    assert await scenario.entity_state("event", "a") == "live"
 
 
 async def test_refused_deletion_changes_nothing(running_scenario: Scenario) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from errors import Conflict
 from facts.correlation import encode_operation
+from gateways.answers import ATTEMPTS, LONGEST_PAUSE
 from messages.operation_reasons import describe_operation
 from store.operations import moves
 from tests.support.events import event
@@ -122,7 +123,7 @@ async def test_refusal_after_a_lost_answer_says_that_it_may_still_move(running_s
 
     await eventually(lost)
     scenario.transport.refused = {"/moves": (404, "default backend")}  # as its proxy answers while the owner restarts
-    row = await harness.wait_for_operation(id, "refused")
+    row = await scenario.harness.wait_until_refused(id, scenario.move_subject("t"))
     assert describe_operation(row) == "MoveTeam at teams refused with 404: default backend; it may still move"
     await scenario.relay.release()
     assert await harness.links("event_team") == {"t": "b"}
@@ -130,19 +131,58 @@ async def test_refusal_after_a_lost_answer_says_that_it_may_still_move(running_s
 
 
 async def test_refusal_for_an_outdated_parent_shows_the_owners_reason(running_scenario: Scenario) -> None:
-    """The team is in another event already; Tether does not have that fact yet."""
+    """The team is in another event already, and that fact does not arrive in time."""
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a", "b", "c")
     await scenario.create_teams("a", "t")
     scenario.relay.holding.add("teams")
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="c")
-    row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
+    row = await scenario.harness.wait_until_refused(await scenario.request_move("t", "b"), scenario.move_subject("t"))
     assert describe_operation(row) == (
         "MoveTeam at teams refused with 412: The team 't' is in 'c', not in 'a'. Read it, then send a new request."
     )
     assert await harness.links("event_team") == {"t": "a"}
     await scenario.relay.release()
     assert await harness.links("event_team") == {"t": "c"}
+    await wait_until_at_rest(scenario, "t")
+
+
+@pytest.mark.parametrize("status", [409, 412])
+async def test_move_is_done_once_the_fact_that_contradicted_it_arrives(running_scenario: Scenario, status: int) -> None:
+    """As if the fact had arrived just before the request."""
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a", "b", "c")
+    await scenario.create_teams("a", "t")
+    scenario.relay.holding.add("teams")
+    await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="c")
+    if status == 409:  # another owner might answer so
+        scenario.transport.refused = {"/moves": (409, "it is in c")}
+    id = await scenario.request_move("t", "b")
+
+    async def contradicted() -> bool:
+        row = await harness.operation(id)
+        return row.contradictions > 0 and str(status) in describe_operation(row)
+
+    await eventually(contradicted)
+    scenario.transport.refused = {}
+    await scenario.relay.release()
+    await harness.fast_forward(scenario.move_subject("t"), timedelta(seconds=LONGEST_PAUSE))
+    row = await harness.wait_for_operation(id, "done")
+    assert (row.former_parent, row.owner_may_still_act) == ("c", False)
+    assert await scenario.teams_at_owner() == {"t": "b"}
+    assert await scenario.effects("teams") == 1
+    await wait_until_at_rest(scenario, "t")
+
+
+async def test_conflict_of_a_move_is_refused_after_some_attempts(running_scenario: Scenario) -> None:
+    scenario = running_scenario
+    await scenario.create_events("a", "b")
+    await scenario.create_teams("a", "t")
+    scenario.transport.refused["/teams/t/moves"] = (409, "its fee is not paid")
+    row = await scenario.harness.wait_until_refused(await scenario.request_move("t", "b"), scenario.move_subject("t"))
+    assert describe_operation(row) == "MoveTeam at teams refused with 409: its fee is not paid"
+    assert len(set(scenario.transport.keys)) == 1
+    assert len(scenario.transport.keys) == ATTEMPTS
     await wait_until_at_rest(scenario, "t")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from dispatcher import GRACE_ENDED
 from facts.correlation import encode
+from gateways.answers import ATTEMPTS, LONGEST_PAUSE
 from store.operations import overdue
 from tests.support.events import event
 from tests.support.eventually import eventually
@@ -89,6 +90,44 @@ async def test_refusal_is_shown_and_the_deadline_stays(running_harness: Harness)
     await harness.wait_for_facts(OVERDUE)
     await harness.wait_for_end("group_channel", "g1")
     assert len(harness.channels.requests) == 1
+
+
+@pytest.mark.parametrize("status", [404, 409, 410, 412])
+async def test_contradicted_request_is_repeated_and_then_refused(running_harness: Harness, status: int) -> None:
+    harness = running_harness
+    problem = {"content-type": "application/problem+json"}
+    answer = httpx2.Response(status, headers=problem, json={"detail": "the name is taken"})
+    harness.channels.answers = [answer] * (ATTEMPTS + 5)
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    for n in range(1, ATTEMPTS):
+
+        async def contradicted(n: int = n) -> bool:
+            wait = await harness.find_wait("group_channel", "g1")
+            return wait is not None and wait["contradictions"] >= n
+
+        await eventually(contradicted)
+        await harness.skip("group_channel", "g1", timedelta(seconds=LONGEST_PAUSE))
+    expected = f"CreateChannel at channels refused with {status}: the name is taken"
+
+    async def refused() -> bool:
+        progress = await harness.handle("group_channel", "g1").query("progress")
+        return len(harness.channels.requests) == ATTEMPTS and expected in progress["description"]
+
+    await eventually(refused)
+    assert (await harness.find_wait("group_channel", "g1"))["last_error"] == expected
+    assert list(harness.channels.attempts().values()) == [ATTEMPTS]
+    await harness.skip("group_channel", "g1", A_DAY)
+    await harness.wait_for_facts(OVERDUE)
+    assert len(harness.channels.requests) == ATTEMPTS
+
+
+async def test_contradiction_that_passes_does_not_refuse_a_request(running_harness: Harness) -> None:
+    harness = running_harness
+    harness.channels.answers = [httpx2.Response(409), httpx2.Response(404)]
+    await harness.record(event("GroupCreated", "g1", name="g1"))
+    await harness.wait_for_facts(LINKED)
+    assert list(harness.channels.attempts().values()) == [3]
+    await harness.wait_until_at_rest()
 
 
 async def test_request_to_unavailable_owner_is_repeated_with_the_same_key(running_harness: Harness) -> None:

@@ -74,6 +74,8 @@ async def test_team_always_unknown_to_its_owner_is_parked(running_scenario: Scen
     assert parked is not None
     assert parked["park_reason"] == "attempts_exhausted"
     assert parked["last_error"].startswith("DeleteTeam at teams refused with 412: ")
+    keys = scenario.transport.keys  # a stored answer would be repeated under the same key
+    assert len(set(keys)) == len(keys)
     await wait_until_at_rest(scenario)
 
 
@@ -143,12 +145,12 @@ async def test_recreated_team_is_not_moved_in_place_of_the_first(
 async def test_team_without_event_is_not_moved_out_of_a_later_one(
     running_scenario: Scenario,
 ) -> None:
-    scenario, harness = running_scenario, running_scenario.harness
+    scenario = running_scenario
     await scenario.create_events("b", "c")
     await scenario.create_teams(None, "t")
     scenario.relay.holding = {"teams"}
     await scenario.request_owner("teams", "POST", "/teams/t/moves", event_id="c")
-    row = await harness.wait_for_operation(await scenario.request_move("t", "b"), "refused")
+    row = await scenario.harness.wait_until_refused(await scenario.request_move("t", "b"), scenario.move_subject("t"))
     assert "the team 't' is in 'c', not in no event".lower() in describe_operation(row).lower()
     assert await scenario.teams_at_owner() == {"t": "c"}
 
@@ -193,6 +195,28 @@ async def test_owner_that_limits_requests_gets_every_team(
     assert not await harness.pool.fetchval(query, harness.tenant)
     scenario.misbehave("teams", MisbehaviourSettings())
     assert counts(await scenario.wait_for_cascade("a", seconds=60)) == all_done(60)
+
+
+async def test_team_in_conflict_is_parked_with_its_owners_words(running_scenario: Scenario) -> None:
+    scenario, harness = running_scenario, running_scenario.harness
+    await scenario.create_events("a")
+    await scenario.create_teams("a", "t", "u")
+    scenario.transport.refused = {"/teams/t": (409, "its fee is not paid")}
+    await delete_at_owner(scenario)
+
+    async def counted() -> bool:
+        query = "select attempts from operation_children where tenant = $1 and child = 't'"
+        return int(await harness.pool.fetchval(query, harness.tenant) or 0) >= 2
+
+    await eventually(counted)
+    await harness.pool.execute("update operation_children set attempts = 29 where tenant = $1", harness.tenant)
+    row = await scenario.wait_for_cascade("a", "incomplete")
+    assert (row.parked, row.confirmed) == (1, 1)
+    query = "select last_error, redrives from operation_children where tenant = $1 and state = 'parked'"
+    parked = await harness.pool.fetchrow(query, harness.tenant)
+    assert parked is not None
+    assert tuple(parked) == ("DeleteTeam at teams refused with 409: its fee is not paid", 0)
+    await wait_until_at_rest(scenario)
 
 
 async def test_child_is_counted_once_whatever_its_owner_answers(running_scenario: Scenario) -> None:
