@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from messages import shortened
 from messages.base import Message
 from messages.relationship import RelationshipInstance
 from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
@@ -76,7 +77,7 @@ class Starter:
         ``fact``: its name, which is the signal's.
         ``owner``: of the entity that an instance waits for, if that is known yet.
         """
-        attributes = [SearchAttributePair(ENTITY, subject.key[:200]), SearchAttributePair(STATE, "waiting")]
+        attributes = [SearchAttributePair(ENTITY, shortened.entity(subject.key)), SearchAttributePair(STATE, "waiting")]
         if subject.workflow in ("relationship", "move"):
             attributes.append(SearchAttributePair(RELATIONSHIP, subject.about))
         if owner:
@@ -89,7 +90,7 @@ class Starter:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal=fact,
             start_signal_args=[nudge],
-            static_summary=_SUMMARIES[subject.workflow].format(about=subject.about, key=subject.key)[:200],
+            static_summary=shortened.summary(_SUMMARIES[subject.workflow].format(about=subject.about, key=subject.key)),
             search_attributes=TypedSearchAttributes(attributes),
             rpc_timeout=_CALL,
         )

@@ -11,7 +11,7 @@ from activities.support import owner_requests
 from activities.support.failures import again, final, later
 from catalog.catalog import Catalog
 from catalog.owner_request import OwnerRequest
-from catalog.relationship import KEY_LENGTH, Relationship, as_key
+from catalog.relationship import KEY_CHARACTERS, Relationship, as_key
 from errors import Refused, Unacceptable, Unavailable
 from facts.correlation import encode
 from facts.own_facts import derived_id
@@ -149,7 +149,7 @@ class RelationshipActivities:
         try:
             check_text((instance.tenant, instance.parent))
             if as_key(instance.parent) is None:
-                raise Unacceptable(f"parent must be a text of 1 to {KEY_LENGTH} characters")
+                raise Unacceptable(f"parent must be a text of 1 to {KEY_CHARACTERS} characters")
             return self._catalog.relationship(instance.relationship)
         except Refused as error:
             raise final(error) from None

@@ -3,6 +3,7 @@
 The path of a fact: this module → ``facts/ingest.py`` → ``store/write/recorder.py``.
 """
 
+from catalog import limits
 from catalog.catalog import Catalog
 from catalog.vocabulary import Effect
 from errors import Malformed, Unknown
@@ -69,7 +70,7 @@ class SignalIntake:
                 self._catalog.relationship(instance.relationship)
         except Unknown as error:
             return str(error)
-        return ""
+        return limits.excess("the parent that the workflow is about", instance.parent, limits.KEY)
 
     def _add_link(self, batch: Batch, instance: RelationshipInstance, entry: Entry) -> None:
         """Links a requested child to the instance that its owner signalled it to, as a correlation id would."""

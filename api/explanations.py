@@ -1,5 +1,6 @@
 """Sentences about links and waits, for people. Data comes in and text goes out: no code decides by a sentence."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from catalog.catalog import Catalog
@@ -21,6 +22,17 @@ def wait_reason(catalog: Catalog, relationship: str, missing: str) -> str:
     return f"{_creation(catalog, rel.parent if missing == 'parent' else rel.child)} has not arrived"
 
 
+def similar_hint(kind: str, similar: Sequence[str]) -> str:
+    """Hints at a reference that may be misspelled, as the end of a sentence; empty without similar keys.
+
+    ``similar``: keys of live entities of this kind that differ from the missing one only in their spelling.
+    """
+    if not similar:
+        return ""
+    keys, verb = " and ".join(map(repr, similar)), "exists" if len(similar) == 1 else "exist"
+    return f"; {kind} {keys} {verb}: the keys differ only in case, white space, zeros or the like"
+
+
 def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanation) -> str:
     """One sentence: the child's fact, its parent's state, and what is awaited or being done. Times are in UTC.
 
@@ -37,11 +49,11 @@ def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanati
         return f"{named}, which is deleted: {cause}{_cascade(catalog, rel, why.cascade)}."
     if why.link.state == "conflict":
         return f"{named}, which has {rel.child} {why.holder} already and may have only one."
-    missing = _creation(catalog, rel.parent)
+    missing, hint = _creation(catalog, rel.parent), similar_hint(rel.parent, why.similar)
     since, due = _date(why.link.since), _date(why.link.due or why.link.since)
     if why.link.state == "overdue":
-        return f"{named}, which is not known yet; {missing} is overdue: waited for since {since}, due {due}."
-    return f"{named}, which is not known yet; waiting for {missing} since {since}, due {due}."
+        return f"{named}, which is not known yet; {missing} is overdue: waited for since {since}, due {due}{hint}."
+    return f"{named}, which is not known yet; waiting for {missing} since {since}, due {due}{hint}."
 
 
 def explain_fact(rel: Relationship, fact: DecidingFact, *, of_parent: bool, parent: str, open_link: bool) -> str:

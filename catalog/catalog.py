@@ -105,6 +105,7 @@ def load(directories: Sequence[Path | str] = ()) -> Catalog:
         name, file = declared.name, str(module.__file__)
         if name in files:
             raise BadDeclaration(file, f"{name} is declared in {files[name]} as well", "Rename one of them.")
+        contract_reader.check_name("the relationship", name, file)
         files[name], relationships[name] = file, declared
         relationship_checks.check(declared, contracts, file)
     relationship_checks.check_together(relationships, files)

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from string import Formatter
 from types import ModuleType
 
+from catalog import limits
 from catalog.registry import Contract, Contracts
 from catalog.vocabulary import Command, ExpectedParentField, Fact, KeyField, Owner
 from errors import BadDeclaration
 
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
-_KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_KIND = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def read(modules: Iterable[ModuleType]) -> Contracts:
@@ -25,6 +26,12 @@ def read(modules: Iterable[ModuleType]) -> Contracts:
         if command.deletes:
             _check_deleting(command, contracts)
     return contracts
+
+
+def check_name(what: str, name: str, where: str) -> None:
+    """Checks the size of a declared name; ``what``: "the owner"; ``where``: its file. Raises BadDeclaration."""
+    if reason := limits.excess(f"{what} {name[:40]!r}", name, limits.NAME):
+        raise BadDeclaration(where, reason, "Give it a shorter name.")
 
 
 def _read(module: ModuleType, contracts: Contracts) -> None:
@@ -39,6 +46,7 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
                 where, "facts or commands without an owner", 'Add OWNER = Owner("name") to the module.'
             )
         return
+    check_name("the owner", owner.name, where)
     known_as = contracts.owners.setdefault(owner.name, owner)
     if known_as != owner:
         raise BadDeclaration(where, f"the owner {owner.name!r} has other sources elsewhere", "Declare them alike.")
@@ -134,6 +142,7 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
             f"{name} names no kind of entity",
             f'Write class {name}({fact.effect.title()}, entity="…").',
         )
+    check_name("the kind", fact.entity, where)
     keys = [n for n, f in fact.model_fields.items() if any(isinstance(m, KeyField) for m in f.metadata)]
     if len(keys) > 1:
         raise BadDeclaration(where, f"{name} has several keys: {', '.join(keys)}", "Mark one field as Key.")

@@ -7,14 +7,16 @@ from typing import ClassVar
 
 from catalog.vocabulary import Command
 
-KEY_LENGTH = 512
-"""Most characters of an entity's key: two keys fit into one entry of an index."""
+KEY_CHARACTERS = 512
+"""Most characters of a key that is in the ledger. Facts that are recorded now are limited in bytes (``limits.KEY``);
+earlier versions took keys of 512 characters, up to 2,048 bytes: their facts keep their meaning."""
 
 
 def as_key(value: object) -> str | None:
-    """The key in a reference: a string of 1 to 512 characters, or an integer; None for any other value."""
+    """The key in a reference of a recorded fact: a string of 1 to 512 characters, or an integer; None for any other
+    value."""
     if type(value) is str:
-        return value if 0 < len(value) <= KEY_LENGTH else None
+        return value if 0 < len(value) <= KEY_CHARACTERS else None
     return str(value) if type(value) is int else None
 
 

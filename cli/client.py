@@ -9,6 +9,7 @@ from cli.connection import Endpoint, resolve_endpoint
 from cli.http_errors import error_of, unreachable
 
 PAGE = 1_000
+_STEPS = {".": "%2E", "..": "%2E%2E"}
 TIMEOUT = 60.0  # seconds; above the server's limit for `wait`
 
 
@@ -90,8 +91,11 @@ def client(url: str, key: str) -> ApiClient:
 
 
 def path(*segments: str) -> str:
-    """Joins segments, which may contain any character, to a path under ``/v1``."""
-    return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
+    """Joins segments, which may be any text that is not empty, to a path under ``/v1``.
+
+    ``.`` and ``..`` are steps in a path, unless they are percent-encoded.
+    """
+    return "/v1/" + "/".join(_STEPS.get(segment) or quote(segment, safe="") for segment in segments)
 
 
 def _given(query: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,8 @@ _KNOWN = {"specversion", "id", "source", "type", "subject", "time", "sequence", 
 _TRACED = ("correlationid", "causationid", "traceparent")
 _CALENDAR = (timedelta(days=-719_161), timedelta(days=2_932_895))
 """From 0001-01-02 to 9999-12-30, relative to 1970: days beyond are not valid in every time zone."""
-_ATTRIBUTE_LENGTH = 1024
+_QUOTED = 100
+"""Characters of an attribute's name in an error."""
 _ATTRIBUTES = 64
 
 
@@ -62,7 +63,10 @@ class Entry(NamedTuple):
 
 
 def read(event: Any, index: int | None = None) -> Envelope:
-    """Checks an event's envelope. Raises Malformed; ``index`` is the event's place in the request."""
+    """Checks an event's envelope. Raises Malformed; ``index`` is the event's place in the request.
+
+    The size of its attributes is left to the validator: an attribute that is too long harms this event only.
+    """
     if type(event) is not dict:
         raise Malformed("event", "is no JSON object", index)
     if event.get("specversion") != "1.0":
@@ -71,8 +75,6 @@ def read(event: Any, index: int | None = None) -> Envelope:
         value = event.get(name)
         if type(value) is not str or not value:
             raise Malformed(name, "is missing" if value is None else "must be a text that is not empty", index)
-        if len(value) > _ATTRIBUTE_LENGTH:
-            raise Malformed(name, f"is longer than {_ATTRIBUTE_LENGTH} characters", index)
     subject = _text(event, "subject", index)
     sequence = event.get("sequence")
     if type(sequence) is int:
@@ -104,11 +106,7 @@ def _extensions(event: dict[str, Any], index: int | None) -> dict[str, Any] | No
     extensions = {k: v for k, v in event.items() if k not in _KNOWN and k not in _TRACED and v is not None}
     for name, value in extensions.items():
         if type(value) in (dict, list):
-            raise Malformed(
-                name[:_ATTRIBUTE_LENGTH], "must be a text, a number or a boolean: data goes into `data`", index
-            )
-        if len(name) > _ATTRIBUTE_LENGTH or (type(value) is str and len(value) > _ATTRIBUTE_LENGTH):
-            raise Malformed(name[:_ATTRIBUTE_LENGTH], f"is longer than {_ATTRIBUTE_LENGTH} characters", index)
+            raise Malformed(name[:_QUOTED], "must be a text, a number or a boolean: data goes into `data`", index)
     return extensions or None
 
 
@@ -118,8 +116,6 @@ def _text(event: dict[str, Any], name: str, index: int | None) -> str | None:
         return None
     if type(value) is not str or not value:
         raise Malformed(name, "must be a text that is not empty", index)
-    if len(value) > _ATTRIBUTE_LENGTH:
-        raise Malformed(name, f"is longer than {_ATTRIBUTE_LENGTH} characters", index)
     return value
 
 

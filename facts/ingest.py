@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from catalog import limits
 from errors import Unacceptable
 from facts.envelope import Entry, Envelope, read
 from facts.json_text import dump_json, parse_json
@@ -22,7 +23,8 @@ Authorize = Callable[[Envelope, int | None], None]
 
 
 class Rejection(NamedTuple):
-    """A fact for the quarantine. Unknown attributes are None; ``raw`` holds the event as JSON, as it was received."""
+    """A fact for the quarantine. Unknown attributes are None, those that are too long are cut; ``raw`` holds the event
+    as JSON, as it was received."""
 
     source: str | None
     id: str | None
@@ -95,6 +97,7 @@ class Batch:
         self, reason: str, raw: bytes, *, source: str | None = None, id: str | None = None, type: str | None = None
     ) -> None:
         """Adds an event to quarantine, with its source, id and type as far as they are known."""
+        source, id, type = (text and text[: limits.ID] for text in (source, id, type))
         self.rejections.append(Rejection(source, id, type, reason[:_REASON], raw[: self.keep]))
         self.rejection_indexes.append(self.next_index)
         self.next_index += 1

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from catalog import limits
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE, Contract
-from catalog.relationship import KEY_LENGTH, as_key
 from catalog.vocabulary import Effect
 from config import Limits
 from errors import Unacceptable
@@ -51,6 +51,7 @@ class Validator:
         contract = self._contract(type)
         if contract is None:
             raise Unacceptable(f"unknown type: no contract declares {type}")
+        _check_sizes(envelope)
         if source.startswith(OWN_SOURCE) and (source == OWN_SOURCE or source[len(OWN_SOURCE)] == "/"):
             raise Unacceptable(f"source {OWN_SOURCE} is Tether's own")
         if data is None:
@@ -94,8 +95,10 @@ class Validator:
         )
 
     def _names(self, kind: str, named: tuple[str, str] | None) -> tuple[tuple[str, str | None], ...]:
-        known = named is not None and named[0] in self._requested.get(kind, ()) and len(named[1]) <= KEY_LENGTH
-        return (named,) if named is not None and known else ()
+        if named is None or named[0] not in self._requested.get(kind, ()):
+            return ()
+        limits.check("the parent that correlationid names", named[1], limits.KEY)
+        return (named,)
 
     def _check_shape(self, data: Any) -> None:
         if type(data) is not dict:
@@ -158,8 +161,7 @@ def _key(contract: Contract, subject: str | None, data: dict[str, Any]) -> str:
     if not isinstance(key, str) or not key:
         wanted = f"subject or {contract.key_field}" if contract.key_field else "subject"
         raise Unacceptable(f"names no {contract.kind}: {wanted} is missing")
-    if len(key) > KEY_LENGTH:
-        raise Unacceptable(f"the key is longer than {KEY_LENGTH} characters")
+    limits.check("the key", key, limits.KEY)
     return key
 
 
@@ -183,5 +185,25 @@ def _check_contract(contract: Contract, data: dict[str, Any]) -> None:
 
 def _check_reference(field: str, data: dict[str, Any]) -> None:
     value = data.get(field)
-    if value is not None and as_key(value) is None:
-        raise Unacceptable(f"{field} must name a parent: a text of 1 to {KEY_LENGTH} characters, an integer, or null")
+    if value is None or type(value) is int:
+        return
+    if type(value) is not str or not value:
+        raise Unacceptable(f"{field} must name a parent: a text of 1 to {limits.KEY} bytes, an integer, or null")
+    limits.check(field, value, limits.KEY)
+
+
+def _check_sizes(envelope: Envelope) -> None:
+    limits.check("source", envelope.source, limits.SOURCE)
+    limits.check("id", envelope.id, limits.ID)
+    if envelope.sequence is not None:
+        limits.check("sequence", envelope.sequence, limits.SEQUENCE)
+    if envelope.correlation is not None:
+        limits.check("correlationid", envelope.correlation, limits.ATTRIBUTE)
+    if envelope.causation is not None:
+        limits.check("causationid", envelope.causation, limits.ATTRIBUTE)
+    if envelope.traceparent is not None:
+        limits.check("traceparent", envelope.traceparent, limits.ATTRIBUTE)
+    for name, value in (envelope.extensions or {}).items():
+        limits.check("the name of an attribute", name, limits.ATTRIBUTE)
+        if type(value) is str:
+            limits.check(name, value, limits.ATTRIBUTE)

@@ -13,6 +13,7 @@ EndCode = Literal[
     "entity_deleted",
     "entity_recreated",
     "entity_missing",
+    "key_too_long",
     "not_linked",
     "not_confirmed",
     "superseded",
@@ -140,6 +141,7 @@ _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "entity_deleted": lambda d, _: f"{d['kind']} {d['key']} is deleted",
     "entity_recreated": lambda d, _: f"{d['kind']} {d['key']} was deleted and created again",
     "entity_missing": lambda d, _: f"no fact about {d['kind']} {d['key']} arrived in time",
+    "key_too_long": lambda d, _: f"{d['kind']} {d['key']} cannot be linked: its key is longer than it may be by now",
     "not_linked": lambda d, _: (
         f"{d['child_kind']} {d['child']} is not linked to {d['parent_kind']} {d['parent']} any more"
     ),

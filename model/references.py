@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.relationship import KEY_LENGTH, Relationship
+from catalog.relationship import KEY_CHARACTERS, Relationship
 from catalog.vocabulary import Effect
 from facts.correlation import decode
 from model.facts import LINKED, UNLINKED, ModelFact
@@ -41,7 +41,7 @@ def _key(value: Any) -> str | None:
     Owners may have published other values before the relationship was declared: those refer to no parent.
     """
     if isinstance(value, str):
-        return value if 0 < len(value) <= KEY_LENGTH and "\x00" not in value else None
+        return value if 0 < len(value) <= KEY_CHARACTERS and "\x00" not in value else None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return None

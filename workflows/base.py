@@ -11,6 +11,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.relationship import RelationshipActivities
+from messages import shortened
 from messages.base import Message
 from messages.operations import OperationInput
 from messages.progress import CarryOver, Progress
@@ -125,7 +126,7 @@ class FactWorkflow:
         """Sends a request. If it fails for good, that is in a row by now, and the next round is to show it."""
         try:
             await workflow.execute_local_activity_method(
-                request.activity, request.argument, summary=request.summary, **OWNER_FIRST
+                request.activity, request.argument, summary=shortened.summary(request.summary), **OWNER_FIRST
             )
         except FailureError as error:
             left = request.due - workflow.now() if request.due is not None else None
@@ -141,7 +142,7 @@ class FactWorkflow:
                 request.argument,
                 task_queue=owners_queue(request.owner),
                 schedule_to_close_timeout=within,
-                summary=request.summary,
+                summary=shortened.summary(request.summary),
                 **OWNER_REPEATED,
             )
         except FailureError:
@@ -155,7 +156,9 @@ class FactWorkflow:
         """Waits for a signal, or until a time; returns whether a signal came."""
         left = None if until is None else max(until - workflow.now(), timedelta(milliseconds=1))
         try:
-            await workflow.wait_condition(lambda: self._woken, timeout=left, timeout_summary=self._description[:200])
+            await workflow.wait_condition(
+                lambda: self._woken, timeout=left, timeout_summary=shortened.summary(self._description)
+            )
         except TimeoutError:
             return False
         return True
@@ -171,7 +174,12 @@ class FactWorkflow:
             self._description = description
             workflow.set_current_details(description)
         shown = workflow.info().typed_search_attributes
-        wanted = {STATE: state, OWNER: owner, RELATIONSHIP: relationship, ENTITY: self._subject.key[:200]}
+        wanted = {
+            STATE: state,
+            OWNER: shortened.attribute(owner),
+            RELATIONSHIP: shortened.attribute(relationship),
+            ENTITY: shortened.entity(self._subject.key),
+        }
         changed = [key.value_set(value) for key, value in wanted.items() if value and shown.get(key) != value]
         if changed:
             workflow.upsert_search_attributes(changed)

@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.sweep import SweepActivities
+from messages import shortened
 from messages.operations import ChildCounts, ChildRequests, OperationStatus, SweepInput, SweepResult
 from workflows.activity_options import SWEEP, is_final, owners_queue
 from workflows.operation import OperationWorkflow
@@ -98,7 +99,9 @@ class FanOutWorkflow(OperationWorkflow):
                 SweepActivities.sweep,
                 sweep,
                 task_queue=owners_queue(children.owner),
-                summary=f"{children.command} at {children.owner}, after {sweep.after or 'the beginning'}"[:200],
+                summary=shortened.summary(
+                    f"{children.command} at {children.owner}, after {sweep.after or 'the beginning'}"
+                ),
                 **SWEEP,
             )
         except ActivityError as error:

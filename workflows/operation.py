@@ -32,7 +32,7 @@ class OperationWorkflow(FactWorkflow):
             activity,
             OperationRequest(subject=self._subject, operation=status.operation),
             owner=status.owner,
-            summary=f"{status.command} at {status.owner} for {self._subject.key}"[:200],
+            summary=f"{status.command} at {status.owner} for {self._subject.key}",
             due=status.due,
         )
         self._request_once(status.operation, request)

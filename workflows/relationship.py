@@ -63,7 +63,7 @@ class RelationshipWorkflow(FactWorkflow):
                 Activities.request_child,
                 self._instance,
                 owner=situation.owner,
-                summary=f"{situation.command} at {situation.owner} for {parent}"[:200],
+                summary=f"{situation.command} at {situation.owner} for {parent}",
                 due=situation.due,
             )
             self._request_once(situation.incarnation, request)

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Query, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from starlette.convertors import Convertor, register_url_convertor
 
 from api.http.auth import Reader
 from api.http.dependencies import Dependencies, Has
-from catalog.relationship import KEY_LENGTH
+from catalog import limits
+from catalog.relationship import KEY_CHARACTERS
 from errors import NotYet, Refused
 from store.db import tokens
 from store.db.snapshot import Snapshot, snapshot
@@ -18,8 +20,36 @@ from store.db.snapshot import Snapshot, snapshot
 DEFAULT_WAIT = 5.0
 """Seconds that a read waits for a revision if ``wait`` is not given."""
 
-Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH, pattern=r"^[^\x00]+$")]
-"""An entity's key: any text without NUL, which no fact can contain."""
+Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARACTERS, pattern=r"^[^\x00]+$")]
+"""An entity's key that the ledger may hold: any text without NUL, which no fact can contain."""
+
+
+def _within_limit(key: str) -> str:
+    if reason := limits.excess("the key", key, limits.KEY):
+        raise ValueError(reason)
+    return key
+
+
+class KeyConvertor(Convertor[str]):
+    """A key in a path, ``{key:key}``: all that is left of the path, slashes and line breaks included."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("key", KeyConvertor())
+
+NewKey = Annotated[
+    str,
+    Field(min_length=1, pattern=r"^[^\x00]+$", json_schema_extra={"maxLength": limits.KEY}),
+    AfterValidator(_within_limit),
+]
+"""A key that the facts to come will name: one within the limit for them, which is in bytes."""
 
 Wait = Annotated[
     float | None,

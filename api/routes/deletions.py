@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from api.http.auth import Operator
 from api.http.dependencies import Has
-from api.http.queries import Key
+from api.http.queries import NewKey
 from api.http.requests import IdempotencyKey
 from api.routes.operations import Operation, describe
 from store.operations import deletions
@@ -14,10 +14,10 @@ from store.operations import deletions
 router = APIRouter(tags=["entities"])
 
 
-@router.delete("/entities/{kind}/{key:path}", status_code=202, summary="Delete an entity")
+@router.delete("/entities/{kind}/{key:key}", status_code=202, summary="Delete an entity")
 async def delete(
     kind: str,
-    key: Annotated[Key, Path()],
+    key: Annotated[NewKey, Path()],
     who: Operator,
     has: Has,
     idempotency_key: IdempotencyKey = None,

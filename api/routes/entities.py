@@ -30,7 +30,7 @@ class EntityResponse(BaseModel):
     token: str = Field(description="Token of the revision that the answer is as of.")
 
 
-@router.get("/entities/{kind}/{key:path}", response_model=EntityResponse, summary="Get an entity")
+@router.get("/entities/{kind}/{key:key}", response_model=EntityResponse, summary="Get an entity")
 async def entity(kind: str, key: Annotated[Key, Path()], when: AtRevision, has: Has) -> Response:
     """Its state, its fields and its parents, at the newest revision or as of an older one."""
     owner = has.catalog.owner_of(kind)

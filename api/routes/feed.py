@@ -63,7 +63,8 @@ async def changes(
     """Ordered by revision; within a revision entities, then links, then announcements.
 
     When a missing parent is created, each of its links changes to `linked`, as an item of its own. Becoming `overdue`
-    is no change. With a filter, a page may be empty although changes follow: go on with `next`.
+    is no change. With a filter, a page may be empty although changes follow: go on with `next`. A page is limited in
+    bytes, too, and holds fewer items where entities are large.
     """
     query = feed.query_for(has.catalog, relationship, kind)
     listing = Listing(who.tenant, "feed", relationship, kind)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
 from api.http.dependencies import Dependencies, Has
-from api.http.queries import Key
+from api.http.queries import Key, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
 from catalog.relationship import Relationship
@@ -23,8 +23,8 @@ class NewLink(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    parent: Key = Field(examples=["g1"])
-    child: Key = Field(examples=["c1"])
+    parent: NewKey = Field(examples=["g1"])
+    child: NewKey = Field(examples=["c1"])
 
 
 async def new_link(request: Request) -> NewLink:
@@ -51,7 +51,7 @@ async def link(
     return await _start(has, who, relationship, "link", body.parent, body.child, idempotency_key)
 
 
-@router.delete("/relationships/{name}/links/{child:path}", status_code=202, summary="Unlink a child")
+@router.delete("/relationships/{name}/links/{child:key}", status_code=202, summary="Unlink a child")
 async def unlink(
     name: str,
     child: Key,

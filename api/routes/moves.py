@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
 from api.http.dependencies import Has
-from api.http.queries import Key
+from api.http.queries import NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
 from store.operations import moves
@@ -20,8 +20,8 @@ class NewMove(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    child: Key = Field(examples=["t1"])
-    to: Key = Field(description="Key of the target parent.", examples=["e2"])
+    child: NewKey = Field(examples=["t1"])
+    to: NewKey = Field(description="Key of the target parent.", examples=["e2"])
 
 
 async def new_move(request: Request) -> NewMove:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Has
-from api.http.queries import Key
+from api.http.queries import Key, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Named, Operation, describe
 from store.db import tokens
@@ -30,7 +30,7 @@ class PlannedDeletion(_RequestBody):
     """The entity to delete."""
 
     kind: str = Field(min_length=1, max_length=64, examples=["event"])
-    key: Key
+    key: NewKey
 
     def request(self) -> PlanRequest:
         """The same request as the store's value object."""
@@ -64,7 +64,7 @@ class PlannedMove(_RequestBody):
 
     relationship: str = Field(examples=["event_team"])
     from_: Key | None = Field(default=None, alias="from", description="Selects all children of this parent.")
-    to: Key = Field(description="Key of the target parent.")
+    to: NewKey = Field(description="Key of the target parent.")
     children: list[Key] = Field(
         default=[], max_length=MOST, description="Selects these children, whichever their parents are."
     )

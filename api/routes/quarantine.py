@@ -37,11 +37,13 @@ class QuarantinePage(BaseModel):
 
 @router.get("/quarantine", response_model=QuarantinePage, summary="List the quarantine")
 async def list_quarantine(who: Reader, has: Has, limit: Limit, cursor: Cursor = None) -> Response:
-    """Events that could not be recorded, each with its reason, newest first."""
+    """Events that could not be recorded, each with its reason, newest first.
+
+    A page may hold fewer items than its limit, since it is limited in bytes, too; as long as `next` is not null, there
+    may be more.
+    """
     listing = Listing(who.tenant, "quarantine")
     (before,) = listing.place(cursor, (int,)) or [None]
     async with connection(has.pool) as conn:
-        found = await quarantine.page(conn, who.tenant, before, limit + 1)
-    more = len(found) > limit
-    found = found[:limit]
+        found, more = await quarantine.page(conn, who.tenant, before, limit)
     return answer({"items": found, "next": listing.next([found[-1]["id"]] if more else None)})

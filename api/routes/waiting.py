@@ -1,18 +1,20 @@
 """`GET /v1/waiting`: what relationships wait for: which fact, from which owner, since when and until when."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.explanations import wait_reason
+from api.explanations import similar_hint, wait_reason
 from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, answer
 from api.http.workflow_links import Workflow, workflow_of_instance
 from store.db import tokens
 from store.read import waits
+from store.read.similar_keys import EntityKey, similar_keys
 from store.read.waits import OpenWait, WaitQuery
 
 router = APIRouter(tags=["waiting"])
@@ -33,6 +35,11 @@ class WaitingItem(BaseModel):
     parent: str = Field(description="Key of the parent: the one that is missing, or the one whose child is missing.")
     missing: Literal["parent", "child"]
     waiting_for: WaitingFor
+    similar: list[str] = Field(
+        description="Of a missing parent: keys of live entities of its kind that differ from `parent` only in letter "
+        "case, Unicode normal form, white space, leading zeros or the spelling of a UUID. At most five.",
+        examples=[["Books"]],
+    )
     children: int = Field(description="Number of links that wait for the parent.")
     waiting_since: datetime
     due: datetime = Field(description="When the wait becomes overdue.")
@@ -76,16 +83,26 @@ async def list_waiting(
     place = listing.place(cursor, (str, str))
     async with when.newest() as at:
         found, place = await waits.page(at, query, place, limit, now)
+        similar = await similar_keys(at, [at_parent for wait in found if (at_parent := _missing_parent(has, wait))])
     return answer(
         {
-            "items": [_item(has, at.tenant, wait, now) for wait in found],
+            "items": [_item(has, at.tenant, wait, now, similar) for wait in found],
             "next": listing.next(place),
             "token": tokens.token(at.tenant, at.revision),
         }
     )
 
 
-def _item(has: Dependencies, tenant: str, found: OpenWait, now: datetime) -> dict[str, Any]:
+def _missing_parent(has: Dependencies, found: OpenWait) -> EntityKey | None:
+    """(kind, key) of the parent that a wait is missing; None: it is missing a child, or is no longer declared."""
+    relationship = has.catalog.relationships.get(found.wait.relationship)
+    missing = relationship is not None and found.wait.missing == "parent"
+    return (relationship.parent, found.wait.parent) if relationship is not None and missing else None
+
+
+def _item(
+    has: Dependencies, tenant: str, found: OpenWait, now: datetime, similar: Mapping[EntityKey, list[str]]
+) -> dict[str, Any]:
     workflow, wait = None, found.wait
     if wait.workflow_started_at is not None:
         workflow = workflow_of_instance(has, tenant, wait.relationship, wait.parent).model_dump()
@@ -93,6 +110,8 @@ def _item(has: Dependencies, tenant: str, found: OpenWait, now: datetime) -> dic
     kind = None
     if relationship is not None:
         kind = relationship.parent if wait.missing == "parent" else relationship.child
+    missing_parent = _missing_parent(has, found)
+    alike = similar.get(missing_parent, []) if missing_parent is not None else []
     return {
         "relationship": wait.relationship,
         "parent": wait.parent,
@@ -102,11 +121,13 @@ def _item(has: Dependencies, tenant: str, found: OpenWait, now: datetime) -> dic
             "kind": kind,
             "key": wait.parent if wait.missing == "parent" else None,
         },
+        "similar": alike,
         "children": found.children,
         "waiting_since": wait.waiting_since,
         "due": wait.due,
         "overdue": wait.due < now,
         "overdue_notified_at": wait.overdue_notified_at,
-        "reason": wait.last_error or wait_reason(has.catalog, wait.relationship, wait.missing),
+        "reason": wait.last_error
+        or wait_reason(has.catalog, wait.relationship, wait.missing) + similar_hint(kind or "", alike),
         "workflow": workflow,
     }

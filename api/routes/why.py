@@ -63,6 +63,11 @@ class LinkExplanation(BaseModel):
     overdue_notified_at: datetime | None = Field(
         description="When `RelationshipOverdue` was published; null: it was not."
     )
+    similar: list[str] = Field(
+        description="Of a link that waits: keys of live entities of the parent's kind that differ from `parent` only "
+        "in letter case, Unicode normal form, white space, leading zeros or the spelling of a UUID. At most five.",
+        examples=[["C1"]],
+    )
     facts: list[LinkFact] = Field(
         description="The child's fact that names the parent, and the parent's fact that caused its state."
     )
@@ -75,7 +80,7 @@ class LinkExplanation(BaseModel):
 
 
 @router.get(
-    "/relationships/{name}/links/{child:path}/why",
+    "/relationships/{name}/links/{child:key}/why",
     response_model=LinkExplanation,
     summary="Explain the state of a link",
 )
@@ -99,6 +104,7 @@ def _body(has: Dependencies, rel: Relationship, child: str, why: Explanation, at
         "sentence": explain_link(has.catalog, rel, child, why),
         "since": why.history[-1].since,
         **_wait(has, rel, why),
+        "similar": why.similar,
         "facts": _facts(rel, why, at),
         "history": [
             {

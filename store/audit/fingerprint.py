@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from catalog import limits
 from catalog.catalog import Catalog
 from model import lines
 from model.state import EntityState, LinkState, ModelState
@@ -79,7 +80,8 @@ class _LinkLine(NamedTuple):
 async def entities(
     conn: Connection, catalog: Catalog, tenant: str, revision: int
 ) -> AsyncIterator[tuple[bytes, AuditedEntity]]:
-    """Yields (line, entity) for every entity at a revision, sorted by line. Needs a transaction."""
+    """Yields (line, entity) for every entity at a revision, sorted by line. Placeholders whose key is longer than new
+    facts may have are left out. Needs a transaction."""
     columns = catalog.columns()
     run: list[tuple[bytes, AuditedEntity]] = []
     first = ""
@@ -89,6 +91,7 @@ async def entities(
         revision=revision,
         relationships=columns.names,
         parent_kinds=columns.parent_kinds,
+        key_limit=limits.KEY,
     )
     async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
         row = _EntityLine(*record)
@@ -110,7 +113,8 @@ async def entities(
 async def links(
     conn: Connection, catalog: Catalog, tenant: str, revision: int
 ) -> AsyncIterator[tuple[bytes, AuditedLink]]:
-    """Yields (line, link) for every link at a revision, sorted by line. Needs a transaction."""
+    """Yields (line, link) for every link at a revision, sorted by line, without those of keys that are longer than new
+    facts may have. Needs a transaction."""
     columns = catalog.columns()
     query = bind(
         "link_lines",
@@ -119,6 +123,7 @@ async def links(
         relationships=columns.names,
         parent_kinds=columns.parent_kinds,
         exclusive=columns.exclusive,
+        key_limit=limits.KEY,
     )
     async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
         row = _LinkLine(*record)

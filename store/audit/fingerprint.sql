@@ -3,11 +3,13 @@
 
 -- name: entity_lines
 -- Each entity with the part of its line before the data, in the order of that part. Entities that only Tether's own
--- facts name are not among them: no owner published them and no link refers to them.
+-- facts name are not among them: no owner published them and no link refers to them. Nor are placeholders whose key is
+-- longer than new facts may have: whether they have one depends on the version that recorded the link; see link_lines.
 select kind, key, state, sequence, data, latest, ended,
        ('entity|' || kind || '|' || key || '|' || state || '|') collate "C" as prefix
 from entities e
 where tenant = :tenant and from_revision <= :revision and to_revision > :revision
+  and (state <> 'unknown' or octet_length(key) <= :key_limit)
   and (state <> 'unknown' or refs is null or exists (
       select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
       join links l on l.tenant = :tenant and l.relationship = r.name and l.parent = e.key
@@ -16,7 +18,8 @@ where tenant = :tenant and from_revision <= :revision and to_revision > :revisio
 order by prefix
 
 -- name: link_lines
--- Each link with its state, without what depends on the clock. Parents are looked up one by one: a join would read all
+-- Each link with its state, without what depends on the clock, and without those of keys that are longer than new facts
+-- may have: earlier versions linked them, a backfill does not. Parents are looked up one by one: a join would read all
 -- entities for each link while there are no statistics yet, as after a first import.
 with linked as (
     select l.relationship, l.child, l.parent, r.parent as kind, 1 as rank
@@ -43,4 +46,5 @@ left join lateral (
 cross join lateral (
     select case when p.state is null or p.state = 'unknown' then 'waiting' when p.state = 'deleted' then 'broken'
                 when l.rank > 1 then 'conflict' else 'linked' end as state) s
+where octet_length(l.child) <= :key_limit and octet_length(l.parent) <= :key_limit
 order by line

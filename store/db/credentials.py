@@ -7,9 +7,11 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import orjson
 
+from catalog import limits
 from catalog.catalog import Catalog
 from config import Settings
 from errors import BadDeclaration, Conflict, Refused
@@ -77,11 +79,21 @@ async def tenants(pool: Pool) -> set[str]:
 
 
 async def add(pool: Pool, tenant: str, name: str, scope: str) -> str:
-    """Makes a key and returns it. Raises Conflict if one of that name is in force, Refused for an unknown scope."""
+    """Makes a key and returns it.
+
+    Raises Conflict if one of that name is in force, Refused for an unknown scope and a name that is too long.
+    """
+    if reason := limits.excess("the key's name", name, limits.CREDENTIAL) or _tenant_excess(tenant):
+        raise Refused(f"{reason}; use a shorter one")
     async with transaction(pool) as conn:
         if await fetch_value(conn, "credential_in_force", tenant=tenant, name=name):
             raise Conflict(f"the tenant {tenant!r} has a key {name!r} in force; revoke it, or use another name")
         return await create(conn, tenant, name, scope)
+
+
+def _tenant_excess(tenant: str) -> str:
+    """Says that a tenant's name is too long; empty if it is not."""
+    return limits.excess("the tenant's name, percent-encoded,", quote(tenant, safe=""), limits.TENANT)
 
 
 async def every(pool: Pool) -> list[dict[str, object]]:
@@ -121,8 +133,10 @@ async def create(conn: Connection, tenant: str, name: str, scope: str, key: str 
 async def provide(pool: Pool, catalog: Catalog, settings: Settings) -> None:
     """Makes the keys that the settings name: the admin's, and one of each scope in ``keys_file``.
 
-    Raises BadDeclaration if the admin's key is too short.
+    Raises BadDeclaration if the admin's key is too short, or the tenant is new and its name too long.
     """
+    if (reason := _tenant_excess(settings.tenant)) and settings.tenant not in await tenants(pool):
+        raise BadDeclaration("TETHER_TENANT", reason, "Use a shorter name.")
     async with connection(pool) as conn:
         if settings.admin_key:
             if len(settings.admin_key) < 32:

@@ -6,6 +6,7 @@ owner publishes a later fact about the child's parent.
 
 from datetime import UTC, datetime, timedelta
 
+from catalog import limits
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from errors import Unknown
@@ -112,6 +113,9 @@ async def _finish(conn: Connection, catalog: Catalog, relationship: Relationship
             await operations.end(conn, row, "refused", reason)
     elif deleted is not None:
         await operations.end(conn, row, "refused", entity_reason("entity_deleted", deleted))
+    elif too_long := next((side for side in (parent, child) if limits.size(side.key) > limits.KEY), None):
+        # Requested before keys had this limit. It is ended, since it would keep all others of this parent from ending.
+        await operations.end(conn, row, "refused", entity_reason("key_too_long", too_long))
     elif parent.state == child.state == "live":
         await _record(conn, catalog, relationship, row, child, parent.key)
     else:

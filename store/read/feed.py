@@ -13,6 +13,7 @@ change, so a page may end anywhere and the next one may be read at any time. The
 from time import monotonic
 from typing import NamedTuple
 
+from catalog import limits
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
@@ -73,21 +74,19 @@ def query_for(catalog: Catalog, relationship: str | None, kind: str | None) -> F
 async def page(
     at: Snapshot, query: FeedQuery, position: FeedPosition, limit: int
 ) -> tuple[list[FeedItem], FeedPosition]:
-    """Returns up to ``limit`` items after a position, and the position after them.
+    """Returns up to ``limit`` items after a position, and the position after them. A page whose data reaches the limit
+    for pages, in bytes, ends with the item that does.
 
     There are more as long as its revision is not beyond the newest, even if a filter excluded all that was read.
     """
     items: list[FeedItem] = []
-    facts, end = limit, monotonic() + SECONDS
-    while len(items) < limit and position.revision <= at.head and monotonic() < end:
+    facts, room, end = limit, limits.PAGE, monotonic() + SECONDS
+    while len(items) < limit and room > 0 and position.revision <= at.head and monotonic() < end:
         last = await _last_revision(at, position.revision, facts)
-        room = limit - len(items)
-        found = await _read(at, query, position, last, room + 1)
-        if len(found) > room:
-            found = found[:room]
-            position = FeedPosition(*found[-1][:3])
-        else:
-            position = FeedPosition(last + 1)
+        left = limit - len(items)
+        found, size, more = await _read(at, query, position, last, left, room)
+        position = FeedPosition(*found[-1][:3]) if more else FeedPosition(last + 1)
+        room -= size
         items += found
         facts = facts if found else min(2 * facts, WINDOW)
     await _mark_conflicts(at, query, items)
@@ -106,13 +105,23 @@ async def _last_revision(at: Snapshot, first: int, facts: int) -> int:
     return at.head
 
 
-async def _read(at: Snapshot, query: FeedQuery, position: FeedPosition, last: int, size: int) -> list[FeedItem]:
+async def _read(
+    at: Snapshot, query: FeedQuery, position: FeedPosition, last: int, size: int, room: int
+) -> tuple[list[FeedItem], int, bool]:
+    """Returns the items up to a revision, as many as ``size`` and ``room`` bytes allow; the bytes of their data; and
+    whether more may follow up to that revision."""
     found: list[FeedItem] = []
+    full, total = None, 0
     for phase, read in enumerate(PHASES):
         first, keys = position.start(phase)
         if first <= last:
-            found += await read(at, query, Window(first, keys, last, size))
-    return sorted(found, key=lambda item: item[:3])[:size]
+            of_phase = await read(at, query, Window(first, keys, last, size + 1, room))
+            if of_phase.size >= room:
+                full = of_phase.items[-1][:3]  # of this phase no later items were read: the page must not go past it
+            found += of_phase.items
+            total += of_phase.size
+    found = sorted((item for item in found if full is None or item[:3] <= full), key=lambda item: item[:3])
+    return found[:size], total, full is not None or len(found) > size
 
 
 async def _mark_conflicts(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -> None:

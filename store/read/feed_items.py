@@ -28,13 +28,14 @@ class FeedItem(NamedTuple):
 
 
 class EntityChange(NamedTuple):
-    """A row of ``feed_entities``: a version of an entity that began."""
+    """A row of ``feed_entities``: a version of an entity that began. ``size``: bytes of its data."""
 
     revision: int
     kind: str
     key: str
     state: EntityState
     data: dict[str, Any]
+    size: int
 
 
 class LinkChange(NamedTuple):

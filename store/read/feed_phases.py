@@ -29,12 +29,14 @@ class FeedQuery(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What one phase reads: up to ``size`` items of revisions ``first`` to ``last``, after ``keys`` of the first."""
+    """What one phase reads: up to ``size`` items of revisions ``first`` to ``last``, after ``keys`` of the first, and
+    none after the one whose data reaches ``room`` bytes."""
 
     first: int
     keys: Keys
     last: int
     size: int
+    room: int
 
 
 class _ClaimRow(NamedTuple):
@@ -54,12 +56,19 @@ class _ParentRow(NamedTuple):
     state: EntityState
 
 
-_ReadPhase: TypeAlias = Callable[[Snapshot, FeedQuery, Window], Awaitable[list[FeedItem]]]
+class PhaseItems(NamedTuple):
+    """What one phase gave. ``size``: bytes of the data in the items, which only entities have many of."""
+
+    items: list[FeedItem]
+    size: int = 0
 
 
-async def _entities(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+_ReadPhase: TypeAlias = Callable[[Snapshot, FeedQuery, Window], Awaitable[PhaseItems]]
+
+
+async def _entities(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     if not query.entities:
-        return []
+        return PhaseItems([])
     kind, key, _ = window.keys
     rows = await fetch_rows(
         at.conn,
@@ -72,13 +81,14 @@ async def _entities(at: Snapshot, query: FeedQuery, window: Window) -> list[Feed
         after_kind=kind,
         after_key=key,
         size=window.size,
+        room=window.room,
     )
-    return [feed_items.entity_item(row) for row in rows]
+    return PhaseItems([feed_items.entity_item(row) for row in rows], sum(row.size for row in rows))
 
 
-async def _links(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+async def _links(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     if not query.relationships:
-        return []
+        return PhaseItems([])
     relationship, child, _ = window.keys
     rows = await fetch_rows(
         at.conn,
@@ -93,13 +103,13 @@ async def _links(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedIte
         after_child=child,
         size=window.size,
     )
-    return [feed_items.link_change_item(row) for row in rows]
+    return PhaseItems([feed_items.link_change_item(row) for row in rows])
 
 
-async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     exclusive = [r for r in query.relationships if r.exclusive]
     if not exclusive:
-        return []
+        return PhaseItems([])
     rows = await fetch_rows(
         at.conn,
         _ClaimRow,
@@ -122,13 +132,14 @@ async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedI
         if now.from_revision < revision:
             found.append(feed_items.link_item(HOLDERS, revision, name, now.child, parent, "linked"))
     after = window.first, window.keys
-    return sorted((item for item in found if (item.revision, item.keys) > after), key=lambda i: i[:3])[: window.size]
+    left = sorted((item for item in found if (item.revision, item.keys) > after), key=lambda item: item[:3])
+    return PhaseItems(left[: window.size])
 
 
-async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     kinds = list({r.parent for r in query.relationships})
     if not kinds:
-        return []
+        return PhaseItems([])
     rows = await fetch_rows(
         at.conn, _ParentRow, "feed_parents", tenant=at.tenant, first=window.first, last=window.last, kinds=kinds
     )
@@ -157,12 +168,12 @@ async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedI
         for row in children:
             revision, name, key, state = some[row.n - 1]
             found.append(feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state)))
-    return found
+    return PhaseItems(found)
 
 
-async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedItem]:
+async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     if not query.facts:
-        return []
+        return PhaseItems([])
     rows = await fetch_rows(
         at.conn,
         OwnFact,
@@ -174,7 +185,7 @@ async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> list[FeedIte
         after_id=window.keys[0],
         size=window.size,
     )
-    return [feed_items.fact_item(row) for row in rows]
+    return PhaseItems([feed_items.fact_item(row) for row in rows])
 
 
 PHASES: tuple[_ReadPhase, ...] = (_entities, _links, _holders, _parents, _facts)

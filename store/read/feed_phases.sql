@@ -4,14 +4,24 @@
 -- PostgreSQL uses the index on revisions, which alone leads to few rows, and none on relationships or kinds.
 
 -- name: feed_entities
--- Versions of entities that began, without placeholders.
-select from_revision as revision, kind, key, state, data
-from entities
-where tenant = :tenant and from_revision between :first and :last and state <> 'unknown'
-  and (:only_kind::text is null or kind = :only_kind)
-  and (from_revision, kind, key) > (:first, :after_kind, :after_key)
-order by from_revision, kind, key
-limit :size
+-- Versions of entities that began, without placeholders, up to the one whose data reaches :room bytes. The size of data
+-- that is not compressed is known without reading it.
+select revision, kind, key, state, data, size
+from (
+    select v.*, sum(v.size) over (order by v.revision, v.kind, v.key rows unbounded preceding) - v.size as before
+    from (
+        select from_revision as revision, kind, key, state, data,
+               case when state <> 'live' then 0
+                    when pg_column_compression(data) is null then pg_column_size(data)
+                    else octet_length(data::text) end as size
+        from entities
+        where tenant = :tenant and from_revision between :first and :last and state <> 'unknown'
+          and (:only_kind::text is null or kind = :only_kind)
+          and (from_revision, kind, key) > (:first, :after_kind, :after_key)
+        order by from_revision, kind, key
+        limit :size) v) w
+where before < :room
+order by revision, kind, key
 
 -- name: feed_links
 -- Links that began, with the parent of the link that the same child had until then; and links that ended without a

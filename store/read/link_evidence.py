@@ -1,5 +1,6 @@
 """Finds what decides the state of a link: the deciding facts, all its versions, and what is being done about it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from store.db.sql import fetch_row, fetch_rows
 from store.read import links, waits
 from store.read.link_state import LinkView, holders
 from store.read.links import LinkQuery
+from store.read.similar_keys import similar_keys
 from store.read.waits import WaitRow
 from store.write.entity_state import FoldedEntity, fetch_entities
 
@@ -73,6 +75,8 @@ class Explanation(NamedTuple):
     wait: WaitRow | None
     """What the parent's relationship instance waits for."""
     cascade: ChildCascade | None = None
+    similar: Sequence[str] = ()
+    """Of a link that waits: keys of live entities of the parent's kind that differ only in their spelling."""
 
 
 class _VersionRow(NamedTuple):
@@ -136,6 +140,10 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
             relationship=relationship.name,
             child=child,
         )
+    similar: Sequence[str] = ()
+    if link is not None and link.state in ("waiting", "overdue"):
+        missing = (relationship.parent, parent)
+        similar = (await similar_keys(at, [missing])).get(missing, ())
     return Explanation(
         link=link,
         child_fact=await _fact(at, relationship.child, child, _naming_order(child_state, relationship)),
@@ -144,6 +152,7 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
         holder=holder,
         wait=await waits.find(at, relationship.name, parent),
         cascade=cascade,
+        similar=similar,
     )
 
 

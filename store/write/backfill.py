@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from catalog import limits
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from catalog.relationship import KEEP, Relationship, as_key
@@ -166,9 +167,15 @@ async def _link_children(
             continue
         if old is not None:  # linked meanwhile by a process that had not read the correlation ids of older facts
             diff.closed.append(ClosedLink(relationship, entity.key, old, cause))
-        if parent is not None:
+        if parent is not None and _may_link(entity.key, parent):
             diff.opened.append(OpenedLink(relationship, entity.key, parent, entity.rank(relationship), cause))
     await _write(conn, catalog, tenant, diff)
+
+
+def _may_link(child: str, parent: str) -> bool:
+    """Whether both keys are within the limit for new facts. Earlier versions took longer ones, of which two may not fit
+    into one entry of an index: a single such link would keep the whole backfill from ending."""
+    return limits.size(child) <= limits.KEY and limits.size(parent) <= limits.KEY
 
 
 async def _add_references(

@@ -5,6 +5,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from catalog import limits
 from facts.ingest import Rejection
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_rows
@@ -38,10 +39,17 @@ async def keep(conn: Connection, tenant: str, rejected: Sequence[Rejection]) -> 
     )
 
 
-async def page(conn: Connection, tenant: str, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Returns up to ``limit`` rejected facts as plain values, newest first: those whose id is below ``before``."""
-    rows = await fetch_rows(conn, _Quarantined, "quarantine_page", tenant=tenant, before=before, size=limit)
-    return [
+async def page(conn: Connection, tenant: str, before: int | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """Returns up to ``limit`` rejected facts as plain values, newest first, and whether there may be more.
+
+    ``before``: only those whose id is below it. A page whose events reach the limit for pages, in bytes, ends with the
+    event that does.
+    """
+    rows = await fetch_rows(
+        conn, _Quarantined, "quarantine_page", tenant=tenant, before=before, size=limit + 1, room=limits.PAGE
+    )
+    more = len(rows) > limit or sum(len(row.raw) for row in rows) >= limits.PAGE
+    shown = [
         {
             "id": r.id,
             "source": r.source,
@@ -52,8 +60,9 @@ async def page(conn: Connection, tenant: str, before: int | None, limit: int) ->
             "times": r.times,
             "raw": r.raw.decode("utf-8", "replace"),
         }
-        for r in rows
+        for r in rows[:limit]
     ]
+    return shown, more
 
 
 def _storable(text: str | None) -> str | None:
