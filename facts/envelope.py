@@ -10,7 +10,9 @@ from catalog.vocabulary import Effect
 from errors import Malformed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_KNOWN = {"specversion", "id", "source", "type", "subject", "time", "sequence", "data", "datacontenttype"}
+_KNOWN = {
+    "specversion", "id", "source", "type", "subject", "time", "sequence", "data", "data_base64", "datacontenttype",
+}  # fmt: skip
 _TRACED = ("correlationid", "causationid", "traceparent")
 _CALENDAR = (timedelta(days=-719_161), timedelta(days=2_932_895))
 """From 0001-01-02 to 9999-12-30, relative to 1970: days beyond are not valid in every time zone."""
@@ -38,7 +40,7 @@ class Envelope(NamedTuple):
 class Entry(NamedTuple):
     """A validated fact, as the ledger stores it. ``effect`` is None for Tether's own facts.
 
-    ``body`` is the data as JSON; ``digest`` covers type, subject, sequence, time and data; ``order`` is the
+    ``body`` is the data as JSON; ``digest`` stands for type, subject, sequence and data; ``order`` is the
     order key. ``names`` are references that are in no field: relationship → parent, or None for "no longer".
     """
 
@@ -81,8 +83,6 @@ def read(event: Any, index: int | None = None) -> Envelope:
         sequence = str(sequence)
     elif sequence is not None:
         sequence = _text(event, "sequence", index)
-    if "data_base64" in event:
-        raise Malformed("data_base64", "is not taken: send JSON as `data`", index)
     extensions = None if event.keys() <= _KNOWN else _extensions(event, index)
     return Envelope(
         event["source"],

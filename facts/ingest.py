@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from catalog import limits
 from errors import Unacceptable
 from facts.envelope import Entry, Envelope, read
+from facts.event_data import read_data
 from facts.json_text import dump_json, parse_json
 from facts.validation import Validator
 
@@ -76,6 +77,8 @@ class Batch:
         try:
             if flaw:
                 raise Unacceptable(flaw)
+            if "datacontenttype" in event or "data_base64" in event:
+                envelope = envelope._replace(data=read_data(event))
             entry = self.validator.validate(envelope)
             if signal is not None and entry.name != signal:
                 raise Unacceptable(f"the signal {signal} carries a {entry.name}")

@@ -1,21 +1,30 @@
 """JSON as senders write it: parsed so that one bad event does not make its neighbours unreadable.
 
-orjson parses almost everything. The standard library is the fallback for good JSON that orjson refuses: lone
-surrogates, numbers beyond 64 bits, deep nesting. Such a value cannot be stored, but its envelope can be read.
+orjson parses almost everything. It drops all but the last of several members of one name, and rounds numbers, without
+a word; so what it returns is compared with what was read. JSON that differs, and what orjson refuses (lone surrogates,
+numbers beyond 64 bits, deep nesting), is read by the standard library. A value that cannot be stored as it is has a
+flaw, and its envelope can still be read.
 """
 
 import json
 import re
 import reprlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import orjson
 
 from errors import Malformed, Unacceptable
+from facts.json_numbers import exact, may_change
 
+WHITE_SPACE = b" \t\r\n"
+
+_SHOWN = 40
+"""Characters of a name or number in a message."""
 _ELEMENT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 """A string, also an unterminated one, or a structural character. Possessive, so that matching takes linear time."""
+_CLOSES = {b"]": b"[", b"}": b"{"}
 
 
 def parse_json(raw: bytes, index: int | None, field: str = "event") -> tuple[Any, str]:
@@ -25,23 +34,46 @@ def parse_json(raw: bytes, index: int | None, field: str = "event") -> tuple[Any
     that are no JSON, Unacceptable for JSON nested deeper than can be parsed.
     """
     try:
-        return orjson.loads(raw), ""
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        pass
+        return _parse_exactly(raw, index, field)
+    return (value, "") if is_faithful(raw, value) else _parse_exactly(raw, index, field)
+
+
+def is_faithful(raw: bytes, value: Any) -> bool:
+    """Whether orjson has certainly lost nothing of this JSON: no member, and no digit of a number.
+
+    A member that was dropped is noticed by the quotes of its name: as many as were read must be there to be written.
+    """
+    try:
+        written = orjson.dumps(value)
+    except orjson.JSONEncodeError:  # nested too deep
+        return False
+    if written == raw:
+        return True
+    return raw.count(b'"') == written.count(b'"') and b"\\u0022" not in raw and not may_change(raw)
+
+
+def _parse_exactly(raw: bytes, index: int | None, field: str) -> tuple[Any, str]:
     flaws: list[str] = []
 
-    def finite(text: str) -> float:
-        value = float(text)
-        if value in (float("inf"), float("-inf")):
-            flaws.append(f"the number {text[:20]} is beyond 64 bits: send it as a text")
-            return 0.0
+    def number(text: str) -> int | float:
+        value = exact(text)
+        if value is None:
+            flaws.append(f"the number {_shown(text)} cannot be kept exactly: send it as a text")
+            return 0
         return value
 
-    def whole(text: str) -> float:
-        return int(text) if len(text) < 400 else finite(text)
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            flaws.append(f"an object has two members named {_shown(_repeated(pairs))!r}")
+        return found
 
     try:
-        value = json.loads(raw.decode(), parse_constant=_no_constant, parse_float=finite, parse_int=whole)
+        value = json.loads(
+            raw.decode(), parse_constant=_no_constant, parse_float=number, parse_int=number, object_pairs_hook=members
+        )
     except RecursionError:
         raise Unacceptable("nested too deep") from None
     except UnicodeDecodeError:
@@ -51,33 +83,56 @@ def parse_json(raw: bytes, index: int | None, field: str = "event") -> tuple[Any
     return value, flaws[0] if flaws else ""
 
 
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    return next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number in JSON")
 
 
-def array_elements(content: bytes) -> Iterator[bytes]:
-    """Cuts a JSON array into the bytes of its elements, unparsed. Raises Malformed if it is no array."""
-    if not content.lstrip().startswith(b"["):
+def array_elements(content: bytes) -> list[bytes]:
+    """Cuts a JSON array into the bytes of its elements, unparsed. Raises Malformed if it is no array.
+
+    Brackets match, and no element is empty: if each element is good JSON, so is the array.
+    """
+    if not content.lstrip(WHITE_SPACE).startswith(b"["):
         raise Malformed("batch", "is no JSON array")
-    depth, start, end = 0, 0, -1
+    bounds = list(_bounds(content))
+    if content[bounds[-1] + 1 :].strip(WHITE_SPACE):
+        raise Malformed("batch", "is no JSON array: more follows after its end")
+    elements = [content[start + 1 : end] for start, end in pairwise(bounds)]
+    if len(elements) == 1 and not elements[0].strip(WHITE_SPACE):
+        return []
+    for element, end in zip(elements, bounds[1:], strict=True):
+        if not element.strip(WHITE_SPACE):
+            raise Malformed("batch", f"is no JSON array: an element is missing before byte {end}")
+    return elements
+
+
+def _bounds(content: bytes) -> Iterator[int]:
+    """Yields where an array begins, where a comma separates two elements, and where the array ends."""
+    opened: list[bytes] = []
     for found in _ELEMENT.finditer(content):
         mark = found.group()
         if mark in (b"[", b"{"):
-            depth += 1
-            if depth == 1:
-                start = found.end()
-        elif mark in (b"]", b"}"):
-            depth -= 1
-            if depth == 0:
-                end = found.start()
-                break
-        elif mark == b"," and depth == 1:
-            yield content[start : found.start()]
-            start = found.end()
-    if end < 0 or content[end + 1 :].strip():
-        raise Malformed("batch", "is no JSON array")
-    if content[start:end].strip():
-        yield content[start:end]
+            if not opened:
+                yield found.start()
+            opened.append(mark)
+        elif mark in _CLOSES:
+            if opened.pop() != _CLOSES[mark]:
+                raise Malformed("batch", f"is no JSON array: byte {found.start()} closes what is not open")
+            if not opened:
+                yield found.start()
+                return
+        elif mark == b"," and len(opened) == 1:
+            yield found.start()
+    raise Malformed("batch", "is no JSON array: it does not end")
 
 
 def dump_json(value: Any) -> bytes:

@@ -14,6 +14,7 @@ from config import Limits
 from errors import Unacceptable
 from facts.correlation import decode
 from facts.envelope import Entry, Envelope
+from facts.json_numbers import plain
 from facts.order_key import order_key
 
 
@@ -56,7 +57,8 @@ class Validator:
             raise Unacceptable(f"source {OWN_SOURCE} is Tether's own")
         if data is None:
             data = {}
-        self._check_shape(data)
+        if self._check_shape(data):
+            data = plain(data)
         key = _key(contract, subject, data)
         _check_contract(contract, data)
         for field in self._references.get(contract.kind, ()):
@@ -90,7 +92,7 @@ class Validator:
             traceparent=traceparent,
             extensions=None if extensions is None else orjson.dumps(extensions).decode(),
             order=order_key(sequence, time, source, id),
-            digest=digest(contract.wire_type, key, sequence, time, named, body),
+            digest=digest(contract.wire_type, key, sequence, named, body),
             names=self._names(contract.kind, named),
         )
 
@@ -100,26 +102,28 @@ class Validator:
         limits.check("the parent that correlationid names", named[1], limits.KEY)
         return (named,)
 
-    def _check_shape(self, data: Any) -> None:
+    def _check_shape(self, data: Any) -> bool:
+        """Raises Unacceptable unless data is an object of limited depth. Whether it spells an integer as a fraction."""
         if type(data) is not dict:
             raise Unacceptable("data is no JSON object")
+        spelled = False
         for value in data.values():
             kind = type(value)
             if kind is dict or kind is list:
-                _check_depth(value, self._limits.depth - 1)
-            elif kind is float and abs(value) >= 2**63:
-                raise Unacceptable("a number is beyond 64 bits: send it as a text")
+                spelled = _check_depth(value, self._limits.depth - 1) or spelled
+            elif kind is float and value.is_integer():
+                spelled = True
+        return spelled
 
 
-def digest(
-    type: str, key: str, sequence: str | None, time: int | None, named: tuple[str, str] | None, body: bytes
-) -> bytes:
-    """Returns 16 bytes that are the same for every delivery of the same fact. Tracing attributes are left out.
+def digest(type: str, key: str, sequence: str | None, named: tuple[str, str] | None, body: bytes) -> bytes:
+    """Returns 16 bytes that are the same for every delivery of the same fact.
 
-    ``named``: the relationship and parent that the correlation id names, declared or not; ``body``: the data as JSON.
-    The other parameters are those of ``Entry``.
+    ``named``: the relationship and parent that the correlation id names, declared or not; ``body``: the data as JSON
+    with sorted names and plain numbers. The other parameters are those of ``Entry``. Neither the time nor any other
+    attribute has a part in it: a publisher or broker may set them again at every attempt.
     """
-    return blake2b(orjson.dumps((type, key, sequence, time, named)) + body, digest_size=16).digest()
+    return blake2b(orjson.dumps((type, key, sequence, named)) + body, digest_size=16).digest()
 
 
 def check_text(value: Any) -> None:
@@ -140,15 +144,17 @@ def check_text(value: Any) -> None:
             check_text(item)
 
 
-def _check_depth(value: Any, levels: int) -> None:
+def _check_depth(value: Any, levels: int) -> bool:
     if levels <= 0:
         raise Unacceptable("nested too deep")
+    spelled = False
     for item in value.values() if type(value) is dict else value:
         kind = type(item)
         if kind is dict or kind is list:
-            _check_depth(item, levels - 1)
-        elif kind is float and abs(item) >= 2**63:
-            raise Unacceptable("a number is beyond 64 bits: send it as a text")
+            spelled = _check_depth(item, levels - 1) or spelled
+        elif kind is float and item.is_integer():
+            spelled = True
+    return spelled
 
 
 def _key(contract: Contract, subject: str | None, data: dict[str, Any]) -> str:

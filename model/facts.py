@@ -9,6 +9,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE, Contract
 from catalog.vocabulary import Effect
 from errors import Malformed, Unknown
+from facts.json_numbers import plain
 from model.instants import microseconds
 from model.order import Order, order
 
@@ -91,7 +92,7 @@ def _fact(event: Mapping[str, Any], kind: str, key: str, effect: Effect | None) 
         effect=effect,
         sequence=event.get("sequence"),
         time=None if time is None else microseconds(time),
-        data=event.get("data") or {},
+        data=plain(event.get("data") or {}),
         correlation=event.get("correlationid"),
     )
 

@@ -6,53 +6,73 @@ hide its neighbours, so a batch that is no good JSON as a whole is cut into its 
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 from starlette.requests import Request
 
+from api.http.content_coding import CODINGS, GZIP_MAGIC, decoded, refused_coding
+from api.http.event_headers import read_attributes
 from api.http.problems import MediaTypeRefused, TooLarge
 from api.http.requests import read_body
 from config import Limits
 from errors import Forbidden, Malformed, TetherError, Unacceptable
 from facts.ingest import Batch
-from facts.json_text import array_elements, parse_json
+from facts.json_text import array_elements, is_faithful, parse_json
+from facts.media_type import essence, foreign_charset, is_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 NDJSON = "application/x-ndjson"
+NDJSON_NAMES = (NDJSON, "application/ndjson", "application/jsonl")
 BINARY = "application/json"
 
 CHUNK = 500
 """Lines of a stream that are recorded in one transaction, and events of a batch between two yields to the loop."""
 
-_QUOTED_PAIR = re.compile(r"\\(.)")
+_MODES = {STRUCTURED: STRUCTURED, BATCH: BATCH, **dict.fromkeys(NDJSON_NAMES, NDJSON)}
+_ACCEPTED = (*_MODES, BINARY, "application/*+json")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """Returns one of the four above. Raises MediaTypeRefused for any other, and for an encoded body."""
-    coding = headers.get("content-encoding", "identity").strip()
-    if coding.lower() not in ("", "identity"):
-        raise MediaTypeRefused(f"content-encoding {coding} is not taken; send it as it is")
-    given = headers.get("content-type", BINARY).partition(";")[0].strip().lower()
-    if given in (STRUCTURED, BATCH, NDJSON):
-        return given
-    if given == BINARY and "ce-specversion" in headers:
+    """Returns the content mode as one of the four above. Raises MediaTypeRefused if the request has none of them.
+
+    Binary mode is returned for any type of data: an event without data may have any content type, or none.
+    """
+    if coding := refused_coding(headers):
+        raise _refused(f"content-encoding {coding} is not taken; send {CODINGS[0]}, or the body as it is")
+    given = _content_type(headers)
+    charset = foreign_charset(given) if ";" in given else ""
+    if charset:
+        raise _refused(f"charset {charset} is not taken; JSON is UTF-8")
+    name = essence(given)
+    if name in _MODES:
+        return _MODES[name]
+    if "ce-specversion" in headers and not name.startswith("application/cloudevents"):
         return BINARY
-    if given == BINARY:
-        raise MediaTypeRefused(f"application/json needs ce- headers; an event as one object is {STRUCTURED}")
-    raise MediaTypeRefused(f"{given} is not taken; send {STRUCTURED}, {BATCH}, {NDJSON}, or {BINARY} with ce- headers")
+    if is_json(name) and not name.startswith("application/cloudevents"):
+        raise _refused(f"{name} needs ce- headers; an event as one object is {STRUCTURED}")
+    raise _refused(f"{name} is not taken; send {STRUCTURED}, {BATCH}, {NDJSON}, or {BINARY} with ce- headers")
+
+
+def _content_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type") or BINARY
+
+
+def _refused(reason: str) -> MediaTypeRefused:
+    return MediaTypeRefused(reason, accept=_ACCEPTED, accept_encoding=CODINGS)
 
 
 async def read_events(request: Request, kind: str, batch: Batch, limits: Limits) -> None:
     """Adds the events of a whole body to a batch; ``kind`` is its media type, and not NDJSON.
 
-    Raises Malformed, Forbidden, and TooLarge for a body or a batch beyond the limits.
+    Raises Malformed, Forbidden, MediaTypeRefused for data that is no JSON, and TooLarge for a body or a batch beyond
+    the limits.
     """
-    content = await read_body(request, limits.body, f"; send several, or a stream of {NDJSON}")
+    mend = f"; send several, or a stream of {NDJSON}"
+    content = _beginning(await read_body(request, limits.body, mend, decoded=decoded(request)))
     if kind == BATCH:
         await _read_array(batch, content, limits.batch)
     elif kind == STRUCTURED:
@@ -61,9 +81,19 @@ async def read_events(request: Request, kind: str, batch: Batch, limits: Limits)
         _read_binary(batch, request.headers, content)
 
 
+def _beginning(content: bytes) -> bytes:
+    """Skips a byte order mark. Raises Malformed for content that is gzip and does not say so."""
+    if content.startswith(GZIP_MAGIC):
+        raise Malformed("body", "is gzip: say so, by the header Content-Encoding: gzip")
+    return content.removeprefix(_BYTE_ORDER_MARK)
+
+
 def _read_binary(batch: Batch, headers: Mapping[str, str], content: bytes) -> None:
-    event, flaw = _attributes(headers), ""
+    event, flaw = read_attributes(headers), ""
     if content.strip():
+        given = _content_type(headers)
+        if not is_json(given):
+            raise _refused(f"data of the type {essence(given)} is not taken; send JSON, as {BINARY}")
         try:
             event["data"], flaw = parse_json(content, None, "data")
         except Unacceptable as error:
@@ -71,28 +101,17 @@ def _read_binary(batch: Batch, headers: Mapping[str, str], content: bytes) -> No
     batch.add(event, raw=content if flaw else None, flaw=flaw)
 
 
-def _attributes(headers: Mapping[str, str]) -> dict[str, Any]:
-    """The event without its data. Attribute values are quoted, percent-encoded or plain."""
-    return {
-        name.removeprefix("ce-"): unquote(_unquoted(value), errors="surrogateescape")
-        for name, value in headers.items()
-        if name.startswith("ce-")
-    }
-
-
-def _unquoted(value: str) -> str:
-    quoted = len(value) > 1 and value[0] == value[-1] == '"'
-    return _QUOTED_PAIR.sub(r"\1", value[1:-1]) if quoted else value
-
-
 async def _read_array(batch: Batch, content: bytes, limit: int) -> None:
     add: Callable[[Any], object]
     try:
-        events: list[Any] = orjson.loads(content)
-        add = batch.add
+        events: Any = orjson.loads(content)
+        whole = is_faithful(content, events)
     except orjson.JSONDecodeError:
+        whole = False
+    add = batch.add
+    if not whole:
         # In a thread: cutting up a large array takes long enough to delay other requests.
-        events = await asyncio.to_thread(lambda: list(array_elements(content)))
+        events = await asyncio.to_thread(array_elements, content)
         add = batch.add_json
     if type(events) is not list:
         raise Malformed("batch", "is no JSON array")
@@ -111,7 +130,7 @@ async def read_stream(request: Request, new_batch: Callable[[int], Batch], line_
     Forbidden or TooLarge at the first bad line, after a batch of the lines before it.
     """
     next_index = 0
-    async for lines in _lines(request.stream(), line_limit):
+    async for lines in _lines(decoded(request), line_limit):
         batch = new_batch(next_index)
         failure = _add_lines(batch, lines)
         yield batch
@@ -138,7 +157,7 @@ async def _lines(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[list
     rest = b""
     found: list[bytes] = []
     too_long = False
-    async for part in stream:
+    async for part in _without_mark(stream):
         pieces = (rest + part).split(b"\n")
         rest = pieces.pop()
         found += [line for line in pieces if line.strip()]
@@ -154,3 +173,18 @@ async def _lines(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[list
         yield found[start : start + CHUNK]
     if too_long:
         raise TooLarge(f"a line is longer than {limit} bytes")
+
+
+async def _without_mark(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same stream without a byte order mark at its beginning, however it is cut. Raises Malformed as above."""
+    start: bytes | None = b""
+    async for part in stream:
+        if start is None:
+            yield part
+            continue
+        start += part
+        if len(start) >= len(_BYTE_ORDER_MARK):
+            yield _beginning(start)
+            start = None
+    if start:
+        yield _beginning(start)

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents, each with a stable ``type``, never with a stack trace."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -55,7 +55,14 @@ _STATUS = {
 
 
 class MediaTypeRefused(Refused):
-    """The request has a content type or encoding that is not supported. Status 415."""
+    """The request has a content type or coding that is not supported. Status 415.
+
+    ``accept`` and ``accept_encoding``: the media types and content codings that are.
+    """
+
+    def __init__(self, reason: str, *, accept: Sequence[str], accept_encoding: Sequence[str]) -> None:
+        self.headers = {"Accept": ", ".join(accept), "Accept-Encoding": ", ".join(accept_encoding)}
+        super().__init__(reason)
 
 
 class TooLarge(Refused):
@@ -90,6 +97,8 @@ def of(error: TetherError, **extra: Any) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooLarge):
         headers["Connection"] = "close"  # the rest of the body is not read
+    if isinstance(error, MediaTypeRefused):
+        headers |= error.headers
     if isinstance(error, Malformed):
         extra = {"field": error.field, "index": error.index, **extra}
     return problem(status, slug, title, _printable(str(error)), headers, **extra)

@@ -1,5 +1,6 @@
 """Reads JSON bodies up to a size, and the Idempotency-Key header."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, TypeVar
 
 from fastapi import Header, Request
@@ -24,14 +25,19 @@ IdempotencyKey = Annotated[
 Body = TypeVar("Body", bound=BaseModel)
 
 
-async def read_body(request: Request, limit: int, mend: str = "") -> bytes:
-    """Reads a body of up to ``limit`` bytes. Raises TooLarge, before it has all arrived; ``mend`` ends the message."""
+async def read_body(
+    request: Request, limit: int, mend: str = "", *, decoded: AsyncIterator[bytes] | None = None
+) -> bytes:
+    """Reads a body of up to ``limit`` bytes. Raises TooLarge, before it has all arrived; ``mend`` ends the message.
+
+    ``decoded``: the body in pieces, if its content coding has been removed.
+    """
     parts: list[bytes] = []
     declared = request.headers.get("content-length", "")
     size = int(declared) if declared.isdecimal() else 0
     if size <= limit:
         size = 0
-        async for part in request.stream():
+        async for part in decoded or request.stream():
             size += len(part)
             if size > limit:
                 break

@@ -62,6 +62,9 @@ _BODY = {
 async def publish(request: Request, who: Publisher, has: Has, prefer: Annotated[str, Header()] = "") -> Response:
     """Records CloudEvents 1.0 in binary, structured, batch or NDJSON mode, in any order and any number of times.
 
+    Data is JSON. In binary mode any media type of JSON is taken (`application/*+json`), or none; NDJSON is also called
+    `application/ndjson` and `application/jsonl`. A body may be gzip (`Content-Encoding: gzip`).
+
     A fact that breaks its contract is quarantined. With `Prefer: handling=strict` it refuses the whole request
     instead; of an NDJSON stream, everything from its chunk of 500 lines on.
     """

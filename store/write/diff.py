@@ -9,6 +9,7 @@ import orjson
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from facts.envelope import Entry
+from facts.json_numbers import plain
 from store.write.entity_state import EntityState, FoldedEntity
 
 EntityKey = tuple[str, str]
@@ -91,10 +92,13 @@ def compute_diff(catalog: Catalog, stored: dict[EntityKey, FoldedEntity], entrie
 
 
 def _looks_alike(one: tuple[EntityState, dict[str, Any]], other: tuple[EntityState, dict[str, Any]]) -> bool:
-    """Whether readers see the same. To Python 1, 1.0 and True are equal, in JSON they are not."""
+    """Whether readers see the same. To Python 1 and True are equal, in JSON they are not."""
     if one != other:
         return False
-    return one[1] is other[1] or _canonical(one[1]) == _canonical(other[1])
+    if one[1] is other[1] or _canonical(one[1]) == _canonical(other[1]):
+        return True
+    # An earlier version stored 1.0, where 1 is written now: the same number.
+    return _canonical(plain(one[1])) == _canonical(plain(other[1]))
 
 
 def _canonical(data: dict[str, Any]) -> bytes:

@@ -21,7 +21,8 @@ from facts.envelope import Entry, moment
 from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
 from store.write import quarantine
-from store.write.settle import Settled, settle
+from store.write.sameness import RecordedFact, differences, find_recorded
+from store.write.settle import FactKey, Settled, settle
 from store.write.tenant_lock import lock
 
 GROUP = 1_000
@@ -174,7 +175,9 @@ class Recorder:
                 settled = await settle(conn, self._catalog, tenant, list(unique.values()), ", ".join(actors))
             else:
                 settled = Settled((await lock(conn, tenant))[0], set(), {})
-            answers, rejected = _answers(group, unique, settled)
+            differing = _differing(group, settled)
+            recorded = await find_recorded(conn, tenant, differing) if differing else {}
+            answers, rejected = _answers(group, unique, settled, recorded)
             if rejected:
                 await quarantine.keep(conn, tenant, rejected)
         return answers
@@ -192,9 +195,24 @@ def _joined(first: Recorded, second: Recorded, middle: int) -> Recorded:
     )
 
 
+def _differing(group: list[_Submission], settled: Settled) -> set[FactKey]:
+    """The facts of which another digest is recorded."""
+    if not settled.known:
+        return set()
+    facts = ((e.source, e.id, e.digest) for submission in group for e in submission.entries)
+    return {(source, id) for source, id, digest in facts if settled.known.get((source, id), digest) != digest}
+
+
 def _answers(
-    group: list[_Submission], unique: dict[tuple[str, str], Entry], settled: Settled
+    group: list[_Submission],
+    unique: dict[FactKey, Entry],
+    settled: Settled,
+    recorded: dict[FactKey, RecordedFact],
 ) -> tuple[list[Recorded], list[Rejection]]:
+    """Returns the answers to the submissions, and what goes to quarantine.
+
+    ``unique``: the first entry of each source and id; ``recorded``: of which another digest is in the ledger.
+    """
     taken = set(settled.new)
     answers = []
     rejected: list[Rejection] = []
@@ -208,10 +226,13 @@ def _answers(
                 answer.accepted += 1
             elif settled.known.get(at, unique[at].digest) == entry.digest:
                 answer.duplicates += 1
-            else:
-                answer.refused[place] = CONFLICT
+            elif different := differences(recorded.get(at, unique[at]), entry):
+                reason = f"{CONFLICT}. This one differs in {', '.join(different)}"
+                answer.refused[place] = reason
                 answer.conflicts.add(place)
-                rejected.append(_rejected(entry, CONFLICT))
+                rejected.append(_rejected(entry, reason))
+            else:
+                answer.duplicates += 1
         answers.append(answer)
     return answers, rejected
 

@@ -34,26 +34,66 @@ async def test_repeated_fact_is_counted_and_has_no_effect(tenant: StoreTenant) -
 
 @pytest.mark.parametrize("together", [True, False])
 async def test_other_body_under_same_id_is_refused_and_first_stays(tenant: StoreTenant, together: bool) -> None:
-    forged = {**LAMP, "data": {"name": "Forged", "category": "elsewhere"}}
+    forged = {**LAMP, "data": {"name": "Forged", "category": "light"}}
+    reason = f"{CONFLICT}. This one differs in data.name"
     if together:
         answer = await tenant.record(LAMP, LIGHT, forged)
-        assert (answer.accepted, answer.refused) == (2, {2: CONFLICT})
+        assert (answer.accepted, answer.refused) == (2, {2: reason})
     else:
         await tenant.record(LAMP, LIGHT)
         answer = await tenant.record(forged, LAMP)
-        assert (answer.accepted, answer.duplicates, answer.refused) == (0, 1, {0: CONFLICT})
+        assert (answer.accepted, answer.duplicates, answer.refused) == (0, 1, {0: reason})
     (kept,) = await quarantined(tenant)
-    assert (kept["event_id"], kept["reason"], kept["raw"]["data"]) == (LAMP["id"], CONFLICT, forged["data"])
+    assert (kept["event_id"], kept["reason"], kept["raw"]["data"]) == (LAMP["id"], reason, forged["data"])
     await tenant.record(forged)
     assert [kept["times"] for kept in await quarantined(tenant)] == [2]
     await tenant.assert_holds([LAMP, LIGHT])
 
 
-@pytest.mark.parametrize("other", [{"sequence": "2"}, {"subject": "lamb"}, {"time": "2013-01-01T00:00:00Z"}])
-async def test_other_sequence_subject_or_time_is_another_body(tenant: StoreTenant, other: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [({"sequence": "2"}, "sequence"), ({"subject": "lamb"}, "subject"), ({"type": "ItemUpdated.v1"}, "type")],
+)
+async def test_other_attribute_is_another_body(tenant: StoreTenant, other: dict[str, str], named: str) -> None:
     await tenant.record(LAMP)
-    assert (await tenant.record({**LAMP, **other})).refused == {0: CONFLICT}
+    assert (await tenant.record({**LAMP, **other})).refused == {0: f"{CONFLICT}. This one differs in {named}"}
     await tenant.assert_holds([LAMP])
+
+
+@pytest.mark.parametrize("sequence", [None, "1"])
+async def test_first_time_stands_when_a_retry_has_another(tenant: StoreTenant, sequence: str | None) -> None:
+    first = event("ItemAdded", "lamp", sequence, time="2026-01-01T00:00:00Z", name="Lamp")
+    await tenant.record(first)
+    for time in ("2026-01-01T00:00:05Z", None):
+        answer = await tenant.record(event("ItemAdded", "lamp", sequence, time=time, name="Lamp"))
+        assert (answer.accepted, answer.duplicates, answer.refused) == (0, 1, {})
+    await tenant.assert_holds([first])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("1.0", "1"), ("1e2", "100"), ("-0.0", "0"), ('{"a":1,"b":2}', '{"b":2.0,"a":1}')]
+)
+async def test_other_spelling_is_a_duplicate(tenant: StoreTenant, first: str, second: str) -> None:
+    one, other = (event("ItemAdded", "lamp", 1, name="Lamp", extra=orjson.loads(text)) for text in (first, second))
+    await tenant.record(one)
+    assert (await tenant.record(other, one)).duplicates == 2
+    assert (await tenant.other_tenant().record(other, one)).duplicates == 1
+
+
+async def test_fact_recorded_by_an_earlier_version_is_compared_by_meaning(tenant: StoreTenant) -> None:
+    """Its digest was made of other attributes, and its data was spelled as it was sent."""
+    fact = event("ItemAdded", "lamp", 1, time="2026-01-01T00:00:00Z", name="Lamp", watts=5)
+    await tenant.record(fact, LIGHT)
+    await tenant.pool.execute(
+        'update facts set digest = \'\\x00\', data = \'{"watts":5.0,"name":"Lamp"}\''
+        " where tenant = $1 and key = 'lamp'",
+        tenant.name,
+    )
+    answer = await tenant.record(fact, {**fact, "time": "2026-01-02T00:00:00Z"}, LIGHT)
+    assert (answer.accepted, answer.duplicates, answer.refused) == (0, 3, {})
+    forged = {**fact, "data": {"name": "Lamp", "watts": 6}}
+    answer = await tenant.record(forged, fact)
+    assert (answer.duplicates, answer.refused) == (1, {0: f"{CONFLICT}. This one differs in data.watts"})
 
 
 async def test_same_id_of_other_source_or_tenant_is_another_fact(tenant: StoreTenant) -> None:
@@ -78,13 +118,31 @@ async def test_fact_without_a_change_is_kept_and_opens_no_revision(tenant: Store
     await tenant.assert_holds([LAMP, LIGHT, *idle])
 
 
-@pytest.mark.parametrize(("was", "becomes"), [(1, True), (1, 1.0), (0.0, -0.0), ([0], [False])])
+@pytest.mark.parametrize(("was", "becomes"), [(1, True), (0, False), ([0], [False]), (1, "1"), (2**53, 2**53 + 1)])
 async def test_values_equal_in_python_but_not_in_json_are_a_change(tenant: StoreTenant, was: Any, becomes: Any) -> None:
     before = await tenant.record(event("ItemAdded", "lamp", 1, name="Lamp", bright=was))
     lines = await tenant.lines()
     after = await tenant.record(event("ItemUpdated", "lamp", 2, bright=becomes))
     assert after.revision == before.revision + 1
     assert await tenant.lines(before.revision) == lines != await tenant.lines()
+
+
+@pytest.mark.parametrize(("was", "becomes"), [(1, 1.0), (0.0, -0.0), ([100], [1e2])])
+async def test_other_spelling_of_a_number_is_no_change(tenant: StoreTenant, was: Any, becomes: Any) -> None:
+    facts = [event("ItemAdded", "lamp", 1, name="Lamp", bright=was), event("ItemUpdated", "lamp", 2, bright=becomes)]
+    before = await tenant.record(facts[0])
+    lines = await tenant.lines()
+    assert (await tenant.record(facts[1])).revision == before.revision
+    assert await tenant.lines() == lines
+    await tenant.assert_holds(facts)
+
+
+async def test_number_that_an_earlier_version_spelled_otherwise_is_no_change(tenant: StoreTenant) -> None:
+    before = await tenant.record(event("ItemAdded", "lamp", 1, name="Lamp", bright=1))
+    await tenant.pool.execute(
+        """update entities set data = '{"name":"Lamp","bright":1.0}' where tenant = $1 and key = 'lamp'""", tenant.name
+    )
+    assert (await tenant.record(event("ItemUpdated", "lamp", 2, bright=1))).revision == before.revision
 
 
 def unstorable(tenant: StoreTenant, key: str) -> Any:

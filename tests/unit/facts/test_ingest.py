@@ -80,11 +80,12 @@ def test_signal_must_carry_the_fact_it_is_named_after() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "flaw"), [(b'{"a": 1e400}', "the number 1e400 is beyond 64 bits: send it as a text"), (b'"\\ud800"', "")]
+    ("raw", "flaw"),
+    [(b'{"a": 1e400}', "the number 1e400 cannot be kept exactly: send it as a text"), (b'"\\ud800"', "")],
 )
 def test_good_json_that_orjson_refuses_is_parsed(raw: bytes, flaw: str) -> None:
     assert parse_json(raw, None)[1] == flaw
 
 
 def test_broken_element_of_an_array_does_not_affect_the_others() -> None:
-    assert list(array_elements(b'[{"a": [1, 2]}, {"b": }, "x,]"]')) == [b'{"a": [1, 2]}', b' {"b": }', b' "x,]"']
+    assert array_elements(b'[{"a": [1, 2]}, {"b": }, "x,]"]') == [b'{"a": [1, 2]}', b' {"b": }', b' "x,]"']

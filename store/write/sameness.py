@@ -1,0 +1,79 @@
+"""Whether what arrives under a known source and id is the recorded fact, and if not, what differs.
+
+Equal digests mean the same fact. Digests that differ do not mean another one: an earlier version made them of more
+attributes, or of another spelling of the data. Then the recorded fact is read, and compared attribute by attribute.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from catalog.vocabulary import Effect
+from facts.correlation import decode
+from facts.envelope import Entry
+from facts.json_numbers import plain
+from store.db.pool import Connection
+from store.db.sql import fetch_rows
+from store.write.settle import FactKey
+
+_PATH = 100
+"""Characters of a field's name in a reason, at most."""
+
+
+class RecordedFact(NamedTuple):
+    """A fact of the ledger: the attributes that decide whether it is the same."""
+
+    source: str
+    id: str
+    type: str
+    key: str
+    sequence: str | None
+    data: dict[str, Any]
+    correlation: str | None
+
+
+async def find_recorded(conn: Connection, tenant: str, wanted: Collection[FactKey]) -> dict[FactKey, RecordedFact]:
+    """Reads the facts with these sources and ids, as far as they are in the ledger."""
+    sources, ids = [source for source, _ in wanted], [id for _, id in wanted]
+    rows = await fetch_rows(conn, RecordedFact, "recorded_facts", tenant=tenant, sources=sources, ids=ids)
+    return {(row.source, row.id): row for row in rows}
+
+
+def differences(recorded: RecordedFact | Entry, entry: Entry) -> list[str]:
+    """Names the attributes in which an entry differs from what is recorded under its source and id; none: the same.
+
+    Of data, the first field that differs is named. A correlation id counts only where it names a parent.
+    """
+    return list(_differences(recorded, entry))
+
+
+def _differences(recorded: RecordedFact | Entry, entry: Entry) -> Iterator[str]:
+    if recorded.type != entry.type:
+        yield "type"
+    if recorded.key != entry.key:
+        yield "subject"
+    if recorded.sequence != entry.sequence:
+        yield "sequence"
+    if (path := first_difference(plain(recorded.data), plain(entry.data))) is not None:
+        yield path if len(path) <= _PATH else f"{path[:_PATH]}…"
+    if entry.effect is Effect.CREATED and decode(recorded.correlation) != decode(entry.correlation):
+        yield "correlationid"
+
+
+def first_difference(one: Any, other: Any, path: str = "data") -> str | None:
+    """The path of the first value in which two JSON values differ in meaning, such as ``data.tags[2]``; None if none.
+
+    Numbers are compared by value. To Python 1 and True are equal, in JSON they are not.
+    """
+    if type(one) is dict and type(other) is dict:
+        for name in sorted(one.keys() | other.keys()):
+            if name not in one or name not in other:
+                return f"{path}.{name}"
+            if (found := first_difference(one[name], other[name], f"{path}.{name}")) is not None:
+                return found
+        return None
+    if type(one) is list and type(other) is list:
+        for place, (item, counterpart) in enumerate(zip(one, other, strict=False)):
+            if (found := first_difference(item, counterpart, f"{path}[{place}]")) is not None:
+                return found
+        return None if len(one) == len(other) else f"{path}[{min(len(one), len(other))}]"
+    return None if one == other and (type(one) is bool) == (type(other) is bool) else path
