@@ -54,7 +54,8 @@ class Restrict(OnParentDeleted):
 
 @dataclass(frozen=True)
 class Cascade(OnParentDeleted):
-    """Each of them is deleted, by a command to its owner.
+    """Each of them is deleted, by a command to its owner; so are their own children, by the relationships in which they
+    are parents. Those may form a cycle: each entity is deleted once.
 
     ``command`` takes the child's key in its field marked ``Key``, the parent in the one marked ``ExpectedParent``, and
     its other fields from the child's fields of the same names.

@@ -1,12 +1,12 @@
 """Checks of relationships at start-up: each by itself, then all of them together. They raise BadDeclaration."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
-from catalog import command_checks
+from catalog import command_checks, endless_checks
 from catalog.registry import OWN_FACTS, Contracts
-from catalog.relationship import Cascade, Relationship
+from catalog.relationship import Relationship
 from errors import BadDeclaration
 
 _ANNOUNCEMENT = re.compile(r"[A-Z][A-Za-z0-9]*")
@@ -48,8 +48,7 @@ def check_together(relationships: Mapping[str, Relationship], where: Mapping[str
     """Checks how relationships refer to each other; ``where``: name → file."""
     for name, rel in relationships.items():
         _check_through(rel, relationships, where[name])
-    _check_cascades(relationships, where)
-    _check_counterparts(relationships, where)
+    endless_checks.check(relationships, where)
 
 
 def check_deleting(contracts: Contracts) -> None:
@@ -67,38 +66,6 @@ def _check_through(rel: Relationship, relationships: Mapping[str, Relationship],
                 f"{rel.name}: nothing leads from {rel.parent!r} to {field!r} through {path.up} and {path.down}",
                 f"`up` must have {rel.parent!r} as its child, and `down`, one-to-one, the parent of `up` as its own.",
             )
-
-
-def _check_cascades(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
-    """Deletions of one kind must not cause more deletions of the same kind, which could go on for ever."""
-    cascades = [rel for rel in relationships.values() if isinstance(rel.on_parent_deleted, Cascade)]
-    _check_cycles(cascades, where, "cascades in a cycle", "Let one of them KEEP or Detach.")
-
-
-def _check_counterparts(relationships: Mapping[str, Relationship], where: Mapping[str, str]) -> None:
-    """An entity must not cause a request for another of its own kind: each would cause the next, without end."""
-    requesting = [rel for rel in relationships.values() if rel.requested is not None]
-    _check_cycles(requesting, where, "counterparts requested in a cycle", "Let one of them use a field.")
-
-
-def _check_cycles(relationships: Sequence[Relationship], where: Mapping[str, str], problem: str, mend: str) -> None:
-    """Refuses a path of relationships from a kind back to itself, and names the file of the last one in the cycle."""
-    done: set[str] = set()
-
-    def visit(kind: str, path: list[Relationship]) -> None:
-        if any(rel.parent == kind for rel in path):
-            cycle = path[[rel.parent for rel in path].index(kind) :]
-            names = " → ".join(rel.name for rel in (*cycle, cycle[0]))
-            newest = max(cycle, key=relationships.index)
-            raise BadDeclaration(where[newest.name], f"{problem}: {names}", mend)
-        if kind not in done:
-            for rel in relationships:
-                if rel.parent == kind:
-                    visit(rel.child, [*path, rel])
-            done.add(kind)
-
-    for rel in relationships:
-        visit(rel.parent, [])
 
 
 def _check_requested(rel: Relationship, contracts: Contracts, where: str) -> None:

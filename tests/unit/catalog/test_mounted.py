@@ -49,34 +49,34 @@ def test_two_directories_may_have_modules_of_the_same_names(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "import_",
     [
-        "from contracts.channels import DeleteChannel",
-        "from contracts import channels; DeleteChannel = channels.DeleteChannel",
+        "from contracts.teams import DeleteTeam",
+        "from contracts import teams; DeleteTeam = teams.DeleteTeam",
     ],
 )
 def test_module_that_only_tether_has_is_imported(tmp_path: Path, import_: str) -> None:
     write(tmp_path, "contracts", "table", LIDS.format("lid", "Lid"))
-    rel = 'Relationship(parent="group", child="channel", via="name", on_parent_deleted=Cascade(DeleteChannel))'
+    rel = 'Relationship(parent="group", child="team", via="name", on_parent_deleted=Cascade(DeleteTeam))'
     relationship(tmp_path, f"{import_}\nr = {rel}")
     found = catalog.load([tmp_path])
-    assert found.relationship("r").sweep is found.relationship("group_channel").sweep
+    assert found.relationship("r").sweep is found.relationship("event_team").sweep
 
 
 def test_module_of_a_directory_hides_one_of_tether_there_only(tmp_path: Path) -> None:
-    own = textwrap.dedent(LIDS).replace("Delete{1}(Command", "DeleteChannel(Command")
+    own = textwrap.dedent(LIDS).replace("Delete{1}(Command", "DeleteTeam(Command")
     cascade = """
-from contracts.channels import DeleteChannel
-{0} = Relationship(parent="group", child="{1}", via="{2}", on_parent_deleted=Cascade(DeleteChannel))
+from contracts.teams import DeleteTeam
+{0} = Relationship(parent="group", child="{1}", via="{2}", on_parent_deleted=Cascade(DeleteTeam))
 """
     for name, text in (
-        ("a/contracts/channels", "from tether import Command, Created, Deleted, Key, Owner" + own.format("lid", "Lid")),
+        ("a/contracts/teams", "from tether import Command, Created, Deleted, Key, Owner" + own.format("lid", "Lid")),
         ("a/relationships/own", "from tether import Cascade, Relationship" + cascade.format("own", "lid", "of")),
-        ("b/other", "from tether import Cascade, Relationship" + cascade.format("other", "channel", "name")),
+        ("b/other", "from tether import Cascade, Relationship" + cascade.format("other", "team", "name")),
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{name}.py").write_text(text)
     found = catalog.load([tmp_path / "a", tmp_path / "b"])
     owners = [found.contracts.commands[sweep] for name in ("own", "other") if (sweep := found.relationship(name).sweep)]
-    assert owners == ["lids", "channels"]
+    assert owners == ["lids", "teams"]
 
 
 def test_modules_may_share_constants_that_lie_beside_them(tmp_path: Path) -> None:
