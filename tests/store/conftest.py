@@ -4,7 +4,7 @@ import pytest
 
 from store.db.pool import Pool
 from store.migrate import migrate
-from tests.support.tenants import YARD, StoreTenant
+from tests.support.tenants import ARCHIVE, YARD, StoreTenant
 
 
 @pytest.fixture
@@ -18,3 +18,10 @@ async def yard(pool: Pool) -> StoreTenant:
     """A tenant with the declarations of the yard as well: a kind that is parent and child of itself, and a chain."""
     await migrate(pool, YARD)
     return StoreTenant(pool, YARD)
+
+
+@pytest.fixture
+async def archive(pool: Pool) -> StoreTenant:
+    """A tenant with the declarations of the archive as well: folders in folders, which are deleted with them."""
+    await migrate(pool, ARCHIVE)
+    return StoreTenant(pool, ARCHIVE)

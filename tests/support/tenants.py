@@ -29,6 +29,7 @@ from tests.support.events import Event
 
 CATALOG = catalogs.load()
 YARD = catalogs.load([Path(__file__).parent / "catalogs" / "yard"])
+ARCHIVE = catalogs.load([Path(__file__).parent / "catalogs" / "archive"])
 
 in_a_database = settings(
     deadline=None,
