@@ -21,7 +21,8 @@ a single fact and is no exception but an outcome (``store/write/recorder.py``). 
     │       └── Gone          owner: there is no such entity (404, 410)         activities
     └── Unavailable           retry after ``retry_after`` seconds               503
         ├── Unsent            the owner cannot have received the request        activities
-        │   └── Busy          all of the owner's slots are taken                activities
+        │   ├── Busy          all of the owner's slots are taken                activities
+        │   └── Withdrawn     no longer to be requested when its turn came      activities
         ├── Failed            the owner failed at this request                  activities
         └── NotYet            a revision was not reached in time                409
 """
@@ -130,6 +131,10 @@ class Unsent(Unavailable):
 
 class Busy(Unsent):
     """Tether itself uses all of the owner's slots; retry soon. Says nothing about the owner."""
+
+
+class Withdrawn(Unsent):
+    """Tether itself left the request out: when its turn came, it was no longer to be sent."""
 
 
 class NotYet(Unavailable):

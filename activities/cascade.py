@@ -1,5 +1,7 @@
 """Activities of CascadeDeleteWorkflow except its sweeps. All are idempotent: each may run again after a crash."""
 
+from functools import partial
+
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -43,27 +45,29 @@ class CascadeActivities:
         if at.about not in self._catalog.contracts.owner_of:
             return await hold(self._pool, look, f"the kind {at.about}")
         status = await cascades.advance(self._pool, self._catalog, at.tenant, at.about, at.key, look.now)
-        row = status.operation
-        if row is None:
+        row, deletion = status.operation, status.deletion
+        shown = deletion or row
+        if shown is None:
             return OperationStatus(newer=status.newer)
-        deleting = row.state in BEFORE_END
+        deleting = deletion is not None
         command = self._catalog.contracts.deleting.get(at.about)
         if deleting and command is None:
             return await hold(self._pool, look, f"a command that deletes a {at.about}")
         owner = self._catalog.owner_of(at.about)
         sweeping = self._catalog.sweeping.get(at.about, ())
         return OperationStatus(
-            operation=row.id,
-            kind=row.kind,
+            operation=shown.id,
+            ended_life=row.id if deletion is not None and row is not None else "",
+            kind=shown.kind,
             command=command.__name__ if deleting and command is not None else "",
             owner=owner if deleting else "",
             awaited=f"{self._catalog.contracts.deleted_fact(at.about)} from {owner}",
-            due=row.due if deleting else None,
+            due=deletion.due if deletion is not None else None,
             to_request=[requests_for(self._catalog, r) for r in sweeping if r.name in status.to_request],
             concerned=[requests_for(self._catalog, r) for r in sweeping],
             unconfirmed=status.unconfirmed,
-            counts=counts(row),
-            reason=await reason(self._pool, row),
+            counts=counts(row or shown),
+            reason=await reason(self._pool, shown),
         )
 
     @activity.defn(name="ask_to_delete")
@@ -77,10 +81,10 @@ class CascadeActivities:
         command = self._catalog.contracts.deleting.get(at.about)
         if command is None:
             raise await postpone(self._pool, step, f"a command that deletes a {at.about}")
+        where = at.tenant, at.about, at.key, step.operation
+        find_pending = partial(deletions.pending_request, self._pool, self._catalog, *where)
         try:
-            entity = await deletions.pending_request(
-                self._pool, self._catalog, at.tenant, at.about, at.key, step.operation
-            )
+            entity = await find_pending()
             if entity is None:
                 return
             request = OwnerRequest(
@@ -92,7 +96,8 @@ class CascadeActivities:
                 causation=step.operation,
                 varies=varies(command),
             )
-            await owner_requests.send(self._pool, self._owners, request)
+            if not await owner_requests.send(self._pool, self._owners, request, find_pending):
+                return
         except Impossible as error:
             await deletions.refuse(self._pool, at.tenant, step.operation, error.reason)
             raise final(error) from None

@@ -1,5 +1,7 @@
 """Activities of MoveWorkflow. All are idempotent: each may run again after a crash."""
 
+from functools import partial
+
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -67,9 +69,10 @@ class MoveActivities:
         relationship = self._declared(step.subject)
         if relationship is None or relationship.move is None or relationship.field is None:
             raise await postpone(self._pool, step, f"a command that moves by {step.subject.about}")
+        find_pending = partial(moves.pending_request, self._pool, tenant, relationship, step.operation)
         pending = None
         try:
-            pending = await moves.pending_request(self._pool, tenant, relationship, step.operation)
+            pending = await find_pending()
             if pending is None:
                 return
             child, target = pending.child, (relationship.field, pending.target)
@@ -84,7 +87,8 @@ class MoveActivities:
                 causation=step.operation,
                 varies=varies(relationship.move, relationship.field),
             )
-            await owner_requests.send(self._pool, self._owners, request)
+            if not await owner_requests.send(self._pool, self._owners, request, find_pending):
+                return
         except Impossible as error:
             await moves.refuse(self._pool, tenant, step.operation, error.reason)
             raise final(error) from None

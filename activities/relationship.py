@@ -1,5 +1,6 @@
 """Activities of RelationshipWorkflow. All are idempotent: Temporal may run each of them again after a crash."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -70,8 +71,14 @@ class RelationshipActivities:
         Each is stored as the wait's last error, with the owner's words.
         """
         relationship = self._relationship(instance)
-        status = await relationship_status.look(self._pool, instance.tenant, relationship, instance.parent)
+        look = partial(relationship_status.look, self._pool, instance.tenant, relationship, instance.parent)
+        status = await look()
         requested = relationship.requested
+
+        async def still_missing() -> bool:
+            now = await look()
+            return (now.missing, now.incarnation, now.left_at) == (status.missing, status.incarnation, status.left_at)
+
         if requested is None or status.missing != "child" or status.parent is None:
             return
         reached = await self._follow_paths(instance, relationship, status)
@@ -94,7 +101,8 @@ class RelationshipActivities:
                 correlation=first.correlation,
                 causation=f"{relationship.parent}/{instance.parent}",
             )
-            await owner_requests.send(self._pool, self._owners, request)
+            if not await owner_requests.send(self._pool, self._owners, request, still_missing):
+                return
         except (Unavailable, Refused) as error:
             raise await self._failed(instance, error) from None
         except ValueError as error:  # the command cannot be made of these fields

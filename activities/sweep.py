@@ -17,7 +17,6 @@ from messages.operations import ChildCounts, ChildRequests, SweepInput, SweepRes
 from store.db.pool import Pool
 from store.operations import children, children_to_request, stuck
 from store.operations.children import ChildOutcome
-from store.operations.children_to_request import CandidatePage
 from store.operations.operation_row import OperationRow
 
 PAGE = 200
@@ -49,44 +48,40 @@ class SweepActivities:
         while swept.after is not None and not swept.unavailable and time.monotonic() < until:
             activity.heartbeat(swept.after)
             where = sweep.subject.tenant, sweep.operation, relationship, swept.after, PAGE
+            read_at = time.monotonic()
             page = await children_to_request.next_page(self._pool, self._catalog, *where, repeat=sweep.repeat)
             if page is None:
                 return swept.model_copy(update={"after": None})
-            swept = await self._process(sweep, relationship, page, swept)
+            requests = PageRequests(self._pool, self._catalog, self._owners, sweep, relationship, page, read_at)
+            swept = await self._process(sweep, requests, swept)
         return swept
 
-    async def _process(
-        self, sweep: SweepInput, relationship: Relationship, page: CandidatePage, swept: SweepResult
-    ) -> SweepResult:
+    async def _process(self, sweep: SweepInput, requests: PageRequests, swept: SweepResult) -> SweepResult:
         """Sends the requests of one page and stores their outcomes; returns the result so far with them added."""
-        tenant = sweep.subject.tenant
-        owner = self._catalog.owner_of(relationship.child)
-        requests = PageRequests(self._pool, self._owners, owner, sweep, relationship, page)
+        tenant, relationship, page = sweep.subject.tenant, sweep.relationship, requests.page
         if page.candidates:
-            await children_to_request.begin(self._pool, tenant, sweep.operation, relationship.name, page.candidates)
-        watching = asyncio.create_task(self._watch(sweep, requests))
+            await children_to_request.begin(self._pool, tenant, sweep.operation, relationship, page.candidates)
+        waiting = asyncio.create_task(self._heartbeat())
         try:
             outcomes = await requests.send()
         finally:
-            watching.cancel()
+            waiting.cancel()
         unavailable = requests.unavailable if all(o.state == "failing" for o in outcomes) else ""
         if outcomes:
-            await children.store_outcomes(self._pool, tenant, sweep.operation, relationship.name, outcomes)
+            await children.store_outcomes(self._pool, tenant, sweep.operation, relationship, outcomes)
             if unavailable:
-                error = unavailable
-                await stuck.owner_failed(self._pool, tenant, sweep.operation, error, relationship=relationship.name)
+                await stuck.owner_failed(self._pool, tenant, sweep.operation, unavailable, relationship=relationship)
             else:
-                await stuck.owner_recovered(self._pool, tenant, sweep.operation, relationship.name)
+                await stuck.owner_recovered(self._pool, tenant, sweep.operation, relationship)
         return _added(swept, outcomes).model_copy(
             update={"after": page.next, "unavailable": unavailable, "retry_after": requests.retry_after}
         )
 
-    async def _watch(self, sweep: SweepInput, requests: PageRequests) -> None:
-        """Stops the requests of a page once the operation has ended or was cancelled: slow owners take long."""
-        while not requests.stopped:
+    async def _heartbeat(self) -> None:
+        """Reports every second that the activity is alive: owners may be slow, and all of their slots be taken."""
+        while True:
             await asyncio.sleep(1)
-            activity.heartbeat("waiting for the owner")  # or for a slot of it: other activities may hold them all
-            requests.stopped = await children.must_stop(self._pool, sweep.subject.tenant, sweep.operation)
+            activity.heartbeat("waiting for the owner")
 
 
 def _added(swept: SweepResult, outcomes: Sequence[ChildOutcome]) -> SweepResult:

@@ -69,9 +69,9 @@ class Contracts:
         """The name of the fact that deletes an entity of this kind; empty if none is declared."""
         return self._fact(kind, Effect.DELETED)
 
-    def deleted_types(self, kind: str) -> list[str]:
-        """The wire types of the facts that delete an entity of this kind, sorted."""
-        return sorted(t for t, c in self.by_type.items() if c.kind == kind and c.effect is Effect.DELETED)
+    def types(self, kind: str, effect: Effect) -> list[str]:
+        """The wire types of the facts that have this effect on an entity of this kind, sorted."""
+        return sorted(t for t, c in self.by_type.items() if c.kind == kind and c.effect is effect)
 
     def _fact(self, kind: str, effect: Effect) -> str:
         names = [c.name for c in self.by_type.values() if c.kind == kind and c.effect is effect]

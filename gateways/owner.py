@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -13,6 +13,9 @@ from errors import Busy, Failed, Unsent
 from gateways.circuit_breaker import Circuit, Clock
 from gateways.reply import Reply, read
 from gateways.request import build
+
+Before = Callable[[], Awaitable[None]]
+"""Awaited once a request has its slot, right before it leaves. What it raises is raised instead of sending."""
 
 OF_MANY = 0.8
 """Share of the slots that requests of sweeps may take, so that a single request need not queue behind hundreds."""
@@ -45,12 +48,16 @@ class OwnerClient:
         """Closes its connections."""
         await self._client.aclose()
 
-    async def send(self, request: OwnerRequest, *, slot_timeout: float, one_of_many: bool) -> None:
+    async def send(
+        self, request: OwnerRequest, *, slot_timeout: float, one_of_many: bool, before: Before | None
+    ) -> None:
         """Sends a request. Parameters and errors as for ``Owners.send``."""
         what = f"{type(request.command).__name__} at {self._name}"
         to_send = build(self._client, self._url, request)
         self._circuit.check()
         async with self._of_many if one_of_many else nullcontext(), self._slot(what, slot_timeout):
+            if before is not None:
+                await before()
             await self._attempt(to_send, what, request.idempotency_key)
 
     @asynccontextmanager

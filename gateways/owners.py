@@ -16,7 +16,7 @@ from catalog.owner_request import OwnerRequest
 from errors import Unsent
 from gateways import address
 from gateways.circuit_breaker import Clock
-from gateways.owner import OwnerClient
+from gateways.owner import Before, OwnerClient
 
 AT_ONCE = 25
 """Slots of one owner: its concurrent requests. A slow owner must not take all activity slots of a worker."""
@@ -63,15 +63,23 @@ class Owners:
             for client in self._clients.values():
                 stack.push_async_callback(client.aclose)
 
-    async def send(self, request: OwnerRequest, *, slot_timeout: float = 0.0, one_of_many: bool = False) -> None:
+    async def send(
+        self,
+        request: OwnerRequest,
+        *,
+        slot_timeout: float = 0.0,
+        one_of_many: bool = False,
+        before: Before | None = None,
+    ) -> None:
         """Sends a request to its owner; returns when the owner has accepted it.
 
         ``slot_timeout``: seconds to wait for one of the owner's slots; Busy if none becomes free. ``one_of_many``: the
-        request is one of hundreds, which leave some slots to others.
+        request is one of hundreds, which leave some slots to others. ``before``: awaited once the request has its slot,
+        right before it leaves, as it may have waited for long; what it raises is raised instead of sending.
         Raises Refused (Contradicted if the state of its entity contradicts the request), or Unavailable (retry after
         ``retry_after`` seconds).
         """
         client = self._clients.get(request.owner)
         if client is None:
             raise Unsent(f"no address of the owner {request.owner!r}; set it in TETHER_OWNERS", retry_after=30)
-        await client.send(request, slot_timeout=slot_timeout, one_of_many=one_of_many)
+        await client.send(request, slot_timeout=slot_timeout, one_of_many=one_of_many, before=before)

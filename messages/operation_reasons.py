@@ -19,6 +19,7 @@ EndCode = Literal[
     "superseded",
     "recreated_since_request",
     "recreated_during_cascade",
+    "deleted_again",
     "stopped_midway",
     "children_parked",
     "already_deleted",
@@ -149,6 +150,9 @@ _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "superseded": lambda d, _: f"replaced by operation {d['operation']}, which was requested later",
     "recreated_since_request": lambda d, _: f"the {d['kind']} was deleted and created again since the request",
     "recreated_during_cascade": lambda d, _: f"the {d['kind']} was created again: the remaining children were skipped",
+    "deleted_again": lambda d, _: (
+        f"a later fact deleted the {d['kind']} again: the remaining children belong to that deletion"
+    ),
     "stopped_midway": lambda d, _: (
         f"{d['unconfirmed']} more were requested and not confirmed, {d['remaining']} were not requested"
     ),

@@ -73,6 +73,11 @@ class OperationStatus(Message):
     """What an operation does or waits for. An empty ``operation``: none is under way."""
 
     operation: str = Field(default="", description="Its id.")
+    ended_life: str = Field(
+        default="",
+        description="Id of the operation that processes the children of an ended life of the entity, which exists "
+        "again, while `operation` is about its next deletion; empty: there are no two.",
+    )
     kind: str = ""
     command: str = formerly("asks", "", description="Sent to the owner, or to be; empty: none.")  # former name
     owner: str = ""

@@ -2,15 +2,18 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from temporalio import activity
 
+from activities.support.owner_requests import FRESH
+from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
 from catalog.owner_request import OwnerRequest
 from catalog.relationship import Relationship
-from errors import Failed, Gone, Outdated, Refused, Unavailable, Unsent
+from errors import Failed, Gone, Outdated, Refused, Unavailable, Unsent, Withdrawn
 from facts.correlation import encode_operation
 from facts.own_facts import derived_id
 from gateways import answers
@@ -19,7 +22,7 @@ from gateways.owners import AT_ONCE, Owners
 from messages.child_reasons import ParkReason
 from messages.operations import SweepInput
 from store.db.pool import Pool
-from store.operations import request_bodies
+from store.operations import children_to_request, request_bodies
 from store.operations.children import ChildOutcome
 from store.operations.children_to_request import Candidate, CandidatePage
 
@@ -29,41 +32,53 @@ _ERROR_LENGTH = 400  # characters of an error that are stored
 class PageRequests:
     """The requests for one page of children, and what their outcomes say about the owner.
 
-    ``stopped``: set by the caller to leave out the requests that have not begun. ``unavailable``: the error of the last
-    request that found the owner unavailable, or empty; ``retry_after``: the owner's longest Retry-After in seconds.
+    ``read_at``: when the page began to be read, by the monotonic clock. A page may take minutes at a slow owner, so
+    before a request leaves, the rows are read again if that was FRESH seconds ago: once for all requests of the page.
+    ``unavailable``: the error of the last request that found the owner unavailable, or empty; ``retry_after``: the
+    owner's longest Retry-After in seconds.
     """
 
     def __init__(
-        self, pool: Pool, owners: Owners, owner: str, sweep: SweepInput, relationship: Relationship, page: CandidatePage
+        self,
+        pool: Pool,
+        catalog: Catalog,
+        owners: Owners,
+        sweep: SweepInput,
+        relationship: Relationship,
+        page: CandidatePage,
+        read_at: float,
     ) -> None:
+        self.page = page
         self._pool = pool
+        self._catalog = catalog
         self._owners = owners
-        self._owner = owner
+        self._owner = catalog.owner_of(relationship.child)
         self._sweep = sweep
         self._relationship = relationship
-        self._page = page
+        self._waiting = {candidate.child.key: candidate for candidate in page.candidates}
+        self._looked_at = read_at
+        self._looking = asyncio.Lock()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._first: dict[str, request_bodies.FirstBody] = {}
         self._unsent: list[str] = []
         self._suspects: set[str] = set()
-        self.stopped = False
         self.unavailable = ""
         self.retry_after = 0.0
 
     async def send(self) -> list[ChildOutcome]:
-        """Sends the request for each child of the page; returns the outcomes of those that were sent."""
+        """Sends the request for each child of the page; returns the outcomes of those that were to be sent."""
         await self._fix_bodies()
-        outcomes = await asyncio.gather(*(self._send_in_slot(candidate) for candidate in self._page.candidates))
+        outcomes = await asyncio.gather(*(self._send_in_slot(candidate) for candidate in self.page.candidates))
         await self._forget_unsent_bodies()
         return self._count_suspects([outcome for outcome in outcomes if outcome is not None])
 
     async def _fix_bodies(self) -> None:
         """If request bodies depend on fields of the children: stores them, or fetches those of the first attempt."""
-        given = None if self._page.target is None else self._relationship.field
-        if not varies(self._page.command, given):
+        given = None if self.page.target is None else self._relationship.field
+        if not varies(self.page.command, given):
             return
         requests = []
-        for candidate in self._page.candidates:
+        for candidate in self.page.candidates:
             with suppress(Refused):
                 requests.append(self._request(candidate))
         self._first = await request_bodies.first_of_each(self._pool, self._sweep.subject.tenant, requests)
@@ -82,14 +97,48 @@ class PageRequests:
 
     async def _send_in_slot(self, candidate: Candidate) -> ChildOutcome | None:
         async with self._slots:
-            return None if self.stopped else await self._send_one(candidate)
+            if candidate.child.key in self._waiting:
+                return await self._send_one(candidate)
+            self._unsent.append(self._key(candidate))
+            return None
 
-    async def _send_one(self, candidate: Candidate) -> ChildOutcome:
+    async def _check(self, candidate: Candidate) -> None:
+        """Called right before a request leaves. Raises Withdrawn if it must not, by a look that is still fresh."""
+        async with self._looking:
+            if self._waiting and time.monotonic() - self._looked_at >= FRESH:
+                await self._look_again()
+        if self._waiting.pop(candidate.child.key, None) is None:
+            raise Withdrawn(f"nothing is to be requested for {candidate.child.key} any more")
+
+    async def _look_again(self) -> None:
+        """Keeps the requests that may still be sent; none if that cannot be read now."""
+        looked_at = time.monotonic()
+        try:
+            left = await children_to_request.look_again(
+                self._pool,
+                self._catalog,
+                self._sweep.subject.tenant,
+                self._sweep.operation,
+                self._relationship,
+                list(self._waiting.values()),
+            )
+        except Unavailable:
+            left = set()
+        self._waiting = {key: candidate for key, candidate in self._waiting.items() if key in left}
+        self._looked_at = looked_at
+
+    async def _send_one(self, candidate: Candidate) -> ChildOutcome | None:
+        """The outcome of a request; None: it was withdrawn."""
         child, parent, reference = candidate.child.key, candidate.parent, candidate.reference
         key = self._key(candidate)
         try:
             request = self._first[key].request if key in self._first else self._request(candidate)
-            await self._owners.send(request, slot_timeout=math.inf, one_of_many=True)
+            await self._owners.send(
+                request, slot_timeout=math.inf, one_of_many=True, before=lambda: self._check(candidate)
+            )
+        except Withdrawn:
+            self._unsent.append(key)
+            return None
         except (Unavailable, Refused) as error:
             if isinstance(error, Unsent):
                 self._unsent.append(key)
@@ -117,17 +166,17 @@ class PageRequests:
         if isinstance(error, Failed):
             self._suspects.add(child)
             # The owner answered for other children of the operation, so this failure is the child's.
-            counted = error.answered and self._page.others_confirmed
+            counted = error.answered and self.page.others_confirmed
         return ChildOutcome(child, parent, "failing", reference, message, counted)
 
     def _request(self, candidate: Candidate) -> OwnerRequest:
         """Raises Refused if the command cannot be filled."""
-        field, target, child = self._relationship.field, self._page.target, candidate.child
+        field, target, child = self._relationship.field, self.page.target, candidate.child
         return OwnerRequest(
             tenant=self._sweep.subject.tenant,
             owner=self._owner,
             command=filled(
-                self._page.command,
+                self.page.command,
                 child.key,
                 child.data,
                 expected_parent=candidate.parent,

@@ -14,15 +14,15 @@ class Action(Enum):
     SEND_REQUEST = auto()
     """The owner is to be sent the request to delete the entity, or was."""
     PROCESS_CHILDREN = auto()
-    """The entity is deleted and the operation is responsible for its children."""
+    """The operation is responsible for the children of the life that the entity's last deletion has ended."""
     BIND = auto()
     """The entity is deleted as requested: the operation becomes responsible for its children."""
     END_DELETED_BY_OTHER = auto()
     """The entity is deleted as requested, and another operation is responsible for its children."""
     END_DELETED_BEFORE = auto()
     """The entity was deleted after the request, and created again since."""
-    END_RECREATED = auto()
-    """The entity exists again, or is another one: the remaining children are skipped."""
+    END_DELETED_AGAIN = auto()
+    """A later fact has deleted the entity: the remaining children belong to that deletion."""
     CANCEL = auto()
     """The cancellation came before the entity was deleted."""
     CANCEL_DELETED = auto()
@@ -51,9 +51,8 @@ class Case:
 
 # For each action the cases in which it is taken. None: does not matter. Each case is in exactly one row.
 RULES: tuple[tuple[Action, dict[str, bool]], ...] = (
-    (Action.PROCESS_CHILDREN, {"running": True, "deleted": True, "other": False}),
-    (Action.END_RECREATED, {"running": True, "deleted": True, "other": True}),
-    (Action.END_RECREATED, {"running": True, "deleted": False}),
+    (Action.PROCESS_CHILDREN, {"running": True, "other": False}),
+    (Action.END_DELETED_AGAIN, {"running": True, "other": True}),
     (Action.END_DELETED_BEFORE, {"running": False, "deleted": False, "other": True}),
     (Action.CANCEL, {"running": False, "deleted": False, "other": False, "cancelled": True}),
     (Action.EXPIRE, {"running": False, "deleted": False, "other": False, "cancelled": False, "expired": True}),

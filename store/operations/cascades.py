@@ -4,7 +4,7 @@ There is one operation for each deletion of an entity that has children: the one
 that Tether starts as soon as there are children to process. It resumes when late ones arrive.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.catalog import Catalog
@@ -20,18 +20,21 @@ from store.operations.cascade_rules import Action, ChildrenCase, Conclusion, cas
 from store.operations.operation_row import OperationRow, OperationState
 from store.operations.operations import NewOperation, entity_reason
 from store.write import outbox
-from store.write.entity_state import FoldedEntity, fetch_entities
+from store.write.entity_state import NOTHING, FoldedEntity, fetch_entities
 from store.write.tenant_lock import lock
 
 
 @dataclass(frozen=True, slots=True)
 class CascadeStatus:
-    """The status of the operations of an entity's deletion. ``operation``: the one under way, or None.
+    """The status of the operations of an entity's deletion.
 
+    ``deletion``: the operation for which the entity's owner is to be sent a request, or was; ``operation``: the one
+    that processes children; None: there is none. Both are set only if the entity was created again meanwhile.
     ``to_request``: relationships with children that are to be requested. ``unconfirmed``: children that were requested
     and whose facts have not arrived. ``newer``: there are outbox rows newer than this status.
     """
 
+    deletion: OperationRow | None = None
     operation: OperationRow | None = None
     to_request: tuple[str, ...] = ()
     unconfirmed: int = 0
@@ -58,16 +61,16 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
         revision, _ = await lock(conn, tenant)
         (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
         step = _DeletionStep(conn, catalog, tenant, entity, revision, now)
-        responsible = await step.responsible()
+        responsible, deletion = await step.responsible(), None
         for row in await operations.open_operations(conn, tenant, "cascade", kind, key):
             action = decide(case_of(row, entity, now, bound=responsible is not None))
             if action is Action.SEND_REQUEST:
-                return CascadeStatus(row)
-            responsible = await step.take(action, row, responsible)
-        if entity.state == "deleted":
-            status = await step.process_children(responsible, unrequested, remaining)
-            if status is not None:
-                return status
+                deletion = deletion or row
+            else:
+                responsible = await step.take(action, row, responsible)
+        status = await step.process_children(responsible, unrequested, remaining) if entity.ended else None
+        if status is not None or deletion is not None:
+            return replace(status or CascadeStatus(), deletion=deletion)
         newer = await outbox.forget(conn, tenant, "cascade", kind, key, revision)
     return CascadeStatus(newer=newer)
 
@@ -84,12 +87,18 @@ class _DeletionStep:
     now: datetime
 
     @property
+    def recreated(self) -> bool:
+        """Whether the entity exists again after its last deletion."""
+        return self.entity.state == "live" and self.entity.ended != NOTHING
+
+    @property
     def relationships(self) -> tuple[Relationship, ...]:
-        return self.catalog.sweeping.get(self.entity.kind, ())
+        """Those whose children are still to be requested."""
+        return () if self.recreated else self.catalog.sweeping.get(self.entity.kind, ())
 
     async def responsible(self) -> OperationRow | None:
-        """The operation, ended or not, that is responsible for the children of this deletion."""
-        if self.entity.state != "deleted":
+        """The operation, ended or not, that is responsible for the children of the last deletion."""
+        if not self.entity.ended:
             return None
         return await fetch_row(
             self.conn,
@@ -114,9 +123,9 @@ class _DeletionStep:
                 await self._end(row, "done", EndReason("deleted_by_other_operation", {"operation": responsible.id}))
             case Action.END_DELETED_BEFORE:
                 await self._end(row, "done", entity_reason("recreated_since_request", entity))
-            case Action.END_RECREATED:
-                await children.skip_open(conn, self.tenant, row.id)
-                await self._end(row, "done", entity_reason("recreated_during_cascade", entity))
+            case Action.END_DELETED_AGAIN:
+                await children.skip_unrequested(conn, self.tenant, row.id, "parent_deleted_again")
+                await self._end(row, "done", entity_reason("deleted_again", entity))
             case Action.CANCEL_DELETED:
                 await self._end(row, "cancelled", entity_reason("already_deleted", entity))
             case Action.CANCEL:
@@ -131,8 +140,9 @@ class _DeletionStep:
     async def process_children(
         self, row: OperationRow | None, unrequested: int, remaining: int
     ) -> CascadeStatus | None:
-        """What is to be done about the children of a deleted entity; None: nothing is left to do.
+        """What is to be done about the children of the life that the last deletion ended; None: nothing is left to do.
 
+        If the entity exists again nothing more is requested, but facts of what was requested are waited for.
         ``row``: the operation that is responsible; if there is none, one is started where there are children.
         ``unrequested``, ``remaining``: children that were not requested, and not processed at all, when they were
         counted last.
@@ -146,6 +156,9 @@ class _DeletionStep:
             row = await self._start_own()
         if row is None or row.state == "cancelled":
             return None
+        if self.recreated and row.state == "running":
+            await children.skip_unrequested(conn, tenant, row.id, "parent_recreated")
+            unrequested = remaining = 0
         left = await children.left(conn, tenant, row.id)
         if not to_request and not left.unconfirmed:  # facts may have arrived since the children were counted
             await children.settle(conn, self.catalog, tenant, row, self.now)
@@ -165,11 +178,13 @@ class _DeletionStep:
                 row = await fetch_row(
                     conn, OperationRow, "continue_operation", tenant=tenant, id=row.id, remaining=remaining
                 )
-                return CascadeStatus(row, to_request, left.unconfirmed)
+                return CascadeStatus(operation=row, to_request=to_request, unconfirmed=left.unconfirmed)
             case Conclusion.END_INCOMPLETE:
                 await self._end(row, "incomplete", EndReason("children_parked", {"parked": left.parked}))
             case Conclusion.END_DONE:
-                await self._end(row, "done")
+                await self._end(
+                    row, "done", entity_reason("recreated_during_cascade", entity) if self.recreated else None
+                )
         return None
 
     async def _bind_cancelled(self) -> OperationRow | None:

@@ -74,13 +74,6 @@ class ChildRow(NamedTuple):
     changed_at: datetime
 
 
-async def must_stop(pool: Pool, tenant: str, operation: str) -> bool:
-    """Whether an operation has ended, or was cancelled."""
-    async with connection(pool) as conn:
-        row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
-    return row is None or row.state != "running" or row.cancelled_at is not None
-
-
 async def store_outcomes(
     pool: Pool, tenant: str, operation: str, relationship: str, outcomes: Sequence[ChildOutcome]
 ) -> None:
@@ -145,9 +138,12 @@ def _deletes(operation: OperationRow, relationship: Relationship) -> bool:
     return operation.kind != "detach" and isinstance(relationship.on_parent_deleted, Cascade)
 
 
-async def skip_open(conn: Connection, tenant: str, operation: str) -> None:
-    """Skips all children of an operation that are neither confirmed nor skipped."""
-    await execute(conn, "skip_open_children", tenant=tenant, operation=operation)
+async def skip_unrequested(conn: Connection, tenant: str, operation: str, reason: SkipCode) -> None:
+    """Skips the children of an operation for which nothing will be requested any more.
+
+    Not those that were requested: their facts are on the way. Those that their owner reported missing are skipped.
+    """
+    await execute(conn, "skip_unrequested_children", tenant=tenant, operation=operation, reason=reason)
 
 
 async def count_unrequested(conn: Connection, tenant: str, operation: str) -> int:

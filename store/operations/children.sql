@@ -3,11 +3,13 @@
 select count(*) from operation_children
 where tenant = :tenant and operation = :operation and state in ('planned', 'failing')
 
--- name: skip_open_children
--- Skips all children of an operation that are neither confirmed nor skipped.
+-- name: skip_unrequested_children
+-- Skips the children of an operation that are not processed and were not requested, and those whose owner replied to
+-- the request that it has no such child.
 update operation_children
-set state = 'skipped', changed_at = now()
-where tenant = :tenant and operation = :operation and state in ('planned', 'failing', 'requested', 'parked')
+set state = 'skipped', skip_reason = :reason, changed_at = now()
+where tenant = :tenant and operation = :operation
+  and (state in ('planned', 'failing', 'parked') or (state = 'requested' and reported_missing))
 
 -- name: store_child_outcomes
 -- Stores the outcome of each request. A child that facts have confirmed or skipped meanwhile stays as it is; one with

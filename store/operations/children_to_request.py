@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.relationship import Cascade, Relationship
-from catalog.vocabulary import Command
-from messages.child_reasons import ParkReason
+from catalog.vocabulary import Command, Effect
+from messages.child_reasons import ParkReason, SkipCode
 from store.db.pool import Connection, Pool, connection
 from store.db.sql import execute, fetch_row, fetch_rows
 from store.operations.children import ChildOutcome, ChildState, store_outcomes_in
@@ -57,7 +57,8 @@ class _CandidateCount(NamedTuple):
 
 class _CandidateRow(NamedTuple):
     """A row of the queries of candidates. ``state`` and the columns after it are None for a child that the operation
-    has not processed yet. ``returned``: for a plan, whether the child has left its parent and come back since."""
+    has not processed yet. Of a plan: ``returned``: the child has left its parent since, or something followed from its
+    request; ``recreated``: it was deleted since. Where it is in its parent, it has come back."""
 
     child: str
     parent: str
@@ -67,6 +68,7 @@ class _CandidateRow(NamedTuple):
     redrives: int | None
     reported_missing: bool | None
     returned: bool
+    recreated: bool
 
 
 async def count(
@@ -110,14 +112,11 @@ async def next_page(
     their owner reported them missing. Children that returned are skipped, those that must not be requested are parked.
     """
     async with connection(pool) as conn:
-        row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
-        if row is None or row.state != "running" or row.cancelled_at is not None:
+        row = await _sending(conn, tenant, operation)
+        if row is None:
             return None
         if row.workflow == "cascade":
             command, parent = relationship.sweep, row.key
-            (gone,) = await fetch_entities(conn, tenant, [(row.about, parent)])
-            if gone.state != "deleted" or gone.incarnation != row.incarnation:
-                return None
             rows = await fetch_rows(
                 conn,
                 _CandidateRow,
@@ -140,21 +139,23 @@ async def next_page(
                 operation=operation,
                 relationship=relationship.name,
                 kind=relationship.child,
-                deletions=catalog.contracts.deleted_types(relationship.child),
+                creations=catalog.contracts.types(relationship.child, Effect.CREATED),
+                deletions=catalog.contracts.types(relationship.child, Effect.DELETED),
                 after=after,
                 repeat=repeat,
                 limit=limit,
             )
         entities = await fetch_entities(conn, tenant, [(relationship.child, r.child) for r in rows])
-        found, returned = _select(relationship, rows, entities)
-        if returned:
+        found, skipped = _select(relationship, rows, entities)
+        if skipped:
             await execute(
                 conn,
-                "skip_returned_children",
+                "skip_children",
                 tenant=tenant,
                 operation=operation,
                 relationship=relationship.name,
-                children=returned,
+                children=list(skipped),
+                reasons=list(skipped.values()),
             )
         if why := await _obstacles(conn, catalog, tenant, row, relationship, found):
             await _park(conn, tenant, operation, relationship, [c for c in found if c.child.key in why], why)
@@ -165,22 +166,63 @@ async def next_page(
     return CandidatePage(found, next, command, row.parent, row.confirmed > 0)
 
 
+async def look_again(
+    pool: Pool,
+    catalog: Catalog,
+    tenant: str,
+    operation: str,
+    relationship: Relationship,
+    candidates: Sequence[Candidate],
+) -> set[str]:
+    """The keys of those candidates, of a page read earlier, whose requests may still be sent as they are.
+
+    Not those that have left their parent, were named as its children by another fact, or must not be requested any
+    more; none if the operation sends no requests any more. Changes nothing: the next page does.
+    """
+    async with connection(pool) as conn:
+        row = await _sending(conn, tenant, operation)
+        if row is None:
+            return set()
+        entities = await fetch_entities(conn, tenant, [(relationship.child, c.child.key) for c in candidates])
+        same = [
+            c
+            for c, entity in zip(candidates, entities, strict=True)
+            if entity.reference(relationship) == (c.reference, c.parent) and entity.incarnation == c.child.incarnation
+        ]
+        obstacles = await _obstacles(conn, catalog, tenant, row, relationship, same)
+    return {c.child.key for c in same} - obstacles.keys()
+
+
+async def _sending(conn: Connection, tenant: str, operation: str) -> OperationRow | None:
+    """The operation, if it still sends requests for its children: it was neither ended nor cancelled, and a deletion
+    from which they follow is still the last one of its entity."""
+    row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
+    if row is None or row.state != "running" or row.cancelled_at is not None:
+        return None
+    if row.workflow == "cascade":
+        (entity,) = await fetch_entities(conn, tenant, [(row.about, row.key)])
+        if entity.state != "deleted" or entity.incarnation != row.incarnation:
+            return None
+    return row
+
+
 def _select(
     relationship: Relationship, rows: Sequence[_CandidateRow], entities: Sequence[FoldedEntity]
-) -> tuple[list[Candidate], list[str]]:
-    """(Children that are still in their parent, and for which something is to be requested; keys of those that have
-    left it and come back). A child is not requested twice for the same fact, unless its owner reported it missing."""
-    found, returned = [], []
+) -> tuple[list[Candidate], dict[str, SkipCode]]:
+    """(Children that are still in their parent, and for which something is to be requested; child → why it is skipped
+    although it is there). A child is not requested twice for the same fact, unless its owner reported it missing."""
+    found: list[Candidate] = []
+    skipped: dict[str, SkipCode] = {}
     for row, entity in zip(rows, entities, strict=True):
         reference, parent = entity.reference(relationship)
         if parent is None or parent != row.parent:
             continue
-        if row.returned:
-            returned.append(row.child)
+        if row.returned or row.recreated:
+            skipped[row.child] = "recreated" if row.recreated else "left_and_returned"
         elif row.state != "requested" or row.reference != reference or row.reported_missing:
             first = (row.reference if row.state in ("planned", "failing") else None) or reference
             found.append(Candidate(entity, parent, reference, first, row.linked_revision, row.redrives or 0))
-    return found, returned
+    return found, skipped
 
 
 async def _obstacles(

@@ -20,7 +20,7 @@ cross join lateral (
 -- A page of the children of a deleted parent that its operation has still to request something for, by child; with
 -- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it.
 select l.child, l.parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
-       false as returned
+       false as returned, false as recreated
 from links l
 left join lateral (
     select state, reference, redrives, reported_missing from operation_children
@@ -34,16 +34,24 @@ limit :limit
 
 -- name: plan_candidates
 -- A page of the children of a plan that its operation has still to request something for, by child; with :repeat also
--- those already requested, whose fact has not arrived. returned: since it was planned it has left its parent, or was
--- deleted (:deletions are the types of such facts), or a fact followed from its request; if it is in its parent now, it
--- has come back.
+-- those already requested, whose fact has not arrived. returned: since it was planned it has left its parent, or a fact
+-- followed from its request. recreated: since it was planned it was deleted, not by a fact about an earlier life, which
+-- is older than a creation that was known then. :creations and :deletions are the types of such facts.
 select c.child, c.parent, l.linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
        c.linked_revision is not null
            and departed(:tenant, :relationship, c.child, c.parent, c.linked_revision) or exists (
                select from facts f
                where f.tenant = :tenant and f.kind = :kind and f.key = c.child
-                 and (f.type = any(:deletions::text[]) and f.revision > c.linked_revision
-                      or c.reference <> '' and f.correlation = 'tether2.' || :operation)) as returned
+                 and c.reference <> '' and f.correlation = 'tether2.' || :operation) as returned,
+       exists (
+           select from facts d
+           where d.tenant = :tenant and d.kind = :kind and d.key = c.child
+             and d.type = any(:deletions::text[]) and d.revision > c.linked_revision
+             and not exists (
+                 select from facts f
+                 where f.tenant = :tenant and f.kind = :kind and f.key = c.child
+                   and f.type = any(:creations::text[]) and f.revision <= c.linked_revision
+                   and f.order_key > d.order_key)) as recreated
 from operation_children c
 left join lateral (
     select from_revision as linked_revision from links
@@ -54,12 +62,13 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = :rela
 order by c.child
 limit :limit
 
--- name: skip_returned_children
--- Skips children that left their parent after they were planned or requested, and came back by another fact.
-update operation_children
-set state = 'skipped', skip_reason = 'left_and_returned', last_error = '', reported_missing = false, changed_at = now()
-where tenant = :tenant and operation = :operation and relationship = :relationship and child = any(:children)
-  and state in ('planned', 'failing', 'requested')
+-- name: skip_children
+-- Skips children that are in their parent and must not be requested, each with the reason.
+update operation_children c
+set state = 'skipped', skip_reason = w.reason, last_error = '', reported_missing = false, changed_at = now()
+from unnest(:children::text[], :reasons::text[]) as w (child, reason)
+where c.tenant = :tenant and c.operation = :operation and c.relationship = :relationship and c.child = w.child
+  and c.state in ('planned', 'failing', 'requested')
 
 -- name: begin_children
 -- Stores children whose requests are about to be sent. Before they are sent: the owner's facts may arrive, or the

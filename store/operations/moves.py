@@ -118,7 +118,7 @@ async def advance(pool: Pool, tenant: str, relationship: Relationship, child: st
 async def pending_request(pool: Pool, tenant: str, relationship: Relationship, operation: str) -> MoveRequest | None:
     """The request to send for an operation; None if there is nothing left to send.
 
-    Raises Impossible if the target was deleted since, or the child was and exists again.
+    Raises Impossible if the target or the child was deleted since, also if the child exists again.
     """
     async with connection(pool) as conn:
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
@@ -128,8 +128,8 @@ async def pending_request(pool: Pool, tenant: str, relationship: Relationship, o
         child, target = await fetch_entities(conn, tenant, sides)
     if target.state == "deleted":
         raise Impossible(entity_reason("entity_deleted", target))
-    if _recreated(child, row):
-        raise Impossible(entity_reason("entity_recreated", child))
+    if _ended_since_request(child, row):
+        raise Impossible(_reason_of_end(child))
     return MoveRequest(child, target.key, row.former_parent, row.renewals)
 
 
@@ -168,9 +168,14 @@ async def refuse(pool: Pool, tenant: str, operation: str, reason: EndReason, las
             )
 
 
-def _recreated(child: FoldedEntity, row: OperationRow) -> bool:
-    """Whether the child was deleted, and perhaps created again, since the request was first sent."""
-    return row.requested_after is not None and child.ended > row.requested_after
+def _ended_since_request(child: FoldedEntity, row: OperationRow) -> bool:
+    """Whether the child was deleted since the request was first sent; it may have been created again."""
+    return child.state == "deleted" or (row.requested_after is not None and child.ended > row.requested_after)
+
+
+def _reason_of_end(child: FoldedEntity) -> EndReason:
+    """Why the move of a child that was deleted since its request is refused."""
+    return entity_reason("entity_deleted" if child.state == "deleted" else "entity_recreated", child)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +197,8 @@ class _MoveStep:
             await operations.end(self.conn, row, "done", revision=self.revision)
         elif row.cancelled_at is not None:
             await operations.end(self.conn, row, "cancelled", owner_may_still_act=True)
-        elif child.state == "deleted":
-            await operations.end(self.conn, row, "refused", entity_reason("entity_deleted", child))
-        elif _recreated(child, row):
-            await operations.end(self.conn, row, "refused", entity_reason("entity_recreated", child))
+        elif _ended_since_request(child, row):
+            await operations.end(self.conn, row, "refused", _reason_of_end(child))
         elif row.expired(self.now):
             reason = EndReason("not_confirmed")
             await operations.end(self.conn, row, "expired", reason, last_error=row.last_error, owner_may_still_act=True)

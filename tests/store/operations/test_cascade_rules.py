@@ -38,10 +38,11 @@ def test_every_case_is_in_exactly_one_rule() -> None:
         ("deleted cancelled bound", Action.CANCEL_DELETED),
         ("running deleted bound", Action.PROCESS_CHILDREN),
         ("running deleted bound cancelled", Action.PROCESS_CHILDREN),
-        ("running deleted other bound", Action.END_RECREATED),
-        ("running deleted other", Action.END_RECREATED),
-        ("running", Action.END_RECREATED),
-        ("running cancelled", Action.END_RECREATED),
+        ("running bound", Action.PROCESS_CHILDREN),
+        ("running bound cancelled", Action.PROCESS_CHILDREN),
+        ("running deleted other bound", Action.END_DELETED_AGAIN),
+        ("running deleted other", Action.END_DELETED_AGAIN),
+        ("running other", Action.END_DELETED_AGAIN),
     ],
 )
 def test_state_of_entity_and_operation_decide_the_action(true: str, action: Action) -> None:

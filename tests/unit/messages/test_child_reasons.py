@@ -35,6 +35,9 @@ SENTENCES = [
     (Row(), ""),
     (Row(last_error="answered 503"), "answered 503"),
     (Row(skip_reason="left_and_returned"), "it left its parent, and came back by another fact"),
+    (Row(skip_reason="recreated"), "it was deleted and created again"),
+    (Row(skip_reason="parent_recreated"), "its parent was created again before it was requested"),
+    (Row(skip_reason="parent_deleted_again"), "its parent was deleted again: it belongs to that deletion"),
     (Row(park_reason="request_refused", last_error="refused with 422: no"), "refused with 422: no"),
     (Row(park_reason="attempts_exhausted", last_error="answered 500"), "answered 500"),
     (
