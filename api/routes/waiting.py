@@ -35,9 +35,10 @@ class WaitingItem(BaseModel):
     parent: str = Field(description="Key of the parent: the one that is missing, or the one whose child is missing.")
     missing: Literal["parent", "child"]
     waiting_for: WaitingFor
-    similar: list[str] = Field(
+    similar: list[str] | None = Field(
         description="Of a missing parent: keys of live entities of its kind that differ from `parent` only in letter "
-        "case, Unicode normal form, white space, leading zeros or the spelling of a UUID. At most five.",
+        "case, Unicode normal form, white space, leading zeros or the spelling of a UUID. At most five. Null: not "
+        "looked up, which is done for the first hundred missing parents of a page.",
         examples=[["Books"]],
     )
     children: int = Field(description="Number of links that wait for the parent.")
@@ -111,7 +112,7 @@ def _item(
     if relationship is not None:
         kind = relationship.parent if wait.missing == "parent" else relationship.child
     missing_parent = _missing_parent(has, found)
-    alike = similar.get(missing_parent, []) if missing_parent is not None else []
+    alike = similar.get(missing_parent) if missing_parent is not None else []
     return {
         "relationship": wait.relationship,
         "parent": wait.parent,
@@ -128,6 +129,6 @@ def _item(
         "overdue": wait.due < now,
         "overdue_notified_at": wait.overdue_notified_at,
         "reason": wait.last_error
-        or wait_reason(has.catalog, wait.relationship, wait.missing) + similar_hint(kind or "", alike),
+        or wait_reason(has.catalog, wait.relationship, wait.missing) + similar_hint(kind or "", alike or ()),
         "workflow": workflow,
     }

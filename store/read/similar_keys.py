@@ -10,6 +10,7 @@ are skipped together.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 from unicodedata import normalize
 from uuid import UUID
@@ -20,6 +21,8 @@ from store.db.sql import fetch_rows
 ROUNDS = 24
 """Seeks for one spelling, at most: each letter of a key may be written in two ways, and its neighbours decide how many
 of them are looked at."""
+KEYS = 100
+"""Keys that one call looks up: about forty seeks each."""
 FOUND = 5
 """Similar keys of one key, at most."""
 WIDTHS = (2, 3, 4, 5, 6, 8, 10, 12)
@@ -84,9 +87,11 @@ class _NextKey(NamedTuple):
 
 @dataclass(slots=True)
 class _Search:
-    """The search along one spelling. ``letters``: for each character the ways to write it, sorted."""
+    """The search along one spelling. ``normal``: normal form of the key; ``letters``: for each character the ways to
+    write it, sorted."""
 
     of: EntityKey
+    normal: str
     letters: list[tuple[str, ...]]
     seek: str
 
@@ -100,10 +105,10 @@ class _Search:
 async def similar_keys(at: Snapshot, wanted: Iterable[EntityKey]) -> dict[EntityKey, list[str]]:
     """Returns, for each (kind, key), up to five keys of live entities of that kind that are spelled alike, sorted.
 
-    Keys without any are left out.
+    Only the first ``KEYS`` of them are looked up; the others are left out.
     """
-    found: dict[EntityKey, set[str]] = {}
-    searches = [search for of in wanted for search in _searches(of)]
+    found: dict[EntityKey, set[str]] = {of: set() for of in islice(wanted, KEYS)}
+    searches = [search for of in found for search in _searches(of)]
     for _ in range(ROUNDS):
         if not searches:
             break
@@ -118,19 +123,20 @@ async def similar_keys(at: Snapshot, wanted: Iterable[EntityKey]) -> dict[Entity
         going_on = []
         for row in rows:
             search = searches[row.n - 1]
-            of, known = search.of, found.setdefault(search.of, set())
-            if row.live and row.key != of[1] and normal_form(row.key) == normal_form(of[1]):
+            known = found[search.of]
+            if row.live and row.key != search.of[1] and normal_form(row.key) == search.normal:
                 known.add(row.key)
             if len(known) < FOUND and search.advance(row.key):
                 going_on.append(search)
         searches = going_on
-    return {of: sorted(keys)[:FOUND] for of, keys in found.items() if keys}
+    return {of: sorted(keys)[:FOUND] for of, keys in found.items()}
 
 
 def _searches(of: EntityKey) -> Iterator[_Search]:
+    normal = normal_form(of[1])
     for spelling in spellings(of[1]):
         letters = [_cases(character) for character in spelling]
-        yield _Search(of, letters, "".join(ways[0] for ways in letters))
+        yield _Search(of, normal, letters, "".join(ways[0] for ways in letters))
 
 
 def _cases(character: str) -> tuple[str, ...]:

@@ -146,3 +146,22 @@ async def test_broken_link_explanation_says_what_the_cascade_does(
     assert (await asker.sentence("event_team", "t4")).endswith(
         f"{gone}the cascade was cancelled before this child was processed."
     )
+
+
+async def test_waiting_link_explanation_hints_at_a_key_spelled_alike(asker: Asker, facts: FactRecorder) -> None:
+    await facts.record(
+        event("CategoryAdded", "Books", 1, name="x"),
+        event("CategoryAdded", "others", 1, name="x"),
+        event("ItemAdded", "i", 1, name="x", category="books "),
+        event("ItemAdded", "j", 1, name="x", category="Books"),
+        event("ItemAdded", "k", 1, name="x", category="unlike"),
+    )
+    hint = "; category 'Books' exists: the keys differ only in case, white space, zeros or the like."
+    assert (await asker.sentence("category_item", "i")).endswith(hint)
+    assert (await asker.sentence("category_item", "i", NOW + timedelta(days=2))).endswith(hint)
+    for child, similar in (("i", ["Books"]), ("j", []), ("k", [])):
+        why = await asker.explain("category_item", child)
+        assert why is not None
+        assert list(why.similar) == similar
+    assert "differ" not in await asker.sentence("category_item", "j")
+    assert "differ" not in await asker.sentence("category_item", "k")

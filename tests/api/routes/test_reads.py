@@ -84,6 +84,21 @@ async def test_reads_require_a_key_of_the_tenant(api: Api, facts: FactRecorder) 
     assert (await api.ask("relationships/category_item/links"))[0] == 401
 
 
+async def test_a_missing_parent_is_listed_and_explained_with_similar_keys(api: Api, facts: FactRecorder) -> None:
+    await facts.record(
+        event("CategoryAdded", "Books", 1, name="x"),
+        *(event("ItemAdded", f"i{n}", 1, name="x", category=key) for n, key in enumerate(["books", "toys", "Books"])),
+        event("GroupCreated", "g", 1, name="g"),
+    )
+    found = {wait["parent"]: wait for wait in await api.all("waiting")}
+    assert {key: wait["similar"] for key, wait in found.items()} == {"books": ["Books"], "toys": [], "g": []}
+    assert "; category 'Books' exists: " in found["books"]["reason"]
+    assert "exists" not in found["toys"]["reason"]
+    whys = [await api.get(f"relationships/category_item/links/i{n}/why") for n in range(3)]
+    assert [why["similar"] for why in whys] == [["Books"], [], []]
+    assert ["'Books' exists" in why["sentence"] for why in whys] == [True, False, False]
+
+
 async def test_links_come_page_by_page_as_of_one_revision(api: Api, facts: FactRecorder) -> None:
     for n in range(0, 30, 10):
         await facts.record(*(event("ItemAdded", f"i{m:02}", 1, name="x", category="c") for m in range(n, n + 10)))

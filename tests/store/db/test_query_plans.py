@@ -51,6 +51,7 @@ INDEXES = {
     "count_broken": {"links_of_parent", "entities_not_live"},
     "link_versions": {"links_pkey"},
     "fact_by_order": {"facts_of_entity"},
+    "next_keys": {"entities_pkey"},
     "feed_revisions": {"revisions_pkey"},
     "feed_entities": {"entities_from"},
     "feed_links": {"links_from", "links_to", "links_pkey", "entities_pkey"},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
-from store.read.similar_keys import FOUND, normal_form, similar_keys
+from store.read.similar_keys import FOUND, KEYS, normal_form, similar_keys
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder
 from tests.support.tenants import StoreTenant, in_a_database
@@ -50,7 +50,7 @@ OTHERS = ["book", "bookss", "8", "70", "item-8", "x", "customer-000012", "Custom
 async def similar(pool: Pool, *keys: str, tenant: str = TENANT) -> dict[str, list[str]]:
     async with snapshot(pool, tenant) as at:
         found = await similar_keys(at, [("category", key) for key in keys])
-    return {key: keys for (_, key), keys in found.items()}
+    return {key: keys for (_, key), keys in found.items() if keys}
 
 
 @pytest.mark.parametrize("case", ALIKE)
@@ -81,6 +81,14 @@ async def test_similar_keys_are_limited_and_found_among_many_neighbours(pool: Po
     spelled = [f"{'0' * n}7" for n in range(9)]
     await facts.record(*(event("CategoryAdded", key, 1, name=key) for key in spelled))
     assert len((await similar(pool, "7"))["7"]) == FOUND
+
+
+async def test_no_more_keys_are_looked_up_than_the_limit_allows(pool: Pool, facts: FactRecorder) -> None:
+    await facts.record(*(event("CategoryAdded", f"C{n}", 1, name="x") for n in range(3)))
+    async with snapshot(pool, TENANT) as at:
+        found = await similar_keys(at, [("category", f"c{n}") for n in range(KEYS + 1)])
+    assert len(found) == KEYS
+    assert [found["category", f"c{n}"] for n in range(4)] == [["C0"], ["C1"], ["C2"], []]
 
 
 SPELLINGS: list[Callable[[str], str]] = [
