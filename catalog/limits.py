@@ -21,6 +21,8 @@ ATTRIBUTE = 2_048
 """Of every other attribute of a CloudEvent, and of its name: a percent-encoded causation id is three times a key."""
 CREDENTIAL = 128
 """Of the name of an API key."""
+ENTITY = 512 * 1024
+"""Of an entity's folded data as JSON, with the order keys of its fields: every change writes them again."""
 PAGE = 8 * 1024 * 1024
 """Of the data in one page of an answer: the item that reaches it is the page's last."""
 

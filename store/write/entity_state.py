@@ -15,8 +15,10 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from catalog import limits
 from catalog.relationship import Relationship, as_key
 from catalog.vocabulary import Effect
+from errors import Unacceptable
 from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
@@ -50,6 +52,7 @@ class FoldedEntity:
     ``stored``: whether the table has a version of it. ``latest``, ``created``, ``ended``: order keys of the newest
     fact, creation and deletion. ``data``: its fields; ``older``: the order keys of those fields that an older fact
     than ``latest`` has set. ``refs``: relationship → (order key, parent), for references that are not in a field.
+    ``row``: the version in the table.
     """
 
     kind: str
@@ -62,6 +65,7 @@ class FoldedEntity:
     ended: bytes = NOTHING
     older: dict[str, bytes] = field(default_factory=dict)
     refs: dict[str, tuple[bytes, str | None]] = field(default_factory=dict)
+    row: StoredEntity | None = field(default=None, compare=False, repr=False)
 
     @property
     def state(self) -> EntityState:
@@ -146,6 +150,22 @@ class FoldedEntity:
         """``refs`` as JSON for the table; None if it is empty."""
         return orjson.dumps({n: (o.hex(), p) for n, (o, p) in self.refs.items()}).decode() if self.refs else None
 
+    def check_size(self) -> None:
+        """Raises Unacceptable if the data, with the order keys of its fields, has become too large.
+
+        Every change writes all of it again, so that facts with ever new fields would take the square of their size.
+        What is too large already, by facts that were recorded before there was a limit, may change but not grow.
+        """
+        size = limits.size(self.data_json()) + len(self.older_json() or "")
+        if size <= limits.ENTITY:
+            return
+        if self.row is not None and size <= len(orjson.dumps(self.row.data)) + len(orjson.dumps(self.row.older)):
+            return
+        raise Unacceptable(
+            f"{self.kind} {self.key[:100]!r} would be larger than {limits.ENTITY} bytes: it would have {size}, "
+            "with the order keys of its fields"
+        )
+
     @classmethod
     def of_row(cls, row: StoredEntity) -> FoldedEntity:
         """The entity of a row of ``entities``."""
@@ -160,6 +180,7 @@ class FoldedEntity:
             ended=row.ended,
             older={n: bytes.fromhex(o) for n, o in row.older.items()} if row.older else {},
             refs={n: (bytes.fromhex(o), p) for n, (o, p) in row.refs.items()} if row.refs else {},
+            row=row,
         )
 
     @property

@@ -16,7 +16,7 @@ import asyncpg
 import orjson
 
 from catalog.catalog import Catalog
-from errors import Unavailable
+from errors import Unacceptable, Unavailable
 from facts.envelope import Entry, moment
 from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
@@ -27,9 +27,9 @@ from store.write.tenant_lock import lock
 
 GROUP = 1_000
 """Facts of one transaction, after which no further submission joins it."""
-POISON = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, OverflowError)
-"""Errors of a value that is valid and that PostgreSQL cannot store: a text with a NUL, a key too long for its index, a
-time beyond its calendar."""
+POISON = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, OverflowError, Unacceptable)
+"""Errors of one valid fact. PostgreSQL cannot store a value: a text with a NUL, an entry too long for its index, a time
+beyond its calendar. Or the fact would make its entity too large."""
 QUEUE = 20_000
 """Facts of waiting submissions, after which further ones are rejected: better a 503 at once than a late answer."""
 
@@ -158,7 +158,7 @@ class Recorder:
                 first = await self._alone(tenant, submission.part(entries[:middle], rejected))
                 second = await self._alone(tenant, submission.part(entries[middle:], ()))
                 return _joined(first, second, middle)
-            reason = f"cannot be stored: {error}"
+            reason = error.reason if isinstance(error, Unacceptable) else f"cannot be stored: {error}"
             rejected = [*rejected, _rejected(entries[0], reason)]
             (answer,) = await self._transaction(tenant, [submission.part((), rejected)])
             answer.refused[0] = reason

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from catalog import limits
 from catalog.catalog import Catalog
 from facts.envelope import Entry, moment
 from store.db.pool import Connection
@@ -48,7 +49,7 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     """Writes facts and all that follows from them, within the caller's transaction.
 
     ``entries``: validated facts, no two with the same (source, id). ``actor``: who sent them, for the table of
-    revisions.
+    revisions. Raises Unacceptable if they make an entity too large.
     """
     head, open_operations = await lock(conn, tenant)
     known = await _digests(conn, tenant, entries)
@@ -153,16 +154,20 @@ _TOUCHED = ("kinds", "keys", "states", "sequences", "data", "latest", "created",
 
 
 def _values(entity: FoldedEntity) -> tuple[Any, ...]:
-    """In the order of the last columns of ENTITIES, and of _TOUCHED."""
+    """In the order of the last columns of ENTITIES, and of _TOUCHED. Raises Unacceptable for an entity that would
+    become too large."""
+    data, older = entity.data_json(), entity.older_json()
+    if 4 * (len(data) + len(older or "")) > limits.ENTITY:  # no character has more than four bytes
+        entity.check_size()
     return (
         entity.kind,
         entity.key,
         entity.state,
         entity.sequence,
-        entity.data_json(),
+        data,
         entity.latest,
         entity.created,
         entity.ended,
-        entity.older_json(),
+        older,
         entity.refs_json(),
     )
