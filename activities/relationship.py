@@ -108,7 +108,7 @@ class RelationshipActivities:
         except ValueError as error:  # the command cannot be made of these fields
             await self._set_last_error(instance, str(error))
             raise final(error) from None
-        if status.last_error:
+        if status.last_error or status.missing_links:
             await self._set_last_error(instance, "")
 
     @activity.defn(name="tell_overdue")  # former name
@@ -121,18 +121,17 @@ class RelationshipActivities:
     async def _follow_paths(
         self, instance: RelationshipInstance, relationship: Relationship, status: RelationshipStatus
     ) -> dict[str, str] | None:
-        """Follows the command's ``Through`` paths: field → key. None if a link on a path is missing; that is stored as
-        the wait's last error."""
+        """Follows the command's ``Through`` paths: field → key. None if a link on a path is missing; that is stored
+        with the wait."""
         if status.missing != "child" or not relationship.through:
             return {}
         reached = await relationship_status.follow_paths(
             self._pool, instance.tenant, self._catalog, relationship, instance.parent
         )
-        missing = {relationship.through[name].down for name, key in reached.items() if key is None}
+        missing = sorted({relationship.through[name].down for name, key in reached.items() if key is None})
         if missing:
-            reason = f"{' and '.join(sorted(missing))} comes first"
-            if status.last_error != reason:
-                await self._set_last_error(instance, reason)
+            if status.missing_links != missing:
+                await relationship_status.set_missing_links(self._pool, instance, missing)
             return None
         return {name: key for name, key in reached.items() if key is not None}
 
@@ -148,9 +147,7 @@ class RelationshipActivities:
         return later(error) if isinstance(error, Unavailable) else final(error)
 
     async def _set_last_error(self, instance: RelationshipInstance, text: str) -> None:
-        await relationship_status.set_last_error(
-            self._pool, instance.tenant, instance.relationship, instance.parent, text
-        )
+        await relationship_status.set_last_error(self._pool, instance, text)
 
     def _relationship(self, instance: RelationshipInstance) -> Relationship:
         """The declaration in force. Fails the workflow if there is none, or the parent's key is impossible."""
@@ -185,6 +182,7 @@ class RelationshipActivities:
             due=status.due,
             overdue_notified=status.overdue_notified,
             last_error=status.last_error,
+            missing_links=status.missing_links,
             command=requested.command.__name__ if requested is not None and reached is not None else "",
             incarnation="/".join((status.incarnation, *(reached or {}).values(), *map(str, _after_last(first)))),
             operations_due=status.operations_due,

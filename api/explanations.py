@@ -8,18 +8,20 @@ from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from messages.child_reasons import describe_child
+from messages.wait_reasons import describe_obstacle
 from store.read.link_evidence import ChildCascade, DecidingFact, Explanation
+from store.read.waits import WaitRow
 
 
-def wait_reason(catalog: Catalog, relationship: str, missing: str) -> str:
-    """What a wait waits for: ``CategoryAdded from categories has not arrived``.
-
-    ``relationship`` is its name, also if it is no longer declared; ``missing`` is ``parent`` or ``child``.
-    """
-    rel = catalog.relationships.get(relationship)
+def wait_reason(catalog: Catalog, wait: WaitRow) -> str:
+    """Why a wait has not ended: ``CategoryAdded from categories has not arrived``, or what keeps the request for it."""
+    obstacle = describe_obstacle(wait.last_error, wait.missing_links)
+    if obstacle:
+        return obstacle
+    rel = catalog.relationships.get(wait.relationship)
     if rel is None:
         return "a fact of a relationship that is no longer declared has not arrived"
-    return f"{_creation(catalog, rel.parent if missing == 'parent' else rel.child)} has not arrived"
+    return f"{_creation(catalog, rel.parent if wait.missing == 'parent' else rel.child)} has not arrived"
 
 
 def similar_hint(kind: str, similar: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from messages.base import Message, formerly
 from messages.progress import CarryOver
+from messages.wait_reasons import describe_obstacle
 from messages.workflow_ids import Subject, subject_id
 
 
@@ -80,7 +81,8 @@ class Situation(Message):
     waiting_since: datetime | None = formerly("since", None)
     due: datetime | None = None
     overdue_notified: bool = formerly("told", False, description="RelationshipOverdue is published.")  # former name
-    last_error: str = formerly("note", "", description="Why it still waits: an owner's refusal, for example.")
+    last_error: str = formerly("note", "", description="What the owner said last, such as a refusal.")
+    missing_links: list[str] = Field(default=[], description="Relationships whose links have to come first.")
     command: str = formerly("asks", "", description="Requests the child; empty: none can be sent.")  # former name
     incarnation: str = Field(default="", description="Incarnation of the parent.")
     operations_due: datetime | None = Field(default=None, description="When the first waiting operation expires.")
@@ -99,10 +101,11 @@ class Situation(Message):
     def describe(self, state: str) -> str:
         """One line for people: what the instance waits for, or how many children are linked."""
         if self.missing:
-            error = f"; {self.last_error}" if self.last_error else ""
+            obstacle = describe_obstacle(self.last_error, self.missing_links)
             return (
                 f"{state}: {self.awaited_fact or self.missing} from {self.owner}"
-                f" since {self.waiting_since:%Y-%m-%d %H:%M}, due {self.due:%Y-%m-%d %H:%M} UTC{error}"
+                f" since {self.waiting_since:%Y-%m-%d %H:%M}, due {self.due:%Y-%m-%d %H:%M} UTC"
+                f"{obstacle and f'; {obstacle}'}"
             )
         if self.operations_due is not None:
             return f"{state}: both sides of an explicit link, until {self.operations_due:%Y-%m-%d %H:%M} UTC"

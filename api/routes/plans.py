@@ -11,6 +11,7 @@ from api.http.dependencies import Has
 from api.http.queries import Key, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Named, Operation, describe
+from messages.operation_reasons import describe_reason
 from store.db import tokens
 from store.operations import plans
 from store.operations.plans import PlanRequest, StoredPlan
@@ -250,7 +251,7 @@ def _plan_body(tenant: str, stored: StoredPlan) -> Plan:
             "actor": stored.actor,
             "operation": stored.operation,
             "parts": stored.parts,
-            "restricted": stored.restricted,
+            "restricted": [why if isinstance(why, str) else describe_reason(why) for why in stored.restricted],
             "appeared": stored.appeared,
             "vanished": stored.vanished,
         }

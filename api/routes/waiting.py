@@ -128,7 +128,6 @@ def _item(
         "due": wait.due,
         "overdue": wait.due < now,
         "overdue_notified_at": wait.overdue_notified_at,
-        "reason": wait.last_error
-        or wait_reason(has.catalog, wait.relationship, wait.missing) + similar_hint(kind or "", alike or ()),
+        "reason": wait_reason(has.catalog, wait) + similar_hint(kind or "", alike or ()),
         "workflow": workflow,
     }

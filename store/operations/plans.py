@@ -14,7 +14,7 @@ import orjson
 from catalog.catalog import Catalog
 from errors import Conflict, PlanOutdated, Unknown
 from facts.validation import check_text
-from messages.operation_reasons import describe_reason
+from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, connection
 from store.db.snapshot import Snapshot, snapshot
 from store.db.sql import bind, fetch_row
@@ -42,8 +42,8 @@ __all__ = ["PlanRequest", "ScopeChange", "ScopePart", "StoredPlan", "create", "e
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """A row of ``plans``. ``hash``: SHA-256 in hex of the exact set, the request and the revision; ``restricted``: one
-    sentence per reason why the deletion cannot be executed; ``appeared`` and ``vanished``: the changes since then."""
+    """A row of ``plans``. ``hash``: SHA-256 in hex of the exact set, the request and the revision; ``restricted``: the
+    reasons why the deletion cannot be executed; ``appeared`` and ``vanished``: the changes since then."""
 
     id: str
     kind: PlanKind
@@ -54,7 +54,8 @@ class StoredPlan:
     actor: str
     operation: str | None
     parts: list[ScopePart]
-    restricted: list[str]
+    restricted: list[EndReason | str]
+    """A str is a sentence that an earlier version stored."""
     appeared: list[ScopeChange] = field(default_factory=list)
     vanished: list[ScopeChange] = field(default_factory=list)
 
@@ -85,10 +86,9 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
         incarnation = await _check_entity(at.conn, catalog, tenant, request)
         rows = await scope(at.conn, catalog, tenant, request, at.revision)
         await _check_children(at.conn, tenant, request)
-        restricted: list[str] = []
+        why: dict[str, EndReason] = {}
         if request.kind == "delete" and request.entity_kind is not None and request.key is not None:
             why = await restrictions(at.conn, catalog, tenant, request.entity_kind, [request.key])
-            restricted = [describe_reason(reason) for reason in why.values()]
         revision = at.revision
     parts = [part(catalog, request, row) for row in rows]
     plan = StoredPlan(
@@ -101,9 +101,13 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
         actor=actor,
         operation=None,
         parts=parts,
-        restricted=restricted,
+        restricted=[*why.values()],
     )
-    report = {"parts": [asdict(part) for part in parts], "restricted": plan.restricted, "incarnation": incarnation}
+    report = {
+        "parts": [asdict(part) for part in parts],
+        "restricted": [reason._asdict() for reason in why.values()],
+        "incarnation": incarnation,
+    }
     async with connection(pool) as conn:
         await conn.execute(
             *bind(
@@ -280,5 +284,5 @@ def _plan(row: _PlanRow) -> StoredPlan:
         actor=row.actor,
         operation=row.operation,
         parts=[ScopePart(**part) for part in row.report["parts"]],
-        restricted=row.report["restricted"],
+        restricted=[why if isinstance(why, str) else EndReason(**why) for why in row.report["restricted"]],
     )

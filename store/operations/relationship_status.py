@@ -1,5 +1,6 @@
 """The status of one relationship instance, for its workflow, and the announcement of its completed link."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from facts import own_facts
+from messages.relationship import RelationshipInstance
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import execute, fetch_row, fetch_value
 from store.write import outbox
@@ -40,6 +42,8 @@ class RelationshipStatus:
     due: datetime | None
     overdue_notified: bool
     last_error: str
+    missing_links: list[str]
+    """The relationships whose links have to come first, as the request for the child needs a key found by them."""
     operations_due: datetime | None
     children: int
     """At most 1000: more are not counted."""
@@ -71,6 +75,7 @@ class _StatusRow(NamedTuple):
     requested_for: str | None
     requested_left_at: int | None
     correlation: str | None
+    missing_links: list[str] | None
     operations_due: datetime | None
     children: int
     left_at: int | None
@@ -99,7 +104,7 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
             is_requested=is_requested,
         )
     if row is None:
-        return RelationshipStatus(0, None, "", None, "", None, None, False, "", None, 0)
+        return RelationshipStatus(0, None, "", None, "", None, None, False, "", [], None, 0)
     return RelationshipStatus(
         revision=row.revision,
         parent=row.data if row.state == "live" else None,
@@ -110,6 +115,7 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
         due=row.due,
         overdue_notified=bool(row.overdue_notified),
         last_error=row.last_error or "",
+        missing_links=row.missing_links or [],
         operations_due=row.operations_due,
         children=row.children,
         left_at=row.left_at,
@@ -201,11 +207,29 @@ async def _announce(
     await settle(conn, catalog, tenant, [announcement], "workflow")
 
 
-async def set_last_error(pool: Pool, tenant: str, relationship: str, parent: str, text: str) -> None:
-    """Stores why an instance still waits, such as an owner's refusal; empty: no reason."""
+async def set_last_error(pool: Pool, instance: RelationshipInstance, text: str) -> None:
+    """Stores the last error of an instance's request for its child, such as the owner's refusal.
+
+    ``text``: cut after 1000 characters; empty: the request was sent, and nothing keeps the instance waiting but facts.
+    """
+    await _set_obstacle(pool, instance, text[:1000], ())
+
+
+async def set_missing_links(pool: Pool, instance: RelationshipInstance, links: Sequence[str]) -> None:
+    """Stores that an instance's request for its child cannot be sent before there are links of these relationships."""
+    await _set_obstacle(pool, instance, "", links)
+
+
+async def _set_obstacle(pool: Pool, instance: RelationshipInstance, text: str, links: Sequence[str]) -> None:
     async with connection(pool) as conn:
         await execute(
-            conn, "set_wait_error", tenant=tenant, relationship=relationship, parent=parent, last_error=text[:1000]
+            conn,
+            "set_wait_obstacle",
+            tenant=instance.tenant,
+            relationship=instance.relationship,
+            parent=instance.parent,
+            last_error=text,
+            missing_links=list(links),
         )
 
 

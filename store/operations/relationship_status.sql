@@ -2,7 +2,7 @@
 -- What one instance waits for or has, all of it as of one revision.
 select h.revision, e.state, e.ended, e.data,
        w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as overdue_notified, w.last_error,
-       w.requested_for, w.requested_left_at, w.correlation,
+       w.missing_links, w.requested_for, w.requested_left_at, w.correlation,
        (select min(o.due) from operations o
         where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relationship and o.key = :parent and o.state = 'waiting')
            as operations_due,
@@ -55,13 +55,16 @@ update waits set requested_for = :requested_for, requested_left_at = :left_at, c
 from (select set_config('synchronous_commit', 'off', true)) as here
 where tenant = :tenant and relationship = :relationship and parent = :parent and missing = 'child'
 
--- name: set_wait_error
--- Stores why an instance still waits; without a reason, its owner no longer contradicts the request.
-update waits set last_error = :last_error, contradictions = case when :last_error = '' then 0 else contradictions end
+-- name: set_wait_obstacle
+-- Stores why the request for a missing child was not sent yet, or failed; without a reason, its owner no longer contradicts
+-- the request.
+update waits
+set last_error = :last_error, missing_links = :missing_links::text[],
+    contradictions = case when :last_error = '' and :missing_links = '{}' then 0 else contradictions end
 where tenant = :tenant and relationship = :relationship and parent = :parent
 
 -- name: count_wait_contradiction
 -- Stores that the owner contradicted the request for the missing child; returns how often it has.
-update waits set last_error = :last_error, contradictions = contradictions + 1
+update waits set last_error = :last_error, missing_links = '{}', contradictions = contradictions + 1
 where tenant = :tenant and relationship = :relationship and parent = :parent and missing = 'child'
 returning contradictions

@@ -30,6 +30,7 @@ class WaitRow(NamedTuple):
     workflow_started_at: datetime | None
     overdue_notified_at: datetime | None
     last_error: str
+    missing_links: list[str]
 
 
 class OpenWait(NamedTuple):

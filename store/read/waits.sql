@@ -1,7 +1,7 @@
 -- name: waits_page
 -- A page of all waits, by relationship and parent.
 select relationship, parent, missing, owner, waiting_since, due,
-       workflow_started_at, overdue_notified_at, last_error
+       workflow_started_at, overdue_notified_at, last_error, missing_links
 from waits
 where tenant = :tenant and (relationship, parent) > (:after_relationship, :after_parent)
 order by relationship, parent
@@ -10,7 +10,7 @@ limit :size
 -- name: waits_of_relationship
 -- A page of the waits of one relationship, by parent.
 select relationship, parent, missing, owner, waiting_since, due,
-       workflow_started_at, overdue_notified_at, last_error
+       workflow_started_at, overdue_notified_at, last_error, missing_links
 from waits
 where tenant = :tenant and relationship = :relationship and parent > :after_parent
 order by parent
@@ -27,6 +27,6 @@ cross join lateral (
 -- name: wait_of
 -- The wait of one relationship instance, if it has one.
 select relationship, parent, missing, owner, waiting_since, due,
-       workflow_started_at, overdue_notified_at, last_error
+       workflow_started_at, overdue_notified_at, last_error, missing_links
 from waits
 where tenant = :tenant and relationship = :relationship and parent = :parent

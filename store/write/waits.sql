@@ -64,5 +64,5 @@ cross join lateral (
 where e.missing is not null
 on conflict (tenant, relationship, parent) do update
 set waiting_since = excluded.waiting_since, due = excluded.due, workflow_after = excluded.workflow_after,
-    workflow_started_at = null, overdue_notified_at = null, last_error = '', contradictions = 0
+    workflow_started_at = null, overdue_notified_at = null, last_error = '', missing_links = '{}', contradictions = 0
 where x.overdue_notified_at is not null

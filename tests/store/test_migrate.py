@@ -63,6 +63,32 @@ async def test_renaming_keeps_waits_outbox_rows_and_revisions(
     assert await pool.fetchval("select missing_side('main', 'category_item', 'light', 'category', false)") is None
 
 
+async def test_missing_links_are_read_from_sentences_of_waits(
+    pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await apply_until(pool, tmp_path, monkeypatch, "0008")
+    for parent, last_error in (
+        ("one", "group_channel comes first"),
+        ("two", "event_team and group_channel comes first"),
+        ("refused", "the queue at channels comes first"),
+        ("nothing", ""),
+    ):
+        await pool.execute(
+            "insert into waits (tenant, relationship, parent, missing, owner, waiting_since, due, workflow_after, "
+            "last_error) values ('main', 'membership', $1, 'child', 'channels', now(), now(), now(), $2)",
+            parent,
+            last_error,
+        )
+    assert "0016_lookups.sql" in await migrations.migrate(pool, catalog)
+    rows = await pool.fetch("select parent, missing_links, last_error from waits")
+    assert {row["parent"]: (row["missing_links"], row["last_error"]) for row in rows} == {
+        "one": (["group_channel"], ""),
+        "two": (["event_team", "group_channel"], ""),
+        "refused": ([], "the queue at channels comes first"),
+        "nothing": ([], ""),
+    }
+
+
 async def test_deletion_requested_before_migration_0004_continues(
     pool: Pool, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

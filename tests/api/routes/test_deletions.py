@@ -100,6 +100,23 @@ async def test_restricted_deletion_names_the_children(strict: ApiCaller) -> None
     assert (await strict.get("operations"))["items"] == []
 
 
+async def test_plan_says_which_child_restricts_its_deletion(strict: ApiCaller, pool: Pool) -> None:
+    made = await strict.ask("POST", "/v1/plans", json={"delete": {"kind": "event", "key": "e"}})
+    assert made.status == 201
+    (reason,) = made.content["restricted"]
+    assert "team 't' belongs to event 'e' by strict_event_team" in reason
+    path = f"plans/{made.content['id']}"
+    assert (await strict.get(path))["restricted"] == [reason]
+    stored = await pool.fetchval("select report -> 'restricted' -> 0 from plans")
+    assert (stored["code"], stored["details"]["child"]) == ("restricted", "t")
+
+    sentence = "event 'e' cannot be deleted: as earlier versions stored it"
+    await pool.execute(
+        "update plans set report = jsonb_set(report::jsonb, '{restricted}', jsonb_build_array($1::text))::json", sentence
+    )
+    assert (await strict.get(path))["restricted"] == [sentence]
+
+
 @pytest.mark.usefixtures("event_with_team")
 @pytest.mark.parametrize("scope", ["read", "publish:groups"])
 async def test_deletion_requires_an_operate_key(caller: ApiCaller, scope: str) -> None:

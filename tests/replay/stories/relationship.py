@@ -202,7 +202,7 @@ async def chain(scenario: Scenario) -> Subject:
 
     async def noted() -> bool:
         wait = await harness.find_wait("membership", "g1/ann")
-        return wait is not None and wait["last_error"] == "group_channel comes first"
+        return wait is not None and wait["missing_links"] == ["group_channel"]
 
     await eventually(noted)
     await harness.record(GROUP)

@@ -12,13 +12,14 @@ from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder
 
 
-@pytest.mark.parametrize("query", ["set_wait_error", "unstart_waits", "mark_checked"])
+@pytest.mark.parametrize("query", ["set_wait_obstacle", "unstart_waits", "mark_checked"])
 async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, facts: FactRecorder, query: str) -> None:
     await facts.record(event("GroupCreated", "g1", 1, name="g"))
     await pool.execute("update waits set workflow_started_at = now()")
     async with pool.acquire() as conn, conn.transaction():
-        if query == "set_wait_error":
-            await execute(conn, query, tenant=TENANT, relationship="group_channel", parent="g1", last_error="not yet")
+        if query == "set_wait_obstacle":
+            instance = {"tenant": TENANT, "relationship": "group_channel", "parent": "g1"}
+            await execute(conn, query, **instance, last_error="not yet", missing_links=[])
         else:
             await execute(
                 conn, query, tenants=[TENANT], workflows=["relationship"], abouts=["group_channel"], keys=["g1"]

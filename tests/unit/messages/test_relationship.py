@@ -67,6 +67,9 @@ def test_situation_is_described_in_one_line() -> None:
     description = "waiting: ChannelCreated from channels since 2026-01-31 12:03, due 2026-01-31 12:03 UTC"
     assert waiting.describe("waiting") == description
     assert waiting.model_copy(update={"last_error": "refused"}).describe("waiting") == f"{description}; refused"
+    one, two = ({"missing_links": links} for links in (["a_b"], ["a_b", "c_d"]))
+    assert waiting.model_copy(update=one).describe("waiting") == f"{description}; a_b comes first"
+    assert waiting.model_copy(update=two).describe("waiting") == f"{description}; a_b and c_d come first"
 
 
 @pytest.mark.parametrize(

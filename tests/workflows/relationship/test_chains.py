@@ -117,7 +117,7 @@ async def test_waiting_member_moved_to_group_with_channel_is_requested(clubs: Sc
 
     async def waits() -> bool:
         wait = await clubs.harness.find_wait("membership", "m1")
-        return wait is not None and wait["last_error"] == "group_channel comes first"
+        return wait is not None and wait["missing_links"] == ["group_channel"]
 
     await eventually(waits)
     await clubs.harness.record(membership("chess", "ann", 2, key="m1"))
