@@ -7,8 +7,12 @@ where tenant = :tenant and relationship = :relationship and child = :child and t
 -- The explicit links and unlinks of a relationship instance that can be ended, one way or the other, oldest first.
 select o.*
 from operations o
-left join entities p on p.tenant = :tenant and p.kind = :parent_kind and p.key = o.parent and p.to_revision = :open
-left join entities c on c.tenant = :tenant and c.kind = :child_kind and c.key = o.child and c.to_revision = :open
+left join lateral (
+    select state from entities
+    where tenant = :tenant and kind = :parent_kind and key = o.parent and to_revision = :open limit 1) p on true
+left join lateral (
+    select state from entities
+    where tenant = :tenant and kind = :child_kind and key = o.child and to_revision = :open limit 1) c on true
 where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relationship and o.key = :parent
   and o.state = 'waiting'
   and (o.kind = 'unlink' or o.due <= :now or o.cancelled_at is not null or p.state = 'deleted' or c.state = 'deleted'

@@ -20,11 +20,14 @@ order by created_at desc, id desc
 limit :limit
 
 -- name: open_operations
--- The operations that a workflow has to carry out, oldest first.
-select * from operations
-where tenant = :tenant and workflow = :workflow and about = :about and key = :key
-  and state in ('waiting', 'requested', 'running')
-order by created_at, id
+-- The operations that a workflow has to carry out, oldest first. One look-up for each state, by which the index begins.
+select o.*
+from unnest('{waiting,requested,running}'::text[]) as s (state)
+cross join lateral (
+    select * from operations
+    where tenant = :tenant and state = s.state and workflow = :workflow and about = :about and key = :key
+      and state in ('waiting', 'requested', 'running') offset 0) o
+order by o.created_at, o.id
 
 -- name: insert_operation
 -- Adds an operation. A cause that is no operation of this tenant is left out.

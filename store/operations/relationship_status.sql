@@ -22,12 +22,13 @@ where h.tenant = :tenant
 -- The child reached by going up one relationship and down another. Links hold, so all three entities are live.
 select d.child
 from links u
-join entities p on p.tenant = :tenant and p.kind = :kind and p.key = u.parent and p.to_revision = :open and p.state = 'live'
+cross join lateral (
+    select state from entities where tenant = :tenant and kind = :kind and key = u.parent and to_revision = :open limit 1) p
 cross join lateral (
     select child from links
     where tenant = :tenant and relationship = :down and parent = u.parent and to_revision = :open
     order by rank, child limit 1) d
-where u.tenant = :tenant and u.relationship = :up and u.child = :parent and u.to_revision = :open
+where u.tenant = :tenant and u.relationship = :up and u.child = :parent and u.to_revision = :open and p.state = 'live'
 
 -- name: announced_link
 -- The child of a one-to-one link to a live parent, the revision since which it has been linked without a break, and the

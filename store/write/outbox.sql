@@ -25,7 +25,7 @@ from unnest(:relationships::text[], :parents::text[], :sources::text[], :ids::te
 where w.always
    or exists (select from waits x
               where x.tenant = :tenant and x.relationship = w.relationship and x.parent = w.parent
-                and x.workflow_started_at is not null)
+                and x.workflow_started_at is not null offset 0) -- otherwise all waits are read, and hashed
 on conflict do nothing
 
 -- name: notify_waiting_for_path
@@ -36,7 +36,8 @@ select :tenant, :revision, :now, 'relationship', w.relationship, l.child, w.sour
 from unnest(:relationships::text[], :ups::text[], :parents::text[], :sources::text[], :ids::text[], :facts::text[])
      as w (relationship, up, parent, source, id, fact)
 join links l on l.tenant = :tenant and l.relationship = w.up and l.parent = w.parent and l.to_revision = :open
-join waits x on x.tenant = :tenant and x.relationship = w.relationship and x.parent = l.child
+cross join lateral (
+    select from waits where tenant = :tenant and relationship = w.relationship and parent = l.child limit 1) x
 on conflict do nothing
 
 -- name: notify_operations
@@ -50,14 +51,18 @@ from unnest(:kinds::text[], :keys::text[], :sources::text[], :ids::text[], :fact
 cross join lateral (
     select o.workflow, o.about, o.key
     from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, kind)
-    join operations o on o.tenant = :tenant and o.relationship = r.name and o.parent = w.key
-     and o.state in ('waiting', 'requested')
+    cross join lateral (
+        select * from operations
+        where tenant = :tenant and relationship = r.name and parent = w.key and state in ('waiting', 'requested')
+        offset 0) o
     where r.kind = w.kind
     union all
     select o.workflow, o.about, o.key
     from unnest(:relationships::text[], :child_kinds::text[]) as r (name, kind)
-    join operations o on o.tenant = :tenant and o.relationship = r.name and o.child = w.key
-     and o.state in ('waiting', 'requested')
+    cross join lateral (
+        select * from operations
+        where tenant = :tenant and relationship = r.name and child = w.key and state in ('waiting', 'requested')
+        offset 0) o
     where r.kind = w.kind
     union all
     select o.workflow, o.about, o.key
@@ -75,7 +80,8 @@ with confirmed as (
                 :ids::text[], :facts::text[])
         as w (operation, workflow, about, key, source, id, fact)
     where o.tenant = :tenant and o.id = w.operation and o.workflow = w.workflow and o.about = w.about and o.key = w.key
-      and o.state = 'requested' and o.confirmed_by is null
+      and o.state || '' = 'requested' -- an expression, so that no index of open operations is read
+      and o.confirmed_by is null
     returning o.workflow, o.about, o.key, w.source, w.id, w.fact
 )
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)

@@ -1,3 +1,7 @@
+-- Updates find waits by their key. Whether a wait has a workflow is compared as an expression: as it stands, it would fit
+-- the partial indexes, and these lead there by the tenant alone. The planner takes ">= 'infinity'" to be true of many rows,
+-- so that it looks each of them up; of "is null" or "=" it would expect few, and read all waits once.
+
 -- name: claim_outbox_rows
 -- Claims outbox rows for one dispatcher, oldest first. Returns them with the owner that their instance is waiting for.
 update outbox o set claimed_at = now()
@@ -29,7 +33,7 @@ with dispatched as (
     update waits x set workflow_started_at = now()
     from dispatched w
     where w.workflow = 'relationship' and x.tenant = w.tenant and x.relationship = w.about and x.parent = w.key
-      and x.workflow_started_at is null
+      and coalesce(x.workflow_started_at, 'infinity') >= 'infinity'
 )
 update outbox o set dispatched_at = now()
 from dispatched w
@@ -38,25 +42,29 @@ where (o.tenant, o.workflow, o.about, o.key, o.source, o.id) = (w.tenant, w.work
 -- name: claim_waits
 -- Claims waits whose grace period is over, of tenants that have fewer workflows for waits than they may; and those that
 -- are overdue, whose owner has to be notified. Some of each tenant, by an index, however many waits another one has.
+-- Their keys go through arrays: of these the planner expects a few, so it looks the waits up and does not read them all.
 update waits x set workflow_started_at = now()
-from (select c.tenant, c.relationship, c.parent
-      from tenant_revisions h
-      cross join lateral (
-          select count(*) as waits
-          from (select from waits o
-                where o.tenant = h.tenant and o.workflow_started_at is not null and o.overdue_notified_at is null
-                limit :open_waits) o) o
-      cross join lateral (
-          (select w.tenant, w.relationship, w.parent from waits w
-           where o.waits < :open_waits and w.tenant = h.tenant and w.workflow_started_at is null
-             and w.workflow_after <= now()
-           order by w.workflow_after limit :size)
-          union
-          (select w.tenant, w.relationship, w.parent from waits w
-           where w.tenant = h.tenant and w.workflow_started_at is null and w.due <= now()
-           order by w.due limit :size)) c
-      limit :size) c
-where x.tenant = c.tenant and x.relationship = c.relationship and x.parent = c.parent and x.workflow_started_at is null
+from (select array_agg(c.tenant) as tenants, array_agg(c.relationship) as relationships, array_agg(c.parent) as parents
+      from (select c.tenant, c.relationship, c.parent
+            from tenant_revisions h
+            cross join lateral (
+                select count(*) as waits
+                from (select from waits o
+                      where o.tenant = h.tenant and o.workflow_started_at is not null and o.overdue_notified_at is null
+                      limit :open_waits) o) o
+            cross join lateral (
+                (select w.tenant, w.relationship, w.parent from waits w
+                 where o.waits < :open_waits and w.tenant = h.tenant and w.workflow_started_at is null
+                   and w.workflow_after <= now()
+                 order by w.workflow_after limit :size)
+                union
+                (select w.tenant, w.relationship, w.parent from waits w
+                 where w.tenant = h.tenant and w.workflow_started_at is null and w.due <= now()
+                 order by w.due limit :size)) c
+            limit :size) c) a
+cross join unnest(a.tenants, a.relationships, a.parents) as c (tenant, relationship, parent)
+where x.tenant = c.tenant and x.relationship = c.relationship and x.parent = c.parent
+  and coalesce(x.workflow_started_at, 'infinity') >= 'infinity'
 returning x.tenant, 'relationship' as workflow, x.relationship as about, x.parent as key, x.owner
 
 -- name: unstart_waits
@@ -95,7 +103,8 @@ with running as (
     update waits x set workflow_started_at = now()
     from running w
     where w.workflow = 'relationship' and x.tenant = w.tenant and x.relationship = w.about and x.parent = w.key
-      and x.workflow_started_at is not null and x.overdue_notified_at is null
+      and coalesce(x.workflow_started_at, 'infinity') < 'infinity'
+      and coalesce(x.overdue_notified_at, 'infinity') >= 'infinity'
 )
 update outbox o set dispatched_at = now()
 from running w

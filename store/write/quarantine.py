@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from catalog import limits
 from facts.ingest import Rejection
 from store.db.pool import Connection
-from store.db.sql import execute, fetch_rows
+from store.db.sql import OPEN, execute, fetch_rows
 
 
 class _Quarantined(NamedTuple):
@@ -42,11 +42,12 @@ async def keep(conn: Connection, tenant: str, rejected: Sequence[Rejection]) -> 
 async def page(conn: Connection, tenant: str, before: int | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
     """Returns up to ``limit`` rejected facts as plain values, newest first, and whether there may be more.
 
-    ``before``: only those whose id is below it. A page whose events reach the limit for pages, in bytes, ends with the
-    event that does.
+    ``before``: only those whose id is below it; None: from the newest one. A page whose events reach the limit for
+    pages, in bytes, ends with the event that does.
     """
+    end = OPEN if before is None else before  # the greatest bigint: a null would keep the index from being used
     rows = await fetch_rows(
-        conn, _Quarantined, "quarantine_page", tenant=tenant, before=before, size=limit + 1, room=limits.PAGE
+        conn, _Quarantined, "quarantine_page", tenant=tenant, before=end, size=limit + 1, room=limits.PAGE
     )
     more = len(rows) > limit or sum(len(row.raw) for row in rows) >= limits.PAGE
     shown = [

@@ -7,15 +7,14 @@ from unnest(:digests::bytea[], :sources::text[], :event_ids::text[], :types::tex
 on conflict (tenant, digest) do update set times = q.times + 1, received = excluded.received
 
 -- name: quarantine_page
--- A page of rejected facts, newest first: those before an id (null: from the newest one), up to the one whose bytes
--- reach :room.
+-- A page of rejected facts, newest first: those before an id, up to the one whose bytes reach :room.
 select id, source, event_id, type, reason, raw, received, times
 from (
     select q.*, sum(octet_length(q.raw)) over (order by q.id desc rows unbounded preceding) - octet_length(q.raw) as before
     from (
         select id, source, event_id, type, reason, raw, received, times
         from quarantine
-        where tenant = :tenant and (:before::bigint is null or id < :before)
+        where tenant = :tenant and id < :before
         order by id desc
         limit :size) q) w
 where before < :room

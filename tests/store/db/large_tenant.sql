@@ -1,0 +1,70 @@
+-- Rows of one large tenant, and some of a small one, in every table that grows: enough that a plan which reads a table
+-- whole costs more than one that looks rows up, as it does in production.
+
+insert into tenant_revisions select t, 200 from unnest('{main,small}'::text[]) t;
+
+insert into revisions
+select t.tenant, n, now(), 'test', 100
+from (values ('main', 2000), ('small', 20)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into facts (tenant, source, id, revision, type, kind, key, order_key, data, correlation, digest, received)
+select t.tenant, case when n % 10 = 0 then '/tether' else 'items' end, 'f' || n, 1 + n % 200, 'ItemAdded.v1', 'item',
+       'item' || n, '', '{}', case when n % 3 = 0 then 'tether2.o' || n end, '', now()
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into entities (tenant, kind, key, state, data, latest, created, ended, from_revision, to_revision)
+select t.tenant, kind, kind || n,
+       case when n % 50 = 0 then 'deleted' when n % 20 = 0 then 'unknown' else 'live' end, '{}', '', '', '', 1 + n % 200,
+       case when n % 7 = 0 then 201 + n % 100 else 9223372036854775807 end
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n,
+     unnest('{item,category}'::text[]) as k (kind);
+
+insert into links (tenant, relationship, child, parent, since, from_revision, to_revision)
+select t.tenant, name, 'item' || n, 'category' || n % 3, now(), n % 200,
+       case when n % 5 = 0 then 201 + n % 100 else 9223372036854775807 end
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n,
+     unnest('{category_item,dest_flight}'::text[]) as r (name);
+
+insert into waits (tenant, relationship, parent, missing, owner, waiting_since, due, workflow_after,
+                   workflow_started_at, overdue_notified_at)
+select t.tenant, 'category_item', 'category' || n, case when n % 2 = 0 then 'parent' else 'child' end, 'categories', now(),
+       now() + n * interval '1 minute', now() + n * interval '1 minute',
+       case when n % 4 < 2 then now() end, case when n % 4 = 0 then now() end
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact, dispatched_at)
+select t.tenant, n, now(), 'relationship', 'category_item', 'category' || n, 'items', 'f' || n, 'ItemAdded.v1',
+       case when n % 3 > 0 then now() end
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into operations (tenant, id, kind, workflow, about, key, relationship, parent, child, state, incarnation, cause,
+                        actor, created_at, due)
+select t.tenant, 'o' || n, w.workflow, w.workflow, 'category_item', 'item' || n, 'category_item', 'category' || n % 3,
+       'item' || n, (array['waiting', 'requested', 'running', 'done', 'cancelled', 'done', 'incomplete'])[1 + n % 7],
+       case when w.workflow = 'cascade' and n % 2 = 0 then 'first' end, case when n % 9 = 0 then 'o' || n % 90 end,
+       'test', now() - n * interval '1 minute', now()
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n,
+     lateral (select (array['relationship', 'move', 'cascade', 'plan'])[1 + n % 4] as workflow) w;
+
+insert into operation_children (tenant, operation, relationship, child, parent, state)
+select t.tenant, 'o' || n % 10, 'category_item', 'item' || n, 'category1',
+       (array['planned', 'failing', 'requested', 'confirmed', 'skipped', 'parked'])[1 + n % 6]
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into idempotency_keys (tenant, actor, idempotency_key, digest, operation)
+select t.tenant, 'test', 'k' || n, '', 'o' || n
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into request_bodies
+select t.tenant, 'k' || n, '{}'
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into plans (tenant, id, kind, request, revision, hash, report, actor, created_at)
+select t.tenant, 'p' || n, 'delete', '{}', 1, '', '{}', 'test', now()
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into quarantine (tenant, digest, reason, raw, received)
+select t.tenant, n::text::bytea, 'unknown type', '', now()
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+analyze;
