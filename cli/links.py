@@ -44,7 +44,7 @@ FACTS = {
     "ID": "id",
     "SEQUENCE": "sequence",
     "TIME": "time",
-    "SAYS": "says",
+    "EFFECT": "effect_on_link",
 }
 HISTORY = {"PARENT": "parent", "FROM": "from", "TO": "to"}
 

@@ -27,7 +27,7 @@ FIELDS = {
     "cause": "cause",
     "reason": "reason",
     "stuck since": "stuck_since",
-    "cancellation requested": "cancelled",
+    "cancellation requested": "cancellation_requested_at",
     "children": "progress.total",
     "remaining": "progress.remaining",
     "requested": "progress.requested",
@@ -60,7 +60,7 @@ CHILDREN = {
     "CHILD": "child",
     "PARENT": "parent",
     "STATE": "state",
-    "CHANGED": "at",
+    "CHANGED": "changed_at",
     "REASON": "reason",
 }
 

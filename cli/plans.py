@@ -158,7 +158,7 @@ def _show(plan: dict[str, Any], output: Format) -> None:
 def _headline(plan: dict[str, Any]) -> str:
     if plan["entity"]:
         return printable(f"delete {plan['entity']['kind']} {plan['entity']['key']}")
-    which = f"{plan['named']:,} named" if plan["named"] else "all"
+    which = f"{plan['listed_children']:,} listed" if plan["listed_children"] else "all"
     of = f" from {plan['parent']}" if plan["parent"] else ""
     to = f" to {plan['to']}" if plan["to"] else ""
     return printable(f"{plan['kind']} {which} of {plan['relationship']}{of}{to}")

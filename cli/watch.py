@@ -78,7 +78,7 @@ def obstacle(operation: dict[str, Any]) -> str:
     if operation.get("stuck_since"):
         since = operation["stuck_since"][:19].replace("T", " ")
         return printable(f"stuck since {since} UTC: {operation.get('reason') or 'no reason was given'}")
-    return "cancellation requested" if operation.get("cancelled") else ""
+    return "cancellation requested" if operation.get("cancellation_requested_at") else ""
 
 
 def _read(tether: ApiClient, id: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class FeedChange(BaseModel):
     relationship: str | None = Field(default=None, description="Of a link.")
     child: str | None = Field(default=None, description="Of a link.")
     parent: str | None = Field(default=None, description="Of a link: the present parent, or the last one.")
-    left: str | None = Field(default=None, description="Of a link: the parent that the child had before.")
+    previous_parent: str | None = Field(default=None, description="Of a link: the parent that the child had before.")
     kind: str | None = Field(default=None, description="Of an entity.")
     key: str | None = Field(default=None, description="Of an entity.")
     state: str | None = Field(

@@ -80,7 +80,7 @@ class Operation(BaseModel):
         description="`owner_error`: attempts at an owner fail. `silence`: facts of children do not arrive. "
         "`not_declared`: what it needs is no longer declared."
     )
-    cancelled: datetime | None = Field(description="When its cancellation was requested.")
+    cancellation_requested_at: datetime | None = Field(description="Null: it was not requested to be cancelled.")
     actor: str = Field(description="Name of the API key that started it; `/tether`: Tether did.")
     created: datetime
     due: datetime | None = Field(description="When it expires if it is still waiting; null: never.")
@@ -105,7 +105,7 @@ class Child(BaseModel):
     parent: str = Field(description="The parent that the child must still have.")
     state: ChildState = Field(description="`failing`: will be retried. `parked`: until a redrive.")
     reason: str = Field(description="Why it is failing, parked or skipped; empty: the state says it all.")
-    at: datetime = Field(description="When the state last changed.")
+    changed_at: datetime = Field(description="When the state last changed.")
 
 
 class ChildPage(BaseModel):
@@ -133,7 +133,7 @@ def describe(has: Dependencies, tenant: str, row: OperationRow) -> Operation:
         ended_because=row.ended_because,
         stuck_since=row.stuck_since,
         stuck_cause=row.stuck_cause,
-        cancelled=row.cancelled_at,
+        cancellation_requested_at=row.cancelled_at,
         actor=row.actor,
         created=row.created_at,
         due=row.due,
@@ -224,7 +224,7 @@ async def list_children(
             parent=row.parent,
             state=row.state,
             reason=describe_child(row),
-            at=row.changed_at,
+            changed_at=row.changed_at,
         )
         for row in found[:limit]
     ]

@@ -150,7 +150,7 @@ class Plan(BaseModel):
         description="Only for a move or a detachment: the parent all of whose children are selected."
     )
     to: str | None = Field(description="Only for a move: the target parent.")
-    named: int = Field(description="Number of children that were listed by key; 0: all children of `parent`.")
+    listed_children: int = Field(description="Number of children that were listed by key; 0: all children of `parent`.")
     token: str = Field(description="The revision of which the preview was made.")
     hash: str = Field(
         description="SHA-256 of the request, the revision and the exact set of affected children, in hex."
@@ -244,7 +244,7 @@ def _plan_body(tenant: str, stored: StoredPlan) -> Plan:
             "relationship": request.relationship,
             "parent": request.parent,
             "to": request.to,
-            "named": len(request.children),
+            "listed_children": len(request.children),
             "token": tokens.token(tenant, stored.revision),
             "hash": stored.hash,
             "created": stored.created,

@@ -35,7 +35,7 @@ class LinkFact(BaseModel):
     sequence: str | None
     time: datetime = Field(description="The event's time; if it has none, when it was received.")
     revision: str = Field(description="Token of the revision at which it was recorded.")
-    says: str = Field(description="Its effect on the link.", examples=["names category c1"])
+    effect_on_link: str = Field(examples=["names category c1"])
 
 
 class FormerParent(BaseModel):
@@ -145,7 +145,7 @@ def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, 
             "sequence": fact.sequence,
             "time": fact.time,
             "revision": tokens.token(at.tenant, fact.revision),
-            "says": explain_fact(rel, fact, of_parent=of_parent, parent=parent, open_link=why.link is not None),
+            "effect_on_link": explain_fact(rel, fact, of_parent=of_parent, parent=parent, open_link=why.link is not None),
         }
         for fact, of_parent in ((why.child_fact, False), (why.parent_fact, True))
         if fact is not None

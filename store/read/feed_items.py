@@ -84,11 +84,11 @@ def entity_item(row: EntityChange) -> FeedItem:
 
 
 def link_change_item(row: LinkChange) -> FeedItem:
-    """Returns the item of a link that began or ended; ``left`` is the parent that the child left for this one."""
+    """Returns the item of a link that began or ended; ``previous_parent`` is in it if the child had another one."""
     state: FeedLinkState = state_by_parent(row.parent_state) if row.began else "closed"
     item = link_item(LINKS, row.revision, row.relationship, row.child, row.parent, state)
     if row.previous_parent not in (None, row.parent):
-        item.body["left"] = row.previous_parent
+        item.body["previous_parent"] = row.previous_parent
     return item._replace(keys=(row.relationship, row.child, ""))
 
 

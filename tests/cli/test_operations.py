@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("server")
 NONE = {"total": 0, "remaining": 0, "found": 0, "requested": 0, "confirmed": 0, "skipped": 0, "parked": 0}
 MOVE = {
     "id": "o1", "kind": "move", "state": "waiting", "relationship": "event_team", "parent": "e2", "child": "t1",
-    "entity": None, "reason": "", "progress": None, "stuck_since": None, "cancelled": None,
+    "entity": None, "reason": "", "progress": None, "stuck_since": None, "cancellation_requested_at": None,
 }  # fmt: skip
 DELETE = {
     **MOVE, "kind": "delete", "relationship": None, "parent": None, "child": None,
@@ -123,7 +123,7 @@ def test_operations_and_their_children_are_listed(tether: Tether, fake: FakeTeth
     said = tether("operations", "list", "--state", "open", "--kind", "delete", "--limit", "5")
     assert fake.requests[0][1] == "/v1/operations?kind=delete&state=open&limit=5"
     assert ["e/1" in said.out.splitlines()[1], "t1" in said.out.splitlines()[2]] == [True, True]
-    child = {"relationship": "event_team", "child": "t1", "parent": "e", "state": "parked", "reason": "no", "at": "x"}
+    child = {"relationship": "event_team", "child": "t1", "parent": "e", "state": "parked", "reason": "no", "changed_at": "x"}
     fake.answers["GET /v1/operations/o1/children"] = 200, {"items": [child], "next": None}
     said = tether("operations", "children", "o1", "--state", "parked", "--all", "-o", "jsonl")
     assert orjson.loads(said.out) == child

@@ -20,7 +20,7 @@ PART = {
 }  # fmt: skip
 PLAN: dict[str, Any] = {
     "id": "p1", "kind": "delete", "entity": {"kind": "event", "key": "e1"}, "relationship": None, "parent": None,
-    "to": None, "named": 0, "token": "t", "hash": "abcdef", "operation": None, "parts": [PART], "restricted": [],
+    "to": None, "listed_children": 0, "token": "t", "hash": "abcdef", "operation": None, "parts": [PART], "restricted": [],
     "appeared": [], "vanished": [],
 }  # fmt: skip
 MOVE = {**PLAN, "kind": "move", "entity": None, "relationship": "event_team", "parent": "e1", "to": "e2"}

@@ -35,7 +35,7 @@ ENTITY = {
 WHY = {
     "relationship": "group_channel", "child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01",
     "sentence": "c1 belongs to g1, because it was requested.", "due": None, "waiting_for": None, "workflow": None,
-    "facts": [{"type": "ChannelCreated.v1", "source": "/channels", "id": "e", "says": "parent g1"}],
+    "facts": [{"type": "ChannelCreated.v1", "source": "/channels", "id": "e", "effect_on_link": "parent g1"}],
     "history": [{"parent": "g0", "from": "r1", "to": "r2"}],
 }  # fmt: skip
 LISTS = [

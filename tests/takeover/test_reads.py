@@ -51,6 +51,11 @@ async def read_all(api: Client, path: str) -> list[Any]:
         query = {"cursor": page["next"]}
 
 
+def with_former_names(item: dict[str, Any]) -> dict[str, Any]:
+    """The item of the feed with the names of fields that the earlier version used."""
+    return {"left" if name == "previous_parent" else name: value for name, value in item.items()}
+
+
 def says_the_same(shown: str, recorded: str) -> bool:
     """Whether a sentence has all values of the recorded one, and is empty if that is."""
     return bool(shown) == bool(recorded) and set(VALUES.findall(recorded)) <= set(VALUES.findall(shown))
@@ -60,7 +65,7 @@ async def test_feed_serves_the_pages_that_earlier_version_served(api: Client) ->
     for page in load.feed():
         query = {"limit": FEED_LIMIT} | ({"after": page["after"]} if page["after"] else {})
         shown = await api.get("feed", **query)
-        assert shown["items"] == page["items"]
+        assert [with_former_names(item) for item in shown["items"]] == page["items"]
         assert shown["next"] == page["next"]
 
 
@@ -71,7 +76,7 @@ async def test_feed_goes_on_after_tokens_of_earlier_version(api: Client) -> None
         item["revision"] for item in reversed(items[:overdue]) if item["revision"] != items[overdue]["revision"]
     )
     shown = await api.get("feed", after=before, limit=1000)
-    assert items[overdue] in shown["items"]
+    assert items[overdue] in map(with_former_names, shown["items"])
     assert "debtor" in items[overdue]["fact"]["data"]  # former name
 
 
@@ -83,7 +88,8 @@ async def test_operations_keep_their_state_and_reason(api: Client, recorded: Con
     for id, row in rows.items():
         assert FORMER_STATES.get(shown[id]["state"], shown[id]["state"]) == row["state"]
         assert says_the_same(shown[id]["reason"], row["reason"]), (shown[id]["reason"], row["reason"])
-        for name, column in (("stuck_since", "stuck_since"), ("due", "due"), ("cancelled", "cancelled_at")):
+        times = {"stuck_since": "stuck_since", "due": "due", "cancellation_requested_at": "cancelled_at"}
+        for name, column in times.items():
             assert (shown[id][name] is None) == (row[column] is None), (id, name)
 
 

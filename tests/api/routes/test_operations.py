@@ -114,7 +114,7 @@ async def test_repeated_cancellation_has_no_further_effect(caller: ApiCaller) ->
     path = f"/v1/operations/{id}/cancellation"
     response = await caller.ask("POST", path, key="operate")
     assert (response.status, response.content["state"]) == (202, "waiting")
-    assert response.content["cancelled"] >= response.content["created"]
+    assert response.content["cancellation_requested_at"] >= response.content["created"]
     assert (await caller.ask("POST", path)).content == response.content
     signals = "select count(*) from outbox where fact = 'CancellationRequested'"
     assert (await caller.ask("POST", path, key="read")).slug == "forbidden"
@@ -146,7 +146,7 @@ async def test_operation_children_are_listed_by_key_with_their_state(caller: Api
     rest = await caller.get(f"operations/{id}/children", limit=4, cursor=page["next"])
     assert ([item["child"] for item in rest["items"]], rest["next"]) == (["t4", "t9"], None)
     (one,) = (await caller.get(f"operations/{id}/children", state="parked"))["items"]
-    assert one.pop("at")
+    assert one.pop("changed_at")
     assert one == {
         "relationship": "event_team", "child": "t9", "parent": "e", "state": "parked", "reason": "teams refused: no",
     }  # fmt: skip

@@ -72,7 +72,7 @@ async def test_move_and_detach_plans_name_the_parents_and_the_command(caller: Ap
 
 async def test_children_listed_twice_count_once(caller: ApiCaller) -> None:
     made = await planned(caller, {"detach": {"relationship": "event_team", "children": ["t2", "t1", "t2"]}})
-    assert (made["named"], [part["sample"] for part in made["parts"]]) == (2, [["t1", "t2"]])
+    assert (made["listed_children"], [part["sample"] for part in made["parts"]]) == (2, [["t1", "t2"]])
 
 
 async def test_plan_hash_changes_with_the_affected_set(caller: ApiCaller, facts: FactRecorder) -> None:

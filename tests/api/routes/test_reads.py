@@ -169,7 +169,7 @@ async def test_why_lists_the_deciding_facts(api: Api, facts: FactRecorder) -> No
     assert (why["state"], why["parent"], why["missing"], why["workflow"]) == ("waiting", "c", "parent", None)
     assert why["waiting_for"] == {"owner": "categories", "kind": "category", "key": "c"}
     assert why["waiting_since"] <= why["due"]
-    assert [(f["type"], f["says"]) for f in why["facts"]] == [("ItemAdded.v1", "names category c")]
+    assert [(f["type"], f["effect_on_link"]) for f in why["facts"]] == [("ItemAdded.v1", "names category c")]
     assert [(h["parent"], h["to"]) for h in why["history"]] == [("c", None)]
     await facts.record(event("ItemRemoved", "i/7", 2))
     why = await api.get("relationships/category_item/links/i%2F7/why")
@@ -182,7 +182,7 @@ async def test_why_lists_the_deciding_facts(api: Api, facts: FactRecorder) -> No
         "id": "main/group_channel/g",
         "url": "http://temporal.test/namespaces/default/workflows/main%2Fgroup_channel%2Fg",
     }
-    assert [f["says"] for f in why["facts"]] == ["names group g", "determines the state of group g"]
+    assert [f["effect_on_link"] for f in why["facts"]] == ["names group g", "determines the state of group g"]
 
 
 async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, facts: FactRecorder) -> None:

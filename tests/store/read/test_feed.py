@@ -90,7 +90,7 @@ def apply(current: dict[Any, Any], before: dict[Any, Any], body: dict[str, Any])
     if body["state"] == "closed":
         assert current.pop(at)[0] == body["parent"]
     else:
-        assert body.get("left") == (old if old != body["parent"] else None)
+        assert body.get("previous_parent") == (old if old != body["parent"] else None)
         current[at] = (body["parent"], body["state"])
 
 
@@ -166,7 +166,8 @@ async def test_move_is_one_item_with_the_parent_that_was_left(
     await facts.record(event("ItemUpdated", "i", 2, category="b"))
     (item,) = await consumer.drain(10)
     assert item.body == {
-        "change": "link", "relationship": "category_item", "child": "i", "parent": "b", "state": "waiting", "left": "a",
+        "change": "link", "relationship": "category_item", "child": "i", "parent": "b", "state": "waiting",
+        "previous_parent": "a",
     }  # fmt: skip
 
 
