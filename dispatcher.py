@@ -35,8 +35,8 @@ AT_ONCE = 16
 """Concurrent calls to Temporal."""
 IDLE = (0.005, 0.04)
 """Seconds between rounds without work: they double from the first to the second."""
-GRACE_ENDED = "PatienceEnded"  # former name
-"""The signal at the end of a grace period. It carries no fact. Running workflows have received it by this name."""
+GRACE_ENDED = "GracePeriodEnded"
+"""The signal at the end of a grace period. It carries no fact; workflows take a signal of any name."""
 STARTS = 25
 STARTS_EVERY = 0.25
 """At most so many workflows are started per so many seconds for waits whose grace period is over."""

@@ -7,21 +7,21 @@ import typer
 
 from cli import operations, plans
 from cli.client import client, path
-from cli.options import EntityKey, EntityKind, Format, IdempotencyKey, Key, Output, Url, Wait, repeatable
+from cli.options import ApiKey, EntityKind, Format, IdempotencyKey, KeyArgument, Output, Url, WaitForEnd, repeatable
 from cli.output import console, note
 
 
 def delete(
     kind: EntityKind,
-    key_: EntityKey,
-    wait: Wait = False,
+    key_: KeyArgument,
+    wait: WaitForEnd = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Neither show the affected children nor ask for confirmation.")
     ] = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Delete an entity through its owner; policies apply to its children.
 

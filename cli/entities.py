@@ -3,7 +3,7 @@
 import typer
 
 from cli.client import client, path
-from cli.options import AsOf, AtLeast, EntityKey, EntityKind, Format, Key, Output, Url
+from cli.options import ApiKey, AsOf, AtLeast, EntityKind, Format, KeyArgument, Output, Url
 from cli.output import show_one
 
 app = typer.Typer(no_args_is_help=True, help="Read one entity.")
@@ -24,12 +24,12 @@ FIELDS = {
 @app.command()
 def get(
     kind: EntityKind,
-    key_: EntityKey,
+    key_: KeyArgument,
     at_least: AtLeast = "",
     as_of: AsOf = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Show an entity: its state, its fields and its parents."""
     with client(url, key) as tether:

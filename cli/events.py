@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from cli.client import client, path
-from cli.options import Format, Key, Output, Url
+from cli.options import ApiKey, Format, Output, Url
 from cli.output import note, show_one
 from errors import Refused
 
@@ -41,7 +41,7 @@ def publish(
     ] = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Publish facts from an argument, a file, standard input, or options.
 

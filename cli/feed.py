@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.client import ApiClient, client, path
-from cli.options import Format, Key, Output, Url
+from cli.options import ApiKey, Format, Output, Url
 from cli.output import note, show_line
 from errors import Unavailable
 
@@ -25,7 +25,7 @@ def follow(
     limit: Annotated[int, typer.Option(min=0, show_default="never", help="Exit after this many changes.")] = 0,
     output: Output = Format.jsonl,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Print all changes, past and new, until Ctrl-C.
 

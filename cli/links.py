@@ -9,16 +9,16 @@ from cli import operations
 from cli.client import client, path
 from cli.options import (
     All,
+    ApiKey,
     AsOf,
     AtLeast,
     Format,
     IdempotencyKey,
-    Key,
     Limit,
     Output,
-    Relationship,
+    RelationshipName,
     Url,
-    Wait,
+    WaitForEnd,
     repeatable,
 )
 from cli.output import show_one, show_pages, show_table
@@ -48,12 +48,12 @@ FACTS = {
 }
 HISTORY = {"PARENT": "parent", "FROM": "from", "TO": "to"}
 
-Child = Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")]
+ChildKey = Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")]
 
 
 @app.command("list")
 def list_(
-    relationship: Relationship,
+    relationship: RelationshipName,
     parent: Annotated[str, typer.Option(help="Only children of this parent.")] = "",
     child: Annotated[str, typer.Option(help="Only this child.")] = "",
     state: Annotated[str, typer.Option(help="linked, waiting, overdue, broken or conflict.")] = "",
@@ -63,7 +63,7 @@ def list_(
     all_: All = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """List the links of a relationship."""
     with client(url, key) as tether:
@@ -73,7 +73,9 @@ def list_(
 
 
 @app.command()
-def why(relationship: Relationship, child: Child, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+def why(
+    relationship: RelationshipName, child: ChildKey, output: Output = Format.text, url: Url = "", key: ApiKey = ""
+) -> None:
     """Explain a link: the facts that caused its state, and the child's former parents."""
     with client(url, key) as tether:
         answer = tether.request("GET", path("relationships", relationship, "links", child, "why"), expects="facts")
@@ -90,14 +92,14 @@ def why(relationship: Relationship, child: Child, output: Output = Format.text, 
 
 @app.command()
 def link(
-    relationship: Relationship,
+    relationship: RelationshipName,
     parent: Annotated[str, typer.Argument(metavar="PARENT", help="The parent's key.")],
-    child: Child,
-    wait: Wait = False,
+    child: ChildKey,
+    wait: WaitForEnd = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Link a child to a parent, once both exist."""
     with client(url, key) as tether:
@@ -113,13 +115,13 @@ def link(
 
 @app.command()
 def unlink(
-    relationship: Relationship,
-    child: Child,
-    wait: Wait = False,
+    relationship: RelationshipName,
+    child: ChildKey,
+    wait: WaitForEnd = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Unlink a child from its parent."""
     with client(url, key) as tether:

@@ -7,18 +7,18 @@ import typer
 
 from cli import operations
 from cli.client import client, path
-from cli.options import Format, IdempotencyKey, Key, Output, Relationship, Url, Wait, repeatable
+from cli.options import ApiKey, Format, IdempotencyKey, Output, RelationshipName, Url, WaitForEnd, repeatable
 
 
 def move(
-    relationship: Relationship,
+    relationship: RelationshipName,
     child: Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")],
     to: Annotated[str, typer.Argument(metavar="TO", help="Key of the target parent.")],
-    wait: Wait = False,
+    wait: WaitForEnd = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Move a child to another parent, through the child's owner.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.client import ApiClient, client, path
-from cli.options import All, Format, Key, Limit, Output, Url, Wait
+from cli.options import All, ApiKey, Format, Limit, Output, Url, WaitForEnd
 from cli.output import note, show_one, show_pages
 from cli.watch import OPEN, ending, wait_for_end
 from errors import Refused, Unavailable
@@ -64,7 +64,7 @@ CHILDREN = {
     "REASON": "reason",
 }
 
-Operation = Annotated[str, typer.Argument(metavar="OPERATION", help="Id of the operation.")]
+OperationId = Annotated[str, typer.Argument(metavar="OPERATION", help="Id of the operation.")]
 
 
 @app.command("list")
@@ -82,7 +82,7 @@ def list_(
     all_: All = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """List operations, newest first."""
     wanted = {"kind": kind, "state": state, "cause": cause}
@@ -94,11 +94,11 @@ def list_(
 
 @app.command()
 def get(
-    operation: Operation,
-    wait: Wait = False,
+    operation: OperationId,
+    wait: WaitForEnd = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Show an operation: its state, its progress and what it waits for."""
     with client(url, key) as tether:
@@ -106,7 +106,7 @@ def get(
 
 
 @app.command()
-def watch(operation: Operation, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+def watch(operation: OperationId, output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None:
     """Show the progress of an operation until it ends. Ctrl-C stops watching, not the operation."""
     with client(url, key) as tether:
         report(tether, _find(tether, operation), True, output)
@@ -114,11 +114,11 @@ def watch(operation: Operation, output: Output = Format.text, url: Url = "", key
 
 @app.command()
 def cancel(
-    operation: Operation,
-    wait: Wait = False,
+    operation: OperationId,
+    wait: WaitForEnd = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Cancel an operation: no further command is sent.
 
@@ -131,11 +131,11 @@ def cancel(
 
 @app.command()
 def redrive(
-    operation: Operation,
-    wait: Wait = False,
+    operation: OperationId,
+    wait: WaitForEnd = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Redrive parked children: send the command again for each.
 
@@ -148,13 +148,13 @@ def redrive(
 
 @app.command()
 def children(
-    operation: Operation,
+    operation: OperationId,
     state: Annotated[str, typer.Option(help="planned, failing, requested, confirmed, skipped or parked.")] = "",
     limit: Limit = 100,
     all_: All = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """List the children of an operation, with the state of each."""
     with client(url, key) as tether:

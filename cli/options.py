@@ -27,7 +27,7 @@ Url = Annotated[
         rich_help_panel=CONNECTION,
     ),
 ]
-Key = Annotated[
+ApiKey = Annotated[
     str,
     typer.Option(
         "--key",
@@ -44,12 +44,12 @@ AtLeast = Annotated[
     str, typer.Option("--at-least", metavar="TOKEN", help="Read at this revision or a newer one; waits for it.")
 ]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="TOKEN", help="Read as of this revision.")]
-Relationship = Annotated[
+RelationshipName = Annotated[
     str, typer.Argument(metavar="RELATIONSHIP", help="Name of the relationship, such as `group_channel`.")
 ]
 EntityKind = Annotated[str, typer.Argument(metavar="KIND", help="Kind of the entity, such as `group`.")]
-EntityKey = Annotated[str, typer.Argument(metavar="KEY", help="Key of the entity.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until the operation has ended; shows its progress.")]
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="Key of the entity.")]
+WaitForEnd = Annotated[bool, typer.Option("--wait", help="Wait until the operation has ended; shows its progress.")]
 IdempotencyKey = Annotated[
     str,
     typer.Option("--idempotency-key", show_default="a new one", help="Requests with the same key take effect once."),

@@ -7,7 +7,18 @@ import typer
 
 from cli import operations
 from cli.client import ApiClient, client, path
-from cli.options import EntityKey, EntityKind, Format, IdempotencyKey, Key, Output, Relationship, Url, Wait, repeatable
+from cli.options import (
+    ApiKey,
+    EntityKind,
+    Format,
+    IdempotencyKey,
+    KeyArgument,
+    Output,
+    RelationshipName,
+    Url,
+    WaitForEnd,
+    repeatable,
+)
 from cli.output import console, note, printable, show_document, show_line, table
 from errors import Refused
 
@@ -26,7 +37,7 @@ PARTS = {
     "EXAMPLES": "sample",
 }
 
-Plan = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan, as printed when it was made.")]
+PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan, as printed when it was made.")]
 Children = Annotated[
     list[str] | None, typer.Argument(metavar="[CHILD]...", show_default="all of --from", help="Keys of the children.")
 ]
@@ -36,7 +47,7 @@ From = Annotated[
 
 
 @app.command()
-def delete(kind: EntityKind, key_: EntityKey, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+def delete(kind: EntityKind, key_: KeyArgument, output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None:
     """Preview a deletion: the children it affects, and what restricts it."""
     with client(url, key) as tether:
         _show(create_plan(tether, {"delete": {"kind": kind, "key": key_}}), output)
@@ -44,13 +55,13 @@ def delete(kind: EntityKind, key_: EntityKey, output: Output = Format.text, url:
 
 @app.command()
 def move(
-    relationship: Relationship,
+    relationship: RelationshipName,
     to: Annotated[str, typer.Option("--to", metavar="PARENT", help="Target parent.")],
     children: Children = None,
     from_: From = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Preview moving children to another parent."""
     with client(url, key) as tether:
@@ -60,12 +71,12 @@ def move(
 
 @app.command()
 def detach(
-    relationship: Relationship,
+    relationship: RelationshipName,
     children: Children = None,
     from_: From = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Preview detaching children from their parents."""
     with client(url, key) as tether:
@@ -74,7 +85,7 @@ def detach(
 
 
 @app.command()
-def show(plan: Plan, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+def show(plan: PlanId, output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None:
     """Show a plan, with the changes since it was made."""
     with client(url, key) as tether:
         _show(tether.request("GET", path("plans", plan), expects="hash"), output)
@@ -82,18 +93,18 @@ def show(plan: Plan, output: Output = Format.text, url: Url = "", key: Key = "")
 
 @app.command()
 def execute(
-    plan: Plan,
+    plan: PlanId,
     include_appeared: Annotated[
         bool,
         typer.Option(
             "--include-appeared", help="Only for a deletion: include children that have come since the plan was made."
         ),
     ] = False,
-    wait: Wait = False,
+    wait: WaitForEnd = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Execute exactly what a plan names. A child that has left its parent since is skipped."""
     with client(url, key) as tether:

@@ -3,7 +3,7 @@
 import typer
 
 from cli.client import client, path
-from cli.options import All, Format, Key, Limit, Output, Url
+from cli.options import All, ApiKey, Format, Limit, Output, Url
 from cli.output import show_pages
 
 app = typer.Typer(no_args_is_help=True, help="List events that could not be recorded.")
@@ -19,7 +19,7 @@ COLUMNS = {
 
 
 @app.command("list")
-def list_(limit: Limit = 100, all_: All = False, output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+def list_(limit: Limit = 100, all_: All = False, output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None:
     """List quarantined events, each with its reason, newest first."""
     with client(url, key) as tether:
         pages = tether.pages(path("quarantine"), limit=None if all_ else limit)

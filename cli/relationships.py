@@ -3,7 +3,7 @@
 import typer
 
 from cli.client import client, path
-from cli.options import Format, Key, Output, Url
+from cli.options import ApiKey, Format, Output, Url
 from cli.output import show_pages
 
 app = typer.Typer(no_args_is_help=True, help="List declared relationships.")
@@ -25,7 +25,7 @@ COLUMNS = {
 
 
 @app.command("list")
-def list_(output: Output = Format.text, url: Url = "", key: Key = "") -> None:
+def list_(output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None:
     """List relationships, with their number of links by state."""
     with client(url, key) as tether:
         pages = iter([tether.request("GET", path("relationships"), {"counts": True}, expects="items")])

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.client import client, path
-from cli.options import All, Format, Key, Limit, Output, Url
+from cli.options import All, ApiKey, Format, Limit, Output, Url
 from cli.output import show_pages
 
 app = typer.Typer(no_args_is_help=True, help="List what is waited for, and from which owner.")
@@ -33,7 +33,7 @@ def list_(
     all_: All = False,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """List waits: one line per parent that is missing, or whose child is missing."""
     with client(url, key) as tether:

@@ -20,7 +20,7 @@ from store.db.snapshot import Snapshot, snapshot
 DEFAULT_WAIT = 5.0
 """Seconds that a read waits for a revision if ``wait`` is not given."""
 
-Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARACTERS, pattern=r"^[^\x00]+$")]
+KeyText = Annotated[str, Field(min_length=1, max_length=KEY_CHARACTERS, pattern=r"^[^\x00]+$")]
 """An entity's key that the ledger may hold: any text without NUL, which no fact can contain."""
 
 
@@ -51,7 +51,7 @@ NewKey = Annotated[
 ]
 """A key that the facts to come will name: one within the limit for them, which is in bytes."""
 
-Wait = Annotated[
+WaitSeconds = Annotated[
     float | None,
     Query(ge=0, description="Seconds to wait for the revision of `at_least` or `as_of`, up to the server's limit."),
 ]
@@ -99,7 +99,9 @@ class ReadAt:
 
 
 # A coroutine like all dependencies: FastAPI runs plain functions in a thread, for each request.
-async def read_at(has: Has, who: Reader, as_of: AsOf = None, at_least: AtLeast = None, wait: Wait = None) -> ReadAt:
+async def read_at(
+    has: Has, who: Reader, as_of: AsOf = None, at_least: AtLeast = None, wait: WaitSeconds = None
+) -> ReadAt:
     """The revision to read, from the query parameters."""
     return ReadAt(has, who.tenant, as_of, at_least, wait)
 

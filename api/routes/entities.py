@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from api.http.dependencies import Has
-from api.http.queries import AtRevision, Key, answer
+from api.http.queries import AtRevision, KeyText, answer
 from errors import Unknown
 from store.db import tokens
 from store.read import entities
@@ -31,7 +31,7 @@ class EntityResponse(BaseModel):
 
 
 @router.get("/entities/{kind}/{key:key}", response_model=EntityResponse, summary="Get an entity")
-async def entity(kind: str, key: Annotated[Key, Path()], when: AtRevision, has: Has) -> Response:
+async def entity(kind: str, key: Annotated[KeyText, Path()], when: AtRevision, has: Has) -> Response:
     """Its state, its fields and its parents, at the newest revision or as of an older one."""
     owner = has.catalog.owner_of(kind)
     async with when.snapshot() as at:

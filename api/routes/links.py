@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
 from api.http.dependencies import Dependencies, Has
-from api.http.queries import Key, NewKey
+from api.http.queries import KeyText, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
 from catalog.relationship import Relationship
@@ -54,7 +54,7 @@ async def link(
 @router.delete("/relationships/{name}/links/{child:key}", status_code=202, summary="Unlink a child")
 async def unlink(
     name: str,
-    child: Key,
+    child: KeyText,
     who: Operator,
     has: Has,
     idempotency_key: IdempotencyKey = None,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing
-from api.http.queries import Key
+from api.http.queries import KeyText
 from api.http.workflow_links import Workflow, workflow
 from messages.child_reasons import describe_child
 from messages.operation_reasons import EndCode, StuckCause, describe_operation
@@ -163,7 +163,7 @@ async def list_operations(
         OperationState | Literal["open"] | None,
         Query(description="Only operations in this state; `open`: not ended."),
     ] = None,
-    cause: Annotated[Key | None, Query(description="Only cascades that follow from this operation.")] = None,
+    cause: Annotated[KeyText | None, Query(description="Only cascades that follow from this operation.")] = None,
     cursor: Cursor = None,
 ) -> OperationPage:
     """Newest first. Operations started after the first page was read are on none of the following ones."""
@@ -177,13 +177,13 @@ async def list_operations(
 
 
 @router.get("/operations/{id}", summary="Get an operation")
-async def operation(id: Key, who: Reader, has: Has) -> Operation:
+async def operation(id: KeyText, who: Reader, has: Has) -> Operation:
     """Its state, its progress and its workflow."""
     return describe(has, who.tenant, await operations.find(has.pool, who.tenant, id))
 
 
 @router.post("/operations/{id}/cancellation", status_code=202, summary="Cancel an operation")
-async def cancel(id: Key, who: Operator, has: Has) -> Operation:
+async def cancel(id: KeyText, who: Operator, has: Has) -> Operation:
     """No further command is sent, and the operation ends as `cancelled`.
 
     Nothing is undone: what has been requested from owners may still happen. Repeating the cancellation has no effect;
@@ -193,7 +193,7 @@ async def cancel(id: Key, who: Operator, has: Has) -> Operation:
 
 
 @router.post("/operations/{id}/redrives", status_code=202, summary="Redrive parked children")
-async def redrive(id: Key, who: Operator, has: Has) -> Operation:
+async def redrive(id: KeyText, who: Operator, has: Has) -> Operation:
     """Sends the command again for each parked child, with a new Idempotency-Key; a conflict if there is none.
 
     First remove the cause for which their owner refused them.
@@ -203,7 +203,7 @@ async def redrive(id: Key, who: Operator, has: Has) -> Operation:
 
 @router.get("/operations/{id}/children", summary="List the children of an operation")
 async def list_children(
-    id: Key,
+    id: KeyText,
     who: Reader,
     has: Has,
     limit: Limit,

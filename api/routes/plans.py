@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Has
-from api.http.queries import Key, NewKey
+from api.http.queries import KeyText, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Named, Operation, describe
 from messages.operation_reasons import describe_reason
@@ -42,8 +42,8 @@ class PlannedDetachment(_RequestBody):
     """The children to detach from their parents: all of one parent, or a list of them."""
 
     relationship: str = Field(examples=["event_team"])
-    parent: Key | None = Field(default=None, description="Selects all children of this parent.")
-    children: list[Key] = Field(
+    parent: KeyText | None = Field(default=None, description="Selects all children of this parent.")
+    children: list[KeyText] = Field(
         default=[], max_length=MOST, description="Selects these children, whichever their parents are."
     )
 
@@ -64,9 +64,9 @@ class PlannedMove(_RequestBody):
     """The children to move to another parent: all of one parent, or a list of them."""
 
     relationship: str = Field(examples=["event_team"])
-    from_: Key | None = Field(default=None, alias="from", description="Selects all children of this parent.")
+    from_: KeyText | None = Field(default=None, alias="from", description="Selects all children of this parent.")
     to: NewKey = Field(description="Key of the target parent.")
-    children: list[Key] = Field(
+    children: list[KeyText] = Field(
         default=[], max_length=MOST, description="Selects these children, whichever their parents are."
     )
 
@@ -191,7 +191,7 @@ async def create(who: Operator, body: Annotated[NewPlan, Depends(new_plan)], has
 
 
 @router.get("/plans/{id}", summary="Get a plan, with the changes since it was made")
-async def plan(id: Key, who: Reader, has: Has) -> Plan:
+async def plan(id: KeyText, who: Reader, has: Has) -> Plan:
     """The plan as it was made; `appeared` and `vanished` list the changes until now."""
     return _plan_body(who.tenant, await plans.find(has.pool, has.catalog, who.tenant, id))
 
@@ -203,7 +203,7 @@ async def plan(id: Key, who: Reader, has: Has) -> Plan:
     openapi_extra=described(PlanExecution, required=False),
 )
 async def execute(
-    id: Key,
+    id: KeyText,
     who: Operator,
     execution: Annotated[PlanExecution, Depends(execution_options)],
     has: Has,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.http.dependencies import Dependencies, Has
 from api.http.paging import Cursor, Limit, Listing, Page
-from api.http.queries import AtRevision, Key, answer
+from api.http.queries import AtRevision, KeyText, answer
 from api.routes import why
 from catalog.relationship import Relationship
 from store.db import tokens
@@ -112,8 +112,8 @@ async def list_links(
     when: AtRevision,
     has: Has,
     limit: Limit,
-    parent: Annotated[Key | None, Query(description="Only children of this parent.")] = None,
-    child: Annotated[Key | None, Query(description="Only this child.")] = None,
+    parent: Annotated[KeyText | None, Query(description="Only children of this parent.")] = None,
+    child: Annotated[KeyText | None, Query(description="Only this child.")] = None,
     state: Annotated[State | None, Query(description="Only links in this state.")] = None,
     cursor: Cursor = None,
 ) -> Response:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.explanations import explain_fact, explain_link
 from api.http.dependencies import Dependencies, Has
-from api.http.queries import AtRevision, Key, answer
+from api.http.queries import AtRevision, KeyText, answer
 from api.http.workflow_links import Workflow, workflow, workflow_of_instance
 from api.routes.waiting import WaitingFor
 from catalog.relationship import Relationship
@@ -84,7 +84,7 @@ class LinkExplanation(BaseModel):
     response_model=LinkExplanation,
     summary="Explain the state of a link",
 )
-async def why(name: str, child: Annotated[Key, Path()], when: AtRevision, has: Has) -> Response:
+async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, has: Has) -> Response:
     """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
     rel = has.catalog.relationship(name)
     async with when.newest() as at:
@@ -145,7 +145,9 @@ def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, 
             "sequence": fact.sequence,
             "time": fact.time,
             "revision": tokens.token(at.tenant, fact.revision),
-            "effect_on_link": explain_fact(rel, fact, of_parent=of_parent, parent=parent, open_link=why.link is not None),
+            "effect_on_link": explain_fact(
+                rel, fact, of_parent=of_parent, parent=parent, open_link=why.link is not None
+            ),
         }
         for fact, of_parent in ((why.child_fact, False), (why.parent_fact, True))
         if fact is not None

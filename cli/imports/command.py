@@ -8,7 +8,7 @@ import typer
 
 from cli.connection import resolve_endpoint
 from cli.environment import read_settings
-from cli.options import Format, Key, Output, Url
+from cli.options import ApiKey, Format, Output, Url
 from cli.output import note
 from errors import Refused, TetherError
 
@@ -31,7 +31,7 @@ def import_files(
     reject_file: Annotated[Path | None, typer.Option(help="Write lines that are not CloudEvents to this file.")] = None,
     output: Output = Format.text,
     url: Url = "",
-    key: Key = "",
+    key: ApiKey = "",
 ) -> None:
     """Import files of facts.
 

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS entities (
 ) WITHOUT ROWID;
 """
 
-Key = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x20\x7f]+$", max_length=200)]
+EntityId = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x20\x7f]+$", max_length=200)]
 """An id that fits into one segment of a path."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from examples.owner.correlation import Carried
 from examples.owner.database import Transaction
-from examples.owner.entities import Key
+from examples.owner.entities import EntityId
 from examples.owner.idempotency import Incoming
 from examples.owner.service import Kit
 
@@ -19,7 +19,7 @@ from examples.owner.service import Kit
 class NewMember(BaseModel):
     """Body of ``POST``."""
 
-    user: Key
+    user: EntityId
 
 
 def members(kit: Kit, kind: str) -> APIRouter:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from examples.owner.correlation import Carried
 from examples.owner.database import Transaction
-from examples.owner.entities import Key, Name, fresh_key
+from examples.owner.entities import EntityId, Name, fresh_key
 from examples.owner.idempotency import Incoming
 from examples.owner.service import Kit
 
@@ -20,7 +20,7 @@ class New(BaseModel):
     """Body of ``POST``."""
 
     name: Name
-    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or generated.")
+    id: EntityId = Field(default_factory=fresh_key, description="Chosen by the caller, or generated.")
 
 
 class NameChange(BaseModel):

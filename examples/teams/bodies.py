@@ -2,15 +2,15 @@
 
 from pydantic import BaseModel, Field
 
-from examples.owner.entities import Key, Name, fresh_key
+from examples.owner.entities import EntityId, Name, fresh_key
 
 
 class NewTeam(BaseModel):
     """Body of ``POST /teams``."""
 
     name: Name
-    id: Key = Field(default_factory=fresh_key, description="Chosen by the caller, or generated.")
-    event_id: Key | None = Field(None, description="The event that it takes part in; null: none.")
+    id: EntityId = Field(default_factory=fresh_key, description="Chosen by the caller, or generated.")
+    event_id: EntityId | None = Field(None, description="The event that it takes part in; null: none.")
 
 
 class Renaming(BaseModel):
@@ -22,5 +22,7 @@ class Renaming(BaseModel):
 class TeamMove(BaseModel):
     """Body of ``POST /teams/{id}/moves``."""
 
-    event_id: Key
-    still_in: Key | None = Field(None, description="The event in which the team must be; null: none; left out: any.")
+    event_id: EntityId
+    still_in: EntityId | None = Field(
+        None, description="The event in which the team must be; null: none; left out: any."
+    )

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from examples.owner.correlation import Carried
 from examples.owner.database import Transaction
-from examples.owner.entities import Key, OwnedEntity
+from examples.owner.entities import EntityId, OwnedEntity
 from examples.owner.idempotency import Incoming
 from examples.owner.problems import RequestRefused
 from examples.owner.service import Kit
@@ -33,7 +33,7 @@ def moves(kit: Kit) -> APIRouter:
         return commands.once(command, effect)
 
     @router.delete("/event", status_code=204)
-    def withdraw(key: str, command: Incoming, carried: Carried, still_in: Key | None = None) -> Response:
+    def withdraw(key: str, command: Incoming, carried: Carried, still_in: EntityId | None = None) -> Response:
         """Take a team out of its event. If it has no event, nothing changes, whatever ``still_in`` is.
 
         404: unknown. 410: deleted. 412: it has another version than ``If-Match``, or another event than ``still_in``.

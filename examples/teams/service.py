@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 
 from examples.owner.correlation import Carried
 from examples.owner.database import Transaction
-from examples.owner.entities import Key
+from examples.owner.entities import EntityId
 from examples.owner.idempotency import Incoming
 from examples.owner.service import Kit, OwnerService
 from examples.teams.bodies import NewTeam, Renaming
@@ -54,7 +54,7 @@ def _teams(kit: Kit) -> APIRouter:
         return commands.once(command, effect)
 
     @router.delete("/{key}", status_code=204)
-    def delete(key: str, command: Incoming, carried: Carried, still_in: Key | None = None) -> Response:
+    def delete(key: str, command: Incoming, carried: Carried, still_in: EntityId | None = None) -> Response:
         """Delete a team. 404: unknown. 410: deleted. 412: another version, or another event than ``still_in``."""
 
         def effect(tx: Transaction) -> Response:

@@ -107,7 +107,7 @@ def test_watching_retries_while_the_server_is_away(tether: Tether, fake: FakeTet
 
 
 def test_cancel_succeeds_only_if_the_operation_was_cancelled(tether: Tether, fake: FakeTether) -> None:
-    cancelled_operation = running(1, 9, cancelled="2026-01-01T00:00:00Z")
+    cancelled_operation = running(1, 9, cancellation_requested_at="2026-01-01T00:00:00Z")
     fake.answers["POST /v1/operations/o1/cancellation"] = 202, cancelled_operation
     fake.answers[ONE] = 200, {**cancelled_operation, "state": "cancelled", "reason": "3 more were requested"}
     assert tether("operations", "cancel", "o1", "--wait", "-o", "json").code == 0
@@ -123,7 +123,14 @@ def test_operations_and_their_children_are_listed(tether: Tether, fake: FakeTeth
     said = tether("operations", "list", "--state", "open", "--kind", "delete", "--limit", "5")
     assert fake.requests[0][1] == "/v1/operations?kind=delete&state=open&limit=5"
     assert ["e/1" in said.out.splitlines()[1], "t1" in said.out.splitlines()[2]] == [True, True]
-    child = {"relationship": "event_team", "child": "t1", "parent": "e", "state": "parked", "reason": "no", "changed_at": "x"}
+    child = {
+        "relationship": "event_team",
+        "child": "t1",
+        "parent": "e",
+        "state": "parked",
+        "reason": "no",
+        "changed_at": "x",
+    }
     fake.answers["GET /v1/operations/o1/children"] = 200, {"items": [child], "next": None}
     said = tether("operations", "children", "o1", "--state", "parked", "--all", "-o", "jsonl")
     assert orjson.loads(said.out) == child

@@ -112,7 +112,8 @@ async def test_plan_says_which_child_restricts_its_deletion(strict: ApiCaller, p
 
     sentence = "event 'e' cannot be deleted: as earlier versions stored it"
     await pool.execute(
-        "update plans set report = jsonb_set(report::jsonb, '{restricted}', jsonb_build_array($1::text))::json", sentence
+        "update plans set report = jsonb_set(report::jsonb, '{restricted}', jsonb_build_array($1::text))::json",
+        sentence,
     )
     assert (await strict.get(path))["restricted"] == [sentence]
 
