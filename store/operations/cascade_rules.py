@@ -64,7 +64,11 @@ RULES: tuple[tuple[Action, dict[str, bool]], ...] = (
 
 
 def case_of(row: OperationRow, entity: FoldedEntity, now: datetime, *, bound: bool) -> Case:
-    """The case that an open operation is in."""
+    """The case that an open operation is in.
+
+    ``row``: the operation; ``entity``: the one to delete, or deleted; ``bound``: an operation is responsible for the
+    children of its deletion already.
+    """
     running = row.state == "running"
     since = row.requested_after or b""
     return Case(

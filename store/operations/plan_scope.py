@@ -79,7 +79,10 @@ async def scope(conn: Connection, catalog: Catalog, tenant: str, request: PlanRe
 async def changes(
     conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, planned: int, present: int
 ) -> tuple[list[ScopeChange], list[ScopeChange]]:
-    """How the set changed between two revisions: (what appeared, what vanished)."""
+    """How the set of children that ``request`` concerns changed between two revisions: (what appeared, what vanished).
+
+    ``planned``: the earlier revision, that of the plan; ``present``: the later one.
+    """
     where = _parameters(catalog, tenant, request)
     rows = await fetch_rows(conn, _ChangeRow, "plan_scope_changes", **where, planned=planned, present=present)
     found: dict[str, list[ScopeChange]] = {"appeared": [], "vanished": []}

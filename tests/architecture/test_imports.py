@@ -58,3 +58,12 @@ def test_production_code_imports_only_packages_locked_for_the_image(root: Path) 
 def test_declarations_import_tether_and_the_standard_library(root: Path, package: str, others: set[str]) -> None:
     allowed = {"tether"} | others | sys.stdlib_module_names
     assert {f"{file.name}: {name}" for file in sources(root, package) for name in imported(file) - allowed} == set()
+
+
+@pytest.mark.parametrize("directory", ["bench/catalog", "tests/support/catalogs/league", "tests/support/catalogs/yard"])
+def test_mounted_declarations_import_nothing_else_of_tether(root: Path, directory: str) -> None:
+    files = sorted((root / directory).rglob("*.py"))
+    assert files
+    beside = {path.stem for path in (root / directory).iterdir()}
+    allowed = {"tether"} | beside | sys.stdlib_module_names
+    assert {f"{file.name}: {name}" for file in files for name in imported(file) - allowed} == set()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,11 @@ async def failure_of_replay(workflows: Sequence[type[Any]], file: Path) -> Excep
     """Returns how the code's commands differ from the recorded ones, or None. The failure of a recorded run is none."""
     result = await replayer(workflows).replay_workflow(history(file), raise_on_replay_failure=False)
     return result.replay_failure
+
+
+def test_histories_of_earlier_releases_are_unchanged() -> None:
+    lines = (HISTORIES / "before.SHA256SUMS").read_text().splitlines()
+    assert lines == [f"{sha256(file.read_bytes()).hexdigest()}  {file.relative_to(HISTORIES)}" for file in BEFORE]
 
 
 def test_every_story_is_recorded() -> None:
