@@ -36,7 +36,8 @@ async def start(
     """Starts a deletion, unless one is under way already. Returns that one, or the one of the Idempotency-Key.
 
     ``kind`` and ``key``: the entity to delete; ``actor``: name of the caller's key; ``idempotency_key``: None if the
-    caller gave none. Raises Unknown; Conflict if the entity is deleted or no command deletes it; Restricted; and KeyReused.
+    caller gave none. Raises Unknown; Conflict if the entity is deleted or no command deletes it; Restricted; and
+    KeyReused.
     """
     check_text((key, idempotency_key))
     async with start_request(pool, tenant, actor, idempotency_key, ("delete", kind, key)) as request:

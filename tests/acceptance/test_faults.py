@@ -57,13 +57,15 @@ async def festival(folder: Path) -> AsyncIterator[tuple[Running, httpx2.AsyncCli
 
 async def request_until_answered(client: httpx2.AsyncClient, method: str, path: str, key: str, **body: Any) -> int:
     """Repeats a request with the same Idempotency-Key until it is processed; returns the HTTP status."""
-    for _ in range(200):
+
+    async def answer() -> int:
         with contextlib.suppress(httpx2.TransportError):
-            answer = await client.request(method, path, json=body or None, headers={"idempotency-key": key})
-            if answer.status_code not in (429, 503):
-                return answer.status_code
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{method} {path} never got an answer")
+            response = await client.request(method, path, json=body or None, headers={"idempotency-key": key})
+            if response.status_code not in (429, 503):
+                return response.status_code
+        return 0
+
+    return await eventually(answer)
 
 
 async def register(teams: httpx2.AsyncClient, *keys: str) -> None:

@@ -16,6 +16,7 @@ from store.db.pool import Pool, transaction
 from store.write.settle import settle
 from tests.support.events import Event, event
 from tests.support.http import Client, client, new_key, serving
+from tests.support.locks import until_blocked
 
 TENANT = "main"
 
@@ -111,13 +112,6 @@ class RolledBack(Exception):
     """Raised to roll a transaction back."""
 
 
-async def waiting_for_a_lock(pool: Pool) -> None:
-    """Waits until a transaction waits for a lock."""
-    async with asyncio.timeout(30):
-        while not await pool.fetchval("select exists (select from pg_locks where not granted)"):
-            await asyncio.sleep(0.01)
-
-
 async def everything(of: Client) -> list[dict[str, Any]]:
     """The whole feed, read after the writers have ended."""
     items, query = [], {"limit": 1000}
@@ -149,7 +143,7 @@ async def test_feed_skips_no_item_of_a_transaction_that_commits_late(api: Client
         held = Held(pool, catalog, item("held"))
         await held.settled()
         later = [asyncio.create_task(api.publish(item(f"later-{n}"))) for n in range(5)]
-        await waiting_for_a_lock(pool)
+        await until_blocked(pool)
         before = reader.items.copy()
         assert (await api.get("feed"))["items"] == before  # neither its items nor later ones
         assert not any(task.done() for task in later)
@@ -183,7 +177,7 @@ async def test_rolled_back_transaction_leaves_no_gap_in_the_revisions(
         held = Held(pool, catalog, item("never"))
         await held.settled()
         later = asyncio.create_task(api.publish(item("later")))
-        await waiting_for_a_lock(pool)
+        await until_blocked(pool)
         await held.roll_back()
         assert tokens.revision(TENANT, await later) == 2
         await api.publish(item("never"))

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -15,6 +16,7 @@ from examples.owner.misbehaviour.publishing import LATEST, Publishing
 from examples.owner.misbehaviour.settings import Misbehaviour, MisbehaviourSettings
 from examples.owner.outbox import Pending
 from examples.owner.testing import RecordingTether, inside
+from tests.support.eventually import eventually, eventually_true
 
 
 def facts(*positions: int) -> list[Pending]:
@@ -89,10 +91,12 @@ async def publish_all(client: httpx2.AsyncClient, count: int) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(1, count):
             group.create_task(client.patch("/groups/x", json={"name": str(number)}))
-    async with asyncio.timeout(30):
-        while (report := (await client.get("/outbox")).json())["pending"]:
-            await asyncio.sleep(0.01)
-    assert report == {"pending": 0, "published": count, "parked": []}
+
+    async def report_at_rest() -> dict[str, Any] | None:
+        report: dict[str, Any] = (await client.get("/outbox")).json()
+        return None if report["pending"] else report
+
+    assert await eventually(report_at_rest) == {"pending": 0, "published": count, "parked": []}
 
 
 @pytest.mark.parametrize("share", [0.3, 1])
@@ -117,9 +121,7 @@ async def test_repetitions_are_identical_and_do_not_change_the_outbox(
 ) -> None:
     await client.put("/misbehaviour", json={"duplicated": 1})
     await publish_all(client, 20)
-    async with asyncio.timeout(30):
-        while len(tether.facts) < 40:
-            await asyncio.sleep(0.01)
+    await eventually_true(lambda: len(tether.facts) >= 40)
     by_id = {fact["id"]: fact for fact in tether.facts}
     assert len(by_id) == 20
     assert all(fact == by_id[fact["id"]] for fact in tether.facts)

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from examples.owner.database import TOGETHER, Database, Transaction
+from tests.support.eventually import eventually_sync
 
 SCHEMA = """
 PRAGMA foreign_keys = ON;
@@ -46,9 +46,7 @@ def together(database: Database, *parts: Callable[[Transaction], object]) -> lis
         futures = [pool.submit(run, first)]
         assert inside.wait(30)
         futures += [pool.submit(run, part) for part in parts[1:]]
-        deadline = time.monotonic() + 30
-        while database._writers < len(parts) - 1:
-            assert time.monotonic() < deadline
+        eventually_sync(lambda: database._writers >= len(parts) - 1)
         go.set()
     return futures
 

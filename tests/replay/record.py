@@ -1,7 +1,8 @@
 """Records the history of each story into a folder: ``python -m tests.replay.record [FOLDER [NAME…]]``.
 
 ``histories/before`` was recorded by earlier releases and never changes: a history that no longer replays says that
-running workflows would break. ``histories/before.SHA256SUMS`` has their hashes. ``histories/now`` was recorded by this release; stories without a file there are added.
+running workflows would break; ``histories/before.SHA256SUMS`` has their hashes. ``histories/now`` was recorded by this
+release; stories without a file there are added.
 """
 
 import asyncio

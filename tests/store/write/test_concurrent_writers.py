@@ -5,11 +5,12 @@ from random import Random
 
 import pytest
 
-from store.db.pool import Pool, create_pool
+from store.db.pool import create_pool
 from store.db.sql import fetch_value
 from store.write.settle import settle
 from tests.store.write.test_histories import people
 from tests.support.events import Event, event
+from tests.support.locks import until_blocked
 from tests.support.strategies import deliver
 from tests.support.tenants import StoreTenant, cut_into_batches, expected_lines, recorded_entry
 
@@ -27,11 +28,6 @@ async def read_snapshot(tenant: StoreTenant) -> tuple[int, list[bytes], list[str
         return newest, await tenant.lines_in(conn, newest), [row["id"] for row in ids]
 
 
-async def wait_until_a_transaction_is_blocked(pool: Pool) -> None:
-    while not await pool.fetchval("select count(*) from pg_locks where not granted"):
-        await asyncio.sleep(0.005)
-
-
 async def test_second_writer_waits_and_gets_the_next_revision(tenant: StoreTenant) -> None:
     await tenant.record(event("CategoryAdded", "other", 1, name="Other"))
     before = await read_snapshot(tenant)
@@ -40,7 +36,7 @@ async def test_second_writer_waits_and_gets_the_next_revision(tenant: StoreTenan
         await slow.start()
         await settle(conn, tenant.catalog, tenant.name, [recorded_entry(tenant.catalog, LAMP)], "slow")
         quick = asyncio.create_task(tenant.record(LIGHT))
-        await wait_until_a_transaction_is_blocked(tenant.pool)
+        await until_blocked(tenant.pool)
         assert await read_snapshot(tenant) == before
         await slow.commit()
     assert (await quick).revision == 3
@@ -57,7 +53,7 @@ async def test_rollback_leaves_no_gap_in_revisions(tenant: StoreTenant) -> None:
         await failing.start()
         await settle(conn, tenant.catalog, tenant.name, [recorded_entry(tenant.catalog, LAMP)], "failing")
         waiting = asyncio.create_task(tenant.record(LIGHT))
-        await wait_until_a_transaction_is_blocked(tenant.pool)
+        await until_blocked(tenant.pool)
         await failing.rollback()
     assert (await waiting).revision == 2
     await tenant.assert_holds([event("CategoryAdded", "other", 1, name="Other"), LIGHT])

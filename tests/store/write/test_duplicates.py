@@ -8,6 +8,7 @@ import pytest
 
 from store.write.recorder import CONFLICT
 from tests.support.events import event
+from tests.support.locks import until_blocked
 from tests.support.tenants import StoreTenant, recorded_entry
 
 LAMP = event("ItemAdded", "lamp", 1, name="Lamp", category="light")
@@ -201,8 +202,7 @@ async def test_stopped_recorder_answers_waiting_callers(tenant: StoreTenant) -> 
         # Holds the lock of the tenant's row: no other transaction can write for this tenant.
         await conn.execute("insert into tenant_revisions (tenant) values ($1)", tenant.name)
         calls = [asyncio.create_task(tenant.record(event)) for event in (LAMP, LIGHT)]
-        while not await conn.fetchval("select count(*) from pg_locks where not granted"):
-            await asyncio.sleep(0.01)
+        await until_blocked(conn)
         for task in asyncio.all_tasks():
             if task.get_name() == f"recorder-{tenant.name}":
                 task.cancel()

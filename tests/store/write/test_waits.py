@@ -9,6 +9,7 @@ from store.db.sql import execute
 from store.operations import operations
 from store.write.tenant_lock import lock
 from tests.support.events import event
+from tests.support.locks import until_blocked
 from tests.support.recording import TENANT, FactRecorder
 
 
@@ -25,8 +26,7 @@ async def test_wait_ends_while_its_row_is_being_updated(pool: Pool, facts: FactR
                 conn, query, tenants=[TENANT], workflows=["relationship"], abouts=["group_channel"], keys=["g1"]
             )
         recording = asyncio.create_task(facts.record(event("ChannelCreated", "c1", 1, requested_by="g1", name="g")))
-        while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
-            await asyncio.sleep(0.01)
+        await until_blocked(conn)
     await recording
     assert await pool.fetch("select * from waits") == []
 
@@ -43,8 +43,7 @@ async def test_lock_sees_operations_begun_by_the_transaction_before(pool: Pool, 
     async with transaction(pool) as conn:
         await lock(conn, TENANT)
         waiting = asyncio.create_task(lock_tenant())
-        while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
-            await asyncio.sleep(0.01)
+        await until_blocked(conn)
         wanted = operations.NewOperation(kind="move", workflow="move", about="event_team", key="t1")
         await operations.insert(conn, TENANT, wanted, "test")
     assert await waiting == (1, True)

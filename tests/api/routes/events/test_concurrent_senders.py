@@ -9,6 +9,8 @@ from structlog.testing import capture_logs
 from store.db import tokens
 from store.db.pool import Pool
 from store.write.tenant_lock import lock
+from tests.support.eventually import eventually
+from tests.support.locks import until_blocked
 from tests.support.posting import NDJSON, STRUCTURED, ApiCaller, group, ndjson
 from tests.support.serving import Served
 
@@ -81,8 +83,11 @@ async def test_chunks_sent_before_a_disconnect_are_recorded(caller: ApiCaller, s
     lines = ndjson(group(f"g{n:04}") for n in range(1_000))
     connection = await served.connect()
     await connection.send(request(caller, NDJSON, 1 << 30) + lines)
-    while len((await caller.get("feed", kind="group", limit=1000))["items"]) < 500:
-        await asyncio.sleep(0.01)
+
+    async def half_are_recorded() -> bool:
+        return len((await caller.get("feed", kind="group", limit=1000))["items"]) >= 500
+
+    await eventually(half_are_recorded)
     connection.reset()
     await served.idle()
     assert (await caller.lines(*(group(f"g{n:04}") for n in range(1_000)))).status == 202
@@ -96,8 +101,7 @@ async def test_fact_in_writing_is_recorded_despite_a_disconnect(caller: ApiCalle
         await lock(conn, caller.tenant)
         connection = await served.connect()
         await connection.send(request(caller, STRUCTURED, len(body)) + body)
-        while not await conn.fetchval("select exists (select from pg_locks where not granted)"):
-            await asyncio.sleep(0.01)
+        await until_blocked(conn)
         connection.reset()
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(served.idle(), 0.05)

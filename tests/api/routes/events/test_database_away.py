@@ -18,6 +18,7 @@ from devstack.temporal_server import TemporalServer
 from devstack.testing import temporary_postgres
 from store.db.pool import create_pool
 from store.migrate import migrate
+from tests.support.eventually import eventually_true
 from tests.support.posting import BATCH, NDJSON, ApiCaller, group, keys
 
 pytestmark = pytest.mark.stack
@@ -112,8 +113,7 @@ async def test_concurrent_requests_are_all_answered_when_postgres_fails(catalog:
             raise AssertionError
 
         crowd = [asyncio.create_task(publish(number)) for number in range(16)]
-        while len(taken) < 50:
-            await asyncio.sleep(0.01)
+        await eventually_true(lambda: len(taken) >= 50)
         await postgres.stop()
         refused = await asyncio.gather(*crowd)
         await postgres.start()
