@@ -20,8 +20,8 @@ PART = {
 }  # fmt: skip
 PLAN: dict[str, Any] = {
     "id": "p1", "kind": "delete", "entity": {"kind": "event", "key": "e1"}, "relationship": None, "parent": None,
-    "to": None, "listed_children": 0, "token": "t", "hash": "abcdef", "operation": None, "parts": [PART], "restricted": [],
-    "appeared": [], "vanished": [],
+    "to": None, "listed_children": 0, "token": "t", "hash": "abcdef", "operation": None, "parts": [PART],
+    "restricted": [], "appeared": [], "vanished": [],
 }  # fmt: skip
 MOVE = {**PLAN, "kind": "move", "entity": None, "relationship": "event_team", "parent": "e1", "to": "e2"}
 OPERATION = {"id": "o1", "kind": "delete", "state": "running", "entity": PLAN["entity"], "plan": "p1"}

@@ -3,11 +3,13 @@
 import asyncio
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+import bench
 from bench.drivers import wire
 from bench.drivers.facts import RECIPES, Event
 from bench.drivers.owner import Deletions, FactPublisher
@@ -50,6 +52,13 @@ def test_every_row_has_a_limit_a_budget_and_a_bound() -> None:
         assert any(figure.budget != Budget() for figure in row.figures), row.name
         assert all(figure.limit and figure.unit for figure in row.figures), row.name
         assert len({figure.name for figure in row.figures}) == len(row.figures), row.name
+
+
+def test_performance_page_calls_figures_as_the_bench_does() -> None:
+    page = (Path(bench.__file__ or "").parents[1] / "docs" / "performance.md").read_text(encoding="utf-8")
+    labels = re.findall(r"^\| ([^|]+?)(?: \([\d,]+[^|)]*\))? \|", page, re.MULTILINE)
+    known = {figure.name for row in ROWS for figure in row.figures}
+    assert set(labels) - known == {"what"}
 
 
 def test_verdict_compares_the_medians_of_tether_and_of_the_limit() -> None:
