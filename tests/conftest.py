@@ -39,6 +39,25 @@ hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health
 hypothesis_settings.load_profile("unhurried")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the slow tests first, so that no worker begins one when the others have ended.
+
+    pytest-xdist gives each worker a part of the list, of the same length, to begin with.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    rest = [item for item in items if not item.get_closest_marker("slow")]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ordered: list[pytest.Item] = []
+    for n in range(workers):
+        mine = slow[n::workers]
+        size = (len(items) - len(ordered)) // (workers - n)
+        taken = max(size - len(mine), 0)
+        ordered += mine + rest[:taken]
+        del rest[:taken]
+    items[:] = ordered + rest
+
+
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     """The project's own declarations."""

@@ -1,15 +1,16 @@
-"""``python -m examples.demo [--once]``: runs a whole Tether on this machine, and plays the situations on it.
+"""``python -m examples.demo``: runs a whole Tether on this machine, and plays the situations on it.
 
 The demo works in the folder ``demo`` of the data directory (``.tether/demo``), which it empties first, and on free
-ports, unless ``TETHER_PORT`` and the like name others. With ``--once`` it ends after the last situation, with exit
-code 1 if a check has failed; without, it keeps running until Ctrl-C.
+ports, unless ``TETHER_PORT`` and the like name others. ``--only SITUATION…`` plays some of the situations. With
+``--once`` it ends after the last situation, with exit code 1 if a check has failed; without, it keeps running until
+Ctrl-C.
 """
 
 import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -44,10 +45,18 @@ def main() -> int:
     parser.add_argument(
         "--once", action="store_true", help="end after the last situation; exit code 1 if a check failed"
     )
-    once = bool(parser.parse_args().once)
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=performance.SITUATIONS,
+        default=[*performance.SITUATIONS],
+        metavar="SITUATION",
+        help=f"play only these: {', '.join(performance.SITUATIONS)}",
+    )
+    arguments = parser.parse_args()
     try:
         settings = _settings()
-        return asyncio.run(_run(settings, once))
+        return asyncio.run(_run(settings, arguments.only, bool(arguments.once)))
     except (TetherError, StackError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -72,7 +81,7 @@ def _settings() -> Settings:
     )
 
 
-async def _run(settings: Settings, once: bool) -> int:
+async def _run(settings: Settings, only: Sequence[str], once: bool) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
@@ -85,7 +94,7 @@ async def _run(settings: Settings, once: bool) -> int:
 
     async def once_ready(where: Urls) -> None:
         async with performance.opened(play, where, settings.data_dir, owners, environ) as stage:
-            await performance.everything(stage)
+            await performance.situations(stage, only)
             console.print()
             console.print(play.table())
             performance.verdict(play)

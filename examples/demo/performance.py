@@ -1,7 +1,7 @@
 """Starts the example owners, and plays the situations in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -23,17 +23,18 @@ from examples.demo.play import Play
 from examples.demo.stage import OTHER, CommandLine, Stage, keys
 from examples.demo.tether import TetherClient
 
-SITUATIONS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
-    groups_and_channels.play,
-    chains.play,
-    teams_and_events.play,
-    plans.play,
-    festival.play,
-    categories_and_items.play,
-    flights.play,
-    reading.play,
-    at_rest.play,
-)
+SITUATIONS: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
+    "groups_and_channels": groups_and_channels.play,
+    "chains": chains.play,
+    "teams_and_events": teams_and_events.play,
+    "plans": plans.play,
+    "festival": festival.play,
+    "categories_and_items": categories_and_items.play,
+    "flights": flights.play,
+    "reading": reading.play,
+    "at_rest": at_rest.play,
+}
+"""By name, in the order in which they are played. `reading` and `at_rest` look at what the others have left."""
 
 
 @asynccontextmanager
@@ -66,12 +67,12 @@ async def opened(
             await service.close()
 
 
-async def everything(on: Stage) -> None:
-    """Plays all situations. One that raises an error is a failed check, and the next ones are still played."""
-    for situation in SITUATIONS:
+async def situations(on: Stage, only: Collection[str]) -> None:
+    """Plays the situations of these names. An error in one is a failed check, and the next ones are still played."""
+    for play in (play for name, play in SITUATIONS.items() if name in only):
         begun = monotonic()
         try:
-            await situation(on)
+            await play(on)
         except Exception as error:  # any: a step that fails must show as a failed check
             on.play.check("completed without an error", "yes", f"{type(error).__name__}: {error}")
         on.play.console.print(f"[dim]{monotonic() - begun:.1f} s[/]")

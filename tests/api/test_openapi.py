@@ -78,6 +78,7 @@ def check(case: Case, key: str) -> None:
         assert "Traceback" not in answer.text
 
 
+@pytest.mark.slow
 def test_no_documented_request_causes_an_internal_error(api: SchemathesisTarget) -> None:
     sent = 0
     for found in schemathesis.openapi.from_url(f"{api.url}/openapi.json").get_all_operations():

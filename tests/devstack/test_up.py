@@ -15,7 +15,7 @@ from devstack.testing import temporary_postgres, temporary_temporal
 from tests.devstack.conftest import Stack
 from tests.support.eventually import eventually_true
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 Start = Callable[..., Stack]
 PARTS = ["postgres", "temporal", "api", "dispatcher", "worker"]

@@ -53,6 +53,7 @@ async def test_facts_committed_before_a_crash_are_published_after_restart(
             assert [fact["subject"] for fact in await tether.heard(3)] == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 async def test_owner_killed_at_any_moment_has_stored_what_it_answered(
     owner: OwnerService, process: OwnerProcess, listener: socket.socket, tether: RecordingTether

@@ -23,6 +23,7 @@ def test_generator_gives_1800_distinct_deliveries() -> None:
     assert len(set.union(*of_each)) == 1800
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("twice", MOVE_AND_DELETIONS, ids=lambda event: event["type"] + event["subject"])
 async def test_deliveries_with_one_fact_twice_are_sound_and_end_the_same(tenant: StoreTenant, twice: Event) -> None:
     deliveries = orders(MOVE_AND_DELETIONS, twice)

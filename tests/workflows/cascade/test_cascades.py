@@ -210,6 +210,7 @@ async def test_cancelled_cascade_stops_and_reports_what_remains(running_scenario
     await wait_until_at_rest(scenario)
 
 
+@pytest.mark.slow
 async def test_cascade_cancelled_midway_counts_confirmed_and_keeps_the_rest(
     running_scenario: Scenario,
 ) -> None:

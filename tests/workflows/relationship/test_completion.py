@@ -266,6 +266,7 @@ async def test_crash_at_any_step_does_not_change_the_result(
     assert await harness.links("group_channel") == {"c1": "g1"}
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 async def test_another_worker_continues_after_a_kill(
     harness: Harness, server: TemporalServer, database_url: str

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -65,16 +65,42 @@ async def act(scenario: Scenario, action: str, n: int) -> None:
     assert answer.is_success or (owner == "teams" and answer.status_code == 410), answer.text
 
 
-def emitted(folder: Path) -> list[dict[str, Any]]:
-    """Returns every fact that the owners stored with their changes."""
-    events = []
-    for name in ("events", "teams"):
-        with closing(sqlite3.connect(folder / f"{name}.db")) as database:
-            events += [orjson.loads(event) for (event,) in database.execute("select event from outbox")]
-    return events
+class OwnersFacts:
+    """The facts that the owners stored with their changes. ``of_key``: how many there are about each entity.
+
+    Each read takes only what is newer than the last one: many tests of conditions need it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.of_key: Counter[str] = Counter()
+        self._databases = [sqlite3.connect(folder / f"{name}.db") for name in ("events", "teams")]
+        self._read = [0] * len(self._databases)
+
+    def read(self) -> None:
+        """Reads the facts that were stored since the last read."""
+        for n, database in enumerate(self._databases):
+            rows = "select position, event from outbox where position > ? order by position"
+            for position, text in database.execute(rows, (self._read[n],)):
+                self._read[n] = position
+                self.events.append(orjson.loads(text))
+                self.of_key[self.events[-1]["subject"]] += 1
+
+    def close(self) -> None:
+        """Closes the owners' databases."""
+        for database in self._databases:
+            database.close()
 
 
-async def wait_until_quiet(scenario: Scenario, folder: Path, seconds: float = 240) -> None:
+@pytest.fixture
+def owners_facts(running_scenario: Scenario, tmp_path: Path) -> Iterator[OwnersFacts]:
+    """The facts of the owners of a running scenario."""
+    found = OwnersFacts(tmp_path)
+    yield found
+    found.close()
+
+
+async def wait_until_quiet(scenario: Scenario, owners_facts: OwnersFacts, seconds: float = 240) -> None:
     """Waits until every fact of the owners is in the ledger, and no operation is open."""
     harness = scenario.harness
     query = """
@@ -87,15 +113,16 @@ async def wait_until_quiet(scenario: Scenario, folder: Path, seconds: float = 24
     async def is_quiet() -> bool:
         row = await harness.pool.fetchrow(query, harness.tenant)
         assert row is not None
-        return bool(row["open"] == 0 and row["facts"] == len(emitted(folder)))
+        owners_facts.read()
+        return bool(row["open"] == 0 and row["facts"] == len(owners_facts.events))
 
     await eventually(is_quiet, seconds)
 
 
-async def check_agreement(scenario: Scenario, folder: Path) -> ModelState:
+async def check_agreement(scenario: Scenario, owners_facts: OwnersFacts) -> ModelState:
     """Asserts that tables, model and the owner of teams agree and no link is broken; returns the model's state."""
     harness = scenario.harness
-    state = fold(harness.catalog, [facts.read(harness.catalog, event) for event in emitted(folder)])
+    state = fold(harness.catalog, [facts.read(harness.catalog, event) for event in owners_facts.events])
     async with harness.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
         head = await conn.fetchval("select revision from tenant_revisions where tenant = $1", harness.tenant)
         tables = await fingerprint.of_tables(conn, harness.catalog, harness.tenant, head)
@@ -109,10 +136,10 @@ async def check_agreement(scenario: Scenario, folder: Path) -> ModelState:
     return state
 
 
-async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], folder: Path | None = None) -> None:
+async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], owners_facts: OwnersFacts | None = None) -> None:
     """Plays each order with entities of its own, AT_ONCE at a time.
 
-    ``folder``: of the owners' databases; if given, the consequences of each action are over before the next.
+    ``owners_facts``: if given, the consequences of each action are over before the next.
     """
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -120,13 +147,13 @@ async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], folder: Pa
         async with slots:
             for action in order:
                 await act(scenario, action, n)
-                if folder is not None:
-                    await wait_until_over(scenario, folder, n)
+                if owners_facts is not None:
+                    await wait_until_over(scenario, owners_facts, n)
 
     await asyncio.gather(*(one(n, order) for n, order in enumerate(orders)))
 
 
-async def wait_until_over(scenario: Scenario, folder: Path, n: int) -> None:
+async def wait_until_over(scenario: Scenario, owners_facts: OwnersFacts, n: int) -> None:
     """Waits until every fact about the entities of one order is recorded, and no outbox row about them is left."""
     harness = scenario.harness
     keys = [f"A{n}", f"B{n}", f"t{n}"]
@@ -138,19 +165,10 @@ async def wait_until_over(scenario: Scenario, folder: Path, n: int) -> None:
     async def is_over() -> bool:
         row = await harness.pool.fetchrow(query, harness.tenant, keys)
         assert row is not None
-        return bool(row["outbox_rows"] == 0 and row["facts"] == count_facts(folder, keys))
+        owners_facts.read()
+        return bool(row["outbox_rows"] == 0 and row["facts"] == sum(owners_facts.of_key[key] for key in keys))
 
     await eventually(is_over, 120)
-
-
-def count_facts(folder: Path, keys: Sequence[str]) -> int:
-    """Returns how many facts about these entities the owners stored."""
-    query = "select count(*) from outbox where json_extract(event, '$.subject') in (?, ?, ?)"
-    count = 0
-    for name in ("events", "teams"):
-        with closing(sqlite3.connect(folder / f"{name}.db")) as database:
-            count += database.execute(query, keys).fetchone()[0]
-    return count
 
 
 def must_be_deleted(order: Sequence[str]) -> bool:
@@ -172,21 +190,23 @@ def check_teams(orders: Sequence[Sequence[str]], state: ModelState) -> None:
     assert not {f"t{n}" for n, order in enumerate(orders) if must_be_deleted(order)} & live
 
 
+@pytest.mark.slow
 async def test_concurrent_actions_in_every_order_agree_with_the_model(
-    running_scenario: Scenario, tmp_path: Path
+    running_scenario: Scenario, owners_facts: OwnersFacts
 ) -> None:
     await play(running_scenario, ORDERS)
-    await wait_until_quiet(running_scenario, tmp_path)
-    check_teams(ORDERS, await check_agreement(running_scenario, tmp_path))
+    await wait_until_quiet(running_scenario, owners_facts)
+    check_teams(ORDERS, await check_agreement(running_scenario, owners_facts))
     by_tether = (await running_scenario.commands("teams")).values()
     assert sum(effects for _, effects in by_tether) > 100
     assert all(effects <= 1 for _, effects in by_tether)
 
 
+@pytest.mark.slow
 async def test_sequential_actions_in_every_order_agree_with_the_model(
-    running_scenario: Scenario, tmp_path: Path
+    running_scenario: Scenario, owners_facts: OwnersFacts
 ) -> None:
     orders = [order for order in ORDERS if len(order) == len(ACTIONS)]
-    await play(running_scenario, orders, tmp_path)
-    await wait_until_quiet(running_scenario, tmp_path)
-    check_teams(orders, await check_agreement(running_scenario, tmp_path))
+    await play(running_scenario, orders, owners_facts)
+    await wait_until_quiet(running_scenario, owners_facts)
+    check_teams(orders, await check_agreement(running_scenario, owners_facts))

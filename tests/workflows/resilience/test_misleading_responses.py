@@ -79,6 +79,7 @@ async def test_team_always_unknown_to_its_owner_is_parked(running_scenario: Scen
     await wait_until_at_rest(scenario)
 
 
+@pytest.mark.slow
 async def test_cascade_has_no_deadline_for_an_unavailable_owner(
     running_scenario: Scenario,
 ) -> None:
@@ -219,6 +220,7 @@ async def test_team_in_conflict_is_parked_with_its_owners_words(running_scenario
     await wait_until_at_rest(scenario)
 
 
+@pytest.mark.slow
 async def test_child_is_counted_once_whatever_its_owner_answers(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("a")
