@@ -34,13 +34,16 @@ def pattern(words: list[str]) -> re.Pattern[str]:
 
 
 def test_banned_words_of_the_glossary_occur_nowhere_else(root: Path) -> None:
-    found = pattern(banned_words(root))
+    words = banned_words(root)
+    found = pattern(words)
+    # Plain words in small letters are found much faster. Few lines have one.
+    plain = re.compile("|".join(re.escape(word.split()[0].lower()) for word in words))
     assert [
         f"{name}:{number}: {match.group()}"
         for name, text in tracked_texts(root).items()
-        if not EXEMPT.fullmatch(name)
+        if not EXEMPT.fullmatch(name) and plain.search(text.lower())
         for number, line in enumerate(text.splitlines(), 1)
-        if not line.endswith(("former name", "given name"))
+        if plain.search(line.lower()) and not line.endswith(("former name", "given name"))
         for match in found.finditer(line)
     ] == []
 
