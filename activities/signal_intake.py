@@ -6,7 +6,7 @@ The path of a fact: this module → ``facts/ingest.py`` → ``store/write/record
 from catalog import limits
 from catalog.catalog import Catalog
 from catalog.vocabulary import Effect
-from errors import Malformed, Unknown
+from errors import Unknown
 from facts.envelope import Entry
 from facts.ingest import Batch
 from facts.validation import Validator
@@ -50,11 +50,7 @@ class SignalIntake:
             if refusal:
                 batch.reject(refusal, raw, type=fact.name)
                 continue
-            try:
-                entry = batch.add_json(raw, signal=fact.name)
-            except Malformed as error:
-                batch.reject(str(error), raw, type=fact.name)
-                continue
+            entry = batch.add_json(raw, signal=fact.name)
             if entry is not None:
                 last = entry.id
                 self._add_link(batch, report.instance, entry)

@@ -17,7 +17,12 @@ from errors import Refused
 app = typer.Typer(no_args_is_help=True, help="Publish facts.")
 
 ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
-FIELDS = {"accepted": "accepted", "duplicates": "duplicates", "quarantined": "quarantined", "token": "token"}
+FIELDS = {name: name for name in ("accepted", "duplicates", "quarantined", "rejected", "warnings", "token")}
+MENDS = {
+    "quarantined": "`tether quarantine list` shows them.",
+    "rejected": "Correct them and publish them again.",
+}
+"""By outcome."""
 BUILDER = "Instead of JSON"
 
 
@@ -45,7 +50,7 @@ def publish(
 ) -> None:
     """Publish facts from an argument, a file, standard input, or options.
 
-    Exits with 1 if a fact was quarantined.
+    Exits with 1 if a fact was quarantined or rejected; the others are recorded.
     """
     if type_ or source or subject:
         attributes = {"id": id_, "type": type_, "source": source, "subject": subject, "sequence": sequence}
@@ -58,12 +63,20 @@ def publish(
     with client(url, key) as tether:
         answer = tether.request("POST", path("events"), body=body, headers=headers, expects="quarantined")
     show_one(answer, output, FIELDS)
-    if answer["quarantined"]:
-        first = answer["quarantined"][0]
-        raise Refused(
-            f"{len(answer['quarantined'])} were quarantined, the first is {first.get('id')}: "
-            f"{first['reason']}. `tether quarantine list` shows them."
-        )
+    if unrecorded := _unrecorded(answer):
+        raise Refused(unrecorded)
+
+
+def _unrecorded(answer: dict[str, Any]) -> str:
+    """A sentence about the events that were not recorded; empty if there are none."""
+    sentences = []
+    for outcome, mend in MENDS.items():
+        events = answer.get(outcome, [])
+        if events:
+            first = events[0]
+            about = first.get("id") or f"number {first['index']}"
+            sentences.append(f"{len(events)} were {outcome}, the first is {about}: {first['reason']}. {mend}")
+    return " ".join(sentences)
 
 
 def _built(attributes: dict[str, str], data: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The one way in: JSON → envelope → validated entry for the ledger, or rejection for the quarantine.
+"""The one way in: JSON → envelope → validated entry for the ledger, or an outcome that says why there is none.
 
 Both sources of facts use it: HTTP (``api/routes/events.py``) and Temporal signals
 (``activities/signal_intake.py``) fill a batch and hand it to the recorder
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from catalog import limits
-from errors import Unacceptable
+from errors import Forbidden, Malformed, Unacceptable
 from facts.envelope import Entry, Envelope, read
 from facts.event_data import read_data
 from facts.json_text import dump_json, parse_json
@@ -19,13 +19,15 @@ from facts.validation import Validator
 _REASON = 500
 """Characters of a reason, at most: it may quote what was sent."""
 
-Authorize = Callable[[Envelope, int | None], None]
-"""Raises Forbidden if the sender may not publish this fact; takes the envelope and its index for the message."""
+Authorize = Callable[[Envelope], None]
+"""Raises Forbidden if the sender may not publish this fact."""
 
 
 class Rejection(NamedTuple):
-    """A fact for the quarantine. Unknown attributes are None, those that are too long are cut; ``raw`` holds the event
-    as JSON, as it was received."""
+    """An event for the quarantine. Unknown attributes are None, those that are too long are cut.
+
+    ``raw`` holds the event as JSON, as it was received.
+    """
 
     source: str | None
     id: str | None
@@ -34,12 +36,43 @@ class Rejection(NamedTuple):
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FlawedEvent:
+    """An event of a batch that is not recorded. ``id``: None if it could not be read.
+
+    ``error``: Unacceptable for a fact that breaks its contract, Malformed for what is no CloudEvent, Forbidden for a
+    fact that the sender may not publish.
+    """
+
+    index: int
+    id: str | None
+    error: Malformed | Forbidden | Unacceptable
+
+    @property
+    def reason(self) -> str:
+        """Why it is not recorded, without its index."""
+        return _reason(self.error)
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it may be recorded later as it is, from the quarantine."""
+        return isinstance(self.error, Unacceptable)
+
+
+@dataclass(frozen=True, slots=True)
+class EventWarning:
+    """What is odd about an event that is recorded all the same."""
+
+    index: int
+    reason: str
+
+
 @dataclass(slots=True)
 class Batch:
-    """The facts of one request, stream chunk or report of signals, in order.
+    """The events of one request, stream chunk or report of signals, in order.
 
-    Every event gets the next index. ``entry_indexes`` and ``rejection_indexes`` run parallel to ``entries`` and
-    ``rejections``.
+    Every event gets the next index, and has one outcome: an entry or a flaw. ``entry_indexes`` runs parallel to
+    ``entries``.
     """
 
     validator: Validator
@@ -47,34 +80,36 @@ class Batch:
     """None: the sender may publish everything."""
     keep: int | None = None
     """Bytes of a rejected event to keep; None: all. An event may be rejected for its size."""
-    numbered: bool = False
-    """Whether errors name the event's index: useful only where there is more than one event."""
+    alone: bool = False
+    """Whether the request is one event: then Malformed and Forbidden are raised, and refuse the request."""
     next_index: int = 0
     entries: list[Entry] = field(default_factory=list)
     entry_indexes: list[int] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    rejection_indexes: list[int] = field(default_factory=list)
+    """For the quarantine: every flawed event, except those that the sender may not publish."""
+    flawed: list[FlawedEvent] = field(default_factory=list)
+    warnings: list[EventWarning] = field(default_factory=list)
 
     def add_json(self, raw: bytes, *, signal: str | None = None) -> Entry | None:
         """Adds one event as JSON. Parameters, result and errors as for ``add``."""
         try:
-            event, flaw = parse_json(raw, self._index)
-        except Unacceptable as error:
-            self.reject(error.reason, raw, type=signal)
+            event, flaw = parse_json(raw, None)
+        except (Malformed, Unacceptable) as error:
+            self._add_flawed(error, raw, type=signal)
             return None
         return self.add(event, raw=raw, flaw=flaw, signal=signal)
 
     def add(self, event: Any, *, raw: bytes | None = None, flaw: str = "", signal: str | None = None) -> Entry | None:
-        """Adds one parsed event; returns its entry, or None if it breaks its contract and was rejected.
+        """Adds one parsed event; returns its entry, or None if it is flawed.
 
         ``raw`` is the event as received, if it is at hand; ``flaw``, if not empty, is a reason already known for
         rejecting it; ``signal`` is the fact's name as the Temporal signal gave it, which must agree with its type.
-        Raises Malformed for an envelope that is no CloudEvent, and Forbidden.
+        Raises Malformed and Forbidden if the request is one event.
         """
-        envelope = read(event, self._index)
-        if self.authorize is not None:
-            self.authorize(envelope, self._index)
         try:
+            envelope = read(event)
+            if self.authorize is not None:
+                self.authorize(envelope)
             if flaw:
                 raise Unacceptable(flaw)
             if "datacontenttype" in event or "data_base64" in event:
@@ -82,10 +117,12 @@ class Batch:
             entry = self.validator.validate(envelope)
             if signal is not None and entry.name != signal:
                 raise Unacceptable(f"the signal {signal} carries a {entry.name}")
-        except Unacceptable as error:
-            raw = dump_json(event) if raw is None else raw
-            self.reject(error.reason, raw, source=envelope.source, id=envelope.id, type=envelope.type)
+        except (Malformed, Forbidden, Unacceptable) as error:
+            source, id, type = (_text(event, name) for name in ("source", "id", "type"))
+            self._add_flawed(error, dump_json(event) if raw is None else raw, source, id, type or signal)
             return None
+        for reason in self.validator.misspelt(entry):
+            self.warn(reason)
         self.entries.append(entry)
         self.entry_indexes.append(self.next_index)
         self.next_index += 1
@@ -96,15 +133,35 @@ class Batch:
         self.entries.append(entry)
         self.entry_indexes.append(self.next_index - 1)
 
-    def reject(
-        self, reason: str, raw: bytes, *, source: str | None = None, id: str | None = None, type: str | None = None
+    def warn(self, reason: str) -> None:
+        """Says something about the event that is being added; it has no effect on what is recorded."""
+        self.warnings.append(EventWarning(self.next_index, reason[:_REASON]))
+
+    def reject(self, reason: str, raw: bytes, *, type: str | None = None) -> None:
+        """Adds an event to the quarantine that is not read, with its type if it is known."""
+        self._add_flawed(Unacceptable(reason), raw, type=type)
+
+    def _add_flawed(
+        self,
+        error: Malformed | Forbidden | Unacceptable,
+        raw: bytes,
+        source: str | None = None,
+        id: str | None = None,
+        type: str | None = None,
     ) -> None:
-        """Adds an event to quarantine, with its source, id and type as far as they are known."""
+        if self.alone and not isinstance(error, Unacceptable):
+            raise error
         source, id, type = (text and text[: limits.ID] for text in (source, id, type))
-        self.rejections.append(Rejection(source, id, type, reason[:_REASON], raw[: self.keep]))
-        self.rejection_indexes.append(self.next_index)
+        self.flawed.append(FlawedEvent(self.next_index, id, error))
+        if not isinstance(error, Forbidden):  # another owner's quarantine is not the sender's to fill
+            self.rejections.append(Rejection(source, id, type, _reason(error), raw[: self.keep]))
         self.next_index += 1
 
-    @property
-    def _index(self) -> int | None:
-        return self.next_index if self.numbered else None
+
+def _reason(error: Malformed | Forbidden | Unacceptable) -> str:
+    return str(error)[:_REASON]
+
+
+def _text(event: Any, name: str) -> str | None:
+    value = event.get(name) if type(event) is dict else None
+    return value if type(value) is str else None

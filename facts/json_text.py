@@ -7,10 +7,7 @@ flaw, and its envelope can still be read.
 """
 
 import json
-import re
 import reprlib
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, NoReturn
 
 import orjson
@@ -22,9 +19,6 @@ WHITE_SPACE = b" \t\r\n"
 
 _SHOWN = 40
 """Characters of a name or number in a message."""
-_ELEMENT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
-"""A string, also an unterminated one, or a structural character. Possessive, so that matching takes linear time."""
-_CLOSES = {b"]": b"[", b"}": b"{"}
 
 
 def parse_json(raw: bytes, index: int | None, field: str = "event") -> tuple[Any, str]:
@@ -94,45 +88,6 @@ def _shown(text: str) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number in JSON")
-
-
-def array_elements(content: bytes) -> list[bytes]:
-    """Cuts a JSON array into the bytes of its elements, unparsed. Raises Malformed if it is no array.
-
-    Brackets match, and no element is empty: if each element is good JSON, so is the array.
-    """
-    if not content.lstrip(WHITE_SPACE).startswith(b"["):
-        raise Malformed("batch", "is no JSON array")
-    bounds = list(_bounds(content))
-    if content[bounds[-1] + 1 :].strip(WHITE_SPACE):
-        raise Malformed("batch", "is no JSON array: more follows after its end")
-    elements = [content[start + 1 : end] for start, end in pairwise(bounds)]
-    if len(elements) == 1 and not elements[0].strip(WHITE_SPACE):
-        return []
-    for element, end in zip(elements, bounds[1:], strict=True):
-        if not element.strip(WHITE_SPACE):
-            raise Malformed("batch", f"is no JSON array: an element is missing before byte {end}")
-    return elements
-
-
-def _bounds(content: bytes) -> Iterator[int]:
-    """Yields where an array begins, where a comma separates two elements, and where the array ends."""
-    opened: list[bytes] = []
-    for found in _ELEMENT.finditer(content):
-        mark = found.group()
-        if mark in (b"[", b"{"):
-            if not opened:
-                yield found.start()
-            opened.append(mark)
-        elif mark in _CLOSES:
-            if opened.pop() != _CLOSES[mark]:
-                raise Malformed("batch", f"is no JSON array: byte {found.start()} closes what is not open")
-            if not opened:
-                yield found.start()
-                return
-        elif mark == b"," and len(opened) == 1:
-            yield found.start()
-    raise Malformed("batch", "is no JSON array: it does not end")
 
 
 def dump_json(value: Any) -> bytes:

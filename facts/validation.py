@@ -1,5 +1,6 @@
 """Validates a fact before it enters the ledger: its contract, size, depth, key and references."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +16,7 @@ from errors import Unacceptable
 from facts.correlation import decode
 from facts.envelope import Entry, Envelope
 from facts.json_numbers import plain
+from facts.misspellings import FieldNames, nearest
 from facts.order_key import order_key
 
 
@@ -25,6 +27,7 @@ class Validator:
         self._catalog = catalog
         self._limits = limits
         self._contracts = catalog.contracts.by_type
+        self._fields = {type: FieldNames(contract.model) for type, contract in self._contracts.items()}
         self._owners = catalog.contracts.owners
         self._references = {
             kind: tuple(r.field for r in rels if r.field is not None) for kind, rels in catalog.by_child.items()
@@ -46,12 +49,18 @@ class Validator:
     def _contract(self, type: str) -> Contract | None:
         return self._contracts.get(type) or self._contracts.get(f"{type}.v1")
 
+    def misspelt(self, entry: Entry) -> Iterator[str]:
+        """Yields a sentence for each name in a valid fact's data that looks like an optional field misspelt."""
+        return self._fields[entry.type].misspelt(self._contracts[entry.type], entry.data)
+
     def validate(self, envelope: Envelope) -> Entry:
         """Returns the entry to record. Raises Unacceptable, with a reason that names what is wrong."""
         source, id, type, subject, sequence, time, data, *traced, extensions = envelope
         contract = self._contract(type)
         if contract is None:
-            raise Unacceptable(f"unknown type: no contract declares {type}")
+            near = nearest(type, self._contracts, likeness=0.85)
+            hint = "" if near is None else f"; is {near} meant?"
+            raise Unacceptable(f"unknown type: no contract declares {type}{hint}")
         _check_sizes(envelope)
         if source.startswith(OWN_SOURCE) and (source == OWN_SOURCE or source[len(OWN_SOURCE)] == "/"):
             raise Unacceptable(f"source {OWN_SOURCE} is Tether's own")
@@ -60,7 +69,7 @@ class Validator:
         if self._check_shape(data):
             data = plain(data)
         key = _key(contract, subject, data)
-        _check_contract(contract, data)
+        _check_contract(contract, self._fields[contract.wire_type], data)
         for field in self._references.get(contract.kind, ()):
             _check_reference(field, data)
         try:
@@ -171,7 +180,7 @@ def _key(contract: Contract, subject: str | None, data: dict[str, Any]) -> str:
     return key
 
 
-def _check_contract(contract: Contract, data: dict[str, Any]) -> None:
+def _check_contract(contract: Contract, fields: FieldNames, data: dict[str, Any]) -> None:
     validator = contract.model.__pydantic_validator__
     try:
         validator.validate_python(data)
@@ -186,7 +195,8 @@ def _check_contract(contract: Contract, data: dict[str, Any]) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "data"
-        raise Unacceptable(f"breaks {contract.wire_type}: {place}: {first['msg']}") from None
+        hint = fields.hint(place, data) if first["type"] == "missing" else ""
+        raise Unacceptable(f"breaks {contract.wire_type}: {place}: {first['msg']}{hint}") from None
 
 
 def _check_reference(field: str, data: dict[str, Any]) -> None:

@@ -81,18 +81,14 @@ async def operator(who: AnyPrincipal) -> Principal:
     return who
 
 
-def check_fact(who: Principal, validator: Validator, envelope: Envelope, index: int | None) -> None:
-    """Raises Forbidden unless a key may publish a fact: of its own owner, and from that owner's sources.
-
-    ``index`` is the event's position in its request, for the message; None: it was sent alone.
-    """
-    place = "" if index is None else f"event {index}: "
+def check_fact(who: Principal, validator: Validator, envelope: Envelope) -> None:
+    """Raises Forbidden unless a key may publish a fact: of its own owner, and from that owner's sources."""
     if not who.may_publish(validator.owner(envelope.type)):
-        raise Forbidden(f"{place}the key {who.name!r} ({who.scope}) may not publish {envelope.type}")
+        raise Forbidden(f"the key {who.name!r} ({who.scope}) may not publish {envelope.type}")
     owner = who.scope.removeprefix("publish:")
     if not validator.is_source_of(owner, envelope.source):
         raise Forbidden(
-            f"{place}the key {who.name!r} ({who.scope}) may not publish facts of the source {envelope.source}; "
+            f"the key {who.name!r} ({who.scope}) may not publish facts of the source {envelope.source}; "
             f"use /{owner}, or declare Owner({owner!r}, sources=…)"
         )
 

@@ -17,9 +17,10 @@ from api.http.event_headers import read_attributes
 from api.http.problems import MediaTypeRefused, TooLarge
 from api.http.requests import read_body
 from config import Limits
-from errors import Forbidden, Malformed, TetherError, Unacceptable
+from errors import Malformed, Unacceptable
 from facts.ingest import Batch
-from facts.json_text import array_elements, is_faithful, parse_json
+from facts.json_array import array_elements
+from facts.json_text import is_faithful, parse_json
 from facts.media_type import essence, foreign_charset, is_json
 
 STRUCTURED = "application/cloudevents+json"
@@ -68,8 +69,8 @@ def _refused(reason: str) -> MediaTypeRefused:
 async def read_events(request: Request, kind: str, batch: Batch, limits: Limits) -> None:
     """Adds the events of a whole body to a batch; ``kind`` is its media type, and not NDJSON.
 
-    Raises Malformed, Forbidden, MediaTypeRefused for data that is no JSON, and TooLarge for a body or a batch beyond
-    the limits.
+    Raises Malformed for a batch that is no array, Malformed or Forbidden for a single event that cannot be recorded,
+    MediaTypeRefused for data that is no JSON, and TooLarge for a body or a batch beyond the limits.
     """
     mend = f"; send several, or a stream of {NDJSON}"
     content = _beginning(await read_body(request, limits.body, mend, decoded=decoded(request)))
@@ -123,56 +124,55 @@ async def _read_array(batch: Batch, content: bytes, limit: int) -> None:
             await asyncio.sleep(0)  # gives other requests a turn
 
 
-async def read_stream(request: Request, new_batch: Callable[[int], Batch], line_limit: int) -> AsyncIterator[Batch]:
+async def read_stream(request: Request, new_batch: Callable[[int], Batch], limit: int) -> AsyncIterator[Batch]:
     """Yields the events of an NDJSON stream in batches of up to ``CHUNK`` lines.
 
-    ``new_batch`` makes an empty batch that counts from an index on; ``line_limit`` is in bytes. Raises Malformed,
-    Forbidden or TooLarge at the first bad line, after a batch of the lines before it.
+    ``new_batch`` makes an empty batch that counts from an index on. A line of more than ``limit`` bytes is rejected
+    alone; at one of more than twice as many, raises TooLarge, after all lines before it. Raises Malformed for a body
+    that is encoded badly, after what could be decoded.
     """
     next_index = 0
-    async for lines in _lines(decoded(request), line_limit):
+    async for lines in _lines(decoded(request), limit):
         batch = new_batch(next_index)
-        failure = _add_lines(batch, lines)
+        for line in lines:
+            if len(line) <= limit:
+                batch.add_json(line)
+            else:
+                batch.reject(f"too large: the line is longer than {limit} bytes", line)
         yield batch
-        if failure is not None:
-            raise failure
         next_index = batch.next_index
 
 
-def _add_lines(batch: Batch, lines: list[bytes]) -> TetherError | None:
-    """Adds lines up to the first that is refused; returns its error."""
-    for line in lines:
-        try:
-            batch.add_json(line)
-        except (Malformed, Forbidden) as failure:
-            return failure
-    return None
-
-
 async def _lines(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[list[bytes]]:
-    """Yields a stream's lines in lists of up to ``CHUNK``, without blank ones.
+    """Yields a stream's lines, without blank ones, in lists of up to ``CHUNK``, or less if they exceed ``limit`` bytes.
 
-    Raises TooLarge at a line of more than ``limit`` bytes, after all lines before it.
+    Of a line of more than ``limit`` bytes some may be left out.
     """
-    rest = b""
     found: list[bytes] = []
-    too_long = False
-    async for part in _without_mark(stream):
-        pieces = (rest + part).split(b"\n")
-        rest = pieces.pop()
-        found += [line for line in pieces if line.strip()]
-        too_long = len(rest) > limit
-        if too_long:
-            break
-        while len(found) >= CHUNK:
-            yield found[:CHUNK]
-            found = found[CHUNK:]
-    if rest.strip() and not too_long:
-        found.append(rest)
+    begun: list[bytes] = []
+    length = 0
+    try:
+        async for part in _without_mark(stream):
+            *ended, rest = part.split(b"\n")
+            if ended:
+                ended[0] = b"".join((*begun, ended[0]))
+                found += [line for line in ended if line.strip()]
+                begun, length = [], 0
+            if length <= limit:
+                begun.append(rest)
+            length += len(rest)
+            if length > 2 * limit:
+                raise TooLarge(f"a line is longer than {2 * limit} bytes")
+            while len(found) >= CHUNK or sum(map(len, found)) > limit:
+                yield found[:CHUNK]
+                found = found[CHUNK:]
+    except (Malformed, TooLarge):
+        for start in range(0, len(found), CHUNK):
+            yield found[start : start + CHUNK]
+        raise
+    found += [line for line in (b"".join(begun),) if line.strip()]
     for start in range(0, len(found), CHUNK):
         yield found[start : start + CHUNK]
-    if too_long:
-        raise TooLarge(f"a line is longer than {limit} bytes")
 
 
 async def _without_mark(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

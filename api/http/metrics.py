@@ -27,13 +27,14 @@ class Metrics:
             registry=self._registry,
         )
         facts = Counter("tether_facts", "Facts received, by outcome.", ["outcome"], registry=self._registry)
-        self._facts = {name: facts.labels(name) for name in ("accepted", "duplicate", "quarantined")}
+        self._facts = {name: facts.labels(name) for name in ("accepted", "duplicate", "quarantined", "rejected")}
 
-    def facts(self, accepted: int = 0, duplicates: int = 0, quarantined: int = 0) -> None:
-        """Adds numbers of facts to the counters of the three outcomes."""
+    def facts(self, accepted: int = 0, duplicates: int = 0, quarantined: int = 0, rejected: int = 0) -> None:
+        """Adds numbers of facts to the counters of the four outcomes."""
         self._facts["accepted"].inc(accepted)
         self._facts["duplicate"].inc(duplicates)
         self._facts["quarantined"].inc(quarantined)
+        self._facts["rejected"].inc(rejected)
 
     def text(self, gauges: Gauges) -> tuple[bytes, str]:
         """Returns all metrics in Prometheus' text format, those of the database included, and the media type."""

@@ -87,8 +87,11 @@ def problem(
     return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
 
 
-def of(error: TetherError, **extra: Any) -> JSONResponse:
-    """The response for one of Tether's own errors; ``extra`` are further members."""
+def of(error: TetherError, *, detail: str = "", **extra: Any) -> JSONResponse:
+    """The response for one of Tether's own errors.
+
+    ``detail``: instead of the error's own text; ``extra``: further members.
+    """
     status, slug, title = next((s, k, t) for kind, s, k, t in _KINDS if isinstance(error, kind))
     headers = {}
     if isinstance(error, Unavailable):
@@ -101,7 +104,7 @@ def of(error: TetherError, **extra: Any) -> JSONResponse:
         headers |= error.headers
     if isinstance(error, Malformed):
         extra = {"field": error.field, "index": error.index, **extra}
-    return problem(status, slug, title, _printable(str(error)), headers, **extra)
+    return problem(status, slug, title, _printable(detail or str(error)), headers, **extra)
 
 
 def _printable(text: str) -> str:

@@ -1,23 +1,34 @@
-"""What became of the facts of one request: counts, and what was quarantined by index."""
+"""The outcomes of the events of one request: counts, and by index what was not recorded and what is odd."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+from errors import Refused
 from facts.ingest import Batch
-from store.write.recorder import Recorded
+from store.write.recorder import Recorded, StrictRefusal
+
+WARNINGS = 100
+"""Warnings that an answer lists, at most: a stream may give rise to one for every line."""
 
 
-class QuarantinedItem(TypedDict):
-    """An event that was quarantined: its index in the request, its id if known, and the reason."""
+class FlawedItem(TypedDict):
+    """An event that was not recorded: its index in the request, its id if known, and the reason."""
 
     index: int
     id: str | None
     reason: str
 
 
+class WarningItem(TypedDict):
+    """What is odd about an event that was recorded all the same."""
+
+    index: int
+    reason: str
+
+
 @dataclass(slots=True)
 class Receipt:
-    """Adds up the outcomes of a request's batches."""
+    """Adds up the outcomes of a request's batches. Each event is counted once: in a number or in a list."""
 
     recorded: bool = False
     """Whether any batch was recorded, even an empty one."""
@@ -26,7 +37,14 @@ class Receipt:
     duplicates: int = 0
     conflicts: int = 0
     """Quarantined because another body is recorded under the same source and id."""
-    quarantined: list[QuarantinedItem] = field(default_factory=list)
+    quarantined: list[FlawedItem] = field(default_factory=list)
+    rejected: list[FlawedItem] = field(default_factory=list)
+    warnings: list[WarningItem] = field(default_factory=list)
+    """The first ones."""
+    warnings_count: int = 0
+    refusal: Refused | None = None
+    """Why a batch of a strict request was not recorded; ``errors`` names its bad events."""
+    errors: list[FlawedItem] = field(default_factory=list)
 
     def add(self, batch: Batch, outcome: Recorded) -> None:
         """Adds what the recorder returned for a batch."""
@@ -35,24 +53,50 @@ class Receipt:
         self.accepted += outcome.accepted
         self.duplicates += outcome.duplicates
         self.conflicts += len(outcome.conflicts)
-        refused: list[QuarantinedItem] = [
-            {"index": batch.entry_indexes[place], "id": _printable(batch.entries[place].id), "reason": reason}
-            for place, reason in outcome.refused.items()
-        ]
-        self.quarantined += sorted(rejected(batch) + refused, key=lambda item: item["index"])
+        if batch.flawed or outcome.refused:
+            kept = [*_flawed(batch, True), *_refused(batch, outcome.refused)]
+            self.quarantined += sorted(kept, key=lambda item: item["index"])
+            self.rejected += _flawed(batch, False)
+        if batch.warnings:
+            room = WARNINGS - len(self.warnings)
+            self.warnings += [
+                {"index": one.index, "reason": _printable(one.reason)} for one in batch.warnings[: max(0, room)]
+            ]
+            self.warnings_count += len(batch.warnings)
 
-    def counts(self) -> dict[str, Any]:
-        """The fields ``accepted``, ``duplicates`` and ``quarantined`` of an answer."""
-        return {"accepted": self.accepted, "duplicates": self.duplicates, "quarantined": self.quarantined}
+    def refuse(self, batch: Batch, refusal: StrictRefusal | None = None) -> None:
+        """Takes note that a batch is not recorded: it has flawed events, or the recorder refused it."""
+        self.refusal = refusal or batch.flawed[0].error
+        self.errors = _refused(batch, refusal.refused) if refusal else _flawed(batch)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of an answer, without its token."""
+        return {
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "quarantined": self.quarantined,
+            "rejected": self.rejected,
+            "warnings": self.warnings,
+            "warnings_count": self.warnings_count,
+        }
 
 
-def rejected(batch: Batch) -> list[QuarantinedItem]:
-    """The rejections of a batch, in order."""
+def _flawed(batch: Batch, quarantined: bool | None = None) -> list[FlawedItem]:
+    """The flawed events of a batch, in order; ``quarantined``: only those that are, or are not; None: all."""
     return [
-        {"index": index, "id": _printable(one.id), "reason": str(_printable(one.reason))}
-        for index, one in zip(batch.rejection_indexes, batch.rejections, strict=True)
+        {"index": one.index, "id": None if one.id is None else _printable(one.id), "reason": _printable(one.reason)}
+        for one in batch.flawed
+        if quarantined is None or one.quarantined is quarantined
     ]
 
 
-def _printable(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+def _refused(batch: Batch, refused: dict[int, str]) -> list[FlawedItem]:
+    """The entries of a batch that the recorder refused, in order; ``refused``: position of the entry → reason."""
+    return [
+        {"index": batch.entry_indexes[place], "id": _printable(batch.entries[place].id), "reason": reason}
+        for place, reason in sorted(refused.items())
+    ]
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

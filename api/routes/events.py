@@ -6,7 +6,7 @@ The way of a fact: this endpoint → ``api/http/cloudevents.py`` (body → JSON)
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Header, Request, Response
@@ -15,31 +15,50 @@ from pydantic import BaseModel, Field
 from api.http import cloudevents
 from api.http.auth import Publisher, check_fact
 from api.http.dependencies import Has
-from api.http.problems import TooLarge, of, problem
-from api.http.receipt import Receipt, rejected
-from errors import Conflict, Forbidden, Malformed
+from api.http.problems import TooLarge, of
+from api.http.receipt import WARNINGS, Receipt
+from errors import Conflict, Malformed
 from facts.ingest import Batch
 from store.db import tokens
 from store.db.credentials import Principal
+from store.write.recorder import StrictRefusal
 
 router = APIRouter(tags=["facts"])
 
 
-class QuarantinedEvent(BaseModel):
-    """An event that could not be recorded; it is kept in quarantine with its reason."""
+class UnrecordedEvent(BaseModel):
+    """An event of the request that was not recorded."""
 
     index: int = Field(description="Position in the request, from 0.")
     id: str | None = Field(description="The event's id; null if it could not be read.")
     reason: str = Field(examples=["unknown type: no contract declares UserCreated.v1"])
 
 
+class EventWarned(BaseModel):
+    """What is odd about an event that was recorded all the same."""
+
+    index: int = Field(description="Position in the request, from 0.")
+    reason: str = Field(examples=["TeamCreated.v1 declares no field 'event': is 'event_id' meant?"])
+
+
 class EventsRecorded(BaseModel):
-    """The facts are committed to the ledger."""
+    """The outcome of each event: `accepted`, one of the `duplicates`, `quarantined` or `rejected`."""
 
     token: str = Field(description="Names the new revision; pass it as `at_least` to read your own write.")
     accepted: int = Field(description="Facts recorded for the first time.")
     duplicates: int = Field(description="Facts that were recorded before; they have no further effect.")
-    quarantined: list[QuarantinedEvent]
+    quarantined: list[UnrecordedEvent] = Field(
+        description="Facts that break their contract, or that have another body than the one recorded under their id. "
+        "The quarantine keeps them."
+    )
+    rejected: list[UnrecordedEvent] = Field(
+        description="Events that are no CloudEvents, and facts that this API key may not publish. Correct them, and "
+        "send them again. The quarantine keeps a copy of those that are no CloudEvents."
+    )
+    warnings: list[EventWarned] = Field(
+        description=f"What is odd about accepted facts; the first {WARNINGS} of the request."
+    )
+    warnings_count: int = Field(description="How many warnings there are.")
 
 
 _EVENT = {"schema": {"type": "object", "required": ["specversion", "id", "source", "type"]}}
@@ -65,8 +84,12 @@ async def publish(request: Request, who: Publisher, has: Has, prefer: Annotated[
     Data is JSON. In binary mode any media type of JSON is taken (`application/*+json`), or none; NDJSON is also called
     `application/ndjson` and `application/jsonl`. A body may be gzip (`Content-Encoding: gzip`).
 
-    A fact that breaks its contract is quarantined. With `Prefer: handling=strict` it refuses the whole request
-    instead; of an NDJSON stream, everything from its chunk of 500 lines on.
+    Each event of a batch or stream has its own outcome, which the answer names by its index: a bad one harms no other.
+    An event that is sent alone, in binary or structured mode, is answered with 400, 403 or 409 if it is no CloudEvent,
+    may not be published with this API key, or is recorded with another body.
+
+    `Prefer: handling=strict` records all or nothing; of an NDJSON stream, all or nothing of each chunk of up to 500
+    lines, to the first chunk with a bad one.
     """
     kind = cloudevents.media_type(request.headers)
     limits = has.settings.limits
@@ -74,56 +97,73 @@ async def publish(request: Request, who: Publisher, has: Has, prefer: Annotated[
     authorize = None if who.scope == "admin" else partial(check_fact, who, has.validator)
     new_batch = partial(Batch, has.validator, authorize, 2 * limits.fact)
     if kind == cloudevents.NDJSON:
-        return await _record_stream(request, has, who, partial(new_batch, True), strict)
-    batch = new_batch(kind == cloudevents.BATCH)
+        return await _record_stream(request, has, who, partial(new_batch, False), strict)
+    batch = new_batch(kind != cloudevents.BATCH)
     await cloudevents.read_events(request, kind, batch, limits)
-    if strict and batch.rejections:
-        return _refusal(batch)
     receipt = Receipt()
-    await _record(has, who, batch, receipt)
-    if kind != cloudevents.BATCH and receipt.conflicts:
+    await _record(has, who, batch, receipt, strict)
+    if receipt.refusal is not None:
+        return _refusal(receipt)
+    if batch.alone and receipt.conflicts:
         return of(Conflict(receipt.quarantined[0]["reason"]))
     return _answer(who, receipt)
 
 
-async def _record(has: Has, who: Principal, batch: Batch, receipt: Receipt) -> None:
-    outcome = await has.recorder.record(who.tenant, batch.entries, batch.rejections, actor=who.name)
+async def _record(has: Has, who: Principal, batch: Batch, receipt: Receipt, strict: bool) -> None:
+    if strict and batch.flawed:
+        receipt.refuse(batch)
+        return
+    try:
+        outcome = await has.recorder.record(who.tenant, batch.entries, batch.rejections, actor=who.name, strict=strict)
+    except StrictRefusal as refusal:
+        receipt.refuse(batch, refusal)
+        return
     receipt.add(batch, outcome)
-    has.metrics.facts(outcome.accepted, outcome.duplicates, len(batch.rejections) + len(outcome.refused))
+    rejected = sum(not one.quarantined for one in batch.flawed)
+    quarantined = len(batch.flawed) - rejected + len(outcome.refused)
+    has.metrics.facts(outcome.accepted, outcome.duplicates, quarantined, rejected)
 
 
 async def _record_stream(
     request: Request, has: Has, who: Principal, new_batch: partial[Batch], strict: bool
 ) -> Response:
-    """Records chunk by chunk: while one is written, the next is read. The lines before a bad one are recorded."""
+    """Records chunk by chunk: while one is written, the next is read."""
     receipt = Receipt()
     writing: asyncio.Task[None] | None = None
     try:
-        async for batch in cloudevents.read_stream(request, new_batch, 2 * has.settings.limits.fact):
+        async for batch in cloudevents.read_stream(request, new_batch, has.settings.limits.body):
             if writing is not None:
                 await writing
                 writing = None
-            if strict and batch.rejections:
-                return _refusal(batch, **receipt.counts())
-            writing = asyncio.create_task(_record(has, who, batch, receipt))
-    except (Malformed, Forbidden, TooLarge) as failure:
+            if receipt.refusal is not None:
+                break
+            writing = asyncio.create_task(_record(has, who, batch, receipt, strict))
+    except (Malformed, TooLarge) as failure:  # of the stream, which cannot be read any further
         if writing is not None:
             await writing
-        return of(failure, **receipt.counts())
+        return of(failure, **receipt.fields())
     finally:
         if writing is not None:
             await writing
+    if receipt.refusal is not None:
+        return _refusal(receipt)
     if not receipt.recorded:  # a stream without events is answered with the current revision
-        await _record(has, who, new_batch(0), receipt)
+        await _record(has, who, new_batch(0), receipt, strict)
     return _answer(who, receipt)
 
 
-def _refusal(batch: Batch, **counts: Any) -> Response:
-    errors = rejected(batch)
-    detail = f"event {errors[0]['index']}: {errors[0]['reason']}"
-    return problem(422, "contract-violation", "A fact breaks its contract", detail, errors=errors, **counts)
+def _refusal(receipt: Receipt) -> Response:
+    """The answer to a strict request: the problem of its first bad event, and all bad events as ``errors``.
+
+    The other fields count what earlier chunks of a stream recorded.
+    """
+    assert receipt.refusal is not None
+    first = receipt.errors[0]
+    detail = f"event {first['index']}: {first['reason']}"
+    more = {"index": first["index"], "errors": receipt.errors, **receipt.fields()}
+    return of(receipt.refusal, detail=detail, **more)
 
 
 def _answer(who: Principal, receipt: Receipt) -> Response:
-    body = {"token": tokens.token(who.tenant, receipt.revision), **receipt.counts()}
+    body = {"token": tokens.token(who.tenant, receipt.revision), **receipt.fields()}
     return Response(orjson.dumps(body), 202, media_type="application/json")

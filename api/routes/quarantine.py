@@ -24,8 +24,8 @@ class QuarantinedFact(BaseModel):
     type: str | None
     reason: str = Field(examples=["unknown type: no contract declares UserCreated.v1"])
     received: datetime = Field(description="When it was last received.")
-    times: int = Field(description="How many times it was received.")
-    raw: str = Field(description="The event as it was received.")
+    times: int = Field(description="How many times it was received, in any spelling of the same JSON.")
+    raw: str = Field(description="The event as it was first received.")
 
 
 class QuarantinePage(BaseModel):

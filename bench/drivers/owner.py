@@ -65,7 +65,8 @@ class FactPublisher:
             batch = [self._facts[n] for n in range(min(AT_ONCE, len(self._facts)))]
             request = wire.request(self._events, self._key, BATCH, orjson.dumps(batch))
             status, answer = await connection.exchange(request)
-            if status != 202 or orjson.loads(answer)["quarantined"]:
+            recorded = orjson.loads(answer) if status == 202 else {}
+            if status != 202 or recorded["quarantined"] or recorded["rejected"]:
                 print(f"Tether answered {status}: {answer[:300]!r}", flush=True)
                 sys.exit(1)
             for _ in batch:

@@ -131,6 +131,6 @@ def count(sent: SendResult, status: int, body: bytes) -> None:
     answer = orjson.loads(body) if status == 202 and body else {}
     sent.accepted += answer.get("accepted", 0)
     sent.duplicates += answer.get("duplicates", 0)
-    if status != 202 or answer.get("quarantined"):
+    if status != 202 or answer.get("quarantined") or answer.get("rejected"):
         sent.failures += 1
         sent.failure = sent.failure or f"{status}: {body[:300].decode(errors='replace')}"

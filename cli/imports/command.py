@@ -28,7 +28,7 @@ def import_files(
     restart: Annotated[
         bool, typer.Option("--restart", help="Start at line 1, not where an earlier import stopped.")
     ] = False,
-    reject_file: Annotated[Path | None, typer.Option(help="Write lines that are not CloudEvents to this file.")] = None,
+    reject_file: Annotated[Path | None, typer.Option(help="Write rejected lines to this file.")] = None,
     output: Output = Format.text,
     url: Url = "",
     key: ApiKey = "",
@@ -37,7 +37,8 @@ def import_files(
 
     After an interruption, the same command resumes where it stopped; lines sent twice are counted as duplicates.
 
-    Exits with 1 if a line is not a CloudEvent; the other lines are imported.
+    Exits with 1 if a line was rejected: it is no CloudEvent, or the API key may not publish it. The other lines are
+    imported.
     """
     from cli.imports.progress_bar import ProgressBar
     from cli.imports.run import ImportOptions, ImportRun
@@ -63,6 +64,4 @@ def import_files(
         raise Refused(f"{problem} {run.stopped}") from None
     run.report.show(output)
     if run.report.rejected:
-        raise Refused(
-            f"Lines that are not CloudEvents: {run.report.rejected}. Correct them and import them separately."
-        )
+        raise Refused(f"Lines that were rejected: {run.report.rejected}. Correct them and import them separately.")

@@ -84,7 +84,7 @@ class LineSource:
             self._number += 1
             if len(line) == LONGEST and not line.endswith(b"\n"):
                 self._skip_line()
-                rejected.append(RejectedLine(self._number, "line", f"is longer than {LONGEST} bytes", b""))
+                rejected.append(RejectedLine(self._number, "", f"the line is longer than {LONGEST} bytes", b""))
             elif not line.isspace():
                 lines.append(line)
                 numbers.append(self._number)

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-SHOWN = 10  # quarantined and rejected lines to show, each the first ones
+SHOWN = 10  # quarantined, rejected and odd lines to show, each the first ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,23 @@ class QuarantinedLine:
 
 @dataclass(frozen=True, slots=True)
 class RejectedLine:
-    """A line that is not a CloudEvent. ``raw`` is empty if the line was too long to read."""
+    """A line that is no CloudEvent, or a fact that the API key may not publish.
+
+    ``id`` is empty if it could not be read, ``raw`` if the line was too long to read.
+    """
 
     line: int
-    field: str
+    id: str
     reason: str
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OddLine:
+    """A line that the server recorded with a warning."""
+
+    line: int
+    reason: str
 
 
 @dataclass(slots=True)
@@ -33,6 +44,8 @@ class BatchOutcome:
     duplicates: int = 0
     quarantined: list[QuarantinedLine] = field(default_factory=list)
     rejected: list[RejectedLine] = field(default_factory=list)
+    warnings: int = 0
+    first_warnings: list[OddLine] = field(default_factory=list)
     token: str = ""
 
 
@@ -45,8 +58,10 @@ class FileProgress:
     duplicates: int = 0
     quarantined: int = 0
     rejected: int = 0
+    warnings: int = 0
     first_quarantined: list[QuarantinedLine] = field(default_factory=list)
     first_rejected: list[RejectedLine] = field(default_factory=list)
+    first_warnings: list[OddLine] = field(default_factory=list)
     token: str = ""
 
     @property
@@ -61,8 +76,10 @@ class FileProgress:
         self.duplicates += outcome.duplicates
         self.quarantined += len(outcome.quarantined)
         self.rejected += len(outcome.rejected)
+        self.warnings += outcome.warnings
         self.first_quarantined += outcome.quarantined[: SHOWN - len(self.first_quarantined)]
         self.first_rejected += outcome.rejected[: SHOWN - len(self.first_rejected)]
+        self.first_warnings += outcome.first_warnings[: SHOWN - len(self.first_warnings)]
         self.token = outcome.token or self.token
 
     def as_json(self) -> dict[str, Any]:
@@ -77,4 +94,6 @@ class FileProgress:
         """Reverses ``as_json``. Raises TypeError or KeyError for anything else."""
         quarantined = [QuarantinedLine(**one) for one in content["first_quarantined"]]
         rejected = [RejectedLine(**one, raw=b"") for one in content["first_rejected"]]
-        return cls(**{**content, "first_quarantined": quarantined, "first_rejected": rejected})
+        warnings = [OddLine(**one) for one in content["first_warnings"]]
+        firsts = {"first_quarantined": quarantined, "first_rejected": rejected, "first_warnings": warnings}
+        return cls(**{**content, **firsts})

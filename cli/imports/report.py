@@ -9,6 +9,9 @@ from cli.imports.outcomes import SHOWN, FileProgress
 from cli.options import Format
 from cli.output import show_document, show_line
 
+_LISTED = ("quarantined", "rejected", "warnings")
+_COUNTS = ("accepted", "duplicates", *_LISTED)
+
 
 @dataclass(slots=True)
 class ImportReport:
@@ -20,7 +23,7 @@ class ImportReport:
 
     @property
     def rejected(self) -> int:
-        """Number of lines that are not CloudEvents."""
+        """Number of lines that were neither recorded nor quarantined."""
         return self._sum("rejected")
 
     def show(self, form: Format) -> None:
@@ -33,9 +36,8 @@ class ImportReport:
     def as_json(self) -> dict[str, Any]:
         """Returns the counts of all files, with earlier runs of a resumed import, and the rate of this run."""
         return {
-            **{name: self._sum(name) for name in ("lines", "accepted", "duplicates", "quarantined", "rejected")},
-            "first_quarantined": self._firsts("first_quarantined"),
-            "first_rejected": self._firsts("first_rejected"),
+            **{name: self._sum(name) for name in ("lines", *_COUNTS)},
+            **{f"first_{name}": self._firsts(f"first_{name}") for name in _LISTED},
             "seconds": round(self.seconds, 3),
             "facts_per_second": round(self.facts_now / self.seconds) if self.seconds else 0,
             "token": self._token(),
@@ -43,14 +45,14 @@ class ImportReport:
 
     def _sentences(self) -> list[str]:
         totals = self.as_json()
-        sentences = [f"{name:<12}{totals[name]:>12,}" for name in ("accepted", "duplicates", "quarantined", "rejected")]
-        for name in ("quarantined", "rejected"):
+        sentences = [f"{name:<12}{totals[name]:>12,}" for name in _COUNTS]
+        for name in _LISTED:
             firsts = totals[f"first_{name}"]
             if firsts:
                 sentences.append(f"{name}, the first {len(firsts)}:" if totals[name] > len(firsts) else f"{name}:")
             for one in firsts:
-                what = one.get("id") or one.get("field") or "?"
-                sentences.append(f"  {one['file']}:{one['line']}  {what}: {one['reason']}")
+                about = f"{one['id']}: " if one.get("id") else ""
+                sentences.append(f"  {one['file']}:{one['line']}  {about}{one['reason']}")
         sentences.append(f"{self.facts_now:,} facts in {self.seconds:.1f} s, {totals['facts_per_second']:,}/s")
         return [*sentences, f"token       {totals['token']}"] if totals["token"] else sentences
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cli.connection import Endpoint
-from cli.http_errors import error_of, problem_of, unreachable
+from cli.http_errors import error_of, unreachable
 from cli.imports.lines import LineBatch
-from cli.imports.outcomes import BatchOutcome, QuarantinedLine, RejectedLine
+from cli.imports.outcomes import BatchOutcome, OddLine, QuarantinedLine, RejectedLine
 from errors import Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -51,26 +51,18 @@ class BatchSender:
         while todo:
             lines, numbers = todo.pop()
             answer = await self._post(b"".join(lines))
-            problem = problem_of(answer.content) if answer.status_code == 400 else {}
             if answer.status_code == 202:
-                counted = _count(outcome, orjson.loads(answer.content), numbers)
+                counted = _count(outcome, orjson.loads(answer.content), lines, numbers)
                 if counted != len(lines):
                     raise Refused(
                         f"{self._url} reported on {counted} of {len(lines)} lines from line {numbers[0]} on. "
                         "The outcome of the others is unknown: see the server's log."
                     )
-            elif isinstance(bad := problem.get("index"), int) and 0 <= bad < len(lines):
-                # Some lines before the bad one may be recorded already; the rest is sent again without it.
-                counted = min(_count(outcome, problem, numbers), bad)
-                outcome.rejected.append(_rejected(problem, numbers[bad], lines[bad]))
-                rest = lines[counted:bad] + lines[bad + 1 :]
-                if rest:
-                    todo.append((rest, numbers[counted:bad] + numbers[bad + 1 :]))
             elif answer.status_code == 413 and len(lines) > 1:
                 half = len(lines) // 2
                 todo += [(lines[half:], numbers[half:]), (lines[:half], numbers[:half])]
             elif answer.status_code == 413:
-                outcome.rejected.append(RejectedLine(numbers[0], "line", "is too large", lines[0]))
+                outcome.rejected.append(RejectedLine(numbers[0], "", "the line is too large", lines[0]))
             else:
                 raise error_of(self._url, answer.status_code, answer.content, None)
         return outcome
@@ -114,25 +106,23 @@ class BatchSender:
         return problem if isinstance(problem, Unavailable) else answer
 
 
-def _rejected(problem: dict[str, Any], number: int, line: bytes) -> RejectedLine:
-    """Returns the rejection of a line. Its reason does not name the index in the request, which users do not know."""
-    field = str(problem.get("field") or "")
-    reason = str(problem.get("detail") or problem.get("title") or "is not a CloudEvent")
-    reason = reason.removeprefix(f"event {problem['index']}: ").removeprefix(f"{field}: ")
-    return RejectedLine(number, field, reason, line)
+def _count(outcome: BatchOutcome, answer: dict[str, Any], lines: list[bytes], numbers: list[int]) -> int:
+    """Adds an answer to an outcome; returns the number of lines that it reports on.
 
-
-def _count(outcome: BatchOutcome, answer: dict[str, Any], numbers: list[int]) -> int:
-    """Adds the counts of a response to an outcome; returns the number of lines that they cover, from the first on.
-
-    ``numbers``: the lines' numbers in the file.
+    ``lines``: what was sent; ``numbers``: the lines' numbers in the file.
     """
     accepted, duplicates = int(answer.get("accepted", 0)), int(answer.get("duplicates", 0))
-    quarantined = answer.get("quarantined", [])
+    quarantined, rejected = answer.get("quarantined", []), answer.get("rejected", [])
     outcome.accepted += accepted
     outcome.duplicates += duplicates
     outcome.quarantined += [
         QuarantinedLine(numbers[one["index"]], str(one.get("id") or ""), str(one["reason"])) for one in quarantined
     ]
+    outcome.rejected += [
+        RejectedLine(numbers[one["index"]], str(one.get("id") or ""), str(one["reason"]), lines[one["index"]])
+        for one in rejected
+    ]
+    outcome.warnings += int(answer.get("warnings_count", 0))
+    outcome.first_warnings += [OddLine(numbers[one["index"]], str(one["reason"])) for one in answer.get("warnings", [])]
     outcome.token = str(answer.get("token") or outcome.token)
-    return accepted + duplicates + len(quarantined)
+    return accepted + duplicates + len(quarantined) + len(rejected)

@@ -105,27 +105,37 @@ class Relay:
             headers={"content-type": "application/cloudevents-batch+json"},
         )
         if answer.status_code == 202:
-            _report_quarantined(facts, answer)
-            await asyncio.to_thread(self._outbox.published, facts)
+            rejected = _rejected(facts, answer)
+            await asyncio.to_thread(self._outbox.published, [f for n, f in enumerate(facts) if n not in rejected])
+            for index, reason in rejected.items():
+                await self._park(facts[index], f"rejected: {reason}")
         elif answer.status_code not in REFUSALS:
             raise TetherUnavailable(f"{answer.request.url} answered {answer.status_code}", _retry_after(answer))
         elif len(facts) == 1:
-            log.error("parked, refused with %d: %s: %s", answer.status_code, facts[0].event, answer.text)
-            await asyncio.to_thread(self._outbox.park, facts[0], f"{answer.status_code}: {answer.text}")
+            await self._park(facts[0], f"{answer.status_code}: {answer.text}")
         else:
             middle = len(facts) // 2
             await self._publish(facts[:middle])
             await self._publish(facts[middle:])
 
+    async def _park(self, fact: Pending, reason: str) -> None:
+        log.error("parked: %s: %s", fact.event, reason)
+        await asyncio.to_thread(self._outbox.park, fact, reason)
 
-def _report_quarantined(facts: Sequence[Pending], answer: httpx2.Response) -> None:
-    """Logs facts that Tether quarantined: they count as published, as they are stored there and can be redriven."""
+
+def _rejected(facts: Sequence[Pending], answer: httpx2.Response) -> dict[int, str]:
+    """Returns the reasons of the facts that Tether rejected, by position; logs those that it quarantined.
+
+    Quarantined facts count as published, as they are stored there and can be redriven.
+    """
     try:
-        quarantined = answer.json()["quarantined"]
+        content = answer.json()
+        quarantined, rejected = content["quarantined"], content.get("rejected", [])
     except (ValueError, KeyError, TypeError):
         raise TetherUnavailable(f"{answer.request.url} answered 202, but not in Tether's format") from None
     for entry in quarantined:
         log.warning("quarantined by Tether: %s: %s", facts[entry["index"]].event, entry["reason"])
+    return {entry["index"]: entry["reason"] for entry in rejected}
 
 
 def _pause(failures: int, error: Exception) -> float:

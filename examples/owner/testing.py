@@ -68,6 +68,7 @@ class RecordingTether:
             "accepted": len(batch),
             "duplicates": 0,
             "quarantined": [],
+            "rejected": [],
         }
         answer = self._answers.popleft() if self._answers else JSONResponse(accepted, 202)
         if self.poison & {fact[name] for fact in batch for name in ("id", "subject")}:

@@ -1,12 +1,18 @@
 """The quarantine (dead-letter queue): facts that were rejected, as they were received, each with the reason."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import orjson
+
 from catalog import limits
+from errors import Malformed, Unacceptable
 from facts.ingest import Rejection
+from facts.json_numbers import plain
+from facts.json_text import parse_json
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
 
@@ -23,19 +29,25 @@ class _Quarantined(NamedTuple):
 
 
 async def keep(conn: Connection, tenant: str, rejected: Sequence[Rejection]) -> None:
-    """Stores rejected facts. One that is there already, with the same reason, is only counted."""
-    unique = {blake2b(r.raw + r.reason.encode("utf-8", "replace"), digest_size=16).digest(): r for r in rejected}
-    rows = list(unique.values())
+    """Stores rejected facts. One that is there already, with the same reason, is only counted, as often as it came."""
+    first: dict[bytes, Rejection] = {}
+    times: Counter[bytes] = Counter()
+    for rejection in rejected:
+        digest = _digest(rejection)
+        first.setdefault(digest, rejection)
+        times[digest] += 1
+    digests, rows = list(first), list(first.values())
     await execute(
         conn,
         "keep_rejected",
         tenant=tenant,
-        digests=list(unique),
+        digests=digests,
         sources=[_storable(r.source) for r in rows],
         event_ids=[_storable(r.id) for r in rows],
         types=[_storable(r.type) for r in rows],
         reasons=[_storable(r.reason) for r in rows],
         raws=[r.raw for r in rows],
+        times=[times[digest] for digest in digests],
     )
 
 
@@ -64,6 +76,21 @@ async def page(conn: Connection, tenant: str, before: int | None, limit: int) ->
         for r in rows[:limit]
     ]
     return shown, more
+
+
+def _digest(rejection: Rejection) -> bytes:
+    """Returns 16 bytes that are the same for every delivery of an event that is rejected for the same reason."""
+    reason = rejection.reason.encode("utf-8", "backslashreplace")
+    return blake2b(_meaning(rejection.raw) + b"\0" + reason, digest_size=16).digest()
+
+
+def _meaning(raw: bytes) -> bytes:
+    """Returns the same bytes for the same JSON, however it is written; anything else is returned as it is."""
+    try:
+        value, flaw = parse_json(raw, None)
+        return raw if flaw else orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS)
+    except (Malformed, Unacceptable, orjson.JSONEncodeError, RecursionError):
+        return raw
 
 
 def _storable(text: str | None) -> str | None:

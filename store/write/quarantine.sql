@@ -1,10 +1,11 @@
 -- name: keep_rejected
--- Adds rejected facts; the same one again only increases its count.
-insert into quarantine as q (tenant, digest, source, event_id, type, reason, raw, received)
-select :tenant, r.digest, r.source, r.event_id, r.type, r.reason, r.raw, now()
-from unnest(:digests::bytea[], :sources::text[], :event_ids::text[], :types::text[], :reasons::text[], :raws::bytea[])
-     as r (digest, source, event_id, type, reason, raw)
-on conflict (tenant, digest) do update set times = q.times + 1, received = excluded.received
+-- Adds rejected facts, each with how often it came; for one that is there already, adds that to its count.
+insert into quarantine as q (tenant, digest, source, event_id, type, reason, raw, received, times)
+select :tenant, r.digest, r.source, r.event_id, r.type, r.reason, r.raw, now(), r.times
+from unnest(:digests::bytea[], :sources::text[], :event_ids::text[], :types::text[], :reasons::text[], :raws::bytea[],
+            :times::integer[])
+     as r (digest, source, event_id, type, reason, raw, times)
+on conflict (tenant, digest) do update set times = q.times + excluded.times, received = excluded.received
 
 -- name: quarantine_page
 -- A page of rejected facts, newest first: those before an id, up to the one whose bytes reach :room.

@@ -16,7 +16,7 @@ import asyncpg
 import orjson
 
 from catalog.catalog import Catalog
-from errors import Unacceptable, Unavailable
+from errors import Conflict, Unacceptable, Unavailable
 from facts.envelope import Entry, moment
 from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
@@ -48,16 +48,25 @@ class Recorded:
     conflicts: set[int] = field(default_factory=set)
 
 
+class StrictRefusal(Conflict):
+    """A strict submission that is not recorded. ``refused``: position of each entry that kept it from that → reason."""
+
+    def __init__(self, refused: dict[int, str]) -> None:
+        self.refused = refused
+        super().__init__(next(iter(refused.values())))
+
+
 @dataclass(slots=True)
 class _Submission:
     entries: Sequence[Entry]
     rejected: Sequence[Rejection]
     actor: str
+    strict: bool
     answer: asyncio.Future[Recorded]
 
     def part(self, entries: Sequence[Entry], rejected: Sequence[Rejection]) -> _Submission:
         """A part of the submission, to be recorded on its own."""
-        return _Submission(entries, rejected, self.actor, self.answer)
+        return _Submission(entries, rejected, self.actor, self.strict, self.answer)
 
     def fail(self, error: Exception) -> None:
         """Answers with an error, unless there is an answer, or the caller was cancelled."""
@@ -76,29 +85,36 @@ class Recorder:
         self._waiting = 0
 
     async def record(
-        self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejection] = (), *, actor: str
+        self,
+        tenant: str,
+        entries: Sequence[Entry],
+        rejected: Sequence[Rejection] = (),
+        *,
+        actor: str,
+        strict: bool = False,
     ) -> Recorded:
         """Records one submission, and returns once it is on disk.
 
-        ``entries``: validated facts; ``rejected``: facts for the quarantine; ``actor``: who sent them. Raises
-        Unavailable if the database is, or too many facts are waiting: the facts may be on disk nevertheless, and the
-        same submission can be sent again without a second effect.
+        ``entries``: validated facts; ``rejected``: facts for the quarantine; ``actor``: who sent them; ``strict``:
+        record all or nothing. Raises StrictRefusal or Unacceptable if an entry of a strict submission would be
+        quarantined, and Unavailable if the database is, or too many facts are waiting: the facts may be on disk then,
+        and the same submission can be sent again without a second effect.
         """
         if self._waiting >= QUEUE:
             raise Unavailable(f"{self._waiting} facts are already waiting to be written", retry_after=1.0)
         size = len(entries) + len(rejected)
         self._waiting += size
         try:
-            return await self._queued(tenant, entries, rejected, actor)
+            return await self._queued(tenant, entries, rejected, actor, strict)
         finally:
             self._waiting -= size
 
     async def _queued(
-        self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejection], actor: str
+        self, tenant: str, entries: Sequence[Entry], rejected: Sequence[Rejection], actor: str, strict: bool
     ) -> Recorded:
         answer: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         queue = self._queues.setdefault(tenant, deque())
-        queue.append(_Submission(entries, rejected, actor, answer))
+        queue.append(_Submission(entries, rejected, actor, strict, answer))
         if tenant not in self._writers:
             self._writers[tenant] = asyncio.create_task(self._write(tenant, queue), name=f"recorder-{tenant}")
         return await answer
@@ -153,6 +169,8 @@ class Recorder:
         except POISON as error:
             if not entries:
                 raise
+            if submission.strict:
+                raise Unacceptable(f"a fact of the request cannot be stored: {error}") from None
             if len(entries) > 1:
                 middle = len(entries) // 2
                 first = await self._alone(tenant, submission.part(entries[:middle], rejected))
@@ -233,6 +251,8 @@ def _answers(
                 rejected.append(_rejected(entry, reason))
             else:
                 answer.duplicates += 1
+        if submission.strict and answer.refused:  # rolls back the group: its other submissions are then tried alone
+            raise StrictRefusal(answer.refused)
         answers.append(answer)
     return answers, rejected
 

@@ -77,11 +77,9 @@ def test_empty_file_is_imported(tether: Tether, tmp_path: Path) -> None:
     assert (said.code, said.json["lines"]) == (0, 0)
 
 
-@pytest.mark.parametrize("atomic", [False, True])
 def test_rejected_lines_are_named_and_saved_and_others_imported(
-    tether: Tether, fake: FakeTether, tmp_path: Path, atomic: bool
+    tether: Tether, fake: FakeTether, tmp_path: Path
 ) -> None:
-    fake.atomic = atomic
     lines = facts(1_000)
     lines[17], lines[555], lines[556] = b"{broken\n", b'{"type":"A"}\n', b"[]x\n"
     kept = tmp_path / "rejects"
@@ -91,7 +89,7 @@ def test_rejected_lines_are_named_and_saved_and_others_imported(
     assert "f:18  json: is wrong" in said.out
     assert "f:556  id: is wrong" in said.out
     assert "accepted             997" in said.out
-    assert said.err == "Error: Lines that are not CloudEvents: 3. Correct them and import them separately.\n"
+    assert said.err == "Error: Lines that were rejected: 3. Correct them and import them separately.\n"
     assert kept.read_bytes().splitlines() == [b"{broken", b'{"type":"A"}', b"[]x"]
 
 
@@ -111,6 +109,22 @@ def test_quarantined_facts_are_counted_and_ten_are_named(tether: Tether, tmp_pat
     assert (report["accepted"], report["quarantined"]) == (88, 12)
     assert [one["line"] for one in report["first_quarantined"]] == list(range(31, 41))
     assert report["first_quarantined"][0]["reason"] == "no such contract"
+
+
+def test_warnings_are_counted_and_ten_are_named(tether: Tether, tmp_path: Path) -> None:
+    lines = facts(100)
+    for place in range(30, 42):
+        lines[place] = lines[place].replace(b"GroupCreated", b"OddThing")
+    file = write(tmp_path / "f", lines)
+    report = tether("import", file, "--batch", "7", "-o", "json").json
+    assert (report["accepted"], report["warnings"]) == (100, 12)
+    assert [one["line"] for one in report["first_warnings"]] == list(range(31, 41))
+
+
+def test_warnings_are_printed_and_are_no_failure(tether: Tether, tmp_path: Path) -> None:
+    said = tether("import", write(tmp_path / "f", [facts(1)[0].replace(b"GroupCreated", b"OddThing")]))
+    assert (said.code, said.err) == (0, "")
+    assert "f:1  is odd" in said.out
 
 
 def test_progress_of_a_finished_import_is_removed(tether: Tether, data_dir: Path, tmp_path: Path) -> None:

@@ -76,6 +76,22 @@ def test_a_quarantined_event_is_a_failure(tether: Tether, fake: FakeTether) -> N
     assert "e1: no such contract" in said.err
 
 
+def test_rejected_events_are_a_failure_and_named(tether: Tether, fake: FakeTether) -> None:
+    rejected = [{"index": 1, "id": None, "reason": "id: is missing"}]
+    fake.answers["POST /v1/events"] = 202, {**TAKEN, "rejected": rejected}
+    said = tether("events", "publish", f"[{EVENT}, {{}}]")
+    assert said.code == 1
+    assert "1 were rejected, the first is number 1: id: is missing. Correct" in said.err
+    assert "accepted" in said.out
+
+
+def test_warning_is_shown_and_is_no_failure(tether: Tether, fake: FakeTether) -> None:
+    fake.answers["POST /v1/events"] = 202, {**TAKEN, "warnings": [{"index": 0, "reason": "is odd"}]}
+    said = tether("events", "publish", EVENT)
+    assert (said.code, said.err) == (0, "")
+    assert "is odd" in said.out
+
+
 def test_linking_sends_an_idempotency_key_and_can_wait_for_the_end(tether: Tether, fake: FakeTether) -> None:
     fake.answers["POST /v1/relationships/gc/links"] = 202, OPERATION
     fake.sequences["GET /v1/operations/o1"] = [(200, OPERATION), (200, {**OPERATION, "state": "done"})]

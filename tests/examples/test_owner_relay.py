@@ -235,6 +235,19 @@ async def test_quarantined_facts_count_as_published_and_are_reported(
     assert "no contract for ThingCreated.v1" in record.getMessage()
 
 
+async def test_rejected_fact_of_a_batch_is_parked_and_others_are_published(
+    relay: RelayHarness, tether: RecordingTether
+) -> None:
+    entry = {"index": 1, "id": "b", "reason": "time: is no RFC 3339 time"}
+    tether.answer_next(JSONResponse({"quarantined": [], "rejected": [entry]}, 202))
+    relay.add("a", "b", "c")
+    async with relay.running():
+        report = await relay.settled()
+    assert (report["pending"], report["published"]) == (0, 2)
+    (parked,) = report["parked"]
+    assert (parked["event"]["subject"], parked["refusal"]) == ("b", "rejected: time: is no RFC 3339 time")
+
+
 async def test_full_disk_does_not_end_the_relay(
     relay: RelayHarness, tether: RecordingTether, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 import uvicorn
 
+LISTS = ("quarantined", "rejected", "warnings")
 Scope = dict[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[dict[str, Any]], Any]
 
 
 class FakeTether:
-    """An ASGI application. Facts of a type that starts with ``Unknown`` go into quarantine."""
+    """An ASGI application. Facts of a type that starts with ``Unknown`` are quarantined, ``Odd`` gives a warning."""
 
     def __init__(self) -> None:
         self.facts: dict[str, bytes] = {}
@@ -37,8 +38,6 @@ class FakeTether:
         """Whether to parse facts. Off, the fake takes hardly any time."""
         self.forgetful = False
         """Omits one line from the counts of every response."""
-        self.atomic = False
-        """Records and counts nothing of an import with a bad line."""
         self.busy = 0
         """Number of imports without a response yet."""
         self.reached = threading.Event()
@@ -81,23 +80,18 @@ class FakeTether:
         while self.hold_at is not None and len(self.facts) >= self.hold_at:
             self.reached.set()
             await asyncio.sleep(0.005)
-        said: dict[str, Any] = {"accepted": 0, "duplicates": 0, "quarantined": []}
+        said: dict[str, Any] = {"accepted": 0, "duplicates": 0, **{name: [] for name in LISTS}, "warnings_count": 0}
         if not self.parse:
             said["accepted"] = body.count(b"\n")
             return await _answer(send, 202, {**said, "token": "t"})
-        before = dict(self.facts)
         for index, line in enumerate(body.splitlines()):
             try:
                 fact = orjson.loads(line)
                 identity, type_ = fact["id"], fact["type"]
             except (orjson.JSONDecodeError, KeyError) as problem:
                 field = problem.args[0] if isinstance(problem, KeyError) else "json"
-                if self.atomic:
-                    self.facts, said = before, {}
-                extra = {"index": index, "field": field, **said}
-                return await _answer(
-                    send, 400, {**_problem("malformed-event", f"event {index}: {field}: is wrong"), **extra}
-                )
+                said["rejected"].append({"index": index, "id": None, "reason": f"{field}: is wrong"})
+                continue
             if identity in self.facts:
                 said["duplicates"] += 1
             elif type_.startswith("Unknown"):
@@ -106,6 +100,9 @@ class FakeTether:
             else:
                 self.facts[identity] = line
                 said["accepted"] += 1
+                if type_.startswith("Odd"):
+                    said["warnings"].append({"index": index, "reason": "is odd"})
+                    said["warnings_count"] += 1
         self.batches.append(index + 1)
         said["accepted"] -= self.forgetful
         return await _answer(send, 202, {**said, "token": f"t{len(self.facts)}"})

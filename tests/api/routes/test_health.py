@@ -88,10 +88,11 @@ async def test_requests_are_counted_by_route_template() -> None:
     async with httpx2.AsyncClient(transport=transport, base_url="http://tether.test") as http:
         for path in ("/things/a", "/things/b/c", "/things/bad", "/else", "/else/where"):
             await http.get(path)
-    metrics.facts(accepted=3, duplicates=2)
+    metrics.facts(accepted=3, duplicates=2, rejected=1)
     lines = metrics.text(Gauges())[0].decode().splitlines()
     assert 'tether_http_requests_total{method="GET",route="/things/{key}",status="200"} 2.0' in lines
     assert 'tether_http_requests_total{method="GET",route="/things/{key}",status="500"} 1.0' in lines
     assert 'tether_http_requests_total{method="GET",route="none",status="404"} 2.0' in lines
     assert 'tether_http_request_seconds_count{method="GET",route="/things/{key}"} 3.0' in lines
     assert 'tether_facts_total{outcome="accepted"} 3.0' in lines
+    assert 'tether_facts_total{outcome="rejected"} 1.0' in lines

@@ -10,7 +10,7 @@ from config import Limits
 from errors import Forbidden, Malformed
 from facts.envelope import Envelope
 from facts.ingest import Batch
-from facts.json_text import array_elements, parse_json
+from facts.json_text import parse_json
 from facts.validation import Validator
 
 VALIDATOR = Validator(catalogs.load(), Limits())
@@ -25,16 +25,37 @@ def text(key: str = "g1", **changed: Any) -> bytes:
     return json.dumps(event(key, **changed)).encode()
 
 
-def test_entries_and_rejections_keep_the_index_of_their_event() -> None:
-    batch = Batch(VALIDATOR, next_index=10)
-    batch.add_json(text("a"))
-    batch.add_json(text("b", data={}))
-    batch.add_json(text("c"))
+def deny_b(envelope: Envelope) -> None:
+    if envelope.id == "b":
+        raise Forbidden(f"may not publish {envelope.type}")
+
+
+def test_every_event_has_one_outcome_under_its_index() -> None:
+    batch = Batch(VALIDATOR, deny_b, next_index=10)
+    for raw in (text("a"), text("b"), text("c", data={}), text("d", id=5), b"{", text("e")):
+        batch.add_json(raw)
     assert [(index, entry.key) for index, entry in zip(batch.entry_indexes, batch.entries, strict=True)] == [
         (10, "a"),
-        (12, "c"),
+        (15, "e"),
     ]
-    assert (batch.rejection_indexes, batch.next_index) == ([11], 13)
+    assert [(one.index, one.id, one.quarantined, one.reason[:20]) for one in batch.flawed] == [
+        (11, "b", False, "may not publish Grou"),
+        (12, "c", True, "breaks GroupCreated."),
+        (13, None, False, "id: must be a text t"),
+        (14, None, False, "event: is no JSON: E"),
+    ]
+    assert [one.raw for one in batch.rejections] == [text("c", data={}), text("d", id=5), b"{"]
+    assert batch.next_index == 16
+
+
+def test_warning_has_the_index_of_the_event_that_is_recorded() -> None:
+    batch = Batch(VALIDATOR)
+    batch.add(event("a", data={}))
+    batch.add(event("t", source="/teams", type="TeamCreated.v1", data={"name": "t", "event": "e"}))
+    assert [(one.index, one.reason) for one in batch.warnings] == [
+        (1, "TeamCreated.v1 declares no field 'event': is 'event_id' meant?")
+    ]
+    assert batch.entry_indexes == [1]
 
 
 def test_rejection_keeps_the_event_as_it_was_received() -> None:
@@ -53,23 +74,14 @@ def test_rejected_event_is_cut_off_at_the_limit() -> None:
     assert len(batch.rejections[0].raw) == 10
 
 
-@pytest.mark.parametrize("numbered", [True, False])
-def test_errors_name_the_index_in_a_batch_of_several_events(numbered: bool) -> None:
-    batch = Batch(VALIDATOR, numbered=numbered)
-    batch.add(event())
-    with pytest.raises(Malformed) as refusal:
-        batch.add(event("g2", id=None))
-    assert refusal.value.index == (1 if numbered else None)
-
-
-def test_unauthorized_fact_is_neither_recorded_nor_rejected() -> None:
-    def deny(envelope: Envelope, index: int | None) -> None:
-        raise Forbidden(f"{envelope.type} at {index}")
-
-    batch = Batch(VALIDATOR, deny, numbered=True)
-    with pytest.raises(Forbidden, match=r"GroupCreated\.v1 at 0"):
-        batch.add(event())
-    assert (batch.entries, batch.rejections) == ([], [])
+@pytest.mark.parametrize(("changed", "error"), [({"id": None}, Malformed), ({"id": "b"}, Forbidden)])
+def test_flaw_of_the_only_event_of_a_request_refuses_the_request(
+    changed: dict[str, Any], error: type[Exception]
+) -> None:
+    batch = Batch(VALIDATOR, deny_b, alone=True)
+    with pytest.raises(error):
+        batch.add(event(**changed))
+    assert (batch.entries, batch.rejections, batch.flawed) == ([], [], [])
 
 
 def test_signal_must_carry_the_fact_it_is_named_after() -> None:
@@ -85,7 +97,3 @@ def test_signal_must_carry_the_fact_it_is_named_after() -> None:
 )
 def test_good_json_that_orjson_refuses_is_parsed(raw: bytes, flaw: str) -> None:
     assert parse_json(raw, None)[1] == flaw
-
-
-def test_broken_element_of_an_array_does_not_affect_the_others() -> None:
-    assert array_elements(b'[{"a": [1, 2]}, {"b": }, "x,]"]') == [b'{"a": [1, 2]}', b' {"b": }', b' "x,]"']

@@ -1,4 +1,4 @@
-"""Bad envelopes are refused with 400, field and index; no event of such a request is recorded."""
+"""An event that is no CloudEvent is refused with 400 if it is sent alone, and rejected beside its neighbours."""
 
 import json
 from typing import Any
@@ -38,17 +38,21 @@ NAMES = [f"{field}-{number}" for number, (_, field) in enumerate(BAD)]
 
 
 @pytest.mark.parametrize(("event", "field"), BAD, ids=NAMES)
-async def test_bad_envelope_is_refused_in_every_mode(caller: ApiCaller, event: Any, field: str) -> None:
+async def test_bad_envelope_is_named_in_every_mode(caller: ApiCaller, event: Any, field: str) -> None:
+    alone = await caller.post(json.dumps(event))
+    assert (alone.status, alone.slug, alone.content["field"]) == (400, "malformed-event", field)
+    assert field in alone.content["detail"]
+    assert await caller.quarantine() == []
     for response, index in (
-        (await caller.post(json.dumps(event)), None),
         (await caller.batch(group("g1"), event, group("g2")), 1),
         (await caller.lines(json.dumps(event).encode(), group("g3")), 0),
     ):
-        assert (response.status, response.slug) == (400, "malformed-event")
-        assert (response.content["field"], response.content["index"]) == (field, index)
-        assert field in response.content["detail"]
-    assert await caller.facts() == []
-    assert await caller.quarantine() == []
+        (rejected,) = response.content["rejected"]
+        assert (response.status, rejected["index"]) == (202, index)
+        assert rejected["reason"].startswith(f"{field}: ")
+    assert await caller.facts() == ["g1", "g2", "g3"]
+    (kept,) = await caller.quarantine()
+    assert (kept["reason"], kept["times"]) == (rejected["reason"], 2)
 
 
 @pytest.mark.parametrize("text", ["", " ", "{", "[1", "tru", '{"id": "a",}', "\x00", '{"id": "\x01"}', "NaN", "{} {}"])
@@ -65,22 +69,23 @@ async def test_invalid_json_is_refused(caller: ApiCaller, text: str) -> None:
 )
 async def test_invalid_utf_8_is_refused(caller: ApiCaller, raw: bytes) -> None:
     assert (await caller.post(raw)).status == 400
-    assert (await caller.post(raw, NDJSON)).status == 400
+    assert (await caller.post(raw, NDJSON)).content["rejected"][0]["index"] == 0
+
+
+@pytest.mark.parametrize("between", [b"{", b'{"id": tru}', b"", b"nonsense", b'{"a": 01}', b"[1}", b'{"id": "x'])
+async def test_invalid_json_in_a_batch_is_named_by_its_index(caller: ApiCaller, between: bytes) -> None:
+    good = [json.dumps(group(key)).encode() for key in ("g1", "g2")]
+    response = await caller.post(b"[%b,%b,%b]" % (good[0], between, good[1]), BATCH)
+    (rejected,) = response.content["rejected"]
+    assert (response.status, rejected["index"], rejected["id"]) == (202, 1, None)
+    assert rejected["reason"].startswith("event: is no JSON: ")
+    assert await caller.facts() == ["g1", "g2"]
 
 
 @pytest.mark.parametrize(
-    ("between", "index"),
-    [(b"{", 2), (b'{"id": tru}', 1), (b"", 1), (b"nonsense", 1), (b'{"a": 01}', 1), (b"[1}", 1)],
+    "content",
+    [*("{}", '"[]"', "[", "[[]", '["', "[" * 5000, '["\\', "[] []", '[{"a": "]"}'), '[{"a": [1, {"b": 1}, {"c": 1}]'],
 )
-async def test_invalid_json_in_a_batch_is_named_by_its_index(caller: ApiCaller, between: bytes, index: int) -> None:
-    good = [json.dumps(group(key)).encode() for key in ("g1", "g2")]
-    response = await caller.post(b"[%b,%b,%b]" % (good[0], between, good[1]), BATCH)
-    assert (response.status, response.slug) == (400, "malformed-event")
-    assert (response.content["index"], response.content["field"]) in ((index, "event"), (None, "batch"))
-    assert await caller.facts() == []
-
-
-@pytest.mark.parametrize("content", ["{}", '"[]"', "[", "[[]", '["', "[" * 5000, '["\\', "[] []", '[{"a": "]"}'])
 async def test_batch_must_be_a_json_array(caller: ApiCaller, content: str) -> None:
     response = await caller.post(content, BATCH)
     assert (response.status, response.content["field"], response.content["index"]) == (400, "batch", None)

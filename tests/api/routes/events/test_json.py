@@ -1,4 +1,4 @@
-"""JSON is parsed as RFC 8259 defines it: invalid JSON is refused, valid JSON accepted."""
+"""JSON is parsed as RFC 8259 defines it: invalid JSON is refused or rejected, valid JSON accepted."""
 
 import json
 
@@ -35,13 +35,15 @@ def around(text: str) -> bytes:
 async def test_invalid_json_is_refused_in_every_mode(caller: ApiCaller, text: str) -> None:
     raw = around(text) if text != '["a\nb"]' else json.dumps(group()).encode().replace(b"g1", b"g\x0b")
     assert (await caller.post(raw)).slug == "malformed-event"
-    assert (await caller.post(b"[" + raw + b"]", BATCH)).slug == "malformed-event"
-    assert (await caller.post(raw, NDJSON)).slug == "malformed-event"
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/groups", "ce-type": "GroupCreated.v1"}
     response = await caller.post(text.encode(), "application/json", **headers)
     assert (response.slug, response.content["field"]) == ("malformed-event", "data")
-    assert await caller.facts() == []
     assert await caller.quarantine() == []
+    batch, stream = await caller.post(b"[" + raw + b"]", BATCH), await caller.post(raw, NDJSON)
+    for several in (stream,) if batch.status == 400 else (batch, stream):
+        (rejected,) = several.content["rejected"]
+        assert rejected["reason"].startswith("event: is no ")
+    assert await caller.facts() == []
 
 
 @pytest.mark.parametrize("text", MUST_TAKE)
@@ -81,7 +83,16 @@ async def test_name_given_twice_in_an_envelope_is_quarantined(caller: ApiCaller)
         assert kept["reason"] == "an object has two members named 'subject'"
 
 
-@pytest.mark.parametrize("end", [b",]", b"}", b"]]", b"", b",,{}]", b"]\x0c"])
+@pytest.mark.parametrize(("end", "places"), [(b",]", [1]), (b"]]", [0]), (b",,{}]", [1, 2])])
+async def test_array_with_a_bracket_or_comma_too_many_names_the_element(
+    caller: ApiCaller, end: bytes, places: list[int]
+) -> None:
+    response = await caller.post(b"[" + json.dumps(group()).encode() + end, BATCH)
+    assert (response.status, [one["index"] for one in response.content["rejected"]]) == (202, places)
+    assert await caller.facts() == (["g1"] if places[0] else [])
+
+
+@pytest.mark.parametrize("end", [b"}", b"", b"]\x0c"])
 async def test_array_that_does_not_end_properly_is_refused(caller: ApiCaller, end: bytes) -> None:
     response = await caller.post(b"[" + json.dumps(group()).encode() + end, BATCH)
     assert (response.status, response.slug, response.content["field"]) == (400, "malformed-event", "batch")
