@@ -3,6 +3,7 @@
 Named tuples of plain values: an import validates tens of thousands per second.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -14,8 +15,12 @@ _KNOWN = {
     "specversion", "id", "source", "type", "subject", "time", "sequence", "data", "data_base64", "datacontenttype",
 }  # fmt: skip
 _TRACED = ("correlationid", "causationid", "traceparent")
-_CALENDAR = (timedelta(days=-719_161), timedelta(days=2_932_895))
-"""From 0001-01-02 to 9999-12-30, relative to 1970: days beyond are not valid in every time zone."""
+_CALENDAR = (datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH)
+"""The years 1 to 9999 in UTC, relative to 1970."""
+_RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
+"""The one form of the many in ISO 8601, all of which ``datetime.fromisoformat`` reads."""
 _QUOTED = 100
 """Characters of an attribute's name in an error."""
 _ATTRIBUTES = 64
@@ -124,20 +129,27 @@ def microseconds(time: Any, index: int | None = None) -> int | None:
     if time is None:
         return None
     try:
-        if len(time) < 20 or time[10] not in "Tt ":
+        # The most frequent form, 2026-01-31T12:00:00Z, is recognized by every third character: in a tenth of the time.
+        short = len(time) == 20 and time[4::3] == "--T::Z" and time[11:13] != "24"
+        if not short and not _RFC_3339.fullmatch(time):
             raise ValueError
         if time[-1] == "z":
             time = time.upper()
         leap = time[17:19] == "60"
         moment = datetime.fromisoformat(time[:17] + "59" + time[19:] if leap else time)
         since = moment - _EPOCH + timedelta(seconds=leap)
-        if not _CALENDAR[0] <= since <= _CALENDAR[1]:
-            raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise Malformed("time", "is no RFC 3339 time such as 2026-01-31T12:00:00Z", index) from None
+    if not _CALENDAR[0] <= since <= _CALENDAR[1]:
+        raise Malformed("time", "is not in the years 1 to 9999 of UTC, which can be stored", index)
     return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
 
 
 def moment(time: int | None) -> datetime | None:
     """The reverse of ``microseconds``."""
     return None if time is None else _EPOCH + timedelta(microseconds=time)
+
+
+def in_utc(stored: datetime | None) -> datetime | None:
+    """A time as read from PostgreSQL: asyncpg gives the first and the last microsecond of the calendar no zone."""
+    return stored and stored.replace(tzinfo=UTC)

@@ -6,6 +6,7 @@ hide its neighbours, so a batch that is no good JSON as a whole is cut into its 
 """
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -34,7 +35,6 @@ CHUNK = 500
 
 _MODES = {STRUCTURED: STRUCTURED, BATCH: BATCH, **dict.fromkeys(NDJSON_NAMES, NDJSON)}
 _ACCEPTED = (*_MODES, BINARY, "application/*+json")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def media_type(headers: Mapping[str, str]) -> str:
@@ -86,7 +86,7 @@ def _beginning(content: bytes) -> bytes:
     """Skips a byte order mark. Raises Malformed for content that is gzip and does not say so."""
     if content.startswith(GZIP_MAGIC):
         raise Malformed("body", "is gzip: say so, by the header Content-Encoding: gzip")
-    return content.removeprefix(_BYTE_ORDER_MARK)
+    return content.removeprefix(BOM_UTF8)
 
 
 def _read_binary(batch: Batch, headers: Mapping[str, str], content: bytes) -> None:
@@ -183,7 +183,7 @@ async def _without_mark(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield part
             continue
         start += part
-        if len(start) >= len(_BYTE_ORDER_MARK):
+        if len(start) >= len(BOM_UTF8):
             yield _beginning(start)
             start = None
     if start:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from facts.envelope import in_utc
 from store.read.entities import EntityState
 from store.read.link_state import LinkState, state_by_parent
 
@@ -107,7 +108,7 @@ def fact_item(row: OwnFact) -> FeedItem:
         "source": row.source,
         "type": row.type,
         "subject": row.key,
-        "time": row.time,
+        "time": in_utc(row.time),
         "sequence": row.sequence,
         "correlationid": row.correlation,
         "causationid": row.causation,

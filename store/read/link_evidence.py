@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from catalog.relationship import Relationship
+from facts.envelope import in_utc
 from messages.child_reasons import ParkCode, SkipCode
 from messages.operation_reasons import ReasonDetails
 from store.db.snapshot import Snapshot
@@ -187,7 +188,7 @@ async def _fact(at: Snapshot, kind: str, key: str, order: bytes) -> DecidingFact
         id=row.id,
         type=row.type,
         sequence=row.sequence,
-        time=row.time or row.received,
+        time=in_utc(row.time) or row.received,
         revision=row.revision,
         data=row.data,
         correlation=row.correlation,

@@ -52,6 +52,20 @@ def test_event_is_made_from_options(tether: Tether, fake: FakeTether) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("taken")
+def test_data_is_sent_as_it_was_written(tether: Tether, fake: FakeTether) -> None:
+    data = '{"n": 12345678901234567.25, "n": 1.0}'
+    tether("events", "publish", "--type", "GroupCreated.v1", "--source", "/groups", "--data", data)
+    assert data.encode() in fake.requests[0][3]
+
+
+@pytest.mark.usefixtures("taken")
+def test_array_after_a_byte_order_mark_is_sent_as_a_batch(tether: Tether, fake: FakeTether, tmp_path: Path) -> None:
+    (tmp_path / "events.json").write_text(f"[{EVENT}]", encoding="utf-8-sig")
+    tether("events", "publish", "-f", str(tmp_path / "events.json"))
+    assert fake.requests[0][2]["content-type"] == "application/cloudevents-batch+json"
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
