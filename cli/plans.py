@@ -143,6 +143,8 @@ def preview(plan: dict[str, Any], to: "Console") -> None:
         to.print(table(PARTS, [{**part, "sample": _sample(part, "children")} for part in plan["parts"]]))
     else:
         to.print("No children are affected.")
+    if plan.get("deleted"):  # servers of earlier versions do not say
+        to.print(f"{plan['deleted']:,} entities would be deleted with it.")
     to.print(f"plan {plan['id']}, hash {plan['hash']}")
     for what, style in (("appeared", "yellow"), ("vanished", "")):
         for change in plan[what]:

@@ -115,7 +115,7 @@ class PlanExecution(_RequestBody):
 
 
 class PlanPart(BaseModel):
-    """The affected children of one relationship, at one level of the cascade."""
+    """The affected children of one relationship, on all levels of the cascade."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -158,6 +158,10 @@ class Plan(BaseModel):
     created: datetime
     actor: str
     operation: str | None = Field(description="The operation that executes the plan; null: it was not executed.")
+    deleted: int | None = Field(
+        description="Only for a deletion: number of entities that would be deleted with this one. Each counts once, "
+        "also if several relationships lead to it."
+    )
     parts: list[PlanPart]
     restricted: list[str] = Field(
         description="Why the plan cannot be executed, one sentence per reason; empty: it can."
@@ -250,6 +254,7 @@ def _plan_body(tenant: str, stored: StoredPlan) -> Plan:
             "created": stored.created,
             "actor": stored.actor,
             "operation": stored.operation,
+            "deleted": stored.deleted,
             "parts": stored.parts,
             "restricted": [why if isinstance(why, str) else describe_reason(why) for why in stored.restricted],
             "appeared": stored.appeared,

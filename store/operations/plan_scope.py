@@ -8,7 +8,7 @@ import orjson
 
 from catalog.catalog import Catalog
 from store.db.pool import Connection
-from store.db.sql import fetch_rows
+from store.db.sql import fetch_rows, fetch_value
 
 SAMPLE = 5
 """How many children are listed as examples."""
@@ -76,6 +76,14 @@ async def scope(conn: Connection, catalog: Catalog, tenant: str, request: PlanRe
     return await fetch_rows(conn, ScopeRow, "plan_scope", **where, revision=revision)
 
 
+async def count_deleted(conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, revision: int) -> int:
+    """How many entities would be deleted with the one that the request deletes: each counts once, also if several
+    relationships lead to it."""
+    where = _deletion(catalog, tenant, request)
+    count: int = await fetch_value(conn, "count_deleted", **where, revision=revision)
+    return count
+
+
 async def changes(
     conn: Connection, catalog: Catalog, tenant: str, request: PlanRequest, planned: int, present: int
 ) -> tuple[list[ScopeChange], list[ScopeChange]]:
@@ -92,7 +100,12 @@ async def changes(
 
 
 def _parameters(catalog: Catalog, tenant: str, request: PlanRequest) -> dict[str, Any]:
-    """What both queries take, their revisions apart."""
+    """What the queries of a scope take, their revisions apart."""
+    return {**_deletion(catalog, tenant, request), **link_parameters(request)}
+
+
+def _deletion(catalog: Catalog, tenant: str, request: PlanRequest) -> dict[str, Any]:
+    """The parameters that select the links which a deletion concerns."""
     columns = catalog.columns()
     return {
         "tenant": tenant,
@@ -102,7 +115,6 @@ def _parameters(catalog: Catalog, tenant: str, request: PlanRequest) -> dict[str
         "rule_parents": columns.parent_kinds,
         "rule_children": columns.child_kinds,
         "rule_policies": columns.policies,
-        **link_parameters(request),
     }
 
 

@@ -48,3 +48,12 @@ from (select 'appeared' as what, a.* from (select relationship, child, parent fr
       from returned cross join (values ('appeared'), ('vanished')) as w (what)) c
 group by what, relationship
 order by what, relationship collate "C"
+
+-- name: count_deleted
+-- Counts the entities that would be deleted with an entity at a revision: each once, however many relationships lead to
+-- it.
+select count(distinct (r.child, c.child))
+from concerned_by_deletion(:tenant, :kind, :key, :revision,
+                           :rule_names, :rule_parents, :rule_children, :rule_policies) c
+join unnest(:rule_names::text[], :rule_children::text[], :rule_policies::text[]) as r (name, child, policy)
+    on r.name = c.relationship and r.policy = 'cascade'

@@ -28,6 +28,7 @@ from store.operations.plan_scope import (
     ScopeChange,
     ScopePart,
     changes,
+    count_deleted,
     digest,
     link_parameters,
     part,
@@ -43,7 +44,8 @@ __all__ = ["PlanRequest", "ScopeChange", "ScopePart", "StoredPlan", "create", "e
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
     """A row of ``plans``. ``hash``: SHA-256 in hex of the exact set, the request and the revision; ``restricted``: the
-    reasons why the deletion cannot be executed; ``appeared`` and ``vanished``: the changes since then."""
+    reasons why the deletion cannot be executed; ``deleted``: of a deletion, how many entities it would delete with its
+    own (None: planned by an earlier version); ``appeared`` and ``vanished``: the changes since then."""
 
     id: str
     kind: PlanKind
@@ -56,12 +58,13 @@ class StoredPlan:
     parts: list[ScopePart]
     restricted: list[EndReason | str]
     """A str is a sentence that an earlier version stored."""
+    deleted: int | None = None
     appeared: list[ScopeChange] = field(default_factory=list)
     vanished: list[ScopeChange] = field(default_factory=list)
 
 
 class _PlanRow(NamedTuple):
-    """``request`` and ``report`` are JSON: a PlanRequest; its parts, restrictions and incarnation of the entity."""
+    """``request`` and ``report`` are JSON: a PlanRequest; its parts, restrictions, and incarnation of the entity."""
 
     id: str
     kind: PlanKind
@@ -87,8 +90,10 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
         rows = await scope(at.conn, catalog, tenant, request, at.revision)
         await _check_children(at.conn, tenant, request)
         why: dict[str, EndReason] = {}
+        deleted = None
         if request.kind == "delete" and request.entity_kind is not None and request.key is not None:
             why = await restrictions(at.conn, catalog, tenant, request.entity_kind, [request.key])
+            deleted = await count_deleted(at.conn, catalog, tenant, request, at.revision)
         revision = at.revision
     parts = [part(catalog, request, row) for row in rows]
     plan = StoredPlan(
@@ -102,10 +107,12 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
         operation=None,
         parts=parts,
         restricted=[*why.values()],
+        deleted=deleted,
     )
     report = {
         "parts": [asdict(part) for part in parts],
         "restricted": [reason._asdict() for reason in why.values()],
+        "deleted": deleted,
         "incarnation": incarnation,
     }
     async with connection(pool) as conn:
@@ -285,4 +292,5 @@ def _plan(row: _PlanRow) -> StoredPlan:
         operation=row.operation,
         parts=[ScopePart(**part) for part in row.report["parts"]],
         restricted=[why if isinstance(why, str) else EndReason(**why) for why in row.report["restricted"]],
+        deleted=row.report.get("deleted"),
     )

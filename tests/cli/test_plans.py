@@ -21,9 +21,17 @@ PART = {
 PLAN: dict[str, Any] = {
     "id": "p1", "kind": "delete", "entity": {"kind": "event", "key": "e1"}, "relationship": None, "parent": None,
     "to": None, "listed_children": 0, "token": "t", "hash": "abcdef", "operation": None, "parts": [PART],
-    "restricted": [], "appeared": [], "vanished": [],
+    "deleted": 1234, "restricted": [], "appeared": [], "vanished": [],
 }  # fmt: skip
-MOVE = {**PLAN, "kind": "move", "entity": None, "relationship": "event_team", "parent": "e1", "to": "e2"}
+MOVE = {
+    **PLAN,
+    "kind": "move",
+    "deleted": None,
+    "entity": None,
+    "relationship": "event_team",
+    "parent": "e1",
+    "to": "e2",
+}
 OPERATION = {"id": "o1", "kind": "delete", "state": "running", "entity": PLAN["entity"], "plan": "p1"}
 
 
@@ -36,7 +44,17 @@ def test_plan_lists_affected_children_and_the_command_to_execute(tether: Tether,
     fake.answers["POST /v1/plans"] = 201, PLAN
     said = tether("plan", "delete", "event", "e1")
     assert sent(fake) == {"delete": {"kind": "event", "key": "e1"}}
-    for part in ("delete event e1", "event_team", "7", "teams", "cascade", "DeleteTeam", "t0, t1, …", "abcdef"):
+    for part in (
+        "delete event e1",
+        "event_team",
+        "7",
+        "teams",
+        "cascade",
+        "DeleteTeam",
+        "t0, t1, …",
+        "abcdef",
+        "1,234 entities",
+    ):
         assert part in said.out
     assert said.err == "Nothing was changed. Run `tether plan execute p1` to execute the plan.\n"
     said = tether("plan", "delete", "event", "e1", "-o", "json")

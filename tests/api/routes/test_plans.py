@@ -56,6 +56,7 @@ async def test_deletion_plan_lists_the_affected_children(caller: ApiCaller) -> N
         "command": "DeleteTeam", "policy": "cascade", "children": 7, "sample": [f"t{n}" for n in range(5)],
     }  # fmt: skip
     assert (made["operation"], made["restricted"], made["appeared"], made["vanished"]) == (None, [], [], [])
+    assert made["deleted"] == 7
     assert made["token"] == (await caller.get("relationships"))["token"]
     assert (len(made["hash"]), made["actor"]) == (64, "operate")
     assert await caller.get(f"plans/{made['id']}", key="read") == made
@@ -67,6 +68,7 @@ async def test_move_and_detach_plans_name_the_parents_and_the_command(caller: Ap
     assert [(part["command"], part["children"]) for part in made["parts"]] == [("MoveTeam", 7)]
     made = await planned(caller, DETACH)
     assert (made["kind"], made["parent"], made["to"], made["entity"]) == ("detach", "e", None, None)
+    assert made["deleted"] is None
     assert [(part["command"], part["children"]) for part in made["parts"]] == [("WithdrawTeam", 7)]
 
 

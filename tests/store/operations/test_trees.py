@@ -6,10 +6,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.relationship import RESTRICT, Cascade
+from catalog.relationship import RESTRICT, Cascade, Relationship
 from store.db.sql import OPEN
 from store.operations import plans
-from store.operations.plan_scope import PlanRequest, changes, scope
+from store.operations.plan_scope import PlanRequest, changes, count_deleted, scope
 from store.operations.restrictions import restrictions
 from tests.support.events import Event, event
 from tests.support.tenants import ARCHIVE, StoreTenant, in_a_database
@@ -42,6 +42,10 @@ def links_of(events: list[Event]) -> Links:
     }
 
 
+def cascades(relationship: Relationship) -> bool:
+    return isinstance(relationship.on_parent_deleted, Cascade)
+
+
 def concerned(links: Links, kind: str, key: str) -> Links:
     """Returns the links that the deletion of an entity concerns: to it, and to all that would be deleted with it.
 
@@ -54,7 +58,7 @@ def concerned(links: Links, kind: str, key: str) -> Links:
             rel = ARCHIVE.relationship(name)
             if (rel.parent, parent) in level and (rel.child, child) != (kind, key):
                 found.add((name, child, parent))
-                if isinstance(rel.on_parent_deleted, Cascade):
+                if cascades(rel):
                     below.add((rel.child, child))
         level = below - reached
         reached |= below
@@ -76,6 +80,12 @@ async def previewed(tenant: StoreTenant, request: PlanRequest) -> dict[str, int]
     async with tenant.pool.acquire() as conn:
         rows = await scope(conn, tenant.catalog, tenant.name, request, OPEN - 1)
     return {row.relationship: row.children for row in rows}
+
+
+async def counted(tenant: StoreTenant, request: PlanRequest) -> int:
+    """Returns how many entities a deletion would delete with its own."""
+    async with tenant.pool.acquire() as conn:
+        return await count_deleted(conn, tenant.catalog, tenant.name, request, OPEN - 1)
 
 
 async def restricted(tenant: StoreTenant, kind: str, *keys: str) -> dict[str, tuple[str, str, str]]:
@@ -118,6 +128,8 @@ async def test_preview_counts_each_child_of_a_tree_once(archive: StoreTenant, ev
         wanted = concerned(links, "folder", e["subject"])
         found = await previewed(tenant, delete(e["subject"]))
         assert found == {name: sum(link[0] == name for link in wanted) for name in {link[0] for link in wanted}}
+        deleted = {(rel.child, child) for name, child, _ in wanted if cascades(rel := ARCHIVE.relationship(name))}
+        assert await counted(tenant, delete(e["subject"])) == len(deleted)
         hindering = restricting(links, "folder", e["subject"])
         named = await restricted(tenant, "folder", e["subject"])
         assert set(named.values()) <= hindering
@@ -129,6 +141,13 @@ async def test_folder_in_a_circle_is_no_child_of_its_own_deletion(archive: Store
     for key in "abc":
         assert await previewed(archive, delete(key)) == {"folder_folder": 2}
     assert await previewed(archive, delete("d")) == {}
+
+
+async def test_folder_below_by_two_relationships_is_one_deletion(archive: StoreTenant) -> None:
+    await archive.record(created("folder", "a"), created("share", "s", of="a"))
+    await archive.record(created("folder", "b", parent="a", share="s"), created("folder", "c", parent="b"))
+    assert await previewed(archive, delete("a")) == {"folder_folder": 2, "folder_share": 1, "share_folder": 1}
+    assert await counted(archive, delete("a")) == 3
 
 
 async def test_change_of_a_circle_is_what_appeared_and_vanished(archive: StoreTenant) -> None:
@@ -161,6 +180,7 @@ async def test_deletion_plan_names_the_hold_eight_levels_below(archive: StoreTen
     )
     plan = await plans.create(archive.pool, ARCHIVE, archive.name, delete("f0"), "test")
     assert {part.relationship: part.children for part in plan.parts} == {"folder_folder": 7, "folder_hold": 1}
+    assert plan.deleted == 7
     (sentence,) = plan.restricted
     assert "hold 'h' belongs to folder 'f7' by folder_hold" in sentence
 
