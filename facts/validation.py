@@ -19,6 +19,9 @@ from facts.json_numbers import plain
 from facts.misspellings import FieldNames, nearest
 from facts.order_key import order_key
 
+_SHORT = limits.SEQUENCE // 4
+"""Characters of a text that exceeds no limit: most facts have no longer attributes, and need no further look."""
+
 
 class Validator:
     """Validates facts against the catalog in force. One instance per process."""
@@ -58,10 +61,12 @@ class Validator:
         source, id, type, subject, sequence, time, data, *traced, extensions = envelope
         contract = self._contract(type)
         if contract is None:
+            limits.check("type", type, limits.ATTRIBUTE)
             near = nearest(type, self._contracts, likeness=0.85)
             hint = "" if near is None else f"; is {near} meant?"
             raise Unacceptable(f"unknown type: no contract declares {type}{hint}")
-        _check_sizes(envelope)
+        if len(source) > _SHORT or len(id) > _SHORT or len(sequence or "") > _SHORT or extensions or any(traced):
+            _check_sizes(envelope)
         if source.startswith(OWN_SOURCE) and (source == OWN_SOURCE or source[len(OWN_SOURCE)] == "/"):
             raise Unacceptable(f"source {OWN_SOURCE} is Tether's own")
         if data is None:

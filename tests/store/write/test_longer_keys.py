@@ -4,8 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from activities.signal_intake import SignalIntake
 from catalog import limits
+from config import Limits
 from facts.envelope import Entry
+from facts.validation import Validator
+from messages.relationship import RelationshipInstance
+from messages.signals import SignalledFact, SignalReport
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.migrate import migrate
@@ -113,3 +118,19 @@ async def test_longer_key_keeps_its_links_when_facts_follow(tenant: StoreTenant)
     assert [(row["child"], row["parent"]) for row in rows] == [("i", "short")]
     assert limits.size(parent) > limits.KEY
     assert (await tenant.audit()).violated == []
+
+
+async def test_fact_signalled_to_a_workflow_of_a_longer_key_is_quarantined(tenant: StoreTenant) -> None:
+    validator = Validator(CATALOG, Limits())
+    intake = SignalIntake(tenant.recorder, validator, CATALOG, tenant.pool, mode="open")
+    for size in (limits.KEY, limits.KEY + 1):
+        created = event("ChannelCreated", f"ch{size}", 1, name="x")
+        parent = text_of("han", size)
+        instance = RelationshipInstance(tenant=tenant.name, relationship="group_channel", parent=parent)
+        fact = SignalledFact(name="ChannelCreated", body=orjson.dumps(created).decode())
+        accepted = await intake.record(SignalReport(instance=instance, facts=[fact]))
+        assert (accepted is not None) == (size == limits.KEY)
+    _, rows = await tenant.rows()
+    assert [(row["child"], row["parent"]) for row in rows] == [("ch512", text_of("han", limits.KEY))]
+    (reason,) = [row["reason"] for row in await tenant.pool.fetch("select reason from quarantine")]
+    assert reason == f"the parent that the workflow is about is longer than {limits.KEY} bytes: it has 513"

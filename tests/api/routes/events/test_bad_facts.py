@@ -44,7 +44,7 @@ POISON: dict[str, tuple[str, str]] = {
     "long key of few characters": (text(group("😀" * 129, id="bad-1")), "longer than 512 bytes: it has 516"),
     "long id": (text(group("bad", id="x" * 1025)), "id is longer than 1024 bytes: it has 1025"),
     "megabytes of id": (text(group("bad", id="x" * 2_000_000)), "id is longer than 1024 bytes: it has 2000000"),
-    "long type": (text(group("bad", type="x" * 1_000_000)), "unknown type"),
+    "long type": (text(group("bad", type="x" * 1_000_000)), "type is longer than 2048 bytes: it has 1000000"),
     "long extension": (text(group("bad", dataschema="é" * 1_025)), "dataschema is longer than 2048 bytes: it has 2050"),
     "long name of an extension": (text(group("bad", **{"x" * 2_049: 1})), "name of an attribute is longer than 2048"),
     "missing field": (text(group("bad", data={})), "name: Field required"),
