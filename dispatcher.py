@@ -1,7 +1,8 @@
 """The process that turns outbox rows into starts and signals of workflows.
 
-One loop does three things: it sends the outbox rows that are due, starts workflows for waits whose grace period is
-over, and checks now and then that every workflow that should be open is: an operator may have terminated it.
+One loop sends the outbox rows that are due and starts workflows for waits whose grace period is over. Now and then it
+checks that every workflow that should be open is, since an operator may have terminated it, and ends those that should
+not be.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from starter import Starter, is_unavailable
 from store.db.pool import Pool, create_pool
 from store.write import outbox_dispatch
 from store.write.outbox_dispatch import OfWorkflow, WorkflowToCheck
+from strays import LOOK, StrayWorkflows
 
 log = structlog.get_logger()
 Row = TypeVar("Row", bound=OfWorkflow)
@@ -45,6 +47,8 @@ OPEN_WAITS = 10_000
 CHECK_EVERY = 5.0
 CHECK_AFTER = 60.0
 """Seconds between checks, and since a workflow was last signalled or seen before it is checked."""
+STRAYS_EVERY = 5.0
+"""Seconds between two pages of open workflows that are compared with the rows."""
 
 
 class Dispatcher:
@@ -57,8 +61,9 @@ class Dispatcher:
         self._pool = pool
         self._starter = starter
         self._check_after = check_after
-        self._checked = time.monotonic()
+        self._checked = self._strays_checked = time.monotonic()
         self._started = 0.0
+        self._strays = StrayWorkflows(pool, starter)
 
     async def run(self) -> None:
         """Runs until it is cancelled, also while PostgreSQL or Temporal are unavailable."""
@@ -83,6 +88,9 @@ class Dispatcher:
         if time.monotonic() - self._checked >= min(CHECK_EVERY, self._check_after):
             self._checked = time.monotonic()
             await self.check()
+        if time.monotonic() - self._strays_checked >= STRAYS_EVERY:
+            self._strays_checked = time.monotonic()
+            await self._check_strays()
         return sent or started
 
     async def _send_outbox(self) -> bool:
@@ -106,13 +114,22 @@ class Dispatcher:
         return bool(rows)
 
     async def check(self) -> None:
-        """Starts those workflows again that should be open and are not. Raises Unavailable."""
+        """Starts those workflows again that should be open and are not; lets those look that have missed a deadline.
+
+        Deadlines are in the database's time; Temporal's clock, by which workflows sleep, may be behind. Raises
+        Unavailable.
+        """
         rows = await outbox_dispatch.to_check(self._pool, self._check_after, BATCH)
         running: list[WorkflowToCheck] = []
         missing: list[WorkflowToCheck] = []
 
         async def look(row: WorkflowToCheck) -> None:
-            (running if await self._starter.runs(_subject(row)) else missing).append(row)
+            if not await self._starter.runs(_subject(row)):
+                missing.append(row)
+                return
+            if row.late:
+                await self._nudge(row, None, LOOK, OWN_SOURCE, "", 0)
+            running.append(row)
 
         calls = await _each(rows, look)
         if running:
@@ -121,6 +138,15 @@ class Dispatcher:
             log.warning("workflows are missing and are started again", count=len(missing))
             await outbox_dispatch.unstarted(self._pool, missing)
         calls.check()
+
+    async def _check_strays(self) -> None:
+        """Raises Unavailable. Temporal's list of workflows may be missing where all else works: then this waits."""
+        try:
+            await self._strays.round()
+        except RPCError as error:
+            log.warning("stray workflows cannot be looked for", reason=error.message or error.status.name)
+        except RuntimeError as error:  # raised by a lazy client while it cannot connect
+            log.warning("stray workflows cannot be looked for", reason=str(error))
 
     async def _nudge(self, row: OfWorkflow, owner: str | None, fact: str, source: str, id: str, revision: int) -> None:
         nudge = Nudge(source=source, id=id, revision=revision)

@@ -1,21 +1,28 @@
 """Starts and signals workflows. Nothing is lost while Temporal is unavailable: the outbox keeps what is to be sent."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
-from temporalio.client import Client
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionRequest,
+    DescribeWorkflowExecutionResponse,
+    ListWorkflowExecutionsRequest,
+)
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from messages import shortened
 from messages.base import Message
-from messages.relationship import RelationshipInstance
+from messages.relationship import RelationshipInstance, relationship_input
 from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.signals import Nudge
-from messages.workflow_ids import TASK_QUEUE, Subject, subject_id
+from messages.workflow_ids import TASK_QUEUE, Subject, subject_id, subject_of
 from workflows.cascade import CascadeDeleteWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -51,6 +58,24 @@ _SUMMARIES = {
     "cascade": "deletion of {about} {key} and its children",
     "plan": "plan to {about}, operation {key}",
 }
+
+
+_KINDS = {
+    "RelationshipWorkflow": "relationship",
+    "MoveWorkflow": "move",
+    "CascadeDeleteWorkflow": "cascade",
+    "PlanWorkflow": "plan",
+}
+"""Name of a workflow's type → kind of its subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWorkflow:
+    """A run of a workflow that Temporal lists as open, and what it is about."""
+
+    id: str
+    run_id: str
+    subject: Subject
 
 
 def is_unavailable(error: RPCError) -> bool:
@@ -97,15 +122,68 @@ class Starter:
 
     async def runs(self, subject: Subject) -> bool:
         """Whether the workflow of a subject is open. Uses the raw call: the SDK does not know every status."""
-        request = DescribeWorkflowExecutionRequest(namespace=self._client.namespace)
-        request.execution.workflow_id = subject_id(subject)
         try:
-            answer = await self._client.workflow_service.describe_workflow_execution(request, timeout=_CALL)
+            answer = await self._describe(subject_id(subject))
         except RPCError as error:
             if error.status == RPCStatusCode.NOT_FOUND:
                 return False
             raise
         return answer.workflow_execution_info.status not in _CLOSED
+
+    async def list_open(self, size: int, page: bytes) -> tuple[list[OpenWorkflow], bytes]:
+        """A page of the open workflows of the task queue, and the token of the next one; empty: the first, the last.
+
+        The list may be some seconds old. Workflows that are about nothing are left out: they fail by themselves.
+        """
+        request = ListWorkflowExecutionsRequest(
+            namespace=self._client.namespace,
+            page_size=size,
+            next_page_token=page,
+            query=f"TaskQueue = '{self._task_queue}' AND ExecutionStatus = 'Running'",
+        )
+        answer = await self._client.workflow_service.list_workflow_executions(request, timeout=_CALL)
+        found = []
+        for each in answer.executions:
+            subject = await self._subject(each)
+            if subject is not None:
+                found.append(OpenWorkflow(each.execution.workflow_id, each.execution.run_id, subject))
+        return found, answer.next_page_token
+
+    async def _subject(self, info: WorkflowExecutionInfo) -> Subject | None:
+        """What a workflow is about, by its id; by its input where the id holds the hash of a key."""
+        kind, id = _KINDS.get(info.type.name, ""), info.execution.workflow_id
+        if not kind:
+            return None
+        subject = subject_of_workflow(id, kind, None)
+        if subject is None:
+            handle = self._client.get_workflow_handle(id, run_id=info.execution.run_id)
+            async for event in handle.fetch_history_events(page_size=1, rpc_timeout=_CALL):
+                given = event.workflow_execution_started_event_attributes.input.payloads
+                return subject_of_workflow(id, kind, orjson.loads(given[0].data) if given else None)
+        return subject
+
+    async def signal(self, workflow: OpenWorkflow, name: str, nudge: Nudge) -> None:
+        """Signals a run, and starts none. Raises RPCError, NOT_FOUND if it has ended."""
+        await self._handle(workflow).signal(name, nudge, rpc_timeout=_CALL)
+
+    async def is_idle(self, workflow: OpenWorkflow) -> bool:
+        """Whether a run has taken every signal into account. Raises RPCError, NOT_FOUND if it has ended."""
+        answer = await self._describe(workflow.id, workflow.run_id)
+        if answer.workflow_execution_info.status in _CLOSED:
+            raise RPCError("the workflow has ended", RPCStatusCode.NOT_FOUND, b"")
+        return not answer.HasField("pending_workflow_task")
+
+    async def terminate(self, workflow: OpenWorkflow, reason: str) -> None:
+        """Terminates a run. Raises RPCError, NOT_FOUND if it has ended."""
+        await self._handle(workflow).terminate(reason=reason, rpc_timeout=_CALL)
+
+    def _handle(self, workflow: OpenWorkflow) -> WorkflowHandle[Any, Any]:
+        return self._client.get_workflow_handle(workflow.id, run_id=workflow.run_id)
+
+    async def _describe(self, id: str, run_id: str = "") -> DescribeWorkflowExecutionResponse:
+        request = DescribeWorkflowExecutionRequest(namespace=self._client.namespace)
+        request.execution.workflow_id, request.execution.run_id = id, run_id
+        return await self._client.workflow_service.describe_workflow_execution(request, timeout=_CALL)
 
     async def check(self) -> str:
         """``ok``, or why Temporal cannot be used; for the readiness probe."""
@@ -123,6 +201,14 @@ def _input(subject: Subject) -> Message:
     if subject.workflow == "relationship":
         return RelationshipInstance(tenant=subject.tenant, relationship=subject.about, parent=subject.key)
     return subject
+
+
+def subject_of_workflow(id: str, kind: str, given: Any) -> Subject | None:
+    """What a workflow of a kind and id is about, as the workflow itself would say of its input ``given``."""
+    if kind == "relationship":
+        instance = relationship_input(id, given)
+        return None if instance is None else instance.subject
+    return subject_of(id, kind, given)
 
 
 def workflow_url(ui: str, namespace: str, id: str) -> str:

@@ -1,12 +1,13 @@
 """Prometheus metrics: counters of this process, and gauges that are read from the database for each scrape."""
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from store.read.gauges import Gauges
+from store.read.gauges import Gauges, StrayCount
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -66,7 +67,16 @@ def _database(gauges: Gauges) -> CollectorRegistry:
         quarantine = gauge("tether_quarantine", "Facts in quarantine.", ("tenant",))
         for row in gauges.quarantine:
             quarantine.labels(row.tenant).set(row.facts)
+    if gauges.strays is not None:
+        _strays(registry, gauges.strays)
     return registry
+
+
+def _strays(registry: CollectorRegistry, counts: Sequence[StrayCount]) -> None:
+    text = "Open workflows of which no row says what they wait for, by what was done: signalled, terminated."
+    strays = Counter("tether_stray_workflows", text, ["action"], registry=registry)
+    for count in counts:
+        strays.labels(count.action).inc(count.workflows)
 
 
 class MetricsMiddleware:

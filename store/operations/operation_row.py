@@ -63,6 +63,7 @@ class OperationRow:
     owner_may_still_act: bool
     contradictions: int
     renewals: int
+    position: int
 
     def expired(self, now: datetime) -> bool:
         """Whether its deadline has passed; one without a deadline never expires."""

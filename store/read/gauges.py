@@ -39,6 +39,13 @@ class QuarantineCount(NamedTuple):
     facts: int
 
 
+class StrayCount(NamedTuple):
+    """Open workflows without rows. ``action``: what was done, ``signalled`` or ``terminated``."""
+
+    action: str
+    workflows: int
+
+
 @dataclass(slots=True)
 class Gauges:
     """Each is None if it could not be read in time. ``outbox``: rows that have not been dispatched."""
@@ -47,6 +54,7 @@ class Gauges:
     outbox: int | None = None
     waits: list[WaitCount] | None = None
     quarantine: list[QuarantineCount] | None = None
+    strays: list[StrayCount] | None = None
 
 
 async def read(pool: Pool) -> Gauges:
@@ -58,6 +66,7 @@ async def read(pool: Pool) -> Gauges:
             found.outbox = await fetch_value(conn, "gauge_outbox")
             found.waits = await fetch_rows(conn, WaitCount, "gauge_waits")
             found.quarantine = await fetch_rows(conn, QuarantineCount, "gauge_quarantine")
+            found.strays = await fetch_rows(conn, StrayCount, "gauge_strays")
     except (Unavailable, TimeoutError, asyncpg.PostgresError):
         pass  # a number that is missing from the metrics says so itself
     return found

@@ -16,3 +16,7 @@ order by tenant, relationship, missing
 -- name: gauge_quarantine
 -- The facts in quarantine of each tenant that has any.
 select tenant, count(*) as facts from quarantine group by tenant order by tenant
+
+-- name: gauge_strays
+-- Open workflows without rows that the dispatchers have signalled or terminated.
+select action, workflows from stray_workflows order by action

@@ -46,13 +46,15 @@ class DueWait(NamedTuple):
 
 
 class WorkflowToCheck(NamedTuple):
-    """A workflow that should be open. ``at``: when it was last dispatched, started or found running."""
+    """A workflow that should be open. ``at``: when it was last dispatched, started or found running. ``late``: a
+    deadline has passed at which it should have looked at its rows."""
 
     tenant: str
     workflow: str
     about: str
     key: str
     at: datetime
+    late: bool
 
 
 async def claim(pool: Pool, limit: int) -> list[OutboxRow]:

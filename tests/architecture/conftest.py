@@ -21,7 +21,7 @@ PRODUCT = (
     "cli",
 )
 TOOLS = ("devstack", "examples", "bench")
-MODULES = ("errors", "logs", "config", "temporal", "starter", "dispatcher", "worker")
+MODULES = ("errors", "logs", "config", "temporal", "starter", "strays", "dispatcher", "worker")
 
 
 def sources(root: Path, *names: str) -> Iterator[Path]:

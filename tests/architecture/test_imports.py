@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "logs": {"config"},
     "temporal": GROUND,
     "starter": BELOW_STARTER,
-    "dispatcher": BELOW_STARTER | {"starter"},
+    "strays": BELOW_STARTER | {"starter"},
+    "dispatcher": BELOW_STARTER | {"starter", "strays"},
     "worker": BELOW_STARTER,
 }
 
