@@ -44,11 +44,11 @@ class CascadeActivities:
         at = look.subject
         if at.about not in self._catalog.contracts.owner_of:
             return await hold(self._pool, look, f"the kind {at.about}")
-        status = await cascades.advance(self._pool, self._catalog, at.tenant, at.about, at.key, look.now)
+        status = await cascades.advance(self._pool, self._catalog, at.tenant, at.about, at.key)
         row, deletion = status.operation, status.deletion
         shown = deletion or row
         if shown is None:
-            return OperationStatus(newer=status.newer)
+            return OperationStatus(newer=status.newer, now=status.now)
         deleting = deletion is not None
         command = self._catalog.contracts.deleting.get(at.about)
         if deleting and command is None:
@@ -68,6 +68,7 @@ class CascadeActivities:
             unconfirmed=status.unconfirmed,
             counts=counts(row or shown),
             reason=await reason(self._pool, shown),
+            now=status.now,
         )
 
     @activity.defn(name="ask_to_delete")

@@ -42,10 +42,10 @@ class MoveActivities:
         relationship = self._declared(at)
         if relationship is None or relationship.move is None:
             return await hold(self._pool, look, f"a command that moves by {at.about}")
-        status = await moves.advance(self._pool, at.tenant, relationship, at.key, look.now)
+        status = await moves.advance(self._pool, at.tenant, relationship, at.key)
         row = status.operation
         if row is None:
-            return OperationStatus(newer=status.newer)
+            return OperationStatus(newer=status.newer, now=status.now)
         owner = self._catalog.owner_of(relationship.child)
         fact = f"a fact from {owner} that {relationship.child} {at.key} is in {relationship.parent} {row.parent}"
         return OperationStatus(
@@ -56,6 +56,7 @@ class MoveActivities:
             awaited=status.missing or fact,
             due=row.due,
             reason=await reason(self._pool, row),
+            now=status.now,
         )
 
     @activity.defn(name="ask_to_move")

@@ -21,10 +21,10 @@ class PlanActivities:
     async def look_at_plan(self, look: OperationStep) -> OperationStatus:
         """Ends the operation if all of its children are processed, and returns its status."""
         tenant, operation = look.subject.tenant, look.subject.key
-        run = await plan_runs.look(self._pool, self._catalog, tenant, look.subject.about, operation, look.now)
+        run = await plan_runs.look(self._pool, self._catalog, tenant, look.subject.about, operation)
         row = run.operation
         if row is None:
-            return OperationStatus(newer=run.newer)
+            return OperationStatus(newer=run.newer, now=run.now)
         relationship = self._catalog.relationships.get(row.relationship or "")
         command = (relationship.move if row.kind == "move" else relationship.detach) if relationship else None
         if relationship is None or command is None:
@@ -38,4 +38,5 @@ class PlanActivities:
             unconfirmed=run.unconfirmed,
             counts=counts(row),
             reason=await reason(self._pool, row),
+            now=run.now,
         )

@@ -53,10 +53,10 @@ class RelationshipActivities:
         """
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
-        status = await relationship_status.look(self._pool, tenant, relationship, parent)
+        status = await relationship_status.look_and_register(self._pool, tenant, relationship, parent)
         if status.operations_due is not None:
-            await links.finish_ready(self._pool, self._catalog, tenant, relationship, parent, at.now)
-            status = await relationship_status.look(self._pool, tenant, relationship, parent)
+            await links.finish_ready(self._pool, self._catalog, tenant, relationship, parent)
+            status = await relationship_status.look_and_register(self._pool, tenant, relationship, parent)
         newer = not status.waits and await relationship_status.conclude(
             self._pool, self._catalog, tenant, relationship, parent, status, at.cause
         )
@@ -116,7 +116,7 @@ class RelationshipActivities:
         """Publishes RelationshipOverdue once; returns whether this call did."""
         relationship = self._relationship(at.instance)
         tenant, parent = at.instance.tenant, at.instance.parent
-        return await overdue.notify(self._pool, self._catalog, tenant, relationship, parent, at.now)
+        return await overdue.notify(self._pool, self._catalog, tenant, relationship, parent)
 
     async def _follow_paths(
         self, instance: RelationshipInstance, relationship: Relationship, status: RelationshipStatus
@@ -188,6 +188,7 @@ class RelationshipActivities:
             operations_due=status.operations_due,
             children=status.children,
             newer=newer,
+            now=status.now,
         )
 
 

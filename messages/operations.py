@@ -41,7 +41,6 @@ class OperationStep(Message):
     """Input of the activities that look at operations."""
 
     subject: Subject
-    now: datetime = Field(description="The workflow's time, by which deadlines are judged.")
 
 
 class OperationRequest(Message):
@@ -89,6 +88,9 @@ class OperationStatus(Message):
     counts: ChildCounts = ChildCounts()
     reason: str = Field(default="", description="Why it is stuck, for people; empty: it is not.")
     newer: bool = Field(default=False, description="Whether facts came that this does not take into account.")
+    now: datetime | None = Field(
+        default=None, description="The database's clock at this look; null: of an earlier version, or unimportant."
+    )
 
     def describe(self) -> str:
         """One line for people: how far the operation is, what it waits for, and why it is stuck."""

@@ -65,7 +65,6 @@ class RelationshipStep(Message):
     """Input of the activities ``proceed`` and ``notify_overdue``."""
 
     instance: RelationshipInstance
-    now: datetime = Field(description="The workflow's time, by which deadlines are judged.")
     cause: str | None = Field(default=None, description="Id of the fact that woke the workflow last.")
 
 
@@ -88,6 +87,9 @@ class Situation(Message):
     operations_due: datetime | None = Field(default=None, description="When the first waiting operation expires.")
     children: int = 0
     newer: bool = Field(default=False, description="Whether facts came that this does not take into account.")
+    now: datetime | None = Field(
+        default=None, description="The database's clock at this look; null: of an earlier version, or unimportant."
+    )
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the deadline has passed and RelationshipOverdue is not published yet."""

@@ -57,6 +57,7 @@ class FactWorkflow:
         self._woken = True
         self._status: Message | None = None
         self._description = "looking"
+        self._database_ahead = timedelta(0)
 
     @workflow.signal(dynamic=True)
     def receive(self, name: str, args: Sequence[RawValue]) -> None:
@@ -129,7 +130,7 @@ class FactWorkflow:
                 request.activity, request.argument, summary=shortened.summary(request.summary), **OWNER_FIRST
             )
         except FailureError as error:
-            left = request.due - workflow.now() if request.due is not None else None
+            left = request.due - self._now() if request.due is not None else None
             if is_final(error) or (left is not None and left <= timedelta(0)) or not await self._repeat(request, left):
                 self._woken = True
 
@@ -152,12 +153,28 @@ class FactWorkflow:
     def _owner_is_unavailable(self) -> None:
         """Called once, when the first attempt of a request has failed and it will be repeated."""
 
-    async def _wait(self, until: datetime | None) -> bool:
-        """Waits for a signal, or until a time; returns whether a signal came."""
-        left = None if until is None else max(until - workflow.now(), timedelta(milliseconds=1))
+    def _set_clock(self, database: datetime | None) -> None:
+        """Takes over the database's clock as a look has read it; None: an earlier version, which read none.
+
+        Deadlines are in the database's time, and its clock alone decides whether one has passed. That of Temporal only
+        measures how long to sleep: a timer that runs early leads to another look, and to sleep for what is left.
+        """
+        self._database_ahead = timedelta(0) if database is None else database - workflow.now()
+
+    def _now(self) -> datetime:
+        """The database's time, as far as the workflow knows: as of the last look, and what has passed since."""
+        return workflow.now() + self._database_ahead
+
+    async def _wait_until(self, due: datetime | None) -> None:
+        """Waits for a signal, or until a deadline; None: for a signal only."""
+        await self._wait(None if due is None else due - self._now())
+
+    async def _wait(self, duration: timedelta | None) -> bool:
+        """Waits for a signal, at most for this long; returns whether a signal came."""
+        timeout = None if duration is None else max(duration, timedelta(milliseconds=1))
         try:
             await workflow.wait_condition(
-                lambda: self._woken, timeout=left, timeout_summary=shortened.summary(self._description)
+                lambda: self._woken, timeout=timeout, timeout_summary=shortened.summary(self._description)
             )
         except TimeoutError:
             return False

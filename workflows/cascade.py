@@ -32,7 +32,7 @@ class CascadeDeleteWorkflow(FanOutWorkflow):
                     await self._sweep(status.model_copy(update={"operation": status.ended_life}))
                 else:
                     self._show_status(status, STATE_REQUESTED)
-                    await self._wait(status.due)
+                    await self._wait_until(status.due)
             elif status.operation:
                 await self._sweep(status)
             elif await self._may_end(status.newer):

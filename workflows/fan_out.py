@@ -79,9 +79,10 @@ class FanOutWorkflow(OperationWorkflow):
         sweeps = [at for each in due if (at := self._pace(each).not_before) is not None]
         repeat_at = now + timedelta(seconds=self._fact_pause)
         until = min([*sweeps, repeat_at] if status.unconfirmed or not sweeps else sweeps)
+        left = until - workflow.now()
         if status.ended_life and status.due is not None:
-            until = min(until, status.due)
-        if not await self._wait(until) and workflow.now() >= repeat_at:
+            left = min(left, status.due - self._now())
+        if not await self._wait(left) and workflow.now() >= repeat_at:
             # A fact that changed nothing wakes no workflow, so a child may be gone although its fact was not seen.
             self._fact_pause = min(self._fact_pause * 2, LONGEST_FACT_PAUSE)
             self._repeat_requested = True

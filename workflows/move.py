@@ -29,7 +29,7 @@ class MoveWorkflow(OperationWorkflow):
             if status.operation:
                 self._request_owner(Activities.request_move, status)
                 self._show_status(status)
-                await self._wait(status.due)
+                await self._wait_until(status.due)
             elif await self._may_end(status.newer):
                 return self._end()
 

@@ -18,9 +18,10 @@ class OperationWorkflow(FactWorkflow):
 
     async def _look(self, activity: Any) -> OperationStatus:
         """Ends the operations that can be ended, deletes outbox rows that were read, and says what is under way."""
-        step = OperationStep(subject=self._subject, now=workflow.now())
+        step = OperationStep(subject=self._subject)
         status: OperationStatus = await workflow.execute_local_activity_method(activity, step, **DATABASE)
         self._status = status
+        self._set_clock(status.now)
         self._last = status.operation or self._last
         return status
 

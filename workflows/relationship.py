@@ -35,7 +35,7 @@ class RelationshipWorkflow(FactWorkflow):
             await self._begin_round()
             situation = await self._proceed()
             self._request_child(situation)
-            if situation.is_overdue(workflow.now()):
+            if situation.is_overdue(self._now()):
                 await self._publish_overdue()
             elif (due := situation.next_due()) is not None:
                 await self._wait_for_facts(situation, due)
@@ -51,13 +51,14 @@ class RelationshipWorkflow(FactWorkflow):
             Activities.proceed, self._step(), **DATABASE
         )
         self._status = situation
+        self._set_clock(situation.now)
         return situation
 
     def _request_child(self, situation: Situation) -> None:
         """Sends the child's owner a request before the deadline, once for each incarnation of the parent."""
         if situation.missing != "child" or not situation.command or situation.due is None:
             return
-        if situation.due > workflow.now():
+        if situation.due > self._now():
             parent = f"{situation.parent_kind} {self._instance.parent}"
             request = RequestTask(
                 Activities.request_child,
@@ -74,7 +75,7 @@ class RelationshipWorkflow(FactWorkflow):
 
     async def _wait_for_facts(self, situation: Situation, due: datetime) -> None:
         self._show_situation(situation, "waiting")
-        await self._wait(due)
+        await self._wait_until(due)
 
     def _end(self, situation: Situation) -> RelationshipResult:
         """The result, when nothing is left to wait for."""
@@ -88,4 +89,4 @@ class RelationshipWorkflow(FactWorkflow):
         self._show(situation.describe(state), state, self._instance.relationship, situation.owner)
 
     def _step(self) -> RelationshipStep:
-        return RelationshipStep(instance=self._instance, now=workflow.now(), cause=self._cause)
+        return RelationshipStep(instance=self._instance, cause=self._cause)

@@ -24,15 +24,17 @@ async def hold(pool: Pool, look: OperationStep, declaration: str) -> OperationSt
     """
     at = look.subject
     workflow = cast(OperationWorkflow, at.workflow)
-    row, newer = await orphaned.hold(pool, at.tenant, workflow, at.about, at.key, declaration, look.now)
+    held = await orphaned.hold(pool, at.tenant, workflow, at.about, at.key, declaration)
+    row = held.operation
     if row is None:
-        return OperationStatus(newer=newer)
+        return OperationStatus(newer=held.newer, now=held.now)
     return OperationStatus(
         operation=row.id,
         kind=row.kind,
         awaited="its declaration",
-        due=look.now + PAUSE,
+        due=held.now + PAUSE,
         reason=describe_missing_declaration(declaration),
+        now=held.now,
     )
 
 

@@ -1,6 +1,6 @@
 """`GET /v1/relationships…`: declared relationships and their links."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -126,7 +126,7 @@ async def list_links(
     pages = Listing(when.tenant, "links", name, parent, child, state)
     place = pages.place(cursor, (str,), (str, str))
     async with when.snapshot() as at:
-        found, place = await links.page(at, query, place, limit, datetime.now(UTC))
+        found, place = await links.page(at, query, place, limit, at.now)
     items = []
     for link in found:
         item = {"child": link.child, "parent": link.parent, "state": link.state, "since": link.since}
@@ -150,5 +150,5 @@ async def _declared(has: Dependencies, at: Snapshot, rel: Relationship, counts: 
         "announce": rel.announce,
     }
     if counts:
-        declared["counts"] = await link_counts.count_by_state(at, rel, datetime.now(UTC))
+        declared["counts"] = await link_counts.count_by_state(at, rel, at.now)
     return declared

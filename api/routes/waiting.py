@@ -1,7 +1,7 @@
 """`GET /v1/waiting`: what relationships wait for: which fact, from which owner, since when and until when."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -79,15 +79,15 @@ async def list_waiting(
     """
     if relationship is not None:
         has.catalog.relationship(relationship)
-    query, now = WaitQuery(relationship, owner, overdue), datetime.now(UTC)
+    query = WaitQuery(relationship, owner, overdue)
     listing = Listing(when.tenant, "waiting", *query)
     place = listing.place(cursor, (str, str))
     async with when.newest() as at:
-        found, place = await waits.page(at, query, place, limit, now)
+        found, place = await waits.page(at, query, place, limit, at.now)
         similar = await similar_keys(at, [at_parent for wait in found if (at_parent := _missing_parent(has, wait))])
     return answer(
         {
-            "items": [_item(has, at.tenant, wait, now, similar) for wait in found],
+            "items": [_item(has, at.tenant, wait, at.now, similar) for wait in found],
             "next": listing.next(place),
             "token": tokens.token(at.tenant, at.revision),
         }

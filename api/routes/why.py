@@ -1,6 +1,6 @@
 """`GET …/links/{child}/why`: explains the state of one link by the facts that caused it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
@@ -88,7 +88,7 @@ async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, ha
     """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
     rel = has.catalog.relationship(name)
     async with when.newest() as at:
-        found = await explain(at, rel, child, datetime.now(UTC))
+        found = await explain(at, rel, child, at.now)
     if found is None:
         raise Unknown(f"{rel.child} {child!r} never had a link in {rel.name}")
     return answer(_body(has, rel, child, found, at))

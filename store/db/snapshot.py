@@ -3,20 +3,29 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from errors import NotYet
 from store.db.pool import Connection, Pool, connection
-from store.db.sql import fetch_value
+from store.db.sql import fetch_row
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``revision``: the one to read; ``head``: the newest. All queries on ``conn`` see the same state."""
+    """``revision``: the one to read; ``head``: the newest. All queries on ``conn`` see the same state. ``now``: the
+    database's clock, which decides what is overdue."""
 
     conn: Connection
     tenant: str
     head: int
     revision: int
+    now: datetime
+
+
+class _Begun(NamedTuple):
+    head: int
+    now: datetime
 
 
 @asynccontextmanager
@@ -27,7 +36,8 @@ async def snapshot(pool: Pool, tenant: str, as_of: int | None = None) -> AsyncIt
     revision is not there yet, Unavailable if PostgreSQL is.
     """
     async with connection(pool) as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        head = await fetch_value(conn, "revision", tenant=tenant) or 0
-        if as_of is not None and as_of > head:
+        begun = await fetch_row(conn, _Begun, "begin_snapshot", tenant=tenant)
+        assert begun is not None
+        if as_of is not None and as_of > begun.head:
             raise NotYet("the requested revision has not been written yet")
-        yield Snapshot(conn, tenant, head, head if as_of is None else as_of)
+        yield Snapshot(conn, tenant, begun.head, begun.head if as_of is None else as_of, begun.now)

@@ -31,9 +31,11 @@ class CascadeStatus:
     ``deletion``: the operation for which the entity's owner is to be sent a request, or was; ``operation``: the one
     that processes children; None: there is none. Both are set only if the entity was created again meanwhile.
     ``to_request``: relationships with children that are to be requested. ``unconfirmed``: children that were requested
-    and whose facts have not arrived. ``newer``: there are outbox rows newer than this status.
+    and whose facts have not arrived. ``newer``: there are outbox rows newer than this status. ``now``: the database's
+    clock.
     """
 
+    now: datetime
     deletion: OperationRow | None = None
     operation: OperationRow | None = None
     to_request: tuple[str, ...] = ()
@@ -41,38 +43,38 @@ class CascadeStatus:
     newer: bool = False
 
 
-async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str, now: datetime) -> CascadeStatus:
+async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str) -> CascadeStatus:
     """Ends the operations of an entity's deletion that can be ended, and returns the status of the one that is left.
 
-    ``now`` decides which have expired.
+    The database's clock decides which have expired.
     """
     async with connection(pool) as conn:  # before the tenant's revision is locked: children may be many
         running = ""
         for row in await operations.open_operations(conn, tenant, "cascade", kind, key):
             if row.state == "running":
                 running = row.id
-                await children.settle(conn, catalog, tenant, row, now)
+                await children.settle(conn, catalog, tenant, row)
         relationships = catalog.sweeping.get(kind, ())
         counted = await children_to_request.count(
             conn, tenant, running, key, relationships, limit=children_to_request.COUNTED
         )
         unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
     async with transaction(pool) as conn:
-        revision, _ = await lock(conn, tenant)
+        locked = await lock(conn, tenant)
         (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
-        step = _DeletionStep(conn, catalog, tenant, entity, revision, now)
+        step = _DeletionStep(conn, catalog, tenant, entity, locked.revision, locked.now)
         responsible, deletion = await step.responsible(), None
         for row in await operations.open_operations(conn, tenant, "cascade", kind, key):
-            action = decide(case_of(row, entity, now, bound=responsible is not None))
+            action = decide(case_of(row, entity, locked.now, bound=responsible is not None))
             if action is Action.SEND_REQUEST:
                 deletion = deletion or row
             else:
                 responsible = await step.take(action, row, responsible)
         status = await step.process_children(responsible, unrequested, remaining) if entity.ended else None
         if status is not None or deletion is not None:
-            return replace(status or CascadeStatus(), deletion=deletion)
-        newer = await outbox.forget(conn, tenant, "cascade", kind, key, revision)
-    return CascadeStatus(newer=newer)
+            return replace(status or CascadeStatus(locked.now), deletion=deletion)
+        newer = await outbox.forget(conn, tenant, "cascade", kind, key)
+    return CascadeStatus(locked.now, newer=newer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class _DeletionStep:
             unrequested = remaining = 0
         left = await children.left(conn, tenant, row.id)
         if not to_request and not left.unconfirmed:  # facts may have arrived since the children were counted
-            await children.settle(conn, self.catalog, tenant, row, self.now)
+            await children.settle(conn, self.catalog, tenant, row)
             left = await children.left(conn, tenant, row.id)
         case = ChildrenCase(
             state=row.state,
@@ -178,7 +180,7 @@ class _DeletionStep:
                 row = await fetch_row(
                     conn, OperationRow, "continue_operation", tenant=tenant, id=row.id, remaining=remaining
                 )
-                return CascadeStatus(operation=row, to_request=to_request, unconfirmed=left.unconfirmed)
+                return CascadeStatus(self.now, operation=row, to_request=to_request, unconfirmed=left.unconfirmed)
             case Conclusion.END_INCOMPLETE:
                 await self._end(row, "incomplete", EndReason("children_parked", {"parked": left.parked}))
             case Conclusion.END_DONE:

@@ -24,7 +24,7 @@ where tenant = :tenant and id = (
                   where f.tenant = :tenant and f.kind = :kind and f.key = :key and f.order_key = :deletion
                     and (f.correlation = 'tether2.' || operations.id
                          or (coalesce(f.correlation, '') not like 'tether2.%' and operations.owner_may_still_act
-                             and operations.requested_after < :deletion and operations.due >= now())))
+                             and operations.requested_after < :deletion and operations.due >= clock_timestamp())))
     order by created_at desc limit 1)
 returning *
 

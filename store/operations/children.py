@@ -105,11 +105,9 @@ async def store_outcomes_in(
     )
 
 
-async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: OperationRow, now: datetime) -> None:
+async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: OperationRow) -> None:
     """Ends the children for which facts have arrived: a child that has left its parent is confirmed if that is what was
     requested, otherwise skipped. Parks those whose fact has not arrived within the deadline of their relationship.
-
-    ``operation``: its row. ``now``: the time to compare deadlines with.
     """
     columns = catalog.columns()
     target = operation.parent if operation.kind == "move" else None
@@ -130,7 +128,6 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Ope
         operation=operation.id,
         relationships=columns.names,
         deadlines=columns.deadlines,
-        now=now,
     )
 
 

@@ -7,7 +7,7 @@ where tenant = :tenant and operation = :operation and state in ('planned', 'fail
 -- Skips the children of an operation that are not processed and were not requested, and those whose owner replied to
 -- the request that it has no such child.
 update operation_children
-set state = 'skipped', skip_reason = :reason, changed_at = now()
+set state = 'skipped', skip_reason = :reason, changed_at = clock_timestamp()
 where tenant = :tenant and operation = :operation
   and (state in ('planned', 'failing', 'parked') or (state = 'requested' and reported_missing))
 
@@ -20,7 +20,7 @@ set state = case when c.attempts + w.counted::int >= 30 then 'parked' else w.sta
     park_reason = case when w.state <> 'parked' and c.attempts + w.counted::int >= 30 then 'attempts_exhausted'
                        else w.park_reason end,
     details = w.details::jsonb, reported_missing = w.reported_missing, redrives = c.redrives + w.renewed::int,
-    changed_at = case when c.state = w.state then c.changed_at else now() end
+    changed_at = case when c.state = w.state then c.changed_at else clock_timestamp() end
 from unnest(:children::text[], :parents::text[], :states::text[], :order_keys::bytea[], :errors::text[],
             :counted::boolean[], :reported_missing::boolean[], :renewed::boolean[], :park_reasons::text[],
             :details::text[])
@@ -35,7 +35,7 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = :rela
 -- name: settle_children
 -- Ends the children that are no longer in their parent: confirmed if that is as requested, otherwise skipped.
 update operation_children c
-set state = g.state, last_error = '', park_reason = null, details = null, reported_missing = false, changed_at = now()
+set state = g.state, last_error = '', park_reason = null, details = null, reported_missing = false, changed_at = clock_timestamp()
 from (select d.relationship, d.child,
              case when case r.action when 'delete' then e.state is distinct from 'live'
                                      when 'detach' then e.state = 'live' and l.parent is null
@@ -63,10 +63,10 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = g.rel
 -- failing: their owner may be unavailable for any length of time.
 update operation_children c
 set state = 'parked', park_reason = 'not_confirmed', details = jsonb_build_object('since', c.changed_at),
-    changed_at = now()
+    changed_at = clock_timestamp()
 from unnest(:relationships::text[], :deadlines::interval[]) as r (name, deadline)
 where c.tenant = :tenant and c.operation = :operation and c.relationship = r.name and c.state = 'requested'
-  and c.changed_at + r.deadline <= :now
+  and c.changed_at + r.deadline <= clock_timestamp()
 
 -- name: open_children
 -- Counts the children of an operation that were requested and whose facts have not arrived, with the time of the oldest

@@ -65,7 +65,7 @@ limit :limit
 -- name: skip_children
 -- Skips children that are in their parent and must not be requested, each with the reason.
 update operation_children c
-set state = 'skipped', skip_reason = w.reason, last_error = '', reported_missing = false, changed_at = now()
+set state = 'skipped', skip_reason = w.reason, last_error = '', reported_missing = false, changed_at = clock_timestamp()
 from unnest(:children::text[], :reasons::text[]) as w (child, reason)
 where c.tenant = :tenant and c.operation = :operation and c.relationship = :relationship and c.child = w.child
   and c.state in ('planned', 'failing', 'requested')
@@ -81,5 +81,5 @@ from unnest(:children::text[], :parents::text[], :order_keys::bytea[], :linked_r
 on conflict (tenant, operation, relationship, child) do update
 set state = 'planned', parent = excluded.parent, reference = excluded.reference,
     linked_revision = coalesce(c.linked_revision, excluded.linked_revision), attempts = 0,
-    last_error = '', skip_reason = null, park_reason = null, details = null, reported_missing = false, changed_at = now()
+    last_error = '', skip_reason = null, park_reason = null, details = null, reported_missing = false, changed_at = clock_timestamp()
 where c.state in ('confirmed', 'skipped') or c.reference = ''

@@ -110,7 +110,7 @@ async def pending_request(
 async def refuse(pool: Pool, tenant: str, operation: str, reason: EndReason, last_error: str = "") -> None:
     """Ends a deletion that its owner refused, or that children restrict. ``last_error``: the owner's reply."""
     async with transaction(pool) as conn:
-        revision, _ = await lock(conn, tenant)
+        revision = (await lock(conn, tenant)).revision
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
         if row is not None and row.state in BEFORE_END:
             await operations.end(

@@ -4,7 +4,7 @@ Either is recorded as a fact of Tether's own, ordered right after the child's ne
 owner publishes a later fact about the child's parent.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from catalog import limits
 from catalog.catalog import Catalog
@@ -68,17 +68,15 @@ async def start(
         )
 
 
-async def finish_ready(
-    pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, now: datetime
-) -> None:
+async def finish_ready(pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str) -> None:
     """Ends every explicit link and unlink of a relationship instance that can be ended, oldest first.
 
-    ``now`` decides which have expired.
+    The database's clock decides which have expired.
     """
     more = True
     while more:
         async with transaction(pool) as conn:
-            await lock(conn, tenant)
+            locked = await lock(conn, tenant)
             rows = await fetch_rows(
                 conn,
                 OperationRow,
@@ -88,7 +86,7 @@ async def finish_ready(
                 parent=parent,
                 parent_kind=relationship.parent,
                 child_kind=relationship.child,
-                now=now,
+                now=locked.now,
                 limit=AT_ONCE,
             )
             for row in rows:
@@ -133,7 +131,7 @@ async def _record(
 ) -> None:
     """Records the link, or its end if ``parent`` is None, and ends the operation with the revision that this made."""
     latest = await fetch_value(conn, "latest_time", tenant=row.tenant, kind=child.kind, key=child.key)
-    now = datetime.now(UTC)
+    now = (await lock(conn, row.tenant)).now
     after = max(now, latest + timedelta(microseconds=1)) if latest is not None else now  # owners' clocks may be ahead
     time = int(after.timestamp() * 1_000_000)
     entry = linked_entry(relationship, parent, child.key, child.sequence, time, operation=row.id)

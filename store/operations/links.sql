@@ -17,7 +17,7 @@ where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relation
   and o.state = 'waiting'
   and (o.kind = 'unlink' or o.due <= :now or o.cancelled_at is not null or p.state = 'deleted' or c.state = 'deleted'
        or (p.state = 'live' and c.state = 'live'))
-order by o.created_at, o.id
+order by o.position
 limit :limit
 
 -- name: latest_time

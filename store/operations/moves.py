@@ -29,9 +29,11 @@ class MoveStatus:
     """What the moves of one child do or wait for. ``operation``: the one under way; None: there is none.
 
     ``requested``: the request is to be sent to the child's owner, or was. Otherwise ``missing``, the child or the
-    target as "kind key", is waited for. ``newer``: there are outbox rows newer than this status.
+    target as "kind key", is waited for. ``newer``: there are outbox rows newer than this status. ``now``: the
+    database's clock.
     """
 
+    now: datetime
     operation: OperationRow | None = None
     requested: bool = False
     missing: str = ""
@@ -93,26 +95,26 @@ async def start(
         )
 
 
-async def advance(pool: Pool, tenant: str, relationship: Relationship, child: str, now: datetime) -> MoveStatus:
+async def advance(pool: Pool, tenant: str, relationship: Relationship, child: str) -> MoveStatus:
     """Ends the moves of a child that can be ended, and returns the status of the oldest that is left.
 
-    ``now`` decides which have expired.
+    The database's clock decides which have expired.
     """
     async with transaction(pool) as conn:
-        revision, _ = await lock(conn, tenant)
+        locked = await lock(conn, tenant)
         rows = await operations.open_operations(conn, tenant, "move", relationship.name, child)
         (moved,) = await fetch_entities(conn, tenant, [(relationship.child, child)])
-        step = _MoveStep(conn, relationship, moved, revision, now)
+        step = _MoveStep(conn, relationship, moved, locked.revision, locked.now)
         requested = [row for row in rows if row.state == "requested" and not await step.ends(row)]
         waiting = await step.newest([row for row in rows if row.state == "waiting"])
         if requested:
-            return MoveStatus(requested[0], requested=True)
+            return MoveStatus(locked.now, requested[0], requested=True)
         if waiting is not None:
             status = await step.begins(waiting)
             if status is not None:
                 return status
-        newer = await outbox.forget(conn, tenant, "move", relationship.name, child, revision)
-    return MoveStatus(newer=newer)
+        newer = await outbox.forget(conn, tenant, "move", relationship.name, child)
+    return MoveStatus(locked.now, newer=newer)
 
 
 async def pending_request(pool: Pool, tenant: str, relationship: Relationship, operation: str) -> MoveRequest | None:
@@ -234,7 +236,7 @@ class _MoveStep:
             await operations.end(self.conn, row, "expired", entity_reason("entity_missing", missing))
             return None
         if missing is not None:
-            return MoveStatus(row, missing=f"{missing.kind} {missing.key}")
+            return MoveStatus(self.now, row, missing=f"{missing.kind} {missing.key}")
         requested = await fetch_row(
             self.conn,
             OperationRow,
@@ -244,4 +246,4 @@ class _MoveStep:
             former_parent=self.child.parent(self.relationship),
             requested_after=self.child.latest,
         )
-        return MoveStatus(requested, requested=True)
+        return MoveStatus(self.now, requested, requested=True)

@@ -54,7 +54,6 @@ def entity_reason(code: EndCode, entity: FoldedEntity) -> EndReason:
 
 async def insert(conn: Connection, tenant: str, new: NewOperation, actor: str) -> OperationRow:
     """Inserts an operation, in a transaction that holds the lock of the tenant's revision."""
-    now = datetime.now(UTC)
     row = await fetch_row(
         conn,
         OperationRow,
@@ -72,8 +71,7 @@ async def insert(conn: Connection, tenant: str, new: NewOperation, actor: str) -
         state=new.state,
         incarnation=new.incarnation,
         actor=actor,
-        created_at=now,
-        due=None if new.timeout is None else now + new.timeout,
+        timeout=new.timeout,
         requested_after=new.requested_after,
         cause=new.cause,
     )
@@ -91,7 +89,6 @@ async def notify(conn: Connection, revision: int, row: OperationRow, fact: str, 
         "notify_operation",
         tenant=row.tenant,
         revision=revision,
-        created_at=datetime.now(UTC),
         workflow=row.workflow,
         about=row.about,
         key=row.key,
@@ -171,7 +168,7 @@ async def cancel(pool: Pool, tenant: str, id: str) -> OperationRow:
     Raises Unknown, and Conflict if it has ended otherwise.
     """
     async with transaction(pool) as conn:
-        revision, _ = await lock(conn, tenant)
+        revision = (await lock(conn, tenant)).revision
         row = await _find(conn, tenant, id)
         if row.state == "cancelled":
             return row
@@ -188,7 +185,7 @@ async def redrive(pool: Pool, tenant: str, id: str) -> OperationRow:
     Raises Unknown, and Conflict if no child is parked or the operation has ended otherwise than incomplete.
     """
     async with transaction(pool) as conn:
-        revision, _ = await lock(conn, tenant)
+        revision = (await lock(conn, tenant)).revision
         row = await _find(conn, tenant, id)
         if row.state not in ("running", "incomplete"):
             raise Conflict(f"operation {id} is {row.state}: nothing of it can be redriven")

@@ -27,27 +27,28 @@ cross join lateral (
     select * from operations
     where tenant = :tenant and state = s.state and workflow = :workflow and about = :about and key = :key
       and state in ('waiting', 'requested', 'running') offset 0) o
-order by o.created_at, o.id
+order by o.position
 
 -- name: insert_operation
--- Adds an operation. A cause that is no operation of this tenant is left out.
+-- Adds an operation, due after a time-out if one is given. A cause that is no operation of this tenant is left out.
 insert into operations (tenant, id, kind, workflow, about, key, relationship, parent, child, plan, state, incarnation,
                         actor, created_at, due, requested_after, cause)
-values (:tenant, :id, :kind, :workflow, :about, :key, :relationship, :parent, :child, :plan, :state, :incarnation,
-        :actor, :created_at, :due, :requested_after,
-        (select id from operations where tenant = :tenant and id = :cause))
+select :tenant, :id, :kind, :workflow, :about, :key, :relationship, :parent, :child, :plan, :state, :incarnation,
+       :actor, c.now, c.now + :timeout::interval, :requested_after,
+       (select id from operations where tenant = :tenant and id = :cause)
+from (select clock_timestamp() as now) c
 returning *
 
 -- name: notify_operation
 -- Adds an outbox row, so that the dispatcher signals the workflow of an operation.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
-values (:tenant, :revision, :created_at, :workflow, :about, :key, '/tether', :id, :fact)
+values (:tenant, :revision, clock_timestamp(), :workflow, :about, :key, '/tether', :id, :fact)
 on conflict do nothing
 
 -- name: mark_requested
 -- The request is about to be sent to the owner; of a move: from which parent, and after which fact of the child.
 update operations
-set state = 'requested', requested_at = now(), former_parent = :former_parent,
+set state = 'requested', requested_at = clock_timestamp(), former_parent = :former_parent,
     requested_after = coalesce(:requested_after, requested_after)
 where tenant = :tenant and id = :id
 returning *
@@ -60,13 +61,13 @@ update operations set former_parent = :former_parent, renewals = renewals + 1 wh
 -- Ends an operation.
 update operations
 set state = :state, ended_because = :code, end_details = :details, last_error = :last_error,
-    owner_may_still_act = :owner_may_still_act, revision = :revision, ended_at = now(), remaining = 0,
+    owner_may_still_act = :owner_may_still_act, revision = :revision, ended_at = clock_timestamp(), remaining = 0,
     stuck_since = null, stuck_cause = null, stuck_relationship = null, stuck_details = null
 where tenant = :tenant and id = :id
 
 -- name: request_cancellation
 -- Records that an operation is to be cancelled; when that was first requested is kept.
-update operations set cancelled_at = coalesce(cancelled_at, now())
+update operations set cancelled_at = coalesce(cancelled_at, clock_timestamp())
 where tenant = :tenant and id = :id
 returning *
 
@@ -81,7 +82,7 @@ returning *
 with redriven as (
     update operation_children
     set state = 'failing', attempts = 0, redrives = redrives + 1, last_error = '', park_reason = null, details = null,
-        reported_missing = false, changed_at = now()
+        reported_missing = false, changed_at = clock_timestamp()
     where tenant = :tenant and operation = :id and state = 'parked'
     returning 1
 )

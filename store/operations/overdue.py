@@ -22,15 +22,13 @@ class _OverdueWait(NamedTuple):
     due: datetime
 
 
-async def notify(
-    pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str, now: datetime
-) -> bool:
-    """Publishes RelationshipOverdue, once, if the instance is due at ``now`` or before.
+async def notify(pool: Pool, catalog: Catalog, tenant: str, relationship: Relationship, parent: str) -> bool:
+    """Publishes RelationshipOverdue, once, if the instance is due by the database's clock.
 
     Returns False if nothing is missing any more, it is not due yet, or was published before.
     """
     async with transaction(pool) as conn:
-        await lock(conn, tenant)
+        locked = await lock(conn, tenant)
         row = await fetch_row(
             conn,
             _OverdueWait,
@@ -38,7 +36,7 @@ async def notify(
             tenant=tenant,
             relationship=relationship.name,
             parent=parent,
-            now=now,
+            now=locked.now,
         )
         if row is None:
             return False

@@ -5,7 +5,7 @@ stored until the plan is executed.
 """
 
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -94,7 +94,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
         if request.kind == "delete" and request.entity_kind is not None and request.key is not None:
             why = await restrictions(at.conn, catalog, tenant, request.entity_kind, [request.key])
             deleted = await count_deleted(at.conn, catalog, tenant, request, at.revision)
-        revision = at.revision
+        revision, now = at.revision, at.now
     parts = [part(catalog, request, row) for row in rows]
     plan = StoredPlan(
         id=uuid4().hex,
@@ -102,7 +102,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
         request=request,
         revision=revision,
         hash=digest(tenant, request, revision, rows),
-        created=datetime.now(UTC),
+        created=now,
         actor=actor,
         operation=None,
         parts=parts,

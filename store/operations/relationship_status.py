@@ -47,6 +47,12 @@ class RelationshipStatus:
     operations_due: datetime | None
     children: int
     """At most 1000: more are not counted."""
+    outbox_position: int = 0
+    """Of the newest outbox row of the instance that this status includes."""
+    registered: bool = False
+    """Whether what ends the wait notifies the workflow of the instance."""
+    now: datetime | None = None
+    """The database's clock when this was read; None: the tenant is unknown."""
     left_at: int | None = None
     """Where children are requested: the revision at which the last one left. A child that is missing since then is
     another one than before, and is requested under another Idempotency-Key."""
@@ -62,6 +68,7 @@ class RelationshipStatus:
 class _StatusRow(NamedTuple):
     """A row of ``relationship_status``: what is null comes from an entity or a wait that does not exist."""
 
+    now: datetime
     revision: int
     state: str | None
     ended: bytes | None
@@ -76,6 +83,8 @@ class _StatusRow(NamedTuple):
     requested_left_at: int | None
     correlation: str | None
     missing_links: list[str] | None
+    workflow_may_exist: bool | None
+    outbox_position: int | None
     operations_due: datetime | None
     children: int
     left_at: int | None
@@ -118,6 +127,9 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
         missing_links=row.missing_links or [],
         operations_due=row.operations_due,
         children=row.children,
+        outbox_position=row.outbox_position or 0,
+        registered=bool(row.workflow_may_exist),
+        now=row.now,
         left_at=row.left_at,
         requested=_first_request(row),
     )
@@ -142,6 +154,20 @@ async def remember_request(pool: Pool, tenant: str, relationship: str, parent: s
             left_at=request.left_at,
             correlation=request.correlation,
         )
+
+
+async def look_and_register(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> RelationshipStatus:
+    """Reads the status for a workflow that will wait by it: what changes it afterwards notifies the workflow.
+
+    Where something is missing, the workflow registers with the wait and looks again, since the wait may have ended or
+    begun again between the two.
+    """
+    status = await look(pool, tenant, relationship, parent)
+    while status.missing is not None and not status.overdue_notified and not status.registered:
+        async with connection(pool) as conn:
+            await execute(conn, "register_workflow", tenant=tenant, relationship=relationship.name, parent=parent)
+        status = await look(pool, tenant, relationship, parent)
+    return status
 
 
 async def follow_paths(
@@ -175,7 +201,7 @@ async def conclude(
         if relationship.announce and status.missing is None and status.children:
             await lock(conn, tenant)  # before the link is read, so that it is still there when it is announced
             await _announce(conn, catalog, tenant, relationship, parent, cause)
-        return await outbox.forget(conn, tenant, "relationship", relationship.name, parent, status.revision)
+        return await outbox.forget(conn, tenant, "relationship", relationship.name, parent, status.outbox_position)
 
 
 async def _announce(

@@ -1,8 +1,12 @@
 -- name: relationship_status
 -- What one instance waits for or has, all of it as of one revision.
-select h.revision, e.state, e.ended, e.data,
+select clock_timestamp() as now, h.revision, e.state, e.ended, e.data,
        w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as overdue_notified, w.last_error,
        w.missing_links, w.requested_for, w.requested_left_at, w.correlation,
+       w.workflow_may_exist,
+       (select max(o.position) from outbox o
+        where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relationship and o.key = :parent)
+           as outbox_position,
        (select min(o.due) from operations o
         where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relationship and o.key = :parent and o.state = 'waiting')
            as operations_due,
@@ -69,3 +73,9 @@ where tenant = :tenant and relationship = :relationship and parent = :parent
 update waits set last_error = :last_error, missing_links = '{}', contradictions = contradictions + 1
 where tenant = :tenant and relationship = :relationship and parent = :parent and missing = 'child'
 returning contradictions
+
+-- name: register_workflow
+-- Records that a workflow waits for what an instance is missing, so that what ends the wait notifies it. Waits for a
+-- transaction that is ending the wait.
+update waits set workflow_may_exist = true, workflow_started_at = coalesce(workflow_started_at, clock_timestamp())
+where tenant = :tenant and relationship = :relationship and parent = :parent and not workflow_may_exist

@@ -74,7 +74,7 @@ async def start_request(
     stands for another request.
     """
     async with transaction(pool) as conn:
-        revision, _ = await lock(conn, tenant)
+        revision = (await lock(conn, tenant)).revision
         earlier = None
         if idempotency_key is not None:
             known = await fetch_row(

@@ -2,7 +2,7 @@
 -- Records why an operation is stuck. The time since when is kept if it was stuck already.
 update operations
 set stuck_cause = :cause, stuck_relationship = :relationship, stuck_details = :details, last_error = :last_error,
-    stuck_since = coalesce(stuck_since, now()), unanswered_attempt = unanswered_attempt or :unanswered
+    stuck_since = coalesce(stuck_since, clock_timestamp()), unanswered_attempt = unanswered_attempt or :unanswered
 where tenant = :tenant and id = :id and state = any(:states::text[])
   and (stuck_cause, stuck_relationship, stuck_details, last_error, unanswered_attempt)
       is distinct from (:cause::text, :relationship::text, :details::jsonb, :last_error::text,
@@ -12,7 +12,7 @@ where tenant = :tenant and id = :id and state = any(:states::text[])
 -- Records that the owner contradicted the operation's own request; returns how often it has.
 update operations
 set stuck_cause = 'owner_error', stuck_relationship = null, stuck_details = null, last_error = :last_error,
-    stuck_since = coalesce(stuck_since, now()), contradictions = contradictions + 1
+    stuck_since = coalesce(stuck_since, clock_timestamp()), contradictions = contradictions + 1
 where tenant = :tenant and id = :id and state = any(:states::text[])
 returning contradictions
 

@@ -5,7 +5,6 @@ were written by it. Deadlines, announcements and the like may.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -108,13 +107,13 @@ async def _begin_cascades(conn: Connection, tenant: str, relationship: Relations
     ):
         keys = [row.parent for row in rows]
         async with conn.transaction():
-            head, _ = await lock(conn, tenant)
+            locked = await lock(conn, tenant)
             await execute(
                 conn,
                 "notify_cascades",
                 tenant=tenant,
-                revision=head,
-                now=datetime.now(UTC),
+                revision=locked.revision,
+                now=locked.now,
                 kinds=[kind] * len(keys),
                 keys=keys,
                 sources=[OWN_SOURCE] * len(keys),
@@ -200,10 +199,10 @@ async def _add_references(
 
 
 async def _write(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> None:
-    head, open_operations = await lock(conn, tenant)
+    locked = await lock(conn, tenant)
     # Without a visible difference no revision begins, and an outbox row of a revision that never comes is never read.
-    revision = head + 1 if diff else head
-    context = WriteContext(conn, catalog, tenant, revision, datetime.now(UTC), open_operations)
+    revision = locked.revision + 1 if diff else locked.revision
+    context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
     await write(context, diff)
     await waits.update(context, diff)
     if diff:

@@ -2,7 +2,7 @@
 
 An instance is a parent in a relationship. Three things can follow for it: it may begin to wait, it may stop waiting,
 and its workflow may have to be notified. Whether it really begins or stops is decided by the database, which sees the
-rows after the change.
+rows after the change. A workflow whose wait stops is notified by what stops it, in any case.
 """
 
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Effects(NamedTuple):
 #                                   may_begin  may_end  notifies
 RULES: dict[tuple[Change, Condition], Effects] = {
     ("parent_changed", "requested"): Effects(True, True, False),
-    ("parent_changed", "placeholder"): Effects(False, True, True),
+    ("parent_changed", "placeholder"): Effects(False, True, False),
     ("parent_changed", "always"): Effects(False, False, True),
     ("child_linked", "requested"): Effects(False, True, False),
     ("child_linked", "placeholder"): Effects(True, False, False),
@@ -67,10 +67,11 @@ _EFFECTS = {
 
 @dataclass(slots=True)
 class AffectedInstances:
-    """Instances by effect. ``notified``: each with the fact that its workflow is notified of, the last of the batch."""
+    """Instances by effect. ``may_end``, ``notified``: each with the fact that its workflow is notified of, the last of
+    the batch."""
 
     may_begin: set[InstanceKey] = field(default_factory=set)
-    may_end: set[InstanceKey] = field(default_factory=set)
+    may_end: dict[InstanceKey, Entry] = field(default_factory=dict)
     notified: dict[InstanceKey, Entry] = field(default_factory=dict)
 
     def add(self, change: Change, at: InstanceKey, cause: Entry, *, placeholder: bool) -> None:
@@ -80,7 +81,7 @@ class AffectedInstances:
         if follows.may_begin:
             self.may_begin.add(at)
         if follows.may_end:
-            self.may_end.add(at)
+            self.may_end[at] = cause
         if follows.notifies:
             self.notified[at] = cause
 

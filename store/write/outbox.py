@@ -15,25 +15,29 @@ from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey
 from store.write.effects import InstanceKey
 
+GREATEST = 9223372036854775807
+"""The greatest position that a row can have: a bigint."""
+
 CascadeEvent = Literal["children_to_delete", "child_unlinked", "recreated"]
 """What has happened to a deleted entity: it may have children; one of them has left it; it was created again. The
 query ``notify_cascades`` says in which cases its cascade is notified."""
 
 
-async def forget(conn: Connection, tenant: str, workflow: str, about: str, key: str, revision: int) -> bool:
-    """Deletes the outbox rows of a workflow that it has read, those up to ``revision``.
+async def forget(conn: Connection, tenant: str, workflow: str, about: str, key: str, position: int = GREATEST) -> bool:
+    """Deletes the outbox rows of a workflow that it has read, those up to ``position``; by default all of them.
 
-    ``workflow``, ``about`` and ``key`` name it, as in messages.workflow_ids.Subject. Returns whether it has to look
-    again: there are newer rows, or an operation of it is waiting.
+    ``workflow``, ``about`` and ``key`` name it, as in messages.workflow_ids.Subject. Returns whether there are newer
+    rows. None are added after a look at rows while the same transaction holds the tenant's lock; otherwise the caller
+    passes the position that the look returned, since only those rows were taken into account.
     """
     newer = await fetch_value(
-        conn, "forget_outbox_rows", tenant=tenant, workflow=workflow, about=about, key=key, revision=revision
+        conn, "forget_outbox_rows", tenant=tenant, workflow=workflow, about=about, key=key, position=position
     )
     return bool(newer)
 
 
 async def notify_relationships(context: WriteContext, causes: Mapping[InstanceKey, Entry]) -> None:
-    """Notifies the workflows of instances: those that always have one, and those that had one started to wait."""
+    """Notifies the workflows of instances: those that always have one, and those that may have one for a wait."""
     columns = context.catalog.columns(relationship for relationship, _ in causes)
     await _add(
         context,

@@ -1,31 +1,26 @@
 -- name: forget_outbox_rows
--- Deletes the outbox rows that a workflow has read: those up to a revision. Returns whether there are newer ones, or an
--- operation that is waiting: an operation begins without a new revision, so its row must stay while it waits.
-with waiting as (
-    select exists (select from operations
-                   where tenant = :tenant and workflow = :workflow and about = :about and key = :key
-                     and state in ('waiting', 'requested')) as any
-), gone as (
+-- Deletes the outbox rows that a workflow has read: those up to a position. Returns whether there are newer ones.
+with gone as (
     delete from outbox
-    where tenant = :tenant and workflow = :workflow and about = :about and key = :key and revision <= :revision
-      and not (select w.any from waiting w)
+    where tenant = :tenant and workflow = :workflow and about = :about and key = :key and position <= :position
 )
-select (select w.any from waiting w)
-    or exists (select from outbox
-               where tenant = :tenant and workflow = :workflow and about = :about and key = :key and revision > :revision)
+select exists (select from outbox
+               where tenant = :tenant and workflow = :workflow and about = :about and key = :key and position > :position)
 
 -- name: notify_relationships
--- Adds outbox rows for instances of relationships: those that always have a workflow, and those whose workflow was
--- started to wait.
+-- Adds outbox rows for instances of relationships: those that always have a workflow, and those whose workflow may be
+-- waiting. The rows of waits are locked before they are read: otherwise a workflow that registers meanwhile would be
+-- overlooked here, and would itself overlook what this transaction is writing.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select :tenant, :revision, :now, 'relationship', w.relationship, w.parent, w.source, w.id, w.fact
 from unnest(:relationships::text[], :parents::text[], :sources::text[], :ids::text[], :facts::text[],
             :always::boolean[])
      as w (relationship, parent, source, id, fact, always)
-where w.always
-   or exists (select from waits x
-              where x.tenant = :tenant and x.relationship = w.relationship and x.parent = w.parent
-                and x.workflow_started_at is not null offset 0) -- otherwise all waits are read, and hashed
+left join lateral (
+    select x.workflow_may_exist or x.workflow_started_at is not null as notified from waits x
+    where not w.always and x.tenant = :tenant and x.relationship = w.relationship and x.parent = w.parent
+    for no key update) x on true
+where w.always or x.notified
 on conflict do nothing
 
 -- name: notify_waiting_for_path

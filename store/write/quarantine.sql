@@ -1,7 +1,7 @@
 -- name: keep_rejected
 -- Adds rejected facts, each with how often it came; for one that is there already, adds that to its count.
 insert into quarantine as q (tenant, digest, source, event_id, type, reason, raw, received, times)
-select :tenant, r.digest, r.source, r.event_id, r.type, r.reason, r.raw, now(), r.times
+select :tenant, r.digest, r.source, r.event_id, r.type, r.reason, r.raw, clock_timestamp(), r.times
 from unnest(:digests::bytea[], :sources::text[], :event_ids::text[], :types::text[], :reasons::text[], :raws::bytea[],
             :times::integer[])
      as r (digest, source, event_id, type, reason, raw, times)

@@ -192,7 +192,7 @@ class Recorder:
                 actors = sorted({s.actor for s in group if s.entries})
                 settled = await settle(conn, self._catalog, tenant, list(unique.values()), ", ".join(actors))
             else:
-                settled = Settled((await lock(conn, tenant))[0], set(), {})
+                settled = Settled((await lock(conn, tenant)).revision, set(), {})
             differing = _differing(group, settled)
             recorded = await find_recorded(conn, tenant, differing) if differing else {}
             answers, rejected = _answers(group, unique, settled, recorded)

@@ -7,7 +7,6 @@ order of the commits.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from catalog import limits
@@ -51,17 +50,17 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     ``entries``: validated facts, no two with the same (source, id). ``actor``: who sent them, for the table of
     revisions. Raises Unacceptable if they make an entity too large.
     """
-    head, open_operations = await lock(conn, tenant)
+    locked = await lock(conn, tenant)
     known = await _digests(conn, tenant, entries)
     fresh = [e for e in entries if (e.source, e.id) not in known] if known else entries
     if not fresh:
-        return Settled(head, set(), known)
+        return Settled(locked.revision, set(), known)
     diff = compute_diff(catalog, await _stored(conn, tenant, fresh), fresh)
-    revision = head + 1 if diff else head
-    context = WriteContext(conn, catalog, tenant, revision, datetime.now(UTC), open_operations)
+    revision = locked.revision + 1 if diff else locked.revision
+    context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
     await _append(context, fresh)
     await write(context, diff)
-    if open_operations:
+    if context.open_operations:
         await outbox.confirm_operations(context, fresh)
     if diff or diff.recreated:
         await waits.update(context, diff)

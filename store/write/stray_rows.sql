@@ -3,9 +3,11 @@
 select array_agg(
     not exists (select from outbox o
                 where o.tenant = w.tenant and o.workflow = w.workflow and o.about = w.about and o.key = w.key)
-    and not exists (select from operations o
-                    where o.tenant = w.tenant and o.workflow = w.workflow and o.about = w.about and o.key = w.key
-                      and o.state in ('waiting', 'requested', 'running'))
+    and not exists (select from unnest('{waiting,requested,running}'::text[]) as s (state)
+                    cross join lateral (
+                        select from operations o
+                        where o.tenant = w.tenant and o.state = s.state and o.workflow = w.workflow and o.about = w.about
+                          and o.key = w.key and o.state in ('waiting', 'requested', 'running') limit 1) o)
     and not exists (select from waits x
                     where w.workflow = 'relationship' and x.tenant = w.tenant and x.relationship = w.about
                       and x.parent = w.key)

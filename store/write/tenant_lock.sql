@@ -6,6 +6,7 @@ insert into tenant_revisions (tenant) values (:tenant) on conflict do nothing
 -- Locks the revision row of a tenant. A statement of its own, so that later statements see all that was committed before.
 select revision from tenant_revisions where tenant = :tenant for update
 
--- name: has_open_operations
--- Whether any operation of a tenant is waiting for facts.
-select exists (select from operations where tenant = :tenant and state in ('waiting', 'requested'))
+-- name: read_after_lock
+-- The time, and whether any operation of a tenant is waiting for facts.
+select clock_timestamp() as now,
+       exists (select from operations where tenant = :tenant and state in ('waiting', 'requested')) as open_operations

@@ -4,9 +4,10 @@ A parent that arrives or is deleted costs one row here, however many children it
 derived from the parent's row.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from facts.envelope import Entry
 from store.db.sql import execute, fetch_rows
 from store.write import outbox
 from store.write.context import WriteContext
@@ -35,7 +36,9 @@ async def update(context: WriteContext, diff: Diff) -> None:
     if context.catalog.sweeping:
         await outbox.notify_cascades(context, diff, {at for at, state in states.items() if state == "deleted"})
     if affected.may_end:
-        await _end_waits(context, affected.may_end)
+        # Where an instance is notified already, by the same fact, so that it is notified once.
+        causes = {at: affected.notified.get(at, cause) for at, cause in affected.may_end.items()}
+        await _end_waits(context, causes)
     if affected.may_begin:
         await _begin_waits(context, affected.may_begin)
 
@@ -83,16 +86,21 @@ async def _update_placeholders(context: WriteContext, diff: Diff) -> dict[Entity
     return changed | {at: states.get(at, "unknown") for at in wanted}
 
 
-async def _end_waits(context: WriteContext, instances: Collection[InstanceKey]) -> None:
-    columns = context.catalog.columns(relationship for relationship, _ in instances)
+async def _end_waits(context: WriteContext, causes: Mapping[InstanceKey, Entry]) -> None:
+    columns = context.catalog.columns(relationship for relationship, _ in causes)
     await execute(
         context.conn,
         "end_waits",
         tenant=context.tenant,
+        revision=context.revision,
+        now=context.now,
         relationships=columns.names,
-        parents=[parent for _, parent in instances],
+        parents=[parent for _, parent in causes],
         parent_kinds=columns.parent_kinds,
         requested=columns.requested,
+        sources=[cause.source for cause in causes.values()],
+        ids=[cause.id for cause in causes.values()],
+        facts=[cause.name for cause in causes.values()],
     )
 
 

@@ -31,19 +31,31 @@ where e.ctid = x.ctid
       where r.kind = w.kind)
 
 -- name: end_waits
--- Deletes the waits of those of these instances for which nothing is missing any more, or the other side is.
--- By key and not by ctid: the dispatcher or a workflow may be updating the row meanwhile, which moves it.
-delete from waits x
-using unnest(:relationships::text[], :parents::text[], :parent_kinds::text[], :requested::boolean[])
-      as w (relationship, parent, kind, requested)
-cross join lateral (
-    select missing from waits
-    where tenant = :tenant and relationship = w.relationship and parent = w.parent limit 1) o
-cross join lateral (
-    select missing_side(:tenant, w.relationship, w.parent, w.kind, w.requested) as missing
-    where o.missing is not null offset 0) n
-where x.tenant = :tenant and x.relationship = w.relationship and x.parent = w.parent
-  and x.missing is distinct from n.missing
+-- Deletes the waits of those of these instances for which nothing is missing any more, or the other side is, and adds
+-- outbox rows for those whose workflow may be waiting.
+-- By key and not by ctid: the dispatcher or a workflow may be updating the row meanwhile, which moves it. The deletion
+-- waits for such an update and returns the row as it was then, so that a workflow that has just registered is notified.
+with ended as (
+    delete from waits x
+    using unnest(:relationships::text[], :parents::text[], :parent_kinds::text[], :requested::boolean[],
+                 :sources::text[], :ids::text[], :facts::text[])
+          as w (relationship, parent, kind, requested, source, id, fact)
+    cross join lateral (
+        select missing from waits
+        where tenant = :tenant and relationship = w.relationship and parent = w.parent limit 1) o
+    cross join lateral (
+        select missing_side(:tenant, w.relationship, w.parent, w.kind, w.requested) as missing
+        where o.missing is not null offset 0) n
+    where x.tenant = :tenant and x.relationship = w.relationship and x.parent = w.parent
+      and x.missing is distinct from n.missing
+    returning x.relationship, x.parent, w.source, w.id, w.fact,
+              x.workflow_may_exist or x.workflow_started_at is not null as notified
+)
+insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
+select :tenant, :revision, :now, 'relationship', relationship, parent, source, id, fact
+from ended
+where notified
+on conflict do nothing
 
 -- name: begin_waits
 -- Adds waits for those of these instances for which a side is missing, each with an owner and a deadline. A wait whose
@@ -64,5 +76,6 @@ cross join lateral (
 where e.missing is not null
 on conflict (tenant, relationship, parent) do update
 set waiting_since = excluded.waiting_since, due = excluded.due, workflow_after = excluded.workflow_after,
-    workflow_started_at = null, overdue_notified_at = null, last_error = '', missing_links = '{}', contradictions = 0
+    workflow_started_at = null, workflow_may_exist = false, overdue_notified_at = null, last_error = '',
+    missing_links = '{}', contradictions = 0
 where x.overdue_notified_at is not null

@@ -126,7 +126,7 @@ async def test_broken_link_explanation_says_what_the_cascade_does(
     await facts.record(*(event("TeamCreated", f"t{n}", 1, name="x", event_id="e", time=AT) for n in range(5)))
     gone = "which is deleted: EventDeleted (events, 3 Jan 2026 12:00); "
     assert (await asker.sentence("event_team", "t0")).endswith(f"{gone}DeleteTeam will be sent to teams.")
-    status = await cascades.advance(pool, catalog, TENANT, "event", "e", NOW)
+    status = await cascades.advance(pool, catalog, TENANT, "event", "e")
     assert status.operation is not None
     refused = ParkReason("request_refused")
     outcomes = [
@@ -142,7 +142,7 @@ async def test_broken_link_explanation_says_what_the_cascade_does(
     assert sentences[2] == "teams refused DeleteTeam: DeleteTeam at teams refused with 422: no."
     assert sentences[3] == "DeleteTeam at teams failed, and will be tried again: answered 503."
     await operations.cancel(pool, TENANT, status.operation.id)
-    await cascades.advance(pool, catalog, TENANT, "event", "e", NOW)
+    await cascades.advance(pool, catalog, TENANT, "event", "e")
     assert (await asker.sentence("event_team", "t4")).endswith(
         f"{gone}the cascade was cancelled before this child was processed."
     )

@@ -43,7 +43,7 @@ WINDOWS = {
 """Columns that lead to few rows only between two bounds."""
 
 GROWING = LOOKUPS.keys() | WINDOWS.keys()
-SMALL = {"credentials", "definitions", "migrations", "tenant_revisions"}
+SMALL = {"credentials", "definitions", "migrations", "stray_workflows", "tenant_revisions"}
 TABLES = "select array_agg(relname::text) from pg_class where relnamespace = 'tether'::regnamespace and relkind = 'r'"
 
 OLDEST = "the oldest of a queue, as many as are processed at a time"
@@ -53,7 +53,7 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "claim_outbox_rows": ({"outbox_to_dispatch"}, OLDEST),
     "claim_waits": ({"waits_open"}, "of each tenant as many as may be open"),
     "workflows_to_check": ({"outbox_dispatched", "waits_started"}, OLDEST),
-    "has_open_operations": ({"operations_open"}, "stops at the first row"),
+    "read_after_lock": ({"operations_open"}, "stops at the first row"),
     "gauge_outbox": ({"outbox_to_dispatch"}, METRICS),
     "gauge_waits": ({"waits_pkey"}, METRICS),
     "gauge_quarantine": ({"quarantine_pkey", "quarantine_tenant_digest_key"}, METRICS),

@@ -1,6 +1,6 @@
 """The codes and values that are stored with children which are skipped or parked."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -67,10 +67,12 @@ async def test_overdue_child_is_parked_with_the_time_of_its_request(
     pool: Pool, catalog: Catalog, operation: str
 ) -> None:
     await store_outcomes(pool, operation, "event_team", [GONE])
-    requested = await pool.fetchval("select changed_at from operation_children")
+    requested = await pool.fetchval(
+        "update operation_children set changed_at = changed_at - interval '30 days' returning changed_at"
+    )
     async with transaction(pool) as conn:
         row = await operations.find(pool, TENANT, operation)
-        await children.settle(conn, catalog, TENANT, row, datetime.now(UTC) + timedelta(days=30))
+        await children.settle(conn, catalog, TENANT, row)
     (child,) = await children.list_children(pool, TENANT, operation, "parked", ("", ""), 10)
     assert child.park_reason == "not_confirmed"
     assert child.details is not None
@@ -91,7 +93,7 @@ async def test_child_that_left_its_parent_has_no_reason_any_more(
     await store_outcomes(pool, operation, "event_team", [PARKED])
     await facts.record(event("TeamMoved", "t", 2, event_id="f"))
     async with transaction(pool) as conn:
-        await children.settle(conn, catalog, TENANT, await operations.find(pool, TENANT, operation), datetime.now(UTC))
+        await children.settle(conn, catalog, TENANT, await operations.find(pool, TENANT, operation))
     assert await stored(pool) == NO_REASON | {"state": "skipped"}
 
 

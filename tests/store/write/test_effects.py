@@ -13,11 +13,11 @@ from store.write.effects import Change, effects
 TABLE: list[tuple[Change, int, int, int, int, int, int]] = [
     ("parent_changed", 0, 0, 0, 0, 0, 0),
     ("parent_changed", 0, 0, 1, 0, 0, 1),
-    ("parent_changed", 0, 1, 0, 0, 1, 1),
+    ("parent_changed", 0, 1, 0, 0, 1, 0),
     ("parent_changed", 0, 1, 1, 0, 1, 1),
     ("parent_changed", 1, 0, 0, 1, 1, 0),
     ("parent_changed", 1, 0, 1, 1, 1, 1),
-    ("parent_changed", 1, 1, 0, 1, 1, 1),
+    ("parent_changed", 1, 1, 0, 1, 1, 0),
     ("parent_changed", 1, 1, 1, 1, 1, 1),
     ("child_linked", 0, 0, 0, 0, 0, 0),
     ("child_linked", 0, 0, 1, 0, 0, 1),

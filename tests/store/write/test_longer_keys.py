@@ -1,6 +1,6 @@
 """Keys that earlier versions took, and that are longer than new facts may have: readable, and no obstacle to others."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import orjson
 
@@ -77,9 +77,8 @@ async def test_link_requested_with_longer_keys_does_not_keep_others_from_ending(
         actor="test",
     )
     ids = [await operation(tenant, *ends) for ends in ((parent, child), (parent, "short"), ("short", "short"))]
-    now = datetime.now(UTC)
     for key in (parent, "short"):
-        await links.finish_ready(pool, CATALOG, tenant.name, rel, key, now)
+        await links.finish_ready(pool, CATALOG, tenant.name, rel, key)
     rows = [await operations.find(pool, tenant.name, id) for id in ids]
     assert [row.state for row in rows] == ["refused", "refused", "done"]
     assert rows[0].ended_because == "key_too_long"
@@ -111,7 +110,7 @@ async def test_longer_key_keeps_its_links_when_facts_follow(tenant: StoreTenant)
     _, rows = await tenant.rows()
     assert [(row["child"], row["parent"]) for row in rows] == [("i", parent)]
     async with snapshot(tenant.pool, tenant.name) as at:
-        (waiting,), _ = await waits.page(at, WaitQuery(), None, 10, datetime.now(UTC))
+        (waiting,), _ = await waits.page(at, WaitQuery(), None, 10, at.now)
     assert waiting.wait.parent == parent
     await tenant.record(event("ItemUpdated", "i", 3, name="j", category="short"))
     _, rows = await tenant.rows()

@@ -37,7 +37,8 @@ async def test_lock_sees_operations_begun_by_the_transaction_before(pool: Pool, 
 
     async def lock_tenant() -> tuple[int, bool]:
         async with transaction(pool) as conn:
-            return await lock(conn, TENANT)
+            locked = await lock(conn, TENANT)
+            return locked.revision, locked.open_operations
 
     assert await lock_tenant() == (1, False)
     async with transaction(pool) as conn:

@@ -98,11 +98,11 @@ BEFORE: list[tuple[str, Message]] = [
     ),
     (
         f'{{"instance":{INSTANCE_BEFORE},"now":"{AT}","cause":"f"}}',
-        RelationshipStep(instance=INSTANCE, now=NOON, cause="f"),
+        RelationshipStep(instance=INSTANCE, cause="f"),
     ),
     (SITUATION_BEFORE, SITUATION),
     ('{"state":"over","says":"s"}', RelationshipResult(state="over", description="s")),
-    (f'{{"subject":{SUBJECT_BEFORE},"now":"{AT}"}}', OperationStep(subject=SUBJECT, now=NOON)),
+    (f'{{"subject":{SUBJECT_BEFORE},"now":"{AT}"}}', OperationStep(subject=SUBJECT)),
     (f'{{"subject":{SUBJECT_BEFORE},"operation":"o"}}', OperationRequest(subject=SUBJECT, operation="o")),
     (STATUS_BEFORE, STATUS),
     (

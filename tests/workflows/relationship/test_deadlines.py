@@ -5,13 +5,13 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from dispatcher import GRACE_ENDED
+from dispatcher import GRACE_ENDED, Dispatcher
 from facts.correlation import encode
 from gateways.answers import ATTEMPTS, LONGEST_PAUSE
 from store.operations import overdue
 from tests.support.events import event
 from tests.support.eventually import eventually
-from tests.support.harness import Harness
+from tests.support.harness import Harness, bring_deadlines_forward
 
 pytestmark = pytest.mark.stack
 
@@ -225,8 +225,37 @@ async def test_parent_arriving_after_the_deadline_completes_the_wait(running_har
 async def test_wait_is_overdue_once_and_not_before_it_is_due(harness: Harness) -> None:
     relationship = harness.relationship("group_channel")
     await harness.record(event("GroupCreated", "g1", name="g1"))
-    wait = await harness.find_wait("group_channel", "g1")
-    just_before = wait["due"] - timedelta(microseconds=1)
-    for now, expected in ((just_before, False), (wait["due"], True), (wait["due"], False)):
-        published = await overdue.notify(harness.pool, harness.catalog, harness.tenant, relationship, "g1", now)
+    for left, expected in (("1 hour", False), ("0 seconds", True), ("0 seconds", False)):
+        await harness.pool.execute(
+            "update waits set due = clock_timestamp() + $2::text::interval where tenant = $1", harness.tenant, left
+        )
+        published = await overdue.notify(harness.pool, harness.catalog, harness.tenant, relationship, "g1")
         assert published is expected
+
+
+async def test_workflow_whose_timer_is_late_is_signalled_after_the_deadline(running_harness: Harness) -> None:
+    """Deadlines are in the database's time, and Temporal's clock may be behind it."""
+    harness = running_harness
+    await create_waiting_group(harness)
+    await bring_deadlines_forward(harness.pool, harness.tenant, A_DAY)
+    await Dispatcher(harness.pool, harness.starter, check_after=0.0).check()
+    await harness.wait_for_facts(OVERDUE)
+    await harness.wait_for_end("group_channel", "g1")
+
+
+async def test_workflow_whose_timer_is_early_sleeps_for_what_is_left(running_harness: Harness) -> None:
+    harness = running_harness
+    await create_waiting_group(harness)
+    await harness.skip("group_channel", "g1", timedelta(hours=23))
+    await harness.pool.execute("update waits set due = due + interval '1 day' where tenant = $1", harness.tenant)
+    await harness.skip("group_channel", "g1", timedelta(hours=2))  # its timer fires; the deadline is in 23 hours
+
+    async def timers() -> bool:
+        history = await harness.handle("group_channel", "g1").fetch_history()
+        return sum(e.HasField("timer_started_event_attributes") for e in history.events) == 2
+
+    await eventually(timers)
+    assert not await harness.facts(OVERDUE)
+    await harness.skip("group_channel", "g1", timedelta(hours=23))
+    await harness.wait_for_facts(OVERDUE)
+    await harness.wait_for_end("group_channel", "g1")
