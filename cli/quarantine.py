@@ -11,6 +11,7 @@ app = typer.Typer(no_args_is_help=True, help="List events that could not be reco
 COLUMNS = {
     "ID": "id",
     "RECEIVED": "received",
+    "TIMES": "times",
     "SOURCE": "source",
     "EVENT": "event_id",
     "TYPE": "type",

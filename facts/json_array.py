@@ -9,12 +9,15 @@ import re
 from errors import Malformed
 from facts.json_text import WHITE_SPACE
 
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
-"""A string, also an unterminated one, or a structural character. Possessive, so that matching takes linear time."""
+_TOKEN = re.compile(
+    rb"""(?:[^"\[\]{},]++ | "(?:[^"\\]++|\\.)*+"(?=\s*+[,:\]}]))*+    # skips what decides nothing
+    ( "(?:[^"\\]++|\\.)*+"? | [\[\]{},] )""",
+    re.DOTALL | re.VERBOSE,
+)
+"""A structural character, or a string that ends where no value does, or never. Possessive: it takes linear time."""
 _NO_NAME = re.compile(rb'\s*+(?:[^"\s]|"(?:[^"\\]++|\\.)*+"\s*+[,}\]])', re.DOTALL)
 """What is not the beginning of a name and its colon: no string, or one that ends like a value."""
 _OBJECT = re.compile(rb"\s*+\{")
-_VALUE_ENDS = re.compile(rb"\s*+[,:\]}]")
 _SWALLOWED = re.compile(rb'[^,]*+(,)\s*+\{\s*+"')
 """A string that was never closed, and has taken in the beginning of the next element up to the quote of its first name.
 Without another comma, where an element may begin as well."""
@@ -50,27 +53,27 @@ class _Cutter:
     def cut(self) -> list[bytes]:
         """Returns the elements."""
         position = self._start
-        while (token := _TOKEN.search(self._content, position)) is not None:
-            position = token.end()
-            mark = token.group()
+        while (token := _TOKEN.match(self._content, position)) is not None:
+            place, position = token.span(1)
+            mark = token[1]
             if mark in (b"{", b"["):
-                if not self._open and self._content[self._start : token.start()].strip():
+                if not self._open and self._content[self._start : place].strip():
                     self._clean = False
                 self._open += mark
                 self._count[mark] += 1
             elif mark == b",":
-                self._comma(token.start())
+                self._comma(place)
             elif mark == b"}":
                 self._close(b"{")
             elif mark == b"]":
-                if token.start() == self._end:
+                if place == self._end:
                     return self._last()
                 self._close(b"[")
-            elif token.end() > self._end:  # a string that is never closed has taken in the last bracket
+            elif position > self._end:  # a string that is never closed has taken in the last bracket
                 self._clean = self._clean and b"," not in mark
                 return self._last()
-            elif not _VALUE_ENDS.match(self._content, token.end()):
-                position = self._odd_string(token)
+            else:
+                position = self._odd_string(place, mark)
         raise self._uncertain()  # not reached: the last token ends at the last bracket
 
     def _begin(self, start: int) -> None:
@@ -98,13 +101,13 @@ class _Cutter:
             if popped == wanted:
                 return
 
-    def _odd_string(self, token: re.Match[bytes]) -> int:
+    def _odd_string(self, place: int, string: bytes) -> int:
         """Handles a string that no value ends with; returns where to read on."""
-        swallowed = _SWALLOWED.fullmatch(token.group())
+        swallowed = _SWALLOWED.fullmatch(string)
         if swallowed is None or self._count[b"["]:
             self._clean = False
-            return token.end()
-        self._take(token.start() + swallowed.start(1), forced=True)
+            return place + len(string)
+        self._take(place + swallowed.start(1), forced=True)
         return self._start
 
     def _last(self) -> list[bytes]:

@@ -51,10 +51,11 @@ class FieldNames:
         self._declared = names.keys()
         self._optional = [name for name, required in names.items() if not required]
 
-    def misspelt(self, contract: Contract, data: dict[str, Any]) -> Iterator[str]:
-        """Yields a sentence for each name that is not declared while a declared, optional one near to it is absent."""
-        if data.keys() <= self._declared:
-            return
+    def misspelt(self, contract: Contract, data: dict[str, Any]) -> Iterable[str]:
+        """A sentence for each name that is not declared while a declared, optional one near to it is absent."""
+        return () if data.keys() <= self._declared else self._misspelt(contract, data)
+
+    def _misspelt(self, contract: Contract, data: dict[str, Any]) -> Iterator[str]:
         absent = [name for name in self._optional if name not in data]
         for name in self._others(data) if absent else ():
             meant = nearest(name, absent)

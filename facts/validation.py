@@ -1,6 +1,6 @@
 """Validates a fact before it enters the ledger: its contract, size, depth, key and references."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -52,8 +52,8 @@ class Validator:
     def _contract(self, type: str) -> Contract | None:
         return self._contracts.get(type) or self._contracts.get(f"{type}.v1")
 
-    def misspelt(self, entry: Entry) -> Iterator[str]:
-        """Yields a sentence for each name in a valid fact's data that looks like an optional field misspelt."""
+    def misspelt(self, entry: Entry) -> Iterable[str]:
+        """A sentence for each name in a valid fact's data that looks like an optional field misspelt."""
         return self._fields[entry.type].misspelt(self._contracts[entry.type], entry.data)
 
     def validate(self, envelope: Envelope) -> Entry:

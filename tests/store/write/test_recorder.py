@@ -1,4 +1,4 @@
-"""The recorder's queue: submissions beyond its limit are rejected, later ones are accepted again."""
+"""The recorder's queue has a limit, and a strict submission is recorded as a whole or not at all."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ from facts.envelope import Entry, read
 from facts.validation import Validator
 from store.db.pool import Pool
 from store.write import recorder
-from store.write.recorder import Recorder
+from store.write.recorder import CONFLICT, Recorder, StrictRefusal
 
 
-def item(validator: Validator, key: str) -> Entry:
+def item(validator: Validator, key: str, name: str = "") -> Entry:
     event = {"specversion": "1.0", "id": key, "source": "/items", "type": "ItemAdded.v1", "subject": key}
-    return validator.validate(read({**event, "data": {"name": key}}))
+    return validator.validate(read({**event, "data": {"name": name or key}}))
 
 
 async def test_full_queue_rejects_and_accepted_facts_are_answered(
@@ -30,3 +30,23 @@ async def test_full_queue_rejects_and_accepted_facts_are_answered(
         await one.record("main", [item(validator, "one too many")], actor="test")
     assert [answer.accepted for answer in await asyncio.gather(*taken)] == [1, 1, 1]
     assert (await one.record("main", [item(validator, "later")], actor="test")).accepted == 1
+
+
+async def test_strict_submission_with_a_conflict_is_left_out_of_its_group(pool: Pool, catalog: Catalog) -> None:
+    validator, one = Validator(catalog, Limits()), Recorder(pool, catalog)
+    await one.record("main", [item(validator, "known")], actor="test")
+    mixed = [item(validator, "new"), item(validator, "known", "another")]
+    first, strict, last = await asyncio.gather(
+        one.record("main", [item(validator, "first")], actor="test"),
+        one.record("main", mixed, actor="test", strict=True),
+        one.record("main", [item(validator, "last")], actor="test", strict=True),
+        return_exceptions=True,
+    )
+    assert isinstance(strict, StrictRefusal)
+    assert list(strict.refused) == [1]
+    assert strict.refused[1].startswith(CONFLICT)
+    for answer in (first, last):
+        assert not isinstance(answer, BaseException)
+        assert answer.accepted == 1
+    assert await pool.fetchval("select count(*) from quarantine") == 0
+    assert (await one.record("main", mixed[:1], actor="test", strict=True)).accepted == 1
