@@ -200,7 +200,7 @@ def _first_request(
     purpose = orjson.dumps((status.incarnation, *(reached[name] for name in sorted(reached)))).decode()
     if status.requested is not None and status.requested.purpose == purpose:
         return status.requested
-    return FirstRequest(purpose, status.left_at, encode(relationship.name, parent))
+    return FirstRequest(purpose, status.left_at, encode(relationship.name, parent, status.created or None))
 
 
 def _after_last(request: FirstRequest) -> tuple[int, ...]:

@@ -47,6 +47,9 @@ def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanati
     cause = _fact(catalog, why.parent_fact) if why.parent_fact is not None else "an unknown fact"
     if why.link.state == "linked":
         return f"{named}, which exists since {cause}."
+    if why.former:
+        earlier = f"{subject} was requested for an earlier {rel.parent} {why.link.parent}, which is deleted: {cause}"
+        return f"{earlier}{_cascade(catalog, rel, why.cascade)}."
     if why.link.state == "broken":
         return f"{named}, which is deleted: {cause}{_cascade(catalog, rel, why.cascade)}."
     if why.link.state == "conflict":

@@ -39,6 +39,12 @@ class Catalog:
         return {kind: rels for kind, rels in found.items() if rels}
 
     @cached_property
+    def requesting(self) -> dict[str, tuple[Relationship, ...]]:
+        """parent kind → the relationships whose missing child a command requests."""
+        found = {kind: tuple(r for r in rels if r.requested is not None) for kind, rels in self.by_parent.items()}
+        return {kind: rels for kind, rels in found.items() if rels}
+
+    @cached_property
     def restricted(self) -> frozenset[str]:
         """Kinds whose deletion children may restrict: their own children, or those of entities deleted with them."""
         found = {r.parent for r in self.relationships.values() if r.on_parent_deleted is RESTRICT}

@@ -42,6 +42,18 @@ class Envelope(NamedTuple):
     extensions: dict[str, Any] | None
 
 
+class Reference(NamedTuple):
+    """A reference that is in no field: of the child of a relationship to a parent, or to None for "no longer".
+
+    ``parent_created``: the order key of the creation of the parent that the child was requested for; None: it belongs
+    to any incarnation of the parent.
+    """
+
+    relationship: str
+    parent: str | None
+    parent_created: bytes | None = None
+
+
 class Entry(NamedTuple):
     """A validated fact, as the ledger stores it. ``effect`` is None for Tether's own facts.
 
@@ -66,7 +78,7 @@ class Entry(NamedTuple):
     extensions: str | None
     order: bytes
     digest: bytes
-    names: tuple[tuple[str, str | None], ...] = ()
+    names: tuple[Reference, ...] = ()
 
 
 def read(event: Any, index: int | None = None) -> Envelope:

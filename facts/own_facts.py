@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from catalog.registry import OWN_SOURCE
-from facts.envelope import Entry
+from facts.envelope import Entry, Reference
 from facts.order_key import order_key
 
 
@@ -25,11 +25,11 @@ def entry(
     time: int | None = None,
     correlation: str | None = None,
     causation: str | None = None,
-    names: tuple[tuple[str, str | None], ...] = (),
+    names: tuple[Reference, ...] = (),
 ) -> Entry:
     """A fact of Tether's own about the entity (kind, key).
 
-    ``names``: references that it sets, (relationship, parent) pairs; ``time`` in microseconds since 1970.
+    ``names``: references that it sets; ``time`` in microseconds since 1970.
     """
     body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
     return Entry(

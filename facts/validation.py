@@ -13,8 +13,8 @@ from catalog.registry import OWN_SOURCE, Contract
 from catalog.vocabulary import Effect
 from config import Limits
 from errors import Unacceptable
-from facts.correlation import decode
-from facts.envelope import Entry, Envelope
+from facts.correlation import RequestedFor, decode
+from facts.envelope import Entry, Envelope, Reference
 from facts.json_numbers import plain
 from facts.misspellings import FieldNames, nearest
 from facts.order_key import order_key
@@ -110,11 +110,11 @@ class Validator:
             names=self._names(contract.kind, named),
         )
 
-    def _names(self, kind: str, named: tuple[str, str] | None) -> tuple[tuple[str, str | None], ...]:
-        if named is None or named[0] not in self._requested.get(kind, ()):
+    def _names(self, kind: str, named: RequestedFor | None) -> tuple[Reference, ...]:
+        if named is None or named.relationship not in self._requested.get(kind, ()):
             return ()
-        limits.check("the parent that correlationid names", named[1], limits.KEY)
-        return (named,)
+        limits.check("the parent that correlationid names", named.parent, limits.KEY)
+        return (Reference(*named),)
 
     def _check_shape(self, data: Any) -> bool:
         """Raises Unacceptable unless data is an object of limited depth. Whether it spells an integer as a fraction."""
@@ -130,14 +130,18 @@ class Validator:
         return spelled
 
 
-def digest(type: str, key: str, sequence: str | None, named: tuple[str, str] | None, body: bytes) -> bytes:
+def digest(type: str, key: str, sequence: str | None, named: RequestedFor | None, body: bytes) -> bytes:
     """Returns 16 bytes that are the same for every delivery of the same fact.
 
-    ``named``: the relationship and parent that the correlation id names, declared or not; ``body``: the data as JSON
-    with sorted names and plain numbers. The other parameters are those of ``Entry``. Neither the time nor any other
-    attribute has a part in it: a publisher or broker may set them again at every attempt.
+    ``named``: what the correlation id names, declared or not; ``body``: the data as JSON with sorted names and plain
+    numbers. The other parameters are those of ``Entry``. Neither the time nor any other attribute has a part in it: a
+    publisher or broker may set them again at every attempt.
     """
-    return blake2b(orjson.dumps((type, key, sequence, named)) + body, digest_size=16).digest()
+    request: tuple[str, ...] | None = None
+    if named is not None:
+        created = () if named.created is None else (named.created.hex(),)
+        request = (named.relationship, named.parent, *created)
+    return blake2b(orjson.dumps((type, key, sequence, request)) + body, digest_size=16).digest()
 
 
 def check_text(value: Any) -> None:

@@ -11,7 +11,7 @@ from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from errors import Conflict
 from model.facts import FactId, ModelFact
-from model.order import Order
+from model.order import Order, encoded
 from model.references import parent_of
 from model.state import PLACEHOLDER, EntityKey, EntityState, LinkKey, LinkState, ModelEntity, ModelLink, ModelState
 
@@ -110,18 +110,31 @@ def _fields(history: _History) -> dict[str, object]:
 def _links(relationship: Relationship, histories: dict[EntityKey, _History]) -> Iterator[tuple[LinkKey, ModelLink]]:
     """Yields ((relationship, child), link) of every live child that refers to a parent."""
     parents: dict[str, str] = {}
+    former: set[str] = set()
     for (kind, child), history in histories.items():
         if kind == relationship.child and history.state == "live":
-            parent = parent_of(relationship, history.current)
-            if parent is not None:
-                parents[child] = parent
-    first = _first_children(relationship, parents, histories) if relationship.exclusive else None
+            named = parent_of(relationship, history.current)
+            if named is not None:
+                parents[child] = named.key
+                if _ended_since(named.created, histories.get((relationship.parent, named.key))):
+                    former.add(child)
+    present = {child: parent for child, parent in parents.items() if child not in former}
+    first = _first_children(relationship, present, histories) if relationship.exclusive else None
     for child, parent in parents.items():
         of_parent = histories.get((relationship.parent, parent))
         state = _link_state("unknown" if of_parent is None else of_parent.state)
-        if state == "linked" and first is not None and first[parent] != child:
+        if state == "linked" and child in former:
+            state = "broken"
+        elif state == "linked" and first is not None and first[parent] != child:
             state = "conflict"
         yield (relationship.name, child), ModelLink(parent, state)
+
+
+def _ended_since(created: bytes | None, parent: _History | None) -> bool:
+    """Returns whether the newest deletion of a parent came after the creation at this position, if it is given."""
+    if created is None or parent is None or parent.deleted is None:
+        return False
+    return encoded(parent.deleted.order) > created
 
 
 def _link_state(parent: EntityState) -> LinkState:

@@ -34,3 +34,13 @@ def order(sequence: str | None, time: int | None, source: str, id: str) -> Order
         source.encode(),
         id.encode(),
     )
+
+
+def encoded(position: Order) -> bytes:
+    """Returns the position as bytes that sort alike: the form in which correlation ids hold it."""
+    stated, numeric, digits, text, timed, time, source, id = position
+    head = b"\0"
+    if stated:
+        head = b"\2" + digits.to_bytes(4, "big") + text if numeric else b"\1" + text + b"\0"
+    instant = b"\1" + (time + 2**63).to_bytes(8, "big") if timed else b"\0"
+    return head + instant + source + b"\0" + id

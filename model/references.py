@@ -1,7 +1,7 @@
 """Finds the parent to which the facts of a child refer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog.relationship import KEY_CHARACTERS, Relationship
 from catalog.vocabulary import Effect
@@ -9,30 +9,45 @@ from facts.correlation import decode
 from model.facts import LINKED, UNLINKED, ModelFact
 
 
-def parent_of(relationship: Relationship, facts: Sequence[ModelFact]) -> str | None:
-    """Returns the parent's key by the newest fact that names one or none; None: no parent.
+class NamedParent(NamedTuple):
+    """The parent that a child refers to. ``created``: the order key of the creation of it that the child was requested
+    for; None: it refers to any incarnation of the parent."""
+
+    key: str
+    created: bytes | None = None
+
+
+def parent_of(relationship: Relationship, facts: Sequence[ModelFact]) -> NamedParent | None:
+    """Returns the parent by the newest fact that names one or none; None: no parent.
 
     ``facts``: those of one child after its newest deletion, in their order.
     """
     for fact in reversed(facts):
         if fact.effect is None:
             if fact.type in (LINKED, UNLINKED) and fact.data["relationship"] == relationship.name:
-                return None if fact.type == UNLINKED else _key(fact.data["parent"])
+                return None if fact.type == UNLINKED else _named(fact.data["parent"])
         elif relationship.field is None:
             parent = _requested_for(relationship, fact)
             if parent is not None:
                 return parent
         elif relationship.field in fact.data:
-            return _key(fact.data[relationship.field])
+            return _named(fact.data[relationship.field])
     return None
 
 
-def _requested_for(relationship: Relationship, fact: ModelFact) -> str | None:
+def _requested_for(relationship: Relationship, fact: ModelFact) -> NamedParent | None:
     """Returns the parent in the correlation id that the child's owner copied into the creation; None: it has none."""
     if fact.effect is not Effect.CREATED:
         return None
     token = decode(fact.correlation)
-    return _key(token[1]) if token is not None and token[0] == relationship.name else None
+    if token is None or token.relationship != relationship.name:
+        return None
+    return _named(token.parent, token.created)
+
+
+def _named(value: Any, created: bytes | None = None) -> NamedParent | None:
+    key = _key(value)
+    return None if key is None else NamedParent(key, created)
 
 
 def _key(value: Any) -> str | None:

@@ -22,14 +22,14 @@ order by prefix
 -- may have: earlier versions linked them, a backfill does not. Parents are looked up one by one: a join would read all
 -- entities for each link while there are no statistics yet, as after a first import.
 with linked as (
-    select l.relationship, l.child, l.parent, r.parent as kind, 1 as rank
+    select l.relationship, l.child, l.parent, r.parent as kind, false as former, 1 as rank
     from links l
     join unnest(:relationships::text[], :parent_kinds::text[], :exclusive::boolean[]) as r (name, parent, exclusive)
       on r.name = l.relationship
     where l.tenant = :tenant and l.from_revision <= :revision and l.to_revision > :revision and not r.exclusive
     union all
-    select l.relationship, l.child, l.parent, r.parent,
-           row_number() over (partition by l.relationship, l.parent order by l.rank, l.child)
+    select l.relationship, l.child, l.parent, r.parent, l.of_former_incarnation,
+           row_number() over (partition by l.relationship, l.parent, l.of_former_incarnation order by l.rank, l.child)
     from links l
     join unnest(:relationships::text[], :parent_kinds::text[], :exclusive::boolean[]) as r (name, parent, exclusive)
       on r.name = l.relationship
@@ -44,7 +44,7 @@ left join lateral (
       and to_revision > :revision and from_revision <= :revision
     order by to_revision limit 1) p on true
 cross join lateral (
-    select case when p.state is null or p.state = 'unknown' then 'waiting' when p.state = 'deleted' then 'broken'
+    select case when p.state is null or p.state = 'unknown' then 'waiting' when p.state = 'deleted' or l.former then 'broken'
                 when l.rank > 1 then 'conflict' else 'linked' end as state) s
 where octet_length(l.child) <= :key_limit and octet_length(l.parent) <= :key_limit
 order by line

@@ -149,6 +149,11 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
             "verify_ranks",
             {"relationships": names, "child_kinds": children, "exclusive": declared.exclusive},
         ),
+        (
+            "children belong to the incarnation they were requested for",
+            "verify_former_links",
+            {"relationships": names, "parent_kinds": parents, "child_kinds": children},
+        ),
         ("placeholders have a link", "verify_placeholders", {"relationships": names, "parent_kinds": parents}),
         (
             "exactly the incomplete instances wait",

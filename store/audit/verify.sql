@@ -107,19 +107,42 @@ from (select r.name, e.key, 'parent' as missing, r.parent_owner as owner
       join entities e on e.tenant = :tenant and e.kind = r.parent and e.to_revision = :open and e.state = 'live'
       where r.requested
         and not exists (select from links l where l.tenant = :tenant and l.relationship = r.name and l.parent = e.key
-                        and l.to_revision = :open offset 0)) n
+                        and l.to_revision = :open and not l.of_former_incarnation offset 0)) n
 full join (select * from waits where tenant = :tenant) w on w.relationship = n.name and w.parent = n.key
 where n.missing is distinct from w.missing or n.owner is distinct from w.owner or w.due <= w.waiting_since
 
--- name: verify_cascades
--- Where a cascade is declared, each deleted parent that has children has an operation, or an outbox row for one.
-select count(*) as count, min(format('%s of %s %s', l.child, e.kind, e.key)) as example
-from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
-join entities e on e.tenant = :tenant and e.kind = r.parent and e.to_revision = :open
- and e.state = 'deleted' and e.state <> 'live'
+-- name: verify_former_links
+-- A link to a live parent is of a former incarnation exactly if the newest deletion of the parent came after the
+-- creation that the child was requested for.
+select count(*) as count, min(format('the %s of %s', l.relationship, l.child)) as example
+from links l
+join unnest(:relationships::text[], :parent_kinds::text[], :child_kinds::text[]) as r (name, parent, child)
+  on r.name = l.relationship
 cross join lateral (
-    select child from links
-    where tenant = :tenant and relationship = r.name and parent = e.key and to_revision = :open limit 1) l
+    select ended from entities
+    where tenant = :tenant and kind = r.parent and key = l.parent and to_revision = :open and state = 'live' limit 1) p
+cross join lateral (
+    select refs from entities where tenant = :tenant and kind = r.child and key = l.child and to_revision = :open
+    limit 1) c
+where l.tenant = :tenant and l.to_revision = :open
+  and l.of_former_incarnation is distinct from coalesce(p.ended > decode(c.refs -> l.relationship ->> 2, 'hex'), false)
+
+-- name: verify_cascades
+-- Where a cascade is declared, each deleted parent that has children has an operation, or an outbox row for one; so has
+-- each live one that has children of former incarnations.
+select count(*) as count, min(format('%s of %s %s', e.child, e.kind, e.key)) as example
+from (select e.kind, e.key, l.child
+      from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
+      join entities e on e.tenant = :tenant and e.kind = r.parent and e.to_revision = :open
+       and e.state = 'deleted' and e.state <> 'live'
+      cross join lateral (
+          select child from links
+          where tenant = :tenant and relationship = r.name and parent = e.key and to_revision = :open limit 1) l
+      union all
+      select r.parent, l.parent, l.child
+      from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
+      join links l on l.tenant = :tenant and l.relationship = r.name and l.of_former_incarnation
+       and l.to_revision = :open) e
 where not exists (
         select from operations o
         where o.tenant = :tenant and o.workflow = 'cascade' and o.about = e.kind and o.key = e.key

@@ -55,8 +55,9 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
                 running = row.id
                 await children.settle(conn, catalog, tenant, row)
         relationships = catalog.sweeping.get(kind, ())
+        (parent,) = await fetch_entities(conn, tenant, [(kind, key)])
         counted = await children_to_request.count(
-            conn, tenant, running, key, relationships, limit=children_to_request.COUNTED
+            conn, tenant, running, parent, relationships, limit=children_to_request.COUNTED
         )
         unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
     async with transaction(pool) as conn:
@@ -95,8 +96,9 @@ class _DeletionStep:
 
     @property
     def relationships(self) -> tuple[Relationship, ...]:
-        """Those whose children are still to be requested."""
-        return () if self.recreated else self.catalog.sweeping.get(self.entity.kind, ())
+        """Those whose children are still to be requested; if the entity exists again, of former incarnations alone."""
+        swept = self.catalog.sweeping.get(self.entity.kind, ())
+        return tuple(r for r in swept if r.requested is not None) if self.recreated else swept
 
     async def responsible(self) -> OperationRow | None:
         """The operation, ended or not, that is responsible for the children of the last deletion."""
@@ -144,7 +146,8 @@ class _DeletionStep:
     ) -> CascadeStatus | None:
         """What is to be done about the children of the life that the last deletion ended; None: nothing is left to do.
 
-        If the entity exists again nothing more is requested, but facts of what was requested are waited for.
+        If the entity exists again, only children that were requested for its former incarnations are processed further,
+        and facts of what was requested for others are waited for.
         ``row``: the operation that is responsible; if there is none, one is started where there are children.
         ``unrequested``, ``remaining``: children that were not requested, and not processed at all, when they were
         counted last.
@@ -152,15 +155,14 @@ class _DeletionStep:
         conn, tenant, entity = self.conn, self.tenant, self.entity
         row = row or await self._bind_cancelled()
         id = row.id if row is not None else self._own_id
-        some = await children_to_request.count(conn, tenant, id, entity.key, self.relationships, limit=1)
+        some = await children_to_request.count(conn, tenant, id, entity, self.relationships, limit=1)
         to_request = tuple(name for name, (count, _) in some.items() if count)
         if row is None and to_request:
             row = await self._start_own()
         if row is None or row.state == "cancelled":
             return None
         if self.recreated and row.state == "running":
-            await children.skip_unrequested(conn, tenant, row.id, "parent_recreated")
-            unrequested = remaining = 0
+            await children.skip_unrequested(conn, tenant, row.id, "parent_recreated", but_former=True)
         left = await children.left(conn, tenant, row.id)
         if not to_request and not left.unconfirmed:  # facts may have arrived since the children were counted
             await children.settle(conn, self.catalog, tenant, row)

@@ -135,12 +135,22 @@ def _deletes(operation: OperationRow, relationship: Relationship) -> bool:
     return operation.kind != "detach" and isinstance(relationship.on_parent_deleted, Cascade)
 
 
-async def skip_unrequested(conn: Connection, tenant: str, operation: str, reason: SkipCode) -> None:
+async def skip_unrequested(
+    conn: Connection, tenant: str, operation: str, reason: SkipCode, *, but_former: bool = False
+) -> None:
     """Skips the children of an operation for which nothing will be requested any more.
 
     Not those that were requested: their facts are on the way. Those that their owner reported missing are skipped.
+    ``but_former``: not those of a former incarnation of their parent, which stay to be processed.
     """
-    await execute(conn, "skip_unrequested_children", tenant=tenant, operation=operation, reason=reason)
+    await execute(
+        conn,
+        "skip_unrequested_children",
+        tenant=tenant,
+        operation=operation,
+        reason=reason,
+        but_former=but_former,
+    )
 
 
 async def count_unrequested(conn: Connection, tenant: str, operation: str) -> int:

@@ -5,11 +5,15 @@ where tenant = :tenant and operation = :operation and state in ('planned', 'fail
 
 -- name: skip_unrequested_children
 -- Skips the children of an operation that are not processed and were not requested, and those whose owner replied to
--- the request that it has no such child.
-update operation_children
+-- the request that it has no such child; with :but_former not those of a former incarnation of their parent.
+update operation_children c
 set state = 'skipped', skip_reason = :reason, changed_at = clock_timestamp()
-where tenant = :tenant and operation = :operation
-  and (state in ('planned', 'failing', 'parked') or (state = 'requested' and reported_missing))
+where c.tenant = :tenant and c.operation = :operation
+  and (c.state in ('planned', 'failing', 'parked') or (c.state = 'requested' and c.reported_missing))
+  and not (:but_former::boolean and exists (
+      select from links l
+      where l.tenant = :tenant and l.relationship = c.relationship and l.child = c.child and l.parent = c.parent
+        and l.to_revision = :open and l.of_former_incarnation offset 0))
 
 -- name: store_child_outcomes
 -- Stores the outcome of each request. A child that facts have confirmed or skipped meanwhile stays as it is; one with

@@ -13,6 +13,7 @@ from store.operations.children import ChildOutcome, ChildState, store_outcomes_i
 from store.operations.operation_row import OperationRow
 from store.operations.restrictions import restrictions
 from store.write.entity_state import FoldedEntity, fetch_entities
+from store.write.former_links import is_former
 
 COUNTED = 100_000
 """The most candidates of one relationship that are counted: a progress shows this number for any greater one."""
@@ -72,9 +73,16 @@ class _CandidateRow(NamedTuple):
 
 
 async def count(
-    conn: Connection, tenant: str, operation: str, parent: str, relationships: Sequence[Relationship], *, limit: int
+    conn: Connection,
+    tenant: str,
+    operation: str,
+    parent: FoldedEntity,
+    relationships: Sequence[Relationship],
+    *,
+    limit: int,
 ) -> dict[str, tuple[int, int]]:
-    """Counts the children of a deleted parent that an operation has still to request something for.
+    """Counts the children of a deleted parent, or of former incarnations of a live one, that an operation has still to
+    request something for.
 
     Returns relationship → (children, of these not processed before). Counts at most ``limit`` of each relationship.
     """
@@ -86,7 +94,8 @@ async def count(
         "count_candidates",
         tenant=tenant,
         operation=operation,
-        parent=parent,
+        parent=parent.key,
+        recreated=parent.state == "live",
         relationships=[r.name for r in relationships],
         limit=limit,
     )
@@ -112,7 +121,7 @@ async def next_page(
     their owner reported them missing. Children that returned are skipped, those that must not be requested are parked.
     """
     async with connection(pool) as conn:
-        row = await _sending(conn, tenant, operation)
+        row, deleted = await _sending(conn, tenant, operation)
         if row is None:
             return None
         if row.workflow == "cascade":
@@ -125,6 +134,7 @@ async def next_page(
                 operation=operation,
                 relationship=relationship.name,
                 parent=parent,
+                recreated=deleted is not None and deleted.state == "live",
                 after=after,
                 repeat=repeat,
                 limit=limit,
@@ -180,30 +190,36 @@ async def look_again(
     more; none if the operation sends no requests any more. Changes nothing: the next page does.
     """
     async with connection(pool) as conn:
-        row = await _sending(conn, tenant, operation)
+        row, deleted = await _sending(conn, tenant, operation)
         if row is None:
             return set()
         entities = await fetch_entities(conn, tenant, [(relationship.child, c.child.key) for c in candidates])
         same = [
             c
             for c, entity in zip(candidates, entities, strict=True)
-            if entity.reference(relationship) == (c.reference, c.parent) and entity.incarnation == c.child.incarnation
+            if entity.reference(relationship) == (c.reference, c.parent)
+            and entity.incarnation == c.child.incarnation
+            and (deleted is None or _is_child_of_deleted(relationship, entity, deleted))
         ]
         obstacles = await _obstacles(conn, catalog, tenant, row, relationship, same)
     return {c.child.key for c in same} - obstacles.keys()
 
 
-async def _sending(conn: Connection, tenant: str, operation: str) -> OperationRow | None:
+async def _sending(conn: Connection, tenant: str, operation: str) -> tuple[OperationRow | None, FoldedEntity | None]:
     """The operation, if it still sends requests for its children: it was neither ended nor cancelled, and a deletion
-    from which they follow is still the last one of its entity."""
+    from which they follow is still the last one of its entity. And that entity; None: it follows from no deletion."""
     row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
     if row is None or row.state != "running" or row.cancelled_at is not None:
-        return None
-    if row.workflow == "cascade":
-        (entity,) = await fetch_entities(conn, tenant, [(row.about, row.key)])
-        if entity.state != "deleted" or entity.incarnation != row.incarnation:
-            return None
-    return row
+        return None, None
+    if row.workflow != "cascade":
+        return row, None
+    (entity,) = await fetch_entities(conn, tenant, [(row.about, row.key)])
+    return (row, entity) if entity.ended and entity.incarnation == row.incarnation else (None, None)
+
+
+def _is_child_of_deleted(relationship: Relationship, child: FoldedEntity, parent: FoldedEntity) -> bool:
+    """Whether what the child belongs to is deleted: the parent, or the former incarnation it was requested for."""
+    return parent.state == "deleted" or is_former(child.parent_created(relationship), parent.ended)
 
 
 def _select(

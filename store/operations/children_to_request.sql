@@ -1,6 +1,7 @@
 -- name: count_candidates
 -- Counts, by relationship, the children of a deleted parent that its operation has still to request something for; and
--- those of them that it has not processed yet. Children that were processed once and came back count in both.
+-- those of them that it has not processed yet. Children that were processed once and came back count in both. If the
+-- parent exists again (:recreated), only those of its former incarnations are concerned.
 select w.relationship, c.children, c.remaining
 from unnest(:relationships::text[]) as w (relationship)
 cross join lateral (
@@ -13,12 +14,14 @@ cross join lateral (
               where tenant = :tenant and operation = :operation and relationship = w.relationship and child = l.child
               limit 1) c on true
           where l.tenant = :tenant and l.relationship = w.relationship and l.parent = :parent
-            and l.to_revision = :open and (c.state is null or c.state not in ('requested', 'parked'))
+            and l.to_revision = :open and (l.of_former_incarnation or not :recreated::boolean)
+            and (c.state is null or c.state not in ('requested', 'parked'))
           limit :limit) l) c
 
 -- name: cascade_candidates
 -- A page of the children of a deleted parent that its operation has still to request something for, by child; with
--- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it.
+-- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it. If the parent
+-- exists again (:recreated), only those of its former incarnations.
 select l.child, l.parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
        false as returned, false as recreated
 from links l
@@ -27,7 +30,7 @@ left join lateral (
     where tenant = :tenant and operation = :operation and relationship = :relationship and child = l.child
     limit 1) c on true
 where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
-  and l.child > :after
+  and l.child > :after and (l.of_former_incarnation or not :recreated::boolean)
   and (c.state is null or c.state not in ('requested', 'parked') or (:repeat and c.state = 'requested'))
 order by l.child
 limit :limit

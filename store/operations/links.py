@@ -11,7 +11,7 @@ from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from errors import Unknown
 from facts import own_facts
-from facts.envelope import Entry
+from facts.envelope import Entry, Reference
 from facts.validation import check_text
 from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, transaction
@@ -165,5 +165,5 @@ def linked_entry(
         sequence=sequence,
         time=time,
         correlation=operation or None,
-        names=((relationship.name, parent),),
+        names=(Reference(relationship.name, parent),),
     )

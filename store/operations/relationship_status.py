@@ -31,10 +31,12 @@ class FirstRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RelationshipStatus:
-    """What an instance waits for or has, as of a revision. ``parent``: the parent's data, None unless it is live."""
+    """What an instance waits for or has, as of a revision. ``parent``: the parent's data, None unless it is live;
+    ``created``: the order key of its creation, or of its newest fact if none is known."""
 
     revision: int
     parent: dict[str, Any] | None
+    created: bytes
     incarnation: str
     missing: str | None
     owner: str
@@ -72,6 +74,7 @@ class _StatusRow(NamedTuple):
     revision: int
     state: str | None
     ended: bytes | None
+    created: bytes | None
     data: dict[str, Any] | None
     missing: str | None
     owner: str | None
@@ -113,10 +116,11 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
             is_requested=is_requested,
         )
     if row is None:
-        return RelationshipStatus(0, None, "", None, "", None, None, False, "", [], None, 0)
+        return RelationshipStatus(0, None, b"", "", None, "", None, None, False, "", [], None, 0)
     return RelationshipStatus(
         revision=row.revision,
         parent=row.data if row.state == "live" else None,
+        created=row.created or b"",
         incarnation=incarnation(row.ended or b""),
         missing=row.missing,
         owner=row.owner or "",

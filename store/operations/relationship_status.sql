@@ -1,6 +1,7 @@
 -- name: relationship_status
 -- What one instance waits for or has, all of it as of one revision.
-select clock_timestamp() as now, h.revision, e.state, e.ended, e.data,
+select clock_timestamp() as now, h.revision, e.state, e.ended, coalesce(nullif(e.created, ''), e.latest) as created,
+       e.data,
        w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as overdue_notified, w.last_error,
        w.missing_links, w.requested_for, w.requested_left_at, w.correlation,
        w.workflow_may_exist,
@@ -12,11 +13,13 @@ select clock_timestamp() as now, h.revision, e.state, e.ended, e.data,
            as operations_due,
        (select count(*)::int from (
             select from links l
-            where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open limit 1000) c)
+            where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
+              and not l.of_former_incarnation limit 1000) c)
            as children,
        case when :is_requested::boolean then (
            select max(l.to_revision + 0) from links l -- an expression, so that its index is not taken
-           where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision < :open) end as left_at
+           where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision < :open
+             and not l.of_former_incarnation) end as left_at
 from tenant_revisions h
 left join entities e on e.tenant = :tenant and e.kind = :parent_kind and e.key = :parent and e.to_revision = :open
 left join waits w on w.tenant = :tenant and w.relationship = :relationship and w.parent = :parent
@@ -31,8 +34,10 @@ cross join lateral (
 cross join lateral (
     select child from links
     where tenant = :tenant and relationship = :down and parent = u.parent and to_revision = :open
+      and not of_former_incarnation
     order by rank, child limit 1) d
 where u.tenant = :tenant and u.relationship = :up and u.child = :parent and u.to_revision = :open and p.state = 'live'
+  and not u.of_former_incarnation
 
 -- name: announced_link
 -- The child of a one-to-one link to a live parent, the revision since which it has been linked without a break, and the
@@ -50,6 +55,7 @@ select l.child,
 from links l
 join entities e on e.tenant = :tenant and e.kind = :parent_kind and e.key = :parent and e.to_revision = :open and e.state = 'live'
 where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
+  and not l.of_former_incarnation
 order by l.rank, l.child
 limit 1
 

@@ -167,7 +167,8 @@ async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems
         )
         for row in children:
             revision, name, key, state = some[row.n - 1]
-            found.append(feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state)))
+            if not row.former:  # what is of a former incarnation stays broken
+                found.append(feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state)))
     return PhaseItems(found)
 
 

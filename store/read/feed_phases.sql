@@ -26,15 +26,17 @@ order by revision, kind, key
 -- name: feed_links
 -- Links that began, with the parent of the link that the same child had until then; and links that ended without a
 -- successor.
-select c.revision, c.relationship, c.child, c.parent, c.began, o.parent as previous_parent, p.state as parent_state
+select c.revision, c.relationship, c.child, c.parent, c.began, o.parent as previous_parent,
+       case when c.former then 'deleted' else p.state end as parent_state
 from (
     select b.*
     from (
-        select l.from_revision as revision, l.relationship, l.child, l.parent, true as began
+        select l.from_revision as revision, l.relationship, l.child, l.parent, true as began,
+               l.of_former_incarnation as former
         from links l
         where l.tenant = :tenant and l.from_revision between :first and :last
         union all
-        select l.to_revision, l.relationship, l.child, l.parent, false
+        select l.to_revision, l.relationship, l.child, l.parent, false, false
         from links l
         left join lateral (
             select n.from_revision from links n

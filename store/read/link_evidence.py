@@ -15,7 +15,7 @@ from store.read.link_state import LinkView, holders
 from store.read.links import LinkQuery
 from store.read.similar_keys import similar_keys
 from store.read.waits import WaitRow
-from store.write.entity_state import FoldedEntity, fetch_entities
+from store.write.entity_state import FoldedEntity, FoldedReference, fetch_entities
 
 VERSIONS = 100
 """Versions of a link that an explanation has at most: the newest."""
@@ -76,6 +76,8 @@ class Explanation(NamedTuple):
     wait: WaitRow | None
     """What the parent's relationship instance waits for."""
     cascade: ChildCascade | None = None
+    former: bool = False
+    """Whether the child was requested for a former incarnation of the parent, which is live again."""
     similar: Sequence[str] = ()
     """Of a link that waits: keys of live entities of the parent's kind that differ only in their spelling."""
 
@@ -145,14 +147,18 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
     if link is not None and link.state in ("waiting", "overdue"):
         missing = (relationship.parent, parent)
         similar = (await similar_keys(at, [missing])).get(missing, ())
+    former = link is not None and link.state == "broken" and parent_state.state == "live"
     return Explanation(
         link=link,
         child_fact=await _fact(at, relationship.child, child, _naming_order(child_state, relationship)),
-        parent_fact=await _fact(at, relationship.parent, parent, _state_order(parent_state)),
+        parent_fact=await _fact(
+            at, relationship.parent, parent, parent_state.ended if former else _state_order(parent_state)
+        ),
         history=versions,
         holder=holder,
         wait=await waits.find(at, relationship.name, parent),
         cascade=cascade,
+        former=former,
         similar=similar,
     )
 
@@ -161,7 +167,7 @@ def _naming_order(child: FoldedEntity, relationship: Relationship) -> bytes:
     """Returns the order key of the fact that names the parent, or that deleted the child; empty: there is none."""
     if child.state == "deleted":
         return child.ended
-    order, field = child.refs.get(relationship.name, (b"", None))[0], relationship.field
+    order, field = child.refs.get(relationship.name, FoldedReference()).order, relationship.field
     if field is not None and field in child.data:
         order = max(order, child.older.get(field, child.latest))
     return order

@@ -1,7 +1,7 @@
 """Derives the state of a link, at each read, from its own row, its parent's row, and the clock.
 
 - The parent is unknown: ``waiting``, or ``overdue`` after the deadline.
-- The parent is deleted: ``broken``.
+- The parent is deleted, or the child was requested for a former incarnation of it: ``broken``.
 - The parent is live: ``linked``. Where a parent may have one child only, the first child is ``linked`` and all
   others are ``conflict``.
 """
@@ -33,7 +33,7 @@ class LinkView(NamedTuple):
 
 
 class StoredLink(NamedTuple):
-    """A row of ``links`` with the state of its parent."""
+    """A row of ``links`` with the state of its parent; deleted, if the link is to a former incarnation of it."""
 
     child: str
     parent: str

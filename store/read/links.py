@@ -9,7 +9,7 @@ none, and there are more as long as it has a position to go on from.
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
@@ -46,15 +46,17 @@ class LinkQuery(NamedTuple):
 
 
 class ChildOf(NamedTuple):
-    """A row of ``children_of``. ``n``: the number of the parent, from 1."""
+    """A row of ``children_of``. ``n``: the number of the parent, from 1; ``former``: whether the link is to a former
+    incarnation of it."""
 
     n: int
     child: str
     since: datetime
+    former: bool
 
 
 class _ParentKey(NamedTuple):
-    """A row of ``waiting_parents`` and ``deleted_parents``."""
+    """A row of ``waiting_parents``, ``deleted_parents`` and ``former_parents``."""
 
     parent: str
 
@@ -179,11 +181,15 @@ async def _by_parent(at: Snapshot, query: LinkQuery, after: LinkPosition | None,
             [at.revision] * len(parents),
             size,
         )
-    links = [StoredLink(row.child, parents[row.n - 1].parent, row.since, parents[row.n - 1].state) for row in children]
+    links = [_of_parent(row, *parents[row.n - 1]) for row in children]
     position = None if last is None else [last, ""]
     if len(links) == size:
         position = [links[-1].parent, links[-1].child]
     return _LinkBatch(links, position, len(links) + PARENTS)
+
+
+def _of_parent(row: ChildOf, parent: str, state: EntityState | None) -> StoredLink:
+    return StoredLink(row.child, parent, row.since, "deleted" if row.former else state)
 
 
 async def _parents(
@@ -197,6 +203,7 @@ async def _parents(
     if query.parent is not None:
         state = await entities.find_state(at, relationship.parent, query.parent)
         possible = query.state is None or query.state in _SAME_PARENT_STATE[state_by_parent(state)]
+        possible |= query.state == "broken" and relationship.requested is not None
         return [_ParentAt(query.parent, state)] if possible else [], None
     wanted: EntityState = "deleted" if query.state == "broken" else "unknown"
     where = {"tenant": at.tenant, "after": after, "inclusive": inclusive, "size": PARENTS}
@@ -210,9 +217,26 @@ async def _parents(
             revision=at.revision,
             **where,
         )
-        return [row for row in every if row.state == wanted], every[-1].parent if len(every) == PARENTS else None
-    if wanted == "deleted":
-        rows = await fetch_rows(at.conn, _ParentKey, "deleted_parents", kind=relationship.parent, **where)
-    else:
+        states = {wanted, "live"} if wanted == "deleted" and relationship.requested is not None else {wanted}
+        return [row for row in every if row.state in states], every[-1].parent if len(every) == PARENTS else None
+    found: dict[str, EntityState]
+    if wanted == "unknown":
         rows = await fetch_rows(at.conn, _ParentKey, "waiting_parents", relationship=relationship.name, **where)
-    return [_ParentAt(row.parent, wanted) for row in rows], rows[-1].parent if len(rows) == PARENTS else None
+        found = {row.parent: "unknown" for row in rows}
+    else:
+        found = await _broken_parents(at, relationship, where)
+    keys = sorted(found, key=str.encode)[:PARENTS]
+    return [_ParentAt(key, found[key]) for key in keys], keys[-1] if len(keys) == PARENTS else None
+
+
+async def _broken_parents(at: Snapshot, relationship: Relationship, where: dict[str, Any]) -> dict[str, EntityState]:
+    """Parent → its state, of those that can have broken links: tombstones, and those with links of former incarnations.
+
+    ``where``: from which key on, and how many of each.
+    """
+    former: list[_ParentKey] = []
+    if relationship.requested is not None:
+        former = await fetch_rows(at.conn, _ParentKey, "former_parents", relationship=relationship.name, **where)
+    deleted = await fetch_rows(at.conn, _ParentKey, "deleted_parents", kind=relationship.parent, **where)
+    found: dict[str, EntityState] = {row.parent: "live" for row in former}
+    return found | {row.parent: "deleted" for row in deleted}

@@ -1,11 +1,12 @@
 -- Rows that are valid at a revision, in the order of the index that is read, and after a key (keyset pagination): a
--- page costs the same wherever it starts. The state of a link is not stored, so rows carry the state of their parent.
+-- page costs the same wherever it starts. The state of a link is not stored, so rows carry the state of their parent:
+-- that of the incarnation that the link is to, which is deleted if it is a former one.
 
 -- name: links_by_child
 -- A page of a relationship's links at a revision, by child.
-select l.child, l.parent, l.since, p.state as parent_state
+select l.child, l.parent, l.since, case when l.of_former_incarnation then 'deleted' else p.state end as parent_state
 from (
-    select child, parent, since from links
+    select child, parent, since, of_former_incarnation from links
     where tenant = :tenant and relationship = :relationship
       and to_revision > :revision and from_revision <= :revision and child > :after
     order by child
@@ -19,9 +20,9 @@ order by l.child
 
 -- name: link_of_child
 -- The link of one child at a revision.
-select l.child, l.parent, l.since, p.state as parent_state
+select l.child, l.parent, l.since, case when l.of_former_incarnation then 'deleted' else p.state end as parent_state
 from (
-    select child, parent, since from links
+    select child, parent, since, of_former_incarnation from links
     where tenant = :tenant and relationship = :relationship
       and to_revision > :revision and from_revision <= :revision and child = :child
     order by to_revision
@@ -35,12 +36,12 @@ left join lateral (
 -- name: children_of
 -- The children of these parents, parent by parent: of each those after a child, whose link is valid at a revision and
 -- began no later than another revision.
-select p.n::int as n, l.child, l.since
+select p.n::int as n, l.child, l.since, l.of_former_incarnation as former
 from unnest(:relationships::text[], :parents::text[], :after_children::text[], :revisions::bigint[],
             :begun_by::bigint[]) with ordinality
      as p (relationship, parent, after, revision, begun_by, n)
 cross join lateral (
-    select child, since from links
+    select child, since, of_former_incarnation from links
     where tenant = :tenant and relationship = p.relationship and parent = p.parent and child > p.after
       and to_revision > p.revision and from_revision <= p.begun_by
     order by child
@@ -52,6 +53,14 @@ limit :size
 -- The parents that are currently missing, by key: those after a key, or from it on if :inclusive.
 select parent from waits
 where tenant = :tenant and relationship = :relationship and missing = 'parent'
+  and parent >= :after and (parent > :after or :inclusive)
+order by parent
+limit :size
+
+-- name: former_parents
+-- The parents of current links of former incarnations, by key: those after a key, or from it on if :inclusive.
+select distinct parent from links
+where tenant = :tenant and relationship = :relationship and of_former_incarnation and to_revision = :open
   and parent >= :after and (parent > :after or :inclusive)
 order by parent
 limit :size

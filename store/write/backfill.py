@@ -20,10 +20,10 @@ from facts.correlation import decode
 from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_rows
-from store.write import waits
+from store.write import former_links, waits
 from store.write.context import WriteContext
 from store.write.diff import ClosedLink, Diff, OpenedLink, StateChange
-from store.write.entity_state import FoldedEntity, StoredEntity, find_entities
+from store.write.entity_state import FoldedEntity, FoldedReference, StoredEntity, find_entities
 from store.write.settle import open_revision, write
 from store.write.tenant_lock import lock
 
@@ -120,6 +120,7 @@ async def _begin_cascades(conn: Connection, tenant: str, relationship: Relations
                 ids=[f"{relationship.name}/policy"] * len(keys),
                 facts=["PolicyChanged"] * len(keys),
                 events=["children_to_delete"] * len(keys),
+                deleted=[True] * len(keys),
                 relationships=[relationship.name],
                 parent_kinds=[kind],
             )
@@ -167,7 +168,8 @@ async def _link_children(
         if old is not None:  # linked meanwhile by a process that had not read the correlation ids of older facts
             diff.closed.append(ClosedLink(relationship, entity.key, old, cause))
         if parent is not None and _may_link(entity.key, parent):
-            diff.opened.append(OpenedLink(relationship, entity.key, parent, entity.rank(relationship), cause))
+            rank, created = entity.rank(relationship), entity.parent_created(relationship)
+            diff.opened.append(OpenedLink(relationship, entity.key, parent, rank, cause, created))
     await _write(conn, catalog, tenant, diff)
 
 
@@ -193,13 +195,15 @@ async def _add_references(
         if named[0] != relationship.name or as_key(named[1]) is None:
             continue
         entity = entities[row.key]
-        known = entity.refs.get(relationship.name, (b"", None))[0]
+        known = entity.refs.get(relationship.name, FoldedReference()).order
         if row.order_key > max(entity.ended, known):
-            entity.refs = {**entity.refs, relationship.name: (row.order_key, named[1])}
+            reference = FoldedReference(row.order_key, named.parent, named.created)
+            entity.refs = {**entity.refs, relationship.name: reference}
 
 
 async def _write(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> None:
     locked = await lock(conn, tenant)
+    await former_links.mark(conn, catalog, tenant, diff)
     # Without a visible difference no revision begins, and an outbox row of a revision that never comes is never read.
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)

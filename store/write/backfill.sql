@@ -30,7 +30,7 @@ join links l
 select f.type, f.key, f.correlation, f.order_key
 from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 join facts f on f.tenant = :tenant and f.kind = w.kind and f.key = w.key
-where f.correlation like 'tether1.%'
+where f.correlation like 'tether1.%' or f.correlation like 'tether3.%'
 
 -- name: deleted_parents
 -- The current tombstones of a kind, by key: those after a key, or from it on if :inclusive.

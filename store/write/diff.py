@@ -18,13 +18,15 @@ EntityKey = tuple[str, str]
 
 class OpenedLink(NamedTuple):
     """A link that begins. ``rank``: its place among the children of a one-to-one link; ``cause``: the fact it follows
-    from."""
+    from; ``parent_created``: see facts.envelope.Reference; ``former``: whether it is to a former incarnation."""
 
     relationship: Relationship
     child: str
     parent: str
     rank: bytes | None
     cause: Entry
+    parent_created: bytes | None = None
+    former: bool = False
 
 
 class ClosedLink(NamedTuple):
@@ -55,8 +57,8 @@ class Diff:
 
     ``versions``: entities of which a new version begins. ``touched``: entities of which facts were folded in without
     a visible difference. ``state_changes``: entities that became live or deleted. ``recreated``: entities with the
-    same state as before that were deleted and created again in between. ``own_facts``: how many of Tether's own facts
-    are for the feed alone.
+    same state as before that were deleted and created again in between. ``ends``: entities that are live, and of which
+    a newer deletion than before is known. ``own_facts``: how many of Tether's own facts are for the feed alone.
     """
 
     versions: list[FoldedEntity] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Diff:
     closed: list[ClosedLink] = field(default_factory=list)
     state_changes: list[StateChange] = field(default_factory=list)
     recreated: list[StateChange] = field(default_factory=list)
+    ends: list[StateChange] = field(default_factory=list)
     own_facts: int = 0
 
     def __bool__(self) -> bool:
@@ -109,7 +112,7 @@ def _fold(diff: Diff, references: tuple[Relationship, ...], entity: FoldedEntity
     """Folds all facts about one entity. ``references``: the relationships in which it is the child."""
     stored, ended = entity.stored, entity.ended
     state, data = entity.visible()
-    before = [(entity.parent(r), entity.rank(r)) for r in references] if stored else None
+    before = [(entity.parent(r), entity.rank(r), entity.parent_created(r)) for r in references] if stored else None
     for fact in facts:
         entity.join(fact)
     cause = facts[-1]
@@ -121,12 +124,15 @@ def _fold(diff: Diff, references: tuple[Relationship, ...], entity: FoldedEntity
         diff.state_changes.append(StateChange(entity, stored and state == "unknown", cause))
     elif entity.ended != ended:
         diff.recreated.append(StateChange(entity, False, cause))
+    if stored and entity.state == "live" and entity.ended != ended:
+        diff.ends.append(StateChange(entity, False, cause))
     for n, relationship in enumerate(references):
-        parent, rank = entity.parent(relationship), entity.rank(relationship)
-        old_parent, old_rank = before[n] if before is not None else (None, None)
-        if parent == old_parent and (parent is None or rank == old_rank):
+        now = entity.parent(relationship), entity.rank(relationship), entity.parent_created(relationship)
+        parent = now[0]
+        old_parent = before[n][0] if before is not None else None
+        if parent == old_parent and (parent is None or before is None or now == before[n]):
             continue
         if old_parent is not None:
             diff.closed.append(ClosedLink(relationship, entity.key, old_parent, cause))
         if parent is not None:
-            diff.opened.append(OpenedLink(relationship, entity.key, parent, rank, cause))
+            diff.opened.append(OpenedLink(relationship, entity.key, parent, now[1], cause, now[2]))

@@ -18,7 +18,7 @@ InstanceKey = tuple[Relationship, str]
 """(relationship, key of the parent)."""
 
 Change = Literal["parent_changed", "child_linked", "child_unlinked"]
-"""The state of the parent has changed; a link to it has begun; a link to it has ended."""
+"""The state or the incarnation of the parent has changed; a link to it has begun; a link to it has ended."""
 Condition = Literal["requested", "placeholder", "always"]
 """The relationship has a command that requests the child; the parent is (for ``parent_changed``: was) a placeholder;
 every instance of the relationship has a workflow."""
@@ -93,6 +93,9 @@ def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey
         for relationship in catalog.by_parent.get(changed.entity.kind, ()):
             at = relationship, changed.entity.key
             affected.add("parent_changed", at, changed.cause, placeholder=changed.was_placeholder)
+    for changed in diff.recreated:  # what it had waited for, or had, was of its life before
+        for relationship in catalog.by_parent.get(changed.entity.kind, ()):
+            affected.add("parent_changed", (relationship, changed.entity.key), changed.cause, placeholder=False)
     for link in diff.opened:
         unknown = (link.relationship.parent, link.parent) in placeholders
         affected.add("child_linked", (link.relationship, link.parent), link.cause, placeholder=unknown)

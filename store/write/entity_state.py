@@ -42,7 +42,27 @@ class StoredEntity(NamedTuple):
     created: bytes
     ended: bytes
     older: dict[str, str] | None
-    refs: dict[str, tuple[str, str | None]] | None
+    refs: dict[str, list[str | None]] | None
+
+
+class FoldedReference(NamedTuple):
+    """A reference that is in no field. ``order``: order key of the fact that names the parent, or none;
+    ``parent_created``: see facts.envelope.Reference."""
+
+    order: bytes = NOTHING
+    parent: str | None = None
+    parent_created: bytes | None = None
+
+    def to_json(self) -> list[str | None]:
+        """For the table: bytes as hex digits."""
+        created = [] if self.parent_created is None else [self.parent_created.hex()]
+        return [self.order.hex(), self.parent, *created]
+
+    @classmethod
+    def of_json(cls, stored: Sequence[str | None]) -> FoldedReference:
+        """The reverse of ``to_json``."""
+        order, parent, *created = stored
+        return cls(bytes.fromhex(order or ""), parent, bytes.fromhex(created[0]) if created and created[0] else None)
 
 
 @dataclass(slots=True)
@@ -51,8 +71,8 @@ class FoldedEntity:
 
     ``stored``: whether the table has a version of it. ``latest``, ``created``, ``ended``: order keys of the newest
     fact, creation and deletion. ``data``: its fields; ``older``: the order keys of those fields that an older fact
-    than ``latest`` has set. ``refs``: relationship → (order key, parent), for references that are not in a field.
-    ``row``: the version in the table.
+    than ``latest`` has set. ``refs``: by relationship, references that are not in a field. ``row``: the version in the
+    table.
     """
 
     kind: str
@@ -64,7 +84,7 @@ class FoldedEntity:
     created: bytes = NOTHING
     ended: bytes = NOTHING
     older: dict[str, bytes] = field(default_factory=dict)
-    refs: dict[str, tuple[bytes, str | None]] = field(default_factory=dict)
+    refs: dict[str, FoldedReference] = field(default_factory=dict)
     row: StoredEntity | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -87,11 +107,16 @@ class FoldedEntity:
         """(order key of the fact that names the parent, key of the parent), as in `parent`."""
         if self.state != "live":
             return NOTHING, None
-        order, parent = self.refs.get(relationship.name, (NOTHING, None))
+        order, parent, _ = self.refs.get(relationship.name, _NO_REFERENCE)
         name = relationship.field
         if name is not None and name in self.data and (set_by := self.older.get(name, self.latest)) > order:
             return set_by, as_key(self.data[name])
         return order, parent
+
+    def parent_created(self, relationship: Relationship) -> bytes | None:
+        """The order key of the creation of the parent that this child was requested for; None: it was not requested,
+        or by an earlier version, and belongs to any incarnation of the parent."""
+        return self.refs.get(relationship.name, _NO_REFERENCE).parent_created if self.state == "live" else None
 
     def rank(self, relationship: Relationship) -> bytes | None:
         """Order key that decides which child holds a one-to-one link, the smallest does; None for other links."""
@@ -108,9 +133,9 @@ class FoldedEntity:
                 self.ended = order
                 self._forget()
         if order > self.ended:
-            for name, parent in entry.names:
-                if order > self.refs.get(name, (NOTHING, None))[0]:
-                    self.refs = {**self.refs, name: (order, parent)}
+            for name, parent, created in entry.names:
+                if order > self.refs.get(name, _NO_REFERENCE).order:
+                    self.refs = {**self.refs, name: FoldedReference(order, parent, created)}
 
     def _join_fields(self, entry: Entry, order: bytes) -> None:
         carried: dict[str, Any] = {}
@@ -136,7 +161,7 @@ class FoldedEntity:
         kept = {n: v for n, v in self.data.items() if self.older.get(n, self.latest) > ended}
         self.older = {n: o for n, o in self.older.items() if n in kept}
         self.data = kept
-        self.refs = {n: r for n, r in self.refs.items() if r[0] > ended}
+        self.refs = {n: r for n, r in self.refs.items() if r.order > ended}
 
     def data_json(self) -> str:
         """``data`` as JSON for the table."""
@@ -148,7 +173,7 @@ class FoldedEntity:
 
     def refs_json(self) -> str | None:
         """``refs`` as JSON for the table; None if it is empty."""
-        return orjson.dumps({n: (o.hex(), p) for n, (o, p) in self.refs.items()}).decode() if self.refs else None
+        return orjson.dumps({n: r.to_json() for n, r in self.refs.items()}).decode() if self.refs else None
 
     def check_size(self) -> None:
         """Raises Unacceptable if the data, with the order keys of its fields, has become too large.
@@ -179,7 +204,7 @@ class FoldedEntity:
             created=row.created,
             ended=row.ended,
             older={n: bytes.fromhex(o) for n, o in row.older.items()} if row.older else {},
-            refs={n: (bytes.fromhex(o), p) for n, (o, p) in row.refs.items()} if row.refs else {},
+            refs={n: FoldedReference.of_json(r) for n, r in row.refs.items()} if row.refs else {},
             row=row,
         )
 
@@ -187,6 +212,9 @@ class FoldedEntity:
     def incarnation(self) -> str:
         """Name of this life of the key; of a deleted entity: of the life that would follow, which names its end."""
         return incarnation(self.ended)
+
+
+_NO_REFERENCE = FoldedReference()
 
 
 async def find_entities(conn: Connection, tenant: str, wanted: Collection[tuple[str, str]]) -> list[FoldedEntity]:

@@ -90,11 +90,13 @@ async def notify_waiting_for_path(context: WriteContext, diff: Diff) -> None:
 def cascade_events(diff: Diff, deleted: set[EntityKey]) -> dict[EntityKey, tuple[Entry, CascadeEvent]]:
     """What has happened to entities that have been deleted, each with its fact; of several events the last one here.
 
+    Their children are those that are still linked to a tombstone, or to a former incarnation of what is live again.
     ``deleted``: the parents of the difference that are deleted now.
     """
     events: dict[EntityKey, tuple[Entry, CascadeEvent]] = {}
     for ended in diff.closed:
-        if (at := (ended.relationship.parent, ended.parent)) in deleted:
+        at = ended.relationship.parent, ended.parent
+        if at in deleted or ended.relationship.requested is not None:
             events[at] = ended.cause, "child_unlinked"
     for link in diff.opened:
         if (at := (link.relationship.parent, link.parent)) in deleted:
@@ -104,6 +106,9 @@ def cascade_events(diff: Diff, deleted: set[EntityKey]) -> dict[EntityKey, tuple
             events[change.at] = change.cause, "children_to_delete"
         elif change.entity.state == "live" and change.entity.ended:
             events[change.at] = change.cause, "recreated"
+    for link in diff.opened:
+        if link.former:
+            events[link.relationship.parent, link.parent] = link.cause, "children_to_delete"
     return events
 
 
@@ -124,6 +129,7 @@ async def notify_cascades(context: WriteContext, diff: Diff, deleted: set[Entity
         kinds=[kind for kind, _ in events],
         keys=[key for _, key in events],
         events=[event for _, event in events.values()],
+        deleted=[at in deleted for at in events],
         relationships=swept.names,
         parent_kinds=swept.parent_kinds,
     )

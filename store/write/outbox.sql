@@ -85,18 +85,20 @@ on conflict do nothing
 
 -- name: notify_cascades
 -- Adds outbox rows for the cascades of these entities, where a row of the table of rules applies: to the event, to
--- whether the entity has children now (null: either way), and to the state of its cascade (null: any, or none).
+-- whether a deleted life of the entity has children now (null: either way), and to the state of its cascade (null: any, or none).
 -- `relationships` and `parent_kinds` list the relationships whose children are deleted or detached.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select :tenant, :revision, :now, 'cascade', w.kind, w.key, w.source, w.id, w.fact
-from unnest(:kinds::text[], :keys::text[], :sources::text[], :ids::text[], :facts::text[], :events::text[])
-     as w (kind, key, source, id, fact, event)
+from unnest(:kinds::text[], :keys::text[], :sources::text[], :ids::text[], :facts::text[], :events::text[],
+            :deleted::boolean[])
+     as w (kind, key, source, id, fact, event, deleted)
 cross join lateral (
     select exists (
         select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, kind)
         cross join lateral (
             select from links l
             where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open
+              and (w.deleted or l.of_former_incarnation)
             limit 1) l
         where r.kind = w.kind) as children offset 0) c
 where exists (

@@ -14,7 +14,7 @@ from catalog.catalog import Catalog
 from facts.envelope import Entry, moment
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
-from store.write import outbox, waits
+from store.write import former_links, outbox, waits
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
 from store.write.entity_state import FoldedEntity, find_entities
@@ -23,7 +23,7 @@ from store.write.tenant_lock import lock
 FACTS = """tenant revision received source id type kind key sequence order_key time data correlation causation
     traceparent extensions digest"""
 ENTITIES = """tenant from_revision to_revision kind key state sequence data latest created ended older refs"""
-LINKS = """tenant from_revision to_revision since relationship child parent rank"""
+LINKS = """tenant from_revision to_revision since relationship child parent rank of_former_incarnation"""
 
 FactKey = tuple[str, str]
 """(source, id)."""
@@ -56,6 +56,7 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     if not fresh:
         return Settled(locked.revision, set(), known)
     diff = compute_diff(catalog, await _stored(conn, tenant, fresh), fresh)
+    await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
     await _append(context, fresh)
@@ -139,7 +140,8 @@ async def write(context: WriteContext, diff: Diff) -> None:
         await execute(conn, "close_links", tenant=tenant, revision=revision, relationships=names, children=children)
     if diff.opened:
         links = (
-            (tenant, revision, OPEN, context.now, o.relationship.name, o.child, o.parent, o.rank) for o in diff.opened
+            (tenant, revision, OPEN, context.now, o.relationship.name, o.child, o.parent, o.rank, o.former)
+            for o in diff.opened
         )
         await _copy(conn, "links", LINKS, links)
 

@@ -119,6 +119,16 @@ async def test_child_without_any_link_has_no_explanation(asker: Asker, facts: Fa
     assert await asker.explain("category_item", "i") is None
 
 
+async def test_explanation_of_a_former_incarnation_names_its_deletion(asker: Asker, facts: FactRecorder) -> None:
+    group = event("GroupCreated", "g", 1, name="Divers")
+    await facts.record(group, event("GroupDeleted", "g", 2, time=AT), event("GroupCreated", "g", 3, name="Divers"))
+    await facts.record(event("ChannelCreated", "c", 1, name="x", requested_by="g", created=group, time=AT))
+    assert await asker.sentence("group_channel", "c") == (
+        "ChannelCreated c (channels, 3 Jan 2026 12:00) was requested for an earlier group g, which is deleted: "
+        "GroupDeleted (groups, 3 Jan 2026 12:00); DeleteChannel will be sent to channels."
+    )
+
+
 async def test_broken_link_explanation_says_what_the_cascade_does(
     asker: Asker, facts: FactRecorder, pool: Pool, catalog: Catalog
 ) -> None:

@@ -20,12 +20,15 @@ class ChannelRequest(NamedTuple):
 class Channels:
     """Answers requests for channels: first with ``answers``, in their order, then with 201.
 
+    Requests to delete a channel are accepted; ``deleted`` has its key, and no fact follows.
+
     The first request with an Idempotency-Key creates a channel. Unless ``silent`` is set, its fact is published:
     ``publish`` is called with the key of the channel, the correlation id of the request, and the channel's name.
     """
 
     def __init__(self) -> None:
         self.requests: list[ChannelRequest] = []
+        self.deleted: list[str] = []
         self.answers: list[httpx2.Response | Exception] = []
         self.silent = False
         self._made: set[str] = set()
@@ -37,6 +40,9 @@ class Channels:
         return Counter(seen.key for seen in self.requests)
 
     async def _handle(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "DELETE":
+            self.deleted.append(request.url.path.rpartition("/")[2])
+            return httpx2.Response(204)
         headers = request.headers
         request_seen = ChannelRequest(
             headers["idempotency-key"],

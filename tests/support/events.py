@@ -6,6 +6,7 @@ from typing import Any
 from catalog import catalog
 from catalog.registry import OWN_SOURCE
 from facts.correlation import encode
+from facts.order_key import order_key
 
 Event = dict[str, Any]
 """A CloudEvent in JSON format: attribute → value."""
@@ -24,6 +25,7 @@ def event(
     /,
     *,
     requested_by: str | None = None,
+    created: Any = None,
     correlation: str | None = None,
     time: str | None = None,
     source: str | None = None,
@@ -34,11 +36,11 @@ def event(
 
     ``fact``: the type without its version. ``sequence``, ``time``: None leaves them out. ``source``: by default that of
     the fact's owner, or ``/unknown`` if the fact is not declared. ``id``: made of the fact, the key and the sequence by
-    default. ``requested_by``: the group for which a channel was requested. ``correlation``: any correlation id.
-    ``data``: the fields of the fact.
+    default. ``requested_by``: the group for which a channel was requested; ``created``: the fact that had created it.
+    ``correlation``: any correlation id. ``data``: the fields of the fact.
     """
     if requested_by is not None:
-        correlation = encode("group_channel", requested_by)
+        correlation = encode("group_channel", requested_by, None if created is None else _order(created))
     built: Event = {
         "specversion": "1.0",
         "id": id or f"{fact}/{key}/{sequence}",
@@ -49,6 +51,10 @@ def event(
     }
     optional = {"sequence": None if sequence is None else str(sequence), "time": time, "correlationid": correlation}
     return built | {name: value for name, value in optional.items() if value is not None}
+
+
+def _order(created: Event) -> bytes:
+    return order_key(created["sequence"], None, created["source"], created["id"])
 
 
 def link_event(relationship: str, child: str, parent: str, sequence: int) -> Event:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from catalog.registry import OWN_SOURCE
 from facts.correlation import encode
+from facts.order_key import order_key
 from tests.support.events import Event
 
 CAST = ("group", "channel", "channel", "category", "item", "item")
@@ -202,7 +203,8 @@ class _Writer:
         """Returns the correlation id: of a channel mostly that of a request for a group, else one foreign to Tether."""
         dice = self.random.random()
         if entity.kind == "channel" and dice < 0.7:
-            return encode("group_channel", self.random.choice(self.keys["group"]))
+            life = order_key(str(self.random.randrange(12)), None, "/groups", "x") if dice < 0.4 else None
+            return encode("group_channel", self.random.choice(self.keys["group"]), life)
         if dice < 0.85:
             return None
         return self.random.choice(("trace-7", encode("group_channel", "group-0"), encode("elsewhere", "group-0")))

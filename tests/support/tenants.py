@@ -15,7 +15,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from config import Limits
 from facts import own_facts
-from facts.envelope import Entry, microseconds, read
+from facts.envelope import Entry, Reference, microseconds, read
 from facts.validation import Validator
 from model import facts, lines
 from model.fold import fold
@@ -57,7 +57,7 @@ def recorded_entry(catalog: Catalog, event: Event) -> Entry:
         id=event["id"],
         sequence=event.get("sequence"),
         time=microseconds(event.get("time")),
-        names=((data["relationship"], data.get("parent")),),
+        names=(Reference(data["relationship"], data.get("parent")),),
     )
 
 
@@ -95,7 +95,9 @@ def expected_waits(catalog: Catalog, events: Sequence[Event]) -> Waits:
                 key for (kind, key), it in state.entities.items() if (kind, it.state) == (relationship.parent, "live")
             }
             owner = catalog.owner_of(relationship.child)
-            found |= {(name, key, "child", owner) for key in live - {link.parent for link in links}}
+            found |= {
+                (name, key, "child", owner) for key in live - {link.parent for link in links if link.state != "broken"}
+            }
     return Counter(found)
 
 
@@ -165,7 +167,7 @@ class StoreTenant:
             self.name,
         )
         links = await self.pool.fetch(
-            "select relationship, child, parent, rank from links"
+            "select relationship, child, parent, rank, of_former_incarnation from links"
             " where tenant = $1 and to_revision = 9223372036854775807 order by relationship, child",
             self.name,
         )

@@ -39,7 +39,12 @@ class Versions:
             state = {"unknown": "waiting", "live": "linked", "deleted": "broken"}[
                 entities[relationship.parent, row["parent"]]
             ]
-            taken = {parent for (name, _), (parent, _) in found.items() if name == relationship.name}
+            taken = {
+                parent for (name, _), (parent, of) in found.items() if name == relationship.name and of != "broken"
+            }
+            if state == "linked" and row["of_former_incarnation"]:
+                found[row["relationship"], row["child"]] = (row["parent"], "broken")
+                continue
             if state == "linked" and relationship.exclusive and row["parent"] in taken:
                 state = "conflict"
             assert (row["relationship"], row["child"]) not in found, "two links of a child at once"

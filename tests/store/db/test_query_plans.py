@@ -60,7 +60,7 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "count_links": ({"links_pkey", "links_of_parent"}, COUNTS),
     "count_parents": ({"links_of_parent"}, COUNTS),
     "count_waiting": ({"waits_pkey"}, COUNTS),
-    "count_broken": ({"entities_not_live"}, COUNTS),
+    "count_broken": ({"entities_not_live", "links_of_former_incarnations"}, COUNTS),
 }
 """Queries that read an index, or a part of it that many rows share: which indexes, and why they may."""
 

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from errors import Malformed
-from facts.correlation import decode, encode
+from facts.correlation import CREATION, RequestedFor, decode, encode
 from facts.envelope import microseconds, moment, read
 
 GOOD: dict[str, Any] = {"specversion": "1.0", "id": "1", "source": "/s", "type": "T.v1", "data": {}}
@@ -87,11 +89,48 @@ def test_moment_reverses_microseconds() -> None:
 
 @pytest.mark.parametrize("parent", ["g1", "a/b", "é😀", " ", "x" * 512])
 def test_correlation_id_names_its_parent(parent: str) -> None:
-    assert decode(encode("group_channel", parent)) == ("group_channel", parent)
+    assert decode(encode("group_channel", parent)) == RequestedFor("group_channel", parent)
+
+
+@given(st.binary(min_size=1, max_size=CREATION + 20))
+def test_correlation_id_names_the_incarnation_of_its_parent(created: bytes) -> None:
+    text = encode("group_channel", "é/1", created)
+    assert len(text) < 200
+    decoded = decode(text)
+    assert decoded is not None
+    assert decoded[:2] == ("group_channel", "é/1")
+    assert decoded.created is not None
+    assert decoded.created[:CREATION] == created[:CREATION]
+
+
+@given(st.binary(min_size=1, max_size=CREATION + 20), st.binary(min_size=1, max_size=CREATION + 20))
+def test_cut_creation_sorts_after_all_that_begin_alike(created: bytes, ended: bytes) -> None:
+    decoded = decode(encode("r", "p", created))
+    assert decoded is not None
+    assert decoded.created is not None
+    if len(created) <= CREATION or ended[:CREATION] != created[:CREATION]:
+        assert (ended > decoded.created) == (ended > created)
+    elif ended[CREATION:] < b"\xff":
+        assert ended < decoded.created
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "abc", "tether1.", "tether1.!!!!", "tether1.eA", "tether1.H3g", "tether2.eA"]
+    "text",
+    [
+        None,
+        "",
+        "abc",
+        "tether1.",
+        "tether1.!!!!",
+        "tether1.eA",
+        "tether1.H3g",
+        "tether2.eA",
+        "tether3.eB95",
+        "tether3.eB95.",
+        "tether3.eB95.!",
+        "tether1.eB95.eA",
+        "tether3.eB95.eA.eA",
+    ],
 )
 def test_foreign_correlation_id_decodes_to_none(text: str | None) -> None:
     assert decode(text) is None

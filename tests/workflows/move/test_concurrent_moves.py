@@ -1,6 +1,7 @@
 """Several moves of one team, cancelled moves, and moves at the same time as deletions of events."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ async def test_move_is_confirmed_by_its_fact_even_after_a_newer_one(running_scen
     ],
 )
 async def test_move_is_not_confirmed_by_an_unrelated_fact_with_its_id(
-    running_scenario: Scenario, type: str, subject: str, data: dict[str, str]
+    running_scenario: Scenario, type: str, subject: str, data: dict[str, Any]
 ) -> None:
     """An owner may copy a correlation id into any fact."""
     scenario, harness = running_scenario, running_scenario.harness

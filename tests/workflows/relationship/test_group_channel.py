@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from facts.correlation import encode
+from facts.correlation import decode, encode
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
@@ -33,7 +33,9 @@ async def test_new_group_gets_one_channel_announced_once(running_harness: Harnes
     assert await harness.wait_for_end("group_channel", "g1") is WorkflowExecutionStatus.COMPLETED
     (request,) = harness.channels.requests
     assert request.name == "name of g1"
-    assert request.correlation == encode("group_channel", "g1")
+    requested = decode(request.correlation)
+    assert requested is not None
+    assert requested[:2] == ("group_channel", "g1")
     assert announced["data"] == {"relationship": "group_channel", "parent": "g1", "child": "channel-of-name of g1"}
     assert announced["correlation"] == request.correlation
     assert announced["causation"] == "ChannelCreated/channel-of-name of g1/1"
