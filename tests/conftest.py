@@ -3,9 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from itertools import count
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck
@@ -17,9 +15,8 @@ from config import Settings
 from devstack.testing import temporary_postgres
 from store.db.pool import Pool, create_pool
 from store.migrate import migrate
+from tests.support.databases import Databases
 from tests.support.recording import FactRecorder
-
-_numbers = count(1)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what is in its background so. What we start would inherit it, and never hear of Ctrl-C.
@@ -74,18 +71,19 @@ async def template(catalog: Catalog) -> AsyncIterator[str]:
         yield postgres.url
 
 
-@pytest.fixture
-async def database_url(template: str) -> AsyncIterator[str]:
-    """URL of a migrated, empty database that is this test's alone."""
+@pytest.fixture(scope="session")
+def databases(template: str) -> Databases:
+    """The databases of this worker's server."""
     server, _, original = template.rpartition("/")
-    name = f"test_{next(_numbers)}"
-    conn = await asyncpg.connect(f"{server}/postgres")
-    try:
-        await conn.execute(f"create database {name} template {original}")
-        yield f"{server}/{name}"
-        await conn.execute(f"drop database {name} with (force)")
-    finally:
-        await conn.close()
+    return Databases(server, original)
+
+
+@pytest.fixture
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    """URL of a migrated, empty database that is this test's alone."""
+    name = await databases.take()
+    yield f"{databases.server}/{name}"
+    await databases.give_back(name)
 
 
 @pytest.fixture
