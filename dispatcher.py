@@ -1,8 +1,8 @@
 """The process that turns outbox rows into starts and signals of workflows.
 
 One loop sends the outbox rows that are due and starts workflows for waits whose grace period is over. Now and then it
-checks that every workflow that should be open is, since an operator may have terminated it, and ends those that should
-not be.
+checks that every workflow that should be open is, since an operator may have terminated it. Another ends those that
+should not be.
 """
 
 import asyncio
@@ -61,12 +61,17 @@ class Dispatcher:
         self._pool = pool
         self._starter = starter
         self._check_after = check_after
-        self._checked = self._strays_checked = time.monotonic()
+        self._checked = time.monotonic()
         self._started = 0.0
         self._strays = StrayWorkflows(pool, starter)
 
     async def run(self) -> None:
         """Runs until it is cancelled, also while PostgreSQL or Temporal are unavailable."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._end_strays())
+            await self._dispatch()
+
+    async def _dispatch(self) -> None:
         idle = IDLE[0]
         while True:
             try:
@@ -88,9 +93,6 @@ class Dispatcher:
         if time.monotonic() - self._checked >= min(CHECK_EVERY, self._check_after):
             self._checked = time.monotonic()
             await self.check()
-        if time.monotonic() - self._strays_checked >= STRAYS_EVERY:
-            self._strays_checked = time.monotonic()
-            await self._check_strays()
         return sent or started
 
     async def _send_outbox(self) -> bool:
@@ -139,14 +141,19 @@ class Dispatcher:
             await outbox_dispatch.unstarted(self._pool, missing)
         calls.check()
 
-    async def _check_strays(self) -> None:
-        """Raises Unavailable. Temporal's list of workflows may be missing where all else works: then this waits."""
-        try:
-            await self._strays.round()
-        except RPCError as error:
-            log.warning("stray workflows cannot be looked for", reason=error.message or error.status.name)
-        except RuntimeError as error:  # raised by a lazy client while it cannot connect
-            log.warning("stray workflows cannot be looked for", reason=str(error))
+    async def _end_strays(self) -> None:
+        """Ends stray workflows, beside the dispatch: Temporal's list of workflows may be slow or away where all else is
+        not."""
+        while True:
+            await asyncio.sleep(STRAYS_EVERY)
+            try:
+                await self._strays.round()
+            except Unavailable as error:
+                log.warning("stray workflows cannot be looked for", reason=str(error))
+            except RPCError as error:
+                log.warning("stray workflows cannot be looked for", reason=error.message or error.status.name)
+            except RuntimeError as error:  # raised by a lazy client while it cannot connect
+                log.warning("stray workflows cannot be looked for", reason=str(error))
 
     async def _nudge(self, row: OfWorkflow, owner: str | None, fact: str, source: str, id: str, revision: int) -> None:
         nudge = Nudge(source=source, id=id, revision=revision)

@@ -65,9 +65,12 @@ class StrayWorkflows:
         return len(self._suspects)
 
     async def round(self) -> None:
-        """Reads one page of open workflows, and treats the suspects that are due. Raises Unavailable and RPCError."""
-        await self._read_page()
+        """Treats the suspects that are due, and reads one page of open workflows. Raises Unavailable and RPCError.
+
+        In this order, so that the rows of a workflow are read in two rounds before it is signalled.
+        """
         await self._treat()
+        await self._read_page()
 
     async def _read_page(self) -> None:
         now = time.monotonic()

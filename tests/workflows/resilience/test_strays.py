@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+import dispatcher
 from messages.workflow_ids import Subject
 from store.db.pool import Pool
 from strays import LOOK, REASON, StrayWorkflows
@@ -72,6 +73,17 @@ async def test_workflow_without_rows_is_signalled_to_look_and_ends(running_harne
     assert await counted(harness.pool) == {"signalled": 1, "terminated": 0}
 
 
+async def test_dispatcher_ends_strays_beside_its_dispatch(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "STRAYS_EVERY", 0.01)
+    monkeypatch.setattr(dispatcher, "StrayWorkflows", lambda *_: strays(harness))
+    harness.dispatcher = dispatcher.Dispatcher(harness.pool, harness.starter, check_after=3600)
+    async with harness.running():
+        await wait_for_category(harness, "books")
+        await restore(harness.pool, harness.tenant)
+        await harness.wait_for_end("category_item", "books")
+    assert (await counted(harness.pool))["signalled"] == 1
+
+
 async def test_workflow_with_a_row_is_left_alone(running_harness: Harness) -> None:
     harness = running_harness
     for key in ("books", "maps"):
@@ -86,10 +98,11 @@ async def test_workflow_whose_row_appears_before_the_second_look_is_left_alone(r
     harness = running_harness
     await wait_for_category(harness, "books")
     await harness.pool.execute("update waits set tenant = 'hidden'")
-    sweeper = StrayWorkflows(harness.pool, harness.starter, settle=0.05, stay=0.0, pause=0.0)
+    sweeper = strays(harness)
     await until(sweeper, lambda: sweeper.suspects)
     await harness.pool.execute("update waits set tenant = $1", harness.tenant)
-    await until(sweeper, lambda: not sweeper.suspects)
+    await sweeper.round()
+    assert sweeper.suspects == 0
     assert LOOK not in await signals(harness, harness.instance("category_item", "books").subject)
     assert await counted(harness.pool) == {}
 
