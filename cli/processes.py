@@ -70,4 +70,5 @@ def migrate() -> None:
     settings = read_settings()
     from store.migrate import run
 
-    run(settings)
+    for line in run(settings):
+        typer.echo(line)

@@ -11,6 +11,9 @@ from catalog.vocabulary import Effect
 from errors import Malformed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FINER = re.compile(r"\.\d{6}(\d{1,3})", re.ASCII)
+"""The digits of a fraction of a second after the sixth."""
 _KNOWN = {
     "specversion", "id", "source", "type", "subject", "time", "sequence", "data", "data_base64", "datacontenttype",
 }  # fmt: skip
@@ -27,7 +30,7 @@ _ATTRIBUTES = 64
 
 
 class Envelope(NamedTuple):
-    """A valid CloudEvents envelope. ``time``: microseconds since 1970."""
+    """A valid CloudEvents envelope. ``time``: nanoseconds since 1970."""
 
     source: str
     id: str
@@ -57,8 +60,9 @@ class Reference(NamedTuple):
 class Entry(NamedTuple):
     """A validated fact, as the ledger stores it. ``effect`` is None for Tether's own facts.
 
-    ``body`` is the data as JSON; ``digest`` stands for type, subject, sequence and data; ``order`` is the
-    order key. ``names`` are references that are in no field: relationship → parent, or None for "no longer".
+    ``time`` in nanoseconds since 1970; ``body`` is the data as JSON; ``digest`` stands for type, subject, sequence
+    and data; ``order`` is the order key, without the arrival until the fact is settled. ``names`` are references that
+    are in no field: relationship → parent, or None for "no longer".
     """
 
     source: str
@@ -107,7 +111,7 @@ def read(event: Any, index: int | None = None) -> Envelope:
         event["type"],
         subject,
         sequence,
-        microseconds(event.get("time"), index),
+        nanoseconds(event.get("time"), index),
         event.get("data"),
         _text(event, "correlationid", index),
         _text(event, "causationid", index),
@@ -136,8 +140,8 @@ def _text(event: dict[str, Any], name: str, index: int | None) -> str | None:
     return value
 
 
-def microseconds(time: Any, index: int | None = None) -> int | None:
-    """An RFC 3339 time as microseconds since 1970; finer digits are cut. Raises Malformed."""
+def nanoseconds(time: Any, index: int | None = None) -> int | None:
+    """An RFC 3339 time as nanoseconds since 1970; finer digits are cut. Raises Malformed."""
     if time is None:
         return None
     try:
@@ -154,12 +158,24 @@ def microseconds(time: Any, index: int | None = None) -> int | None:
         raise Malformed("time", "is no RFC 3339 time such as 2026-01-31T12:00:00Z", index) from None
     if not _CALENDAR[0] <= since <= _CALENDAR[1]:
         raise Malformed("time", "is not in the years 1 to 9999 of UTC, which can be stored", index)
-    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+    whole = since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+    finer = _FINER.match(time, 19) if len(time) > 27 else None
+    return whole * 1_000 + (int(finer[1].ljust(3, "0")) if finer else 0)
 
 
 def moment(time: int | None) -> datetime | None:
-    """The reverse of ``microseconds``."""
-    return None if time is None else _EPOCH + timedelta(microseconds=time)
+    """The reverse of ``nanoseconds``, to the microsecond."""
+    return None if time is None else _EPOCH + timedelta(microseconds=time // 1_000)
+
+
+def finer_nanoseconds(time: int | None) -> int:
+    """The nanoseconds of a time after its last whole microsecond, which `moment` cuts: 0 to 999."""
+    return 0 if time is None else time % 1_000
+
+
+def nanoseconds_of(moment: datetime | None, finer: int) -> int | None:
+    """The time that `moment` and `finer_nanoseconds` were taken from."""
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND * 1_000 + finer
 
 
 def in_utc(stored: datetime | None) -> datetime | None:

@@ -29,7 +29,7 @@ def entry(
 ) -> Entry:
     """A fact of Tether's own about the entity (kind, key).
 
-    ``names``: references that it sets; ``time`` in microseconds since 1970.
+    ``names``: references that it sets; ``time`` in nanoseconds since 1970.
     """
     body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
     return Entry(
@@ -48,7 +48,7 @@ def entry(
         causation=causation,
         traceparent=None,
         extensions=None,
-        order=order_key(sequence, time, OWN_SOURCE, id),
+        order=order_key(sequence, time, None),
         digest=blake2b(id.encode(), digest_size=16).digest(),  # the id is derived from the content
         names=names,
     )

@@ -79,7 +79,7 @@ class Validator:
             _check_reference(field, data)
         try:
             body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-            head = orjson.dumps((contract.wire_type, key, sequence, time, source, id, traced, extensions))
+            head = orjson.dumps((contract.wire_type, key, sequence, source, id, traced, extensions))
         except orjson.JSONEncodeError as error:
             check_text((source, id, key, sequence, traced, extensions, data))
             raise Unacceptable(f"cannot be kept as JSON: {error}") from None
@@ -105,7 +105,7 @@ class Validator:
             causation=causation,
             traceparent=traceparent,
             extensions=None if extensions is None else orjson.dumps(extensions).decode(),
-            order=order_key(sequence, time, source, id),
+            order=order_key(sequence, time, contract.effect),
             digest=digest(contract.wire_type, key, sequence, named, body),
             names=self._names(contract.kind, named),
         )

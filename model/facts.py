@@ -10,7 +10,7 @@ from catalog.registry import OWN_SOURCE, Contract
 from catalog.vocabulary import Effect
 from errors import Malformed, Unknown
 from facts.json_numbers import plain
-from model.instants import microseconds
+from model.instants import nanoseconds
 from model.order import Order, order
 
 LINKED = "Linked.v1"
@@ -40,10 +40,12 @@ class ModelFact(NamedTuple):
     """None: Tether's own fact, not published by an owner."""
     sequence: str | None
     time: int | None
-    """Microseconds since 1970 UTC."""
+    """Nanoseconds since 1970 UTC."""
     data: Mapping[str, Any]
     """The fields as published, without defaults."""
     correlation: str | None
+    arrival: int = 0
+    """Its position in the ledger; 0: not recorded yet."""
 
     @property
     def identity(self) -> FactId:
@@ -53,35 +55,36 @@ class ModelFact(NamedTuple):
     @property
     def order(self) -> Order:
         """Its position among the facts of its entity."""
-        return order(self.sequence, self.time, self.source, self.id)
+        return order(self.sequence, self.time, self.effect, self.arrival, self.source, self.id)
 
 
-def read(catalog: Catalog, event: Mapping[str, Any]) -> ModelFact:
+def read(catalog: Catalog, event: Mapping[str, Any], arrival: int = 0) -> ModelFact:
     """Returns the fact in a structured CloudEvent, published by an owner or by Tether.
 
-    Raises Unknown if its type or relationship is not declared, Malformed if it has no key.
+    ``arrival``: its position in the ledger; 0 if it is not recorded. Raises Unknown if its type or relationship is not
+    declared, Malformed if it has no key.
     """
     if event["source"] == OWN_SOURCE:
-        return _own_fact(catalog, event)
+        return _own_fact(catalog, event, arrival)
     contract = catalog.contracts.by_type.get(event["type"])
     if contract is None:
         raise Unknown(f"no contract {event['type']!r}; declare it in contracts/, then fold again")
-    return owner_fact(contract, event)
+    return owner_fact(contract, event, arrival)
 
 
-def owner_fact(contract: Contract, event: Mapping[str, Any]) -> ModelFact:
-    """Returns the fact that an owner published under this contract. Raises Malformed if it has no key."""
-    return _fact(event, contract.kind, _key(contract, event), contract.effect)
+def owner_fact(contract: Contract, event: Mapping[str, Any], arrival: int = 0) -> ModelFact:
+    """Returns the fact that an owner published under this contract, as `read` does."""
+    return _fact(event, contract.kind, _key(contract, event), contract.effect, arrival)
 
 
-def _own_fact(catalog: Catalog, event: Mapping[str, Any]) -> ModelFact:
+def _own_fact(catalog: Catalog, event: Mapping[str, Any], arrival: int) -> ModelFact:
     kind = ""
     if event["type"] in (LINKED, UNLINKED):
         kind = catalog.relationship(event["data"]["relationship"]).child
-    return _fact(event, kind, event.get("subject") or "", None)
+    return _fact(event, kind, event.get("subject") or "", None, arrival)
 
 
-def _fact(event: Mapping[str, Any], kind: str, key: str, effect: Effect | None) -> ModelFact:
+def _fact(event: Mapping[str, Any], kind: str, key: str, effect: Effect | None, arrival: int) -> ModelFact:
     time = event.get("time")
     return ModelFact(
         source=event["source"],
@@ -91,9 +94,10 @@ def _fact(event: Mapping[str, Any], kind: str, key: str, effect: Effect | None) 
         key=key,
         effect=effect,
         sequence=event.get("sequence"),
-        time=None if time is None else microseconds(time),
+        time=None if time is None else nanoseconds(time),
         data=plain(event.get("data") or {}),
         correlation=event.get("correlationid"),
+        arrival=arrival,
     )
 
 

@@ -1,4 +1,7 @@
-"""Folds a set of facts into the state. Order, repetition and batches cannot matter, since the input is a set."""
+"""Folds a set of facts into the state. Repetition and batches cannot matter, since the input is a set.
+
+Nor does the order of the input: where arrival decides between facts, each says itself when it arrived.
+"""
 
 from __future__ import annotations
 
@@ -63,10 +66,14 @@ def _by_entity(facts: Iterable[ModelFact]) -> dict[EntityKey, list[ModelFact]]:
     known: dict[FactId, ModelFact] = {}
     for fact in facts:
         first = known.setdefault(fact.identity, fact)
-        if first is not fact and first != fact:
+        if first is fact:
+            continue
+        if _meaning(first) != _meaning(fact):
             raise Conflict(
                 f"two different facts have the id {fact.id!r} and the source {fact.source!r}; fold accepted facts only"
             )
+        if fact.arrival < first.arrival:
+            known[fact.identity] = fact
     found: dict[EntityKey, list[ModelFact]] = {}
     for fact in known.values():
         found.setdefault((fact.kind, fact.key), []).append(fact)
@@ -74,6 +81,11 @@ def _by_entity(facts: Iterable[ModelFact]) -> dict[EntityKey, list[ModelFact]]:
         if len(of_one) > 1:
             of_one.sort(key=lambda fact: fact.order)
     return found
+
+
+def _meaning(fact: ModelFact) -> ModelFact:
+    """Returns what two deliveries of one fact have in common: a sender may state another time at each attempt."""
+    return fact._replace(time=None, arrival=0)
 
 
 def _history(facts: list[ModelFact]) -> _History:

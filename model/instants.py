@@ -13,8 +13,8 @@ _RFC3339 = re.compile(
 )
 
 
-def microseconds(text: str) -> int:
-    """Returns whole microseconds since 1970 UTC; smaller fractions are cut off, never rounded up.
+def nanoseconds(text: str) -> int:
+    """Returns whole nanoseconds since 1970 UTC; smaller fractions are cut off, never rounded up.
 
     A leap second (``:60``) is the first second of the next minute. Raises Malformed if it is no timestamp.
     """
@@ -30,4 +30,4 @@ def microseconds(text: str) -> int:
     if sign is not None:
         offset = int(offset_hours) * 3_600 + int(offset_minutes) * 60
         seconds += offset if sign == "-" else -offset
-    return seconds * 1_000_000 + int((fraction or "0")[:6].ljust(6, "0"))
+    return seconds * 1_000_000_000 + int((fraction or "0")[:9].ljust(9, "0"))

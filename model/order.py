@@ -1,46 +1,73 @@
-"""The total order of the facts of one entity. It does not depend on when they arrived."""
+"""The total order of the facts of one entity: by what its owner states, and only then by arrival."""
 
+from itertools import groupby
+from string import ascii_letters, digits
 from typing import TypeAlias
 
-Order: TypeAlias = tuple[bool, bool, int, bytes, bool, int, bytes, bytes]
-"""(has a sequence, it is a number, its number of digits, the sequence, has a time, the time, source, id).
+from catalog.vocabulary import Effect
 
-Each part compares with parts of the same type only: a comparison that is numeric for some pairs and textual for others
-would not be transitive ("9" < "10" < "1a" < "9").
-"""
+Part: TypeAlias = tuple[int, int, bytes]
+"""A part of a sequence: (its first byte, its length, itself)."""
+Order: TypeAlias = tuple[bool, tuple[Part, ...], bool, int, int, int, bytes, bytes]
+"""(has a sequence, its parts, has a time, the time, effect, arrival, source, id)."""
 
 
-def order(sequence: str | None, time: int | None, source: str, id: str) -> Order:
-    """Returns the position of a fact among those of its entity. ``time``: microseconds since 1970 UTC.
+def order(sequence: str | None, time: int | None, effect: Effect | None, arrival: int, source: str, id: str) -> Order:
+    """Returns the position of a fact among those of its entity.
 
-    Facts without a sequence come before those with one, other text before numbers, and "7" equals "007". Facts with
-    equal sequences are ordered by time (none comes first), then by source, then by id.
+    ``time``: nanoseconds since 1970 UTC; ``effect``: None for Tether's own facts; ``arrival``: position in the ledger.
+    Facts without a sequence come before those with one. Facts with equal sequences are ordered by time (none comes
+    first), then by effect: created, changed, deleted; then by arrival, and where that is unknown by source and id.
     """
-    if sequence is None:
-        numeric, digits, text = False, 0, b""
-    elif sequence.isascii() and sequence.isdigit():
-        # Of two numbers without leading zeros the one with more digits is greater: exact at any length.
-        number = sequence.lstrip("0")
-        numeric, digits, text = True, len(number), number.encode()
-    else:
-        numeric, digits, text = False, 0, sequence.encode()
     return (
         sequence is not None,
-        numeric,
-        digits,
-        text,
+        _parts(sequence or ""),
         time is not None,
         0 if time is None else time,
+        _rank(effect),
+        arrival,
         source.encode(),
         id.encode(),
     )
 
 
-def encoded(position: Order) -> bytes:
+def encoded(place: Order) -> bytes:
     """Returns the position as bytes that sort alike: the form in which correlation ids hold it."""
-    stated, numeric, digits, text, timed, time, source, id = position
+    stated, parts, timed, time, rank, arrival, _, _ = place
     head = b"\0"
     if stated:
-        head = b"\2" + digits.to_bytes(4, "big") + text if numeric else b"\1" + text + b"\0"
-    instant = b"\1" + (time + 2**63).to_bytes(8, "big") if timed else b"\0"
-    return head + instant + source + b"\0" + id
+        words = (
+            b"0" + length.to_bytes(2) + word if byte == ord("0") else bytes([byte]) for byte, length, word in parts
+        )
+        head = b"\1" + b"".join(words) + b"\0"
+    instant = b"\1" + (time + 2**68).to_bytes(9) if timed else b"\0"
+    return head + instant + bytes([rank]) + arrival.to_bytes(8)
+
+
+def _encoded(part: Part) -> bytes:
+    byte, length, word = part
+    return b"0" + length.to_bytes(2) + word if byte == ord("0") else bytes([byte])
+
+
+def _rank(effect: Effect | None) -> int:
+    if effect is Effect.CREATED:
+        return 0
+    return 2 if effect is Effect.DELETED else 1
+
+
+def _parts(sequence: str) -> tuple[Part, ...]:
+    """Cuts a sequence into words, which are runs of ASCII letters and digits, and into the bytes between them.
+
+    Without leading zeros, of two words the longer one is greater: so numbers of any length compare exactly, decimal or
+    hexadecimal. Where one sequence has a word and another one something else, the word counts as the character "0".
+    Each part is compared with the part at the same place, from the left, which makes this a total order.
+    """
+    parts: list[Part] = []
+    for is_word, characters in groupby(sequence, key=lambda character: character in ascii_letters + digits):
+        text = "".join(characters)
+        if is_word:
+            number = text.lstrip("0").encode()
+            parts.append((ord("0"), len(number), number))
+        else:
+            parts += [(byte, 0, b"") for byte in text.encode()]
+    return tuple(parts)

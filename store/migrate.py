@@ -1,9 +1,10 @@
-"""Brings the database to the state that this version needs: schema, keys, links of new declarations. Idempotent.
+"""Brings the database to the state that this version needs: schema, keys, order, links of new declarations. Idempotent.
 
 An advisory lock lets several processes start it at once: one works, the others wait.
 """
 
 import asyncio
+from typing import NamedTuple
 
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
@@ -11,32 +12,54 @@ from config import Settings
 from store.db import credentials, schema
 from store.db.pool import Pool, connection, create_pool
 from store.write import backfill
+from store.write.reorder import Reordered, reorder
 
 _LOCK = 0x7E7E
+_NAMED = 20
+"""Entities that a report names; all are counted."""
 
 
-def run(settings: Settings) -> None:
-    """Migrates the database of the settings."""
-    asyncio.run(_run(settings))
+class Migrated(NamedTuple):
+    """What was done. ``migrations``: the names of those that were applied; ``reordered``: one for each tenant."""
+
+    migrations: list[str]
+    reordered: list[Reordered]
 
 
-async def _run(settings: Settings) -> None:
+def run(settings: Settings) -> list[str]:
+    """Migrates the database of the settings; returns sentences about what the operator has to know."""
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> list[str]:
     catalog = catalogs.load(settings.catalog)
     pool = await create_pool(settings.database_url, 2, name="tether migrate")
     try:
-        await migrate(pool, catalog)
+        done = await migrate(pool, catalog)
         await credentials.provide(pool, catalog, settings)
     finally:
         await pool.close()
+    return [sentence(reordered) for reordered in done.reordered]
 
 
-async def migrate(pool: Pool, catalog: Catalog) -> list[str]:
-    """Applies the missing migrations and backfills new relationships; returns the names of the migrations."""
+async def migrate(pool: Pool, catalog: Catalog) -> Migrated:
+    """Applies the missing migrations, rewrites order keys of earlier versions and backfills new relationships."""
     async with connection(pool) as conn:
         await conn.execute("select pg_advisory_lock($1)", _LOCK)
         try:
             applied = await schema.apply(conn)
+            reordered = await reorder(conn, catalog)
             await backfill.backfill(conn, catalog)
         finally:
             await conn.execute("select pg_advisory_unlock($1)", _LOCK)
-    return applied
+    return Migrated(applied, reordered)
+
+
+def sentence(done: Reordered) -> str:
+    """What an operator has to know about a tenant whose facts were given new order keys."""
+    text = f"tenant {done.tenant}: {done.facts} facts have new order keys; the order of facts was another one for"
+    text += f" {done.refolded} entities, of which {len(done.changed)} have changed"
+    if not done.changed:
+        return text
+    named = ", ".join(f"{kind} {key}" for kind, key in done.changed[:_NAMED])
+    return f"{text}: {named}" + (", …" if len(done.changed) > _NAMED else "")

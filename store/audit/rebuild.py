@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -10,7 +10,8 @@ import orjson
 from catalog import limits
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
-from facts.order_key import order_key
+from facts.envelope import nanoseconds_of
+from facts.order_key import at_position, order_key, position
 from model.facts import LINKED, UNLINKED, FactId, ModelFact
 from model.fold import fold
 from model.state import ModelEntity, ModelState
@@ -21,8 +22,6 @@ from store.db.sql import bind
 
 DESCRIBED = 10
 """Differences that are described; all are counted."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -51,8 +50,10 @@ class _LedgerRow(NamedTuple):
     key: str
     sequence: str | None
     time: datetime | None
+    time_nanoseconds: int
     data: dict[str, Any]
     correlation: str | None
+    position: int
     order_key: bytes
 
 
@@ -79,9 +80,11 @@ def _fact(catalog: Catalog, row: _LedgerRow, result: Comparison) -> ModelFact | 
         return None
     effect = contract.effect if contract is not None and row.source != OWN_SOURCE else None
     # asyncpg reads the first and the last microsecond of the calendar as infinities, and returns them without a zone.
-    time = None if row.time is None else (row.time.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-    if row.order_key != order_key(row.sequence, time, row.source, row.id):
-        result.add(f"fact {row.id} of {row.source}: its order key is not that of its sequence, time, source and id")
+    time = nanoseconds_of(row.time and row.time.replace(tzinfo=UTC), row.time_nanoseconds)
+    if row.order_key != at_position(order_key(row.sequence, time, effect), row.position):
+        result.add(
+            f"fact {row.id} of {row.source}: its order key is not that of its sequence, time, effect and position"
+        )
     return ModelFact(
         source=row.source,
         id=row.id,
@@ -93,6 +96,7 @@ def _fact(catalog: Catalog, row: _LedgerRow, result: Comparison) -> ModelFact | 
         time=time,
         data=row.data,
         correlation=row.correlation,
+        arrival=row.position,
     )
 
 
@@ -103,13 +107,14 @@ async def compare(
 
     Needs a transaction that reads one snapshot. Holds the folded state in memory, about 3 KB a fact.
     """
-    state = fold(catalog, await read_ledger(conn, catalog, tenant, result))
+    facts = await read_ledger(conn, catalog, tenant, result)
+    state, arrivals = fold(catalog, facts), {fact.identity: fact.arrival for fact in facts}
     _drop_long_keys(state)
     ledger = fingerprint.of_model(catalog, state)
     hasher = Hasher(catalog)
     async for line, entity in fingerprint.entities(conn, catalog, tenant, revision):
         hasher.add_entity(line)
-        for description in _entity_differences(entity, state.entities.pop((entity.kind, entity.key), None)):
+        for description in _entity_differences(entity, state.entities.pop((entity.kind, entity.key), None), arrivals):
             result.add(description)
     async for line, link in fingerprint.links(conn, catalog, tenant, revision):
         hasher.add_link(line, link)
@@ -128,7 +133,8 @@ def _drop_long_keys(state: ModelState) -> None:
             del state.entities[of]
 
 
-def _entity_differences(row: AuditedEntity, folded: ModelEntity | None) -> Iterator[str]:
+def _entity_differences(row: AuditedEntity, folded: ModelEntity | None, arrivals: dict[FactId, int]) -> Iterator[str]:
+    """Describes each difference. ``arrivals``: the positions of the facts."""
     name = f"{row.kind} {row.key!r}"
     if folded is None:
         yield f"{name} is {row.state}, but no fact names it"
@@ -139,9 +145,9 @@ def _entity_differences(row: AuditedEntity, folded: ModelEntity | None) -> Itera
         yield f"{name} holds {_short(row.data)}, by its facts {_short(folded.data)}"
     if row.sequence != folded.sequence:
         yield f"{name} has the sequence {row.sequence!r}, by its facts {folded.sequence!r}"
-    if not _is_order_key_of(row.latest, folded.latest):
+    if position(row.latest) != _arrival(arrivals, folded.latest):
         yield f"{name} does not have its newest fact as latest, {folded.latest}"
-    if not _is_order_key_of(row.ended, folded.ended):
+    if position(row.ended) != _arrival(arrivals, folded.ended):
         yield f"{name} does not have its newest deletion as ended, {folded.ended}"
 
 
@@ -163,11 +169,9 @@ def _add_missing(state: ModelState, result: Comparison) -> None:
         result.add(f"{relationship} of {child!r} is missing, by the facts {link.parent!r}, {link.state}")
 
 
-def _is_order_key_of(order: bytes, fact: FactId | None) -> bool:
-    """Returns whether this is the order key of that fact, which ends with its source and id; empty for None."""
-    if fact is None:
-        return not order
-    return order.endswith(f"{fact.source}\x00{fact.id}".encode())
+def _arrival(arrivals: dict[FactId, int], fact: FactId | None) -> int:
+    """Returns the position with which the order key of a fact ends; 0 for None, as of the empty order key."""
+    return 0 if fact is None else arrivals[fact]
 
 
 def _json(data: Any) -> bytes:

@@ -9,7 +9,7 @@ from catalog.catalog import Catalog
 from errors import Unavailable
 from store.db import schema
 from store.db.pool import Pool, connection
-from store.db.sql import fetch_rows
+from store.db.sql import fetch_rows, fetch_value
 
 SECONDS = 2.0
 """How long PostgreSQL may take to answer."""
@@ -46,6 +46,8 @@ async def _missing(pool: Pool, catalog: Catalog) -> str:
         missing = sorted(set(schema.names()) - applied)
         if missing:
             return f"migrations are missing: {', '.join(missing)}; {_MEND}"
+        if await fetch_value(conn, "has_former_order"):
+            return f"facts have the order of an earlier version; {_MEND}"
         settled = {row.relationship for row in await fetch_rows(conn, _Settled, "settled_relationships")}
         unsettled = sorted(catalog.relationships.keys() - settled)
         if unsettled:

@@ -4,28 +4,37 @@ Either is recorded as a fact of Tether's own, ordered right after the child's ne
 owner publishes a later fact about the child's parent.
 """
 
-from datetime import timedelta
+from datetime import datetime
+from typing import NamedTuple
 
 from catalog import limits
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from errors import Unknown
 from facts import own_facts
-from facts.envelope import Entry, Reference
+from facts.envelope import Entry, Reference, nanoseconds_of
 from facts.validation import check_text
 from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, transaction
-from store.db.sql import fetch_rows, fetch_value
+from store.db.sql import fetch_row, fetch_rows, fetch_value
 from store.operations import operations
 from store.operations.operation_row import OperationKind, OperationRow
 from store.operations.operations import NewOperation, entity_reason
 from store.operations.start_requests import start_request
-from store.write.entity_state import FoldedEntity, fetch_entities
+from store.write.entity_state import FoldedEntity, FoldedReference, fetch_entities
 from store.write.settle import settle
 from store.write.tenant_lock import lock
 
 AT_ONCE = 20
 """Operations that end in one transaction: while it runs, no one else can write this tenant."""
+
+
+class _Place(NamedTuple):
+    """Where an owner places a fact. ``finer``: the nanoseconds of its time after the last whole microsecond."""
+
+    sequence: str | None
+    time: datetime | None
+    finer: int
 
 
 async def start(
@@ -130,11 +139,13 @@ async def _record(
     parent: str | None,
 ) -> None:
     """Records the link, or its end if ``parent`` is None, and ends the operation with the revision that this made."""
-    latest = await fetch_value(conn, "latest_time", tenant=row.tenant, kind=child.kind, key=child.key)
-    now = (await lock(conn, row.tenant)).now
-    after = max(now, latest + timedelta(microseconds=1)) if latest is not None else now  # owners' clocks may be ahead
-    time = int(after.timestamp() * 1_000_000)
-    entry = linked_entry(relationship, parent, child.key, child.sequence, time, operation=row.id)
+    # At the place of the newest fact, after which it arrives: our clock decides nothing, since owners' may be ahead.
+    newest = max(child.latest, child.refs.get(relationship.name, FoldedReference()).order)
+    place = await fetch_row(
+        conn, _Place, "place_of_fact", tenant=row.tenant, kind=child.kind, key=child.key, order_key=newest
+    )
+    sequence, time = (None, None) if place is None else (place.sequence, nanoseconds_of(place.time, place.finer))
+    entry = linked_entry(relationship, parent, child.key, sequence, time, operation=row.id)
     settled = await settle(conn, catalog, row.tenant, [entry], row.actor)
     await operations.end(conn, row, "done", revision=settled.revision)
 
@@ -150,7 +161,7 @@ def linked_entry(
 ) -> Entry:
     """The fact ``Linked``, or ``Unlinked`` if ``parent`` is None.
 
-    ``sequence`` and ``time`` (microseconds since 1970) order it among the child's facts; ``operation``: id of the one
+    ``sequence`` and ``time`` (nanoseconds since 1970) order it among the child's facts; ``operation``: id of the one
     that it belongs to.
     """
     data = (

@@ -20,6 +20,9 @@ where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relation
 order by o.position
 limit :limit
 
--- name: latest_time
--- The latest time that an entity's facts state.
-select max(time) from facts where tenant = :tenant and kind = :kind and key = :key
+-- name: place_of_fact
+-- What an owner states about the place of a fact among those of its entity.
+select sequence, time, time_nanoseconds as finer
+from facts
+where tenant = :tenant and kind = :kind and key = :key and order_key = :order_key
+limit 1

@@ -12,7 +12,6 @@ from messages.relationship import RelationshipInstance
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import execute, fetch_row, fetch_value
 from store.write import outbox
-from store.write.entity_state import incarnation
 from store.write.settle import settle
 from store.write.tenant_lock import lock
 
@@ -73,8 +72,8 @@ class _StatusRow(NamedTuple):
     now: datetime
     revision: int
     state: str | None
-    ended: bytes | None
     created: bytes | None
+    incarnation: str | None
     data: dict[str, Any] | None
     missing: str | None
     owner: str | None
@@ -121,7 +120,7 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
         revision=row.revision,
         parent=row.data if row.state == "live" else None,
         created=row.created or b"",
-        incarnation=incarnation(row.ended or b""),
+        incarnation=row.incarnation or "",
         missing=row.missing,
         owner=row.owner or "",
         waiting_since=row.waiting_since,

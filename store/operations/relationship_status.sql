@@ -1,7 +1,7 @@
 -- name: relationship_status
 -- What one instance waits for or has, all of it as of one revision.
-select clock_timestamp() as now, h.revision, e.state, e.ended, coalesce(nullif(e.created, ''), e.latest) as created,
-       e.data,
+select clock_timestamp() as now, h.revision, e.state, e.incarnation,
+       coalesce(nullif(e.created, ''), e.latest) as created, e.data,
        w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as overdue_notified, w.last_error,
        w.missing_links, w.requested_for, w.requested_left_at, w.correlation,
        w.workflow_may_exist,

@@ -5,7 +5,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows, fetch_value
-from store.write.entity_state import incarnation
 
 EntityState: TypeAlias = Literal["unknown", "live", "deleted"]
 """``unknown``: a placeholder, referred to by a link but never published. ``deleted``: a tombstone."""
@@ -27,12 +26,12 @@ class EntityVersion(NamedTuple):
 
 
 class _EntityAt(NamedTuple):
-    """A row of ``entity_at``. ``ended``: the order key of the newest deletion."""
+    """A row of ``entity_at``."""
 
     state: EntityState
     sequence: str | None
     data: dict[str, Any]
-    ended: bytes
+    incarnation: str
     from_revision: int
 
 
@@ -65,7 +64,7 @@ async def find(at: Snapshot, catalog: Catalog, kind: str, key: str) -> EntityVer
         )
     return EntityVersion(
         state=row.state,
-        incarnation=incarnation(row.ended),
+        incarnation=row.incarnation,
         sequence=row.sequence,
         data=row.data if live else {},
         revision=row.from_revision,

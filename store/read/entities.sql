@@ -3,7 +3,7 @@
 
 -- name: entity_at
 -- The version of an entity that is valid at a revision.
-select state, sequence, data, ended, from_revision
+select state, sequence, data, incarnation, from_revision
 from entities
 where tenant = :tenant and kind = :kind and key = :key and to_revision > :revision and from_revision <= :revision
 order by to_revision

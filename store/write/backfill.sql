@@ -12,7 +12,7 @@ update definitions set policy = :policy where relationship = :relationship
 
 -- name: entities_of_kind
 -- A page of the current entities of a kind, by key.
-select kind, key, sequence, data, latest, created, ended, older, refs
+select kind, key, sequence, data, latest, created, ended, incarnation, older, refs
 from entities
 where tenant = :tenant and kind = :kind and key > :after and to_revision = :open
 order by key

@@ -1,5 +1,7 @@
 """The difference that a batch of facts makes, computed in memory from the stored entities before it is written."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -11,6 +13,7 @@ from catalog.relationship import Relationship
 from facts.envelope import Entry
 from facts.json_numbers import plain
 from store.write.entity_state import EntityState, FoldedEntity
+from store.write.lives import LifeBefore, name_life
 
 EntityKey = tuple[str, str]
 """(kind, key)."""
@@ -110,27 +113,55 @@ def _canonical(data: dict[str, Any]) -> bytes:
 
 def _fold(diff: Diff, references: tuple[Relationship, ...], entity: FoldedEntity, facts: list[Entry]) -> None:
     """Folds all facts about one entity. ``references``: the relationships in which it is the child."""
-    stored, ended = entity.stored, entity.ended
-    state, data = entity.visible()
-    before = [(entity.parent(r), entity.rank(r), entity.parent_created(r)) for r in references] if stored else None
+    before = EntityBefore.of(entity, references)
     for fact in facts:
         entity.join(fact)
-    cause = facts[-1]
-    if not stored or not _looks_alike(entity.visible(), (state, data)):
+    add_differences(diff, references, before, entity, facts[-1])
+
+
+class EntityBefore(NamedTuple):
+    """What readers saw of an entity before new facts were folded in.
+
+    ``parents``: of each reference, the parent, the rank, and the creation of the parent that it was requested for.
+    """
+
+    stored: bool
+    state: EntityState
+    data: dict[str, Any]
+    life: LifeBefore
+    parents: list[tuple[str | None, bytes | None, bytes | None]]
+
+    @classmethod
+    def of(cls, entity: FoldedEntity, references: tuple[Relationship, ...]) -> EntityBefore:
+        """What readers see of an entity now. ``references``: the relationships in which it is the child."""
+        parents = [(entity.parent(r), entity.rank(r), entity.parent_created(r)) for r in references]
+        return cls(entity.stored, *entity.visible(), LifeBefore.of(entity), parents if entity.stored else [])
+
+
+def add_differences(
+    diff: Diff, references: tuple[Relationship, ...], before: EntityBefore, entity: FoldedEntity, cause: Entry
+) -> None:
+    """Adds what differs between an entity and what was known of it before, and names its life.
+
+    ``references``: the relationships in which it is the child; ``cause``: the fact that the differences follow from.
+    """
+    stored, state = before.stored, before.state
+    entity.incarnation = name_life(before.life, entity)
+    if not stored or not _looks_alike(entity.visible(), (state, before.data)):
         diff.versions.append(entity)
     else:
         diff.touched.append(entity)
     if entity.state != state:
         diff.state_changes.append(StateChange(entity, stored and state == "unknown", cause))
-    elif entity.ended != ended:
+    elif stored and entity.incarnation != before.life.incarnation:
         diff.recreated.append(StateChange(entity, False, cause))
-    if stored and entity.state == "live" and entity.ended != ended:
+    if stored and entity.state == "live" and entity.ended != before.life.ended:
         diff.ends.append(StateChange(entity, False, cause))
     for n, relationship in enumerate(references):
         now = entity.parent(relationship), entity.rank(relationship), entity.parent_created(relationship)
         parent = now[0]
-        old_parent = before[n][0] if before is not None else None
-        if parent == old_parent and (parent is None or before is None or now == before[n]):
+        old_parent = before.parents[n][0] if stored else None
+        if parent == old_parent and (parent is None or now == before.parents[n]):
             continue
         if old_parent is not None:
             diff.closed.append(ClosedLink(relationship, entity.key, old_parent, cause))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -41,6 +40,7 @@ class StoredEntity(NamedTuple):
     latest: bytes
     created: bytes
     ended: bytes
+    incarnation: str
     older: dict[str, str] | None
     refs: dict[str, list[str | None]] | None
 
@@ -70,9 +70,10 @@ class FoldedEntity:
     """All facts about one entity, folded.
 
     ``stored``: whether the table has a version of it. ``latest``, ``created``, ``ended``: order keys of the newest
-    fact, creation and deletion. ``data``: its fields; ``older``: the order keys of those fields that an older fact
-    than ``latest`` has set. ``refs``: by relationship, references that are not in a field. ``row``: the version in the
-    table.
+    fact, creation and deletion. ``incarnation``: the name of this life of the key; of a deleted entity, of the life
+    that would follow; see `name_life`. ``data``: its fields; ``older``: the order keys of those fields that an older
+    fact than ``latest`` has set. ``refs``: by relationship, references that are not in a field. ``row``: the
+    version in the table.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class FoldedEntity:
     latest: bytes = NOTHING
     created: bytes = NOTHING
     ended: bytes = NOTHING
+    incarnation: str = ""
     older: dict[str, bytes] = field(default_factory=dict)
     refs: dict[str, FoldedReference] = field(default_factory=dict)
     row: StoredEntity | None = field(default=None, compare=False, repr=False)
@@ -203,15 +205,11 @@ class FoldedEntity:
             latest=row.latest,
             created=row.created,
             ended=row.ended,
+            incarnation=row.incarnation,
             older={n: bytes.fromhex(o) for n, o in row.older.items()} if row.older else {},
             refs={n: FoldedReference.of_json(r) for n, r in row.refs.items()} if row.refs else {},
             row=row,
         )
-
-    @property
-    def incarnation(self) -> str:
-        """Name of this life of the key; of a deleted entity: of the life that would follow, which names its end."""
-        return incarnation(self.ended)
 
 
 _NO_REFERENCE = FoldedReference()
@@ -228,11 +226,3 @@ async def fetch_entities(conn: Connection, tenant: str, wanted: Sequence[tuple[s
     """Reads the current entities of these (kind, key), in their order; empty ones where there is none."""
     found = {(entity.kind, entity.key): entity for entity in await find_entities(conn, tenant, wanted)}
     return [found.get(at) or FoldedEntity(*at) for at in wanted]
-
-
-def incarnation(ended: bytes) -> str:
-    """Names one life of a key by the deletion before it, so that facts that arrive late do not change the name.
-
-    ``ended``: order key of that deletion; empty for the first life.
-    """
-    return blake2b(ended, digest_size=8).hexdigest() if ended else "first"

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from catalog import limits
 from catalog.catalog import Catalog
-from facts.envelope import Entry, moment
+from facts.envelope import Entry, finer_nanoseconds, moment
+from facts.order_key import at_position
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
 from store.write import former_links, outbox, waits
@@ -20,9 +21,10 @@ from store.write.diff import Diff, EntityKey, compute_diff
 from store.write.entity_state import FoldedEntity, find_entities
 from store.write.tenant_lock import lock
 
-FACTS = """tenant revision received source id type kind key sequence order_key time data correlation causation
-    traceparent extensions digest"""
-ENTITIES = """tenant from_revision to_revision kind key state sequence data latest created ended older refs"""
+FACTS = """tenant revision position received source id type kind key sequence order_key time time_nanoseconds data
+    correlation causation traceparent extensions digest"""
+ENTITIES = """tenant from_revision to_revision kind key state sequence data latest created ended incarnation
+    older refs"""
 LINKS = """tenant from_revision to_revision since relationship child parent rank of_former_incarnation"""
 
 FactKey = tuple[str, str]
@@ -52,14 +54,15 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
     """
     locked = await lock(conn, tenant)
     known = await _digests(conn, tenant, entries)
-    fresh = [e for e in entries if (e.source, e.id) not in known] if known else entries
-    if not fresh:
+    unknown = [e for e in entries if (e.source, e.id) not in known] if known else entries
+    if not unknown:
         return Settled(locked.revision, set(), known)
+    fresh = [e._replace(order=at_position(e.order, n)) for n, e in enumerate(unknown, locked.facts + 1)]
     diff = compute_diff(catalog, await _stored(conn, tenant, fresh), fresh)
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
-    await _append(context, fresh)
+    await _append(context, fresh, locked.facts + 1)
     await write(context, diff)
     if context.open_operations:
         await outbox.confirm_operations(context, fresh)
@@ -67,6 +70,8 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
         await waits.update(context, diff)
     if diff:
         await open_revision(context, actor, facts=len(fresh))
+    else:
+        await execute(conn, "count_facts", tenant=tenant, facts=len(fresh))
     return Settled(revision, {(e.source, e.id) for e in fresh}, known)
 
 
@@ -95,12 +100,13 @@ async def _stored(conn: Connection, tenant: str, entries: Sequence[Entry]) -> di
     return {(entity.kind, entity.key): entity for entity in entities}
 
 
-async def _append(context: WriteContext, entries: Sequence[Entry]) -> None:
-    """Appends facts to the ledger."""
+async def _append(context: WriteContext, entries: Sequence[Entry], position: int) -> None:
+    """Appends facts to the ledger. ``position``: that of the first."""
     rows = (
         (
             context.tenant,
             context.revision,
+            n,
             context.now,
             e.source,
             e.id,
@@ -110,6 +116,7 @@ async def _append(context: WriteContext, entries: Sequence[Entry]) -> None:
             e.sequence,
             e.order,
             moment(e.time),
+            finer_nanoseconds(e.time),
             e.body,
             e.correlation,
             e.causation,
@@ -117,7 +124,7 @@ async def _append(context: WriteContext, entries: Sequence[Entry]) -> None:
             e.extensions,
             e.digest,
         )
-        for e in entries
+        for n, e in enumerate(entries, position)
     )
     await _copy(context.conn, "facts", FACTS, rows)
 
@@ -151,7 +158,19 @@ async def _copy(conn: Connection, table: str, columns: str, rows: Iterable[tuple
     await conn.copy_records_to_table(table, schema_name="tether", columns=columns.split(), records=rows)
 
 
-_TOUCHED = ("kinds", "keys", "states", "sequences", "data", "latest", "created", "ended", "older", "refs")
+_TOUCHED = (
+    "kinds",
+    "keys",
+    "states",
+    "sequences",
+    "data",
+    "latest",
+    "created",
+    "ended",
+    "incarnations",
+    "older",
+    "refs",
+)
 
 
 def _values(entity: FoldedEntity) -> tuple[Any, ...]:
@@ -169,6 +188,7 @@ def _values(entity: FoldedEntity) -> tuple[Any, ...]:
         entity.latest,
         entity.created,
         entity.ended,
+        entity.incarnation,
         older,
         entity.refs_json(),
     )

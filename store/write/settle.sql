@@ -21,10 +21,10 @@ where e.ctid = x.ctid
 -- Stores what facts have changed in these entities without a visible difference, in their current versions.
 update entities e
 set sequence = v.sequence, data = v.data::json, latest = v.latest, created = v.created, ended = v.ended,
-    older = v.older::jsonb, refs = v.refs::jsonb
+    incarnation = v.incarnation, older = v.older::jsonb, refs = v.refs::jsonb
 from unnest(:kinds::text[], :keys::text[], :states::text[], :sequences::text[], :data::text[], :latest::bytea[],
-            :created::bytea[], :ended::bytea[], :older::text[], :refs::text[])
-     as v (kind, key, state, sequence, data, latest, created, ended, older, refs)
+            :created::bytea[], :ended::bytea[], :incarnations::text[], :older::text[], :refs::text[])
+     as v (kind, key, state, sequence, data, latest, created, ended, incarnation, older, refs)
 cross join lateral (
     select ctid from entities
     where tenant = :tenant and kind = v.kind and key = v.key and to_revision = :open limit 1) x
@@ -44,4 +44,8 @@ where l.ctid = x.ctid
 with counted as (
     insert into revisions (tenant, revision, at, actor, facts) values (:tenant, :revision, :now, :actor, :facts)
 )
-update tenant_revisions set revision = :revision where tenant = :tenant
+update tenant_revisions set revision = :revision, facts = facts + :facts where tenant = :tenant
+
+-- name: count_facts
+-- Counts facts that have made no difference, so that the next one gets the next position.
+update tenant_revisions set facts = facts + :facts where tenant = :tenant

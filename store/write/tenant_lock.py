@@ -3,16 +3,28 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from errors import Unavailable
 from store.db.pool import Connection
-from store.db.sql import execute, fetch_row, fetch_value
+from store.db.sql import execute, fetch_row
 
 
 class LockedTenant(NamedTuple):
-    """The current revision of a tenant, the clock, and whether any operation of the tenant is waiting for facts."""
+    """A tenant whose revision row is locked.
+
+    ``revision``: the current one. ``facts``: how many facts its ledger holds, which is the position of the newest.
+    ``now``: the database's time, after the lock was taken. ``open_operations``: whether any of its operations is
+    waiting for facts.
+    """
 
     revision: int
+    facts: int
     now: datetime
     open_operations: bool
+
+
+class _Counters(NamedTuple):
+    revision: int
+    facts: int
 
 
 class _AfterLock(NamedTuple):
@@ -22,11 +34,12 @@ class _AfterLock(NamedTuple):
 
 async def lock(conn: Connection, tenant: str) -> LockedTenant:
     """Locks the tenant's revision row (``SELECT … FOR UPDATE``) until the transaction ends."""
-    revision = await fetch_value(conn, "lock_tenant_revision", tenant=tenant)
-    if revision is None:
+    counters = await fetch_row(conn, _Counters, "lock_tenant_revision", tenant=tenant)
+    if counters is None:
         await execute(conn, "create_tenant_revision", tenant=tenant)
-        revision = await fetch_value(conn, "lock_tenant_revision", tenant=tenant)
+        counters = await fetch_row(conn, _Counters, "lock_tenant_revision", tenant=tenant)
     # A separate statement on purpose: under READ COMMITTED a statement takes its snapshot before it waits for a lock.
     after = await fetch_row(conn, _AfterLock, "read_after_lock", tenant=tenant)
-    assert after is not None
-    return LockedTenant(revision, *after)
+    if counters is None or after is None:
+        raise Unavailable(f"the revision row of tenant {tenant!r} has disappeared")
+    return LockedTenant(*counters, *after)

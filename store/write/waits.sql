@@ -8,8 +8,8 @@ cross join lateral (
 
 -- name: open_placeholders
 -- Adds placeholders for parents that links refer to and of which no fact is known.
-insert into entities (tenant, from_revision, kind, key, state, data, latest, created, ended)
-select :tenant, :revision, w.kind, w.key, 'unknown', '{}', '', '', ''
+insert into entities (tenant, from_revision, kind, key, state, data, latest, created, ended, incarnation)
+select :tenant, :revision, w.kind, w.key, 'unknown', '{}', '', '', '', ''
 from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 
 -- name: close_placeholders

@@ -53,7 +53,7 @@ async def test_renaming_keeps_waits_outbox_rows_and_revisions(
 ) -> None:
     await apply_until(pool, tmp_path, monkeypatch, "0006")
     await pool.execute(WAITING)
-    assert "0007_plain_names.sql" in await migrations.migrate(pool, catalog)
+    assert "0007_plain_names.sql" in (await migrations.migrate(pool, catalog)).migrations
     (row,) = await pool.fetch("select * from waits")
     assert (row["missing"], row["owner"], row["last_error"]) == ("parent", "categories", "refused")
     assert row["waiting_since"] < row["workflow_after"] < row["workflow_started_at"] < row["due"]
@@ -79,7 +79,7 @@ async def test_missing_links_are_read_from_sentences_of_waits(
             parent,
             last_error,
         )
-    assert "0016_lookups.sql" in await migrations.migrate(pool, catalog)
+    assert "0016_lookups.sql" in (await migrations.migrate(pool, catalog)).migrations
     rows = await pool.fetch("select parent, missing_links, last_error from waits")
     assert {row["parent"]: (row["missing_links"], row["last_error"]) for row in rows} == {
         "one": (["group_channel"], ""),
@@ -98,7 +98,7 @@ async def test_deletion_requested_before_migration_0004_continues(
     await pool.execute(LIVE_EVENT)
     await pool.execute(STARTED_DELETION, digest)
 
-    assert "0004_wishes.sql" in await migrations.migrate(pool, catalog)  # former name
+    assert "0004_wishes.sql" in (await migrations.migrate(pool, catalog)).migrations  # former name
     row = await operations.find(pool, "main", "o1")
     assert row.requested_after == b"\x01\x02"
     again = await deletions.start(pool, catalog, "main", "event", "a", actor="ann", idempotency_key="k")

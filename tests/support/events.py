@@ -5,8 +5,9 @@ from typing import Any
 
 from catalog import catalog
 from catalog.registry import OWN_SOURCE
+from catalog.vocabulary import Effect
 from facts.correlation import encode
-from facts.order_key import order_key
+from facts.order_key import at_position, order_key
 
 Event = dict[str, Any]
 """A CloudEvent in JSON format: attribute → value."""
@@ -54,7 +55,7 @@ def event(
 
 
 def _order(created: Event) -> bytes:
-    return order_key(created["sequence"], None, created["source"], created["id"])
+    return at_position(order_key(created["sequence"], None, Effect.CREATED), 1)
 
 
 def link_event(relationship: str, child: str, parent: str, sequence: int) -> Event:

@@ -1,11 +1,13 @@
 """Generates random histories of nodes and shadows, like ``tests/support/strategies.py``."""
 
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from catalog.registry import OWN_SOURCE
 from facts.correlation import encode
 from tests.support.events import Event
 
+_START = datetime(2013, 1, 1, tzinfo=UTC)
 _KEYS = ("n0", "n1", "n2", "n3", "nowhere")
 
 
@@ -16,7 +18,13 @@ def node_history(seed: int, facts: int) -> list[Event]:
 
 
 def _fact(random: Random, number: int) -> Event:
-    event: Event = {"specversion": "1.0", "id": f"y{number}", "source": "/yard", "sequence": str(random.randrange(9))}
+    event: Event = {
+        "specversion": "1.0",
+        "id": f"y{number}",
+        "source": "/yard",
+        "sequence": str(random.randrange(9)),
+        "time": (_START + timedelta(seconds=number)).isoformat(),  # between equal sequences, arrival must not decide
+    }
     if random.random() < 0.15:
         return event | _own(random)
     if random.random() < 0.3:

@@ -13,8 +13,11 @@ from random import Random
 from hypothesis import strategies as st
 
 from catalog.registry import OWN_SOURCE
+from catalog.vocabulary import Effect
 from facts.correlation import encode
-from facts.order_key import order_key
+from facts.order_key import at_position, order_key
+from model.instants import nanoseconds
+from model.order import order
 from tests.support.events import Event
 
 CAST = ("group", "channel", "channel", "category", "item", "item")
@@ -48,7 +51,7 @@ NASTY_SEQUENCES = (
 NASTY_TIMES = (
     "2013-01-01T00:00:00Z",
     "2013-01-01T01:00:00+01:00",  # the same instant
-    "2013-01-01T00:00:00.000001999Z",  # finer than a microsecond: cut off
+    "2013-01-01T00:00:00.000001999Z",  # finer than a microsecond
     "2013-01-01T00:00:00.000001Z",
     "1969-12-31T23:59:59.999999Z",
     "0001-01-02T00:00:00Z",
@@ -116,6 +119,8 @@ class _Entity:
     published: int = 0
     alive: bool = False
     ended: bool = False
+    places: set[object] = field(default_factory=set)
+    """What the owner has stated about the order of its facts: no two are alike, so that arrival decides nothing."""
 
 
 @dataclass
@@ -153,6 +158,9 @@ class _Writer:
             "data": data,
         }
         sequence, time, correlation = self._sequence(entity), self._time(), self._correlation(entity)
+        if not self._is_new_place(entity, type_, sequence, time):
+            time = self._own_time()
+            self._is_new_place(entity, type_, sequence, time)
         if sequence is not None:
             event["sequence"] = sequence
         if time is not None:
@@ -197,13 +205,27 @@ class _Writer:
             return None
         if dice < 0.25:
             return self.random.choice(NASTY_TIMES)
+        return self._own_time()
+
+    def _own_time(self) -> str:
+        """Returns a time that no other fact has."""
         return (_START + timedelta(seconds=self.published)).isoformat().replace("+00:00", "Z")
+
+    def _is_new_place(self, entity: _Entity, type_: str, sequence: str | None, time: str | None) -> bool:
+        """Notes the place that the owner states for a fact; returns whether no other fact of the entity has it."""
+        effects = {CREATED[entity.kind]: Effect.CREATED, DELETED[entity.kind]: Effect.DELETED}
+        instant = None if time is None else nanoseconds(time)
+        place = order(sequence, instant, effects.get(type_, Effect.CHANGED), 0, "", "")
+        known = place in entity.places
+        entity.places.add(place)
+        return not known
 
     def _correlation(self, entity: _Entity) -> str | None:
         """Returns the correlation id: of a channel mostly that of a request for a group, else one foreign to Tether."""
         dice = self.random.random()
         if entity.kind == "channel" and dice < 0.7:
-            life = order_key(str(self.random.randrange(12)), None, "/groups", "x") if dice < 0.4 else None
+            sequence = str(self.random.randrange(12))
+            life = at_position(order_key(sequence, None, Effect.CREATED), 1) if dice < 0.4 else None
             return encode("group_channel", self.random.choice(self.keys["group"]), life)
         if dice < 0.85:
             return None

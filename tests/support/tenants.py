@@ -15,7 +15,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from config import Limits
 from facts import own_facts
-from facts.envelope import Entry, Reference, microseconds, read
+from facts.envelope import Entry, Reference, nanoseconds, read
 from facts.validation import Validator
 from model import facts, lines
 from model.fold import fold
@@ -56,7 +56,7 @@ def recorded_entry(catalog: Catalog, event: Event) -> Entry:
         data,
         id=event["id"],
         sequence=event.get("sequence"),
-        time=microseconds(event.get("time")),
+        time=nanoseconds(event.get("time")),
         names=(Reference(data["relationship"], data.get("parent")),),
     )
 
@@ -72,8 +72,8 @@ def cut_into_batches(random: Random, events: Sequence[Event], most: int = 8) -> 
 
 
 def fold_events(catalog: Catalog, events: Sequence[Event]) -> ModelState:
-    """Returns the state that the model folds the events into."""
-    return fold(catalog, [facts.read(catalog, event) for event in events])
+    """Returns the state that the model folds the events into, which have arrived in this order."""
+    return fold(catalog, [facts.read(catalog, event, n) for n, event in enumerate(events, 1)])
 
 
 def expected_lines(catalog: Catalog, events: Sequence[Event]) -> list[bytes]:
@@ -160,7 +160,10 @@ class StoreTenant:
         assert report.ledger == report.tables == fingerprint.of_model(self.catalog, fold_events(self.catalog, events))
 
     async def rows(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Returns the current rows of entities and links, without revisions and times."""
+        """Returns the current rows of entities and links, without revisions and times.
+
+        Nor do they have what depends on arrival: positions, the last parts of order keys, and names of lives.
+        """
         entities = await self.pool.fetch(
             "select kind, key, state, sequence, data, latest, created, ended, older, refs from entities"
             " where tenant = $1 and to_revision = 9223372036854775807 order by kind, key",
@@ -171,4 +174,27 @@ class StoreTenant:
             " where tenant = $1 and to_revision = 9223372036854775807 order by relationship, child",
             self.name,
         )
-        return [dict(row) for row in entities], [dict(row) for row in links]
+        return [_without_arrival(dict(row)) for row in entities], [_without_arrival(dict(row)) for row in links]
+
+    async def incarnations(self) -> dict[tuple[str, str], str]:
+        """Returns (kind, key) → the name of the present life of each entity."""
+        rows = await self.pool.fetch(
+            "select kind, key, incarnation from entities where tenant = $1 and to_revision = 9223372036854775807",
+            self.name,
+        )
+        return {(row["kind"], row["key"]): row["incarnation"] for row in rows}
+
+
+_ARRIVAL = 8
+"""Bytes of a position, with which an order key ends."""
+
+
+def _without_arrival(row: dict[str, Any]) -> dict[str, Any]:
+    for name in ("latest", "created", "ended", "rank"):
+        if row.get(name):
+            row[name] = row[name][:-_ARRIVAL]
+    if row.get("older"):
+        row["older"] = {name: order[: -2 * _ARRIVAL] for name, order in row["older"].items()}
+    if row.get("refs"):
+        row["refs"] = {name: [order[: -2 * _ARRIVAL], *rest] for name, (order, *rest) in row["refs"].items()}
+    return row

@@ -26,6 +26,20 @@ async def read(environment: Environment) -> State:
     }
 
 
+def comparable(state: State) -> State:
+    """The state without the Idempotency-Keys of requests that were first sent after the takeover: only their number.
+
+    Requests that were sent before, whatever came of them, must be repeated under the same key.
+    """
+    sent_before = "\n".join(file.read_text("utf-8") for file in (load.DUMP, *load.OWNERS_DUMPS.glob("*.sql")))
+    owners = {}
+    for name, owner in state["owners"].items():
+        repeated = {key: effects for key, effects in owner["effects"].items() if key in sent_before}
+        new = sorted(effects for key, effects in owner["effects"].items() if key not in sent_before)
+        owners[name] = {**owner, "effects": {**repeated, "new": new}}
+    return {**state, "owners": owners}
+
+
 def difference(expected: State, found: State) -> str:
     """A unified diff of two states; empty if they are equal."""
     lines: Iterable[str] = difflib.unified_diff(

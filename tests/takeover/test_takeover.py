@@ -30,11 +30,11 @@ REVOKED = "test-key-that-was-revoked"
 
 async def reach(environment: Environment, expected: State) -> None:
     """Returns when the state is the expected one; fails with the difference if it does not become that."""
-    state: State = {}
+    expected, state = end_state.comparable(expected), {}
 
     async def is_reached() -> bool:
         nonlocal state
-        state = await end_state.read(environment)
+        state = end_state.comparable(await end_state.read(environment))
         return state == expected
 
     try:

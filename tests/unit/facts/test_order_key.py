@@ -1,38 +1,51 @@
 """Order keys: bytes that compare like the total order of the model."""
 
-from itertools import permutations
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facts.order_key import order_key
+from catalog.vocabulary import Effect
+from facts.order_key import at_position, order_key, position
 from model.order import order
 from tests.support.strategies import NASTY_SEQUENCES
 
-Place = tuple[str | None, int | None, str, str]
+Place = tuple[str | None, int | None, Effect | None]
 
 texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=4)
-sequences = st.one_of(st.none(), st.sampled_from([s for s in NASTY_SEQUENCES if s]), texts)
-times = st.one_of(st.none(), st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999))
-places = st.tuples(sequences, times, texts, texts)
+numbered = st.builds(
+    str.format,
+    st.sampled_from(['["{}","{}"]', "{}/{}", "binlog.{}:{}", "{}{}", "a{}b{}", "{}é{}", "0{}00{}"]),
+    st.integers(0, 120),
+    st.one_of(st.integers(0, 120), texts),
+)
+sequences = st.one_of(st.none(), st.sampled_from([s for s in NASTY_SEQUENCES if s]), texts, numbered)
+times = st.one_of(st.none(), st.integers(-62_135_596_800_000_000_000, 253_402_300_799_999_999_999))
+places = st.tuples(sequences, times, st.sampled_from([*Effect, None]))
+positions = st.integers(1, 2**63)
+
+
+@given(places, places, positions, positions)
+def test_order_keys_compare_like_the_model_orders(one: Place, other: Place, arrival: int, later: int) -> None:
+    keys = at_position(order_key(*one), arrival), at_position(order_key(*other), later)
+    orders = order(*one, arrival, "", ""), order(*other, later, "", "")
+    assert (keys[0] < keys[1]) == (orders[0] < orders[1])
+    assert (keys[0] == keys[1]) == (orders[0] == orders[1])
 
 
 @given(places, places)
-def test_order_keys_compare_like_the_model_orders(one: Place, other: Place) -> None:
-    assert (order_key(*one) < order_key(*other)) == (order(*one) < order(*other))
-    assert (order_key(*one) == order_key(*other)) == (order(*one) == order(*other))
+def test_arrival_never_decides_against_what_owners_state(one: Place, other: Place) -> None:
+    if order_key(*one) < order_key(*other):
+        assert at_position(order_key(*one), 2) < at_position(order_key(*other), 1)
 
 
-def test_numbers_and_texts_do_not_form_a_cycle() -> None:
-    keys = {s: order_key(s, None, "/s", "1") for s in ("9", "10", "1a")}
-    ranked = sorted(keys, key=lambda s: keys[s])
-    assert ranked == ["1a", "9", "10"]
-    assert all(sorted(p, key=lambda s: keys[s]) == ranked for p in permutations(keys))
+@given(places, positions)
+def test_position_of_an_order_key_is_the_arrival(place: Place, arrival: int) -> None:
+    assert position(at_position(order_key(*place), arrival)) == arrival
 
 
-def test_leading_zeros_are_ignored() -> None:
-    assert order_key("007", 5, "/s", "1") == order_key("7", 5, "/s", "1")
+def test_empty_order_key_has_the_position_0() -> None:
+    assert position(b"") == 0
 
 
-def test_fact_with_a_sequence_follows_all_without_one() -> None:
-    assert order_key(None, 10**15, "/z", "z") < order_key("a", None, "/a", "a") < order_key("0", None, "/a", "a")
+def test_long_sequence_is_encoded_in_linear_time() -> None:
+    assert len(order_key(".a" * 1_000_000, None, None)) < 6_000_000
+    assert len(order_key("a" * 60_000, None, None)) < 60_100

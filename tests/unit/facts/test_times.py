@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from errors import Malformed
-from facts.envelope import microseconds, moment
+from facts.envelope import moment, nanoseconds
 from model import instants
 
 dates = st.sampled_from(
@@ -24,7 +24,7 @@ zones = st.one_of(
     st.sampled_from(["Z", "z", "", "-00:00", "+14:00", "-12:00", "+0100", "+01", "+01:00:30", "+24:00", "ZZ", "UTC"]),
     st.builds("{}{:02}:{:02}".format, st.sampled_from("+-"), st.integers(0, 25), st.integers(0, 61)),
 )  # fmt: skip
-FIRST, LAST = instants.microseconds("0001-01-01T00:00:00Z"), instants.microseconds("9999-12-31T23:59:59.999999Z")
+FIRST, LAST = instants.nanoseconds("0001-01-01T00:00:00Z"), instants.nanoseconds("9999-12-31T23:59:59.999999Z")
 
 
 @given(dates, separators, clocks, fractions, zones)
@@ -37,20 +37,20 @@ FIRST, LAST = instants.microseconds("0001-01-01T00:00:00Z"), instants.microsecon
 def test_time_is_taken_exactly_if_the_model_takes_it(date: str, sep: str, clock: str, fraction: str, zone: str) -> None:
     text = f"{date}{sep}{clock}{fraction}{zone}"
     try:
-        expected: int | None = instants.microseconds(text)
+        expected: int | None = instants.nanoseconds(text)
     except Malformed:
         expected = None
     if expected is not None and FIRST <= expected <= LAST:
-        assert microseconds(text) == expected
+        assert nanoseconds(text) == expected
     elif expected is None:
         with pytest.raises(Malformed, match="is no RFC 3339 time"):
-            microseconds(text)
+            nanoseconds(text)
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-01:00", "9999-12-31T23:59:60Z"])
 def test_time_beyond_the_calendar_of_utc_is_refused_with_that_reason(text: str) -> None:
     with pytest.raises(Malformed, match="years 1 to 9999 of UTC"):
-        microseconds(text)
+        nanoseconds(text)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_time_beyond_the_calendar_of_utc_is_refused_with_that_reason(text: str) 
     ["0001-01-01T00:00:00Z", "0001-01-01T14:00:00+14:00", "9999-12-31T23:59:59.999999Z", "9999-12-31T11:59:59-12:00"],
 )
 def test_first_and_last_moments_are_taken(text: str) -> None:
-    at = moment(microseconds(text))
+    at = moment(nanoseconds(text))
     assert at is not None
-    assert microseconds(at.isoformat()) == microseconds(text)
+    assert nanoseconds(at.isoformat()) == nanoseconds(text)
 
 
 @pytest.mark.parametrize("time", [1, True, [], {}, "", ["2026-01-31T12:00:00Z"], 1.5])
 def test_other_values_are_no_times(time: object) -> None:
     with pytest.raises(Malformed, match="is no RFC 3339 time"):
-        microseconds(time)
+        nanoseconds(time)
