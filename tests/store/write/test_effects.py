@@ -59,11 +59,13 @@ NOTIFIED = {
     ("recreated", True): {"incomplete", "running"},
     ("recreated", False): {"incomplete", "running"},
 }
-"""(event, whether the entity has children) → the states of its cascade in which the cascade is notified."""
+"""(event, whether the deleted entity has children) → the states of its cascade in which the cascade is notified."""
+CHILDREN = {(True, None): False, (True, False): True, (True, True): True, (False, False): False, (False, True): True}
+"""(the entity is deleted; its link is of a former incarnation, None: none) → whether the deleted one has children."""
 
 LINK = """
-insert into links (tenant, relationship, child, parent, since, from_revision, to_revision)
-values ('main', 'event_team', $1, $1, now(), 1, $2)
+insert into links (tenant, relationship, child, parent, since, from_revision, to_revision, of_former_incarnation)
+values ('main', 'event_team', $1, $1, now(), 1, $2, $3)
 """
 CASCADE = """
 insert into operations (tenant, id, kind, workflow, about, key, state, actor, created_at, incarnation)
@@ -73,14 +75,15 @@ values ('main', $1, 'delete', 'cascade', 'event', $1, $2, 'test', now(), 'first'
 
 async def test_cascade_is_notified_by_event_children_and_state(pool: Pool) -> None:
     rows: list[dict[str, Any]] = []
-    for (event, children), states in NOTIFIED.items():
-        for state in STATES:
-            key = f"{event}-{children}-{state}"
-            rows.append({"key": key, "event": event, "notified": state in states})
-            if children:
-                await pool.execute(LINK, key, OPEN)
-            if state != "none":
-                await pool.execute(CASCADE, key, state)
+    events = ("children_to_delete", "child_unlinked", "recreated")
+    for event, (deleted, former), state in product(events, CHILDREN, STATES):
+        key = f"{event}-{deleted}-{former}-{state}"
+        notified = state in NOTIFIED[event, CHILDREN[deleted, former]]
+        rows.append({"key": key, "event": event, "deleted": deleted, "notified": notified})
+        if former is not None:
+            await pool.execute(LINK, key, OPEN, former)
+        if state != "none":
+            await pool.execute(CASCADE, key, state)
     async with pool.acquire() as conn:
         await execute(
             conn,
@@ -94,8 +97,9 @@ async def test_cascade_is_notified_by_event_children_and_state(pool: Pool) -> No
             ids=["1"] * len(rows),
             facts=["EventDeleted"] * len(rows),
             events=[row["event"] for row in rows],
+            deleted=[row["deleted"] for row in rows],
             relationships=["event_team"],
             parent_kinds=["event"],
         )
-        notified = {row["key"] for row in await conn.fetch("select key from outbox")}
-    assert notified == {row["key"] for row in rows if row["notified"]}
+        keys = {row["key"] for row in await conn.fetch("select key from outbox")}
+    assert keys == {row["key"] for row in rows if row["notified"]}
