@@ -66,6 +66,7 @@ class CascadeActivities:
             to_request=[requests_for(self._catalog, r) for r in sweeping if r.name in status.to_request],
             concerned=[requests_for(self._catalog, r) for r in sweeping],
             unconfirmed=status.unconfirmed,
+            stop_at=status.stops_at,
             counts=counts(row or shown),
             reason=await reason(self._pool, shown),
             now=status.now,

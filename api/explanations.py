@@ -46,7 +46,7 @@ def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanati
     named = f"{subject} {_verb(why.child_fact)} {rel.parent} {why.link.parent}"
     cause = _fact(catalog, why.parent_fact) if why.parent_fact is not None else "an unknown fact"
     if why.link.state == "linked":
-        return f"{named}, which exists since {cause}."
+        return f"{named}, which exists since {cause}{_ended_life(catalog, rel, why.cascade)}."
     if why.former:
         earlier = f"{subject} was requested for an earlier {rel.parent} {why.link.parent}, which is deleted: {cause}"
         return f"{earlier}{_cascade(catalog, rel, why.cascade)}."
@@ -89,6 +89,17 @@ def _cascade(catalog: Catalog, rel: Relationship, cascade: ChildCascade | None) 
     if cascade is not None and cascade.state == "cancelled":
         return "; the cascade was cancelled before this child was processed"
     return f"; {command} will be sent to {owner}"
+
+
+def _ended_life(catalog: Catalog, rel: Relationship, cascade: ChildCascade | None) -> str:
+    """What is being done, or was not, about a child whose parent was deleted and created again."""
+    if cascade is None or rel.sweep is None or cascade.child_state in (None, "confirmed"):
+        return ""
+    if cascade.child_state != "skipped":
+        return _cascade(catalog, rel, cascade)
+    if cascade.skip_reason != "parent_recreated":
+        return ""
+    return f"; {rel.sweep.__name__} was not sent to {catalog.owner_of(rel.child)}: {describe_child(cascade)}"
 
 
 def _verb(fact: DecidingFact | None) -> str:

@@ -29,6 +29,11 @@ class RelationshipColumns:
         return [r.child for r in self.relationships]
 
     @property
+    def fields(self) -> list[str | None]:
+        """The child's field that holds the parent's key; None: there is none."""
+        return [r.field for r in self.relationships]
+
+    @property
     def parent_owners(self) -> list[str]:
         return [self.owners[r.parent] for r in self.relationships]
 

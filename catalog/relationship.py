@@ -52,24 +52,46 @@ class Restrict(OnParentDeleted):
     name: ClassVar[str] = "restrict"
 
 
+class OnRecreated(StrEnum):
+    """How long the children of a deleted parent are requested once it was created again.
+
+    They are those that named it before that: others belong to the new parent, and are never requested.
+    """
+
+    STOP = "stop"
+    """For one second; the rest stays, and is counted as skipped."""
+    FINISH = "finish"
+    """Until all are requested, however long that takes."""
+
+
+STOP = OnRecreated.STOP
+FINISH = OnRecreated.FINISH
+
+
 @dataclass(frozen=True)
 class Cascade(OnParentDeleted):
     """Each of them is deleted, by a command to its owner; so are their own children, by the relationships in which they
     are parents. Those may form a cycle: each entity is deleted once.
 
     ``command`` takes the child's key in its field marked ``Key``, the parent in the one marked ``ExpectedParent``, and
-    its other fields from the child's fields of the same names.
+    its other fields from the child's fields of the same names. ``on_recreated``: how long this goes on once the parent
+    was created again, STOP or FINISH.
     """
 
     command: type[Command]
+    on_recreated: OnRecreated = STOP
     name: ClassVar[str] = "cascade"
 
 
 @dataclass(frozen=True)
 class Detach(OnParentDeleted):
-    """The reference of each is cleared, by a command to its owner that is filled like that of ``Cascade``."""
+    """The reference of each is cleared, by a command to its owner that is filled like that of ``Cascade``.
+
+    ``on_recreated``: as of ``Cascade``.
+    """
 
     command: type[Command]
+    on_recreated: OnRecreated = STOP
     name: ClassVar[str] = "detach"
 
 
@@ -180,6 +202,12 @@ class Relationship:
         """The command sent for each child of a deleted parent, if any."""
         policy = self.on_parent_deleted
         return policy.command if isinstance(policy, Cascade | Detach) else None
+
+    @property
+    def on_recreated(self) -> OnRecreated | None:
+        """How long children are requested once a deleted parent was created again; None: they are not requested."""
+        policy = self.on_parent_deleted
+        return policy.on_recreated if isinstance(policy, Cascade | Detach) else None
 
     @property
     def exclusive(self) -> bool:

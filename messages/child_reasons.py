@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple, Protocol
 
 from messages.operation_reasons import EndReason, ReasonDetails, describe_reason
 
-SkipCode = Literal["left_and_returned", "recreated", "parent_recreated", "parent_deleted_again"]
+SkipCode = Literal["left_and_returned", "recreated", "parent_recreated", "of_new_life", "parent_deleted_again"]
 """Why a child was skipped although it is in its parent: it left the parent, and came back by another fact; it
-was deleted and created again; the parent was created again before the child was requested; a later deletion of the
-parent is responsible for the child."""
+was deleted and created again; the parent was created again before the child was requested; a fact named
+the parent after that was created again; a later deletion of the parent is responsible for the child."""
 
 ParkCode = Literal["request_refused", "attempts_exhausted", "not_confirmed", "restricted", "target_deleted"]
 """Why a child was parked: the request was refused, by its owner or because it cannot be sent; too many attempts failed;
@@ -60,6 +60,7 @@ _SKIPPED: dict[SkipCode, str] = {
     "left_and_returned": "it left its parent, and came back by another fact",
     "recreated": "it was deleted and created again",
     "parent_recreated": "its parent was created again before it was requested",
+    "of_new_life": "a fact named its parent after that was created again, so it belongs to the new one",
     "parent_deleted_again": "its parent was deleted again: it belongs to that deletion",
 }
 _PARKED: dict[ParkCode, Callable[[ReasonDetails, str], str]] = {

@@ -51,6 +51,7 @@ class ReasonDetails(TypedDict, total=False):
     unconfirmed: int
     remaining: int
     parked: int
+    skipped: int
 
 
 class EndReason(NamedTuple):
@@ -149,7 +150,10 @@ _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "not_confirmed": _not_confirmed,
     "superseded": lambda d, _: f"replaced by operation {d['operation']}, which was requested later",
     "recreated_since_request": lambda d, _: f"the {d['kind']} was deleted and created again since the request",
-    "recreated_during_cascade": lambda d, _: f"the {d['kind']} was created again: the remaining children were skipped",
+    "recreated_during_cascade": lambda d, _: (
+        f"the {d['kind']} was created again: the remaining children were skipped"
+        + (f", {d['skipped']} of them" if "skipped" in d else "")
+    ),
     "deleted_again": lambda d, _: (
         f"a later fact deleted the {d['kind']} again: the remaining children belong to that deletion"
     ),

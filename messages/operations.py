@@ -84,6 +84,9 @@ class OperationStatus(Message):
     due: datetime | None = None
     to_request: list[ChildRequests] = formerly("todo", [], description="Those with children to request now.")
     concerned: list[ChildRequests] = formerly("sweeping", [], description="All of the operation, requested or not.")
+    stop_at: datetime | None = Field(
+        default=None, description="Nothing more is requested from then on, where the policy is to stop."
+    )
     unconfirmed: int = formerly("outstanding", 0, description="Children requested, whose facts have not come.")
     counts: ChildCounts = ChildCounts()
     reason: str = Field(default="", description="Why it is stuck, for people; empty: it is not.")

@@ -8,10 +8,12 @@ of Tether's own declarations and those of the directories, or raises `BadDeclara
 from catalog.catalog import Catalog
 from catalog.catalog import load as load_catalog
 from catalog.relationship import (
+    FINISH,
     KEEP,
     ONE_TO_MANY,
     ONE_TO_ONE,
     RESTRICT,
+    STOP,
     Cardinality,
     Cascade,
     Detach,
@@ -25,10 +27,12 @@ from catalog.vocabulary import Changed, Command, Created, Deleted, Effect, Expec
 from errors import BadDeclaration
 
 __all__ = [
+    "FINISH",
     "KEEP",
     "ONE_TO_MANY",
     "ONE_TO_ONE",
     "RESTRICT",
+    "STOP",
     "BadDeclaration",
     "Cardinality",
     "Cascade",

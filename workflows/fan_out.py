@@ -80,6 +80,8 @@ class FanOutWorkflow(OperationWorkflow):
         repeat_at = now + timedelta(seconds=self._fact_pause)
         until = min([*sweeps, repeat_at] if status.unconfirmed or not sweeps else sweeps)
         left = until - workflow.now()
+        if status.stop_at is not None:
+            left = min(left, status.stop_at - self._now())
         if status.ended_life and status.due is not None:
             left = min(left, status.due - self._now())
         if not await self._wait(left) and workflow.now() >= repeat_at:

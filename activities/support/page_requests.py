@@ -24,7 +24,7 @@ from messages.operations import SweepInput
 from store.db.pool import Pool
 from store.operations import children_to_request, request_bodies
 from store.operations.children import ChildOutcome
-from store.operations.children_to_request import Candidate, CandidatePage
+from store.operations.children_to_request import Candidate, CandidatePage, StillPending
 
 _ERROR_LENGTH = 400  # characters of an error that are stored
 
@@ -56,7 +56,7 @@ class PageRequests:
         self._sweep = sweep
         self._relationship = relationship
         self._waiting = {candidate.child.key: candidate for candidate in page.candidates}
-        self._looked_at = read_at
+        self._looked_at, self._until = read_at, _end(read_at, page.seconds)
         self._looking = asyncio.Lock()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._first: dict[str, request_bodies.FirstBody] = {}
@@ -107,6 +107,8 @@ class PageRequests:
         async with self._looking:
             if self._waiting and time.monotonic() - self._looked_at >= FRESH:
                 await self._look_again()
+        if time.monotonic() >= self._until:
+            self._waiting.clear()
         if self._waiting.pop(candidate.child.key, None) is None:
             raise Withdrawn(f"nothing is to be requested for {candidate.child.key} any more")
 
@@ -114,7 +116,7 @@ class PageRequests:
         """Keeps the requests that may still be sent; none if that cannot be read now."""
         looked_at = time.monotonic()
         try:
-            left = await children_to_request.look_again(
+            pending = await children_to_request.look_again(
                 self._pool,
                 self._catalog,
                 self._sweep.subject.tenant,
@@ -123,9 +125,9 @@ class PageRequests:
                 list(self._waiting.values()),
             )
         except Unavailable:
-            left = set()
-        self._waiting = {key: candidate for key, candidate in self._waiting.items() if key in left}
-        self._looked_at = looked_at
+            pending = StillPending(set())
+        self._waiting = {key: candidate for key, candidate in self._waiting.items() if key in pending.keys}
+        self._looked_at, self._until = looked_at, _end(looked_at, pending.seconds)
 
     async def _send_one(self, candidate: Candidate) -> ChildOutcome | None:
         """The outcome of a request; None: it was withdrawn."""
@@ -167,7 +169,8 @@ class PageRequests:
             self._suspects.add(child)
             # The owner answered for other children of the operation, so this failure is the child's.
             counted = error.answered and self.page.others_confirmed
-        return ChildOutcome(child, parent, "failing", reference, message, counted)
+        sent = not isinstance(error, Unsent)
+        return ChildOutcome(child, parent, "failing", reference, message, counted, sent=sent)
 
     def _request(self, candidate: Candidate) -> OwnerRequest:
         """Raises Refused if the command cannot be filled."""
@@ -200,3 +203,8 @@ class PageRequests:
             candidate.requested_reference.hex(),
         )
         return derived_id("sweep", *ids, candidate.redrives)
+
+
+def _end(read_at: float, seconds: float | None) -> float:
+    """Until when requests may leave, by the monotonic clock. ``seconds``: for how long since the rows were read."""
+    return math.inf if seconds is None else read_at + seconds

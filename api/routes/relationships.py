@@ -47,6 +47,10 @@ class RelationshipBody(BaseModel):
     on_parent_deleted: Literal["keep", "restrict", "cascade", "detach"] = Field(
         description="The policy for the children of a deleted parent."
     )
+    on_recreated: Literal["stop", "finish"] | None = Field(
+        description="How long the children of a deleted parent are requested once it was created again: for a second, "
+        "or until all are requested; null: they are not requested."
+    )
     move: str | None = Field(description="The command that moves a child; null: children cannot be moved.")
     detach: str | None = Field(description="The command that detaches a child; null: children cannot be detached.")
     announce: str = Field(description="Name of the fact that announces a complete link; empty: none.")
@@ -145,6 +149,7 @@ async def _declared(has: Dependencies, at: Snapshot, rel: Relationship, counts: 
         "cardinality": rel.cardinality.value,
         "deadline": rel.on_missing.deadline.total_seconds(),
         "on_parent_deleted": rel.on_parent_deleted.name,
+        "on_recreated": rel.on_recreated,
         "move": None if rel.move is None else rel.move.__name__,
         "detach": None if rel.detach is None else rel.detach.__name__,
         "announce": rel.announce,

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from store.operations.operation_row import OperationRow
-from store.write.entity_state import FoldedEntity
+from store.write.entity_state import NOTHING, FoldedEntity
 
 
 class Action(Enum):
@@ -16,11 +16,9 @@ class Action(Enum):
     PROCESS_CHILDREN = auto()
     """The operation is responsible for the children of the life that the entity's last deletion has ended."""
     BIND = auto()
-    """The entity is deleted as requested: the operation becomes responsible for its children."""
+    """The entity was deleted as requested: the operation becomes responsible for the children of the ended life."""
     END_DELETED_BY_OTHER = auto()
-    """The entity is deleted as requested, and another operation is responsible for its children."""
-    END_DELETED_BEFORE = auto()
-    """The entity was deleted after the request, and created again since."""
+    """The entity was deleted as requested, and another operation is responsible for its children."""
     END_DELETED_AGAIN = auto()
     """A later fact has deleted the entity: the remaining children belong to that deletion."""
     CANCEL = auto()
@@ -35,14 +33,14 @@ class Action(Enum):
 class Case:
     """An open operation, and the entity that it is about.
 
-    ``running``: the operation processes children, otherwise it waits for the deletion. ``deleted``: the entity is.
-    ``other``: the entity was deleted since the request; if ``running``, by another deletion than the operation's.
+    ``running``: the operation processes children, otherwise it waits for the deletion. ``ended``: the entity is
+    deleted, or was since the request and exists again. ``other``: if ``running``, it was deleted again since.
     ``cancelled``: cancellation was requested. ``expired``: the deadline has passed. ``bound``: an operation is
     responsible for the children of this deletion.
     """
 
     running: bool
-    deleted: bool
+    ended: bool
     other: bool
     cancelled: bool
     expired: bool
@@ -53,13 +51,12 @@ class Case:
 RULES: tuple[tuple[Action, dict[str, bool]], ...] = (
     (Action.PROCESS_CHILDREN, {"running": True, "other": False}),
     (Action.END_DELETED_AGAIN, {"running": True, "other": True}),
-    (Action.END_DELETED_BEFORE, {"running": False, "deleted": False, "other": True}),
-    (Action.CANCEL, {"running": False, "deleted": False, "other": False, "cancelled": True}),
-    (Action.EXPIRE, {"running": False, "deleted": False, "other": False, "cancelled": False, "expired": True}),
-    (Action.SEND_REQUEST, {"running": False, "deleted": False, "other": False, "cancelled": False, "expired": False}),
-    (Action.CANCEL_DELETED, {"running": False, "deleted": True, "cancelled": True}),
-    (Action.BIND, {"running": False, "deleted": True, "cancelled": False, "bound": False}),
-    (Action.END_DELETED_BY_OTHER, {"running": False, "deleted": True, "cancelled": False, "bound": True}),
+    (Action.CANCEL, {"running": False, "ended": False, "cancelled": True}),
+    (Action.EXPIRE, {"running": False, "ended": False, "cancelled": False, "expired": True}),
+    (Action.SEND_REQUEST, {"running": False, "ended": False, "cancelled": False, "expired": False}),
+    (Action.CANCEL_DELETED, {"running": False, "ended": True, "cancelled": True}),
+    (Action.BIND, {"running": False, "ended": True, "cancelled": False, "bound": False}),
+    (Action.END_DELETED_BY_OTHER, {"running": False, "ended": True, "cancelled": False, "bound": True}),
 )
 
 
@@ -70,11 +67,10 @@ def case_of(row: OperationRow, entity: FoldedEntity, now: datetime, *, bound: bo
     children of its deletion already.
     """
     running = row.state == "running"
-    since = row.requested_after or b""
     return Case(
         running=running,
-        deleted=entity.state == "deleted",
-        other=row.incarnation != entity.incarnation if running else entity.ended > since,
+        ended=entity.state == "deleted" or entity.ended > (row.requested_after or NOTHING),
+        other=running and row.incarnation != entity.incarnation,
         cancelled=row.cancelled_at is not None,
         expired=row.expired(now),
         bound=bound,

@@ -12,15 +12,16 @@ from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from facts.correlation import decode_operation
 from facts.own_facts import derived_id
-from messages.operation_reasons import EndReason
+from messages.operation_reasons import EndReason, ReasonDetails
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import fetch_row, fetch_value
-from store.operations import children, children_to_request, operations
+from store.operations import candidate_counts, children, ended_life, operations
 from store.operations.cascade_rules import Action, ChildrenCase, Conclusion, case_of, conclude, decide
+from store.operations.ended_life import Recreation
 from store.operations.operation_row import OperationRow, OperationState
 from store.operations.operations import NewOperation, entity_reason
 from store.write import outbox
-from store.write.entity_state import NOTHING, FoldedEntity, fetch_entities
+from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.tenant_lock import lock
 
 
@@ -31,8 +32,9 @@ class CascadeStatus:
     ``deletion``: the operation for which the entity's owner is to be sent a request, or was; ``operation``: the one
     that processes children; None: there is none. Both are set only if the entity was created again meanwhile.
     ``to_request``: relationships with children that are to be requested. ``unconfirmed``: children that were requested
-    and whose facts have not arrived. ``newer``: there are outbox rows newer than this status. ``now``: the database's
-    clock.
+    and whose facts have not arrived. ``stops_at``: from then on nothing more is requested where the policy is STOP,
+    since the entity was created again; None: it was not. ``newer``: there are outbox rows newer than this status.
+    ``now``: the database's clock.
     """
 
     now: datetime
@@ -40,6 +42,7 @@ class CascadeStatus:
     operation: OperationRow | None = None
     to_request: tuple[str, ...] = ()
     unconfirmed: int = 0
+    stops_at: datetime | None = None
     newer: bool = False
 
 
@@ -49,33 +52,73 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
     The database's clock decides which have expired.
     """
     async with connection(pool) as conn:  # before the tenant's revision is locked: children may be many
-        running = ""
-        for row in await operations.open_operations(conn, tenant, "cascade", kind, key):
-            if row.state == "running":
-                running = row.id
-                await children.settle(conn, catalog, tenant, row)
-        relationships = catalog.sweeping.get(kind, ())
-        (parent,) = await fetch_entities(conn, tenant, [(kind, key)])
-        counted = await children_to_request.count(
-            conn, tenant, running, parent, relationships, limit=children_to_request.COUNTED
-        )
-        unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
+        before = await _process_many(conn, catalog, tenant, kind, key)
     async with transaction(pool) as conn:
         locked = await lock(conn, tenant)
         (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
-        step = _DeletionStep(conn, catalog, tenant, entity, locked.revision, locked.now)
-        responsible, deletion = await step.responsible(), None
+        life = await ended_life.recreation(conn, catalog, tenant, entity)
+        step = _DeletionStep(conn, catalog, tenant, entity, life, locked.revision, locked.now)
+        responsible, deletion = await _responsible(conn, tenant, entity), None
         for row in await operations.open_operations(conn, tenant, "cascade", kind, key):
             action = decide(case_of(row, entity, locked.now, bound=responsible is not None))
             if action is Action.SEND_REQUEST:
                 deletion = deletion or row
             else:
                 responsible = await step.take(action, row, responsible)
-        status = await step.process_children(responsible, unrequested, remaining) if entity.ended else None
+        status = await step.process_children(responsible, before) if entity.ended else None
         if status is not None or deletion is not None:
             return replace(status or CascadeStatus(locked.now), deletion=deletion)
         newer = await outbox.forget(conn, tenant, "cascade", kind, key)
     return CascadeStatus(locked.now, newer=newer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Processed:
+    """What was found before the lock was taken. ``stopped``: relationships whose children are not requested any more;
+    ``unrequested``, ``remaining``: children that were not requested, and not processed at all."""
+
+    stopped: tuple[Relationship, ...]
+    unrequested: int
+    remaining: int
+
+
+async def _process_many(conn: Connection, catalog: Catalog, tenant: str, kind: str, key: str) -> _Processed:
+    """Processes the children of the operation that is responsible for those of an entity, and counts what is left."""
+    (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
+    row = await _responsible(conn, tenant, entity)
+    life = await ended_life.recreation(conn, catalog, tenant, entity)
+    relationships = catalog.sweeping.get(kind, ())
+    stopped = ended_life.stopped(relationships, life, row)
+    if row is not None and row.state == "running":
+        await children.settle(conn, catalog, tenant, row)
+        if life is not None and row.cancelled_at is None:
+            await ended_life.skip(conn, catalog.columns(relationships), stopped, row, life)
+    counted = await candidate_counts.count(
+        conn,
+        tenant,
+        row.id if row is not None else "",
+        key,
+        [r for r in relationships if r not in stopped],
+        before=None if life is None else life.position,
+        limit=candidate_counts.COUNTED,
+    )
+    unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
+    return _Processed(stopped, unrequested, remaining)
+
+
+async def _responsible(conn: Connection, tenant: str, entity: FoldedEntity) -> OperationRow | None:
+    """The operation, ended or not, that is responsible for the children of the life that the last deletion ended."""
+    if not entity.ended:
+        return None
+    return await fetch_row(
+        conn,
+        OperationRow,
+        "operation_of_incarnation",
+        tenant=tenant,
+        kind=entity.kind,
+        key=entity.key,
+        incarnation=entity.incarnation,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +129,10 @@ class _DeletionStep:
     catalog: Catalog
     tenant: str
     entity: FoldedEntity
+    life: Recreation | None
+    """How the entity came to exist again; None: it did not."""
     revision: int
     now: datetime
-
-    @property
-    def recreated(self) -> bool:
-        """Whether the entity exists again after its last deletion."""
-        return self.entity.state == "live" and self.entity.ended != NOTHING
-
-    @property
-    def relationships(self) -> tuple[Relationship, ...]:
-        """Those whose children are still to be requested; if the entity exists again, of former incarnations alone."""
-        swept = self.catalog.sweeping.get(self.entity.kind, ())
-        return tuple(r for r in swept if r.requested is not None) if self.recreated else swept
-
-    async def responsible(self) -> OperationRow | None:
-        """The operation, ended or not, that is responsible for the children of the last deletion."""
-        if not self.entity.ended:
-            return None
-        return await fetch_row(
-            self.conn,
-            OperationRow,
-            "operation_of_incarnation",
-            tenant=self.tenant,
-            kind=self.entity.kind,
-            key=self.entity.key,
-            incarnation=self.entity.incarnation,
-        )
 
     async def take(self, action: Action, row: OperationRow, responsible: OperationRow | None) -> OperationRow | None:
         """Carries out what was decided about an operation. Returns the one that is responsible from now on."""
@@ -125,10 +145,8 @@ class _DeletionStep:
             case Action.END_DELETED_BY_OTHER:
                 assert responsible is not None
                 await self._end(row, "done", EndReason("deleted_by_other_operation", {"operation": responsible.id}))
-            case Action.END_DELETED_BEFORE:
-                await self._end(row, "done", entity_reason("recreated_since_request", entity))
             case Action.END_DELETED_AGAIN:
-                await children.skip_unrequested(conn, self.tenant, row.id, "parent_deleted_again")
+                await children.skip_unrequested(conn, self.tenant, row.id)
                 await self._end(row, "done", entity_reason("deleted_again", entity))
             case Action.CANCEL_DELETED:
                 await self._end(row, "cancelled", entity_reason("already_deleted", entity))
@@ -141,28 +159,22 @@ class _DeletionStep:
                 await self._end(row, "expired", EndReason("not_confirmed", {"fact": fact}), last_error=row.last_error)
         return responsible
 
-    async def process_children(
-        self, row: OperationRow | None, unrequested: int, remaining: int
-    ) -> CascadeStatus | None:
+    async def process_children(self, row: OperationRow | None, before: _Processed) -> CascadeStatus | None:
         """What is to be done about the children of the life that the last deletion ended; None: nothing is left to do.
 
-        If the entity exists again, only children that were requested for its former incarnations are processed further,
-        and facts of what was requested for others are waited for.
         ``row``: the operation that is responsible; if there is none, one is started where there are children.
-        ``unrequested``, ``remaining``: children that were not requested, and not processed at all, when they were
-        counted last.
         """
         conn, tenant, entity = self.conn, self.tenant, self.entity
         row = row or await self._bind_cancelled()
         id = row.id if row is not None else self._own_id
-        some = await children_to_request.count(conn, tenant, id, entity, self.relationships, limit=1)
+        relationships = [r for r in self.catalog.sweeping.get(entity.kind, ()) if r not in before.stopped]
+        position = None if self.life is None else self.life.position
+        some = await candidate_counts.count(conn, tenant, id, entity.key, relationships, before=position, limit=1)
         to_request = tuple(name for name, (count, _) in some.items() if count)
         if row is None and to_request:
             row = await self._start_own()
         if row is None or row.state == "cancelled":
             return None
-        if self.recreated and row.state == "running":
-            await children.skip_unrequested(conn, tenant, row.id, "parent_recreated", but_former=True)
         left = await children.left(conn, tenant, row.id)
         if not to_request and not left.unconfirmed:  # facts may have arrived since the children were counted
             await children.settle(conn, self.catalog, tenant, row)
@@ -175,21 +187,36 @@ class _DeletionStep:
         )
         match conclude(case):
             case Conclusion.CANCEL:
-                reason = EndReason("stopped_midway", {"unconfirmed": left.unconfirmed, "remaining": unrequested})
+                reason = EndReason("stopped_midway", {"unconfirmed": left.unconfirmed, "remaining": before.unrequested})
                 await self._end(row, "cancelled", reason)
             case Conclusion.CONTINUE:
                 await children.note_missing_facts(conn, tenant, row.id, left, self.now)
                 row = await fetch_row(
-                    conn, OperationRow, "continue_operation", tenant=tenant, id=row.id, remaining=remaining
+                    conn, OperationRow, "continue_operation", tenant=tenant, id=row.id, remaining=before.remaining
                 )
-                return CascadeStatus(self.now, operation=row, to_request=to_request, unconfirmed=left.unconfirmed)
+                stopping = any(ended_life.stops(r) and r.name in to_request for r in relationships)
+                return CascadeStatus(
+                    self.now,
+                    operation=row,
+                    to_request=to_request,
+                    unconfirmed=left.unconfirmed,
+                    stops_at=self.life.stops_at(row) if self.life is not None and stopping else None,
+                )
             case Conclusion.END_INCOMPLETE:
                 await self._end(row, "incomplete", EndReason("children_parked", {"parked": left.parked}))
             case Conclusion.END_DONE:
-                await self._end(
-                    row, "done", entity_reason("recreated_during_cascade", entity) if self.recreated else None
-                )
+                await self._end(row, "done", await self._recreated_reason(row))
         return None
+
+    async def _recreated_reason(self, row: OperationRow) -> EndReason | None:
+        """What the end of an operation says about the new life of its entity; None if there is nothing to say."""
+        if self.life is None:
+            return None
+        skipped = await ended_life.count_skipped(self.conn, row)
+        if skipped:
+            details = ReasonDetails(kind=self.entity.kind, key=self.entity.key, skipped=skipped)
+            return EndReason("recreated_during_cascade", details)
+        return entity_reason("recreated_since_request", self.entity) if row.kind == "delete" else None
 
     async def _bind_cancelled(self) -> OperationRow | None:
         return await fetch_row(

@@ -29,7 +29,7 @@ class ChildOutcome(NamedTuple):
     ``last_error``: the message of the owner or of the connection; may be empty. ``counted``: whether this attempt
     counts; after thirty that do the child is parked. ``reported_missing``: whether the owner replied that the child
     does not exist, or is in another parent. ``renewed``: whether the next request is another one, under a key of its
-    own. ``park_reason``: why it is parked; None: it is not.
+    own. ``sent``: whether its owner may have received the request. ``park_reason``: why it is parked; None: it is not.
     """
 
     child: str
@@ -40,6 +40,7 @@ class ChildOutcome(NamedTuple):
     counted: bool = False
     reported_missing: bool = False
     renewed: bool = False
+    sent: bool = True
     park_reason: ParkReason | None = None
 
 
@@ -100,6 +101,7 @@ async def store_outcomes_in(
         counted=[o.counted for o in outcomes],
         reported_missing=[o.reported_missing for o in outcomes],
         renewed=[o.renewed for o in outcomes],
+        sent=[o.sent for o in outcomes],
         park_reasons=[None if o.park_reason is None else o.park_reason.code for o in outcomes],
         details=[None if o.park_reason is None else orjson.dumps(o.park_reason.details).decode() for o in outcomes],
     )
@@ -135,22 +137,12 @@ def _deletes(operation: OperationRow, relationship: Relationship) -> bool:
     return operation.kind != "detach" and isinstance(relationship.on_parent_deleted, Cascade)
 
 
-async def skip_unrequested(
-    conn: Connection, tenant: str, operation: str, reason: SkipCode, *, but_former: bool = False
-) -> None:
-    """Skips the children of an operation for which nothing will be requested any more.
+async def skip_unrequested(conn: Connection, tenant: str, operation: str) -> None:
+    """Skips the children of an operation for which a later deletion of their parent is responsible.
 
     Not those that were requested: their facts are on the way. Those that their owner reported missing are skipped.
-    ``but_former``: not those of a former incarnation of their parent, which stay to be processed.
     """
-    await execute(
-        conn,
-        "skip_unrequested_children",
-        tenant=tenant,
-        operation=operation,
-        reason=reason,
-        but_former=but_former,
-    )
+    await execute(conn, "skip_unrequested_children", tenant=tenant, operation=operation)
 
 
 async def count_unrequested(conn: Connection, tenant: str, operation: str) -> int:

@@ -5,15 +5,11 @@ where tenant = :tenant and operation = :operation and state in ('planned', 'fail
 
 -- name: skip_unrequested_children
 -- Skips the children of an operation that are not processed and were not requested, and those whose owner replied to
--- the request that it has no such child; with :but_former not those of a former incarnation of their parent.
-update operation_children c
-set state = 'skipped', skip_reason = :reason, changed_at = clock_timestamp()
-where c.tenant = :tenant and c.operation = :operation
-  and (c.state in ('planned', 'failing', 'parked') or (c.state = 'requested' and c.reported_missing))
-  and not (:but_former::boolean and exists (
-      select from links l
-      where l.tenant = :tenant and l.relationship = c.relationship and l.child = c.child and l.parent = c.parent
-        and l.to_revision = :open and l.of_former_incarnation offset 0))
+-- the request that it has no such child.
+update operation_children
+set state = 'skipped', skip_reason = 'parent_deleted_again', changed_at = clock_timestamp()
+where tenant = :tenant and operation = :operation
+  and (state in ('planned', 'failing', 'parked') or (state = 'requested' and reported_missing))
 
 -- name: store_child_outcomes
 -- Stores the outcome of each request. A child that facts have confirmed or skipped meanwhile stays as it is; one with
@@ -24,11 +20,12 @@ set state = case when c.attempts + w.counted::int >= 30 then 'parked' else w.sta
     park_reason = case when w.state <> 'parked' and c.attempts + w.counted::int >= 30 then 'attempts_exhausted'
                        else w.park_reason end,
     details = w.details::jsonb, reported_missing = w.reported_missing, redrives = c.redrives + w.renewed::int,
+    sent = c.sent or w.sent,
     changed_at = case when c.state = w.state then c.changed_at else clock_timestamp() end
 from unnest(:children::text[], :parents::text[], :states::text[], :order_keys::bytea[], :errors::text[],
-            :counted::boolean[], :reported_missing::boolean[], :renewed::boolean[], :park_reasons::text[],
+            :counted::boolean[], :reported_missing::boolean[], :renewed::boolean[], :sent::boolean[], :park_reasons::text[],
             :details::text[])
-    as w (child, parent, state, reference, last_error, counted, reported_missing, renewed, park_reason, details)
+    as w (child, parent, state, reference, last_error, counted, reported_missing, renewed, sent, park_reason, details)
 cross join lateral (
     select child from operation_children
     where tenant = :tenant and operation = :operation and relationship = :relationship and child = w.child

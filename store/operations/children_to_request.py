@@ -8,15 +8,12 @@ from catalog.relationship import Cascade, Relationship
 from catalog.vocabulary import Command, Effect
 from messages.child_reasons import ParkReason, SkipCode
 from store.db.pool import Connection, Pool, connection
-from store.db.sql import execute, fetch_row, fetch_rows
+from store.db.sql import execute, fetch_rows
 from store.operations.children import ChildOutcome, ChildState, store_outcomes_in
 from store.operations.operation_row import OperationRow
 from store.operations.restrictions import restrictions
+from store.operations.sending import Sending, find_sending
 from store.write.entity_state import FoldedEntity, fetch_entities
-from store.write.former_links import is_former
-
-COUNTED = 100_000
-"""The most candidates of one relationship that are counted: a progress shows this number for any greater one."""
 
 
 class Candidate(NamedTuple):
@@ -40,7 +37,8 @@ class CandidatePage(NamedTuple):
     """A page of candidates of one relationship, and the command that each is sent.
 
     ``next``: the key after which the next page begins; None: this page is the last. ``target``: the new parent, of a
-    move. ``others_confirmed``: whether the owner has carried out what was requested for other children.
+    move. ``others_confirmed``: whether the owner has carried out what was requested for other children. ``seconds``:
+    for which requests may leave, since the page was read; None: there is no limit.
     """
 
     candidates: list[Candidate]
@@ -48,12 +46,15 @@ class CandidatePage(NamedTuple):
     command: type[Command]
     target: str | None
     others_confirmed: bool
+    seconds: float | None = None
 
 
-class _CandidateCount(NamedTuple):
-    relationship: str
-    children: int
-    remaining: int
+class StillPending(NamedTuple):
+    """Which requests of a page may still be sent: for the children with these ``keys``, for so many ``seconds`` since
+    this was read; None: there is no limit."""
+
+    keys: set[str]
+    seconds: float | None = None
 
 
 class _CandidateRow(NamedTuple):
@@ -70,36 +71,6 @@ class _CandidateRow(NamedTuple):
     reported_missing: bool | None
     returned: bool
     recreated: bool
-
-
-async def count(
-    conn: Connection,
-    tenant: str,
-    operation: str,
-    parent: FoldedEntity,
-    relationships: Sequence[Relationship],
-    *,
-    limit: int,
-) -> dict[str, tuple[int, int]]:
-    """Counts the children of a deleted parent, or of former incarnations of a live one, that an operation has still to
-    request something for.
-
-    Returns relationship → (children, of these not processed before). Counts at most ``limit`` of each relationship.
-    """
-    if not relationships:
-        return {}
-    rows = await fetch_rows(
-        conn,
-        _CandidateCount,
-        "count_candidates",
-        tenant=tenant,
-        operation=operation,
-        parent=parent.key,
-        recreated=parent.state == "live",
-        relationships=[r.name for r in relationships],
-        limit=limit,
-    )
-    return {row.relationship: (row.children, row.remaining) for row in rows}
 
 
 async def next_page(
@@ -121,9 +92,10 @@ async def next_page(
     their owner reported them missing. Children that returned are skipped, those that must not be requested are parked.
     """
     async with connection(pool) as conn:
-        row, deleted = await _sending(conn, tenant, operation)
-        if row is None:
+        sending = await find_sending(conn, catalog, tenant, operation, relationship)
+        if sending is None:
             return None
+        row = sending.operation
         if row.workflow == "cascade":
             command, parent = relationship.sweep, row.key
             rows = await fetch_rows(
@@ -134,7 +106,6 @@ async def next_page(
                 operation=operation,
                 relationship=relationship.name,
                 parent=parent,
-                recreated=deleted is not None and deleted.state == "live",
                 after=after,
                 repeat=repeat,
                 limit=limit,
@@ -156,7 +127,7 @@ async def next_page(
                 limit=limit,
             )
         entities = await fetch_entities(conn, tenant, [(relationship.child, r.child) for r in rows])
-        found, skipped = _select(relationship, rows, entities)
+        found, skipped = _select(relationship, sending, rows, entities)
         if skipped:
             await execute(
                 conn,
@@ -173,7 +144,7 @@ async def next_page(
     if command is None:
         return None
     next = rows[-1].child if len(rows) == limit else None
-    return CandidatePage(found, next, command, row.parent, row.confirmed > 0)
+    return CandidatePage(found, next, command, row.parent, row.confirmed > 0, sending.seconds)
 
 
 async def look_again(
@@ -183,47 +154,30 @@ async def look_again(
     operation: str,
     relationship: Relationship,
     candidates: Sequence[Candidate],
-) -> set[str]:
-    """The keys of those candidates, of a page read earlier, whose requests may still be sent as they are.
+) -> StillPending:
+    """Those candidates, of a page read earlier, whose requests may still be sent as they are.
 
     Not those that have left their parent, were named as its children by another fact, or must not be requested any
     more; none if the operation sends no requests any more. Changes nothing: the next page does.
     """
     async with connection(pool) as conn:
-        row, deleted = await _sending(conn, tenant, operation)
-        if row is None:
-            return set()
+        sending = await find_sending(conn, catalog, tenant, operation, relationship)
+        if sending is None:
+            return StillPending(set())
         entities = await fetch_entities(conn, tenant, [(relationship.child, c.child.key) for c in candidates])
         same = [
             c
             for c, entity in zip(candidates, entities, strict=True)
             if entity.reference(relationship) == (c.reference, c.parent)
             and entity.incarnation == c.child.incarnation
-            and (deleted is None or _is_child_of_deleted(relationship, entity, deleted))
+            and sending.concerns(relationship, entity)
         ]
-        obstacles = await _obstacles(conn, catalog, tenant, row, relationship, same)
-    return {c.child.key for c in same} - obstacles.keys()
-
-
-async def _sending(conn: Connection, tenant: str, operation: str) -> tuple[OperationRow | None, FoldedEntity | None]:
-    """The operation, if it still sends requests for its children: it was neither ended nor cancelled, and a deletion
-    from which they follow is still the last one of its entity. And that entity; None: it follows from no deletion."""
-    row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
-    if row is None or row.state != "running" or row.cancelled_at is not None:
-        return None, None
-    if row.workflow != "cascade":
-        return row, None
-    (entity,) = await fetch_entities(conn, tenant, [(row.about, row.key)])
-    return (row, entity) if entity.ended and entity.incarnation == row.incarnation else (None, None)
-
-
-def _is_child_of_deleted(relationship: Relationship, child: FoldedEntity, parent: FoldedEntity) -> bool:
-    """Whether what the child belongs to is deleted: the parent, or the former incarnation it was requested for."""
-    return parent.state == "deleted" or is_former(child.parent_created(relationship), parent.ended)
+        obstacles = await _obstacles(conn, catalog, tenant, sending.operation, relationship, same)
+    return StillPending({c.child.key for c in same} - obstacles.keys(), sending.seconds)
 
 
 def _select(
-    relationship: Relationship, rows: Sequence[_CandidateRow], entities: Sequence[FoldedEntity]
+    relationship: Relationship, sending: Sending, rows: Sequence[_CandidateRow], entities: Sequence[FoldedEntity]
 ) -> tuple[list[Candidate], dict[str, SkipCode]]:
     """(Children that are still in their parent, and for which something is to be requested; child → why it is skipped
     although it is there). A child is not requested twice for the same fact, unless its owner reported it missing."""
@@ -231,7 +185,7 @@ def _select(
     skipped: dict[str, SkipCode] = {}
     for row, entity in zip(rows, entities, strict=True):
         reference, parent = entity.reference(relationship)
-        if parent is None or parent != row.parent:
+        if parent is None or parent != row.parent or not sending.concerns(relationship, entity):
             continue
         if row.returned or row.recreated:
             skipped[row.child] = "recreated" if row.recreated else "left_and_returned"
@@ -272,7 +226,10 @@ async def _park(
     why: dict[str, ParkReason],
 ) -> None:
     await _begin(conn, tenant, operation, relationship.name, found)
-    outcomes = [ChildOutcome(c.child.key, c.parent, "parked", c.reference, park_reason=why[c.child.key]) for c in found]
+    outcomes = [
+        ChildOutcome(c.child.key, c.parent, "parked", c.reference, sent=False, park_reason=why[c.child.key])
+        for c in found
+    ]
     await store_outcomes_in(conn, tenant, operation, relationship.name, outcomes)
 
 

@@ -1,27 +1,6 @@
--- name: count_candidates
--- Counts, by relationship, the children of a deleted parent that its operation has still to request something for; and
--- those of them that it has not processed yet. Children that were processed once and came back count in both. If the
--- parent exists again (:recreated), only those of its former incarnations are concerned.
-select w.relationship, c.children, c.remaining
-from unnest(:relationships::text[]) as w (relationship)
-cross join lateral (
-    select count(*) as children,
-           count(*) filter (where l.state is null or l.state in ('confirmed', 'skipped')) as remaining
-    from (select c.state
-          from links l
-          left join lateral (
-              select state from operation_children
-              where tenant = :tenant and operation = :operation and relationship = w.relationship and child = l.child
-              limit 1) c on true
-          where l.tenant = :tenant and l.relationship = w.relationship and l.parent = :parent
-            and l.to_revision = :open and (l.of_former_incarnation or not :recreated::boolean)
-            and (c.state is null or c.state not in ('requested', 'parked'))
-          limit :limit) l) c
-
 -- name: cascade_candidates
 -- A page of the children of a deleted parent that its operation has still to request something for, by child; with
--- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it. If the parent
--- exists again (:recreated), only those of its former incarnations.
+-- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it.
 select l.child, l.parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
        false as returned, false as recreated
 from links l
@@ -30,7 +9,7 @@ left join lateral (
     where tenant = :tenant and operation = :operation and relationship = :relationship and child = l.child
     limit 1) c on true
 where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
-  and l.child > :after and (l.of_former_incarnation or not :recreated::boolean)
+  and l.child > :after
   and (c.state is null or c.state not in ('requested', 'parked') or (:repeat and c.state = 'requested'))
 order by l.child
 limit :limit
@@ -84,5 +63,6 @@ from unnest(:children::text[], :parents::text[], :order_keys::bytea[], :linked_r
 on conflict (tenant, operation, relationship, child) do update
 set state = 'planned', parent = excluded.parent, reference = excluded.reference,
     linked_revision = coalesce(c.linked_revision, excluded.linked_revision), attempts = 0,
-    last_error = '', skip_reason = null, park_reason = null, details = null, reported_missing = false, changed_at = clock_timestamp()
+    last_error = '', skip_reason = null, park_reason = null, details = null, reported_missing = false, sent = false,
+    changed_at = clock_timestamp()
 where c.state in ('confirmed', 'skipped') or c.reference = ''

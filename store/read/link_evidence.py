@@ -44,7 +44,7 @@ class DecidingFact(NamedTuple):
 
 
 class ChildCascade(NamedTuple):
-    """How far the cascade of a deleted parent is with one child.
+    """How far the cascade of a deleted parent is with one child; also if that parent was created again.
 
     ``operation``: its id; ``state``: its state; ``child_state``: that of the operation child, None: not planned yet;
     ``skip_reason``, ``park_reason``, ``details`` and ``last_error``: why it is in that state, for `describe_child`;
@@ -131,7 +131,8 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
         claim = (relationship.name, parent, at.revision)
         holder = (await holders(at, [claim]))[claim].child
     cascade = None
-    if link is not None and link.state == "broken" and relationship.sweep is not None:
+    swept = relationship.sweep is not None and parent_state.ended
+    if link is not None and swept and link.state in ("broken", "linked"):
         cascade = await fetch_row(
             at.conn,
             ChildCascade,

@@ -85,7 +85,8 @@ on conflict do nothing
 
 -- name: notify_cascades
 -- Adds outbox rows for the cascades of these entities, where a row of the table of rules applies: to the event, to
--- whether a deleted life of the entity has children now (null: either way), and to the state of its cascade (null: any, or none).
+-- whether a deleted life of the entity has children now (null: either way; of one that was just created again it may be
+-- any child), and to the state of its cascade (null: any, or none).
 -- `relationships` and `parent_kinds` list the relationships whose children are deleted or detached.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select :tenant, :revision, :now, 'cascade', w.kind, w.key, w.source, w.id, w.fact
@@ -98,7 +99,7 @@ cross join lateral (
         cross join lateral (
             select from links l
             where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open
-              and (w.deleted or l.of_former_incarnation)
+              and (w.deleted or w.event = 'recreated' or l.of_former_incarnation)
             limit 1) l
         where r.kind = w.kind) as children offset 0) c
 where exists (
@@ -106,8 +107,8 @@ where exists (
         ('children_to_delete', true, null),          -- a cascade begins, or finds late children
         ('child_unlinked',     null, 'incomplete'),  -- a parked child may have left
         ('child_unlinked',     false, 'running'),    -- the last child has left
-        ('recreated',          null, 'incomplete'),  -- what is left of the cascade must not be requested any more
-        ('recreated',          null, 'running')
+        ('recreated',          true, null),          -- children may be left of the life that ended
+        ('recreated',          null, 'running')      -- only what is left of that life is to be requested
     ) as rule (event, children, state)
     where rule.event = w.event and coalesce(rule.children = c.children, true)
       and (rule.state is null or exists (

@@ -9,7 +9,7 @@ from catalog.catalog import Catalog
 from messages.child_reasons import ParkReason
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
-from store.operations import cascades, operations
+from store.operations import cascades, ended_life, operations
 from store.operations.children import ChildOutcome
 from store.read.link_evidence import Explanation, explain
 from tests.support.events import event, link_event, unlink_event
@@ -126,6 +126,24 @@ async def test_explanation_of_a_former_incarnation_names_its_deletion(asker: Ask
     assert await asker.sentence("group_channel", "c") == (
         "ChannelCreated c (channels, 3 Jan 2026 12:00) was requested for an earlier group g, which is deleted: "
         "GroupDeleted (groups, 3 Jan 2026 12:00); DeleteChannel will be sent to channels."
+    )
+
+
+async def test_explanation_says_that_a_team_was_kept_as_its_event_was_recreated(
+    asker: Asker, facts: FactRecorder, pool: Pool, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended_life, "STOP_AFTER", timedelta(0))
+    await facts.record(
+        event("EventCreated", "e", 1, name="Cup"), event("TeamCreated", "t", 1, name="x", event_id="e", time=AT)
+    )
+    await facts.record(event("EventDeleted", "e", 2, time=AT))
+    status = await cascades.advance(pool, catalog, TENANT, "event", "e")
+    assert status.to_request == ("event_team",)
+    await facts.record(event("EventCreated", "e", 3, name="Cup", time=AT))
+    await cascades.advance(pool, catalog, TENANT, "event", "e")
+    assert await asker.sentence("event_team", "t") == (
+        "TeamCreated t (teams, 3 Jan 2026 12:00) names event e, which exists since EventCreated (events, 3 Jan 2026 "
+        "12:00); DeleteTeam was not sent to teams: its parent was created again before it was requested."
     )
 
 

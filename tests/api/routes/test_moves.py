@@ -82,10 +82,11 @@ async def test_move_requires_an_operate_key(caller: ApiCaller, scope: str) -> No
     assert (await caller.get("operations"))["items"] == []
 
 
-async def test_relationship_lists_its_move_and_detach_commands(caller: ApiCaller) -> None:
+async def test_relationship_lists_its_commands_and_policies(caller: ApiCaller) -> None:
     declared = {item["name"]: item for item in (await caller.get("relationships"))["items"]}
     teams = declared["event_team"]
     assert (teams["move"], teams["detach"], teams["on_parent_deleted"]) == ("MoveTeam", "WithdrawTeam", "cascade")
+    assert (teams["on_recreated"], declared["category_item"]["on_recreated"]) == ("stop", None)
     items = declared["category_item"]
     assert (items["move"], items["detach"], items["on_parent_deleted"]) == (None, None, "keep")
     assert declared["group_channel"]["via"] == "requested"

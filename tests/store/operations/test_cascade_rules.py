@@ -7,7 +7,7 @@ import pytest
 
 from store.operations.cascade_rules import RULES, Action, Case, ChildrenCase, Conclusion, conclude, decide
 
-NAMES = ("running", "deleted", "other", "cancelled", "expired", "bound")
+NAMES = ("running", "ended", "other", "cancelled", "expired", "bound")
 
 
 def cases() -> Iterator[Case]:
@@ -29,20 +29,16 @@ def test_every_case_is_in_exactly_one_rule() -> None:
         ("expired", Action.EXPIRE),
         ("cancelled", Action.CANCEL),
         ("cancelled expired", Action.CANCEL),
-        ("other", Action.END_DELETED_BEFORE),
-        ("other cancelled expired", Action.END_DELETED_BEFORE),
-        ("deleted", Action.BIND),
-        ("deleted other expired", Action.BIND),
-        ("deleted bound", Action.END_DELETED_BY_OTHER),
-        ("deleted cancelled", Action.CANCEL_DELETED),
-        ("deleted cancelled bound", Action.CANCEL_DELETED),
-        ("running deleted bound", Action.PROCESS_CHILDREN),
-        ("running deleted bound cancelled", Action.PROCESS_CHILDREN),
-        ("running bound", Action.PROCESS_CHILDREN),
-        ("running bound cancelled", Action.PROCESS_CHILDREN),
-        ("running deleted other bound", Action.END_DELETED_AGAIN),
-        ("running deleted other", Action.END_DELETED_AGAIN),
-        ("running other", Action.END_DELETED_AGAIN),
+        ("ended", Action.BIND),
+        ("ended expired", Action.BIND),
+        ("ended bound", Action.END_DELETED_BY_OTHER),
+        ("ended cancelled", Action.CANCEL_DELETED),
+        ("ended cancelled expired", Action.CANCEL_DELETED),
+        ("ended cancelled bound", Action.CANCEL_DELETED),
+        ("running ended bound", Action.PROCESS_CHILDREN),
+        ("running ended bound cancelled", Action.PROCESS_CHILDREN),
+        ("running ended other bound", Action.END_DELETED_AGAIN),
+        ("running ended other", Action.END_DELETED_AGAIN),
     ],
 )
 def test_state_of_entity_and_operation_decide_the_action(true: str, action: Action) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from store.db.pool import Pool
 from tests.support.tenants import in_a_database
 
-STATES = ("listed", "planned", "failing", "requested", "confirmed", "skipped", "parked")
+STATES = ("listed", "planned", "failing", "unanswered", "requested", "confirmed", "skipped", "parked")
 CHILDREN = tuple("abcdef")
 OPERATION = """
 insert into operations (tenant, id, kind, workflow, about, key, state, actor, created_at, remaining)
@@ -32,25 +32,32 @@ class Sums(NamedTuple):
 ADDED = {
     ("none", "listed"): Sums(found=1),
     ("none", "planned"): Sums(found=1),
+    ("none", "skipped"): Sums(found=1, skipped=1),
     ("confirmed", "planned"): Sums(found=1),
     ("skipped", "planned"): Sums(found=1),
     ("listed", "requested"): Sums(requested=1),
     ("planned", "requested"): Sums(requested=1),
     ("failing", "requested"): Sums(requested=1),
+    ("unanswered", "requested"): Sums(requested=1),
     ("requested", "failing"): Sums(requested=-1),
+    ("requested", "unanswered"): Sums(requested=-1),
     ("listed", "parked"): Sums(parked=1),
     ("planned", "parked"): Sums(parked=1),
     ("failing", "parked"): Sums(parked=1),
+    ("unanswered", "parked"): Sums(parked=1),
     ("requested", "parked"): Sums(requested=-1, parked=1),
     ("parked", "failing"): Sums(parked=-1),
+    ("parked", "unanswered"): Sums(parked=-1),
     ("listed", "confirmed"): Sums(confirmed=1),
     ("planned", "confirmed"): Sums(requested=1, confirmed=1),
     ("failing", "confirmed"): Sums(requested=1, confirmed=1),
+    ("unanswered", "confirmed"): Sums(requested=1, confirmed=1),
     ("requested", "confirmed"): Sums(confirmed=1),
     ("parked", "confirmed"): Sums(confirmed=1, parked=-1),
     ("listed", "skipped"): Sums(skipped=1),
     ("planned", "skipped"): Sums(skipped=1),
     ("failing", "skipped"): Sums(skipped=1),
+    ("unanswered", "skipped"): Sums(requested=1, skipped=1),
     ("requested", "skipped"): Sums(skipped=1),
     ("parked", "skipped"): Sums(skipped=1, parked=-1),
 }
@@ -64,12 +71,13 @@ async def write(pool: Pool, operation: str, children: Sequence[tuple[str, str]])
     """Inserts or updates (child, state) in one statement."""
     await pool.execute(
         """
-        insert into operation_children (tenant, operation, relationship, child, parent, state, reference)
-        select 'main', $1, 'event_team', c.child, 'e', case c.state when 'listed' then 'planned' else c.state end,
-               case c.state when 'listed' then ''::bytea else 'r' end
+        insert into operation_children (tenant, operation, relationship, child, parent, state, reference, sent)
+        select 'main', $1, 'event_team', c.child, 'e',
+               case c.state when 'listed' then 'planned' when 'unanswered' then 'failing' else c.state end,
+               case c.state when 'listed' then ''::bytea else 'r' end, c.state = 'unanswered'
         from unnest($2::text[], $3::text[]) as c (child, state)
         on conflict (tenant, operation, relationship, child) do update
-        set state = excluded.state, reference = excluded.reference
+        set state = excluded.state, reference = excluded.reference, sent = excluded.sent
         """,
         operation,
         [child for child, _ in children],
@@ -116,7 +124,7 @@ class History:
         self.openings += before == "none" or (before in ("confirmed", "skipped") and state == "planned")
         self.confirmations += before != state == "confirmed"
         self.skips += before != state == "skipped"
-        known_requested = before == "requested" and state in ("confirmed", "skipped")
+        known_requested = before in ("requested", "unanswered") and state in ("confirmed", "skipped")
         self.requests_ended += known_requested or (before in ("planned", "failing") and state == "confirmed")
         self.states[child] = state
 
@@ -128,13 +136,14 @@ class History:
 
 
 NEXT = {
-    "none": ("planned",),
-    "planned": ("failing", "requested", "confirmed", "skipped", "parked"),
-    "failing": ("failing", "requested", "confirmed", "skipped", "parked"),
-    "requested": ("requested", "failing", "confirmed", "skipped", "parked"),
+    "none": ("planned", "skipped"),
+    "planned": ("failing", "unanswered", "requested", "confirmed", "skipped", "parked"),
+    "failing": ("failing", "unanswered", "requested", "confirmed", "skipped", "parked"),
+    "unanswered": ("unanswered", "requested", "confirmed", "skipped", "parked"),
+    "requested": ("requested", "failing", "unanswered", "confirmed", "skipped", "parked"),
     "confirmed": ("planned",),
     "skipped": ("planned",),
-    "parked": ("failing", "confirmed", "skipped"),
+    "parked": ("failing", "unanswered", "confirmed", "skipped"),
 }
 """State → the states to which the queries of the store change it."""
 

@@ -100,10 +100,10 @@ async def test_child_that_left_its_parent_has_no_reason_any_more(
 async def test_parked_child_of_an_ended_operation_keeps_its_reason(pool: Pool, operation: str) -> None:
     await store_outcomes(pool, operation, "event_team", [PARKED])
     async with transaction(pool) as conn:
-        await children.skip_unrequested(conn, TENANT, operation, "parent_recreated")
+        await children.skip_unrequested(conn, TENANT, operation)
     now = await stored(pool)
     assert (now["state"], now["park_reason"], now["last_error"]) == ("skipped", "restricted", "no")
-    assert now["skip_reason"] == "parent_recreated"
+    assert now["skip_reason"] == "parent_deleted_again"
     again = Candidate(FoldedEntity("team", "t"), "e", b"s", b"s", 1, 0)
     await children_to_request.begin(pool, TENANT, operation, "event_team", [again])
     assert await stored(pool) == NO_REASON | {"state": "planned"}

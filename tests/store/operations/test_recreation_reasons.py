@@ -96,19 +96,20 @@ async def test_deletion_says_whether_its_entity_was_recreated(
     assert describe_operation(row) == ("the event was deleted and created again since the request" if recreated else "")
 
 
-@pytest.mark.parametrize("history", [name for name in SAYS if name != "an older deletion"])
+@pytest.mark.parametrize("history", SAYS)
 async def test_plan_says_whether_its_target_was_recreated(
     pool: Pool, catalog: Catalog, facts: FactRecorder, history: str
 ) -> None:
     at = pool, catalog, TENANT
     plan = await plans.create(*at, PlanRequest("move", relationship="event_team", parent="a", to="b"), "test")
     await record(facts, "Event", "b", history)
+    # A plan knows lives by their names, and a deletion older than the creation that is known renames none.
+    said = "" if history == "recreated in reverse" else SAYS[history].replace("created again", "recreated")
     says = ""
     try:
         await plans.execute(*at, plan.id, include_appeared=False, actor="test", idempotency_key=None)
     except (Conflict, PlanOutdated) as error:
         says = str(error)
-    said = SAYS[history].replace("created again", "recreated")
     assert said in says
     assert bool(said) == bool(says)
 

@@ -56,12 +56,13 @@ NOTIFIED = {
     ("children_to_delete", False): set(),
     ("child_unlinked", True): {"incomplete"},
     ("child_unlinked", False): {"incomplete", "running"},
-    ("recreated", True): {"incomplete", "running"},
-    ("recreated", False): {"incomplete", "running"},
+    ("recreated", True): set(STATES),
+    ("recreated", False): {"running"},
 }
 """(event, whether the deleted entity has children) → the states of its cascade in which the cascade is notified."""
 CHILDREN = {(True, None): False, (True, False): True, (True, True): True, (False, False): False, (False, True): True}
-"""(the entity is deleted; its link is of a former incarnation, None: none) → whether the deleted one has children."""
+"""(the entity is deleted; its link is of a former incarnation, None: none) → whether the deleted one has children.
+Any child may be one of an entity that was just recreated."""
 
 LINK = """
 insert into links (tenant, relationship, child, parent, since, from_revision, to_revision, of_former_incarnation)
@@ -78,7 +79,8 @@ async def test_cascade_is_notified_by_event_children_and_state(pool: Pool) -> No
     events = ("children_to_delete", "child_unlinked", "recreated")
     for event, (deleted, former), state in product(events, CHILDREN, STATES):
         key = f"{event}-{deleted}-{former}-{state}"
-        notified = state in NOTIFIED[event, CHILDREN[deleted, former]]
+        children = former is not None if event == "recreated" else CHILDREN[deleted, former]
+        notified = state in NOTIFIED[event, children]
         rows.append({"key": key, "event": event, "deleted": deleted, "notified": notified})
         if former is not None:
             await pool.execute(LINK, key, OPEN, former)

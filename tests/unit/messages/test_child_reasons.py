@@ -37,6 +37,10 @@ SENTENCES = [
     (Row(skip_reason="left_and_returned"), "it left its parent, and came back by another fact"),
     (Row(skip_reason="recreated"), "it was deleted and created again"),
     (Row(skip_reason="parent_recreated"), "its parent was created again before it was requested"),
+    (
+        Row(skip_reason="of_new_life"),
+        "a fact named its parent after that was created again, so it belongs to the new one",
+    ),
     (Row(skip_reason="parent_deleted_again"), "its parent was deleted again: it belongs to that deletion"),
     (Row(park_reason="request_refused", last_error="refused with 422: no"), "refused with 422: no"),
     (Row(park_reason="attempts_exhausted", last_error="answered 500"), "answered 500"),

@@ -20,6 +20,7 @@ ALL: ReasonDetails = {
     "unconfirmed": 1,
     "remaining": 2,
     "parked": 3,
+    "skipped": 4,
 }
 
 

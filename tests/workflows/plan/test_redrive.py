@@ -1,5 +1,6 @@
 """Redriving parked children, and plans that detach or move children."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from errors import Conflict
 from messages.child_reasons import describe_child
 from messages.operation_reasons import describe_operation
-from store.operations import children_to_request, operations, plans
+from store.operations import children_to_request, ended_life, operations, plans
 from store.operations.children import list_children
 from store.operations.operation_row import OperationState
 from store.operations.plans import PlanRequest
@@ -214,7 +215,10 @@ async def test_parked_child_that_left_and_came_back_is_requested_again(running_s
     assert (row.confirmed, row.parked) == (2, 0)
 
 
-async def test_redrive_skips_parked_children_of_a_recreated_event(running_scenario: Scenario) -> None:
+async def test_redrive_skips_parked_children_of_a_recreated_event(
+    running_scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended_life, "STOP_AFTER", timedelta(0))
     scenario, harness = running_scenario, running_scenario.harness
     await scenario.create_events("A")
     await scenario.create_teams("A", "t1", "t2")

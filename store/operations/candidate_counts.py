@@ -1,0 +1,63 @@
+"""How many children of a deleted parent an operation has still to request something for."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from catalog.relationship import Relationship
+from store.db.pool import Connection
+from store.db.sql import fetch_rows
+
+COUNTED = 100_000
+"""The most candidates of one relationship that are counted: a progress shows this number for any greater one."""
+
+
+class _CandidateCount(NamedTuple):
+    relationship: str
+    children: int
+    remaining: int
+
+
+async def count(
+    conn: Connection,
+    tenant: str,
+    operation: str,
+    parent: str,
+    relationships: Sequence[Relationship],
+    *,
+    before: int | None,
+    limit: int,
+) -> dict[str, tuple[int, int]]:
+    """Counts the children of a deleted parent that an operation has still to request something for.
+
+    Returns relationship → (children, of these not processed before). ``before``: only those that a fact before this
+    position has named as children; None: all. Counts at most ``limit`` of each relationship.
+    """
+    if not relationships:
+        return {}
+    names = [r.name for r in relationships]
+    if before is None:
+        rows = await fetch_rows(
+            conn,
+            _CandidateCount,
+            "count_candidates",
+            tenant=tenant,
+            operation=operation,
+            parent=parent,
+            relationships=names,
+            limit=limit,
+        )
+    else:
+        rows = await fetch_rows(
+            conn,
+            _CandidateCount,
+            "count_candidates_of_ended_life",
+            tenant=tenant,
+            operation=operation,
+            parent=parent,
+            relationships=names,
+            kinds=[r.child for r in relationships],
+            fields=[r.field for r in relationships],
+            before=before,
+            limit=limit,
+        )
+    return {row.relationship: (row.children, row.remaining) for row in rows}
