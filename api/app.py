@@ -24,6 +24,7 @@ from api.routes import (
     quarantine,
     relationships,
     waiting,
+    webhook_validation,
 )
 from catalog import catalog as catalogs
 from config import Settings
@@ -33,7 +34,20 @@ from store.db.pool import create_pool
 from store.db.revision_waiter import RevisionWaiter
 from store.write.recorder import Recorder
 
-ROUTERS = (events, entities, deletions, relationships, links, moves, plans, operations, waiting, feed, quarantine)
+ROUTERS = (
+    events,
+    webhook_validation,
+    entities,
+    deletions,
+    relationships,
+    links,
+    moves,
+    plans,
+    operations,
+    waiting,
+    feed,
+    quarantine,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -60,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Relationships between entities of services that don't know each other",
         version="0.1.0",
         lifespan=lifespan,
+        redirect_slashes=False,  # webhook senders must not follow redirects, and behind a proxy this one names http://
     )
     problems.install(app)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
