@@ -21,6 +21,9 @@ class Limits(BaseSettings):
     depth: int = Field(default=64, description="Nesting of objects and arrays in a fact's data.")
     batch: int = Field(default=5_000, description="Facts in one JSON batch.")
     page: int = Field(default=1_000, description="Rows in one page of an answer.")
+    ahead: float = Field(
+        default=300.0, ge=0, description="Seconds that the time of a fact without a sequence may be in the future."
+    )
     wait: float = Field(default=30.0, description="Seconds a read may wait for a revision.")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -69,7 +70,7 @@ def build(
 
     ``owners``: clients of the owners that receive commands. ``task_queue`` and ``interceptors``: other ones for tests.
     """
-    recorder = Recorder(pool, catalog)
+    recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead))
     signal_intake = SignalIntake(
         recorder, Validator(catalog, settings.limits), catalog, pool, mode=settings.signal_intake
     )

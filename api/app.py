@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -23,6 +24,7 @@ from api.routes import (
     plans,
     quarantine,
     relationships,
+    voids,
     waiting,
     webhook_validation,
 )
@@ -38,6 +40,7 @@ ROUTERS = (
     events,
     webhook_validation,
     entities,
+    voids,
     deletions,
     relationships,
     links,
@@ -59,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool = await create_pool(settings.database_url, settings.database_pool, name="tether api")
-        recorder = Recorder(pool, catalog)
+        recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead))
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
         app.state.services = Dependencies(

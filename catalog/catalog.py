@@ -12,6 +12,7 @@ from catalog import contract_reader, discovery, relationship_checks
 from catalog.columns import RelationshipColumns
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
+from catalog.vocabulary import OnSequenceRestart
 from errors import BadDeclaration, Unknown
 
 
@@ -37,6 +38,13 @@ class Catalog:
         """parent kind → the relationships whose children are deleted or detached with their parent."""
         found = {kind: tuple(r for r in rels if r.sweep is not None) for kind, rels in self.by_parent.items()}
         return {kind: rels for kind, rels in found.items() if rels}
+
+    @cached_property
+    def restarting(self) -> frozenset[str]:
+        """Kinds whose owners begin their sequences again when a deleted key is used again."""
+        owners, again = self.contracts.owners, OnSequenceRestart.NEW_INCARNATION
+        kinds = self.contracts.owner_of.items()
+        return frozenset(kind for kind, owner in kinds if owners[owner].on_sequence_restart is again)
 
     @cached_property
     def requesting(self) -> dict[str, tuple[Relationship, ...]]:

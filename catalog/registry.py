@@ -12,7 +12,7 @@ from catalog.vocabulary import Command, Effect, Fact, Owner
 OWN_SOURCE = "/tether"
 """The source of facts that Tether itself records; no owner may use it."""
 
-OWN_FACTS = ("Linked", "Unlinked", "RelationshipOverdue", "RelationshipDeclared")
+OWN_FACTS = ("Linked", "Unlinked", "FactVoided", "RelationshipOverdue", "RelationshipDeclared")
 """The names of those facts, except announcements, which relationships declare."""
 
 _KEYS = {"string", "integer"}

@@ -20,17 +20,27 @@ class Effect(StrEnum):
     DELETED = "deleted"
 
 
+class OnSequenceRestart(StrEnum):
+    """What a creation means whose sequence is not after that of the entity's deletion, although its time is."""
+
+    REPORT = "report"
+    """It is older than the deletion: it changes nothing, and the answer to its sender says so."""
+    NEW_INCARNATION = "new_incarnation"
+    """The owner begins its sequence again for a key that is used again: a new incarnation begins."""
+
+
 @dataclass(frozen=True)
 class Owner:
     """The service that owns the kinds declared in this module; ``name`` is its name in credentials and settings.
 
     ``sources``: the CloudEvents ``source`` of its facts, which paths below it extend; by default ``/name``. Ids are
     unique within a source, so an owner's API key may publish facts from its own sources only: no other owner can use up
-    its ids.
+    its ids. ``on_sequence_restart``: what it means if a deleted key is created with a sequence that is not greater.
     """
 
     name: str
     sources: tuple[str, ...] = ()
+    on_sequence_restart: OnSequenceRestart = OnSequenceRestart.REPORT
 
     def publishes_from(self, source: str) -> bool:
         """Whether a source is one of this owner's, or a path below one."""

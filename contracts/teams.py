@@ -1,8 +1,8 @@
 """Teams: each takes part in one event, whose key it only knows as a text."""
 
-from tether import Changed, Command, Created, Deleted, ExpectedParent, Key, Owner
+from tether import Changed, Command, Created, Deleted, ExpectedParent, Key, OnSequenceRestart, Owner
 
-OWNER = Owner("teams")
+OWNER = Owner("teams", on_sequence_restart=OnSequenceRestart.NEW_INCARNATION)
 
 
 class TeamCreated(Created, entity="team"):

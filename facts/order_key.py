@@ -10,7 +10,7 @@ import struct
 
 from catalog.vocabulary import Effect
 
-_NONE, _SOME = b"\x00", b"\x01"
+_NONE, _SOME, _RESTARTED = b"\x00", b"\x01", b"\x02"
 _MARK = b"0"
 """Marks a word. No other byte of an encoded sequence is equal to it, since all digits are in words."""
 _WORD = re.compile(r"[0-9A-Za-z]+")
@@ -27,7 +27,7 @@ def order_key(sequence: str | None, time: int | None, effect: Effect | None) -> 
     ``sequence``: holds no NUL; ``time``: in nanoseconds since 1970; ``effect``: None for a fact of Tether's own, which
     is ordered as a change.
     """
-    head = _NONE if sequence is None else _SOME + _encoded(sequence) + b"\x00"
+    head = _NONE if sequence is None else _SOME + sequence_order(sequence)
     instant = _NONE if time is None else _SOME + (time + _EPOCH).to_bytes(9)
     return head + instant + _EFFECTS[effect]
 
@@ -40,6 +40,21 @@ def at_position(order: bytes, position: int) -> bytes:
 def position(order: bytes) -> int:
     """The position in the ledger of the fact with this whole order key; 0 for the empty one, below all others."""
     return int.from_bytes(order[-_POSITION:])
+
+
+def after_restarts(order: bytes, restarts: int) -> bytes:
+    """The order key of a fact that comes after so many restarts of its entity's sequence: above all with fewer."""
+    return _RESTARTED + struct.pack(">I", restarts) + order if restarts else order
+
+
+def without_restarts(order: bytes) -> bytes:
+    """The reverse of `after_restarts`."""
+    return order[1 + struct.calcsize(">I") :] if order.startswith(_RESTARTED) else order
+
+
+def sequence_order(sequence: str) -> bytes:
+    """Bytes that sort like sequences do."""
+    return _encoded(sequence) + b"\x00"
 
 
 def _encoded(sequence: str) -> bytes:

@@ -1,7 +1,7 @@
 """Facts that Tether itself records, as entries of the ledger with the source ``/tether``.
 
-``Linked`` and ``Unlinked`` set a child's reference; the others only notify. Ids are derived from the content, so that a
-fact recorded again after a crash is a duplicate.
+``Linked`` and ``Unlinked`` set a child's reference, ``FactVoided`` takes back another fact; the others only notify. Ids
+are derived from the content, so that a fact recorded again after a crash is a duplicate.
 """
 
 from hashlib import blake2b
@@ -12,6 +12,9 @@ import orjson
 from catalog.registry import OWN_SOURCE
 from facts.envelope import Entry, Reference
 from facts.order_key import order_key
+
+VOIDED = "FactVoided"
+"""An operator has voided the fact ``data.id`` of the source ``data.source``: it has no part in the state any more."""
 
 
 def entry(

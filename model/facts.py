@@ -15,6 +15,8 @@ from model.order import Order, order
 
 LINKED = "Linked.v1"
 """Tether's own fact: the child is linked explicitly to ``data.parent`` in ``data.relationship``."""
+VOIDED = "FactVoided.v1"
+"""Tether's own fact: that of the id ``data.id`` and the source ``data.source`` counts for nothing."""
 UNLINKED = "Unlinked.v1"
 """Tether's own fact: the child is unlinked explicitly in ``data.relationship``."""
 
@@ -46,6 +48,8 @@ class ModelFact(NamedTuple):
     correlation: str | None
     arrival: int = 0
     """Its position in the ledger; 0: not recorded yet."""
+    restarts: int = 0
+    """How often the sequence of its entity had begun again before it."""
 
     @property
     def identity(self) -> FactId:
@@ -55,7 +59,7 @@ class ModelFact(NamedTuple):
     @property
     def order(self) -> Order:
         """Its position among the facts of its entity."""
-        return order(self.sequence, self.time, self.effect, self.arrival, self.source, self.id)
+        return order(self.sequence, self.time, self.effect, self.arrival, self.source, self.id, self.restarts)
 
 
 def read(catalog: Catalog, event: Mapping[str, Any], arrival: int = 0) -> ModelFact:

@@ -13,9 +13,10 @@ from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from errors import Conflict
-from model.facts import FactId, ModelFact
+from model.facts import VOIDED, FactId, ModelFact
 from model.order import Order, encoded
 from model.references import parent_of
+from model.restarts import numbered
 from model.state import PLACEHOLDER, EntityKey, EntityState, LinkKey, LinkState, ModelEntity, ModelLink, ModelState
 
 
@@ -49,7 +50,7 @@ def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelState:
 
     Raises Conflict if two different facts have the same source and id.
     """
-    histories = {entity: _history(of_one) for entity, of_one in _by_entity(facts).items()}
+    histories = {entity: _history(of_one) for entity, of_one in _by_entity(catalog, facts).items()}
     links: dict[LinkKey, ModelLink] = {}
     for relationship in catalog.relationships.values():
         links.update(_links(relationship, histories))
@@ -61,7 +62,7 @@ def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelState:
     return ModelState(entities, links)
 
 
-def _by_entity(facts: Iterable[ModelFact]) -> dict[EntityKey, list[ModelFact]]:
+def _by_entity(catalog: Catalog, facts: Iterable[ModelFact]) -> dict[EntityKey, list[ModelFact]]:
     """Returns (kind, key) → the set of its facts, in their order. Raises Conflict."""
     known: dict[FactId, ModelFact] = {}
     for fact in facts:
@@ -75,9 +76,13 @@ def _by_entity(facts: Iterable[ModelFact]) -> dict[EntityKey, list[ModelFact]]:
         if fact.arrival < first.arrival:
             known[fact.identity] = fact
     found: dict[EntityKey, list[ModelFact]] = {}
+    voided = {FactId(f.data["source"], f.data["id"]) for f in known.values() if f.type == VOIDED}
     for fact in known.values():
-        found.setdefault((fact.kind, fact.key), []).append(fact)
-    for of_one in found.values():
+        if fact.identity not in voided and fact.type != VOIDED:
+            found.setdefault((fact.kind, fact.key), []).append(fact)
+    for (kind, key), of_one in found.items():
+        if kind in catalog.restarting:
+            found[kind, key] = of_one = numbered(of_one)
         if len(of_one) > 1:
             of_one.sort(key=lambda fact: fact.order)
     return found

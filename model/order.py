@@ -8,20 +8,30 @@ from catalog.vocabulary import Effect
 
 Part: TypeAlias = tuple[int, int, bytes]
 """A part of a sequence: (its first byte, its length, itself)."""
-Order: TypeAlias = tuple[bool, tuple[Part, ...], bool, int, int, int, bytes, bytes]
-"""(has a sequence, its parts, has a time, the time, effect, arrival, source, id)."""
+Order: TypeAlias = tuple[int, bool, tuple[Part, ...], bool, int, int, int, bytes, bytes]
+"""(restarts before it, has a sequence, its parts, has a time, the time, effect, arrival, source, id)."""
 
 
-def order(sequence: str | None, time: int | None, effect: Effect | None, arrival: int, source: str, id: str) -> Order:
+def order(
+    sequence: str | None,
+    time: int | None,
+    effect: Effect | None,
+    arrival: int,
+    source: str,
+    id: str,
+    restarts: int = 0,
+) -> Order:
     """Returns the position of a fact among those of its entity.
 
-    ``time``: nanoseconds since 1970 UTC; ``effect``: None for Tether's own facts; ``arrival``: position in the ledger.
-    Facts without a sequence come before those with one. Facts with equal sequences are ordered by time (none comes
-    first), then by effect: created, changed, deleted; then by arrival, and where that is unknown by source and id.
+    ``time``: nanoseconds since 1970 UTC; ``effect``: None for Tether's own facts; ``arrival``: position in the ledger;
+    ``restarts``: see model.restarts. Facts without a sequence come before those with one. Facts with equal sequences
+    are ordered by time (none comes first), then by effect: created, changed, deleted; then by arrival, and where that
+    is unknown by source and id.
     """
     return (
+        restarts,
         sequence is not None,
-        _parts(sequence or ""),
+        sequence_parts(sequence or ""),
         time is not None,
         0 if time is None else time,
         _rank(effect),
@@ -33,15 +43,11 @@ def order(sequence: str | None, time: int | None, effect: Effect | None, arrival
 
 def encoded(place: Order) -> bytes:
     """Returns the position as bytes that sort alike: the form in which correlation ids hold it."""
-    stated, parts, timed, time, rank, arrival, _, _ = place
-    head = b"\0"
-    if stated:
-        words = (
-            b"0" + length.to_bytes(2) + word if byte == ord("0") else bytes([byte]) for byte, length, word in parts
-        )
-        head = b"\1" + b"".join(words) + b"\0"
+    restarts, stated, parts, timed, time, rank, arrival, _, _ = place
+    again = b"\2" + restarts.to_bytes(4) if restarts else b""
+    head = b"\1" + b"".join(_encoded(part) for part in parts) + b"\0" if stated else b"\0"
     instant = b"\1" + (time + 2**68).to_bytes(9) if timed else b"\0"
-    return head + instant + bytes([rank]) + arrival.to_bytes(8)
+    return again + head + instant + bytes([rank]) + arrival.to_bytes(8)
 
 
 def _encoded(part: Part) -> bytes:
@@ -55,7 +61,7 @@ def _rank(effect: Effect | None) -> int:
     return 2 if effect is Effect.DELETED else 1
 
 
-def _parts(sequence: str) -> tuple[Part, ...]:
+def sequence_parts(sequence: str) -> tuple[Part, ...]:
     """Cuts a sequence into words, which are runs of ASCII letters and digits, and into the bytes between them.
 
     Without leading zeros, of two words the longer one is greater: so numbers of any length compare exactly, decimal or

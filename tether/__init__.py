@@ -23,7 +23,18 @@ from catalog.relationship import (
     Through,
     Wait,
 )
-from catalog.vocabulary import Changed, Command, Created, Deleted, Effect, ExpectedParent, Fact, Key, Owner
+from catalog.vocabulary import (
+    Changed,
+    Command,
+    Created,
+    Deleted,
+    Effect,
+    ExpectedParent,
+    Fact,
+    Key,
+    OnSequenceRestart,
+    Owner,
+)
 from errors import BadDeclaration
 
 __all__ = [
@@ -46,6 +57,7 @@ __all__ = [
     "ExpectedParent",
     "Fact",
     "Key",
+    "OnSequenceRestart",
     "Orchestrate",
     "Owner",
     "Relationship",

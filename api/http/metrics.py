@@ -28,10 +28,18 @@ class Metrics:
             registry=self._registry,
         )
         facts = Counter("tether_facts", "Facts received, by outcome.", ["outcome"], registry=self._registry)
+        self._stale = Counter(
+            "tether_facts_stale",
+            "Accepted facts that are older than what was known when they arrived.",
+            registry=self._registry,
+        )
         self._facts = {name: facts.labels(name) for name in ("accepted", "duplicate", "quarantined", "rejected")}
 
-    def facts(self, accepted: int = 0, duplicates: int = 0, quarantined: int = 0, rejected: int = 0) -> None:
-        """Adds numbers of facts to the counters of the four outcomes."""
+    def facts(
+        self, accepted: int = 0, duplicates: int = 0, quarantined: int = 0, rejected: int = 0, stale: int = 0
+    ) -> None:
+        """Adds numbers of facts to the counters of the four outcomes. ``stale``: how many of the accepted ones are."""
+        self._stale.inc(stale)
         self._facts["accepted"].inc(accepted)
         self._facts["duplicate"].inc(duplicates)
         self._facts["quarantined"].inc(quarantined)

@@ -34,6 +34,8 @@ class Receipt:
     """Whether any batch was recorded, even an empty one."""
     revision: int = 0
     accepted: int = 0
+    stale: int = 0
+    """Of the accepted ones: older than what was known."""
     duplicates: int = 0
     conflicts: int = 0
     """Quarantined because another body is recorded under the same source and id."""
@@ -51,18 +53,19 @@ class Receipt:
         self.recorded = True
         self.revision = max(self.revision, outcome.revision)
         self.accepted += outcome.accepted
+        self.stale += outcome.stale
         self.duplicates += outcome.duplicates
         self.conflicts += len(outcome.conflicts)
         if batch.flawed or outcome.refused:
             kept = [*_flawed(batch, True), *_refused(batch, outcome.refused)]
             self.quarantined += sorted(kept, key=lambda item: item["index"])
             self.rejected += _flawed(batch, False)
-        if batch.warnings:
-            room = WARNINGS - len(self.warnings)
-            self.warnings += [
-                {"index": one.index, "reason": _printable(one.reason)} for one in batch.warnings[: max(0, room)]
-            ]
-            self.warnings_count += len(batch.warnings)
+        if batch.warnings or outcome.warnings:
+            odd = [(one.index, one.reason) for one in batch.warnings]
+            odd += [(batch.entry_indexes[place], reason) for place, reason in outcome.warnings.items()]
+            room = max(0, WARNINGS - len(self.warnings))
+            self.warnings += [{"index": n, "reason": _printable(reason)} for n, reason in sorted(odd)[:room]]
+            self.warnings_count += len(odd)
 
     def refuse(self, batch: Batch, refusal: StrictRefusal | None = None) -> None:
         """Takes note that a batch is not recorded: it has flawed events, or the recorder refused it."""
@@ -73,6 +76,7 @@ class Receipt:
         """The fields of an answer, without its token."""
         return {
             "accepted": self.accepted,
+            "stale": self.stale,
             "duplicates": self.duplicates,
             "quarantined": self.quarantined,
             "rejected": self.rejected,

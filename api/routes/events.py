@@ -46,6 +46,10 @@ class EventsRecorded(BaseModel):
 
     token: str = Field(description="Names the new revision; pass it as `at_least` to read your own write.")
     accepted: int = Field(description="Facts recorded for the first time.")
+    stale: int = Field(
+        description="How many of the accepted facts are older than what was known of their entities when they arrived: "
+        "they may have changed nothing. `GET /v1/entities/{kind}/{key}/facts?stale=true` lists them."
+    )
     duplicates: int = Field(description="Facts that were recorded before; they have no further effect.")
     quarantined: list[UnrecordedEvent] = Field(
         description="Facts that break their contract, or that have another body than the one recorded under their id. "
@@ -121,7 +125,7 @@ async def _record(has: Has, who: Principal, batch: Batch, receipt: Receipt, stri
     receipt.add(batch, outcome)
     rejected = sum(not one.quarantined for one in batch.flawed)
     quarantined = len(batch.flawed) - rejected + len(outcome.refused)
-    has.metrics.facts(outcome.accepted, outcome.duplicates, quarantined, rejected)
+    has.metrics.facts(outcome.accepted, outcome.duplicates, quarantined, rejected, outcome.stale)
 
 
 async def _record_stream(

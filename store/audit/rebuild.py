@@ -11,8 +11,8 @@ from catalog import limits
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from facts.envelope import nanoseconds_of
-from facts.order_key import at_position, order_key, position
-from model.facts import LINKED, UNLINKED, FactId, ModelFact
+from facts.order_key import at_position, order_key, position, without_restarts
+from model.facts import LINKED, UNLINKED, VOIDED, FactId, ModelFact
 from model.fold import fold
 from model.state import ModelEntity, ModelState
 from store.audit import fingerprint
@@ -73,7 +73,7 @@ async def read_ledger(conn: Connection, catalog: Catalog, tenant: str, result: C
 def _fact(catalog: Catalog, row: _LedgerRow, result: Comparison) -> ModelFact | None:
     contract = catalog.contracts.by_type.get(row.type)
     if row.source == OWN_SOURCE:
-        if row.type not in (LINKED, UNLINKED):
+        if row.type not in (LINKED, UNLINKED, VOIDED):
             return None
     elif contract is None:
         result.unread[row.type] = result.unread.get(row.type, 0) + 1
@@ -81,7 +81,7 @@ def _fact(catalog: Catalog, row: _LedgerRow, result: Comparison) -> ModelFact | 
     effect = contract.effect if contract is not None and row.source != OWN_SOURCE else None
     # asyncpg reads the first and the last microsecond of the calendar as infinities, and returns them without a zone.
     time = nanoseconds_of(row.time and row.time.replace(tzinfo=UTC), row.time_nanoseconds)
-    if row.order_key != at_position(order_key(row.sequence, time, effect), row.position):
+    if without_restarts(row.order_key) != at_position(order_key(row.sequence, time, effect), row.position):
         result.add(
             f"fact {row.id} of {row.source}: its order key is not that of its sequence, time, effect and position"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from facts.envelope import Entry
 from facts.json_numbers import plain
+from store.write.arrivals import is_jump
 from store.write.entity_state import EntityState, FoldedEntity
 from store.write.lives import LifeBefore, name_life
 
@@ -62,6 +63,7 @@ class Diff:
     a visible difference. ``state_changes``: entities that became live or deleted. ``recreated``: entities with the
     same state as before that were deleted and created again in between. ``ends``: entities that are live, and of which
     a newer deletion than before is known. ``own_facts``: how many of Tether's own facts are for the feed alone.
+    ``late``, ``jumps``: see `arrivals.describe`.
     """
 
     versions: list[FoldedEntity] = field(default_factory=list)
@@ -72,28 +74,37 @@ class Diff:
     recreated: list[StateChange] = field(default_factory=list)
     ends: list[StateChange] = field(default_factory=list)
     own_facts: int = 0
+    late: list[tuple[Entry, str | None]] = field(default_factory=list)
+    jumps: list[tuple[Entry, str]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether readers would see a difference: only then a new revision begins."""
         return bool(self.versions or self.opened or self.closed or self.own_facts)
 
 
-def compute_diff(catalog: Catalog, stored: dict[EntityKey, FoldedEntity], entries: Iterable[Entry]) -> Diff:
+def compute_diff(
+    catalog: Catalog,
+    stored: dict[EntityKey, FoldedEntity],
+    entries: Iterable[Entry],
+    histories: Mapping[EntityKey, list[Entry]] | None = None,
+) -> Diff:
     """Folds facts into entities and returns the difference.
 
     ``stored``: the current entities that the facts concern, as far as there are any; they are altered. ``entries``:
-    facts that are not in the ledger yet.
+    facts that are not in the ledger yet; ``histories``: those that are, of entities that are to be folded from all of
+    their facts.
     """
     of_entity: dict[EntityKey, list[Entry]] = {}
     diff = Diff()
     for entry in entries:
         if entry.effect is None and not entry.names:
             diff.own_facts += 1
-        else:
+        if entry.effect is not None or entry.names or (histories and (entry.kind, entry.key) in histories):
             of_entity.setdefault((entry.kind, entry.key), []).append(entry)
     for at, facts in of_entity.items():
         entity = stored.get(at) or FoldedEntity(*at)
-        _fold(diff, catalog.by_child.get(at[0], ()), entity, facts)
+        history = histories.get(at) if histories else None
+        _fold(diff, catalog.by_child.get(at[0], ()), entity, facts, history)
     return diff
 
 
@@ -111,10 +122,25 @@ def _canonical(data: dict[str, Any]) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
-def _fold(diff: Diff, references: tuple[Relationship, ...], entity: FoldedEntity, facts: list[Entry]) -> None:
-    """Folds all facts about one entity. ``references``: the relationships in which it is the child."""
+def _fold(
+    diff: Diff,
+    references: tuple[Relationship, ...],
+    entity: FoldedEntity,
+    facts: list[Entry],
+    history: list[Entry] | None,
+) -> None:
+    """Folds new facts about one entity. ``references``: the relationships in which it is the child; ``history``: its
+    facts in the ledger, if it is to be folded from all of them."""
     before = EntityBefore.of(entity, references)
+    if history is not None:
+        entity = FoldedEntity(entity.kind, entity.key, stored=entity.stored, row=entity.row)
+        for fact in history:
+            entity.join(fact)
     for fact in facts:
+        if fact.effect is not None and fact.order < entity.latest:
+            diff.late.append((fact, entity.sequence))
+        elif entity.sequence is not None and is_jump(fact.sequence, entity.sequence):
+            diff.jumps.append((fact, entity.sequence))
         entity.join(fact)
     add_differences(diff, references, before, entity, facts[-1])
 

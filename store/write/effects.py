@@ -93,6 +93,8 @@ def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey
         for relationship in catalog.by_parent.get(changed.entity.kind, ()):
             at = relationship, changed.entity.key
             affected.add("parent_changed", at, changed.cause, placeholder=changed.was_placeholder)
+            if changed.entity.state == "unknown":  # all its facts were voided: its children wait for it again
+                affected.may_begin.add(at)
     for changed in diff.recreated:  # what it had waited for, or had, was of its life before
         for relationship in catalog.by_parent.get(changed.entity.kind, ()):
             affected.add("parent_changed", (relationship, changed.entity.key), changed.cause, placeholder=False)

@@ -96,6 +96,11 @@ class FoldedEntity:
             return "unknown"
         return "deleted" if self.ended > self.created else "live"
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no fact says anything about it: its owner's facts were voided, and no link of its own is recorded."""
+        return not self.latest and not self.refs
+
     def visible(self) -> tuple[EntityState, dict[str, Any]]:
         """(state, data) as readers see them: a new version begins when they change."""
         state = self.state

@@ -11,6 +11,7 @@ from catalog.vocabulary import Effect
 from facts.correlation import decode
 from facts.envelope import Entry, Reference, nanoseconds_of
 from facts.order_key import at_position, order_key
+from facts.own_facts import VOIDED
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
 from store.write.diff import EntityKey
@@ -36,13 +37,13 @@ class LedgerFact(NamedTuple):
 async def facts_of_entities(
     conn: Connection, catalog: Catalog, tenant: str, entities: Collection[EntityKey]
 ) -> dict[EntityKey, list[Entry]]:
-    """All facts about these entities that decide their state, in no particular order."""
+    """All facts about these entities that decide their state, and those that void some, in no particular order."""
     kinds, keys = [kind for kind, _ in entities], [key for _, key in entities]
     rows = await fetch_rows(conn, LedgerFact, "facts_of_entities", tenant=tenant, kinds=kinds, keys=keys)
     found: dict[EntityKey, list[Entry]] = {at: [] for at in entities}
     for row in rows:
         entry = entry_of(catalog, row)
-        if entry.effect is not None or entry.names:
+        if entry.effect is not None or entry.names or entry.name == VOIDED:
             found[row.kind, row.key].append(entry)
     return found
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -21,8 +22,9 @@ from facts.envelope import Entry, moment
 from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
 from store.write import quarantine
+from store.write.arrivals import TIME_TOLERANCE, FactKey
 from store.write.sameness import RecordedFact, differences, find_recorded
-from store.write.settle import FactKey, Settled, settle
+from store.write.settle import Settled, settle
 from store.write.tenant_lock import lock
 
 GROUP = 1_000
@@ -38,7 +40,8 @@ QUEUE = 20_000
 class Recorded:
     """The answer to one submission. ``refused``: position of each entry that was quarantined → the reason.
 
-    ``conflicts``: the positions of those whose source and id are recorded with another body.
+    ``conflicts``: the positions of those whose source and id are recorded with another body. ``stale``: how many of the
+    accepted ones are older than what was known. ``warnings``: position of an accepted one → what is odd about it.
     """
 
     revision: int
@@ -46,6 +49,8 @@ class Recorded:
     duplicates: int = 0
     refused: dict[int, str] = field(default_factory=dict)
     conflicts: set[int] = field(default_factory=set)
+    stale: int = 0
+    warnings: dict[int, str] = field(default_factory=dict)
 
 
 class StrictRefusal(Conflict):
@@ -77,8 +82,10 @@ class _Submission:
 class Recorder:
     """Records the facts of one process. Each tenant with waiting submissions has one writer task."""
 
-    def __init__(self, pool: Pool, catalog: Catalog) -> None:
+    def __init__(self, pool: Pool, catalog: Catalog, tolerance: timedelta = TIME_TOLERANCE) -> None:
+        """``tolerance``: how far in the future the time of a fact may be that has no sequence."""
         self._pool = pool
+        self._tolerance = tolerance
         self._catalog = catalog
         self._queues: dict[str, deque[_Submission]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
@@ -190,9 +197,11 @@ class Recorder:
         async with transaction(self._pool) as conn:
             if unique:
                 actors = sorted({s.actor for s in group if s.entries})
-                settled = await settle(conn, self._catalog, tenant, list(unique.values()), ", ".join(actors))
+                settled = await settle(
+                    conn, self._catalog, tenant, list(unique.values()), ", ".join(actors), tolerance=self._tolerance
+                )
             else:
-                settled = Settled((await lock(conn, tenant)).revision, set(), {})
+                settled = Settled((await lock(conn, tenant)).revision)
             differing = _differing(group, settled)
             recorded = await find_recorded(conn, tenant, differing) if differing else {}
             answers, rejected = _answers(group, unique, settled, recorded)
@@ -210,6 +219,8 @@ def _joined(first: Recorded, second: Recorded, middle: int) -> Recorded:
         first.duplicates + second.duplicates,
         refused,
         first.conflicts | {middle + place for place in second.conflicts},
+        first.stale + second.stale,
+        first.warnings | {middle + place: reason for place, reason in second.warnings.items()},
     )
 
 
@@ -231,7 +242,7 @@ def _answers(
 
     ``unique``: the first entry of each source and id; ``recorded``: of which another digest is in the ledger.
     """
-    taken = set(settled.new)
+    taken, arrivals = set(settled.new), settled.arrivals
     answers = []
     rejected: list[Rejection] = []
     for submission in group:
@@ -242,6 +253,12 @@ def _answers(
             if at in taken and unique[at] is entry:
                 taken.discard(at)
                 answer.accepted += 1
+                answer.stale += at in arrivals.stale
+                if at in arrivals.warnings:
+                    answer.warnings[place] = arrivals.warnings[at]
+            elif at in settled.refused:
+                answer.refused[place] = settled.refused[at]
+                rejected.append(_rejected(entry, settled.refused[at]))
             elif settled.known.get(at, unique[at].digest) == entry.digest:
                 answer.duplicates += 1
             elif different := differences(recorded.get(at, unique[at]), entry):

@@ -166,7 +166,8 @@ class _Rewriting:
         for (kind, key), before in self.before.items():
             entity = FoldedEntity(kind, key, stored=True, incarnation=before.life.incarnation)
             for entry in facts[kind, key]:
-                entity.join(entry)
+                if entry.effect is not None or entry.names:
+                    entity.join(entry)
             cause = own_facts.entry("FactsReordered", kind, key, {}, id=own_facts.derived_id("reordered", kind, key))
             add_differences(diff, self.catalog.by_child.get(kind, ()), before, entity, cause)
         return diff

@@ -13,7 +13,7 @@ from facts.envelope import Entry
 from facts.json_numbers import plain
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
-from store.write.settle import FactKey
+from store.write.arrivals import FactKey
 
 _PATH = 100
 """Characters of a field's name in a reason, at most."""

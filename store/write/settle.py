@@ -6,7 +6,8 @@ order of the commits.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from catalog import limits
@@ -15,7 +16,8 @@ from facts.envelope import Entry, finer_nanoseconds, moment
 from facts.order_key import at_position
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
-from store.write import former_links, outbox, waits
+from store.write import arrivals, former_links, outbox, refold, waits
+from store.write.arrivals import TIME_TOLERANCE, Arrivals, FactKey
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
 from store.write.entity_state import FoldedEntity, find_entities
@@ -27,17 +29,19 @@ ENTITIES = """tenant from_revision to_revision kind key state sequence data late
     older refs"""
 LINKS = """tenant from_revision to_revision since relationship child parent rank of_former_incarnation"""
 
-FactKey = tuple[str, str]
-"""(source, id)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The outcome of a batch. ``new``: facts that were not in the ledger; ``known``: digests of those that were."""
+    """The outcome of a batch. ``new``: facts that were not in the ledger; ``known``: digests of those that were.
+
+    ``refused``: facts that are not recorded, with the reason. ``arrivals``: what is known about the new ones.
+    """
 
     revision: int
-    new: set[FactKey]
-    known: dict[FactKey, bytes]
+    new: set[FactKey] = field(default_factory=set)
+    known: dict[FactKey, bytes] = field(default_factory=dict)
+    refused: dict[FactKey, str] = field(default_factory=dict)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
 
 class _Digest(NamedTuple):
@@ -46,22 +50,38 @@ class _Digest(NamedTuple):
     digest: bytes
 
 
-async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Sequence[Entry], actor: str) -> Settled:
+async def settle(
+    conn: Connection,
+    catalog: Catalog,
+    tenant: str,
+    entries: Sequence[Entry],
+    actor: str,
+    *,
+    tolerance: timedelta = TIME_TOLERANCE,
+) -> Settled:
     """Writes facts and all that follows from them, within the caller's transaction.
 
     ``entries``: validated facts, no two with the same (source, id). ``actor``: who sent them, for the table of
-    revisions. Raises Unacceptable if they make an entity too large.
+    revisions. ``tolerance``: how far in the future the time of a fact may be that has no sequence. Raises Unacceptable
+    if they make an entity too large.
     """
     locked = await lock(conn, tenant)
     known = await _digests(conn, tenant, entries)
     unknown = [e for e in entries if (e.source, e.id) not in known] if known else entries
+    refused = arrivals.too_far_ahead(unknown, locked.now, tolerance)
+    if refused:
+        unknown = [e for e in unknown if (e.source, e.id) not in refused]
     if not unknown:
-        return Settled(locked.revision, set(), known)
+        return Settled(locked.revision, known=known, refused=refused)
     fresh = [e._replace(order=at_position(e.order, n)) for n, e in enumerate(unknown, locked.facts + 1)]
-    diff = compute_diff(catalog, await _stored(conn, tenant, fresh), fresh)
+    stored = await _stored(conn, tenant, fresh)
+    histories = await refold.find(conn, catalog, tenant, stored, fresh)
+    fresh = list(histories.fresh)
+    diff = compute_diff(catalog, stored, fresh, histories.facts)
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
+    await refold.renumber(conn, tenant, histories)
     await _append(context, fresh, locked.facts + 1)
     await write(context, diff)
     if context.open_operations:
@@ -72,7 +92,9 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, entries: Seque
         await open_revision(context, actor, facts=len(fresh))
     else:
         await execute(conn, "count_facts", tenant=tenant, facts=len(fresh))
-    return Settled(revision, {(e.source, e.id) for e in fresh}, known)
+    return Settled(
+        revision, {(e.source, e.id) for e in fresh}, known, refused, arrivals.describe(diff.late, diff.jumps)
+    )
 
 
 async def open_revision(context: WriteContext, actor: str, *, facts: int) -> None:
@@ -136,8 +158,9 @@ async def write(context: WriteContext, diff: Diff) -> None:
     if stored:
         kinds, keys = [entity.kind for entity in stored], [entity.key for entity in stored]
         await execute(conn, "close_entities", tenant=tenant, revision=revision, kinds=kinds, keys=keys)
-    if diff.versions:
-        await _copy(conn, "entities", ENTITIES, ((tenant, revision, OPEN, *_values(e)) for e in diff.versions))
+    versions = [entity for entity in diff.versions if not entity.is_empty]
+    if versions:
+        await _copy(conn, "entities", ENTITIES, ((tenant, revision, OPEN, *_values(e)) for e in versions))
     if diff.touched:
         columns = zip(*map(_values, diff.touched), strict=True)
         named = dict(zip(_TOUCHED, map(list, columns), strict=True))

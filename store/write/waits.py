@@ -50,6 +50,7 @@ async def _update_placeholders(context: WriteContext, diff: Diff) -> dict[Entity
     unlinked from.
     """
     changed = {change.at: change.entity.state for change in diff.state_changes}
+    await _replace_by_placeholders(context, [at for at, state in changed.items() if state == "unknown"])
     linked = {(link.relationship.parent, link.parent) for link in diff.opened} - changed.keys()
     unlinked = {(link.relationship.parent, link.parent) for link in diff.closed} - changed.keys()
     if not linked and not unlinked:
@@ -84,6 +85,24 @@ async def _update_placeholders(context: WriteContext, diff: Diff) -> dict[Entity
             parent_kinds=declared.parent_kinds,
         )
     return changed | {at: states.get(at, "unknown") for at in wanted}
+
+
+async def _replace_by_placeholders(context: WriteContext, empty: Collection[EntityKey]) -> None:
+    """Adds placeholders for those of the entities without a fact that links refer to."""
+    if not empty:
+        return
+    kinds, keys = _columns(empty)
+    declared = context.catalog.columns()
+    await execute(
+        context.conn,
+        "open_referred_placeholders",
+        tenant=context.tenant,
+        revision=context.revision,
+        kinds=kinds,
+        keys=keys,
+        relationships=declared.names,
+        parent_kinds=declared.parent_kinds,
+    )
 
 
 async def _end_waits(context: WriteContext, causes: Mapping[InstanceKey, Entry]) -> None:

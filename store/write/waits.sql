@@ -12,6 +12,22 @@ insert into entities (tenant, from_revision, kind, key, state, data, latest, cre
 select :tenant, :revision, w.kind, w.key, 'unknown', '{}', '', '', '', ''
 from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 
+-- name: open_referred_placeholders
+-- Adds placeholders for those of these keys that links refer to and that have no row. `relationships` and `parent_kinds`
+-- list all relationships.
+insert into entities (tenant, from_revision, kind, key, state, data, latest, created, ended, incarnation)
+select :tenant, :revision, w.kind, w.key, 'unknown', '{}', '', '', '', ''
+from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
+where exists (
+    select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, kind)
+    cross join lateral (
+        select from links l
+        where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open limit 1) l
+    where r.kind = w.kind)
+  and not exists (
+    select from entities e
+    where e.tenant = :tenant and e.kind = w.kind and e.key = w.key and e.to_revision = :open offset 0)
+
 -- name: close_placeholders
 -- Ends those of these placeholders that no link refers to any more, unless they hold a reference that Tether itself has
 -- recorded. `relationships` and `parent_kinds` list all relationships.

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -111,7 +112,8 @@ class StoreTenant:
     recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recorder = Recorder(self.pool, self.catalog)
+        # Random histories have times of any year.
+        self.recorder = Recorder(self.pool, self.catalog, timedelta.max)
 
     def other_tenant(self) -> "StoreTenant":
         """Returns a new tenant of the same database, without facts."""

@@ -7,8 +7,8 @@ insert into revisions
 select t.tenant, n, now(), 'test', 100
 from (values ('main', 2000), ('small', 20)) as t (tenant, rows), generate_series(1, t.rows) n;
 
-insert into facts (tenant, source, id, revision, type, kind, key, order_key, data, correlation, digest, received)
-select t.tenant, case when n % 10 = 0 then '/tether' else 'items' end, 'f' || n, 1 + n % 200, 'ItemAdded.v1', 'item',
+insert into facts (tenant, source, id, revision, position, type, kind, key, order_key, data, correlation, digest, received)
+select t.tenant, case when n % 10 = 0 then '/tether' else 'items' end, 'f' || n, 1 + n % 200, n, 'ItemAdded.v1', 'item',
        'item' || n, '', '{}', case when n % 3 = 0 then 'tether2.o' || n end, '', now()
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
 

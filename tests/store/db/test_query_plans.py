@@ -86,6 +86,8 @@ FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = '
 
 AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger")
 """The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
+ONCE = re.compile(r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys")
+"""The queries that rewrite all order keys of an earlier version, once."""
 
 # EXPLAIN writes the columns on the left of the comparisons of an index condition without their table.
 _COMPARED = re.compile(r"\((\w+) (=|<=?|>=?) ")
@@ -117,7 +119,7 @@ async def test_every_query_looks_its_rows_up_by_an_index(conn: Connection) -> No
     for name, query in queries().items():
         plan = await generic_plan(conn, name, query.text)
         walked = {scan for scan in scans(plan) if not is_lookup(scan, indexes)}
-        if AUDITS.fullmatch(name):
+        if AUDITS.fullmatch(name) or ONCE.fullmatch(name):
             continue
         allowed, _ = WALKS.get(name, (set(), ""))
         wrong += [f"{name}: {scan}" for scan in walked if scan.entry not in allowed]

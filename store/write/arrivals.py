@@ -1,0 +1,88 @@
+"""What the arrival of new facts says about them: too far in the future, older than what is known, or odd.
+
+A fact that is older than what is known is recorded and folded like any other, and may change nothing. The answer to its
+sender says so, since nothing else would show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from catalog.vocabulary import Effect
+from facts.envelope import Entry, moment
+
+FactKey = tuple[str, str]
+"""(source, id)."""
+
+TIME_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of the database's clock a time may be that decides the order of facts."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+_JUMP = 3
+"""A sequence that has more digits than that beyond those of the newest known one is reported."""
+_SHORT = 7
+"""Digits up to which no jump is reported: small numbers grow fast."""
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """``stale``: facts that are older than what was known when they arrived. ``warnings``: what is odd about some."""
+
+    stale: set[FactKey] = field(default_factory=set)
+    warnings: dict[FactKey, str] = field(default_factory=dict)
+
+
+def too_far_ahead(entries: Iterable[Entry], now: datetime, tolerance: timedelta) -> dict[FactKey, str]:
+    """The owners' facts whose time decides their order and is in the future, with the reason to refuse them.
+
+    One such time would win against every true one until then. ``now``: by the database's clock.
+    """
+    limit = ((now - _EPOCH) // _SECOND + tolerance // _SECOND) * 1_000_000_000
+    return {
+        (e.source, e.id): f"time: is {_ahead(e.time, now)} ahead of Tether's clock, and there is no sequence that would"
+        f" decide the order; at most {tolerance.total_seconds():g} s are accepted"
+        for e in entries
+        if e.time is not None and e.time > limit and e.sequence is None and e.effect is not None
+    }
+
+
+def _ahead(time: int, now: datetime) -> timedelta:
+    return ((moment(time) or now) - now) // _SECOND * _SECOND
+
+
+def describe(late: Iterable[tuple[Entry, str | None]], jumps: Iterable[tuple[Entry, str]]) -> Arrivals:
+    """Describes new facts. ``late``: those older than what was known, with the sequence of the newest known fact;
+    ``jumps``: those whose sequence is far beyond that of the newest known one, which is given."""
+    found = Arrivals()
+    for entry, sequence in late:
+        found.stale.add((entry.source, entry.id))
+        warning = _older(entry, sequence)
+        if warning is not None:
+            found.warnings[entry.source, entry.id] = warning
+    for entry, sequence in jumps:
+        found.warnings[entry.source, entry.id] = (
+            f"sequence: jumps from {sequence} to {entry.sequence}; facts with smaller ones count as older from now on."
+            " If that is a mistake, void this fact"
+        )
+    return found
+
+
+def _older(entry: Entry, sequence: str | None) -> str | None:
+    """Why a fact that is older than what is known may be so by mistake. ``sequence``: of the newest known one."""
+    if sequence is not None and entry.sequence is None:
+        return f"has no sequence, and the newest known fact has {sequence!r}: this one counts as older"
+    if entry.effect is Effect.CREATED and entry.sequence is not None:
+        return (
+            f"creates {entry.kind} {entry.key} with the sequence {entry.sequence!r}, which is not after {sequence!r}:"
+            " it counts as older. If sequences begin again when a key is used again, declare on_sequence_restart"
+        )
+    return None
+
+
+def is_jump(sequence: str | None, before: str | None) -> bool:
+    """Whether a sequence is far beyond the one before it. That need not be a mistake: it is reported."""
+    if sequence is None or before is None or len(sequence) <= max(_SHORT, len(before) + _JUMP):
+        return False
+    return sequence.isdigit() and before.isdigit()

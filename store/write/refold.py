@@ -1,0 +1,116 @@
+"""Folds entities from all of their facts, where joining new ones to what is stored is not enough.
+
+That is so for two kinds of facts: a fact of Tether's own that voids another one, and facts of owners whose sequences
+begin again when a deleted key is used again. What they change depends on the whole set of facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from catalog.catalog import Catalog
+from catalog.vocabulary import Effect
+from facts.envelope import Entry
+from facts.order_key import after_restarts, position, sequence_order, without_restarts
+from facts.own_facts import VOIDED
+from store.db.pool import Connection
+from store.db.sql import execute
+from store.write.arrivals import FactKey
+from store.write.diff import EntityKey
+from store.write.entity_state import FoldedEntity
+from store.write.ledger import facts_of_entities
+
+
+@dataclass(slots=True)
+class Histories:
+    """Entities to be folded from all of their facts. ``facts``: those in the ledger that count, with their order keys.
+
+    ``fresh``: the new facts, with theirs; ``renumbered``: facts in the ledger that have another order key now.
+    """
+
+    fresh: Sequence[Entry]
+    facts: dict[EntityKey, list[Entry]] = field(default_factory=dict)
+    renumbered: dict[FactKey, bytes] = field(default_factory=dict)
+
+
+async def find(
+    conn: Connection, catalog: Catalog, tenant: str, stored: dict[EntityKey, FoldedEntity], fresh: Sequence[Entry]
+) -> Histories:
+    """Finds the entities that have to be folded from all of their facts, and reads those.
+
+    ``stored``: the current entities that the new facts concern; ``fresh``: the new facts, with their positions.
+    """
+    found = Histories(fresh)
+    restarting = catalog.restarting
+    wanted = {
+        (e.kind, e.key)
+        for e in fresh
+        if e.name == VOIDED or (e.kind in restarting and _may_restart(e, stored.get((e.kind, e.key))))
+    }
+    if not wanted:
+        return found
+    recorded = await facts_of_entities(conn, catalog, tenant, wanted)
+    orders: dict[FactKey, bytes] = {}
+    for at, ledger in recorded.items():
+        new = [e for e in fresh if (e.kind, e.key) == at]
+        voided = {(e.data["source"], e.data["id"]) for e in (*ledger, *new) if e.name == VOIDED}
+        facts = [e for e in (*ledger, *new) if (e.effect is not None or e.names) and (e.source, e.id) not in voided]
+        orders |= {(e.source, e.id): order for e, order in zip(facts, _orders(restarting, facts), strict=True)}
+        found.facts[at] = [e._replace(order=orders[e.source, e.id]) for e in ledger if (e.source, e.id) in orders]
+        found.renumbered |= {
+            (e.source, e.id): orders[e.source, e.id] for e in ledger if orders.get((e.source, e.id), e.order) != e.order
+        }
+    found.fresh = [e._replace(order=orders.get((e.source, e.id), e.order)) for e in fresh]
+    return found
+
+
+async def renumber(conn: Connection, tenant: str, histories: Histories) -> None:
+    """Stores the new order keys of facts that are in the ledger."""
+    if histories.renumbered:
+        facts = list(histories.renumbered)
+        await execute(
+            conn,
+            "reorder_facts",
+            tenant=tenant,
+            sources=[source for source, _ in facts],
+            ids=[id for _, id in facts],
+            new=list(histories.renumbered.values()),
+        )
+
+
+def _may_restart(entry: Entry, entity: FoldedEntity | None) -> bool:
+    if entry.effect is None and not entry.names:
+        return False
+    return entry.effect is Effect.DELETED or (entity is not None and bool(entity.ended))
+
+
+def _orders(restarting: Collection[str], facts: list[Entry]) -> list[bytes]:
+    """The order keys of all facts about one entity, which begin with the number of restarts before each."""
+    if not facts or facts[0].kind not in restarting:
+        return [e.order for e in facts]
+    plain = [e._replace(order=without_restarts(e.order)) for e in facts]
+    restarts = _restarts(plain)
+    return [after_restarts(e.order, _before(e, restarts)) for e in plain]
+
+
+def _restarts(facts: Iterable[Entry]) -> list[tuple[int, int]]:
+    """(time, position) of each creation that begins the sequence of its entity again.
+
+    Its sequence is not after that of a deletion, and its time is.
+    """
+    numbered = [(sequence_order(e.sequence), e.time, e) for e in facts if e.sequence is not None and e.time is not None]
+    deletions = [(sequence, time) for sequence, time, e in numbered if e.effect is Effect.DELETED]
+    return [
+        (time, position(e.order))
+        for sequence, time, e in numbered
+        if e.effect is Effect.CREATED and any(s >= sequence and t < time for s, t in deletions)
+    ]
+
+
+def _before(entry: Entry, restarts: Sequence[tuple[int, int]]) -> int:
+    """How many restarts a fact comes after: by its time; without one, by its arrival."""
+    if entry.time is not None:
+        return len({time for time, _ in restarts if time <= entry.time})
+    arrival = position(entry.order)
+    return len({time for time, arrived in restarts if arrived <= arrival})

@@ -1,0 +1,88 @@
+"""Facts that an operator takes back: the state is then what the other facts say."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.registry import OWN_SOURCE
+from errors import Conflict, Unknown
+from store.operations import voids
+from tests.support.events import Event, event
+from tests.support.strategies import deliver, histories
+from tests.support.tenants import StoreTenant, cut_into_batches, expected_lines, expected_waits, in_a_database
+
+KINDS = {"/groups": "group", "/channels": "channel", "/categories": "category", "/items": "item"}
+
+
+async def void(tenant: StoreTenant, fact: Event) -> int:
+    kind, key = KINDS[fact["source"]], fact["subject"]
+    source, id = fact["source"], fact["id"]
+    return await voids.void(tenant.pool, tenant.catalog, tenant.name, kind, key, source, id, "a mistake", "test")
+
+
+@in_a_database
+@given(events=histories().filter(bool), seed=st.integers(0, 2**32), most=st.integers(1, 9), share=st.floats(0.0, 1.0))
+async def test_state_is_that_of_the_facts_that_are_not_void(
+    tenant: StoreTenant, events: list[Event], seed: int, most: int, share: float
+) -> None:
+    one, random = tenant.other_tenant(), Random(seed)
+    delivered = deliver(seed, events)
+    half = len(delivered) // 2
+    await one.record_batches(cut_into_batches(random, delivered[:half], most))
+    known = {(fact["source"], fact["id"]): fact for fact in delivered[:half]}
+    gone = [identity for identity in known if random.random() < share]
+    for identity in gone:
+        await void(one, known[identity])
+    await one.record_batches(cut_into_batches(random, delivered[half:], most))
+    left = [fact for fact in events if (fact["source"], fact["id"]) not in gone]
+    assert await one.lines() == expected_lines(one.catalog, left)
+    assert await one.waits() == expected_waits(one.catalog, left)
+    report = await one.audit()
+    assert (report.violated, report.ledger) == ([], report.tables)
+
+
+async def test_children_wait_again_for_a_parent_all_of_whose_facts_are_void(tenant: StoreTenant) -> None:
+    parent = event("CategoryAdded", "k", 1, name="k")
+    await tenant.record_batches([[event("ItemAdded", "i", 1, name="i", category="k")], [parent]])
+    assert await tenant.waits() == {}
+    await void(tenant, parent)
+    assert b"link|category_item|i|k|waiting" in await tenant.lines()
+    assert [tuple(wait[:3]) for wait in await tenant.waits()] == [("category_item", "k", "parent")]
+    await tenant.record(event("CategoryAdded", "k", 2, name="k"))
+    assert b"link|category_item|i|k|linked" in await tenant.lines()
+
+
+async def test_far_sequence_by_mistake_can_be_taken_back(tenant: StoreTenant) -> None:
+    far = event("ItemUpdated", "i", 9_000_000_000, category="wrong")
+    await tenant.record(event("ItemAdded", "i", 1, name="i", category="first"), far)
+    assert (await tenant.record(event("ItemUpdated", "i", 2, category="second"))).stale == 1
+    await void(tenant, far)
+    assert b"link|category_item|i|second|waiting" in await tenant.lines()
+    assert (await tenant.record(event("ItemUpdated", "i", 3, category="third"))).stale == 0
+
+
+async def test_voiding_again_has_no_effect(tenant: StoreTenant) -> None:
+    fact = event("ItemAdded", "i", 1, name="i")
+    await tenant.record(fact)
+    assert await void(tenant, fact) == await void(tenant, fact) == 2
+
+
+async def test_duplicate_of_a_void_fact_stays_void(tenant: StoreTenant) -> None:
+    fact = event("ItemAdded", "i", 1, name="i")
+    await tenant.record(fact)
+    await void(tenant, fact)
+    assert (await tenant.record(fact)).duplicates == 1
+    assert await tenant.lines() == []
+
+
+async def test_only_facts_about_the_entity_can_be_void(tenant: StoreTenant) -> None:
+    fact = event("ItemAdded", "i", 1, name="i")
+    await tenant.record(fact)
+    with pytest.raises(Unknown, match="no fact about item 'j'"):
+        await void(tenant, {**fact, "subject": "j"})
+    await void(tenant, fact)
+    id = await tenant.pool.fetchval("select id from facts where type = 'FactVoided.v1'")
+    with pytest.raises(Conflict, match="publish the other one again"):
+        await voids.void(tenant.pool, tenant.catalog, tenant.name, "item", "i", OWN_SOURCE, id, "oops", "test")

@@ -1,0 +1,75 @@
+"""Owners whose sequences begin again when a deleted key is used again, if they declare it."""
+
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.events import Event, event
+from tests.support.tenants import StoreTenant, in_a_database
+
+
+def team(fact: str, sequence: int, minute: int | None, **data: str) -> Event:
+    """A fact about the team t, whose owner declares that its sequences begin again."""
+    time = None if minute is None else f"2026-01-01T10:{minute:02}:00Z"
+    return event(f"Team{fact}", "t", sequence, id=f"{fact}/{sequence}/{minute}", time=time, **data)
+
+
+FIRST = [
+    team("Created", 1, 0, name="Reds", event_id="cup"),
+    team("Renamed", 2, 1, name="Blues"),
+    team("Deleted", 3, 2),
+]
+SECOND = [team("Created", 1, 10, name="Reds again", event_id="cup"), team("Moved", 2, 11, event_id="final")]
+
+
+async def test_creation_after_the_deletion_begins_a_new_life_in_any_order(tenant: StoreTenant) -> None:
+    for order in permutations([*FIRST, *SECOND]):
+        one = tenant.other_tenant()
+        await one.record_batches([[fact] for fact in order])
+        assert b"link|event_team|t|final|waiting" in await one.lines(), [fact["id"] for fact in order]
+    await one.assert_holds([*FIRST, *SECOND])
+
+
+async def test_life_has_another_name_after_a_restart(tenant: StoreTenant) -> None:
+    names = []
+    for fact in [*FIRST, *SECOND]:
+        await tenant.record(fact)
+        names.append((await tenant.incarnations())["team", "t"])
+    assert names[0] == names[1] != names[2] == names[3] == names[4]
+
+
+async def test_late_creation_of_the_life_that_ended_begins_none(tenant: StoreTenant) -> None:
+    await tenant.record_batches([[FIRST[2]], [FIRST[1]], [FIRST[0]]])
+    assert b"entity|team|t|deleted|{}" in await tenant.lines()
+    await tenant.assert_holds(FIRST)
+
+
+async def test_owner_that_does_not_declare_it_is_reported(tenant: StoreTenant) -> None:
+    await tenant.record(event("EventDeleted", "cup", 3, time="2026-01-01T10:00:00Z"))
+    again = event("EventCreated", "cup", 1, time="2026-02-01T10:00:00Z", name="Cup")
+    answer = await tenant.record(again)
+    assert answer.stale == 1
+    assert "on_sequence_restart" in answer.warnings[0]
+    assert b"entity|event|cup|deleted|{}" in await tenant.lines()
+
+
+facts = st.builds(
+    team,
+    st.sampled_from(["Created", "Renamed", "Moved", "Deleted"]),
+    st.integers(1, 4),
+    st.sampled_from([None, *range(8)]),
+)
+
+
+@in_a_database
+@given(st.lists(facts, max_size=12, unique_by=lambda fact: fact["id"]))
+async def test_any_facts_of_such_an_owner_end_as_the_model_says(tenant: StoreTenant, events: list[Event]) -> None:
+    one = tenant.other_tenant()
+    for number, fact in enumerate(events):
+        if fact["type"] in ("TeamCreated.v1", "TeamRenamed.v1"):
+            fact["data"]["name"] = str(number)
+        if fact["type"] in ("TeamCreated.v1", "TeamMoved.v1"):
+            fact["data"]["event_id"] = str(number)
+        await one.record(fact)
+    await one.assert_holds(events)
