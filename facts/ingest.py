@@ -5,6 +5,7 @@ Both sources of facts use it: HTTP (``api/routes/events.py``) and Temporal signa
 (``store/write/recorder.py``).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from facts.event_data import read_data
 from facts.json_text import dump_json, parse_json
 from facts.validation import Validator
 
+_DIGIT = re.compile("[0-9]")
 _REASON = 500
 """Characters of a reason, at most: it may quote what was sent."""
 
@@ -123,6 +125,9 @@ class Batch:
             return None
         for reason in self.validator.misspelt(entry):
             self.warn(reason)
+        sequence = entry.sequence
+        if sequence is not None and not _DIGIT.search(sequence):
+            self.warn(f"sequence: {sequence[:40]!r} has no digit, and is compared as a text")
         self.entries.append(entry)
         self.entry_indexes.append(self.next_index)
         self.next_index += 1

@@ -97,3 +97,14 @@ def test_signal_must_carry_the_fact_it_is_named_after() -> None:
 )
 def test_good_json_that_orjson_refuses_is_parsed(raw: bytes, flaw: str) -> None:
     assert parse_json(raw, None)[1] == flaw
+
+
+@pytest.mark.parametrize(
+    ("sequence", "odd"), [("latest", True), ("٣", True), ("7", False), ("0/AF", False), (None, False)]
+)
+def test_sequence_without_a_digit_is_a_warning(sequence: str | None, odd: bool) -> None:
+    batch = Batch(VALIDATOR)
+    batch.add(event() if sequence is None else event(sequence=sequence))
+    assert [one.reason for one in batch.warnings] == (
+        [f"sequence: {sequence!r} has no digit, and is compared as a text"] if odd else []
+    )
