@@ -88,14 +88,13 @@ async def moves_back_and_forth(on: Stage) -> None:
 
 async def refused_move(on: Stage) -> None:
     """The owner refuses a move, so the operation ends as refused and the link stays."""
-    on.play.say("TeamCreated of the team phoenix is published, but the database of Teams does not have that team")
-    phoenix = fact("teams", "TeamCreated.v1", "phoenix", 1, {"name": "Phoenix", "event_id": "league"})
-    await on.tether.publish(phoenix)
-    on.play.say("POST …/event_team/moves: move the phoenix to the final")
-    id = (await move(on, "phoenix", "final"))["id"]
+    on.play.say("EventCreated of the event “open day” is published, but Teams takes no keys with a space")
+    await on.tether.publish(fact("events", "EventCreated.v1", "open day", 1, {"name": "Open day"}))
+    on.play.say("POST …/event_team/moves: move the tigers to the open day")
+    id = (await move(on, "tigers", "open day"))["id"]
     end = await on.play.until("the end of the move", partial(ended, on, id))
     on.play.check("state of a move that the owner refuses", "refused", end["state"])
-    on.play.check("event and state of the link", ("league", "linked"), await place(on, "phoenix"))
+    on.play.check("event and state of the link", ("cup", "linked"), await place(on, "tigers"))
     on.play.quote(end["reason"])
 
 

@@ -130,7 +130,8 @@ async def check_each_fact_is_stored_once(stack: Running, published: list[Event])
 async def check_state_equals_the_model(stack: Running, published: list[Event], catalog: Catalog) -> None:
     rows = await stack.database("select * from facts where type = 'Linked.v1'")
     own = [
-        {**row, "subject": row["key"], "time": row["time"].isoformat(), "data": json.loads(row["data"])} for row in rows
+        {**row, "subject": row["key"], "time": row["time"] and row["time"].isoformat(), "data": json.loads(row["data"])}
+        for row in rows
     ]
     assert [(event["data"]["parent"], event["subject"]) for event in own] == [LINKED]
     state = fold(catalog, [read(catalog, event) for event in (*published, *own)])
