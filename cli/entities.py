@@ -1,4 +1,4 @@
-"""`tether entities …`: reads one entity, and voids a fact about it."""
+"""`tether entities …`: reads one entity and the facts about it, and voids a fact."""
 
 from typing import Annotated
 
@@ -6,10 +6,10 @@ import orjson
 import typer
 
 from cli.client import client, path
-from cli.options import ApiKey, AsOf, AtLeast, EntityKind, Format, KeyArgument, Output, Url
-from cli.output import show_one
+from cli.options import All, ApiKey, AsOf, AtLeast, EntityKind, Format, KeyArgument, Limit, Output, Url
+from cli.output import printable, show_one, show_pages
 
-app = typer.Typer(no_args_is_help=True, help="Read one entity, void a fact about it.")
+app = typer.Typer(no_args_is_help=True, help="Read one entity and the facts about it, void a fact.")
 
 FIELDS = {
     "kind": "kind",
@@ -21,6 +21,19 @@ FIELDS = {
     "references": "references",
     "revision": "revision",
     "token": "token",
+}
+FACTS = {
+    "POSITION": "position",
+    "TYPE": "type",
+    "SEQUENCE": "sequence",
+    "TIME": "time",
+    "RECEIVED": "received",
+    "SOURCE": "source",
+    "ID": "id",
+    "STALE": "stale",
+    "OLDER THAN": "older_than.id",
+    "VOIDED": "voided",
+    "REASON": "void_reason",
 }
 
 
@@ -38,6 +51,26 @@ def get(
     with client(url, key) as tether:
         query = {"at_least": at_least, "as_of": as_of}
         show_one(tether.request("GET", path("entities", kind, key_), query), output, FIELDS)
+
+
+@app.command()
+def facts(
+    kind: EntityKind,
+    key_: KeyArgument,
+    stale: Annotated[bool, typer.Option("--stale", help="Only facts that were older than what was known.")] = False,
+    at_least: AtLeast = "",
+    limit: Limit = 100,
+    all_: All = False,
+    output: Output = Format.text,
+    url: Url = "",
+    key: ApiKey = "",
+) -> None:
+    """List the facts about an entity, the last arrival first."""
+    empty = f"No fact about {printable(f'{kind} {key_}')} {'was stale' if stale else 'is known'}."
+    with client(url, key) as tether:
+        query = {"stale": stale, "at_least": at_least}
+        pages = tether.pages(path("entities", kind, key_, "facts"), query, None if all_ else limit)
+        show_pages(pages, output, FACTS, empty)
 
 
 @app.command()

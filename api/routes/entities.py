@@ -7,11 +7,13 @@ from pydantic import BaseModel, Field
 
 from api.http.dependencies import Has
 from api.http.queries import AtRevision, KeyText, answer
+from api.routes import entity_facts
 from errors import Unknown
 from store.db import tokens
 from store.read import entities
 
 router = APIRouter(tags=["entities"])
+router.include_router(entity_facts.router)  # first: a key takes all that is left of a path
 
 
 class EntityResponse(BaseModel):

@@ -18,7 +18,7 @@ from tests.support.serving import serving
 Tether = Callable[..., Said]
 
 KEYS = [
-    *("..", ".", "a/b", "//a//", "a/../b", "a/why", "links/x/why"),
+    *("..", ".", "a/b", "//a//", "a/../b", "a/why", "links/x/why", "a/facts", "facts", "/facts"),
     *("a b", " ", "\t", "\n", "a\r\n", "\u200b"),
     *("?", "#", "%", "%2F", "%2e%2e", "%00", "\\"),
     *("-", "--", "--help", "e\u0301", "\U0001f600", "{key}", "\x1b[31m", "x" * 512),
@@ -66,6 +66,7 @@ async def test_every_key_can_be_named_in_every_command(
         for key in KEYS:
             for words in (
                 ("entities", "get", "-o", "json", "--", "item", key),
+                ("entities", "facts", "-o", "json", "--", "item", key),
                 ("links", "why", "-o", "json", "--", "category_item", key),
                 *(in_no_path(key) if key in ODD else ()),  # before the link ends
                 ("links", "unlink", "-o", "json", "--", "category_item", key),

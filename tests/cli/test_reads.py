@@ -32,6 +32,11 @@ ENTITY = {
     "kind": "group", "key": "a/b", "state": "live", "incarnation": 1, "sequence": "1", "data": {"name": "Choir"},
     "revision": "r", "token": "t", "references": {"belongs": "x"},
 }  # fmt: skip
+FACT = {
+    "source": "/groups", "id": "f1", "type": "GroupCreated.v1", "effect": "created", "sequence": "1", "time": None,
+    "received": "2026-01-01T00:00:00Z", "position": 7, "revision": "r", "correlation_id": None, "data": {},
+    "stale": True, "older_than": {"source": "/groups", "id": "f3"}, "voided": False, "void_reason": None,
+}  # fmt: skip
 WHY = {
     "relationship": "group_channel", "child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01",
     "sentence": "c1 belongs to g1, because it was requested.", "due": None, "waiting_for": None, "workflow": None,
@@ -43,6 +48,7 @@ LISTS = [
     (("waiting", "list"), "/v1/waiting", WAIT, "http://ui/w", "Nothing is waiting."),
     (("quarantine", "list"), "/v1/quarantine", QUARANTINED, "no such contract", "The quarantine is empty."),
     (("links", "list", "gc"), "/v1/relationships/gc/links", LINK, "g1", "gc has no such link."),
+    (("entities", "facts", "group", "g"), "/v1/entities/group/g/facts", FACT, "f3", "No fact about group g is known."),
 ]
 
 
@@ -69,6 +75,9 @@ def test_filters_are_sent_url_encoded(tether: Tether, fake: FakeTether) -> None:
     tether("waiting", "list", "--overdue", "--owner", "a&b", "--limit", "5")
     assert fake.requests[0][1] == "/v1/waiting?owner=a%26b&overdue=true&limit=5"
     assert tether("waiting", "list", "--overdue").out == "Nothing is overdue.\n"
+    fake.answers["GET /v1/entities/group/a/b/facts"] = page()
+    assert tether("entities", "facts", "group", "a/b", "--stale").out == "No fact about group a/b was stale.\n"
+    assert fake.requests[-1][1] == "/v1/entities/group/a/b/facts?stale=true&limit=100"
 
 
 def test_all_follows_cursors_and_limit_notes_that_there_is_more(tether: Tether, fake: FakeTether) -> None:

@@ -1,0 +1,127 @@
+"""`GET /v1/entities/{kind}/{key}/facts`: the facts about one entity as they were recorded."""
+
+from collections.abc import MutableMapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+from starlette.routing import Match
+
+from api.http.dependencies import Has
+from api.http.paging import Cursor, Limit, Listing, Page
+from api.http.queries import AtRevision, KeyText, answer
+from errors import Unknown
+from store.db import tokens
+from store.db.snapshot import Snapshot
+from store.read import entities, entity_facts
+from store.read.entity_facts import ListedFact
+
+
+class FactsRoute(APIRoute):
+    """A path that ends with ``/facts`` as it was sent: after a key that ends with ``%2Ffacts``, nothing follows."""
+
+    def matches(self, scope: MutableMapping[str, Any]) -> tuple[Match, MutableMapping[str, Any]]:
+        """Compares the path before its percent-encoding was decoded, where a slash in a key is no slash."""
+        if not scope.get("raw_path", b"/facts").endswith(b"/facts"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+router = APIRouter(route_class=FactsRoute)
+
+
+class NewerFact(BaseModel):
+    """The fact that a stale fact is older than."""
+
+    source: str
+    id: str
+
+
+class EntityFact(BaseModel):
+    """A fact of the ledger about one entity."""
+
+    source: str = Field(examples=["/teams"])
+    id: str
+    type: str = Field(examples=["TeamCreated.v1"])
+    effect: Literal["created", "changed", "deleted"] | None = Field(
+        description="What it does to the entity; null: a fact of Tether's own, or of a type that is no longer declared."
+    )
+    sequence: str | None
+    time: datetime | None = Field(description="The event's time; null: it has none.")
+    received: datetime = Field(description="When it was recorded.")
+    position: int = Field(description="Its arrival: 1, 2, 3, … among all facts of the tenant.")
+    revision: str = Field(description="Token of the revision at which it was recorded.")
+    correlation_id: str | None
+    data: dict[str, Any]
+    stale: bool = Field(
+        description="Whether a newer fact about the entity was known when it arrived. A stale fact changes only fields "
+        "that no newer fact has set. Facts of Tether's own are never stale."
+    )
+    older_than: NewerFact | None = Field(
+        description="Of a stale fact: the newest fact that was known when it arrived; null: it is not stale."
+    )
+    voided: bool = Field(description="Whether an operator has voided it: it has no effect on the entity any more.")
+    void_reason: str | None = Field(description="Why it was voided; null: it was not, or without a reason.")
+
+
+class EntityFactPage(Page):
+    """A page of the facts about one entity, the last arrival first."""
+
+    items: list[EntityFact]
+
+
+@router.get(
+    "/entities/{kind}/{key:key}/facts",
+    response_model=EntityFactPage,
+    summary="List the facts about an entity",
+)
+async def facts(
+    kind: str,
+    key: Annotated[KeyText, Path()],
+    when: AtRevision,
+    has: Has,
+    limit: Limit,
+    stale: Annotated[bool, Query(description="Only facts that were older than what was known.")] = False,
+    cursor: Cursor = None,
+) -> Response:
+    """As they were recorded, the last arrival first; Tether's own facts about the entity are among them.
+
+    Facts are listed as of the newest revision, so `as_of` can only name that one. A page is limited in bytes, too, and
+    holds fewer items where facts are large; as long as `next` is not null, there may be more.
+    """
+    owner = has.catalog.owner_of(kind)
+    listing = Listing(when.tenant, "entity_facts", kind, key, stale)
+    (before,) = listing.place(cursor, (int,)) or [None]
+    async with when.newest() as at:
+        found, more = await entity_facts.page(at, has.catalog, kind, key, before, limit, stale=stale)
+        if not found and await entities.find_state(at, kind, key) is None:
+            raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
+    return answer(
+        {
+            "items": [_item(at, fact) for fact in found],
+            "next": listing.next([found[-1].position] if more else None),
+            "token": tokens.token(at.tenant, at.revision),
+        }
+    )
+
+
+def _item(at: Snapshot, fact: ListedFact) -> dict[str, Any]:
+    return {
+        "source": fact.source,
+        "id": fact.id,
+        "type": fact.type,
+        "effect": fact.effect,
+        "sequence": fact.sequence,
+        "time": fact.time,
+        "received": fact.received,
+        "position": fact.position,
+        "revision": tokens.token(at.tenant, fact.revision),
+        "correlation_id": fact.correlation,
+        "data": fact.data,
+        "stale": fact.older_than is not None,
+        "older_than": fact.older_than and dict(zip(("source", "id"), fact.older_than, strict=True)),
+        "voided": fact.voided,
+        "void_reason": fact.void_reason,
+    }
