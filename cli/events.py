@@ -1,7 +1,6 @@
 """`tether events …`: publishes facts."""
 
 import sys
-from codecs import BOM_UTF8
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from cli.client import client, path
 from cli.options import ApiKey, Format, Output, Url
 from cli.output import note, show_one
 from errors import Refused
+from facts.byte_order_marks import without_marks
 
 app = typer.Typer(no_args_is_help=True, help="Publish facts.")
 
@@ -58,7 +58,7 @@ def publish(
         body = orjson.dumps(_built(attributes, data))
     else:
         body = _given(event, file)
-    headers = {"content-type": MANY if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"[" else ONE}
+    headers = {"content-type": MANY if without_marks(body).lstrip()[:1] == b"[" else ONE}
     if strict:
         headers["prefer"] = "handling=strict"
     with client(url, key) as tether:

@@ -6,7 +6,6 @@ hide its neighbours, so a batch that is no good JSON as a whole is cut into its 
 """
 
 import asyncio
-from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from api.http.problems import MediaTypeRefused, TooLarge
 from api.http.requests import read_body
 from config import Limits
 from errors import Malformed, Unacceptable
+from facts.byte_order_marks import LONGEST_MARK, foreign_encoding, without_marks
 from facts.ingest import Batch
 from facts.json_array import array_elements
 from facts.json_text import is_faithful, parse_json
@@ -73,7 +73,9 @@ async def read_events(request: Request, kind: str, batch: Batch, limits: Limits)
     MediaTypeRefused for data that is no JSON, and TooLarge for a body or a batch beyond the limits.
     """
     mend = f"; send several, or a stream of {NDJSON}"
-    content = _beginning(await read_body(request, limits.body, mend, decoded=decoded(request)))
+    content = await read_body(request, limits.body, mend, decoded=decoded(request))
+    _check_beginning(content)
+    content = without_marks(content)
     if kind == BATCH:
         await _read_array(batch, content, limits.batch)
     elif kind == STRUCTURED:
@@ -82,11 +84,12 @@ async def read_events(request: Request, kind: str, batch: Batch, limits: Limits)
         _read_binary(batch, request.headers, content)
 
 
-def _beginning(content: bytes) -> bytes:
-    """Skips a byte order mark. Raises Malformed for content that is gzip and does not say so."""
+def _check_beginning(content: bytes) -> None:
+    """Raises Malformed for a body that is gzip and does not say so, and for one that is UTF-16 or UTF-32."""
     if content.startswith(GZIP_MAGIC):
         raise Malformed("body", "is gzip: say so, by the header Content-Encoding: gzip")
-    return content.removeprefix(BOM_UTF8)
+    if encoding := foreign_encoding(content):
+        raise Malformed("body", f"is {encoding}: send UTF-8")
 
 
 def _read_binary(batch: Batch, headers: Mapping[str, str], content: bytes) -> None:
@@ -146,17 +149,17 @@ async def read_stream(request: Request, new_batch: Callable[[int], Batch], limit
 async def _lines(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[list[bytes]]:
     """Yields a stream's lines, without blank ones, in lists of up to ``CHUNK``, or less if they exceed ``limit`` bytes.
 
-    Of a line of more than ``limit`` bytes some may be left out.
+    Byte order marks at the beginning of a line are skipped. Of one of more than ``limit`` bytes some may be left out.
     """
     found: list[bytes] = []
     begun: list[bytes] = []
     length = 0
     try:
-        async for part in _without_mark(stream):
+        async for part in _checked(stream):
             *ended, rest = part.split(b"\n")
             if ended:
                 ended[0] = b"".join((*begun, ended[0]))
-                found += [line for line in ended if line.strip()]
+                found += _filled(ended)
                 begun, length = [], 0
             if length <= limit:
                 begun.append(rest)
@@ -170,21 +173,27 @@ async def _lines(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[list
         for start in range(0, len(found), CHUNK):
             yield found[start : start + CHUNK]
         raise
-    found += [line for line in (b"".join(begun),) if line.strip()]
+    found += _filled([b"".join(begun)])
     for start in range(0, len(found), CHUNK):
         yield found[start : start + CHUNK]
 
 
-async def _without_mark(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same stream without a byte order mark at its beginning, however it is cut. Raises Malformed as above."""
+def _filled(lines: list[bytes]) -> list[bytes]:
+    return [rest for line in lines if (rest := without_marks(line)).strip()]
+
+
+async def _checked(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same stream; its beginning is checked, however it is cut. Raises Malformed as above."""
     start: bytes | None = b""
     async for part in stream:
         if start is None:
             yield part
             continue
         start += part
-        if len(start) >= len(BOM_UTF8):
-            yield _beginning(start)
+        if len(start) >= LONGEST_MARK:
+            _check_beginning(start)
+            yield start
             start = None
     if start:
-        yield _beginning(start)
+        _check_beginning(start)
+        yield start

@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 
 from cli.imports.outcomes import RejectedLine
 from errors import Refused
+from facts.byte_order_marks import LONGEST_MARK, foreign_encoding, without_marks
 
 LONGEST = 16 * 1024 * 1024  # bytes of one line, far above the limit for facts
 LARGEST = 4 * 1024 * 1024  # bytes of one batch, unless a single line is longer
@@ -30,6 +31,7 @@ class LineBatch:
     index: int
     """Number of the batch in the file, from 0."""
     lines: list[bytes]
+    """None is blank or begins with a byte order mark."""
     numbers: list[int]
     """The number of each line in the file, from 1."""
     through: int
@@ -56,9 +58,12 @@ class LineSource:
     def batches(self, size: int, skip: int) -> Iterator[LineBatch]:
         """Yields batches of up to ``size`` lines after the first ``skip`` lines; the last has ``last`` set.
 
-        Raises Refused at a place that cannot be read, after all batches before it.
+        Raises Refused at a place that cannot be read, after all batches before it, and for text that is no UTF-8 by its
+        byte order mark.
         """
         try:
+            if encoding := foreign_encoding(cast("io.BufferedReader", self._lines).peek(LONGEST_MARK)):
+                raise Refused(f"{self.name}: is {encoding}. Convert it to UTF-8.")
             deque(islice(self._lines, skip), maxlen=0)
             self._number = skip
             index, held = 0, self._batch(0, size)
@@ -85,7 +90,7 @@ class LineSource:
             if len(line) == LONGEST and not line.endswith(b"\n"):
                 self._skip_line()
                 rejected.append(RejectedLine(self._number, "", f"the line is longer than {LONGEST} bytes", b""))
-            elif not line.isspace():
+            elif (line := without_marks(line)).strip():
                 lines.append(line)
                 numbers.append(self._number)
                 length += len(line)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two attempts
 HEADERS = {"content-type": "application/x-ndjson"}
+BLANK_LINE = b"\n"
+"""Begins every body, and has no index: the server takes a damaged first line for a body that is gzip or UTF-16."""
 
 
 class BatchSender:
@@ -50,7 +52,7 @@ class BatchSender:
         todo = [(batch.lines, batch.numbers)] if batch.lines else []
         while todo:
             lines, numbers = todo.pop()
-            answer = await self._post(b"".join(lines))
+            answer = await self._post(b"".join((BLANK_LINE, *lines)))
             if answer.status_code == 202:
                 counted = _count(outcome, orjson.loads(answer.content), lines, numbers)
                 if counted != len(lines):

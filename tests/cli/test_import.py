@@ -3,6 +3,7 @@
 import gzip
 import os
 import threading
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,27 @@ def test_blank_lines_and_missing_final_newline_are_imported(tether: Tether, fake
     assert list(fake.facts) == ["e0", "e1"]
     assert said.json["lines"] == 6
     assert [rejected["line"] for rejected in said.json["first_rejected"]] == [4]
+
+
+def test_joined_files_are_imported_although_each_has_a_byte_order_mark(
+    tether: Tether, fake: FakeTether, tmp_path: Path
+) -> None:
+    one, two, three = facts(3)
+    content = [BOM_UTF8 + one, two, BOM_UTF8 + three, BOM_UTF8 + b"\n", BOM_UTF8]
+    said = tether("import", write(tmp_path / "f", content), "-o", "json")
+    assert (said.code, said.json["accepted"], said.json["lines"]) == (0, 3, 5)
+    assert list(fake.facts) == ["e0", "e1", "e2"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_file_in_another_encoding_is_refused_before_anything_is_sent(
+    tether: Tether, fake: FakeTether, tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "f").write_bytes(pack(b"".join(facts(3)).decode().encode(encoding)))
+    said = tether("import", str(tmp_path / "f"))
+    assert (said.code, fake.batches) == (1, [])
+    assert f"f: is {encoding.upper()}. Convert it to UTF-8." in said.err
 
 
 def test_empty_file_is_imported(tether: Tether, tmp_path: Path) -> None:

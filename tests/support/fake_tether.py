@@ -82,9 +82,9 @@ class FakeTether:
             await asyncio.sleep(0.005)
         said: dict[str, Any] = {"accepted": 0, "duplicates": 0, **{name: [] for name in LISTS}, "warnings_count": 0}
         if not self.parse:
-            said["accepted"] = body.count(b"\n")
+            said["accepted"] = body.strip().count(b"\n") + 1
             return await _answer(send, 202, {**said, "token": "t"})
-        for index, line in enumerate(body.splitlines()):
+        for index, line in enumerate(line for line in body.splitlines() if line.strip()):
             try:
                 fact = orjson.loads(line)
                 identity, type_ = fact["id"], fact["type"]

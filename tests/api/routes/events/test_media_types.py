@@ -115,6 +115,7 @@ async def test_byte_order_mark_is_skipped_in_every_mode(caller: ApiCaller) -> No
             await caller.post(MARK + raw),
             await caller.post(MARK + b"[" + raw + b"]", BATCH),
             await caller.post(MARK + raw + b"\n", NDJSON),
+            await caller.post(MARK + MARK + raw),
             await caller.post(
                 MARK + b'{"name": "g1"}', "application/json", **{**CE, "ce-id": "g1-1", "ce-sequence": "1"}
             ),
@@ -122,7 +123,24 @@ async def test_byte_order_mark_is_skipped_in_every_mode(caller: ApiCaller) -> No
     ):
         assert response.status == 202, response.content
         assert (response.content["accepted"], response.content["duplicates"]) == ((1, 0) if number == 0 else (0, 1))
-    assert (await caller.post(MARK + MARK + raw)).status == 400
+
+
+async def test_byte_order_mark_before_any_line_of_a_stream_is_skipped(caller: ApiCaller) -> None:
+    joined = b"".join(2 * MARK + json.dumps(group(key)).encode() + b"\r\n" + MARK + b"\n" for key in ("g1", "g2", "g3"))
+    content = (await caller.post(joined + MARK + b"{" + b"\n" + MARK, NDJSON)).content
+    assert (content["accepted"], [rejected["index"] for rejected in content["rejected"]]) == (3, [3])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("type", [STRUCTURED, BATCH, NDJSON, "application/json"])
+async def test_body_in_utf_16_or_32_is_refused_as_a_whole_by_its_mark(
+    caller: ApiCaller, encoding: str, type: str
+) -> None:
+    lines = "\ufeff" + "".join(json.dumps(group(key)) + "\r\n" for key in ("g1", "g2"))
+    response = await caller.post(lines.encode(encoding), type, **(CE if type == "application/json" else {}))
+    assert (response.status, response.slug) == (400, "malformed-event")
+    assert response.content["detail"] == f"body: is {encoding[:6].upper()}: send UTF-8"
+    assert await caller.quarantine() == []
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZip"])
