@@ -7,9 +7,11 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
+from facts.order_key import sequence_order
 from messages.child_reasons import describe_child
 from messages.wait_reasons import describe_obstacle
-from store.read.link_evidence import ChildCascade, DecidingFact, Explanation
+from store.read.deciding_facts import DecidingFact, StaleFact
+from store.read.link_evidence import ChildCascade, Explanation
 from store.read.waits import WaitRow
 
 
@@ -40,25 +42,7 @@ def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanati
 
     ``child`` is the child's key, ``why`` the explanation of its link in the relationship ``rel``.
     """
-    subject = f"{rel.child} {child}" if why.child_fact is None else _fact(catalog, why.child_fact, child)
-    if why.link is None:
-        return f"{subject} {_end(catalog, rel, why)}."
-    named = f"{subject} {_verb(why.child_fact)} {rel.parent} {why.link.parent}"
-    cause = _fact(catalog, why.parent_fact) if why.parent_fact is not None else "an unknown fact"
-    if why.link.state == "linked":
-        return f"{named}, which exists since {cause}{_ended_life(catalog, rel, why.cascade)}."
-    if why.former:
-        earlier = f"{subject} was requested for an earlier {rel.parent} {why.link.parent}, which is deleted: {cause}"
-        return f"{earlier}{_cascade(catalog, rel, why.cascade)}."
-    if why.link.state == "broken":
-        return f"{named}, which is deleted: {cause}{_cascade(catalog, rel, why.cascade)}."
-    if why.link.state == "conflict":
-        return f"{named}, which has {rel.child} {why.holder} already and may have only one."
-    missing, hint = _creation(catalog, rel.parent), similar_hint(rel.parent, why.similar)
-    since, due = _date(why.link.since), _date(why.link.due or why.link.since)
-    if why.link.state == "overdue":
-        return f"{named}, which is not known yet; {missing} is overdue: waited for since {since}, due {due}{hint}."
-    return f"{named}, which is not known yet; waiting for {missing} since {since}, due {due}{hint}."
+    return f"{_state(catalog, rel, child, why)}{_stale(catalog, why)}."
 
 
 def explain_fact(rel: Relationship, fact: DecidingFact, *, of_parent: bool, parent: str, open_link: bool) -> str:
@@ -70,6 +54,40 @@ def explain_fact(rel: Relationship, fact: DecidingFact, *, of_parent: bool, pare
     if of_parent:
         return f"determines the state of {rel.parent} {parent}"
     return f"{_verb(fact)} {rel.parent} {parent}" if open_link else "ends the link"
+
+
+def _state(catalog: Catalog, rel: Relationship, child: str, why: Explanation) -> str:
+    subject = f"{rel.child} {child}" if why.child_fact is None else _fact(catalog, why.child_fact, child)
+    if why.link is None:
+        return f"{subject} {_end(catalog, rel, why)}"
+    named = f"{subject} {_verb(why.child_fact)} {rel.parent} {why.link.parent}"
+    cause = _fact(catalog, why.parent_fact) if why.parent_fact is not None else "an unknown fact"
+    if why.link.state == "linked":
+        return f"{named}, which exists since {cause}{_ended_life(catalog, rel, why.cascade)}"
+    if why.former:
+        earlier = f"{subject} was requested for an earlier {rel.parent} {why.link.parent}, which is deleted: {cause}"
+        return f"{earlier}{_cascade(catalog, rel, why.cascade)}"
+    if why.link.state == "broken":
+        return f"{named}, which is deleted: {cause}{_cascade(catalog, rel, why.cascade)}"
+    if why.link.state == "conflict":
+        return f"{named}, which has {rel.child} {why.holder} already and may have only one"
+    missing, hint = _creation(catalog, rel.parent), similar_hint(rel.parent, why.similar)
+    since, due = _date(why.link.since), _date(why.link.due or why.link.since)
+    if why.link.state == "overdue":
+        return f"{named}, which is not known yet; {missing} is overdue: waited for since {since}, due {due}{hint}"
+    return f"{named}, which is not known yet; waiting for {missing} since {since}, due {due}{hint}"
+
+
+def _stale(catalog: Catalog, why: Explanation) -> str:
+    """The last stale fact that would have decided the link otherwise, as the end of a sentence; empty: none."""
+    if not why.stale:
+        return ""
+    fact = why.stale[0]
+    named, reason = _fact(catalog, fact, fact.key), ""
+    sequence, known = fact.sequence, fact.older_than.sequence
+    if sequence is not None and known is not None and sequence_order(sequence) < sequence_order(known):
+        reason = f" (sequence {sequence} before {known})"
+    return f"; {named} arrived later and is older{reason}: it changed nothing about the link"
 
 
 def _cascade(catalog: Catalog, rel: Relationship, cascade: ChildCascade | None) -> str:
@@ -126,7 +144,7 @@ def _creation(catalog: Catalog, kind: str) -> str:
     return f"{' or '.join(names) or 'any fact'} from {catalog.owner_of(kind)}"
 
 
-def _fact(catalog: Catalog, fact: DecidingFact, key: str = "") -> str:
+def _fact(catalog: Catalog, fact: DecidingFact | StaleFact, key: str = "") -> str:
     """``ItemAdded i7 (items, 3 Jan 2026 12:00)``."""
     contract = catalog.contracts.by_type.get(fact.type)
     name = contract.name if contract is not None else fact.type.partition(".v")[0]

@@ -46,6 +46,14 @@ FACTS = {
     "TIME": "time",
     "EFFECT": "effect_on_link",
 }
+STALE = {
+    "FACT": "type",
+    "SOURCE": "source",
+    "ID": "id",
+    "SEQUENCE": "sequence",
+    "TIME": "time",
+    "OLDER THAN": "older_than.id",
+}
 HISTORY = {"PARENT": "parent", "FROM": "from", "TO": "to"}
 
 ChildKey = Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")]
@@ -83,6 +91,7 @@ def why(
     if output is Format.text:
         for heading, columns, items in (
             ("\nDecided by", FACTS, answer["facts"]),
+            ("\nOlder, and without effect on the link", STALE, answer.get("stale_facts")),
             ("\nHistory", HISTORY, answer["history"]),
         ):
             if items:

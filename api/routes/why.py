@@ -16,6 +16,7 @@ from errors import Unknown
 from messages.workflow_ids import Subject
 from store.db import tokens
 from store.db.snapshot import Snapshot
+from store.read.deciding_facts import StaleFact
 from store.read.link_evidence import Explanation, explain
 
 router = APIRouter()
@@ -36,6 +37,28 @@ class LinkFact(BaseModel):
     time: datetime = Field(description="The event's time; if it has none, when it was received.")
     revision: str = Field(description="Token of the revision at which it was recorded.")
     effect_on_link: str = Field(examples=["names category c1"])
+
+
+class NewerLinkFact(BaseModel):
+    """A deciding fact that had arrived before an older one."""
+
+    type: str = Field(examples=["TeamDeleted.v1"])
+    source: str
+    id: str
+    sequence: str | None
+    time: datetime
+
+
+class StaleLinkFact(BaseModel):
+    """A fact that would have decided the link otherwise, if it had not been older than what was known."""
+
+    type: str = Field(examples=["TeamCreated.v1"])
+    source: str
+    id: str
+    sequence: str | None
+    time: datetime = Field(description="The event's time; if it has none, when it was received.")
+    revision: str = Field(description="Token of the revision at which it was recorded.")
+    older_than: NewerLinkFact = Field(description="The deciding fact, which was known when it arrived.")
 
 
 class FormerParent(BaseModel):
@@ -71,6 +94,11 @@ class LinkExplanation(BaseModel):
     facts: list[LinkFact] = Field(
         description="The child's fact that names the parent, and the parent's fact that caused its state."
     )
+    stale_facts: list[StaleLinkFact] = Field(
+        description="Facts of the child and of the parent that arrived after the deciding ones and are older, so that "
+        "they changed nothing about the link: the last five that would have decided otherwise, newest arrival first. "
+        "`GET /v1/entities/{kind}/{key}/facts?stale=true` lists all stale facts of one of them."
+    )
     history: list[FormerParent] = Field(description="The child's parents, oldest first; the newest hundred.")
     operation: str | None = Field(
         description="The operation that processes the child because its parent was deleted; null: none."
@@ -88,7 +116,7 @@ async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, ha
     """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
     rel = has.catalog.relationship(name)
     async with when.newest() as at:
-        found = await explain(at, rel, child, at.now)
+        found = await explain(at, has.catalog, rel, child, at.now)
     if found is None:
         raise Unknown(f"{rel.child} {child!r} never had a link in {rel.name}")
     return answer(_body(has, rel, child, found, at))
@@ -106,6 +134,7 @@ def _body(has: Dependencies, rel: Relationship, child: str, why: Explanation, at
         **_wait(has, rel, why),
         "similar": why.similar,
         "facts": _facts(rel, why, at),
+        "stale_facts": [_stale_fact(fact, at) for fact in why.stale],
         "history": [
             {
                 "parent": version.parent,
@@ -152,6 +181,25 @@ def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, 
         for fact, of_parent in ((why.child_fact, False), (why.parent_fact, True))
         if fact is not None
     ]
+
+
+def _stale_fact(fact: StaleFact, at: Snapshot) -> dict[str, Any]:
+    newer = fact.older_than
+    return {
+        "type": fact.type,
+        "source": fact.source,
+        "id": fact.id,
+        "sequence": fact.sequence,
+        "time": fact.time,
+        "revision": tokens.token(at.tenant, fact.revision),
+        "older_than": {
+            "type": newer.type,
+            "source": newer.source,
+            "id": newer.id,
+            "sequence": newer.sequence,
+            "time": newer.time,
+        },
+    }
 
 
 def _workflow(has: Dependencies, rel: Relationship, why: Explanation, tenant: str) -> dict[str, Any] | None:

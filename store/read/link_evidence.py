@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from catalog.catalog import Catalog
 from catalog.relationship import Relationship
-from facts.envelope import in_utc
 from messages.child_reasons import ParkCode, SkipCode
 from messages.operation_reasons import ReasonDetails
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
 from store.read import links, waits
+from store.read.deciding_facts import DecidingFact, StaleFact, find_fact, find_stale, naming_order
 from store.read.link_state import LinkView, holders
 from store.read.links import LinkQuery
 from store.read.similar_keys import similar_keys
 from store.read.waits import WaitRow
-from store.write.entity_state import FoldedEntity, FoldedReference, fetch_entities
+from store.write.entity_state import FoldedEntity, fetch_entities
 
 VERSIONS = 100
 """Versions of a link that an explanation has at most: the newest."""
@@ -28,19 +29,6 @@ class LinkVersion(NamedTuple):
     since: datetime
     from_revision: int
     to_revision: int | None
-
-
-class DecidingFact(NamedTuple):
-    """A fact of the ledger. ``time``: when it happened; when it was received, if the fact does not say."""
-
-    source: str
-    id: str
-    type: str
-    sequence: str | None
-    time: datetime
-    revision: int
-    data: dict[str, Any]
-    correlation: str | None
 
 
 class ChildCascade(NamedTuple):
@@ -80,6 +68,8 @@ class Explanation(NamedTuple):
     """Whether the child was requested for a former incarnation of the parent, which is live again."""
     similar: Sequence[str] = ()
     """Of a link that waits: keys of live entities of the parent's kind that differ only in their spelling."""
+    stale: Sequence[StaleFact] = ()
+    """Facts that arrived later than the deciding ones, are older, and would have decided otherwise: the last few."""
 
 
 class _VersionRow(NamedTuple):
@@ -91,21 +81,9 @@ class _VersionRow(NamedTuple):
     to_revision: int
 
 
-class _FactRow(NamedTuple):
-    """A row of ``fact_by_order``."""
-
-    source: str
-    id: str
-    type: str
-    sequence: str | None
-    time: datetime | None
-    received: datetime
-    revision: int
-    data: dict[str, Any]
-    correlation: str | None
-
-
-async def explain(at: Snapshot, relationship: Relationship, child: str, now: datetime) -> Explanation | None:
+async def explain(
+    at: Snapshot, catalog: Catalog, relationship: Relationship, child: str, now: datetime
+) -> Explanation | None:
     """Explains the link of a child as of the newest revision; None if the child never had a link."""
     rows = await fetch_rows(
         at.conn,
@@ -151,8 +129,8 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
     former = link is not None and link.state == "broken" and parent_state.state == "live"
     return Explanation(
         link=link,
-        child_fact=await _fact(at, relationship.child, child, _naming_order(child_state, relationship)),
-        parent_fact=await _fact(
+        child_fact=await find_fact(at, relationship.child, child, naming_order(child_state, relationship)),
+        parent_fact=await find_fact(
             at, relationship.parent, parent, parent_state.ended if former else _state_order(parent_state)
         ),
         history=versions,
@@ -161,17 +139,10 @@ async def explain(at: Snapshot, relationship: Relationship, child: str, now: dat
         cascade=cascade,
         former=former,
         similar=similar,
+        stale=await find_stale(
+            at, catalog, relationship, child_state, None if former or link is None else parent_state
+        ),
     )
-
-
-def _naming_order(child: FoldedEntity, relationship: Relationship) -> bytes:
-    """Returns the order key of the fact that names the parent, or that deleted the child; empty: there is none."""
-    if child.state == "deleted":
-        return child.ended
-    order, field = child.refs.get(relationship.name, FoldedReference()).order, relationship.field
-    if field is not None and field in child.data:
-        order = max(order, child.older.get(field, child.latest))
-    return order
 
 
 def _state_order(entity: FoldedEntity) -> bytes:
@@ -181,22 +152,3 @@ def _state_order(entity: FoldedEntity) -> bytes:
     if entity.state == "deleted":
         return entity.ended
     return entity.created if entity.created > entity.ended else entity.latest
-
-
-async def _fact(at: Snapshot, kind: str, key: str, order: bytes) -> DecidingFact | None:
-    """Returns the fact of an entity with this order key; None: the order key is empty."""
-    if not order:
-        return None
-    row = await fetch_row(at.conn, _FactRow, "fact_by_order", tenant=at.tenant, kind=kind, key=key, order_key=order)
-    if row is None:
-        return None
-    return DecidingFact(
-        source=row.source,
-        id=row.id,
-        type=row.type,
-        sequence=row.sequence,
-        time=in_utc(row.time) or row.received,
-        revision=row.revision,
-        data=row.data,
-        correlation=row.correlation,
-    )

@@ -16,10 +16,3 @@ from links
 where tenant = :tenant and relationship = :relationship and child = :child
 order by to_revision desc
 limit :size
-
--- name: fact_by_order
--- A fact of an entity by its order key; reads the facts of that entity.
-select source, id, type, sequence, time, received, revision, data, correlation
-from facts
-where tenant = :tenant and kind = :kind and key = :key and order_key = :order_key
-limit 1

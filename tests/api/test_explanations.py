@@ -26,7 +26,7 @@ class Asker:
 
     async def explain(self, relationship: str, child: str, now: datetime = NOW) -> Explanation | None:
         async with snapshot(self._pool, TENANT) as at:
-            return await explain(at, self._catalog.relationship(relationship), child, now)
+            return await explain(at, self._catalog, self._catalog.relationship(relationship), child, now)
 
     async def sentence(self, relationship: str, child: str, now: datetime = NOW) -> str:
         found = await self.explain(relationship, child, now)
@@ -193,3 +193,17 @@ async def test_waiting_link_explanation_hints_at_a_key_spelled_alike(asker: Aske
         assert list(why.similar) == similar
     assert "differ" not in await asker.sentence("category_item", "j")
     assert "differ" not in await asker.sentence("category_item", "k")
+
+
+async def test_explanation_names_the_last_stale_fact_that_would_have_decided(
+    asker: Asker, facts: FactRecorder, catalog: Catalog
+) -> None:
+    await facts.record(event("EventCreated", "e", 1, name="Cup"), event("TeamCreated", "t", 1, name="x", event_id="e"))
+    await facts.record(event("EventDeleted", "e", 3, time=AT))
+    before = await asker.sentence("event_team", "t")
+    await facts.record(event("EventCreated", "e", 2, name="Cup", time=AT))
+    clause = (
+        "; EventCreated e (events, 3 Jan 2026 12:00) arrived later and is older (sequence 2 before 3): "
+        "it changed nothing about the link."
+    )
+    assert await asker.sentence("event_team", "t") == before.removesuffix(".") + clause

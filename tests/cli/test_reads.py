@@ -41,6 +41,7 @@ WHY = {
     "relationship": "group_channel", "child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01",
     "sentence": "c1 belongs to g1, because it was requested.", "due": None, "waiting_for": None, "workflow": None,
     "facts": [{"type": "ChannelCreated.v1", "source": "/channels", "id": "e", "effect_on_link": "parent g1"}],
+    "stale_facts": [{"type": "ChannelRenamed.v1", "source": "/channels", "id": "s", "older_than": {"id": "e"}}],
     "history": [{"parent": "g0", "from": "r1", "to": "r2"}],
 }  # fmt: skip
 LISTS = [
@@ -102,7 +103,15 @@ def test_entity_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
 def test_why_shows_sentence_facts_and_history(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/relationships/gc/links/c1/why"] = 200, WHY
     said = tether("links", "why", "gc", "c1")
-    for part in ("because it was requested", "Decided by", "ChannelCreated.v1", "History", "g0"):
+    for part in (
+        "because it was requested",
+        "Decided by",
+        "ChannelCreated.v1",
+        "Older",
+        "ChannelRenamed.v1",
+        "History",
+        "g0",
+    ):
         assert part in said.out
     assert tether("links", "why", "gc", "c1", "-o", "json").json == WHY
 

@@ -185,6 +185,20 @@ async def test_why_lists_the_deciding_facts(api: Api, facts: FactRecorder) -> No
     assert [f["effect_on_link"] for f in why["facts"]] == ["names group g", "determines the state of group g"]
 
 
+async def test_why_lists_stale_facts_that_would_have_decided_otherwise(api: Api, facts: FactRecorder) -> None:
+    named, late = event("ItemAdded", "i", 3, name="x", category="c"), event("ItemUpdated", "i", 2, category="d")
+    await facts.record(named)
+    path = "relationships/category_item/links/i/why"
+    assert (await api.get(path))["stale_facts"] == []
+    await facts.record(late)
+    why = await api.get(path)
+    assert (why["parent"], "ItemUpdated i" in why["sentence"]) == ("c", True)
+    (fact,) = why["stale_facts"]
+    assert (fact["type"], fact["source"], fact["id"], fact["sequence"]) == ("ItemUpdated.v1", "/items", late["id"], "2")
+    assert fact["older_than"] == {name: why["facts"][0][name] for name in ("type", "source", "id", "sequence", "time")}
+    assert (await api.get("entities/item/i/facts", stale=True))["items"][0]["id"] == late["id"]
+
+
 async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, facts: FactRecorder) -> None:
     beginning = await api.get("feed")
     assert beginning == {"items": [], "next": beginning["next"], "token": tokens.token(TENANT, 0)}
