@@ -168,7 +168,7 @@ async def test_fact_that_cannot_be_stored_does_not_stop_its_batch(tenant: StoreT
 
 
 async def test_time_beyond_the_calendar_is_quarantined(tenant: StoreTenant) -> None:
-    beyond = recorded_entry(tenant.catalog, LAMP)._replace(time=2**67)
+    beyond = recorded_entry(tenant.catalog, LAMP)._replace(time=2**68)
     answer = await tenant.recorder.record(tenant.name, [beyond, recorded_entry(tenant.catalog, LIGHT)], actor="test")
     assert (answer.accepted, list(answer.refused)) == (1, [0])
     await tenant.assert_holds([LIGHT])
