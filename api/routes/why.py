@@ -16,6 +16,7 @@ from errors import Unknown
 from messages.workflow_ids import Subject
 from store.db import tokens
 from store.db.snapshot import Snapshot
+from store.read import entity_facts
 from store.read.deciding_facts import StaleFact
 from store.read.link_evidence import Explanation, explain
 
@@ -117,9 +118,19 @@ async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, ha
     rel = has.catalog.relationship(name)
     async with when.newest() as at:
         found = await explain(at, has.catalog, rel, child, at.now)
-    if found is None:
-        raise Unknown(f"{rel.child} {child!r} never had a link in {rel.name}")
+        if found is None:
+            raise Unknown(
+                f"{rel.child} {child!r} never had a link in {rel.name}{await _stale_hint(has, at, rel, child)}"
+            )
     return answer(_body(has, rel, child, found, at))
+
+
+async def _stale_hint(has: Dependencies, at: Snapshot, rel: Relationship, child: str) -> str:
+    """Says why a child has no link although a fact may name its parent: the fact is older than what was known."""
+    stale, _ = await entity_facts.page(at, has.catalog, rel.child, child, None, 1, stale=True)
+    if not stale:
+        return ""
+    return f"; {stale[0].type} arrived later than a newer fact: the entity's facts with `stale=true` name both"
 
 
 def _body(has: Dependencies, rel: Relationship, child: str, why: Explanation, at: Snapshot) -> dict[str, Any]:

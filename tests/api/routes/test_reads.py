@@ -199,6 +199,16 @@ async def test_why_lists_stale_facts_that_would_have_decided_otherwise(api: Api,
     assert (await api.get("entities/item/i/facts", stale=True))["items"][0]["id"] == late["id"]
 
 
+async def test_why_of_a_child_that_was_deleted_first_names_the_stale_fact(api: Api, facts: FactRecorder) -> None:
+    await facts.record(event("ItemRemoved", "i", 3))
+    path = "relationships/category_item/links/i/why"
+    assert (await api.ask(path))[1]["detail"].startswith("item 'i' never had a link in category_item")
+    assert "ItemAdded.v1" not in (await api.ask(path))[1]["detail"]
+    await facts.record(event("ItemAdded", "i", 1, name="x", category="c"))
+    status, problem = await api.ask(path)
+    assert (status, "; ItemAdded.v1 arrived later than a newer fact" in problem["detail"]) == (404, True)
+
+
 async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, facts: FactRecorder) -> None:
     beginning = await api.get("feed")
     assert beginning == {"items": [], "next": beginning["next"], "token": tokens.token(TENANT, 0)}
