@@ -42,7 +42,7 @@ async def test_deleted_entity_has_room_for_other_facts(tenant: StoreTenant) -> N
 
 
 async def test_order_keys_of_fields_count_as_well(tenant: StoreTenant) -> None:
-    fields = {f"f{n:04}": "" for n in range(9_000)}
+    fields = {f"f{n:05}": "" for n in range(16_000)}
     facts = [event("ItemAdded", "i", 1, name="x"), event("ItemUpdated", "i", 2, **fields)]
     await tenant.record(*facts)
     answer = await tenant.record(event("ItemUpdated", "i", 3, name="y"))
