@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import UTC
+from typing import Any
 
 import orjson
 
@@ -19,6 +19,7 @@ from store.audit import fingerprint
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
 from store.db.pool import Connection
 from store.db.sql import bind
+from store.write.ledger import LedgerFact
 
 DESCRIBED = 10
 """Differences that are described; all are counted."""
@@ -40,23 +41,6 @@ class Comparison:
             self.descriptions.append(description)
 
 
-class _LedgerRow(NamedTuple):
-    """A row of ``ledger``."""
-
-    source: str
-    id: str
-    type: str
-    kind: str
-    key: str
-    sequence: str | None
-    time: datetime | None
-    time_nanoseconds: int
-    data: dict[str, Any]
-    correlation: str | None
-    position: int
-    order_key: bytes
-
-
 async def read_ledger(conn: Connection, catalog: Catalog, tenant: str, result: Comparison) -> list[ModelFact]:
     """Returns all facts that decide the state of an entity or link. Needs a transaction.
 
@@ -64,13 +48,13 @@ async def read_ledger(conn: Connection, catalog: Catalog, tenant: str, result: C
     """
     facts = []
     async for record in conn.cursor(*bind("ledger", tenant=tenant), prefetch=FETCH_SIZE, timeout=TIMEOUT):
-        fact = _fact(catalog, _LedgerRow(*record), result)
+        fact = _fact(catalog, LedgerFact(*record), result)
         if fact is not None:
             facts.append(fact)
     return facts
 
 
-def _fact(catalog: Catalog, row: _LedgerRow, result: Comparison) -> ModelFact | None:
+def _fact(catalog: Catalog, row: LedgerFact, result: Comparison) -> ModelFact | None:
     contract = catalog.contracts.by_type.get(row.type)
     if row.source == OWN_SOURCE:
         if row.type not in (LINKED, UNLINKED, VOIDED):
