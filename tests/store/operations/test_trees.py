@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.relationship import RESTRICT, Cascade, Relationship
+from messages.operation_reasons import EndReason, describe_reason
 from store.db.sql import OPEN
 from store.operations import plans
 from store.operations.plan_scope import PlanRequest, changes, count_deleted, scope
@@ -181,8 +182,9 @@ async def test_deletion_plan_names_the_hold_eight_levels_below(archive: StoreTen
     plan = await plans.create(archive.pool, ARCHIVE, archive.name, delete("f0"), "test")
     assert {part.relationship: part.children for part in plan.parts} == {"folder_folder": 7, "folder_hold": 1}
     assert plan.deleted == 7
-    (sentence,) = plan.restricted
-    assert "hold 'h' belongs to folder 'f7' by folder_hold" in sentence
+    (reason,) = plan.restricted
+    assert isinstance(reason, EndReason)
+    assert "hold 'h' belongs to folder 'f7' by folder_hold" in describe_reason(reason)
 
 
 async def test_depth_of_a_tree_is_limited_by_nothing_but_its_data(archive: StoreTenant) -> None:
