@@ -42,6 +42,18 @@ def position(order: bytes) -> int:
     return int.from_bytes(order[-_POSITION:])
 
 
+def stated_time(order: bytes) -> int | None:
+    """The time in a whole order key, in nanoseconds since 1970; None if its fact states none."""
+    plain = without_restarts(order)
+    end = 1
+    if plain.startswith(_SOME):
+        while plain[end : end + 1] != _NONE:
+            is_word = plain[end : end + 1] == _MARK
+            end += 3 + struct.unpack_from(">H", plain, end + 1)[0] if is_word else 1
+        end += 1
+    return int.from_bytes(plain[end + 1 : end + 10]) - _EPOCH if plain[end : end + 1] == _SOME else None
+
+
 def after_restarts(order: bytes, restarts: int) -> bytes:
     """The order key of a fact that comes after so many restarts of its entity's sequence: above all with fewer."""
     return _RESTARTED + struct.pack(">I", restarts) + order if restarts else order

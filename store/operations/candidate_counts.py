@@ -6,6 +6,7 @@ from typing import NamedTuple
 from catalog.relationship import Relationship
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
+from store.operations.ended_life import Recreation
 
 COUNTED = 100_000
 """The most candidates of one relationship that are counted: a progress shows this number for any greater one."""
@@ -24,18 +25,19 @@ async def count(
     parent: str,
     relationships: Sequence[Relationship],
     *,
-    before: int | None,
+    life: Recreation | None,
     limit: int,
 ) -> dict[str, tuple[int, int]]:
     """Counts the children of a deleted parent that an operation has still to request something for.
 
-    Returns relationship → (children, of these not processed before). ``before``: only those that a fact before this
-    position has named as children; None: all. Counts at most ``limit`` of each relationship.
+    Returns relationship → (children, of these not processed before). ``life``: the creation that
+    began the parent's present life: only the children of the life before; None: all. Counts at most ``limit`` of each
+    relationship.
     """
     if not relationships:
         return {}
     names = [r.name for r in relationships]
-    if before is None:
+    if life is None:
         rows = await fetch_rows(
             conn,
             _CandidateCount,
@@ -57,7 +59,7 @@ async def count(
             relationships=names,
             kinds=[r.child for r in relationships],
             fields=[r.field for r in relationships],
-            before=before,
+            **life.place,
             limit=limit,
         )
     return {row.relationship: (row.children, row.remaining) for row in rows}

@@ -18,7 +18,7 @@ cross join lateral (
 
 -- name: count_candidates_of_ended_life
 -- Counts the same for a parent that was created again: only children that were requested for a former incarnation, or
--- name it by a fact before the position :before and do not say which incarnation they mean.
+-- name it by a fact before the creation at :position and do not say which incarnation they mean.
 select w.relationship, c.children, c.remaining
 from unnest(:relationships::text[], :kinds::text[], :fields::text[]) as w (relationship, kind, field)
 cross join lateral (
@@ -38,5 +38,6 @@ cross join lateral (
             and l.to_revision = :open and (c.state is null or c.state not in ('requested', 'parked'))
             and (l.of_former_incarnation
                  or e.refs -> w.relationship ->> 2 is null
-                    and naming_position(e.data, e.older, e.latest, e.refs, w.relationship, w.field) < :before)
+                    and names_ended_life(:tenant, w.kind, l.child, e.data, e.older, e.latest, e.refs, w.relationship,
+                                         w.field, :position, :time, :nanoseconds))
           limit :limit) l) c

@@ -99,7 +99,7 @@ async def _process_many(conn: Connection, catalog: Catalog, tenant: str, kind: s
         row.id if row is not None else "",
         key,
         [r for r in relationships if r not in stopped],
-        before=None if life is None else life.position,
+        life=life,
         limit=candidate_counts.COUNTED,
     )
     unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
@@ -168,8 +168,7 @@ class _DeletionStep:
         row = row or await self._bind_cancelled()
         id = row.id if row is not None else self._own_id
         relationships = [r for r in self.catalog.sweeping.get(entity.kind, ()) if r not in before.stopped]
-        position = None if self.life is None else self.life.position
-        some = await candidate_counts.count(conn, tenant, id, entity.key, relationships, before=position, limit=1)
+        some = await candidate_counts.count(conn, tenant, id, entity.key, relationships, life=self.life, limit=1)
         to_request = tuple(name for name, (count, _) in some.items() if count)
         if row is None and to_request:
             row = await self._start_own()

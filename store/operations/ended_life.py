@@ -2,12 +2,14 @@
 
 A child belongs to the life that it referred to: to the one that ended if the fact by which it names its parent arrived
 before the creation of the next one, else to the next one. Its owner and the parent's know no common order, so the
-arrival decides, by positions in the ledger. How long the children of the ended life are requested is declared.
+arrival decides, by positions in the ledger; but where both facts state a time, a child that is named at or after the
+time of the creation belongs to the next one in any case. How long the children of the ended life are requested is
+declared.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.columns import RelationshipColumns
@@ -28,13 +30,21 @@ _AT_ONCE = 5_000
 class Recreation(NamedTuple):
     """The creation that began the present life of an entity, after a deletion.
 
-    ``position``: of its fact in the ledger; 0: no child belongs to the ended life by its arrival. ``recorded``: when
+    ``position``: of its fact in the ledger; 0: no child belongs to the ended life by its arrival. ``time`` and
+    ``nanoseconds``: those that the fact states, see facts.envelope.nanoseconds_of. ``recorded``: when
     that fact was recorded; ``read_at``: when this was read. Both times are the database's.
     """
 
     position: int
+    time: datetime | None
+    nanoseconds: int
     recorded: datetime
     read_at: datetime
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What ``names_ended_life`` compares a child's fact with."""
+        return {"position": self.position, "time": self.time, "nanoseconds": self.nanoseconds}
 
     def stops_at(self, row: OperationRow | None) -> datetime:
         """Until when children are requested where the policy is STOP, by an operation; None: one that begins now.
@@ -94,7 +104,7 @@ async def skip(
 ) -> None:
     """Skips the children of an operation that belong to the new life, and all that were not requested, of the ended
     life, in relationships that are ``stopped``. In statements of their own, as children may be many."""
-    where = {"tenant": row.tenant, "operation": row.id, "position": life.position}
+    where = {"tenant": row.tenant, "operation": row.id, **life.place}
     await execute(
         conn,
         "skip_children_of_new_life",

@@ -1,15 +1,16 @@
 -- name: creation_after
 -- The creation of an entity that arrived first, of those that are newer than a deletion; :types are the types of
 -- creations. Reads the facts of that entity.
-select position, received as recorded, clock_timestamp() as read_at
+select position, time, time_nanoseconds as nanoseconds, received as recorded, clock_timestamp() as read_at
 from facts
 where tenant = :tenant and kind = :kind and key = :key and type = any(:types::text[]) and order_key > :ended
 order by position
 limit 1
 
 -- name: skip_children_of_new_life
--- Ends the children of an operation that belong to the parent's new life, which was created at :position: they are skipped, or confirmed if they were requested and deleted before that fact. Not those that were
--- requested and are not deleted: the fact that follows from the request is awaited.
+-- Ends the children of an operation that belong to the parent's new life, which was created at :position: they are
+-- skipped, or confirmed if they were requested and deleted before that fact. Not those that were requested and are not
+-- deleted: the fact that follows from the request is awaited.
 update operation_children c
 set state = n.state, skip_reason = case when n.state = 'skipped' then 'of_new_life' end, last_error = '',
     park_reason = null, details = null, reported_missing = false, changed_at = clock_timestamp()
@@ -31,7 +32,8 @@ from (select d.relationship, d.child,
         and (d.state <> 'requested' or d.reported_missing or e.ended > d.reference)
         and e.state = 'live'
         and (e.refs -> d.relationship ->> 2 is not null
-             or naming_position(e.data, e.older, e.latest, e.refs, r.name, r.field) >= :position)
+             or not names_ended_life(:tenant, r.kind, d.child, e.data, e.older, e.latest, e.refs, r.name, r.field,
+                                     :position, :time, :nanoseconds))
         and l.of_former_incarnation is not true) n
 where c.tenant = :tenant and c.operation = :operation and c.relationship = n.relationship and c.child = n.child
   and c.state in ('planned', 'failing', 'requested', 'parked')
@@ -54,7 +56,8 @@ with skipped as (
         limit 1) e
     where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
       and (d.state is null or d.state in ('planned', 'failing', 'parked') or d.state = 'requested' and d.reported_missing)
-      and naming_position(e.data, e.older, e.latest, e.refs, :relationship, :field) < :position
+      and names_ended_life(:tenant, :kind, l.child, e.data, e.older, e.latest, e.refs, :relationship, :field,
+                           :position, :time, :nanoseconds)
     limit :limit
     on conflict (tenant, operation, relationship, child) do update
     set state = 'skipped', skip_reason = 'parent_recreated', changed_at = clock_timestamp()

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
-from facts.order_key import position
+from facts.envelope import in_utc, nanoseconds_of
+from facts.order_key import position, stated_time
 from store.db.pool import Connection
 from store.db.sql import fetch_row
-from store.operations.ended_life import recreation, stops
+from store.operations.ended_life import Recreation, recreation, stops
 from store.operations.operation_row import OperationRow
 from store.write.entity_state import NOTHING, FoldedEntity, fetch_entities
 from store.write.former_links import is_former
@@ -16,24 +17,28 @@ from store.write.former_links import is_former
 class Sending(NamedTuple):
     """An operation that sends requests for children of one relationship.
 
-    ``before``: only for those that a fact before this position has named as children, since the parent was created
-    again there, and was deleted by the fact with the order key ``ended``; None: for all. ``seconds``: how long it goes
-    on, since this was read; None: without limit.
+    ``life``: only for the children of the life before this creation, since the parent was created again, and was
+    deleted by the fact with the order key ``ended``; None: for all. ``seconds``: how long it goes on, since this was
+    read; None: without limit.
     """
 
     operation: OperationRow
-    before: int | None = None
+    life: Recreation | None = None
     ended: bytes = NOTHING
     seconds: float | None = None
 
     def concerns(self, relationship: Relationship, child: FoldedEntity) -> bool:
-        """Whether a child is concerned: all are, or those of a life that ended, as they say or by their arrival."""
-        if self.before is None:
+        """Whether a child is concerned: all are, or those of a life that ended, as they say, or by arrival and time."""
+        if self.life is None:
             return True
         created = child.parent_created(relationship)
         if created is not None:
             return is_former(created, self.ended)
-        return position(child.reference(relationship)[0]) < self.before
+        order = child.reference(relationship)[0]
+        named, again = stated_time(order), nanoseconds_of(in_utc(self.life.time), self.life.nanoseconds)
+        if named is not None and again is not None and named >= again:
+            return False
+        return position(order) < self.life.position
 
 
 async def find_sending(
@@ -56,6 +61,6 @@ async def find_sending(
     if life is None:
         return Sending(row)
     if not stops(relationship):
-        return Sending(row, life.position, entity.ended)
+        return Sending(row, life, entity.ended)
     seconds = life.left(row).total_seconds()
-    return Sending(row, life.position, entity.ended, seconds) if seconds > 0 else None
+    return Sending(row, life, entity.ended, seconds) if seconds > 0 else None

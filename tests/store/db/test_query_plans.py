@@ -73,6 +73,10 @@ set auto_explain.log_level = notice;
 """
 CALLS = {
     "missing_side": "select missing_side('main', 'category_item', 'category7', 'category', true)",
+    "names_ended_life": """
+        select names_ended_life('main', 'item', 'item7', '{"category": "category1"}', null, '\\x0000010000000000000007',
+                                null, 'category_item', 'category', 9, now(), 0::smallint)
+    """,
     "departed": "select departed('main', 'category_item', 'item7', 'category1', 3)",
     "count_children": """
         insert into operation_children (tenant, operation, relationship, child, parent, state)
@@ -143,7 +147,7 @@ async def test_functions_and_triggers_look_their_rows_up_by_an_index(conn: Conne
         await conn.execute(statement)
     conn.remove_log_listener(log)
     found = {scan for message in logged for scan in scans(json.loads(message.partition("plan:")[2])["Plan"])}
-    assert {scan.table for scan in found} == {"entities", "links", "operations"}
+    assert {scan.table for scan in found} == {"entities", "facts", "links", "operations"}
     assert [scan for scan in found if not is_lookup(scan, indexes)] == []
 
 

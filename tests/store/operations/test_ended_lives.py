@@ -260,3 +260,22 @@ async def test_nothing_follows_for_children_from_a_deletion_of_an_earlier_life(t
     await play.look()
     assert await play.operation() is None
     assert await play.live() == set(TEAMS)
+
+
+@pytest.mark.parametrize(("second", "of_new_life"), [(9, False), (10, True), (11, True), (None, False)])
+async def test_child_named_at_or_after_the_creation_by_time_is_of_the_new_life(
+    tenant: StoreTenant, second: int | None, of_new_life: bool
+) -> None:
+    """Its fact has overtaken that of the creation, which another owner has published."""
+    play = Play(replace(tenant, catalog=catalog(FINISH)), 60)
+    times = [f"2026-01-01T10:00:{n:02}.5Z" for n in (0, 1, 5, 10)]
+    time = None if second is None else f"2026-01-01T10:00:{second:02}.5Z"
+    await tenant.record(event("EventCreated", "e", 1, time=times[0], name="e"))
+    await tenant.record(event("TeamCreated", "old", 1, time=times[1], name="old", event_id="e"))
+    await tenant.record(event("EventDeleted", "e", 2, time=times[2]))
+    await tenant.record(event("TeamCreated", "new", 1, time=time, name="new", event_id="e"))
+    await tenant.record(event("EventCreated", "e", 3, time=times[3], name="e"))
+    await play.look()
+    await play.read()
+    assert play.page is not None
+    assert [candidate.child.key for candidate in play.page.candidates] == (["old"] if of_new_life else ["new", "old"])

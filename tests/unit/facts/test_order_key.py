@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.vocabulary import Effect
-from facts.order_key import at_position, order_key, position
+from facts.order_key import after_restarts, at_position, order_key, position, stated_time
 from model.order import order
 from tests.support.strategies import NASTY_SEQUENCES
 
@@ -40,6 +40,12 @@ def test_arrival_never_decides_against_what_owners_state(one: Place, other: Plac
 @given(places, positions)
 def test_position_of_an_order_key_is_the_arrival(place: Place, arrival: int) -> None:
     assert position(at_position(order_key(*place), arrival)) == arrival
+
+
+@given(places, positions)
+def test_time_of_an_order_key_is_that_of_the_fact(place: Place, arrival: int) -> None:
+    order = at_position(order_key(*place), arrival)
+    assert stated_time(order) == stated_time(after_restarts(order, 3)) == place[1]
 
 
 def test_empty_order_key_has_the_position_0() -> None:
