@@ -85,7 +85,7 @@ class RelationshipActivities:
         if reached is None:
             return
         fields = {name: status.parent.get(of) for name, of in requested.plain.items()} | reached
-        first = _first_request(relationship, instance.parent, status, reached)
+        first = self._first_request(relationship, instance.parent, status, reached)
         if status.requested != first:
             await relationship_status.remember_request(
                 self._pool, instance.tenant, relationship.name, instance.parent, first
@@ -168,7 +168,7 @@ class RelationshipActivities:
         reached: dict[str, str] | None,
     ) -> Situation:
         missing: Any = status.missing
-        first = _first_request(relationship, parent, status, reached or {})
+        first = self._first_request(relationship, parent, status, reached or {})
         requested = relationship.requested
         kind = {"parent": relationship.parent, "child": relationship.child}.get(missing, "")
         return Situation(
@@ -191,16 +191,20 @@ class RelationshipActivities:
             now=status.now,
         )
 
+    def _first_request(
+        self, relationship: Relationship, parent: str, status: RelationshipStatus, reached: dict[str, str]
+    ) -> FirstRequest:
+        """What the child is requested for: what it was first requested for, unless that was for another incarnation of
+        the parent, or with other keys of ``Through`` paths (``reached``).
 
-def _first_request(
-    relationship: Relationship, parent: str, status: RelationshipStatus, reached: dict[str, str]
-) -> FirstRequest:
-    """What the child is requested for: what it was first requested for, unless that was for another incarnation of the
-    parent, or with other keys of ``Through`` paths (``reached``)."""
-    purpose = orjson.dumps((status.incarnation, *(reached[name] for name in sorted(reached)))).decode()
-    if status.requested is not None and status.requested.purpose == purpose:
-        return status.requested
-    return FirstRequest(purpose, status.left_at, encode(relationship.name, parent, status.created or None))
+        Where sequences of the parent begin again, its creation has no place that lasts: facts that arrive late may put
+        further restarts before it. So the child is not requested for one incarnation.
+        """
+        purpose = orjson.dumps((status.incarnation, *(reached[name] for name in sorted(reached)))).decode()
+        if status.requested is not None and status.requested.purpose == purpose:
+            return status.requested
+        created = None if relationship.parent in self._catalog.restarting else status.created or None
+        return FirstRequest(purpose, status.left_at, encode(relationship.name, parent, created))
 
 
 def _after_last(request: FirstRequest) -> tuple[int, ...]:

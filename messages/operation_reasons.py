@@ -20,6 +20,7 @@ EndCode = Literal[
     "recreated_since_request",
     "recreated_during_cascade",
     "deleted_again",
+    "deletion_voided",
     "stopped_midway",
     "children_parked",
     "already_deleted",
@@ -153,6 +154,9 @@ _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "recreated_during_cascade": lambda d, _: (
         f"the {d['kind']} was created again: the remaining children were skipped"
         + (f", {d['skipped']} of them" if "skipped" in d else "")
+    ),
+    "deletion_voided": lambda d, _: (
+        f"the deletion of {d['kind']} {d['key']!r} was voided, so the rest of its children stay"
     ),
     "deleted_again": lambda d, _: (
         f"a later fact deleted the {d['kind']} again: the remaining children belong to that deletion"

@@ -147,7 +147,8 @@ class _DeletionStep:
                 await self._end(row, "done", EndReason("deleted_by_other_operation", {"operation": responsible.id}))
             case Action.END_DELETED_AGAIN:
                 await children.skip_unrequested(conn, self.tenant, row.id)
-                await self._end(row, "done", entity_reason("deleted_again", entity))
+                void = entity.state == "live" and self.life is None
+                await self._end(row, "done", entity_reason("deletion_voided" if void else "deleted_again", entity))
             case Action.CANCEL_DELETED:
                 await self._end(row, "cancelled", entity_reason("already_deleted", entity))
             case Action.CANCEL:

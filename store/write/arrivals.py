@@ -6,7 +6,7 @@ sender says so, since nothing else would show it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -34,17 +34,23 @@ class Arrivals:
     warnings: dict[FactKey, str] = field(default_factory=dict)
 
 
-def too_far_ahead(entries: Iterable[Entry], now: datetime, tolerance: timedelta) -> dict[FactKey, str]:
+def too_far_ahead(
+    entries: Iterable[Entry], now: datetime, tolerance: timedelta, restarting: Collection[str]
+) -> dict[FactKey, str]:
     """The owners' facts whose time decides their order and is in the future, with the reason to refuse them.
 
-    One such time would win against every true one until then. ``now``: by the database's clock.
+    One such time would win against every true one until then. ``now``: by the database's clock; ``restarting``: kinds
+    of whose facts the time decides between lives, also where they have a sequence.
     """
     limit = ((now - _EPOCH) // _SECOND + tolerance // _SECOND) * 1_000_000_000
     return {
-        (e.source, e.id): f"time: is {_ahead(e.time, now)} ahead of Tether's clock, and there is no sequence that would"
-        f" decide the order; at most {tolerance.total_seconds():g} s are accepted"
+        (e.source, e.id): f"time: is {_ahead(e.time, now)} ahead of Tether's clock, and decides the order of facts;"
+        f" at most {tolerance.total_seconds():g} s are accepted"
         for e in entries
-        if e.time is not None and e.time > limit and e.sequence is None and e.effect is not None
+        if e.time is not None
+        and e.time > limit
+        and e.effect is not None
+        and (e.sequence is None or e.kind in restarting)
     }
 
 
@@ -52,9 +58,12 @@ def _ahead(time: int, now: datetime) -> timedelta:
     return ((moment(time) or now) - now) // _SECOND * _SECOND
 
 
-def describe(late: Iterable[tuple[Entry, str | None]], jumps: Iterable[tuple[Entry, str]]) -> Arrivals:
+def describe(
+    late: Iterable[tuple[Entry, str | None]], jumps: Iterable[tuple[Entry, str]], unseen: Iterable[Entry]
+) -> Arrivals:
     """Describes new facts. ``late``: those older than what was known, with the sequence of the newest known fact;
-    ``jumps``: those whose sequence is far beyond that of the newest known one, which is given."""
+    ``jumps``: those whose sequence is far beyond that of the newest known one, which is given; ``unseen``: changes of
+    entities that are deleted."""
     found = Arrivals()
     for entry, sequence in late:
         found.stale.add((entry.source, entry.id))
@@ -65,6 +74,10 @@ def describe(late: Iterable[tuple[Entry, str | None]], jumps: Iterable[tuple[Ent
         found.warnings[entry.source, entry.id] = (
             f"sequence: jumps from {sequence} to {entry.sequence}; facts with smaller ones count as older from now on."
             " If that is a mistake, void this fact"
+        )
+    for entry in unseen:
+        found.warnings[entry.source, entry.id] = (
+            f"changes {entry.kind} {entry.key}, which is deleted: it is not seen unless an earlier creation arrives"
         )
     return found
 

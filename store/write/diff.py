@@ -10,8 +10,10 @@ import orjson
 
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
+from catalog.vocabulary import Effect
 from facts.envelope import Entry
 from facts.json_numbers import plain
+from facts.order_key import position
 from store.write.arrivals import is_jump
 from store.write.entity_state import EntityState, FoldedEntity
 from store.write.lives import LifeBefore, name_life
@@ -63,7 +65,7 @@ class Diff:
     a visible difference. ``state_changes``: entities that became live or deleted. ``recreated``: entities with the
     same state as before that were deleted and created again in between. ``ends``: entities that are live, and of which
     a newer deletion than before is known. ``own_facts``: how many of Tether's own facts are for the feed alone.
-    ``late``, ``jumps``: see `arrivals.describe`.
+    ``late``, ``jumps``, ``unseen``: see `arrivals.describe`.
     """
 
     versions: list[FoldedEntity] = field(default_factory=list)
@@ -76,6 +78,7 @@ class Diff:
     own_facts: int = 0
     late: list[tuple[Entry, str | None]] = field(default_factory=list)
     jumps: list[tuple[Entry, str]] = field(default_factory=list)
+    unseen: list[Entry] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether readers would see a difference: only then a new revision begins."""
@@ -133,6 +136,7 @@ def _fold(
     facts in the ledger, if it is to be folded from all of them."""
     before = EntityBefore.of(entity, references)
     if history is not None:
+        before = before._replace(life=before.life.renumbered({position(fact.order): fact.order for fact in history}))
         entity = FoldedEntity(entity.kind, entity.key, stored=entity.stored, row=entity.row)
         for fact in history:
             entity.join(fact)
@@ -141,6 +145,8 @@ def _fold(
             diff.late.append((fact, entity.sequence))
         elif entity.sequence is not None and is_jump(fact.sequence, entity.sequence):
             diff.jumps.append((fact, entity.sequence))
+        elif fact.effect is Effect.CHANGED and entity.ended > entity.created:
+            diff.unseen.append(fact)
         entity.join(fact)
     add_differences(diff, references, before, entity, facts[-1])
 

@@ -29,6 +29,7 @@ class _RequestedChild(NamedTuple):
     child: str
     parent: str
     rank: bytes | None
+    former: bool
 
 
 async def mark(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> None:
@@ -38,10 +39,15 @@ async def mark(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> N
     recreated = [
         change
         for change in (*diff.state_changes, *diff.ends)
-        if change.entity.state == "live" and change.entity.ended and change.entity.kind in catalog.requesting
+        if change.entity.state == "live" and change.entity.kind in catalog.requesting and _was_ended(change)
     ]
     if recreated:
         await _add_reopened(conn, catalog, tenant, diff, recreated)
+
+
+def _was_ended(change: StateChange) -> bool:
+    """Whether a deletion of the entity is known, or was, and is void now."""
+    return bool(change.entity.ended) or (change.entity.stored and not change.was_placeholder)
 
 
 async def _mark_opened(conn: Connection, tenant: str, diff: Diff) -> None:
@@ -57,7 +63,7 @@ async def _mark_opened(conn: Connection, tenant: str, diff: Diff) -> None:
 async def _add_reopened(
     conn: Connection, catalog: Catalog, tenant: str, diff: Diff, recreated: Collection[StateChange]
 ) -> None:
-    """Ends the links to parents that exist again, and begins them as links of a former incarnation."""
+    """Ends links to parents that exist again, and begins them as what they are now: of a former incarnation or not."""
     parents = {
         (relationship.name, change.entity.key): (relationship, change)
         for change in recreated
@@ -78,9 +84,10 @@ async def _add_reopened(
     for row in left:
         relationship, change = parents[row.relationship, row.parent]
         created = children[relationship.child, row.child].parent_created(relationship)
-        if is_former(created, change.entity.ended):
+        former = is_former(created, change.entity.ended)
+        if former != row.former:
             diff.closed.append(ClosedLink(relationship, row.child, row.parent, change.cause))
-            link = OpenedLink(relationship, row.child, row.parent, row.rank, change.cause, created, former=True)
+            link = OpenedLink(relationship, row.child, row.parent, row.rank, change.cause, created, former=former)
             diff.opened.append(link)
 
 

@@ -8,11 +8,10 @@ cross join lateral (
 where e.ended <> ''
 
 -- name: links_to_recreated
--- The current links of these relationships to these parents that are not of a former incarnation.
-select w.relationship, l.child, l.parent, l.rank
+-- The current links of these relationships to these parents.
+select w.relationship, l.child, l.parent, l.rank, l.of_former_incarnation as former
 from unnest(:relationships::text[], :parents::text[]) as w (relationship, parent)
 cross join lateral (
-    select child, parent, rank from links
+    select child, parent, rank, of_former_incarnation from links
     where tenant = :tenant and relationship = w.relationship and parent = w.parent and to_revision = :open
-      and not of_former_incarnation
     offset 0) l

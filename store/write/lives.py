@@ -4,9 +4,11 @@ The name of a life is made once, when it begins, and stored: facts that are olde
 must not change it, since the Idempotency-Keys of requests contain it.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
+from facts.order_key import position
 from store.write.entity_state import EntityState, FoldedEntity
 
 FIRST = "first"
@@ -27,6 +29,11 @@ class LifeBefore(NamedTuple):
         """What is known of an entity now."""
         return cls(entity.state, entity.latest, entity.created, entity.ended, entity.incarnation)
 
+    def renumbered(self, orders: Mapping[int, bytes]) -> "LifeBefore":
+        """The same with the present order keys of its facts. ``orders``: position → order key."""
+        latest, created, ended = (orders.get(position(o), o) for o in (self.latest, self.created, self.ended))
+        return self._replace(latest=latest, created=created, ended=ended)
+
 
 def name_life(before: LifeBefore, entity: FoldedEntity) -> str:
     """The name of an entity's life after facts were folded in.
@@ -34,7 +41,7 @@ def name_life(before: LifeBefore, entity: FoldedEntity) -> str:
     A life is named by the deletion before it, and a deleted entity by that deletion: so it has the name of the life
     that would follow.
     """
-    if not before.incarnation:
+    if not before.incarnation or entity.ended < before.ended:  # a deletion was voided: it has named no life
         return named_by(entity.ended)
     return named_by(entity.ended) if _is_another(before, entity) else before.incarnation
 

@@ -12,7 +12,7 @@ from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_value
 from store.write.context import WriteContext
-from store.write.diff import Diff, EntityKey
+from store.write.diff import Diff, EntityKey, StateChange
 from store.write.effects import InstanceKey
 
 GREATEST = 9223372036854775807
@@ -104,12 +104,17 @@ def cascade_events(diff: Diff, deleted: set[EntityKey]) -> dict[EntityKey, tuple
     for change in (*diff.state_changes, *diff.recreated):
         if change.entity.state == "deleted":
             events[change.at] = change.cause, "children_to_delete"
-        elif change.entity.state == "live" and change.entity.ended:
+        elif change.entity.state == "live" and (change.entity.ended or _was_deleted(change)):
             events[change.at] = change.cause, "recreated"
     for link in diff.opened:
         if link.former:
             events[link.relationship.parent, link.parent] = link.cause, "children_to_delete"
     return events
+
+
+def _was_deleted(change: StateChange) -> bool:
+    """Whether an entity that is live was deleted before, though no deletion of it is known any more: it is void."""
+    return change.entity.stored and not change.was_placeholder
 
 
 async def notify_cascades(context: WriteContext, diff: Diff, deleted: set[EntityKey]) -> None:

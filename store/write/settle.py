@@ -68,7 +68,7 @@ async def settle(
     locked = await lock(conn, tenant)
     known = await _digests(conn, tenant, entries)
     unknown = [e for e in entries if (e.source, e.id) not in known] if known else entries
-    refused = arrivals.too_far_ahead(unknown, locked.now, tolerance)
+    refused = arrivals.too_far_ahead(unknown, locked.now, tolerance, catalog.restarting)
     if refused:
         unknown = [e for e in unknown if (e.source, e.id) not in refused]
     if not unknown:
@@ -93,7 +93,11 @@ async def settle(
     else:
         await execute(conn, "count_facts", tenant=tenant, facts=len(fresh))
     return Settled(
-        revision, {(e.source, e.id) for e in fresh}, known, refused, arrivals.describe(diff.late, diff.jumps)
+        revision,
+        {(e.source, e.id) for e in fresh},
+        known,
+        refused,
+        arrivals.describe(diff.late, diff.jumps, diff.unseen),
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from catalog.registry import OWN_SOURCE
 from errors import Conflict, Unknown
-from store.operations import voids
+from store.operations import cascades, children_to_request, operations, voids
 from tests.support.events import Event, event
 from tests.support.strategies import deliver, histories
 from tests.support.tenants import StoreTenant, cut_into_batches, expected_lines, expected_waits, in_a_database
@@ -86,3 +86,34 @@ async def test_only_facts_about_the_entity_can_be_void(tenant: StoreTenant) -> N
     id = await tenant.pool.fetchval("select id from facts where type = 'FactVoided.v1'")
     with pytest.raises(Conflict, match="publish the other one again"):
         await voids.void(tenant.pool, tenant.catalog, tenant.name, "item", "i", OWN_SOURCE, id, "oops", "test")
+
+
+async def test_counterpart_is_linked_again_once_the_deletion_before_its_parent_is_void(tenant: StoreTenant) -> None:
+    first, gone = event("GroupCreated", "g", 1, name="g"), event("GroupDeleted", "g", 2)
+    channel = event("ChannelCreated", "c", 1, name="c", requested_by="g", created=first)
+    await tenant.record_batches([[first], [channel], [gone], [event("GroupCreated", "g", 3, name="g")]])
+    assert b"link|group_channel|c|g|broken" in await tenant.lines()
+    await void(tenant, gone)
+    assert b"link|group_channel|c|g|linked" in await tenant.lines()
+    report = await tenant.audit()
+    assert (report.violated, report.ledger) == ([], report.tables)
+
+
+async def test_cascade_of_a_deletion_that_is_void_ends(tenant: StoreTenant) -> None:
+    deleted = event("EventDeleted", "e", 2)
+    teams = [event("TeamCreated", f"t{n}", 1, name="t", event_id="e") for n in range(3)]
+    await tenant.record_batches([[event("EventCreated", "e", 1, name="e"), *teams], [deleted]])
+    at = tenant.pool, tenant.catalog, tenant.name
+    assert (await cascades.advance(*at, "event", "e")).to_request == ("event_team",)
+    (row,) = await operations.page(tenant.pool, tenant.name, "cascade", None, None, 10)
+    relationship = tenant.catalog.relationship("event_team")
+    assert await children_to_request.next_page(*at, row.id, relationship, "", 5, repeat=False) is not None
+    await tenant.pool.execute("delete from outbox")
+    await voids.void(*at, "event", "e", "/events", deleted["id"], "a mistake", "test")
+    assert await children_to_request.next_page(*at, row.id, relationship, "", 5, repeat=False) is None
+    assert [
+        tuple(r) for r in await tenant.pool.fetch("select workflow, key from outbox where workflow = 'cascade'")
+    ] == [("cascade", "e")]
+    assert (await cascades.advance(*at, "event", "e")).operation is None
+    (row,) = await operations.page(tenant.pool, tenant.name, "cascade", None, None, 10)
+    assert (row.state, row.ended_because, row.requested) == ("done", "deletion_voided", 0)

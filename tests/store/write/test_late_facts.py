@@ -52,6 +52,7 @@ async def test_each_fact_of_a_batch_is_compared_with_those_before_it(tenant: Sto
         ),
         ([event("ItemRemoved", "i", 3)], event("ItemAdded", "i", 1, name="i"), "declare on_sequence_restart"),
         ([changed(7)], changed(9_000_000_000), "jumps from 7 to 9000000000"),
+        ([event("ItemRemoved", "i", 3)], changed(4), "changes item i, which is deleted"),
     ],
 )
 async def test_what_looks_like_a_mistake_is_a_warning(
@@ -103,3 +104,9 @@ async def test_fact_from_the_future_is_accepted_once_its_time_has_come(tenant: S
     assert (await record_now(tenant, fact)).accepted == 0
     later = Recorder(tenant.pool, tenant.catalog, timedelta(minutes=7))
     assert (await later.record(tenant.name, [recorded_entry(tenant.catalog, fact)], actor="test")).accepted == 1
+
+
+async def test_time_in_the_future_decides_where_sequences_begin_again(tenant: StoreTenant) -> None:
+    future = event("TeamCreated", "t", 1, time=at(timedelta(days=365)), name="t")
+    assert list((await record_now(tenant, future)).refused) == [0]
+    assert (await record_now(tenant, event("EventCreated", "e", 1, time=at(timedelta(days=365)), name="e"))).accepted

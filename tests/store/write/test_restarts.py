@@ -73,3 +73,11 @@ async def test_any_facts_of_such_an_owner_end_as_the_model_says(tenant: StoreTen
             fact["data"]["event_id"] = str(number)
         await one.record(fact)
     await one.assert_holds(events)
+
+
+async def test_earlier_life_that_arrives_late_does_not_rename_the_present_one(tenant: StoreTenant) -> None:
+    await tenant.record(team("Created", 1, 20, name="Reds"))
+    name = (await tenant.incarnations())["team", "t"]
+    for fact in (team("Created", 1, 5, name="Old"), team("Deleted", 2, 10), team("Renamed", 2, 6, name="Older")):
+        await tenant.record(fact)
+        assert (await tenant.incarnations())["team", "t"] == name
