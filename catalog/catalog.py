@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,10 @@ class Catalog:
         owners, again = self.contracts.owners, OnSequenceRestart.NEW_INCARNATION
         kinds = self.contracts.owner_of.items()
         return frozenset(kind for kind, owner in kinds if owners[owner].on_sequence_restart is again)
+
+    def redeclared(self, restarting: Collection[str]) -> set[str]:
+        """Declared kinds of which restarts mean something else than when the kinds that restarted were these."""
+        return {kind for kind in self.contracts.owner_of if (kind in self.restarting) != (kind in restarting)}
 
     @cached_property
     def requesting(self) -> dict[str, tuple[Relationship, ...]]:

@@ -12,6 +12,8 @@ from config import Settings
 from store.db import credentials, schema
 from store.db.pool import Pool, connection, create_pool
 from store.write import backfill
+from store.write.diff import EntityKey
+from store.write.redeclared import Refolded, fold_redeclared
 from store.write.reorder import Reordered, reorder
 
 _LOCK = 0x7E7E
@@ -20,10 +22,12 @@ _NAMED = 20
 
 
 class Migrated(NamedTuple):
-    """What was done. ``migrations``: the names of those that were applied; ``reordered``: one for each tenant."""
+    """What was done. ``migrations``: the names of those that were applied; ``reordered``: one for each tenant of an
+    earlier version; ``refolded``: one for each tenant where another declaration of restarts has an effect."""
 
     migrations: list[str]
     reordered: list[Reordered]
+    refolded: list[Refolded]
 
 
 def run(settings: Settings) -> list[str]:
@@ -39,27 +43,40 @@ async def _run(settings: Settings) -> list[str]:
         await credentials.provide(pool, catalog, settings)
     finally:
         await pool.close()
-    return [sentence(reordered) for reordered in done.reordered]
+    return [*map(sentence, done.reordered), *map(redeclared_sentence, done.refolded)]
 
 
 async def migrate(pool: Pool, catalog: Catalog) -> Migrated:
-    """Applies the missing migrations, rewrites order keys of earlier versions and backfills new relationships."""
+    """Applies the missing migrations, rewrites order keys of earlier versions and of other declarations, and backfills
+    new relationships."""
     async with connection(pool) as conn:
         await conn.execute("select pg_advisory_lock($1)", _LOCK)
         try:
             applied = await schema.apply(conn)
             reordered = await reorder(conn, catalog)
+            # Before new relationships are linked: these links follow from the entities.
+            refolded = await fold_redeclared(conn, catalog)
             await backfill.backfill(conn, catalog)
         finally:
             await conn.execute("select pg_advisory_unlock($1)", _LOCK)
-    return Migrated(applied, reordered)
+    return Migrated(applied, reordered, refolded)
 
 
 def sentence(done: Reordered) -> str:
     """What an operator has to know about a tenant whose facts were given new order keys."""
     text = f"tenant {done.tenant}: {done.facts} facts have new order keys; the order of facts was another one for"
     text += f" {done.refolded} entities, of which {len(done.changed)} have changed"
-    if not done.changed:
-        return text
-    named = ", ".join(f"{kind} {key}" for kind, key in done.changed[:_NAMED])
-    return f"{text}: {named}" + (", …" if len(done.changed) > _NAMED else "")
+    return text + _named(done.changed)
+
+
+def redeclared_sentence(done: Refolded) -> str:
+    """What an operator has to know about a tenant whose owners declare otherwise what a restart of sequences means."""
+    text = f"tenant {done.tenant}: by another on_sequence_restart {done.entities} entities were folded again, of which"
+    return f"{text} {len(done.changed)} have changed{_named(done.changed)}"
+
+
+def _named(changed: list[EntityKey]) -> str:
+    if not changed:
+        return ""
+    names = ", ".join(f"{kind} {key}" for kind, key in sorted(changed)[:_NAMED])
+    return f": {names}" + (", …" if len(changed) > _NAMED else "")

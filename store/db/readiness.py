@@ -1,4 +1,4 @@
-"""Readiness: whether PostgreSQL answers, and holds the schema and links that this version needs."""
+"""Readiness: whether PostgreSQL answers, and holds the schema, links and order that this version needs."""
 
 import asyncio
 from typing import NamedTuple
@@ -23,6 +23,10 @@ class _Migration(NamedTuple):
 
 class _Settled(NamedTuple):
     relationship: str
+
+
+class _FoldedKind(NamedTuple):
+    kind: str
 
 
 async def check(pool: Pool, catalog: Catalog) -> str:
@@ -52,4 +56,11 @@ async def _missing(pool: Pool, catalog: Catalog) -> str:
         unsettled = sorted(catalog.relationships.keys() - settled)
         if unsettled:
             return f"relationships are not backfilled: {', '.join(unsettled)}; {_MEND}"
+        folded = {row.kind for row in await fetch_rows(conn, _FoldedKind, "restarting_kinds")}
+        redeclared = sorted(catalog.redeclared(folded))
+        if redeclared:
+            return (
+                "on_sequence_restart is declared otherwise than when the tables were folded, for: "
+                f"{', '.join(redeclared)}; {_MEND}"
+            )
     return "ok"

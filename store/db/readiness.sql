@@ -9,3 +9,7 @@ select exists (select from tenant_revisions where order_version = 0)
 -- name: settled_relationships
 -- The relationships whose links the tables hold.
 select relationship from definitions
+
+-- name: restarting_kinds
+-- The kinds whose entities were folded by the declaration that sequences begin again.
+select kind from restarting_kinds

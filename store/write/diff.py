@@ -155,6 +155,7 @@ class EntityBefore(NamedTuple):
     """What readers saw of an entity before new facts were folded in.
 
     ``parents``: of each reference, the parent, the rank, and the creation of the parent that it was requested for.
+    ``ended``: the order key that its newest deletion had then, with which those creations were compared.
     """
 
     stored: bool
@@ -162,12 +163,13 @@ class EntityBefore(NamedTuple):
     data: dict[str, Any]
     life: LifeBefore
     parents: list[tuple[str | None, bytes | None, bytes | None]]
+    ended: bytes
 
     @classmethod
     def of(cls, entity: FoldedEntity, references: tuple[Relationship, ...]) -> EntityBefore:
         """What readers see of an entity now. ``references``: the relationships in which it is the child."""
-        parents = [(entity.parent(r), entity.rank(r), entity.parent_created(r)) for r in references]
-        return cls(entity.stored, *entity.visible(), LifeBefore.of(entity), parents if entity.stored else [])
+        parents = [(entity.parent(r), entity.rank(r), entity.parent_created(r)) for r in references if entity.stored]
+        return cls(entity.stored, *entity.visible(), LifeBefore.of(entity), parents, entity.ended)
 
 
 def add_differences(
@@ -187,7 +189,7 @@ def add_differences(
         diff.state_changes.append(StateChange(entity, stored and state == "unknown", cause))
     elif stored and entity.incarnation != before.life.incarnation:
         diff.recreated.append(StateChange(entity, False, cause))
-    if stored and entity.state == "live" and entity.ended != before.life.ended:
+    if stored and entity.state == "live" and entity.ended != before.ended:
         diff.ends.append(StateChange(entity, False, cause))
     for n, relationship in enumerate(references):
         now = entity.parent(relationship), entity.rank(relationship), entity.parent_created(relationship)

@@ -54,9 +54,8 @@ async def find(
     orders: dict[FactKey, bytes] = {}
     for at, ledger in recorded.items():
         new = [e for e in fresh if (e.kind, e.key) == at]
-        voided = {(e.data["source"], e.data["id"]) for e in (*ledger, *new) if e.name == VOIDED}
-        facts = [e for e in (*ledger, *new) if (e.effect is not None or e.names) and (e.source, e.id) not in voided]
-        orders |= {(e.source, e.id): order for e, order in zip(facts, _orders(restarting, facts), strict=True)}
+        facts = counting((*ledger, *new))
+        orders |= {(e.source, e.id): order for e, order in zip(facts, order_keys(restarting, facts), strict=True)}
         found.facts[at] = [e._replace(order=orders[e.source, e.id]) for e in ledger if (e.source, e.id) in orders]
         found.renumbered |= {
             (e.source, e.id): orders[e.source, e.id] for e in ledger if orders.get((e.source, e.id), e.order) != e.order
@@ -85,12 +84,17 @@ def _may_restart(entry: Entry, entity: FoldedEntity | None) -> bool:
     return entry.effect is Effect.DELETED or (entity is not None and bool(entity.ended))
 
 
-def _orders(restarting: Collection[str], facts: list[Entry]) -> list[bytes]:
-    """The order keys of all facts about one entity, which begin with the number of restarts before each."""
-    if not facts or facts[0].kind not in restarting:
-        return [e.order for e in facts]
+def counting(facts: Sequence[Entry]) -> list[Entry]:
+    """Those of all facts about one entity that decide its state: none that another one of them voids."""
+    voided = {(e.data["source"], e.data["id"]) for e in facts if e.name == VOIDED}
+    return [e for e in facts if (e.effect is not None or e.names) and (e.source, e.id) not in voided]
+
+
+def order_keys(restarting: Collection[str], facts: Sequence[Entry]) -> list[bytes]:
+    """The order keys of all facts about one entity. They begin with the number of restarts before each, if the kind is
+    one of ``restarting``."""
     plain = [e._replace(order=without_restarts(e.order)) for e in facts]
-    restarts = _restarts(plain)
+    restarts = _restarts(plain) if facts and facts[0].kind in restarting else []
     return [after_restarts(e.order, _before(e, restarts)) for e in plain]
 
 

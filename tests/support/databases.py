@@ -26,8 +26,8 @@ _TABLES = """
 select relname::text as name, pg_relation_size(oid) as size from pg_class
 where relnamespace = 'tether'::regnamespace and relkind = 'r' and relname <> 'migrations' order by relname
 """
-_DEFINITIONS = "select json_agg(d)::text from tether.definitions d"
-_RESTORE = "insert into tether.definitions select * from json_populate_recordset(null::tether.definitions, $1::json)"
+_DECLARED = ("definitions", "restarting_kinds")
+"""The tables that say by which declarations a database was migrated: their rows stay."""
 _END_OTHERS = """
 select pg_terminate_backend(pid, 5000) from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
@@ -45,7 +45,7 @@ class Databases:
     _free: list[str] = field(default_factory=list)
     _named: int = 0
     _schema: list[Any] = field(default_factory=list)
-    _definitions: str = ""
+    _declared: dict[str, str] = field(default_factory=dict)
 
     async def take(self) -> str:
         """Returns the name of an empty database that no other test has, under a name that was not used before."""
@@ -77,7 +77,10 @@ class Databases:
                 return False
             async with conn.transaction():
                 await conn.execute(";".join(f"delete from tether.{table['name']}" for table in tables))  # noqa: S608
-                await conn.execute(_RESTORE, self._definitions)
+                for table, rows in self._declared.items():
+                    row = f"null::tether.{table}"
+                    restore = f"insert into tether.{table} select * from json_populate_recordset({row}, $1::json)"  # noqa: S608
+                    await conn.execute(restore, rows)
                 if await conn.fetchval("select is_called from tether.quarantine_id_seq"):
                     await conn.execute("select setval('tether.quarantine_id_seq', 1, false)")
         finally:
@@ -88,7 +91,9 @@ class Databases:
         conn = await asyncpg.connect(f"{self.server}/{self.original}")
         try:
             self._schema = await conn.fetch(_SCHEMA)
-            self._definitions = await conn.fetchval(_DEFINITIONS) or "[]"
+            for table in _DECLARED:
+                rows = await conn.fetchval(f"select json_agg(t)::text from tether.{table} t")  # noqa: S608
+                self._declared[table] = rows or "[]"
         finally:
             await conn.close()
 

@@ -55,6 +55,9 @@ async def test_process_is_ready_with_migrated_postgres_and_temporal(
 async def test_readiness_names_missing_migration_or_declaration(pool: Pool, catalog: Catalog, template: str) -> None:
     assert await readiness.check(pool, catalog) == "ok"
     async with pool.acquire() as conn:
+        await conn.execute("update restarting_kinds set kind = 'group' where kind = 'team'")
+        assert "on_sequence_restart is declared otherwise" in (answer := await readiness.check(pool, catalog))
+        assert "for: group, team; run `tether migrate`" in answer
         await conn.execute("delete from definitions where relationship = 'category_item'")
         assert "not backfilled: category_item; run `tether migrate`" in await readiness.check(pool, catalog)
         await conn.execute("delete from migrations")

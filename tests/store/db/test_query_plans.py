@@ -43,7 +43,7 @@ WINDOWS = {
 """Columns that lead to few rows only between two bounds."""
 
 GROWING = LOOKUPS.keys() | WINDOWS.keys()
-SMALL = {"credentials", "definitions", "migrations", "stray_workflows", "tenant_revisions"}
+SMALL = {"credentials", "definitions", "migrations", "restarting_kinds", "stray_workflows", "tenant_revisions"}
 TABLES = "select array_agg(relname::text) from pg_class where relnamespace = 'tether'::regnamespace and relkind = 'r'"
 
 OLDEST = "the oldest of a queue, as many as are processed at a time"
@@ -90,8 +90,11 @@ FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = '
 
 AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger")
 """The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
-ONCE = re.compile(r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys")
-"""The queries that rewrite all order keys of an earlier version, once."""
+ONCE = re.compile(
+    r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys"
+    r"|renumber_operations|renumber_children"
+)
+"""The queries that rewrite all order keys of an earlier version, or of another declaration, once."""
 
 # EXPLAIN writes the columns on the left of the comparisons of an index condition without their table.
 _COMPARED = re.compile(r"\((\w+) (=|<=?|>=?) ")

@@ -1,0 +1,141 @@
+"""Folds entities again whose owner has changed its declaration of what a restart of its sequences means.
+
+The declaration decides the order keys of facts about keys that were deleted, and so the state. It may be deployed when
+such facts are in the ledger already: then the tables have to become what they would be if it had been there first.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from catalog.catalog import Catalog
+from facts import own_facts
+from facts.envelope import Entry
+from facts.order_key import position
+from store.db.pool import Connection
+from store.db.sql import execute, fetch_rows
+from store.write import former_links, refold, waits
+from store.write.arrivals import FactKey
+from store.write.context import WriteContext
+from store.write.diff import Diff, EntityBefore, EntityKey, add_differences
+from store.write.entity_state import FoldedEntity, find_entities
+from store.write.ledger import facts_of_entities
+from store.write.settle import open_revision, write
+from store.write.tenant_lock import lock
+
+_PAGE = 500
+"""Entities that are folded in one transaction."""
+
+
+class _RestartingKind(NamedTuple):
+    kind: str
+
+
+class _TenantToFold(NamedTuple):
+    tenant: str
+
+
+class _EndedEntity(NamedTuple):
+    key: str
+
+
+@dataclass
+class Refolded:
+    """What was done for one tenant. ``entities``: how many were folded again, since their facts have another order;
+    ``changed``: those that have another state or other fields than before."""
+
+    tenant: str
+    entities: int = 0
+    changed: list[EntityKey] = field(default_factory=list)
+
+
+async def fold_redeclared(conn: Connection, catalog: Catalog) -> list[Refolded]:
+    """Folds the entities of kinds whose declaration is not the one that the tables were folded by, and records it.
+
+    Returns what was done for each tenant where the order of facts has changed. Each page is a transaction: when it was
+    interrupted, the next call does the rest.
+    """
+    folded = {row.kind for row in await fetch_rows(conn, _RestartingKind, "restarting_kinds")}
+    kinds = catalog.redeclared(folded)
+    if not kinds:
+        return []
+    found = []
+    for row in await fetch_rows(conn, _TenantToFold, "tenants"):
+        done = Refolded(row.tenant)
+        for kind in sorted(kinds):
+            await _fold_kind(conn, catalog, kind, done)
+        if done.entities:
+            found.append(done)
+    again = kinds & catalog.restarting
+    await execute(conn, "store_restarting_kinds", **{"with": sorted(again), "without": sorted(kinds - again)})
+    return found
+
+
+async def _fold_kind(conn: Connection, catalog: Catalog, kind: str, done: Refolded) -> None:
+    """Folds a tenant's entities of a kind that were ever deleted: without a deletion nothing restarts."""
+    after = ""
+    while rows := await fetch_rows(
+        conn, _EndedEntity, "ended_entities", tenant=done.tenant, kind=kind, after=after, size=_PAGE
+    ):
+        async with conn.transaction():
+            await _fold_page(conn, catalog, [(kind, row.key) for row in rows], done)
+        after = rows[-1].key
+
+
+async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[EntityKey], done: Refolded) -> None:
+    tenant = done.tenant
+    locked = await lock(conn, tenant)
+    ledger = await facts_of_entities(conn, catalog, tenant, page)
+    diff = Diff()
+    renumbered: dict[FactKey, bytes] = {}
+    renamed: dict[bytes, bytes] = {}
+    for entity in await find_entities(conn, tenant, page):
+        recorded = refold.counting(ledger[entity.kind, entity.key])
+        orders = refold.order_keys(catalog.restarting, recorded)
+        facts = [e._replace(order=order) for e, order in zip(recorded, orders, strict=True)]
+        new = [(old, e) for old, e in zip(recorded, facts, strict=True) if old.order != e.order]
+        if new:
+            renumbered |= {(e.source, e.id): e.order for _, e in new}
+            renamed |= {old.order: e.order for old, e in new}
+            _add_refolded(diff, catalog, entity, facts, locked.revision)
+            done.entities += 1
+    if not renumbered:
+        return
+    await refold.renumber(conn, tenant, refold.Histories((), renumbered=renumbered))
+    order_keys = {"old": list(renamed), "new": list(renamed.values())}
+    await execute(conn, "renumber_operations", tenant=tenant, **order_keys)
+    await execute(conn, "renumber_children", tenant=tenant, **order_keys)
+    await former_links.mark(conn, catalog, tenant, diff)
+    revision = locked.revision + 1 if diff else locked.revision
+    context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
+    await write(context, diff)
+    if diff or diff.recreated:
+        await waits.update(context, diff)
+    if diff:
+        await open_revision(context, "declaration", facts=0)
+    done.changed += [(entity.kind, entity.key) for entity in diff.versions]
+
+
+def _add_refolded(diff: Diff, catalog: Catalog, entity: FoldedEntity, facts: Sequence[Entry], revision: int) -> None:
+    """Adds what differs between an entity and its facts as they are ordered now. ``revision``: the current one."""
+    kind, key = entity.kind, entity.key
+    references = catalog.by_child.get(kind, ())
+    before = EntityBefore.of(entity, references)
+    # The same facts have other order keys now: by the old ones each would seem to be another creation or deletion.
+    life = before.life.renumbered({position(fact.order): fact.order for fact in facts})
+    refolded = _RefoldedEntity(kind, key, stored=True, row=entity.row)
+    for fact in facts:
+        refolded.join(fact)
+    cause = own_facts.entry(
+        "FactsReordered", kind, key, {}, id=own_facts.derived_id("redeclared", kind, key, revision)
+    )  # fmt: skip
+    add_differences(diff, references, before._replace(life=life), refolded, cause)
+
+
+class _RefoldedEntity(FoldedEntity):
+    """An entity that may be of any size: all of its facts were accepted when another declaration was in force."""
+
+    __slots__ = ()
+
+    def check_size(self) -> None:
+        """Accepts it."""

@@ -1,0 +1,26 @@
+-- name: ended_entities
+-- A page of the entities of a kind that were ever deleted, by key.
+select key
+from entities
+where tenant = :tenant and kind = :kind and key > :after and to_revision = :open and ended <> ''
+order by key
+limit :size
+
+-- name: renumber_operations
+-- Gives operations the new order keys of the facts that they remember.
+update operations o set requested_after = w.new
+from unnest(:old::bytea[], :new::bytea[]) as w (old, new)
+where o.tenant = :tenant and o.requested_after = w.old
+
+-- name: renumber_children
+-- Gives children of operations the new order keys of the facts that linked them. Not those whose requests are to be
+-- repeated: their Idempotency-Keys contain the old order keys.
+update operation_children c set reference = w.new
+from unnest(:old::bytea[], :new::bytea[]) as w (old, new)
+where c.tenant = :tenant and c.reference = w.old and c.state not in ('planned', 'failing')
+
+-- name: store_restarting_kinds
+-- Records of these kinds whether their entities were folded with restarts.
+with former as (delete from restarting_kinds where kind = any(:without::text[]))
+insert into restarting_kinds (kind) select unnest(:with::text[])
+on conflict (kind) do nothing
