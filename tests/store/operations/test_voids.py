@@ -88,7 +88,7 @@ async def test_only_facts_about_the_entity_can_be_void(tenant: StoreTenant) -> N
         await voids.void(tenant.pool, tenant.catalog, tenant.name, "item", "i", OWN_SOURCE, id, "oops", "test")
 
 
-async def test_counterpart_is_linked_again_once_the_deletion_before_its_parent_is_void(tenant: StoreTenant) -> None:
+async def test_counterpart_is_linked_again_when_its_parents_deletion_is_void(tenant: StoreTenant) -> None:
     first, gone = event("GroupCreated", "g", 1, name="g"), event("GroupDeleted", "g", 2)
     channel = event("ChannelCreated", "c", 1, name="c", requested_by="g", created=first)
     await tenant.record_batches([[first], [channel], [gone], [event("GroupCreated", "g", 3, name="g")]])
