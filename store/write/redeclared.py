@@ -23,8 +23,8 @@ from store.write.ledger import facts_of_entities
 from store.write.settle import open_revision, write
 from store.write.tenant_lock import lock
 
-_PAGE = 500
-"""Entities that are folded in one transaction."""
+_PAGE = 1_000
+"""Entities that are read at a time, and those of them that were ever deleted are folded in one transaction."""
 
 
 class _RestartingKind(NamedTuple):
@@ -35,8 +35,9 @@ class _TenantToFold(NamedTuple):
     tenant: str
 
 
-class _EndedEntity(NamedTuple):
+class _KeyOfKind(NamedTuple):
     key: str
+    ended: bool
 
 
 @dataclass
@@ -75,10 +76,12 @@ async def _fold_kind(conn: Connection, catalog: Catalog, kind: str, done: Refold
     """Folds a tenant's entities of a kind that were ever deleted: without a deletion nothing restarts."""
     after = ""
     while rows := await fetch_rows(
-        conn, _EndedEntity, "ended_entities", tenant=done.tenant, kind=kind, after=after, size=_PAGE
+        conn, _KeyOfKind, "ends_of_kind", tenant=done.tenant, kind=kind, after=after, size=_PAGE
     ):
-        async with conn.transaction():
-            await _fold_page(conn, catalog, [(kind, row.key) for row in rows], done)
+        page = [(kind, row.key) for row in rows if row.ended]
+        if page:
+            async with conn.transaction():
+                await _fold_page(conn, catalog, page, done)
         after = rows[-1].key
 
 
