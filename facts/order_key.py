@@ -42,6 +42,11 @@ def position(order: bytes) -> int:
     return int.from_bytes(order[-_POSITION:])
 
 
+def without_position(order: bytes) -> bytes:
+    """A whole order key without the arrival; the empty one stays empty."""
+    return order[:-_POSITION]
+
+
 def stated_time(order: bytes) -> int | None:
     """The time in a whole order key, in nanoseconds since 1970; None if its fact states none."""
     plain = without_restarts(order)

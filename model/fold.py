@@ -14,7 +14,7 @@ from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from errors import Conflict
 from model.facts import VOIDED, FactId, ModelFact
-from model.order import Order, encoded
+from model.order import Stated, encoded, without_arrival
 from model.references import parent_of
 from model.restarts import numbered
 from model.state import PLACEHOLDER, EntityKey, EntityState, LinkKey, LinkState, ModelEntity, ModelLink, ModelState
@@ -40,9 +40,9 @@ class _History(NamedTuple):
         return "live" if self.deleted is None or self.created is not None else "deleted"
 
     @property
-    def rank(self) -> tuple[bool, Order | tuple[()]]:
+    def rank(self) -> tuple[bool, Stated | tuple[()]]:
         """Sorts the children of one parent: by their creation, those without one last."""
-        return (True, ()) if self.created is None else (False, self.created.order)
+        return (True, ()) if self.created is None else (False, without_arrival(self.created.order))
 
 
 def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelState:

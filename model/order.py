@@ -10,6 +10,8 @@ Part: TypeAlias = tuple[int, int, bytes]
 """A part of a sequence: (its first byte, its length, itself)."""
 Order: TypeAlias = tuple[int, bool, tuple[Part, ...], bool, int, int, int, bytes, bytes]
 """(restarts before it, has a sequence, its parts, has a time, the time, effect, arrival, source, id)."""
+Stated: TypeAlias = tuple[int, bool, tuple[Part, ...], bool, int, int]
+"""What precedes arrival in an order."""
 
 
 def order(
@@ -39,6 +41,11 @@ def order(
         source.encode(),
         id.encode(),
     )
+
+
+def without_arrival(place: Order) -> Stated:
+    """Returns the part of a position that does not depend on when the fact arrived, or on which of them it is."""
+    return place[:6]
 
 
 def encoded(place: Order) -> bytes:

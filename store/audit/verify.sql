@@ -65,7 +65,8 @@ from (select format('the %s of %s, whose child is %s', l.relationship, l.child, 
       where l.tenant = :tenant and l.to_revision = :open and p.key is null) v
 
 -- name: verify_ranks
--- Where a parent may have one child only, links have the order key of the child's creation as rank; elsewhere none.
+-- Where a parent may have one child only, links have the order key of the child's creation as rank, without its
+-- last part, the arrival; elsewhere none.
 select count(*) as count, min(format('the %s of %s', l.relationship, l.child)) as example
 from links l
 join unnest(:relationships::text[], :child_kinds::text[], :exclusive::boolean[]) as r (name, child, exclusive)
@@ -74,7 +75,7 @@ cross join lateral (
     select created from entities where tenant = :tenant and kind = r.child and key = l.child and to_revision = :open
     limit 1) c
 where l.tenant = :tenant and l.to_revision = :open
-  and l.rank is distinct from case when r.exclusive then coalesce(nullif(c.created, ''), '\xff') end
+  and l.rank is distinct from case when r.exclusive then coalesce(nullif(substring(c.created for greatest(length(c.created) - 8, 0)), ''), '\xff') end
 
 -- name: verify_placeholders
 -- A placeholder has a link that refers to it, or keeps what Tether's own facts said of it. Here and below, "offset 0"

@@ -2,7 +2,7 @@
 
 A child belongs to the life that it referred to: to the one that ended if the fact by which it names its parent arrived
 before the creation of the next one, else to the next one. Its owner and the parent's know no common order, so the
-arrival decides, by positions in the ledger; but where both facts state a time, a child that is named at or after the
+arrival decides, by positions in the ledger; but where both facts state a time, a child that is named after the
 time of the creation belongs to the next one in any case. How long the children of the ended life are requested is
 declared.
 """

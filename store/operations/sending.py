@@ -36,7 +36,7 @@ class Sending(NamedTuple):
             return is_former(created, self.ended)
         order = child.reference(relationship)[0]
         named, again = stated_time(order), nanoseconds_of(in_utc(self.life.time), self.life.nanoseconds)
-        if named is not None and again is not None and named >= again:
+        if named is not None and again is not None and named > again:
             return False
         return position(order) < self.life.position
 

@@ -19,6 +19,7 @@ from catalog.relationship import Relationship, as_key
 from catalog.vocabulary import Effect
 from errors import Unacceptable
 from facts.envelope import Entry
+from facts.order_key import without_position
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
 
@@ -126,8 +127,9 @@ class FoldedEntity:
         return self.refs.get(relationship.name, _NO_REFERENCE).parent_created if self.state == "live" else None
 
     def rank(self, relationship: Relationship) -> bytes | None:
-        """Order key that decides which child holds a one-to-one link, the smallest does; None for other links."""
-        return (self.created or UNRANKED) if relationship.exclusive else None
+        """Order key that decides which child holds a one-to-one link, the smallest does, of several the one with the
+        smallest key. Without the arrival, which decides only between facts about one entity. None for other links."""
+        return (without_position(self.created) or UNRANKED) if relationship.exclusive else None
 
     def join(self, entry: Entry) -> None:
         """Folds one more fact into the entity."""

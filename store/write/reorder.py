@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
 from facts import own_facts
+from facts.order_key import without_position
 from store.db.pool import Connection
 from store.db.sql import bind, execute, fetch_rows
 from store.write import waits
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityBefore, EntityKey, add_differences
-from store.write.entity_state import FoldedEntity, find_entities
+from store.write.entity_state import UNRANKED, FoldedEntity, find_entities
 from store.write.ledger import LedgerFact, facts_of_entities, new_order_key
 from store.write.lives import FIRST, LifeBefore, named_by
 from store.write.reorder_references import reorder_references
@@ -73,7 +74,7 @@ class _Rewriting:
             result.facts += len(page)
         await execute(self.conn, "name_first_lives", tenant=self.tenant, name=FIRST)
         diff = await self._fold_again()
-        result.refolded, result.changed = len(self.before), [(e.kind, e.key) for e in diff.versions]
+        result.refolded, result.changed = len(self.before), sorted((e.kind, e.key) for e in diff.versions)
         revision = locked.revision + 1 if diff else locked.revision
         context = WriteContext(self.conn, self.catalog, self.tenant, revision, locked.now, locked.open_operations)
         await write(context, diff)
@@ -115,7 +116,7 @@ class _Rewriting:
         await execute(
             self.conn,
             "reorder_ranks",
-            **at,
+            **{**at, "new": [without_position(key) for key in new]},
             relationships=[r.name for r in exclusive],
             child_kinds=[r.child for r in exclusive],
         )
@@ -136,7 +137,8 @@ class _Rewriting:
             self.before[at] = before._replace(
                 life=LifeBefore(before.state, latest, created, ended, name),
                 parents=[
-                    (key, rank and renamed.get((*at, rank), rank), created) for key, rank, created in before.parents
+                    (key, None if rank is None else without_position(created) or UNRANKED, of)
+                    for key, rank, of in before.parents
                 ],
             )
 

@@ -192,7 +192,7 @@ _ARRIVAL = 8
 
 
 def _without_arrival(row: dict[str, Any]) -> dict[str, Any]:
-    for name in ("latest", "created", "ended", "rank"):
+    for name in ("latest", "created", "ended"):
         if row.get(name):
             row[name] = row[name][:-_ARRIVAL]
     if row.get("older"):

@@ -6,7 +6,7 @@ create function names_ended_life(
     before bigint, before_time timestamptz, before_nanoseconds smallint)
 returns boolean stable language sql as $$
     select p.position < $10 and not coalesce(
-        (select (f.time, f.time_nanoseconds) >= ($11, $12) from facts f
+        (select (f.time, f.time_nanoseconds) > ($11, $12) from facts f
          where f.tenant = $1 and f.kind = $2 and f.key = $3 and f.position = p.position and f.time is not null
          limit 1), false)
     from (select naming_position($4, $5, $6, $7, $8, $9) as position) p

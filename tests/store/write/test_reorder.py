@@ -18,6 +18,13 @@ from tests.support.events import Event, event
 from tests.support.strategies import deliver, explicit_links, histories
 from tests.support.tenants import StoreTenant, cut_into_batches, expected_lines, in_a_database, recorded_entry
 
+_FORMER_RANKS = """
+update links l set rank = e.created
+from entities e
+where l.tenant = $1 and l.relationship = $2 and e.tenant = $1 and e.kind = $3 and e.key = l.child
+  and e.to_revision = 9223372036854775807 and e.created <> ''
+"""
+
 
 def former_order_key(entry: Entry) -> bytes:
     """Returns the order key as it was: (has a sequence, a number or text, time in microseconds, source, id)."""
@@ -48,6 +55,9 @@ async def record_as_before(tenant: StoreTenant, batches: list[list[Event]]) -> N
             await tenant.recorder.record(
                 tenant.name, [e._replace(order=former_order_key(e)) for e in entries], actor="test"
             )
+    for relationship in tenant.catalog.relationships.values():
+        if relationship.exclusive:
+            await tenant.pool.execute(_FORMER_RANKS, tenant.name, relationship.name, relationship.child)
     await tenant.pool.execute("update tenant_revisions set order_version = 0 where tenant = $1", tenant.name)
     await tenant.pool.execute("update entities set incarnation = '' where tenant = $1", tenant.name)
 
