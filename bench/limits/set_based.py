@@ -21,6 +21,7 @@ BATCH = 500
 SCHEMA = """
 create schema plain;
 create table plain.facts (like tether.facts including all);
+alter table plain.facts alter column position set default 0;
 create table plain.entities (like tether.entities including all);
 create table plain.links (like tether.links including all);
 """
