@@ -20,11 +20,9 @@ from facts.correlation import decode
 from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_rows
-from store.write import former_links, waits
-from store.write.context import WriteContext
 from store.write.diff import ClosedLink, Diff, OpenedLink, StateChange
 from store.write.entity_state import FoldedEntity, FoldedReference, StoredEntity, find_entities
-from store.write.settle import open_revision, write
+from store.write.settle import write_difference
 from store.write.tenant_lock import lock
 
 _PAGE = 1_000
@@ -202,15 +200,7 @@ async def _add_references(
 
 
 async def _write(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> None:
-    locked = await lock(conn, tenant)
-    await former_links.mark(conn, catalog, tenant, diff)
-    # Without a visible difference no revision begins, and an outbox row of a revision that never comes is never read.
-    revision = locked.revision + 1 if diff else locked.revision
-    context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
-    await write(context, diff)
-    await waits.update(context, diff)
-    if diff:
-        await open_revision(context, "declaration", facts=0)
+    await write_difference(conn, catalog, tenant, await lock(conn, tenant), diff, "declaration")
 
 
 async def _pages(conn: Connection, tenant: str, kind: str) -> AsyncIterator[list[FoldedEntity]]:

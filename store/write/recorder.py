@@ -83,7 +83,7 @@ class Recorder:
     """Records the facts of one process. Each tenant with waiting submissions has one writer task."""
 
     def __init__(self, pool: Pool, catalog: Catalog, tolerance: timedelta = TIME_TOLERANCE) -> None:
-        """``tolerance``: how far in the future the time of a fact may be that has no sequence."""
+        """``tolerance``: how far in the future the time of a fact may be where it decides the order."""
         self._pool = pool
         self._tolerance = tolerance
         self._catalog = catalog

@@ -14,13 +14,12 @@ from facts.envelope import Entry
 from facts.order_key import position
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_rows
-from store.write import former_links, refold, waits
+from store.write import refold
 from store.write.arrivals import FactKey
-from store.write.context import WriteContext
 from store.write.diff import Diff, EntityBefore, EntityKey, add_differences
 from store.write.entity_state import FoldedEntity, find_entities
 from store.write.ledger import facts_of_entities
-from store.write.settle import open_revision, write
+from store.write.settle import write_difference
 from store.write.tenant_lock import lock
 
 _PAGE = 1_000
@@ -108,14 +107,7 @@ async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[Entity
     order_keys = {"old": list(renamed), "new": list(renamed.values())}
     await execute(conn, "renumber_operations", tenant=tenant, **order_keys)
     await execute(conn, "renumber_children", tenant=tenant, **order_keys)
-    await former_links.mark(conn, catalog, tenant, diff)
-    revision = locked.revision + 1 if diff else locked.revision
-    context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
-    await write(context, diff)
-    if diff or diff.recreated:
-        await waits.update(context, diff)
-    if diff:
-        await open_revision(context, "declaration", facts=0)
+    await write_difference(conn, catalog, tenant, locked, diff, "declaration")
     done.changed += [(entity.kind, entity.key) for entity in diff.versions]
 
 

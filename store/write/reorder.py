@@ -14,14 +14,12 @@ from facts import own_facts
 from facts.order_key import without_position
 from store.db.pool import Connection
 from store.db.sql import bind, execute, fetch_rows
-from store.write import waits
-from store.write.context import WriteContext
 from store.write.diff import Diff, EntityBefore, EntityKey, add_differences
 from store.write.entity_state import UNRANKED, FoldedEntity, find_entities
 from store.write.ledger import LedgerFact, facts_of_entities, new_order_key
 from store.write.lives import FIRST, LifeBefore, named_by
 from store.write.reorder_references import reorder_references
-from store.write.settle import open_revision, write
+from store.write.settle import write_difference
 from store.write.tenant_lock import lock
 
 _PAGE = 2_000
@@ -75,13 +73,7 @@ class _Rewriting:
         await execute(self.conn, "name_first_lives", tenant=self.tenant, name=FIRST)
         diff = await self._fold_again()
         result.refolded, result.changed = len(self.before), sorted((e.kind, e.key) for e in diff.versions)
-        revision = locked.revision + 1 if diff else locked.revision
-        context = WriteContext(self.conn, self.catalog, self.tenant, revision, locked.now, locked.open_operations)
-        await write(context, diff)
-        if diff or diff.recreated:
-            await waits.update(context, diff)
-        if diff:
-            await open_revision(context, "migration", facts=0)
+        await write_difference(self.conn, self.catalog, self.tenant, locked, diff, "migration")
         await execute(self.conn, "finish_reordering", tenant=self.tenant)
         return result
 

@@ -21,7 +21,7 @@ from store.write.arrivals import TIME_TOLERANCE, Arrivals, FactKey
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
 from store.write.entity_state import FoldedEntity, find_entities
-from store.write.tenant_lock import lock
+from store.write.tenant_lock import LockedTenant, lock
 
 FACTS = """tenant revision position received source id type kind key sequence order_key time time_nanoseconds data
     correlation causation traceparent extensions digest"""
@@ -99,6 +99,23 @@ async def settle(
         refused,
         arrivals.describe(diff.late, diff.jumps, diff.unseen),
     )
+
+
+async def write_difference(
+    conn: Connection, catalog: Catalog, tenant: str, locked: LockedTenant, diff: Diff, actor: str
+) -> None:
+    """Writes a difference that no new fact makes, and what follows from it, within the caller's transaction.
+
+    ``locked``: the tenant, whose lock the transaction holds; ``diff``: the difference; ``actor``: for the table of
+    revisions. Without a visible difference no revision begins: an outbox row of one that never comes is never read.
+    """
+    await former_links.mark(conn, catalog, tenant, diff)
+    revision = locked.revision + 1 if diff else locked.revision
+    context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
+    await write(context, diff)
+    await waits.update(context, diff)
+    if diff:
+        await open_revision(context, actor, facts=0)
 
 
 async def open_revision(context: WriteContext, actor: str, *, facts: int) -> None:
