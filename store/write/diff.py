@@ -13,7 +13,6 @@ from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from facts.envelope import Entry
 from facts.json_numbers import plain
-from facts.order_key import position
 from store.write.arrivals import is_jump
 from store.write.entity_state import EntityState, FoldedEntity
 from store.write.lives import LifeBefore, name_life
@@ -136,7 +135,7 @@ def _fold(
     facts in the ledger, if it is to be folded from all of them."""
     before = EntityBefore.of(entity, references)
     if history is not None:
-        before = before._replace(life=before.life.renumbered({position(fact.order): fact.order for fact in history}))
+        before = before._replace(life=before.life.renumbered(history))
         entity = FoldedEntity(entity.kind, entity.key, stored=entity.stored, row=entity.row)
         for fact in history:
             entity.join(fact)

@@ -4,10 +4,11 @@ The name of a life is made once, when it begins, and stored: facts that are olde
 must not change it, since the Idempotency-Keys of requests contain it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
+from facts.envelope import Entry
 from facts.order_key import position
 from store.write.entity_state import EntityState, FoldedEntity
 
@@ -29,8 +30,9 @@ class LifeBefore(NamedTuple):
         """What is known of an entity now."""
         return cls(entity.state, entity.latest, entity.created, entity.ended, entity.incarnation)
 
-    def renumbered(self, orders: Mapping[int, bytes]) -> "LifeBefore":
-        """The same with the present order keys of its facts. ``orders``: position → order key."""
+    def renumbered(self, facts: Iterable[Entry]) -> "LifeBefore":
+        """The same with the present order keys of its facts, which ``facts`` have: a fact is found by its position."""
+        orders = {position(fact.order): fact.order for fact in facts}
         latest, created, ended = (orders.get(position(o), o) for o in (self.latest, self.created, self.ended))
         return self._replace(latest=latest, created=created, ended=ended)
 

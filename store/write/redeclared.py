@@ -11,7 +11,6 @@ from typing import NamedTuple
 from catalog.catalog import Catalog
 from facts import own_facts
 from facts.envelope import Entry
-from facts.order_key import position
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_rows
 from store.write import refold
@@ -117,7 +116,7 @@ def _add_refolded(diff: Diff, catalog: Catalog, entity: FoldedEntity, facts: Seq
     references = catalog.by_child.get(kind, ())
     before = EntityBefore.of(entity, references)
     # The same facts have other order keys now: by the old ones each would seem to be another creation or deletion.
-    life = before.life.renumbered({position(fact.order): fact.order for fact in facts})
+    life = before.life.renumbered(facts)
     refolded = _RefoldedEntity(kind, key, stored=True, row=entity.row)
     for fact in facts:
         refolded.join(fact)
