@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead))
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
-        app.state.services = Dependencies(
+        app.state.dependencies = Dependencies(
             settings, catalog, validator, pool, recorder, KeyCache(pool), starter, RevisionWaiter(pool), metrics
         )
         yield

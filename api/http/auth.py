@@ -51,7 +51,7 @@ async def principal(
     """The principal of the request's API key. Raises Unauthenticated."""
     if given is None:
         raise Unauthenticated("no API key; send `Authorization: Bearer <key>`")
-    keys: KeyCache = request.app.state.services.keys
+    keys: KeyCache = request.app.state.dependencies.keys
     return await keys.principal(given.credentials)
 
 

@@ -31,10 +31,10 @@ class Dependencies:
     metrics: Metrics
 
 
-async def services(request: Request) -> Dependencies:
+async def dependencies(request: Request) -> Dependencies:
     """The parts of the application that serves the request."""
-    found: Dependencies = request.app.state.services
+    found: Dependencies = request.app.state.dependencies
     return found
 
 
-Has = Annotated[Dependencies, Depends(services)]
+Injected = Annotated[Dependencies, Depends(dependencies)]

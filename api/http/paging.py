@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from errors import BadToken
 from store.db import tokens
 
@@ -15,13 +15,13 @@ Cursor = Annotated[str | None, Query(description="`next` of the previous page. D
 
 
 async def page_size(
-    has: Has,
+    deps: Injected,
     limit: Annotated[
         int, Query(ge=1, description="Maximum number of items in the page; the server has a limit.")
     ] = 100,
 ) -> int:
     """Returns the ``limit`` parameter. Raises RequestValidationError if it is above the server's limit."""
-    most = has.settings.limits.page
+    most = deps.settings.limits.page
     if limit > most:
         raise RequestValidationError(
             [{"loc": ("query", "limit"), "msg": f"at most {most} items in a page", "type": "less_than_equal"}]

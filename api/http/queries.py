@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.http.auth import Reader
-from api.http.dependencies import Dependencies, Has
+from api.http.dependencies import Dependencies, Injected
 from catalog import limits
 from catalog.relationship import KEY_CHARACTERS
 from errors import NotYet, Refused
@@ -66,13 +66,13 @@ class ReadAt:
     """The revision that a caller wants to read."""
 
     def __init__(
-        self, has: Dependencies, tenant: str, as_of: str | None, at_least: str | None, wait: float | None
+        self, deps: Dependencies, tenant: str, as_of: str | None, at_least: str | None, wait: float | None
     ) -> None:
         """``as_of`` and ``at_least`` are tokens, ``wait`` is in seconds.
 
         Raises BadToken for a token that was not issued to this tenant, Refused if the two contradict each other.
         """
-        self._has = has
+        self._deps = deps
         self.tenant = tenant
         self.as_of = None if as_of is None else tokens.revision(tenant, as_of)
         self.at_least = 0 if at_least is None else tokens.revision(tenant, at_least)
@@ -85,8 +85,8 @@ class ReadAt:
         """Opens a snapshot at that revision. Raises NotYet if the revision is not reached in time."""
         wanted = max(self.as_of or 0, self.at_least)
         if wanted:
-            await wait_for_revision(self._has, self.tenant, wanted, self._wait)
-        async with snapshot(self._has.pool, self.tenant, self.as_of) as at:
+            await wait_for_revision(self._deps, self.tenant, wanted, self._wait)
+        async with snapshot(self._deps.pool, self.tenant, self.as_of) as at:
             yield at
 
     @asynccontextmanager
@@ -100,19 +100,19 @@ class ReadAt:
 
 # A coroutine like all dependencies: FastAPI runs plain functions in a thread, for each request.
 async def read_at(
-    has: Has, who: Reader, as_of: AsOf = None, at_least: AtLeast = None, wait: WaitSeconds = None
+    deps: Injected, who: Reader, as_of: AsOf = None, at_least: AtLeast = None, wait: WaitSeconds = None
 ) -> ReadAt:
     """The revision to read, from the query parameters."""
-    return ReadAt(has, who.tenant, as_of, at_least, wait)
+    return ReadAt(deps, who.tenant, as_of, at_least, wait)
 
 
 AtRevision = Annotated[ReadAt, Depends(read_at)]
 
 
-async def wait_for_revision(has: Dependencies, tenant: str, revision: int, wait: float) -> None:
+async def wait_for_revision(deps: Dependencies, tenant: str, revision: int, wait: float) -> None:
     """Returns once a revision of a tenant is committed. Raises NotYet after ``wait`` seconds or the server's limit."""
-    seconds = min(wait, has.settings.limits.wait)
-    if not await has.revisions.reach(tenant, revision, seconds):
+    seconds = min(wait, deps.settings.limits.wait)
+    if not await deps.revisions.reach(tenant, revision, seconds):
         token = tokens.token(tenant, revision)
         raise NotYet(
             f"the revision {token} has not been reached within {seconds:g} s; try again, or with a longer wait"

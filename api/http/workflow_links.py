@@ -15,13 +15,13 @@ class Workflow(BaseModel):
     url: str | None = Field(description="Its page in Temporal's Web UI; null: the UI's address is not configured.")
 
 
-def workflow(has: Dependencies, subject: Subject) -> Workflow:
+def workflow(deps: Dependencies, subject: Subject) -> Workflow:
     """The workflow that is about a subject."""
     id = subject_id(subject)
-    ui = has.settings.temporal_ui_url
-    return Workflow(id=id, url=workflow_url(ui, has.starter.namespace, id) if ui else None)
+    ui = deps.settings.temporal_ui_url
+    return Workflow(id=id, url=workflow_url(ui, deps.starter.namespace, id) if ui else None)
 
 
-def workflow_of_instance(has: Dependencies, tenant: str, relationship: str, parent: str) -> Workflow:
+def workflow_of_instance(deps: Dependencies, tenant: str, relationship: str, parent: str) -> Workflow:
     """The workflow of a relationship instance: ``relationship`` is a name, ``parent`` a key."""
-    return workflow(has, RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent).subject)
+    return workflow(deps, RelationshipInstance(tenant=tenant, relationship=relationship, parent=parent).subject)

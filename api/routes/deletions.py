@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.http.auth import Operator
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.queries import NewKey
 from api.http.requests import IdempotencyKey
 from api.routes.operations import Operation, describe
@@ -19,7 +19,7 @@ async def delete(
     kind: str,
     key: Annotated[NewKey, Path()],
     who: Operator,
-    has: Has,
+    deps: Injected,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
     """Requests the deletion from the entity's owner. Once the owner's fact confirms it, the policy
@@ -29,8 +29,8 @@ async def delete(
     the owner of each child is requested to delete it, or to clear its reference, if it still has this parent. A plan
     (`POST /v1/plans`) shows beforehand which children are affected.
     """
-    has.catalog.owner_of(kind)
+    deps.catalog.owner_of(kind)
     row = await deletions.start(
-        has.pool, has.catalog, who.tenant, kind, key, actor=who.name, idempotency_key=idempotency_key
+        deps.pool, deps.catalog, who.tenant, kind, key, actor=who.name, idempotency_key=idempotency_key
     )
-    return describe(has, who.tenant, row)
+    return describe(deps, who.tenant, row)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.queries import AtRevision, KeyText, answer
 from api.routes import entity_facts
 from errors import Unknown
@@ -33,11 +33,11 @@ class EntityResponse(BaseModel):
 
 
 @router.get("/entities/{kind}/{key:key}", response_model=EntityResponse, summary="Get an entity")
-async def entity(kind: str, key: Annotated[KeyText, Path()], when: AtRevision, has: Has) -> Response:
+async def entity(kind: str, key: Annotated[KeyText, Path()], when: AtRevision, deps: Injected) -> Response:
     """Its state, its fields and its parents, at the newest revision or as of an older one."""
-    owner = has.catalog.owner_of(kind)
+    owner = deps.catalog.owner_of(kind)
     async with when.snapshot() as at:
-        found = await entities.find(at, has.catalog, kind, key)
+        found = await entities.find(at, deps.catalog, kind, key)
     if found is None:
         raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
     return answer(

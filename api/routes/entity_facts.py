@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.routing import Match
 
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
 from errors import Unknown
@@ -81,7 +81,7 @@ async def facts(
     kind: str,
     key: Annotated[KeyText, Path()],
     when: AtRevision,
-    has: Has,
+    deps: Injected,
     limit: Limit,
     stale: Annotated[bool, Query(description="Only facts that were older than what was known.")] = False,
     cursor: Cursor = None,
@@ -91,11 +91,11 @@ async def facts(
     Facts are listed as of the newest revision, so `as_of` can only name that one. A page is limited in bytes, too, and
     holds fewer items where facts are large; as long as `next` is not null, there may be more.
     """
-    owner = has.catalog.owner_of(kind)
+    owner = deps.catalog.owner_of(kind)
     listing = Listing(when.tenant, "entity_facts", kind, key, stale)
     (before,) = listing.place(cursor, (int,)) or [None]
     async with when.newest() as at:
-        found, more = await entity_facts.page(at, has.catalog, kind, key, before, limit, stale=stale)
+        found, more = await entity_facts.page(at, deps.catalog, kind, key, before, limit, stale=stale)
         if not found and await entities.find_state(at, kind, key) is None:
             raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
     return answer(

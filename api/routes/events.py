@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from api.http import cloudevents
 from api.http.auth import Publisher, check_fact
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.problems import TooLarge, of
 from api.http.receipt import WARNINGS, Receipt
 from errors import Conflict, Malformed
@@ -82,7 +82,7 @@ _BODY = {
 
 
 @router.post("/events", status_code=202, response_model=EventsRecorded, openapi_extra=_BODY, summary="Publish facts")
-async def publish(request: Request, who: Publisher, has: Has, prefer: Annotated[str, Header()] = "") -> Response:
+async def publish(request: Request, who: Publisher, deps: Injected, prefer: Annotated[str, Header()] = "") -> Response:
     """Records CloudEvents 1.0 in binary, structured, batch or NDJSON mode, in any order and any number of times.
 
     Data is JSON. In binary mode any media type of JSON is taken (`application/*+json`), or none; NDJSON is also called
@@ -96,16 +96,16 @@ async def publish(request: Request, who: Publisher, has: Has, prefer: Annotated[
     lines, to the first chunk with a bad one.
     """
     kind = cloudevents.media_type(request.headers)
-    limits = has.settings.limits
+    limits = deps.settings.limits
     strict = "handling=strict" in prefer.replace(" ", "").lower()
-    authorize = None if who.scope == "admin" else partial(check_fact, who, has.validator)
-    new_batch = partial(Batch, has.validator, authorize, 2 * limits.fact)
+    authorize = None if who.scope == "admin" else partial(check_fact, who, deps.validator)
+    new_batch = partial(Batch, deps.validator, authorize, 2 * limits.fact)
     if kind == cloudevents.NDJSON:
-        return await _record_stream(request, has, who, partial(new_batch, False), strict)
+        return await _record_stream(request, deps, who, partial(new_batch, False), strict)
     batch = new_batch(kind != cloudevents.BATCH)
     await cloudevents.read_events(request, kind, batch, limits)
     receipt = Receipt()
-    await _record(has, who, batch, receipt, strict)
+    await _record(deps, who, batch, receipt, strict)
     if receipt.refusal is not None:
         return _refusal(receipt)
     if batch.alone and receipt.conflicts:
@@ -113,35 +113,35 @@ async def publish(request: Request, who: Publisher, has: Has, prefer: Annotated[
     return _answer(who, receipt)
 
 
-async def _record(has: Has, who: Principal, batch: Batch, receipt: Receipt, strict: bool) -> None:
+async def _record(deps: Injected, who: Principal, batch: Batch, receipt: Receipt, strict: bool) -> None:
     if strict and batch.flawed:
         receipt.refuse(batch)
         return
     try:
-        outcome = await has.recorder.record(who.tenant, batch.entries, batch.rejections, actor=who.name, strict=strict)
+        outcome = await deps.recorder.record(who.tenant, batch.entries, batch.rejections, actor=who.name, strict=strict)
     except StrictRefusal as refusal:
         receipt.refuse(batch, refusal)
         return
     receipt.add(batch, outcome)
     rejected = sum(not one.quarantined for one in batch.flawed)
     quarantined = len(batch.flawed) - rejected + len(outcome.refused)
-    has.metrics.facts(outcome.accepted, outcome.duplicates, quarantined, rejected, outcome.stale)
+    deps.metrics.facts(outcome.accepted, outcome.duplicates, quarantined, rejected, outcome.stale)
 
 
 async def _record_stream(
-    request: Request, has: Has, who: Principal, new_batch: partial[Batch], strict: bool
+    request: Request, deps: Injected, who: Principal, new_batch: partial[Batch], strict: bool
 ) -> Response:
     """Records chunk by chunk: while one is written, the next is read."""
     receipt = Receipt()
     writing: asyncio.Task[None] | None = None
     try:
-        async for batch in cloudevents.read_stream(request, new_batch, has.settings.limits.body):
+        async for batch in cloudevents.read_stream(request, new_batch, deps.settings.limits.body):
             if writing is not None:
                 await writing
                 writing = None
             if receipt.refusal is not None:
                 break
-            writing = asyncio.create_task(_record(has, who, batch, receipt, strict))
+            writing = asyncio.create_task(_record(deps, who, batch, receipt, strict))
     except (Malformed, TooLarge) as failure:  # of the stream, which cannot be read any further
         if writing is not None:
             await writing
@@ -152,7 +152,7 @@ async def _record_stream(
     if receipt.refusal is not None:
         return _refusal(receipt)
     if not receipt.recorded:  # a stream without events is answered with the current revision
-        await _record(has, who, new_batch(0), receipt, strict)
+        await _record(deps, who, new_batch(0), receipt, strict)
     return _answer(who, receipt)
 
 

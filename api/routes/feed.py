@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.http.auth import Reader
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.paging import Limit, Listing
 from api.http.queries import answer, wait_for_revision
 from errors import BadToken, NotYet
@@ -50,7 +50,7 @@ class FeedPage(BaseModel):
 @router.get("/feed", response_model=FeedPage, response_model_exclude_unset=True, summary="Read the feed of changes")
 async def changes(
     who: Reader,
-    has: Has,
+    deps: Injected,
     limit: Limit,
     after: Annotated[
         str | None,
@@ -66,18 +66,18 @@ async def changes(
     is no change. With a filter, a page may be empty although changes follow: go on with `next`. A page is limited in
     bytes, too, and holds fewer items where entities are large.
     """
-    query = feed.query_for(has.catalog, relationship, kind)
+    query = feed.query_for(deps.catalog, relationship, kind)
     listing = Listing(who.tenant, "feed", relationship, kind)
     place = _place(who.tenant, listing, after)
-    end = monotonic() + min(wait, has.settings.limits.wait)
+    end = monotonic() + min(wait, deps.settings.limits.wait)
     while True:
-        async with snapshot(has.pool, who.tenant) as at:
+        async with snapshot(deps.pool, who.tenant) as at:
             items, place = await feed.page(at, query, place, limit)
         left = max(0.0, end - monotonic())
         if items or not left:
             break
         try:
-            await wait_for_revision(has, who.tenant, place.revision, left)
+            await wait_for_revision(deps, who.tenant, place.revision, left)
         except NotYet:
             end = 0.0  # reads once more, then answers
     if place.revision > at.head + 1:

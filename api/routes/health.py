@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from store.db import readiness
 from store.read import gauges
 
@@ -38,20 +38,20 @@ async def healthz() -> Liveness:
 
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, summary="Readiness")
-async def readyz(has: Has) -> JSONResponse:
+async def readyz(deps: Injected) -> JSONResponse:
     """200 if PostgreSQL and Temporal can be reached, 503 if not."""
-    postgres, temporal = await asyncio.gather(readiness.check(has.pool, has.catalog), has.starter.check())
+    postgres, temporal = await asyncio.gather(readiness.check(deps.pool, deps.catalog), deps.starter.check())
     ready = postgres == temporal == "ok"
     found = Readiness(ready=ready, postgres=postgres, temporal=temporal)
     return JSONResponse(found.model_dump(), 200 if ready else 503)
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def metrics(has: Has) -> Response:
+async def metrics(deps: Injected) -> Response:
     """Needs no API key: restrict access to the port, because labels name tenants and relationships.
 
     Metrics of the database are read for each scrape; those that PostgreSQL does not return within two seconds are
     left out.
     """
-    text, media_type = has.metrics.text(await gauges.read(has.pool))
+    text, media_type = deps.metrics.text(await gauges.read(deps.pool))
     return Response(text, media_type=media_type)

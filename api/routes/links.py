@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
-from api.http.dependencies import Dependencies, Has
+from api.http.dependencies import Dependencies, Injected
 from api.http.queries import KeyText, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
@@ -42,13 +42,13 @@ async def link(
     name: str,
     who: Operator,
     body: Annotated[NewLink, Depends(new_link)],
-    has: Has,
+    deps: Injected,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
     """Links them once both exist; expires at the relationship's deadline. The link stays until a fact of the child's
     owner, another link or an unlink changes it."""
-    relationship = has.catalog.relationship(name)
-    return await _start(has, who, relationship, "link", body.parent, body.child, idempotency_key)
+    relationship = deps.catalog.relationship(name)
+    return await _start(deps, who, relationship, "link", body.parent, body.child, idempotency_key)
 
 
 @router.delete("/relationships/{name}/links/{child:key}", status_code=202, summary="Unlink a child")
@@ -56,16 +56,16 @@ async def unlink(
     name: str,
     child: KeyText,
     who: Operator,
-    has: Has,
+    deps: Injected,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
     """The child has no parent until a fact of its owner or another link gives it one."""
-    relationship = has.catalog.relationship(name)
-    return await _start(has, who, relationship, "unlink", None, child, idempotency_key)
+    relationship = deps.catalog.relationship(name)
+    return await _start(deps, who, relationship, "unlink", None, child, idempotency_key)
 
 
 async def _start(
-    has: Dependencies,
+    deps: Dependencies,
     who: Principal,
     relationship: Relationship,
     kind: OperationKind,
@@ -74,7 +74,7 @@ async def _start(
     idempotency_key: str | None,
 ) -> Operation:
     row = await links.start(
-        has.pool,
+        deps.pool,
         who.tenant,
         relationship,
         kind=kind,
@@ -83,4 +83,4 @@ async def _start(
         actor=who.name,
         idempotency_key=idempotency_key,
     )
-    return describe(has, who.tenant, row)
+    return describe(deps, who.tenant, row)

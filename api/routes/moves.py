@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.queries import NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
@@ -39,7 +39,7 @@ async def move(
     name: str,
     who: Operator,
     body: Annotated[NewMove, Depends(new_move)],
-    has: Has,
+    deps: Injected,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
     """Requests the move from the child's owner once child and target exist; the owner's fact confirms it.
@@ -48,9 +48,9 @@ async def move(
     A later move of the same child supersedes an earlier one that was not requested yet, and waits for one that was.
     Possible if the relationship declares a command for it: see `move` in `GET /v1/relationships`.
     """
-    relationship = has.catalog.relationship(name)
+    relationship = deps.catalog.relationship(name)
     row = await moves.start(
-        has.pool,
+        deps.pool,
         who.tenant,
         relationship,
         child=body.child,
@@ -58,4 +58,4 @@ async def move(
         actor=who.name,
         idempotency_key=idempotency_key,
     )
-    return describe(has, who.tenant, row)
+    return describe(deps, who.tenant, row)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.http.auth import Operator, Reader
-from api.http.dependencies import Dependencies, Has
+from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import KeyText
 from api.http.workflow_links import Workflow, workflow
@@ -115,7 +115,7 @@ class ChildPage(BaseModel):
     next: str | None = Field(description="Pass it as `cursor` for the next page; null: this is the last one.")
 
 
-def describe(has: Dependencies, tenant: str, row: OperationRow) -> Operation:
+def describe(deps: Dependencies, tenant: str, row: OperationRow) -> Operation:
     """The response for one operation."""
     whole = row.workflow == "cascade"
     return Operation(
@@ -140,7 +140,7 @@ def describe(has: Dependencies, tenant: str, row: OperationRow) -> Operation:
         ended=row.ended_at,
         token=tokens.token(tenant, row.revision) if row.revision is not None and row.ended_at else None,
         progress=_progress(row),
-        workflow=workflow(has, Subject(tenant=tenant, workflow=row.workflow, about=row.about, key=row.key)),
+        workflow=workflow(deps, Subject(tenant=tenant, workflow=row.workflow, about=row.about, key=row.key)),
     )
 
 
@@ -156,7 +156,7 @@ def _progress(row: OperationRow) -> ProgressCounts | None:
 @router.get("/operations", summary="List operations")
 async def list_operations(
     who: Reader,
-    has: Has,
+    deps: Injected,
     limit: Limit,
     kind: Annotated[OperationKind | None, Query(description="Only operations of this kind.")] = None,
     state: Annotated[
@@ -170,42 +170,42 @@ async def list_operations(
     listing = Listing(who.tenant, "operations", kind, state, cause)
     place = listing.place(cursor, (int, str))
     before = None if place is None else (_EPOCH + min(place[0], _LAST) * _MICROSECOND, place[1])
-    found = await operations.page(has.pool, who.tenant, kind, state, before, limit + 1, cause)
+    found = await operations.page(deps.pool, who.tenant, kind, state, before, limit + 1, cause)
     last = found[limit - 1] if len(found) > limit else None
     after = None if last is None else ((last.created_at - _EPOCH) // _MICROSECOND, last.id)
-    return OperationPage(items=[describe(has, who.tenant, row) for row in found[:limit]], next=listing.next(after))
+    return OperationPage(items=[describe(deps, who.tenant, row) for row in found[:limit]], next=listing.next(after))
 
 
 @router.get("/operations/{id}", summary="Get an operation")
-async def operation(id: KeyText, who: Reader, has: Has) -> Operation:
+async def operation(id: KeyText, who: Reader, deps: Injected) -> Operation:
     """Its state, its progress and its workflow."""
-    return describe(has, who.tenant, await operations.find(has.pool, who.tenant, id))
+    return describe(deps, who.tenant, await operations.find(deps.pool, who.tenant, id))
 
 
 @router.post("/operations/{id}/cancellation", status_code=202, summary="Cancel an operation")
-async def cancel(id: KeyText, who: Operator, has: Has) -> Operation:
+async def cancel(id: KeyText, who: Operator, deps: Injected) -> Operation:
     """No further command is sent, and the operation ends as `cancelled`.
 
     Nothing is undone: what has been requested from owners may still happen. Repeating the cancellation has no effect;
     cancelling an operation that has ended is a conflict.
     """
-    return describe(has, who.tenant, await operations.cancel(has.pool, who.tenant, id))
+    return describe(deps, who.tenant, await operations.cancel(deps.pool, who.tenant, id))
 
 
 @router.post("/operations/{id}/redrives", status_code=202, summary="Redrive parked children")
-async def redrive(id: KeyText, who: Operator, has: Has) -> Operation:
+async def redrive(id: KeyText, who: Operator, deps: Injected) -> Operation:
     """Sends the command again for each parked child, with a new Idempotency-Key; a conflict if there is none.
 
     First remove the cause for which their owner refused them.
     """
-    return describe(has, who.tenant, await operations.redrive(has.pool, who.tenant, id))
+    return describe(deps, who.tenant, await operations.redrive(deps.pool, who.tenant, id))
 
 
 @router.get("/operations/{id}/children", summary="List the children of an operation")
 async def list_children(
     id: KeyText,
     who: Reader,
-    has: Has,
+    deps: Injected,
     limit: Limit,
     state: Annotated[ChildState | None, Query(description="Only children in this state.")] = None,
     cursor: Cursor = None,
@@ -213,8 +213,8 @@ async def list_children(
     """The children processed so far, or named by the plan; none for an operation on a single child."""
     listing = Listing(who.tenant, "children", id, state)
     after = listing.place(cursor, (str, str)) or ("", "")
-    await operations.find(has.pool, who.tenant, id)
-    found = await children.list_children(has.pool, who.tenant, id, state, (after[0], after[1]), limit + 1)
+    await operations.find(deps.pool, who.tenant, id)
+    found = await children.list_children(deps.pool, who.tenant, id, state, (after[0], after[1]), limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     place = None if last is None else (last.relationship, last.child)
     shown = [

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.auth import Operator, Reader
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.queries import KeyText, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Named, Operation, describe
@@ -183,21 +183,21 @@ async def execution_options(request: Request) -> PlanExecution:
 
 
 @router.post("/plans", status_code=201, summary="Preview an operation", openapi_extra=described(NewPlan))
-async def create(who: Operator, body: Annotated[NewPlan, Depends(new_plan)], has: Has) -> Plan:
+async def create(who: Operator, body: Annotated[NewPlan, Depends(new_plan)], deps: Injected) -> Plan:
     """Computes which children the operation would affect, and changes nothing. The plan is bound to the revision at
     which it was made; `hash` identifies the exact set."""
     request = body.request()
     if request.relationship is not None:
-        has.catalog.relationship(request.relationship)
+        deps.catalog.relationship(request.relationship)
     if request.entity_kind is not None:
-        has.catalog.owner_of(request.entity_kind)
-    return _plan_body(who.tenant, await plans.create(has.pool, has.catalog, who.tenant, request, who.name))
+        deps.catalog.owner_of(request.entity_kind)
+    return _plan_body(who.tenant, await plans.create(deps.pool, deps.catalog, who.tenant, request, who.name))
 
 
 @router.get("/plans/{id}", summary="Get a plan, with the changes since it was made")
-async def plan(id: KeyText, who: Reader, has: Has) -> Plan:
+async def plan(id: KeyText, who: Reader, deps: Injected) -> Plan:
     """The plan as it was made; `appeared` and `vanished` list the changes until now."""
-    return _plan_body(who.tenant, await plans.find(has.pool, has.catalog, who.tenant, id))
+    return _plan_body(who.tenant, await plans.find(deps.pool, deps.catalog, who.tenant, id))
 
 
 @router.post(
@@ -210,7 +210,7 @@ async def execute(
     id: KeyText,
     who: Operator,
     execution: Annotated[PlanExecution, Depends(execution_options)],
-    has: Has,
+    deps: Injected,
     idempotency_key: IdempotencyKey = None,
 ) -> Operation:
     """Execution touches exactly the children that the plan names. A child that has left its parent since is skipped.
@@ -220,15 +220,15 @@ async def execute(
     children that arrive after the deletion. A plan can be executed once.
     """
     row = await plans.execute(
-        has.pool,
-        has.catalog,
+        deps.pool,
+        deps.catalog,
         who.tenant,
         id,
         include_appeared=execution.appeared == "include",
         actor=who.name,
         idempotency_key=idempotency_key,
     )
-    return describe(has, who.tenant, row)
+    return describe(deps, who.tenant, row)
 
 
 def _distinct(keys: list[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.http.auth import Reader
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import answer
 from store.db.pool import connection
@@ -36,7 +36,7 @@ class QuarantinePage(BaseModel):
 
 
 @router.get("/quarantine", response_model=QuarantinePage, summary="List the quarantine")
-async def list_quarantine(who: Reader, has: Has, limit: Limit, cursor: Cursor = None) -> Response:
+async def list_quarantine(who: Reader, deps: Injected, limit: Limit, cursor: Cursor = None) -> Response:
     """Events that could not be recorded, each with its reason, newest first.
 
     A page may hold fewer items than its limit, since it is limited in bytes, too; as long as `next` is not null, there
@@ -44,6 +44,6 @@ async def list_quarantine(who: Reader, has: Has, limit: Limit, cursor: Cursor = 
     """
     listing = Listing(who.tenant, "quarantine")
     (before,) = listing.place(cursor, (int,)) or [None]
-    async with connection(has.pool) as conn:
+    async with connection(deps.pool) as conn:
         found, more = await quarantine.page(conn, who.tenant, before, limit)
     return answer({"items": found, "next": listing.next([found[-1]["id"]] if more else None)})

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.http.dependencies import Dependencies, Has
+from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
 from api.routes import why
@@ -94,19 +94,19 @@ WithCounts = Annotated[
 
 
 @router.get("/relationships", response_model=RelationshipList, summary="List relationships")
-async def list_relationships(when: AtRevision, has: Has, counts: WithCounts = False) -> Response:
+async def list_relationships(when: AtRevision, deps: Injected, counts: WithCounts = False) -> Response:
     """All declared relationships by name; with `counts=true`, also their number of links by state."""
     async with when.newest() as at:
-        items = [await _declared(has, at, rel, counts) for _, rel in sorted(has.catalog.relationships.items())]
+        items = [await _declared(deps, at, rel, counts) for _, rel in sorted(deps.catalog.relationships.items())]
     return answer({"items": items, "token": tokens.token(at.tenant, at.revision)})
 
 
 @router.get("/relationships/{name}", response_model=RelationshipResponse, summary="Get a relationship")
-async def relationship(name: str, when: AtRevision, has: Has, counts: WithCounts = False) -> Response:
+async def relationship(name: str, when: AtRevision, deps: Injected, counts: WithCounts = False) -> Response:
     """One declared relationship; with `counts=true`, also its number of links by state."""
-    rel = has.catalog.relationship(name)
+    rel = deps.catalog.relationship(name)
     async with when.newest() as at:
-        declared = await _declared(has, at, rel, counts)
+        declared = await _declared(deps, at, rel, counts)
     return answer({**declared, "token": tokens.token(at.tenant, at.revision)})
 
 
@@ -114,7 +114,7 @@ async def relationship(name: str, when: AtRevision, has: Has, counts: WithCounts
 async def list_links(
     name: str,
     when: AtRevision,
-    has: Has,
+    deps: Injected,
     limit: Limit,
     parent: Annotated[KeyText | None, Query(description="Only children of this parent.")] = None,
     child: Annotated[KeyText | None, Query(description="Only this child.")] = None,
@@ -126,7 +126,7 @@ async def list_links(
     Each page is as of the newest revision; pass the first page's `token` as `as_of` to read all pages as of one.
     A page may hold fewer items than its limit, even none; as long as `next` is not null, there are more pages.
     """
-    query = links.LinkQuery(has.catalog.relationship(name), parent, child, state)
+    query = links.LinkQuery(deps.catalog.relationship(name), parent, child, state)
     pages = Listing(when.tenant, "links", name, parent, child, state)
     place = pages.place(cursor, (str,), (str, str))
     async with when.snapshot() as at:
@@ -138,13 +138,13 @@ async def list_links(
     return answer({"items": items, "next": pages.next(place), "token": tokens.token(at.tenant, at.revision)})
 
 
-async def _declared(has: Dependencies, at: Snapshot, rel: Relationship, counts: bool) -> dict[str, Any]:
+async def _declared(deps: Dependencies, at: Snapshot, rel: Relationship, counts: bool) -> dict[str, Any]:
     declared: dict[str, Any] = {
         "name": rel.name,
         "parent": rel.parent,
-        "parent_owner": has.catalog.owner_of(rel.parent),
+        "parent_owner": deps.catalog.owner_of(rel.parent),
         "child": rel.child,
-        "child_owner": has.catalog.owner_of(rel.child),
+        "child_owner": deps.catalog.owner_of(rel.child),
         "via": rel.field or "requested",
         "cardinality": rel.cardinality.value,
         "deadline": rel.on_missing.deadline.total_seconds(),

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
-from api.http.dependencies import Has
+from api.http.dependencies import Injected
 from api.http.queries import KeyText
 from api.http.requests import described, read
 from store.db import tokens
@@ -47,12 +47,12 @@ async def void(
     key: Annotated[KeyText, Path()],
     who: Operator,
     body: Annotated[NewVoid, Depends(new_void)],
-    has: Has,
+    deps: Injected,
 ) -> FactIsVoid:
     """Takes back one fact about an entity, such as one with a sequence or a time by mistake. The state is then what the
     other facts say. The fact stays in the ledger, and `FactVoided` beside it. Repeating the request has no effect."""
-    has.catalog.owner_of(kind)
+    deps.catalog.owner_of(kind)
     revision = await voids.void(
-        has.pool, has.catalog, who.tenant, kind, key, body.source, body.id, body.reason, who.name
+        deps.pool, deps.catalog, who.tenant, kind, key, body.source, body.id, body.reason, who.name
     )
     return FactIsVoid(token=tokens.token(who.tenant, revision))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.explanations import similar_hint, wait_reason
-from api.http.dependencies import Dependencies, Has
+from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, answer
 from api.http.workflow_links import Workflow, workflow_of_instance
@@ -66,7 +66,7 @@ class WaitingPage(Page):
 @router.get("/waiting", response_model=WaitingPage, summary="List what is waited for, and from which owner")
 async def list_waiting(
     when: AtRevision,
-    has: Has,
+    deps: Injected,
     limit: Limit,
     relationship: Annotated[str | None, Query(description="Only waits of this relationship.")] = None,
     owner: Annotated[str | None, Query(description="Only waits for facts of this owner.")] = None,
@@ -78,40 +78,40 @@ async def list_waiting(
     A page may hold fewer items than its limit, even none; as long as `next` is not null, there are more pages.
     """
     if relationship is not None:
-        has.catalog.relationship(relationship)
+        deps.catalog.relationship(relationship)
     query = WaitQuery(relationship, owner, overdue)
     listing = Listing(when.tenant, "waiting", *query)
     place = listing.place(cursor, (str, str))
     async with when.newest() as at:
         found, place = await waits.page(at, query, place, limit, at.now)
-        similar = await similar_keys(at, [at_parent for wait in found if (at_parent := _missing_parent(has, wait))])
+        similar = await similar_keys(at, [at_parent for wait in found if (at_parent := _missing_parent(deps, wait))])
     return answer(
         {
-            "items": [_item(has, at.tenant, wait, at.now, similar) for wait in found],
+            "items": [_item(deps, at.tenant, wait, at.now, similar) for wait in found],
             "next": listing.next(place),
             "token": tokens.token(at.tenant, at.revision),
         }
     )
 
 
-def _missing_parent(has: Dependencies, found: OpenWait) -> EntityKey | None:
+def _missing_parent(deps: Dependencies, found: OpenWait) -> EntityKey | None:
     """(kind, key) of the parent that a wait is missing; None: it is missing a child, or is no longer declared."""
-    relationship = has.catalog.relationships.get(found.wait.relationship)
+    relationship = deps.catalog.relationships.get(found.wait.relationship)
     missing = relationship is not None and found.wait.missing == "parent"
     return (relationship.parent, found.wait.parent) if relationship is not None and missing else None
 
 
 def _item(
-    has: Dependencies, tenant: str, found: OpenWait, now: datetime, similar: Mapping[EntityKey, list[str]]
+    deps: Dependencies, tenant: str, found: OpenWait, now: datetime, similar: Mapping[EntityKey, list[str]]
 ) -> dict[str, Any]:
     workflow, wait = None, found.wait
     if wait.workflow_started_at is not None:
-        workflow = workflow_of_instance(has, tenant, wait.relationship, wait.parent).model_dump()
-    relationship = has.catalog.relationships.get(wait.relationship)
+        workflow = workflow_of_instance(deps, tenant, wait.relationship, wait.parent).model_dump()
+    relationship = deps.catalog.relationships.get(wait.relationship)
     kind = None
     if relationship is not None:
         kind = relationship.parent if wait.missing == "parent" else relationship.child
-    missing_parent = _missing_parent(has, found)
+    missing_parent = _missing_parent(deps, found)
     alike = similar.get(missing_parent) if missing_parent is not None else []
     return {
         "relationship": wait.relationship,
@@ -128,6 +128,6 @@ def _item(
         "due": wait.due,
         "overdue": wait.due < now,
         "overdue_notified_at": wait.overdue_notified_at,
-        "reason": wait_reason(has.catalog, wait) + similar_hint(kind or "", alike or ()),
+        "reason": wait_reason(deps.catalog, wait) + similar_hint(kind or "", alike or ()),
         "workflow": workflow,
     }

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from api.explanations import explain_fact, explain_link
-from api.http.dependencies import Dependencies, Has
+from api.http.dependencies import Dependencies, Injected
 from api.http.queries import AtRevision, KeyText, answer
 from api.http.workflow_links import Workflow, workflow, workflow_of_instance
 from api.routes.waiting import WaitingFor
@@ -113,36 +113,36 @@ class LinkExplanation(BaseModel):
     response_model=LinkExplanation,
     summary="Explain the state of a link",
 )
-async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, has: Has) -> Response:
+async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, deps: Injected) -> Response:
     """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
-    rel = has.catalog.relationship(name)
+    rel = deps.catalog.relationship(name)
     async with when.newest() as at:
-        found = await explain(at, has.catalog, rel, child, at.now)
+        found = await explain(at, deps.catalog, rel, child, at.now)
         if found is None:
             raise Unknown(
-                f"{rel.child} {child!r} never had a link in {rel.name}{await _stale_hint(has, at, rel, child)}"
+                f"{rel.child} {child!r} never had a link in {rel.name}{await _stale_hint(deps, at, rel, child)}"
             )
-    return answer(_body(has, rel, child, found, at))
+    return answer(_body(deps, rel, child, found, at))
 
 
-async def _stale_hint(has: Dependencies, at: Snapshot, rel: Relationship, child: str) -> str:
+async def _stale_hint(deps: Dependencies, at: Snapshot, rel: Relationship, child: str) -> str:
     """Says why a child has no link although a fact may name its parent: the fact is older than what was known."""
-    stale, _ = await entity_facts.page(at, has.catalog, rel.child, child, None, 1, stale=True)
+    stale, _ = await entity_facts.page(at, deps.catalog, rel.child, child, None, 1, stale=True)
     if not stale:
         return ""
     return f"; {stale[0].type} arrived later than a newer fact: the entity's facts with `stale=true` name both"
 
 
-def _body(has: Dependencies, rel: Relationship, child: str, why: Explanation, at: Snapshot) -> dict[str, Any]:
+def _body(deps: Dependencies, rel: Relationship, child: str, why: Explanation, at: Snapshot) -> dict[str, Any]:
     parent, link = why.history[-1].parent, why.link
     return {
         "relationship": rel.name,
         "child": child,
         "parent": parent,
         "state": link.state if link is not None else "closed",
-        "sentence": explain_link(has.catalog, rel, child, why),
+        "sentence": explain_link(deps.catalog, rel, child, why),
         "since": why.history[-1].since,
-        **_wait(has, rel, why),
+        **_wait(deps, rel, why),
         "similar": why.similar,
         "facts": _facts(rel, why, at),
         "stale_facts": [_stale_fact(fact, at) for fact in why.stale],
@@ -156,19 +156,19 @@ def _body(has: Dependencies, rel: Relationship, child: str, why: Explanation, at
             for version in why.history
         ],
         "operation": why.cascade.operation if why.cascade is not None else None,
-        "workflow": _workflow(has, rel, why, at.tenant),
+        "workflow": _workflow(deps, rel, why, at.tenant),
         "token": tokens.token(at.tenant, at.revision),
     }
 
 
-def _wait(has: Dependencies, rel: Relationship, why: Explanation) -> dict[str, Any]:
+def _wait(deps: Dependencies, rel: Relationship, why: Explanation) -> dict[str, Any]:
     """The fields that describe what the link waits for; all null if it waits for nothing."""
     link, wait = why.link, why.wait
     if link is None or link.due is None:
         return dict.fromkeys(("missing", "waiting_for", "waiting_since", "due", "overdue_notified_at"))
     return {
         "missing": "parent",
-        "waiting_for": {"owner": has.catalog.owner_of(rel.parent), "kind": rel.parent, "key": link.parent},
+        "waiting_for": {"owner": deps.catalog.owner_of(rel.parent), "kind": rel.parent, "key": link.parent},
         "waiting_since": wait.waiting_since if wait is not None else link.since,
         "due": link.due,
         "overdue_notified_at": wait.overdue_notified_at if wait is not None else None,
@@ -213,12 +213,12 @@ def _stale_fact(fact: StaleFact, at: Snapshot) -> dict[str, Any]:
     }
 
 
-def _workflow(has: Dependencies, rel: Relationship, why: Explanation, tenant: str) -> dict[str, Any] | None:
+def _workflow(deps: Dependencies, rel: Relationship, why: Explanation, tenant: str) -> dict[str, Any] | None:
     """The workflow that processes a deleted parent's children, or the one of the relationship instance, if it runs."""
     parent = why.history[-1].parent
     if why.cascade is not None:
         subject = Subject(tenant=tenant, workflow="cascade", about=rel.parent, key=parent)
-        return workflow(has, subject).model_dump()
+        return workflow(deps, subject).model_dump()
     if rel.always or (why.wait is not None and why.wait.workflow_started_at is not None):
-        return workflow_of_instance(has, tenant, rel.name, parent).model_dump()
+        return workflow_of_instance(deps, tenant, rel.name, parent).model_dump()
     return None

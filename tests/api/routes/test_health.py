@@ -47,7 +47,7 @@ async def test_process_is_ready_with_migrated_postgres_and_temporal(
     async def ok() -> str:
         return "ok"
 
-    monkeypatch.setattr(app.state.services.starter, "check", ok)
+    monkeypatch.setattr(app.state.dependencies.starter, "check", ok)
     answer = await api.http.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"ready": True, "postgres": "ok", "temporal": "ok"})
 

@@ -124,7 +124,7 @@ async def test_repeated_cancellation_has_no_further_effect(caller: ApiCaller) ->
 
 async def count(caller: ApiCaller, query: str) -> int:
     app: Any = caller.http._transport
-    return int(await app.app.state.services.pool.fetchval(query))
+    return int(await app.app.state.dependencies.pool.fetchval(query))
 
 
 async def test_cancelling_an_ended_operation_is_a_conflict(caller: ApiCaller, pool: Pool) -> None:

@@ -42,7 +42,7 @@ async def app(template: str) -> AsyncIterator[FastAPI]:
 @pytest.fixture(scope="session")
 def pool(app: FastAPI) -> Pool:
     """The application's connection pool."""
-    found: Pool = app.state.services.pool
+    found: Pool = app.state.dependencies.pool
     return found
 
 

@@ -34,10 +34,10 @@ async def test_unknown_key_is_unauthenticated(caller: ApiCaller, key: str) -> No
 @pytest.fixture
 def forgetful(app: FastAPI, pool: Pool) -> Iterator[None]:
     """Every key is looked up every time."""
-    usual = app.state.services
-    app.state.services = replace(usual, keys=KeyCache(pool, cache_seconds=0.0))
+    usual = app.state.dependencies
+    app.state.dependencies = replace(usual, keys=KeyCache(pool, cache_seconds=0.0))
     yield
-    app.state.services = usual
+    app.state.dependencies = usual
 
 
 @pytest.mark.usefixtures("forgetful")
