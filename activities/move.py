@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.support import owner_requests
 from activities.support.failures import again, final, later
-from activities.support.orphaned import hold, postpone, reason
+from activities.support.missing_declaration import hold, postpone, reason
 from catalog.catalog import Catalog
 from catalog.command_mapping import filled, varies
 from catalog.owner_request import OwnerRequest

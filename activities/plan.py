@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from activities.support.orphaned import hold, reason
+from activities.support.missing_declaration import hold, reason
 from activities.sweep import counts, requests_for
 from catalog.catalog import Catalog
 from messages.operations import OperationStatus, OperationStep

@@ -10,7 +10,7 @@ from errors import Unavailable
 from messages.operation_reasons import describe_missing_declaration, describe_operation
 from messages.operations import OperationRequest, OperationStatus, OperationStep
 from store.db.pool import Pool
-from store.operations import orphaned, stuck
+from store.operations import missing_declaration, stuck
 from store.operations.operation_row import OperationRow, OperationWorkflow
 
 PAUSE = timedelta(minutes=1)
@@ -24,7 +24,7 @@ async def hold(pool: Pool, look: OperationStep, declaration: str) -> OperationSt
     """
     at = look.subject
     workflow = cast(OperationWorkflow, at.workflow)
-    held = await orphaned.hold(pool, at.tenant, workflow, at.about, at.key, declaration)
+    held = await missing_declaration.hold(pool, at.tenant, workflow, at.about, at.key, declaration)
     row = held.operation
     if row is None:
         return OperationStatus(newer=held.newer, now=held.now)
@@ -40,7 +40,7 @@ async def hold(pool: Pool, look: OperationStep, declaration: str) -> OperationSt
 
 async def postpone(pool: Pool, request: OperationRequest, declaration: str) -> ApplicationError:
     """Returns the error to raise if a request cannot be built: it is retried, perhaps by a worker that can build it."""
-    await orphaned.postpone(pool, request.subject.tenant, request.operation, declaration)
+    await missing_declaration.postpone(pool, request.subject.tenant, request.operation, declaration)
     return later(Unavailable(describe_missing_declaration(declaration), retry_after=PAUSE.total_seconds()))
 
 

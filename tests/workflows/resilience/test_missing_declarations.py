@@ -39,7 +39,9 @@ async def wait_for_reason(scenario: Scenario, id: str) -> str:
 
 
 @pytest.mark.parametrize("commands", [(), ("move",)])
-async def test_orphaned_move_says_so_and_can_be_cancelled(scenario: Scenario, commands: tuple[str, ...]) -> None:
+async def test_move_without_declaration_says_so_and_can_be_cancelled(
+    scenario: Scenario, commands: tuple[str, ...]
+) -> None:
     harness, declared = scenario.harness, scenario.harness.catalog
     async with harness.running():
         await scenario.create_events("a", "b")

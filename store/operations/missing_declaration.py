@@ -1,4 +1,4 @@
-"""Orphaned operations: open ones that need a declaration which the catalog does not have.
+"""Open operations that need a declaration which is missing from the catalog.
 
 They stay until it is declared again, they expire or they are cancelled. A worker of another release may have it.
 """
