@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
+from api.http import tokens
 from api.http.dependencies import Injected
 from api.http.queries import AtRevision, KeyText, answer
 from api.routes import entity_facts
 from errors import Unknown
-from store.db import tokens
 from store.read import entities
 
 router = APIRouter(tags=["entities"])

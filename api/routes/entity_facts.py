@@ -9,11 +9,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.routing import Match
 
+from api.http import tokens
 from api.http.dependencies import Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
 from errors import Unknown
-from store.db import tokens
 from store.db.snapshot import Snapshot
 from store.read import entities, entity_facts
 from store.read.entity_facts import ListedFact

@@ -12,14 +12,13 @@ import orjson
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, Field
 
-from api.http import cloudevents
+from api.http import cloudevents, tokens
 from api.http.auth import Publisher, check_fact
 from api.http.dependencies import Injected
 from api.http.problems import TooLarge, of
 from api.http.receipt import WARNINGS, Receipt
 from errors import Conflict, Malformed
 from facts.ingest import Batch
-from store.db import tokens
 from store.db.credentials import Principal
 from store.write.recorder import StrictRefusal
 

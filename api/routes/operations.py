@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.http import tokens
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing
@@ -14,7 +15,6 @@ from api.http.workflow_links import Workflow, workflow
 from messages.child_reasons import describe_child
 from messages.operation_reasons import EndCode, StuckCause, describe_operation
 from messages.workflow_ids import Subject
-from store.db import tokens
 from store.operations import children, operations
 from store.operations.children import ChildState
 from store.operations.operation_row import OperationKind, OperationRow, OperationState

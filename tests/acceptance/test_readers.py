@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from api.http import tokens
 from catalog.catalog import Catalog
 from config import Limits, Settings
 from facts.envelope import read
 from facts.validation import Validator
-from store.db import tokens
 from store.db.pool import Pool, transaction
 from store.write.settle import settle
 from tests.support.events import Event, event

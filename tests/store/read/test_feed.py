@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from api.http.paging import Listing
 from catalog.catalog import Catalog
 from facts import own_facts
-from store.db import tokens
 from store.db.pool import Pool, transaction
 from store.db.snapshot import snapshot
 from store.read import feed
@@ -31,18 +31,19 @@ class Consumer:
     def __init__(self, pool: Pool, query: FeedQuery) -> None:
         self._pool = pool
         self._query = query
-        self.cursor = tokens.cursor("test", *BEGINNING)
+        self.listing = Listing(TENANT, "test")
+        self.cursor = self.listing.next(BEGINNING)
         self.items: list[FeedItem] = []
         self.complete = 0
 
     async def page(self, limit: int) -> bool:
         """Reads a page; returns whether there may be more."""
-        revision, phase, keys = tokens.place("test", self.cursor)
+        revision, phase, keys = self.listing.place(self.cursor, (int, int, list))
         async with snapshot(self._pool, TENANT) as at:
             items, place = await feed.page(at, self._query, FeedPosition(revision, phase, tuple(keys)), limit)
         assert len(items) <= limit
         self.items += items
-        self.cursor = tokens.cursor("test", *place)
+        self.cursor = self.listing.next(place)
         self.complete = place.revision - 1
         return place.revision <= at.head
 
