@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.catalog import Catalog
+from errors import BadDeclaration
 from store import migrate as migrations
 from store.db import schema
 from store.db.pool import Pool
@@ -46,6 +47,16 @@ async def apply_until(pool: Pool, folder: Path, monkeypatch: pytest.MonkeyPatch,
         earlier.setattr(schema, "_MIGRATIONS", folder)
         async with pool.acquire() as conn:
             assert await schema.apply(conn) == [file.name for file in wanted]
+
+
+def test_two_migrations_of_one_number_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in FILES.glob("*.sql"):
+        shutil.copy(file, tmp_path)
+    monkeypatch.setattr(schema, "_MIGRATIONS", tmp_path)
+    assert schema.names() == sorted(file.name for file in tmp_path.iterdir())
+    (tmp_path / "0012_another.sql").write_text("select 1;")
+    with pytest.raises(BadDeclaration, match=r"0012_contradictions\.sql: has the number of 0012_another\.sql"):
+        schema.names()
 
 
 async def test_renaming_keeps_waits_outbox_rows_and_revisions(
