@@ -15,9 +15,10 @@ from api.http.workflow_links import Workflow, workflow
 from messages.child_reasons import describe_child
 from messages.operation_reasons import EndCode, StuckCause, describe_operation
 from messages.workflow_ids import Subject
-from store.operations import children, operations
+from store.operations import listings, operations
 from store.operations.children import ChildState
-from store.operations.operation_row import OperationKind, OperationRow, OperationState
+from store.operations.listings import OperationQuery
+from store.operations.operation_row import OPEN, OperationKind, OperationRow, OperationState
 
 router = APIRouter(tags=["operations"])
 
@@ -166,14 +167,19 @@ async def list_operations(
     cause: Annotated[KeyText | None, Query(description="Only cascades that follow from this operation.")] = None,
     cursor: Cursor = None,
 ) -> OperationPage:
-    """Newest first. Operations started after the first page was read are on none of the following ones."""
+    """Newest first. Operations started after the first page was read are on none of the following ones.
+
+    A page with a filter may hold fewer items than its limit, even none; as long as `next` is not null, there are more
+    pages.
+    """
     listing = Listing(who.tenant, "operations", kind, state, cause)
     place = listing.place(cursor, (int, str))
     before = None if place is None else (_EPOCH + min(place[0], _LAST) * _MICROSECOND, place[1])
-    found = await operations.page(deps.pool, who.tenant, kind, state, before, limit + 1, cause)
-    last = found[limit - 1] if len(found) > limit else None
-    after = None if last is None else ((last.created_at - _EPOCH) // _MICROSECOND, last.id)
-    return OperationPage(items=[describe(deps, who.tenant, row) for row in found[:limit]], next=listing.next(after))
+    states = None if state is None else OPEN if state == "open" else (state,)
+    query = OperationQuery(kind, states, cause)
+    found, end = await listings.operations_page(deps.pool, who.tenant, query, before, limit)
+    after = None if end is None else ((end[0] - _EPOCH) // _MICROSECOND, end[1])
+    return OperationPage(items=[describe(deps, who.tenant, row) for row in found], next=listing.next(after))
 
 
 @router.get("/operations/{id}", summary="Get an operation")
@@ -210,13 +216,15 @@ async def list_children(
     state: Annotated[ChildState | None, Query(description="Only children in this state.")] = None,
     cursor: Cursor = None,
 ) -> ChildPage:
-    """The children processed so far, or named by the plan; none for an operation on a single child."""
+    """The children processed so far, or named by the plan; none for an operation on a single child.
+
+    A page of one state may hold fewer items than its limit, even none; as long as `next` is not null, there are more
+    pages.
+    """
     listing = Listing(who.tenant, "children", id, state)
-    after = listing.place(cursor, (str, str)) or ("", "")
+    after = listing.place(cursor, (str, str))
     await operations.find(deps.pool, who.tenant, id)
-    found = await children.list_children(deps.pool, who.tenant, id, state, (after[0], after[1]), limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    place = None if last is None else (last.relationship, last.child)
+    found, place = await listings.children_page(deps.pool, who.tenant, id, state, after, limit)
     shown = [
         Child(
             relationship=row.relationship,
@@ -226,6 +234,6 @@ async def list_children(
             reason=describe_child(row),
             changed_at=row.changed_at,
         )
-        for row in found[:limit]
+        for row in found
     ]
     return ChildPage(items=shown, next=listing.next(place))

@@ -8,10 +8,9 @@ import orjson
 
 from catalog.catalog import Catalog
 from catalog.relationship import Cascade, Relationship
-from messages.child_reasons import ParkCode, ParkReason, SkipCode
-from messages.operation_reasons import ReasonDetails
+from messages.child_reasons import ParkReason
 from store.db.pool import Connection, Pool, connection
-from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
+from store.db.sql import execute, fetch_row, fetch_value
 from store.operations import stuck
 from store.operations.operation_row import OperationRow
 
@@ -55,24 +54,6 @@ class OpenChildren(NamedTuple):
     requested_since: datetime | None
     parked: int
     reply: str
-
-
-class ChildRow(NamedTuple):
-    """A child of an operation, for lists. ``changed_at``: when its state last changed.
-
-    ``skip_reason``, ``park_reason``, ``details`` and ``last_error``: why it is in that state, for `describe_child`.
-    """
-
-    relationship: str
-    child: str
-    parent: str
-    state: ChildState
-    skip_reason: SkipCode | None
-    park_reason: ParkCode | None
-    details: ReasonDetails | None
-    last_error: str
-    attempts: int
-    changed_at: datetime
 
 
 async def store_outcomes(
@@ -164,24 +145,3 @@ async def note_missing_facts(conn: Connection, tenant: str, operation: str, left
         await stuck.facts_missing(conn, tenant, operation, left.unconfirmed, left.requested_since, left.reply)
     else:
         await stuck.facts_arrived(conn, tenant, operation)
-
-
-async def list_children(
-    pool: Pool, tenant: str, operation: str, state: ChildState | None, after: tuple[str, str], limit: int
-) -> Sequence[ChildRow]:
-    """Up to ``limit`` children of an operation, by relationship and key.
-
-    ``state``: only those in it; None: all. ``after``: (relationship, child) of the last one of the page before.
-    """
-    async with connection(pool) as conn:
-        return await fetch_rows(
-            conn,
-            ChildRow,
-            "children_page",
-            tenant=tenant,
-            operation=operation,
-            state=state,
-            after_relationship=after[0],
-            after_child=after[1],
-            limit=limit,
-        )

@@ -78,12 +78,3 @@ select count(*) filter (where state = 'requested') as unconfirmed,
        coalesce(max(last_error) filter (where state = 'requested'), '') as reply
 from operation_children
 where tenant = :tenant and operation = :operation and state in ('planned', 'failing', 'requested', 'parked')
-
--- name: children_page
--- A page of the children of an operation, by relationship and child; of all states, or of one.
-select relationship, child, parent, state, skip_reason, park_reason, details, last_error, attempts, changed_at
-from operation_children
-where tenant = :tenant and operation = :operation and (:state::text is null or state = :state)
-  and (relationship, child) > (:after_relationship, :after_child)
-order by relationship, child
-limit :limit

@@ -1,8 +1,7 @@
 """Operations: rows for the work that was requested, each carried out by a workflow, which the outbox notifies."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import orjson
@@ -117,49 +116,6 @@ async def open_operations(
     return await fetch_rows(
         conn, OperationRow, "open_operations", tenant=tenant, workflow=workflow, about=about, key=key
     )
-
-
-async def page(
-    pool: Pool,
-    tenant: str,
-    kind: str | None,
-    state: str | None,
-    before: tuple[datetime, str] | None,
-    limit: int,
-    cause: str | None = None,
-) -> Sequence[OperationRow]:
-    """Up to ``limit`` operations, the newest first.
-
-    ``state``: ``open`` stands for all that have not ended. ``before``: (created_at, id) of the last one of the page
-    before; None: from the newest on. ``cause``: only those that this operation caused.
-    """
-    created_at, id = before or (datetime(9999, 1, 1, tzinfo=UTC), "")
-    states = None if state is None else list(OPEN) if state == "open" else [state]
-    async with connection(pool) as conn:
-        if cause is not None:
-            return await fetch_rows(
-                conn,
-                OperationRow,
-                "operations_of_cause",
-                tenant=tenant,
-                cause=cause,
-                kind=kind,
-                states=states,
-                before=created_at,
-                before_id=id,
-                limit=limit,
-            )
-        return await fetch_rows(
-            conn,
-            OperationRow,
-            "operations_page",
-            tenant=tenant,
-            kind=kind,
-            states=states,
-            before=created_at,
-            before_id=id,
-            limit=limit,
-        )
 
 
 async def cancel(pool: Pool, tenant: str, id: str) -> OperationRow:

@@ -2,23 +2,6 @@
 -- One operation.
 select * from operations where tenant = :tenant and id = :id
 
--- name: operations_page
--- A page of operations, the newest first, of one kind and in some states if those are given.
-select * from operations
-where tenant = :tenant and (:kind::text is null or kind = :kind) and (:states::text[] is null or state = any(:states))
-  and (created_at, id) < (:before, :before_id)
-order by created_at desc, id desc
-limit :limit
-
--- name: operations_of_cause
--- A page of the operations that one operation caused, the newest first, filtered in the same way.
-select * from operations
-where tenant = :tenant and cause = :cause
-  and (:kind::text is null or kind = :kind) and (:states::text[] is null or state = any(:states))
-  and (created_at, id) < (:before, :before_id)
-order by created_at desc, id desc
-limit :limit
-
 -- name: open_operations
 -- The operations that a workflow has to carry out, oldest first. One look-up for each state, by which the index begins.
 select o.*

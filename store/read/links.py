@@ -6,22 +6,18 @@ excludes are read all the same, so a page reads a bounded number of rows: it may
 none, and there are more as long as it has a position to go on from.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from catalog.relationship import Relationship
+from store.db.filtered_page import Batch, batch, filtered_page
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
 from store.read import entities
 from store.read.entities import EntityState
 from store.read.link_state import LinkState, LinkView, StoredLink, derive, state_by_parent
 
-SCANNED = 20_000
-"""Rows that one page reads, about."""
-CHUNK = 1_000
-"""Rows read at a time where a filter may exclude most of them."""
 PARENTS = 200
 """Parents whose children are read at a time."""
 
@@ -68,15 +64,7 @@ class _ParentAt(NamedTuple):
     state: EntityState | None
 
 
-class _LinkBatch(NamedTuple):
-    """Links in their order; the position to go on from (None: there are no more); how many rows were read."""
-
-    links: list[StoredLink]
-    position: LinkPosition | None
-    scanned: int
-
-
-_ReadBatch: TypeAlias = Callable[[LinkPosition | None, int], Awaitable[_LinkBatch]]
+_LinkBatch: TypeAlias = Batch[StoredLink, LinkPosition]
 
 
 async def page(
@@ -91,19 +79,16 @@ async def page(
     if query.state == "conflict" and not query.relationship.exclusive:
         return [], None
     by_parent = query.parent is not None or query.state in ("waiting", "overdue", "broken")
-    read: _ReadBatch = partial(_by_parent, at, query) if by_parent else partial(_by_child, at, query)
-    found: list[LinkView] = []
-    position, scanned, more = after, 0, True
-    size = limit + 1 if query.state is None else max(limit + 1, CHUNK)
-    while more and len(found) <= limit and scanned < SCANNED:
-        batch = await read(position, size)
-        links = await derive(at, query.relationship, batch.links, now)
-        found += [link for link in links if query.state in (None, link.state)]
-        position, more, scanned = batch.position, batch.position is not None, scanned + batch.scanned
-    if len(found) > limit:
-        last = found[limit - 1]
-        return found[:limit], [last.parent, last.child] if by_parent else [last.child]
-    return found, position
+
+    async def read(position: LinkPosition | None, size: int) -> Batch[LinkView, LinkPosition]:
+        stored = await (_by_parent if by_parent else _by_child)(at, query, position, size)
+        return Batch(await derive(at, query.relationship, stored.rows, now), stored.position, stored.scanned)
+
+    def place(link: LinkView) -> LinkPosition:
+        return [link.parent, link.child] if by_parent else [link.child]
+
+    matches = None if query.state is None else lambda link: link.state == query.state
+    return await filtered_page(read, place, after, limit, matches)
 
 
 async def children_of(
@@ -164,7 +149,7 @@ async def _by_child(at: Snapshot, query: LinkQuery, after: LinkPosition | None, 
         after=child,
         size=size,
     )
-    return _LinkBatch(links, [links[-1].child] if len(links) == size else None, len(links))
+    return batch(links, size, lambda link: [link.child])
 
 
 async def _by_parent(at: Snapshot, query: LinkQuery, after: LinkPosition | None, size: int) -> _LinkBatch:
@@ -185,7 +170,7 @@ async def _by_parent(at: Snapshot, query: LinkQuery, after: LinkPosition | None,
     position = None if last is None else [last, ""]
     if len(links) == size:
         position = [links[-1].parent, links[-1].child]
-    return _LinkBatch(links, position, len(links) + PARENTS)
+    return Batch(links, position, len(links) + PARENTS)
 
 
 def _of_parent(row: ChildOf, parent: str, state: EntityState | None) -> StoredLink:

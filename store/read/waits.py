@@ -1,15 +1,12 @@
 """Reads the current waits: what each relationship instance is missing, and from which owner."""
 
 from datetime import datetime
+from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
+from store.db.filtered_page import Batch, batch, filtered_page
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
-
-SCANNED = 20_000
-"""Waits that one page reads at most. With a filter it may hold fewer than its limit although there are more."""
-CHUNK = 1_000
-"""Waits read at a time where a filter may exclude most of them."""
 
 WaitPosition: TypeAlias = list[str]
 """Where the next page begins: after [relationship, parent]."""
@@ -62,17 +59,9 @@ async def page(
 
     By relationship and parent. ``after``: None for the first page. ``now`` decides what is overdue.
     """
-    position, found, scanned, more = after or ["", ""], list[WaitRow](), 0, True
-    size = max(limit + 1, CHUNK) if query.owner or query.overdue else limit + 1
-    while more and len(found) <= limit and scanned < SCANNED:
-        rows = await _read(at, query.relationship, position, size)
-        found += [wait for wait in rows if _matches(wait, query, now)]
-        more, scanned = len(rows) == size, scanned + len(rows)
-        position = [rows[-1].relationship, rows[-1].parent] if rows else position
-    if len(found) > limit:
-        found = found[:limit]
-        position, more = [found[-1].relationship, found[-1].parent], True
-    return await _with_children(at, found), position if more else None
+    matches = partial(_matches, query, now) if query.owner or query.overdue else None
+    found, position = await filtered_page(partial(_read, at, query.relationship), _place, after, limit, matches)
+    return await _with_children(at, found), position
 
 
 async def find(at: Snapshot, relationship: str, parent: str) -> WaitRow | None:
@@ -82,14 +71,20 @@ async def find(at: Snapshot, relationship: str, parent: str) -> WaitRow | None:
     )  # fmt: skip
 
 
-def _matches(wait: WaitRow, query: WaitQuery, now: datetime) -> bool:
+def _place(wait: WaitRow) -> WaitPosition:
+    return [wait.relationship, wait.parent]
+
+
+def _matches(query: WaitQuery, now: datetime, wait: WaitRow) -> bool:
     return query.owner in (None, wait.owner) and (not query.overdue or wait.due < now)
 
 
-async def _read(at: Snapshot, relationship: str | None, after: WaitPosition, size: int) -> list[WaitRow]:
-    after_relationship, after_parent = after
+async def _read(
+    at: Snapshot, relationship: str | None, after: WaitPosition | None, size: int
+) -> Batch[WaitRow, WaitPosition]:
+    after_relationship, after_parent = after or ["", ""]
     if relationship is None:
-        return await fetch_rows(
+        rows = await fetch_rows(
             at.conn,
             WaitRow,
             "waits_page",
@@ -98,15 +93,17 @@ async def _read(at: Snapshot, relationship: str | None, after: WaitPosition, siz
             after_parent=after_parent,
             size=size,
         )
-    return await fetch_rows(
-        at.conn,
-        WaitRow,
-        "waits_of_relationship",
-        tenant=at.tenant,
-        relationship=relationship,
-        after_parent=after_parent,
-        size=size,
-    )
+    else:
+        rows = await fetch_rows(
+            at.conn,
+            WaitRow,
+            "waits_of_relationship",
+            tenant=at.tenant,
+            relationship=relationship,
+            after_parent=after_parent,
+            size=size,
+        )
+    return batch(rows, size, _place)
 
 
 async def _with_children(at: Snapshot, waits: list[WaitRow]) -> list[OpenWait]:

@@ -53,6 +53,7 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "claim_outbox_rows": ({"outbox_to_dispatch"}, OLDEST),
     "claim_waits": ({"waits_open"}, "of each tenant as many as may be open"),
     "workflows_to_check": ({"outbox_dispatched", "waits_started"}, OLDEST),
+    "open_operations_page": ({"operations_open"}, "each open operation has an open workflow, so they are few"),
     "read_after_lock": ({"operations_open"}, "stops at the first row"),
     "gauge_outbox": ({"outbox_to_dispatch"}, METRICS),
     "gauge_waits": ({"waits_pkey"}, METRICS),
@@ -90,6 +91,8 @@ FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = '
 
 AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger")
 """The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
+PAGED = re.compile(r"limit \$\d+\s*$")
+"""The queries that read a page: at their end they are limited to a size."""
 ONCE = re.compile(
     r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys"
     r"|renumber_operations|renumber_children"
@@ -136,6 +139,17 @@ async def test_every_query_looks_its_rows_up_by_an_index(conn: Connection) -> No
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_pages_exclude_no_rows_while_they_are_filled(conn: Connection) -> None:
+    """A filter below the limit of a page would read any number of rows that it excludes."""
+    wrong = []
+    for name, query in queries().items():
+        if PAGED.search(query.text):
+            plan = await generic_plan(conn, name, query.text)
+            wrong += [f"{name}: {scan.table} {scan.excluded}" for scan in scans(plan) if scan.excluded]
+    assert wrong == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_functions_and_triggers_look_their_rows_up_by_an_index(conn: Connection) -> None:
     indexes = await read_indexes(conn)
     assert set(await conn.fetchval(FUNCTIONS)) == INLINED | CALLS.keys()
@@ -155,11 +169,13 @@ async def test_functions_and_triggers_look_their_rows_up_by_an_index(conn: Conne
 
 
 class Scan(NamedTuple):
-    """One node of a plan that reads a table that grows. ``entry``: the index; empty if the table itself is read."""
+    """One node of a plan that reads a table that grows. ``entry``: the index; empty if the table itself is read.
+    ``excluded``: the filter by which it excludes rows that it has read."""
 
     table: str
     entry: str
     condition: str
+    excluded: str
 
 
 async def generic_plan(conn: Connection, name: str, text: str) -> dict[str, Any]:
@@ -175,10 +191,10 @@ async def generic_plan(conn: Connection, name: str, text: str) -> dict[str, Any]
 def scans(node: dict[str, Any], table: str = "") -> Iterator[Scan]:
     """Yields the scans of tables that grow in a plan, and those of functions that should have become a part of it."""
     if node.get("Function Name") in INLINED:
-        yield Scan(node["Function Name"], "", "")
+        yield Scan(node["Function Name"], "", "", "")
     table = node.get("Relation Name", table)
     if "Scan" in node["Node Type"] and table in GROWING and node["Node Type"] not in ("Bitmap Heap Scan", "Tid Scan"):
-        yield Scan(table, node.get("Index Name", ""), node.get("Index Cond", ""))
+        yield Scan(table, node.get("Index Name", ""), node.get("Index Cond", ""), node.get("Filter", ""))
     for child in node.get("Plans", []):
         yield from scans(child, table if node["Node Type"] == "Bitmap Heap Scan" else "")
 

@@ -9,7 +9,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from messages.child_reasons import ParkReason, describe_child
 from store.db.pool import Pool, transaction
-from store.operations import children, children_to_request, operations
+from store.operations import children, children_to_request, listings, operations
 from store.operations.children import ChildOutcome
 from store.operations.children_to_request import Candidate
 from store.operations.operations import NewOperation
@@ -73,7 +73,7 @@ async def test_overdue_child_is_parked_with_the_time_of_its_request(
     async with transaction(pool) as conn:
         row = await operations.find(pool, TENANT, operation)
         await children.settle(conn, catalog, TENANT, row)
-    (child,) = await children.list_children(pool, TENANT, operation, "parked", ("", ""), 10)
+    (child,), _ = await listings.children_page(pool, TENANT, operation, "parked", None, 10)
     assert child.park_reason == "not_confirmed"
     assert child.details is not None
     assert datetime.fromisoformat(child.details["since"]) == requested

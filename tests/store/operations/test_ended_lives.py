@@ -10,9 +10,10 @@ from catalog.catalog import Catalog
 from catalog.relationship import FINISH, STOP, Cascade, OnRecreated
 from contracts.teams import DeleteTeam
 from store.db.pool import Pool
-from store.operations import cascades, children, children_to_request, deletions, operations
+from store.operations import cascades, children, children_to_request, deletions, listings
 from store.operations.children import ChildOutcome
 from store.operations.children_to_request import CandidatePage
+from store.operations.listings import OperationQuery
 from store.operations.operation_row import OperationRow
 from tests.support.events import event
 from tests.support.tenants import CATALOG, StoreTenant, in_a_database
@@ -86,7 +87,9 @@ class Play:
             await self.tenant.pool.execute(query, self.tenant.name, float(self.seconds))
 
     async def operation(self) -> OperationRow | None:
-        rows = await operations.page(self.tenant.pool, self.tenant.name, "cascade", None, None, 10)
+        rows, _ = await listings.operations_page(
+            self.tenant.pool, self.tenant.name, OperationQuery("cascade"), None, 10
+        )
         assert len(rows) <= 1
         return rows[0] if rows else None
 
@@ -222,7 +225,7 @@ async def test_no_child_is_requested_after_the_second_and_the_rest_is_counted(
         assert not play.sent
         return
     assert (row.state, row.requested, row.confirmed) == ("done", len(play.sent), len(play.sent))
-    listed = await children.list_children(*play.at[::2], row.id, "skipped", ("", ""), 100)
+    listed, _ = await listings.children_page(*play.at[::2], row.id, "skipped", None, 100)
     kept = {child.child for child in listed if child.skip_reason == "parent_recreated"}
     assert play.old <= kept  # others of them were named again, or left, after they had been skipped
     assert kept.isdisjoint(play.sent)

@@ -13,7 +13,7 @@ from messages.operation_reasons import describe_operation
 from store import migrate as migrations
 from store.db import schema
 from store.db.pool import Pool
-from store.operations import children, operations
+from store.operations import listings, operations
 
 FILES = Path(schema.__file__).parent / "migrations"
 OLD_OPERATION = """
@@ -269,7 +269,7 @@ async def test_sentences_of_children_become_codes_of_the_same_meaning(before: Po
     shown = {
         row.child: describe_child(row)
         for kind in ("cascade", "move")
-        for row in await children.list_children(before, "main", kind, None, ("", ""), 100)
+        for row in (await listings.children_page(before, "main", kind, None, None, 100))[0]
     }
     for number, old in enumerate(CHILDREN):
         row = rows[f"{number:02}"]

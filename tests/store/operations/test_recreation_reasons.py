@@ -7,8 +7,7 @@ from errors import Conflict, PlanOutdated
 from messages.child_reasons import describe_child
 from messages.operation_reasons import describe_operation
 from store.db.pool import Pool
-from store.operations import cascades, children_to_request, deletions, moves, operations, plans
-from store.operations.children import list_children
+from store.operations import cascades, children_to_request, deletions, listings, moves, operations, plans
 from store.operations.operations import Impossible
 from store.operations.plan_scope import PlanRequest
 from tests.support.events import Event, event
@@ -125,6 +124,6 @@ async def test_child_of_a_plan_is_skipped_as_recreated_only_if_it_was(
     page = await children_to_request.next_page(*at, row.id, catalog.relationship("event_team"), "", 10, repeat=False)
     assert page is not None
     assert [candidate.child.key for candidate in page.candidates] == ([] if SAYS[history] else ["t"])
-    skipped = await list_children(pool, TENANT, row.id, "skipped", ("", ""), 10)
+    skipped, _ = await listings.children_page(pool, TENANT, row.id, "skipped", None, 10)
     recreated = SAYS[history] == "was deleted and created again"
     assert [describe_child(child) for child in skipped] == (["it was deleted and created again"] if recreated else [])

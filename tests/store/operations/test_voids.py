@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from catalog.registry import OWN_SOURCE
 from errors import Conflict, Unknown
-from store.operations import cascades, children_to_request, operations, voids
+from store.operations import cascades, children_to_request, listings, voids
+from store.operations.listings import OperationQuery
 from tests.support.events import Event, event
 from tests.support.strategies import deliver, histories
 from tests.support.tenants import StoreTenant, cut_into_batches, expected_lines, expected_waits, in_a_database
@@ -105,7 +106,7 @@ async def test_cascade_of_a_deletion_that_is_void_ends(tenant: StoreTenant) -> N
     await tenant.record_batches([[event("EventCreated", "e", 1, name="e"), *teams], [deleted]])
     at = tenant.pool, tenant.catalog, tenant.name
     assert (await cascades.advance(*at, "event", "e")).to_request == ("event_team",)
-    (row,) = await operations.page(tenant.pool, tenant.name, "cascade", None, None, 10)
+    (row,), _ = await listings.operations_page(tenant.pool, tenant.name, OperationQuery("cascade"), None, 10)
     relationship = tenant.catalog.relationship("event_team")
     assert await children_to_request.next_page(*at, row.id, relationship, "", 5, repeat=False) is not None
     await tenant.pool.execute("delete from outbox")
@@ -115,5 +116,5 @@ async def test_cascade_of_a_deletion_that_is_void_ends(tenant: StoreTenant) -> N
         tuple(r) for r in await tenant.pool.fetch("select workflow, key from outbox where workflow = 'cascade'")
     ] == [("cascade", "e")]
     assert (await cascades.advance(*at, "event", "e")).operation is None
-    (row,) = await operations.page(tenant.pool, tenant.name, "cascade", None, None, 10)
+    (row,), _ = await listings.operations_page(tenant.pool, tenant.name, OperationQuery("cascade"), None, 10)
     assert (row.state, row.ended_because, row.requested) == ("done", "deletion_voided", 0)

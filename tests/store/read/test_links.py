@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from catalog.catalog import Catalog
+from store.db import filtered_page
 from store.db.pool import Pool
 from store.db.snapshot import Snapshot, snapshot
 from store.read import link_counts, links
@@ -45,8 +46,8 @@ async def test_pages_are_exactly_the_links_at_every_revision(
 ) -> None:
     await record_history(facts, seed)
     monkeypatch.setattr(links, "PARENTS", 1 + seed % 3)
-    monkeypatch.setattr(links, "SCANNED", 5)
-    monkeypatch.setattr(links, "CHUNK", 3)
+    monkeypatch.setattr(filtered_page, "SCANNED", 5)
+    monkeypatch.setattr(filtered_page, "CHUNK", 3)
     tables = await versions.read(pool, catalog)
     for revision in (tables.newest, tables.newest // 2, 1, 0):
         states = tables.link_states(revision)

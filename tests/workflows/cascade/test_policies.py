@@ -13,7 +13,7 @@ from messages.child_reasons import describe_child
 from messages.operation_reasons import describe_operation
 from store.db.pool import Pool
 from store.migrate import migrate
-from store.operations import children, operations
+from store.operations import listings, operations
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
 from tests.support.league import LEAGUE
@@ -111,7 +111,7 @@ async def test_restricted_child_of_a_deleted_parent_is_parked(league: Scenario) 
     await delete_at_owner(league)
     row = await league.wait_for_cascade("a", "incomplete")
     assert counts(row) == {"found": 2, "confirmed": 1, "skipped": 0, "parked": 1, "remaining": 0}
-    (item,) = await children.list_children(league.harness.pool, league.harness.tenant, row.id, "parked", ("", ""), 10)
+    (item,), _ = await listings.children_page(league.harness.pool, league.harness.tenant, row.id, "parked", None, 10)
     assert (item.park_reason, item.last_error) == ("restricted", "")
     description = describe_child(item)
     assert description.startswith("team 't1' cannot be deleted: booking 'k1' belongs to team 't1' by team_booking")
@@ -182,7 +182,7 @@ async def test_repeated_request_for_a_changed_child_keeps_its_first_body(league:
 
     async def answered() -> bool:
         operation = (await league.newest_cascade("a")).id
-        listed = await children.list_children(league.harness.pool, league.harness.tenant, operation, None, ("", ""), 10)
+        listed, _ = await listings.children_page(league.harness.pool, league.harness.tenant, operation, None, None, 10)
         return {row.state for row in listed if row.child == "s1"} == {"requested"}
 
     await eventually(answered)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from messages.child_reasons import describe_child
-from store.operations import operations
-from store.operations.children import list_children
+from store.operations import listings, operations
+from store.operations.listings import OperationQuery
 from tests.support.events import event
 from tests.support.eventually import eventually, eventually_true
 from tests.support.harness import Harness
@@ -36,7 +36,7 @@ async def ended(harness: Harness) -> Any:
     """Waits until the cascade has ended; returns its row."""
 
     async def there() -> Any:
-        rows = await operations.page(harness.pool, harness.tenant, "cascade", None, None, 10)
+        rows, _ = await listings.operations_page(harness.pool, harness.tenant, OperationQuery("cascade"), None, 10)
         return rows[0] if rows and rows[0].ended_at is not None else None
 
     return await eventually(there)
@@ -51,13 +51,13 @@ async def test_no_request_leaves_a_second_after_the_parent_was_created_again(har
     assert (row.state, row.ended_because) == ("done", "recreated_during_cascade")
     assert (row.requested, row.confirmed, row.skipped, row.parked) == (received, received, 200 - received, 0)
     assert set(await harness.links("event_team")) == set(TEAMS) - slow.received.keys()
-    skipped = await list_children(harness.pool, harness.tenant, row.id, "skipped", ("", ""), 200)
+    skipped, _ = await listings.children_page(harness.pool, harness.tenant, row.id, "skipped", None, 200)
     assert {child.child for child in skipped} == set(TEAMS) - slow.received.keys()
     assert {describe_child(child) for child in skipped} == {"its parent was created again before it was requested"}
 
 
 async def test_no_request_leaves_a_second_after_the_cascade_was_cancelled(harness: Harness, slow: SlowTeams) -> None:
-    (row,) = await operations.page(harness.pool, harness.tenant, "cascade", None, None, 10)
+    (row,), _ = await listings.operations_page(harness.pool, harness.tenant, OperationQuery("cascade"), None, 10)
     await operations.cancel(harness.pool, harness.tenant, row.id)
     cancelled = time.monotonic()
     row = await ended(harness)

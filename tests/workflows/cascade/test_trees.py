@@ -16,7 +16,7 @@ from messages.child_reasons import describe_child
 from store.audit.verify import verify
 from store.db.pool import Pool
 from store.migrate import migrate
-from store.operations import children, operations, plans
+from store.operations import listings, operations, plans
 from store.operations.plans import PlanRequest
 from tests.support.archive import ARCHIVE as SERVICE
 from tests.support.eventually import eventually
@@ -214,7 +214,7 @@ async def test_hold_below_parks_its_branch_and_no_other(archive: Scenario, tmp_p
     await archive.wait_for_entities("folder", ["g1", "g2"], "deleted")
     await archive.wait_for_entities("folder", ["f1", "f2", "f3"])
     harness = archive.harness
-    (parked,) = await children.list_children(harness.pool, harness.tenant, row.id, "parked", ("", ""), 10)
+    (parked,), _ = await listings.children_page(harness.pool, harness.tenant, row.id, "parked", None, 10)
     assert parked.child == "f1"
     assert "hold 'h' belongs to folder 'f3' by folder_hold" in describe_child(parked)
     await archive.request_owner("archive", "DELETE", "/hold/h")

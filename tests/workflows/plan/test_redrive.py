@@ -8,8 +8,7 @@ import pytest
 from errors import Conflict
 from messages.child_reasons import describe_child
 from messages.operation_reasons import describe_operation
-from store.operations import children_to_request, ended_life, operations, plans
-from store.operations.children import list_children
+from store.operations import children_to_request, ended_life, listings, operations, plans
 from store.operations.operation_row import OperationState
 from store.operations.plans import PlanRequest
 from tests.support.events import Event, event
@@ -164,7 +163,7 @@ async def test_move_plan_skips_a_child_that_moved_and_came_back(running_scenario
     await harness.record(ours, theirs)
     row = await harness.wait_for_operation(row.id, "done")
     assert (row.found, row.confirmed, row.skipped) == (1, 0, 1)
-    (child,) = await list_children(harness.pool, harness.tenant, row.id, "skipped", ("", ""), 10)
+    (child,), _ = await listings.children_page(harness.pool, harness.tenant, row.id, "skipped", None, 10)
     assert describe_child(child) == "it left its parent, and came back by another fact"
     assert await scenario.teams_at_owner() == {"t": "A"}
     assert await scenario.effects("teams") == 1
@@ -252,7 +251,7 @@ async def test_move_plan_parks_children_whose_target_is_deleted(running_scenario
     await operations.redrive(harness.pool, harness.tenant, row.id)
     row = await harness.wait_for_operation(row.id, "incomplete")
     assert (row.found, row.parked) == (2, 2)
-    parked = await list_children(harness.pool, harness.tenant, row.id, "parked", ("", ""), 10)
+    parked, _ = await listings.children_page(harness.pool, harness.tenant, row.id, "parked", None, 10)
     assert [child.park_reason for child in parked] == ["target_deleted"] * 2
     assert [describe_child(child) for child in parked] == ["event B is deleted"] * 2
     assert await scenario.teams_at_owner() == {"t1": "A", "t2": "A"}
