@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Keeps the relationships between entities that independent services own.",
-    epilog="Every command prints JSON with -o json, and takes --url and --key, or TETHER_URL and TETHER_KEY.",
+    epilog="Commands that call the API take --url and --key, or TETHER_URL and TETHER_KEY; -o json prints JSON.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -2,14 +2,20 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.environment import read_settings
 
-PORTS = "Ports"
-Port = typer.Option(min=0, max=65535, rich_help_panel=PORTS)
+
+def _port(of: str, default: int) -> Any:
+    """The option for a port: ``of`` what, and the default, which `Settings` gives it."""
+    return typer.Option(
+        min=0, max=65535, rich_help_panel="Ports", metavar="PORT", help=f"{of}.", show_default=str(default)
+    )
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", show_default="TETHER_DATA_DIR, else .tether", help="Directory for all data."),
@@ -17,10 +23,10 @@ DataDir = Annotated[
 
 
 def up(
-    port: Annotated[int | None, Port] = None,
-    postgres_port: Annotated[int | None, Port] = None,
-    temporal_port: Annotated[int | None, Port] = None,
-    temporal_ui_port: Annotated[int | None, Port] = None,
+    port: Annotated[int | None, _port("API", 8080)] = None,
+    postgres_port: Annotated[int | None, _port("PostgreSQL", 5499)] = None,
+    temporal_port: Annotated[int | None, _port("Temporal", 7233)] = None,
+    temporal_ui_port: Annotated[int | None, _port("Temporal's Web UI", 8233)] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Run PostgreSQL, Temporal, API, dispatcher and worker on this machine.

@@ -37,8 +37,7 @@ def import_files(
 
     After an interruption, the same command resumes where it stopped; lines sent twice are counted as duplicates.
 
-    Exits with 1 if a line was rejected: it is no CloudEvent, or the API key may not publish it. The other lines are
-    imported.
+    Exits with 1 if a line was rejected: it is no CloudEvent, or its key may not publish it. Others are imported.
     """
     from cli.imports.progress_bar import ProgressBar
     from cli.imports.run import ImportOptions, ImportRun

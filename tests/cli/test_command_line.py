@@ -1,6 +1,7 @@
 """Common to all commands: help, errors, exit codes, the endpoint, and a fast start."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 import typer
 
 from cli.main import app
+from config import Settings
 from tests.cli.conftest import ROOT, Said
 from tests.support.fake_tether import FakeTether, ServedFake
 
@@ -29,6 +31,40 @@ def test_every_command_has_help(tether: Tether, words: tuple[str, ...]) -> None:
     said = tether(*words, "--help")
     assert (said.code, said.err) == (0, "")
     assert f"Usage: {' '.join(('tether', *words))} " in said.out
+
+
+def test_paragraphs_of_help_are_one_line_in_the_source() -> None:
+    """In a terminal, line breaks inside paragraphs after the first would be kept."""
+    root = typer.main.get_command(app)
+    broken = []
+    for words in commands(root):
+        command: Any = root
+        for word in words:
+            command = command.commands[word]
+        broken += [words for paragraph in (command.help or "").split("\n\n")[1:] if "\n" in paragraph.strip()]
+    assert broken == []
+
+
+def test_help_of_ports_gives_the_defaults_of_the_settings(tether: Tether) -> None:
+    said, settings = " ".join(tether("up", "--help").out.split()), Settings()
+    for port in (settings.port, settings.postgres_port, settings.temporal_port, settings.temporal_ui_port):
+        assert f"[default: ({port})]" in said
+
+
+def test_documents_name_commands_and_options_that_exist() -> None:
+    """Every `tether …` in code of a document names a command, or a noun and its verb, and options that it takes."""
+    root: Any = typer.main.get_command(app)
+    wrong = []
+    for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]:
+        for text in re.findall(r"(?:`|bin/|^)tether ([a-z][^`\n#|…]*)", file.read_text(encoding="utf-8"), re.MULTILINE):
+            words, command = text.split(), root
+            while words and hasattr(command, "commands"):
+                command = command.commands.get(words.pop(0))
+            known = {"--help"} | {option for given in getattr(command, "params", ()) for option in given.opts}
+            options = [word for word in words if word.startswith("--") and word != "--"]
+            if command is None or not {*options} <= known:
+                wrong.append(f"{file.relative_to(ROOT)}: tether {text}")
+    assert wrong == []
 
 
 def test_help_imports_no_slow_modules() -> None:
