@@ -4,8 +4,8 @@ Rows are read along an index, and those that the filter excludes are read all th
 of rows: it may hold fewer than its limit, even none, and there are more as long as it has a position to go on from.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 SCANNED = 20_000
 """Rows that one page reads, about."""
@@ -13,7 +13,7 @@ CHUNK = 1_000
 """Rows read at a time where a filter may exclude most of them."""
 
 Row = TypeVar("Row")
-Position = TypeVar("Position")
+Position = TypeVar("Position", bound=Sequence[Any])
 
 
 class Batch(NamedTuple, Generic[Row, Position]):

@@ -52,9 +52,16 @@ class ChildOf(NamedTuple):
 
 
 class _ParentKey(NamedTuple):
-    """A row of ``waiting_parents``, ``deleted_parents`` and ``former_parents``."""
+    """A row of ``deleted_parents`` and ``former_parents``."""
 
     parent: str
+
+
+class _WaitingParent(NamedTuple):
+    """A row of ``waiting_parents``. ``is_missing``: the parent is; otherwise its child is."""
+
+    parent: str
+    is_missing: bool
 
 
 class _ParentAt(NamedTuple):
@@ -204,12 +211,11 @@ async def _parents(
         )
         states = {wanted, "live"} if wanted == "deleted" and relationship.requested is not None else {wanted}
         return [row for row in every if row.state in states], every[-1].parent if len(every) == PARENTS else None
-    found: dict[str, EntityState]
     if wanted == "unknown":
-        rows = await fetch_rows(at.conn, _ParentKey, "waiting_parents", relationship=relationship.name, **where)
-        found = {row.parent: "unknown" for row in rows}
-    else:
-        found = await _broken_parents(at, relationship, where)
+        waiting = await fetch_rows(at.conn, _WaitingParent, "waiting_parents", relationship=relationship.name, **where)
+        missing = [_ParentAt(row.parent, "unknown") for row in waiting if row.is_missing]
+        return missing, waiting[-1].parent if len(waiting) == PARENTS else None
+    found = await _broken_parents(at, relationship, where)
     keys = sorted(found, key=str.encode)[:PARENTS]
     return [_ParentAt(key, found[key]) for key in keys], keys[-1] if len(keys) == PARENTS else None
 

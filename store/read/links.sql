@@ -50,10 +50,10 @@ order by p.n, l.child
 limit :size
 
 -- name: waiting_parents
--- The parents that are currently missing, by key: those after a key, or from it on if :inclusive.
-select parent from waits
-where tenant = :tenant and relationship = :relationship and missing = 'parent'
-  and parent >= :after and (parent > :after or :inclusive)
+-- The parents that currently wait, by key, each with whether it is the one that is missing: those after a key, or from
+-- it on if :inclusive.
+select parent, missing = 'parent' as is_missing from waits
+where tenant = :tenant and relationship = :relationship and parent >= :after and (parent > :after or :inclusive)
 order by parent
 limit :size
 

@@ -65,6 +65,19 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
 }
 """Queries that read an index, or a part of it that many rows share: which indexes, and why they may."""
 
+ONE_PARENT = "excludes the parent that the page before ended with"
+EXCLUDING: Mapping[str, str] = {
+    "children_of": "excludes links that began later: versions that the present ones have replaced",
+    "children_with_order_keys": "reads all children once",
+    "deleted_parents": ONE_PARENT,
+    "feed_facts": "reads a window of revisions with a bounded number of facts",
+    "former_parents": ONE_PARENT,
+    "older_facts": "reads the facts of one entity",
+    "plan_candidates": "each child is read once by a sweep, whose next page begins after it",
+    "waiting_parents": ONE_PARENT,
+}
+"""Queries that read a page and exclude rows while it is filled, and why these are few."""
+
 LOG_PLANS = """
 load 'auto_explain';
 set auto_explain.log_min_duration = 0;
@@ -140,13 +153,13 @@ async def test_every_query_looks_its_rows_up_by_an_index(conn: Connection) -> No
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_pages_exclude_no_rows_while_they_are_filled(conn: Connection) -> None:
-    """A filter below the limit of a page would read any number of rows that it excludes."""
-    wrong = []
+    """With a filter below its limit, a page would read any number of rows that the filter excludes."""
+    excluding = set()
     for name, query in queries().items():
         if PAGED.search(query.text):
             plan = await generic_plan(conn, name, query.text)
-            wrong += [f"{name}: {scan.table} {scan.excluded}" for scan in scans(plan) if scan.excluded]
-    assert wrong == []
+            excluding |= {name for scan in scans(plan) if scan.excluded}
+    assert excluding == EXCLUDING.keys()
 
 
 @pytest.mark.asyncio(loop_scope="module")
