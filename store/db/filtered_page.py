@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 Position = TypeVar("Position", bound=Sequence[Any])
 
 
-class Batch(NamedTuple, Generic[Row, Position]):
+class ReadRows(NamedTuple, Generic[Row, Position]):
     """Rows in their order; the position to go on from (None: there are no more); how many rows were read for them."""
 
     rows: list[Row]
@@ -24,13 +24,13 @@ class Batch(NamedTuple, Generic[Row, Position]):
     scanned: int
 
 
-def batch(rows: list[Row], size: int, place: Callable[[Row], Position]) -> Batch[Row, Position]:
+def read_rows(rows: list[Row], size: int, place: Callable[[Row], Position]) -> ReadRows[Row, Position]:
     """The batch of a query that was to return up to ``size`` rows. ``place``: the position after a row."""
-    return Batch(rows, place(rows[-1]) if len(rows) == size else None, len(rows))
+    return ReadRows(rows, place(rows[-1]) if len(rows) == size else None, len(rows))
 
 
 async def filtered_page(
-    read: Callable[[Position | None, int], Awaitable[Batch[Row, Position]]],
+    read: Callable[[Position | None, int], Awaitable[ReadRows[Row, Position]]],
     place: Callable[[Row], Position],
     after: Position | None,
     limit: int,

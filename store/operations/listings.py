@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from messages.child_reasons import ParkCode, SkipCode
 from messages.operation_reasons import ReasonDetails
-from store.db.filtered_page import Batch, batch, filtered_page
+from store.db.filtered_page import ReadRows, filtered_page, read_rows
 from store.db.pool import Connection, Pool, connection
 from store.db.sql import fetch_rows
 from store.operations.children import ChildState
@@ -93,7 +93,7 @@ def _matches(query: OperationQuery, row: OperationRow) -> bool:
 
 async def _read_operations(
     conn: Connection, tenant: str, query: OperationQuery, before: OperationPosition | None, size: int
-) -> Batch[OperationRow, OperationPosition]:
+) -> ReadRows[OperationRow, OperationPosition]:
     created_at, id = before or _NEWEST
     if query.cause is None:
         rows = await fetch_rows(
@@ -110,12 +110,12 @@ async def _read_operations(
             before_id=id,
             size=size,
         )
-    return batch(rows, size, _before)
+    return read_rows(rows, size, _before)
 
 
 async def _read_open_operations(
     conn: Connection, tenant: str, query: OperationQuery, before: OperationPosition | None, size: int
-) -> Batch[OperationRow, OperationPosition]:
+) -> ReadRows[OperationRow, OperationPosition]:
     created_at, id = before or _NEWEST
     rows = await fetch_rows(
         conn,
@@ -129,12 +129,12 @@ async def _read_open_operations(
         before_id=id,
         size=size,
     )
-    return batch(rows, size, _before)
+    return read_rows(rows, size, _before)
 
 
 async def _read_children(
     conn: Connection, tenant: str, operation: str, only_open: bool, after: ChildPosition | None, size: int
-) -> Batch[ChildRow, ChildPosition]:
+) -> ReadRows[ChildRow, ChildPosition]:
     relationship, child = after or ["", ""]
     place = {"after_relationship": relationship, "after_child": child}
     if only_open:
@@ -143,7 +143,7 @@ async def _read_children(
         )
     else:
         rows = await fetch_rows(conn, ChildRow, "children_page", tenant=tenant, operation=operation, size=size, **place)
-    return batch(rows, size, _after)
+    return read_rows(rows, size, _after)
 
 
 def _before(row: OperationRow) -> OperationPosition:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from catalog.relationship import Relationship
-from store.db.filtered_page import Batch, batch, filtered_page
+from store.db.filtered_page import ReadRows, filtered_page, read_rows
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
 from store.read import entities
@@ -71,7 +71,7 @@ class _ParentAt(NamedTuple):
     state: EntityState | None
 
 
-_LinkBatch: TypeAlias = Batch[StoredLink, LinkPosition]
+_LinkBatch: TypeAlias = ReadRows[StoredLink, LinkPosition]
 
 
 async def page(
@@ -87,9 +87,9 @@ async def page(
         return [], None
     by_parent = query.parent is not None or query.state in ("waiting", "overdue", "broken")
 
-    async def read(position: LinkPosition | None, size: int) -> Batch[LinkView, LinkPosition]:
+    async def read(position: LinkPosition | None, size: int) -> ReadRows[LinkView, LinkPosition]:
         stored = await (_by_parent if by_parent else _by_child)(at, query, position, size)
-        return Batch(await derive(at, query.relationship, stored.rows, now), stored.position, stored.scanned)
+        return ReadRows(await derive(at, query.relationship, stored.rows, now), stored.position, stored.scanned)
 
     def place(link: LinkView) -> LinkPosition:
         return [link.parent, link.child] if by_parent else [link.child]
@@ -156,7 +156,7 @@ async def _by_child(at: Snapshot, query: LinkQuery, after: LinkPosition | None, 
         after=child,
         size=size,
     )
-    return batch(links, size, lambda link: [link.child])
+    return read_rows(links, size, lambda link: [link.child])
 
 
 async def _by_parent(at: Snapshot, query: LinkQuery, after: LinkPosition | None, size: int) -> _LinkBatch:
@@ -177,7 +177,7 @@ async def _by_parent(at: Snapshot, query: LinkQuery, after: LinkPosition | None,
     position = None if last is None else [last, ""]
     if len(links) == size:
         position = [links[-1].parent, links[-1].child]
-    return Batch(links, position, len(links) + PARENTS)
+    return ReadRows(links, position, len(links) + PARENTS)
 
 
 def _of_parent(row: ChildOf, parent: str, state: EntityState | None) -> StoredLink:

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
-from store.db.filtered_page import Batch, batch, filtered_page
+from store.db.filtered_page import ReadRows, filtered_page, read_rows
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
 
@@ -81,7 +81,7 @@ def _matches(query: WaitQuery, now: datetime, wait: WaitRow) -> bool:
 
 async def _read(
     at: Snapshot, relationship: str | None, after: WaitPosition | None, size: int
-) -> Batch[WaitRow, WaitPosition]:
+) -> ReadRows[WaitRow, WaitPosition]:
     after_relationship, after_parent = after or ["", ""]
     if relationship is None:
         rows = await fetch_rows(
@@ -103,7 +103,7 @@ async def _read(
             after_parent=after_parent,
             size=size,
         )
-    return batch(rows, size, _place)
+    return read_rows(rows, size, _place)
 
 
 async def _with_children(at: Snapshot, waits: list[WaitRow]) -> list[OpenWait]:
