@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from string import Formatter
 from types import ModuleType
 
-from catalog import limits
+from catalog import identity_checks, limits
+from catalog.identity import IdentityFact
 from catalog.registry import Contract, Contracts
 from catalog.vocabulary import Command, ExpectedParentField, Fact, KeyField, Owner
 from errors import BadDeclaration
@@ -25,6 +26,7 @@ def read(modules: Iterable[ModuleType]) -> Contracts:
     for command in contracts.commands:
         if command.deletes:
             _check_deleting(command, contracts)
+    identity_checks.check_together(contracts)
     return contracts
 
 
@@ -71,6 +73,7 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
                 "A kind has one owner; rename it.",
             )
         contracts.by_type[contract.wire_type] = contract
+        identity_checks.add_policy(contracts, contract.kind, fact, where)
 
 
 def _check_request(command: type[Command], where: str) -> None:
@@ -134,18 +137,20 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
     name = fact.fact_name()
     if not _NAME.fullmatch(name):
         raise BadDeclaration(where, f"{name} cannot name a fact", "Use CamelCase in the past tense: GroupCreated.")
-    if getattr(fact, "effect", None) is None:
+    about_identity = issubclass(fact, IdentityFact)
+    if fact.effect is None and not about_identity:
         raise BadDeclaration(where, f"{name} derives from Fact itself", "Derive it from Created, Changed or Deleted.")
     if not _KIND.fullmatch(fact.entity):
         raise BadDeclaration(
             where,
             f"{name} names no kind of entity",
-            f'Write class {name}({fact.effect.title()}, entity="…").',
+            f'Write class {name}({fact.__mro__[1].__name__}, entity="…").',
         )
     check_name("the kind", fact.entity, where)
     keys = [n for n, f in fact.model_fields.items() if any(isinstance(m, KeyField) for m in f.metadata)]
     if len(keys) > 1:
         raise BadDeclaration(where, f"{name} has several keys: {', '.join(keys)}", "Mark one field as Key.")
+    key = identity_checks.key_field(fact, where) if issubclass(fact, IdentityFact) else next(iter(keys), None)
     return Contract(
         wire_type=fact.wire_type(),
         name=name,
@@ -154,6 +159,7 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
         effect=fact.effect,
         owner=owner.name,
         model=fact,
-        key_field=keys[0] if keys else None,
+        key_field=key,
         where=where,
+        identity=getattr(fact, "identity", None),
     )

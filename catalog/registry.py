@@ -7,12 +7,23 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from catalog.identity import IdentityEffect, MergePolicy
 from catalog.vocabulary import Command, Effect, Fact, Owner
 
 OWN_SOURCE = "/tether"
 """The source of facts that Tether itself records; no owner may use it."""
 
-OWN_FACTS = ("Linked", "Unlinked", "FactVoided", "RelationshipOverdue", "RelationshipDeclared")
+OWN_FACTS = (
+    "Linked",
+    "Unlinked",
+    "FactVoided",
+    "RelationshipOverdue",
+    "RelationshipDeclared",
+    "Merged",
+    "Unmerged",
+    "MergeForbidden",
+    "MergeForbiddenLifted",
+)
 """The names of those facts, except announcements, which relationships declare."""
 
 _KEYS = {"string", "integer"}
@@ -21,17 +32,21 @@ _KEYS = {"string", "integer"}
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One declared fact. ``key_field``: the field marked ``Key``, if any; ``where``: its file."""
+    """One declared fact. ``effect``: what it does to its entity's state; None: nothing, it is about identity then.
+
+    ``key_field``: the field with the entity's key, if any; ``where``: its file.
+    """
 
     wire_type: str
     name: str
     version: int
     kind: str
-    effect: Effect
+    effect: Effect | None
     owner: str
     model: type[Fact]
     key_field: str | None
     where: str
+    identity: IdentityEffect | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,8 @@ class Contracts:
     """command → the name of the owner that carries it out."""
     deleting: dict[str, type[Command]] = field(default_factory=dict)
     """kind → the command that deletes an entity of this kind."""
+    merging: dict[str, MergePolicy] = field(default_factory=dict)
+    """kind whose entities can be merged → how."""
     declared_in: dict[type[Command], str] = field(default_factory=dict)
     """command → its file."""
 
@@ -78,8 +95,13 @@ class Contracts:
         return names[0] if names else ""
 
     def fields_of(self, kind: str) -> set[str]:
-        """Every field that some fact of this kind declares."""
-        return {name for c in self.by_type.values() if c.kind == kind for name in c.model.model_fields}
+        """Every field that some fact about the state of this kind declares."""
+        return {
+            name
+            for c in self.by_type.values()
+            if c.kind == kind and c.effect is not None
+            for name in c.model.model_fields
+        }
 
     def may_name(self, kind: str, field: str) -> bool:
         """Whether a field of this kind can hold a key: a string or an integer, not a list or a fraction."""

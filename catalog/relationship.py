@@ -99,6 +99,18 @@ KEEP = Keep()
 RESTRICT = Restrict()
 
 
+class OnMerge(StrEnum):
+    """What becomes of links that a merge would bring together where only one can be."""
+
+    REFUSE = "refuse"
+    """The merge is refused. Where an owner has said it: the survivor's own counts, or the newest of the losers' links
+    if it has none."""
+    KEEP_SURVIVORS = "keep_survivors"
+    """The survivor's own counts; those of the losers are set aside until the merge is undone."""
+    KEEP_NEWEST = "keep_newest"
+    """The newest counts; the others are set aside until the merge is undone."""
+
+
 class Orchestrate(StrEnum):
     """When a relationship instance has a workflow of its own."""
 
@@ -161,6 +173,7 @@ class Relationship:
     ``announce``: the name of the fact that Tether records when a link is complete, ``GroupChannelLinked``.
     ``move``, ``detach``: the commands to the child's owner that move a child to another parent, or clear its parent.
     They are filled like that of ``Cascade``; the field of ``move`` named like ``via`` gets the new parent.
+    ``on_merge``: which link counts where entities are merged that had one each.
     """
 
     parent: str
@@ -173,6 +186,7 @@ class Relationship:
     detach: type[Command] | None = None
     announce: str = ""
     orchestrate: Orchestrate | None = None
+    on_merge: OnMerge = OnMerge.REFUSE
     name: str = ""
 
     @property

@@ -75,7 +75,8 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
-    effect: ClassVar[Effect]
+    effect: ClassVar[Effect | None] = None
+    """None: it says nothing about the state of its entity."""
     entity: ClassVar[str] = ""
     version: ClassVar[int] = 1
 

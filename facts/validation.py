@@ -13,6 +13,7 @@ from catalog.registry import OWN_SOURCE, Contract
 from catalog.vocabulary import Effect
 from config import Limits
 from errors import Unacceptable
+from facts import identity
 from facts.correlation import RequestedFor, decode
 from facts.envelope import Entry, Envelope, Reference
 from facts.json_numbers import plain
@@ -74,7 +75,7 @@ class Validator:
         if self._check_shape(data):
             data = plain(data)
         key = _key(contract, subject, data)
-        _check_contract(contract, self._fields[contract.wire_type], data)
+        _check_contract(contract, self._fields[contract.wire_type], key, data)
         for field in self._references.get(contract.kind, ()):
             _check_reference(field, data)
         try:
@@ -189,7 +190,13 @@ def _key(contract: Contract, subject: str | None, data: dict[str, Any]) -> str:
     return key
 
 
-def _check_contract(contract: Contract, fields: FieldNames, data: dict[str, Any]) -> None:
+def _check_contract(contract: Contract, fields: FieldNames, key: str, data: dict[str, Any]) -> None:
+    _check_fields(contract, fields, data)
+    if contract.identity is not None:
+        identity.check(contract, key, data)
+
+
+def _check_fields(contract: Contract, fields: FieldNames, data: dict[str, Any]) -> None:
     validator = contract.model.__pydantic_validator__
     try:
         validator.validate_python(data)

@@ -7,6 +7,15 @@ of Tether's own declarations and those of the directories, or raises `BadDeclara
 
 from catalog.catalog import Catalog
 from catalog.catalog import load as load_catalog
+from catalog.identity import (
+    FieldRule,
+    Merged,
+    MergeForbidden,
+    MergeForbiddenLifted,
+    MergePolicy,
+    SurvivorRule,
+    Unmerged,
+)
 from catalog.relationship import (
     FINISH,
     KEEP,
@@ -17,6 +26,7 @@ from catalog.relationship import (
     Cardinality,
     Cascade,
     Detach,
+    OnMerge,
     Orchestrate,
     Relationship,
     Requested,
@@ -56,13 +66,21 @@ __all__ = [
     "Effect",
     "ExpectedParent",
     "Fact",
+    "FieldRule",
     "Key",
+    "MergeForbidden",
+    "MergeForbiddenLifted",
+    "MergePolicy",
+    "Merged",
+    "OnMerge",
     "OnSequenceRestart",
     "Orchestrate",
     "Owner",
     "Relationship",
     "Requested",
+    "SurvivorRule",
     "Through",
+    "Unmerged",
     "Wait",
     "load_catalog",
 ]

@@ -23,7 +23,9 @@ EntityKey = tuple[str, str]
 
 class OpenedLink(NamedTuple):
     """A link that begins. ``rank``: its place among the children of a one-to-one link; ``cause``: the fact it follows
-    from; ``parent_created``: see facts.envelope.Reference; ``former``: whether it is to a former incarnation."""
+    from; ``parent_created``: see facts.envelope.Reference; ``former``: whether it is to a former incarnation.
+    ``stated_child``, ``stated_parent``: the keys that the child's owner stated, where they are merged into those of the
+    link."""
 
     relationship: Relationship
     child: str
@@ -32,6 +34,8 @@ class OpenedLink(NamedTuple):
     cause: Entry
     parent_created: bytes | None = None
     former: bool = False
+    stated_child: str | None = None
+    stated_parent: str | None = None
 
 
 class ClosedLink(NamedTuple):
@@ -56,6 +60,14 @@ class StateChange(NamedTuple):
         return self.entity.kind, self.entity.key
 
 
+class Renamed(NamedTuple):
+    """An entity that is merged into another one now, or is no more. ``cause``: the fact that this follows from."""
+
+    kind: str
+    key: str
+    cause: Entry
+
+
 @dataclass(slots=True)
 class Diff:
     """Everything that a batch of facts changes.
@@ -63,7 +75,9 @@ class Diff:
     ``versions``: entities of which a new version begins. ``touched``: entities of which facts were folded in without
     a visible difference. ``state_changes``: entities that became live or deleted. ``recreated``: entities with the
     same state as before that were deleted and created again in between. ``ends``: entities that are live, and of which
-    a newer deletion than before is known. ``own_facts``: how many of Tether's own facts are for the feed alone.
+    a newer deletion than before is known. ``own_facts``: how many facts there are that readers see, and that change no
+    entity: Tether's own for the feed, and those about identity. ``closed_aliases``: (kind, key) of those that end;
+    ``opened_aliases``: (kind, key, survivor) of those that begin; ``renamed``: what became a loser or ceased to be one.
     ``late``, ``jumps``, ``unseen``: see `arrivals.describe`.
     """
 
@@ -75,13 +89,17 @@ class Diff:
     recreated: list[StateChange] = field(default_factory=list)
     ends: list[StateChange] = field(default_factory=list)
     own_facts: int = 0
+    closed_aliases: list[EntityKey] = field(default_factory=list)
+    opened_aliases: list[tuple[str, str, str]] = field(default_factory=list)
+    renamed: list[Renamed] = field(default_factory=list)
     late: list[tuple[Entry, str | None]] = field(default_factory=list)
     jumps: list[tuple[Entry, str]] = field(default_factory=list)
     unseen: list[Entry] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether readers would see a difference: only then a new revision begins."""
-        return bool(self.versions or self.opened or self.closed or self.own_facts)
+        changed = self.versions or self.opened or self.closed or self.own_facts
+        return bool(changed or self.opened_aliases or self.closed_aliases)
 
 
 def compute_diff(

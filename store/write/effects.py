@@ -95,9 +95,12 @@ def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey
             affected.add("parent_changed", at, changed.cause, placeholder=changed.was_placeholder)
             if changed.entity.state == "unknown":  # all its facts were voided: its children wait for it again
                 affected.may_begin.add(at)
-    for changed in diff.recreated:  # what it had waited for, or had, was of its life before
-        for relationship in catalog.by_parent.get(changed.entity.kind, ()):
-            affected.add("parent_changed", (relationship, changed.entity.key), changed.cause, placeholder=False)
+    # What was created again had waited for, or had, what was of its life before. A loser waits for nothing, and what
+    # ceases to be one may wait again.
+    again = [(c.entity.kind, c.entity.key, c.cause) for c in diff.recreated] + [*diff.renamed]
+    for kind, key, cause in again:
+        for relationship in catalog.by_parent.get(kind, ()):
+            affected.add("parent_changed", (relationship, key), cause, placeholder=False)
     for link in diff.opened:
         unknown = (link.relationship.parent, link.parent) in placeholders
         affected.add("child_linked", (link.relationship, link.parent), link.cause, placeholder=unknown)

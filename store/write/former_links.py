@@ -6,7 +6,7 @@ live again. That follows from the facts alone. It is stored with the link when o
 readers need not derive it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
@@ -20,6 +20,7 @@ class _EndRow(NamedTuple):
     kind: str
     key: str
     ended: bytes
+    live: bool
 
 
 class _RequestedChild(NamedTuple):
@@ -30,6 +31,7 @@ class _RequestedChild(NamedTuple):
     parent: str
     rank: bytes | None
     former: bool
+    stated_child: str | None
 
 
 async def mark(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> None:
@@ -51,13 +53,23 @@ def _was_ended(change: StateChange) -> bool:
 
 
 async def _mark_opened(conn: Connection, tenant: str, diff: Diff) -> None:
-    ended = {(entity.kind, entity.key): entity.ended for entity in (*diff.versions, *diff.touched)}
-    parents = {(link.relationship.parent, link.parent) for link in diff.opened if link.parent_created is not None}
+    ended = {
+        (entity.kind, entity.key): (entity.ended, entity.state == "live") for entity in (*diff.versions, *diff.touched)
+    }
+    parents = {(link.relationship.parent, _stated(link)) for link in diff.opened if link.parent_created is not None}
     ended |= await _ends(conn, tenant, parents - ended.keys())
-    diff.opened = [
-        link._replace(former=is_former(link.parent_created, ended.get((link.relationship.parent, link.parent), b"")))
-        for link in diff.opened
-    ]
+    diff.opened = [link._replace(former=_is_of_former(link, ended)) for link in diff.opened]
+
+
+def _stated(link: OpenedLink) -> str:
+    return link.stated_parent or link.parent
+
+
+def _is_of_former(link: OpenedLink, ends: Mapping[EntityKey, tuple[bytes, bool]]) -> bool:
+    """Whether the incarnation that a child was requested for has ended. ``ends``: of each record its newest deletion,
+    and whether it is live. A loser that is deleted was retired: its last life goes on in the survivor."""
+    ended, live = ends.get((link.relationship.parent, _stated(link)), (b"", False))
+    return is_former(link.parent_created, ended) and (live or link.stated_parent is None)
 
 
 async def _add_reopened(
@@ -79,16 +91,16 @@ async def _add_reopened(
     )
     changed = {(link.relationship.name, link.child) for link in diff.closed}
     left = [row for row in rows if (row.relationship, row.child) not in changed]
-    wanted = {(parents[row.relationship, row.parent][0].child, row.child) for row in left}
+    wanted = {(parents[row.relationship, row.parent][0].child, row.stated_child or row.child) for row in left}
     children = await _children(conn, tenant, wanted, diff)
     for row in left:
         relationship, change = parents[row.relationship, row.parent]
-        created = children[relationship.child, row.child].parent_created(relationship)
+        created = children[relationship.child, row.stated_child or row.child].parent_created(relationship)
         former = is_former(created, change.entity.ended)
         if former != row.former:
             diff.closed.append(ClosedLink(relationship, row.child, row.parent, change.cause))
             link = OpenedLink(relationship, row.child, row.parent, row.rank, change.cause, created, former=former)
-            diff.opened.append(link)
+            diff.opened.append(link._replace(stated_child=row.stated_child))
 
 
 async def _children(conn: Connection, tenant: str, wanted: set[EntityKey], diff: Diff) -> dict[EntityKey, FoldedEntity]:
@@ -97,12 +109,13 @@ async def _children(conn: Connection, tenant: str, wanted: set[EntityKey], diff:
     return known | {(entity.kind, entity.key): entity for entity in stored}
 
 
-async def _ends(conn: Connection, tenant: str, wanted: Collection[EntityKey]) -> dict[EntityKey, bytes]:
-    """(kind, key) → the order key of the newest deletion, of those that were ever deleted."""
+async def _ends(conn: Connection, tenant: str, wanted: Collection[EntityKey]) -> dict[EntityKey, tuple[bytes, bool]]:
+    """(kind, key) → the order key of the newest deletion, and whether it is live, of those that were ever deleted."""
     if not wanted:
         return {}
     query: dict[str, Any] = {"kinds": [kind for kind, _ in wanted], "keys": [key for _, key in wanted]}
-    return {(row.kind, row.key): row.ended for row in await fetch_rows(conn, _EndRow, "ends", tenant=tenant, **query)}
+    rows = await fetch_rows(conn, _EndRow, "ends", tenant=tenant, **query)
+    return {(row.kind, row.key): (row.ended, row.live) for row in rows}
 
 
 def is_former(created: bytes | None, ended: bytes) -> bool:

@@ -16,7 +16,7 @@ from facts.envelope import Entry, finer_nanoseconds, moment
 from facts.order_key import at_position
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
-from store.write import arrivals, former_links, outbox, refold, waits
+from store.write import arrivals, former_links, outbox, overlay, refold, waits
 from store.write.arrivals import TIME_TOLERANCE, Arrivals, FactKey
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
@@ -27,7 +27,9 @@ FACTS = """tenant revision position received source id type kind key sequence or
     correlation causation traceparent extensions digest"""
 ENTITIES = """tenant from_revision to_revision kind key state sequence data latest created ended incarnation
     older refs"""
-LINKS = """tenant from_revision to_revision since relationship child parent rank of_former_incarnation"""
+LINKS = """tenant from_revision to_revision since relationship child parent rank of_former_incarnation stated_child
+    stated_parent"""
+ALIASES = "tenant from_revision to_revision kind key survivor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ async def settle(
     histories = await refold.find(conn, catalog, tenant, stored, fresh)
     fresh = list(histories.fresh)
     diff = compute_diff(catalog, stored, fresh, histories.facts)
+    if locked.merges or (catalog.contracts.merging and any(overlay.is_about_identity(catalog, e) for e in fresh)):
+        await overlay.lay(conn, catalog, tenant, diff, fresh)
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
@@ -109,6 +113,8 @@ async def write_difference(
     ``locked``: the tenant, whose lock the transaction holds; ``diff``: the difference; ``actor``: for the table of
     revisions. Without a visible difference no revision begins: an outbox row of one that never comes is never read.
     """
+    if locked.merges:
+        await overlay.lay(conn, catalog, tenant, diff, ())
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
@@ -191,10 +197,27 @@ async def write(context: WriteContext, diff: Diff) -> None:
         await execute(conn, "close_links", tenant=tenant, revision=revision, relationships=names, children=children)
     if diff.opened:
         links = (
-            (tenant, revision, OPEN, context.now, o.relationship.name, o.child, o.parent, o.rank, o.former)
+            (
+                tenant,
+                revision,
+                OPEN,
+                context.now,
+                o.relationship.name,
+                o.child,
+                o.parent,
+                o.rank,
+                o.former,
+                o.stated_child,
+                o.stated_parent,
+            )
             for o in diff.opened
         )
         await _copy(conn, "links", LINKS, links)
+    if diff.closed_aliases:
+        kinds, keys = [kind for kind, _ in diff.closed_aliases], [key for _, key in diff.closed_aliases]
+        await execute(conn, "close_aliases", tenant=tenant, revision=revision, kinds=kinds, keys=keys)
+    if diff.opened_aliases:
+        await _copy(conn, "aliases", ALIASES, ((tenant, revision, OPEN, *alias) for alias in diff.opened_aliases))
 
 
 async def _copy(conn: Connection, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:

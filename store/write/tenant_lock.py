@@ -13,11 +13,12 @@ class LockedTenant(NamedTuple):
 
     ``revision``: the current one. ``facts``: how many facts its ledger holds, which is the position of the newest.
     ``now``: the database's time, after the lock was taken. ``open_operations``: whether any of its operations is
-    waiting for facts.
+    waiting for facts. ``merges``: whether it has ever recorded a fact about identity.
     """
 
     revision: int
     facts: int
+    merges: bool
     now: datetime
     open_operations: bool
 
@@ -25,6 +26,7 @@ class LockedTenant(NamedTuple):
 class _Counters(NamedTuple):
     revision: int
     facts: int
+    merges: bool
 
 
 class _AfterLock(NamedTuple):

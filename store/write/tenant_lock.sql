@@ -4,7 +4,7 @@ insert into tenant_revisions (tenant) values (:tenant) on conflict do nothing
 
 -- name: lock_tenant_revision
 -- Locks the revision row of a tenant. A statement of its own, so that later statements see all that was committed before.
-select revision, facts from tenant_revisions where tenant = :tenant for update
+select revision, facts, merges from tenant_revisions where tenant = :tenant for update
 
 -- name: read_after_lock
 -- The time, and whether any operation of a tenant is waiting for facts.

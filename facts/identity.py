@@ -1,0 +1,82 @@
+"""What facts about identity say: which pairs of keys are the same entity, and which must never be."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from catalog import limits
+from catalog.catalog import Catalog
+from catalog.identity import IdentityEffect, Merged, Unmerged
+from catalog.registry import OWN_SOURCE, Contract
+from errors import Unacceptable
+
+OWN_EFFECTS = {
+    "Merged.v1": IdentityEffect.MERGED,
+    "Unmerged.v1": IdentityEffect.UNMERGED,
+    "MergeForbidden.v1": IdentityEffect.FORBIDDEN,
+    "MergeForbiddenLifted.v1": IdentityEffect.ALLOWED,
+}
+"""Tether's own facts about identity: wire type → effect. Their fields are survivor and losers, or one and other."""
+OF_MERGES = (IdentityEffect.MERGED, IdentityEffect.UNMERGED)
+
+
+class Pair(NamedTuple):
+    """Two keys of one kind: (loser, survivor), or the two of a forbidden pair, the smaller one first."""
+
+    kind: str
+    one: str
+    other: str
+
+
+def effect_of(catalog: Catalog, source: str, type: str) -> IdentityEffect | None:
+    """What a fact says about pairs; None: nothing."""
+    if source == OWN_SOURCE:
+        return OWN_EFFECTS.get(type)
+    contract = catalog.contracts.by_type.get(type)
+    return None if contract is None else contract.identity
+
+
+def pairs(catalog: Catalog, source: str, type: str, kind: str, key: str, data: Mapping[str, Any]) -> Iterator[Pair]:
+    """The pairs that a valid fact is about. Parameters as those of ``Entry``; the fact is one about identity."""
+    effect = effect_of(catalog, source, type)
+    survivor_field, losers_field = "survivor", "losers"
+    if source != OWN_SOURCE:
+        model = catalog.contracts.by_type[type].model
+        if issubclass(model, Merged | Unmerged):
+            survivor_field, losers_field = model.survivor_field, model.losers_field
+    if effect in OF_MERGES:
+        for loser in dict.fromkeys(data.get(losers_field) or (key,)):
+            yield Pair(kind, loser, data[survivor_field])
+    else:
+        yield forbidden_pair(kind, data["one"], data["other"])
+
+
+def forbidden_pair(kind: str, one: str, other: str) -> Pair:
+    """The pair of two keys, in whatever order they are given."""
+    return Pair(kind, *sorted((one, other), key=str.encode))
+
+
+def check(contract: Contract, key: str, data: Mapping[str, Any]) -> None:
+    """Raises Unacceptable if the keys that a fact about identity names cannot be those of entities, or are the same.
+
+    ``key``: that of the entity it is about; ``data``: as its contract wants it.
+    """
+    model = contract.model
+    if issubclass(model, Merged | Unmerged):
+        survivor, losers = data[model.survivor_field], data.get(model.losers_field, [key])
+        if not isinstance(losers, list) or not losers:
+            raise Unacceptable(f"{model.losers_field} must name at least one loser")
+        _check_keys(model.survivor_field, [survivor])
+        _check_keys(model.losers_field, losers)
+        if survivor in losers:
+            raise Unacceptable(f"{survivor!r} is the survivor and among the losers: an entity cannot merge with itself")
+    else:
+        _check_keys("one and other", [data["one"], data["other"]])
+        if data["one"] == data["other"]:
+            raise Unacceptable(f"{data['one']!r} is both keys of the pair: name two different ones")
+
+
+def _check_keys(field: str, keys: list[Any]) -> None:
+    for key in keys:
+        if not isinstance(key, str) or not key:
+            raise Unacceptable(f"{field} must be keys: texts of 1 to {limits.KEY} bytes")
+        limits.check(f"a key in {field}", key, limits.KEY)

@@ -1,0 +1,40 @@
+-- name: current_aliases
+-- The survivors of these keys, of those that are merged into another one.
+select a.kind, a.key, a.survivor
+from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
+cross join lateral (
+    select * from aliases
+    where tenant = :tenant and kind = w.kind and key = w.key and to_revision = :open limit 1) a
+
+-- name: current_losers
+-- The keys that are merged into these.
+select w.kind, a.key, w.key as survivor
+from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
+cross join lateral (
+    select key from aliases
+    where tenant = :tenant and kind = w.kind and survivor = w.key and to_revision = :open offset 0) a
+
+-- name: close_aliases
+-- Ends the current aliases of these keys.
+update aliases a set to_revision = :revision
+from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
+cross join lateral (
+    select ctid from aliases
+    where tenant = :tenant and kind = w.kind and key = w.key and to_revision = :open limit 1) x
+where a.ctid = x.ctid
+
+-- name: links_of_parents
+-- The current links to these parents.
+select w.relationship, l.child, w.parent, l.rank, l.stated_child, l.stated_parent
+from unnest(:relationships::text[], :parents::text[]) as w (relationship, parent)
+cross join lateral (
+    select * from links
+    where tenant = :tenant and relationship = w.relationship and parent = w.parent and to_revision = :open offset 0) l
+
+-- name: links_of_children
+-- The current links of these children.
+select w.relationship, w.child, l.parent, l.rank, l.stated_child, l.stated_parent
+from unnest(:relationships::text[], :children::text[]) as w (relationship, child)
+cross join lateral (
+    select * from links
+    where tenant = :tenant and relationship = w.relationship and child = w.child and to_revision = :open limit 1) l

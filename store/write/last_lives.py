@@ -1,0 +1,45 @@
+"""The last lives of merged records that their owners have deleted since: they still contribute to their survivor."""
+
+from collections.abc import Collection, Iterable
+
+from catalog.catalog import Catalog
+from catalog.vocabulary import Effect
+from facts.envelope import Entry
+from store.db.pool import Connection
+from store.write.diff import EntityKey
+from store.write.entity_state import FoldedEntity
+from store.write.ledger import facts_of_entities
+from store.write.refold import counting, order_keys
+
+
+async def last_lives(
+    conn: Connection, catalog: Catalog, tenant: str, retired: Collection[EntityKey], new: Iterable[Entry] = ()
+) -> dict[EntityKey, FoldedEntity]:
+    """Folds each of these deleted entities from the facts of its last life, as if it had not ended.
+
+    ``new``: facts that are not in the ledger yet.
+    """
+    if not retired:
+        return {}
+    recorded = await facts_of_entities(conn, catalog, tenant, retired)
+    for fact in new:
+        if (at := (fact.kind, fact.key)) in recorded:
+            recorded[at].append(fact)
+    return {at: last_life(catalog, *at, facts) for at, facts in recorded.items()}
+
+
+def last_life(catalog: Catalog, kind: str, key: str, facts: list[Entry]) -> FoldedEntity:
+    """Folds an entity from the facts after the newest deletion before its newest creation, without any deletion.
+
+    ``facts``: all facts about it, in any order.
+    """
+    facts = counting(facts)
+    orders = order_keys(catalog.restarting, facts)
+    facts = [fact._replace(order=order) for fact, order in zip(facts, orders, strict=True)]
+    created = max((f.order for f in facts if f.effect is Effect.CREATED), default=b"")
+    begun = max((f.order for f in facts if f.effect is Effect.DELETED and f.order < created), default=b"")
+    entity = FoldedEntity(kind, key)
+    for fact in facts:
+        if fact.effect is not Effect.DELETED and fact.order > begun:
+            entity.join(fact)
+    return entity
