@@ -22,7 +22,7 @@ class PersonCreated(Created, entity="person"):
     name: str
     email: str | None = None
     phone: str | None = None
-    labels: list[str] = []
+    labels: list[str] | None = None
     company_id: str | None = None
     """Key of the company that the person works for; null: none is known."""
 
@@ -33,7 +33,7 @@ class PersonChanged(Changed, entity="person"):
     name: str | None = None
     email: str | None = None
     phone: str | None = None
-    labels: list[str] = []
+    labels: list[str] | None = None
     company_id: str | None = None
 
 
