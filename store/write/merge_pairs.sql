@@ -46,7 +46,7 @@ where p.tenant = :tenant and p.kind = :kind and p.one = w.one and p.other = w.ot
 -- name: connected_pairs
 -- All merged pairs that are connected with one of these keys, those included that are set aside.
 with recursive reached (key) as (
-    select unnest(:keys::text[])
+    select w.key collate "C" from unnest(:keys::text[]) as w (key)
     union
     select n.key
     from reached r

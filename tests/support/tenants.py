@@ -123,6 +123,12 @@ class StoreTenant:
         """Records the events in one batch."""
         return await self.recorder.record(self.name, [recorded_entry(self.catalog, e) for e in events], actor="test")
 
+    async def record_own(self, name: str, kind: str, key: str, data: dict[str, Any]) -> Recorded:
+        """Records a fact of Tether's own, without a place in the order but its arrival."""
+        id = own_facts.derived_id(name, kind, key, str(sorted(data.items())))
+        entry = own_facts.entry(name, kind, key, data, id=id)
+        return await self.recorder.record(self.name, [entry], actor="test")
+
     async def record_batches(self, batches: Sequence[Sequence[Event]]) -> Recorded:
         """Records batch after batch; returns the answer to the last."""
         answer = Recorded(0)
