@@ -1,4 +1,4 @@
-"""Tickets: what people have asked the support for."""
+"""Tickets: what people want from the support."""
 
 from tether import Changed, Created, Deleted, Owner
 
@@ -6,7 +6,7 @@ OWNER = Owner("tickets")
 
 
 class TicketOpened(Created, entity="ticket"):
-    """A person has asked for something."""
+    """A person wants something."""
 
     subject: str
     person_id: str | None = None

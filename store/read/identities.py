@@ -7,10 +7,10 @@ from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows, fetch_value
 
 
-class Identity(NamedTuple):
-    """A key that was asked for, and the entity that it stands for.
+class ResolvedKey(NamedTuple):
+    """a key that a reader gave, and the entity that it stands for.
 
-    ``requested``: the key as it was asked for; ``key``: the survivor's, the same if it is not merged into another one;
+    ``requested``: the key as it was given; ``key``: the survivor's, the same if it is not merged into another one;
     ``losers``: the keys that are merged into the survivor, by their bytes.
     """
 
@@ -35,11 +35,11 @@ class _Loser(NamedTuple):
     key: str
 
 
-async def resolve(at: Snapshot, catalog: Catalog, kind: str, key: str) -> Identity:
+async def resolve(at: Snapshot, catalog: Catalog, kind: str, key: str) -> ResolvedKey:
     """Returns the identity of a key at the snapshot's revision; kinds that cannot be merged need no query."""
     if kind not in catalog.contracts.merging:
-        return Identity(key, key)
+        return ResolvedKey(key, key)
     where = {"tenant": at.tenant, "kind": kind, "revision": at.revision}
     survivor: str | None = await fetch_value(at.conn, "survivor_at", key=key, **where)
     losers = await fetch_rows(at.conn, _Loser, "losers_at", survivor=survivor or key, **where)
-    return Identity(key, survivor or key, tuple(loser.key for loser in losers))
+    return ResolvedKey(key, survivor or key, tuple(loser.key for loser in losers))

@@ -22,8 +22,9 @@ limit :size
 -- The current links of these children.
 select l.child, l.parent
 from unnest(:relationships::text[], :children::text[]) as w (relationship, child)
-join links l
-  on l.tenant = :tenant and l.relationship = w.relationship and l.child = w.child and l.to_revision = :open
+cross join lateral (
+    select child, parent from links
+    where tenant = :tenant and relationship = w.relationship and child = w.child and to_revision = :open limit 1) l
 
 -- name: correlated_facts
 -- The facts about these entities that carry a correlation id made by Tether.

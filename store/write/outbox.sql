@@ -30,7 +30,9 @@ insert into outbox (tenant, revision, created_at, workflow, about, key, source, 
 select :tenant, :revision, :now, 'relationship', w.relationship, l.child, w.source, w.id, w.fact
 from unnest(:relationships::text[], :ups::text[], :parents::text[], :sources::text[], :ids::text[], :facts::text[])
      as w (relationship, up, parent, source, id, fact)
-join links l on l.tenant = :tenant and l.relationship = w.up and l.parent = w.parent and l.to_revision = :open
+cross join lateral (
+    select child from links
+    where tenant = :tenant and relationship = w.up and parent = w.parent and to_revision = :open offset 0) l
 cross join lateral (
     select from waits where tenant = :tenant and relationship = w.relationship and parent = l.child limit 1) x
 on conflict do nothing

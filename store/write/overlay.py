@@ -19,7 +19,6 @@ from store.write.aliases import survivors_of
 from store.write.diff import ClosedLink, Diff, EntityKey, OpenedLink, Renamed
 from store.write.entity_state import UNRANKED, FoldedEntity, find_entities
 from store.write.last_lives import last_lives
-from store.write.merge_pairs import is_about_identity
 from store.write.survivors import Survivors
 
 LOSERS_RANK = b"\xff"
@@ -62,7 +61,7 @@ class _Overlay:
         """Stores what facts say about pairs, and adds the aliases that begin and end."""
         by_kind: dict[str, list[Entry]] = {}
         for fact in self._facts:
-            if is_about_identity(self._catalog, fact):
+            if merge_pairs.is_about_identity(self._catalog, fact):
                 by_kind.setdefault(fact.kind, []).append(fact)
         for kind, facts in by_kind.items():
             changed = await merge_pairs.record(self._conn, self._catalog, self._tenant, kind, facts)
@@ -93,8 +92,9 @@ class _Overlay:
         """
         diff, names = self._diff, self._names
         records = {(entity.kind, entity.key) for entity in (*diff.versions, *diff.touched)}
-        children = {(link.relationship.child, link.child): link.cause for link in (*diff.opened, *diff.closed)}
-        parents = {(link.relationship.parent, link.parent) for link in (*diff.opened, *diff.closed)}
+        links: list[OpenedLink | ClosedLink] = [*diff.opened, *diff.closed]
+        children = {(link.relationship.child, link.child): link.cause for link in links}
+        parents = {(link.relationship.parent, link.parent) for link in links}
         changes = {change.at: change.cause for change in (*diff.state_changes, *diff.recreated, *diff.ends)}
         await names.look_up(records | children.keys() | parents | changes.keys())
         again = {(at[0], key): cause for at, cause in self._causes.items() for key in (at[1], *self._around(at))}
@@ -154,7 +154,8 @@ class _Overlay:
         rows = await fetch_rows(
             self._conn, _LinkRow, "links_of_parents", tenant=self._tenant, relationships=names, parents=parents
         )
-        changed = {(link.relationship.name, link.child) for link in (*self._diff.opened, *self._diff.closed)}
+        links: list[OpenedLink | ClosedLink] = [*self._diff.opened, *self._diff.closed]
+        changed = {(link.relationship.name, link.child) for link in links}
         left = [row for row in rows if (row.relationship, row.child) not in changed]
         relationships = self._catalog.relationships
         await self._names.look_up(

@@ -21,6 +21,7 @@ from store.write.arrivals import TIME_TOLERANCE, Arrivals, FactKey
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
 from store.write.entity_state import FoldedEntity, find_entities
+from store.write.merge_pairs import is_about_identity
 from store.write.tenant_lock import LockedTenant, lock
 
 FACTS = """tenant revision position received source id type kind key sequence order_key time time_nanoseconds data
@@ -80,7 +81,7 @@ async def settle(
     histories = await refold.find(conn, catalog, tenant, stored, fresh)
     fresh = list(histories.fresh)
     diff = compute_diff(catalog, stored, fresh, histories.facts)
-    if locked.merges or (catalog.contracts.merging and any(overlay.is_about_identity(catalog, e) for e in fresh)):
+    if locked.merges or (catalog.contracts.merging and any(is_about_identity(catalog, e) for e in fresh)):
         await overlay.lay(conn, catalog, tenant, diff, fresh)
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision

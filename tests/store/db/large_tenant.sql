@@ -25,6 +25,19 @@ select t.tenant, name, 'item' || n, 'category' || n % 3, now(), n % 200,
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n,
      unnest('{category_item,dest_flight}'::text[]) as r (name);
 
+insert into aliases (tenant, kind, key, survivor, from_revision, to_revision)
+select t.tenant, 'item', 'item' || n, 'item' || n % 500, 1 + n % 200,
+       case when n % 5 = 0 then 201 + n % 100 else 9223372036854775807 end
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into merge_pairs (tenant, kind, loser, survivor, merged, order_key, source, id)
+select t.tenant, 'item', 'item' || n, 'item' || n % 500, n % 4 > 0, '', 'items', 'm' || n
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into forbidden_pairs (tenant, kind, one, other, forbidden, order_key, source, id)
+select t.tenant, 'item', 'item' || n, 'person' || n % 500, n % 4 > 0, '', 'items', 'f' || n
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 insert into waits (tenant, relationship, parent, missing, owner, waiting_since, due, workflow_after,
                    workflow_started_at, overdue_notified_at)
 select t.tenant, 'category_item', 'category' || n, case when n % 2 = 0 then 'parent' else 'child' end, 'categories', now(),

@@ -20,10 +20,13 @@ from store.db.sql import queries
 LARGE_TENANT = (Path(__file__).parent / "large_tenant.sql").read_text()
 
 LOOKUPS = {
+    "aliases": {"key", "survivor"},
     "entities": {"key"},
     "facts": {"id", "key"},
+    "forbidden_pairs": {"one", "other"},
     "idempotency_keys": {"idempotency_key"},
     "links": {"child", "parent"},
+    "merge_pairs": {"loser", "survivor", "id"},
     "operation_children": {"operation"},
     "operations": {"id", "key", "parent", "child", "cause", "created_at"},
     "outbox": {"key"},
@@ -35,6 +38,7 @@ LOOKUPS = {
 """Each table that grows → the columns of which one value, or a page from one value on, leads to few rows."""
 
 WINDOWS = {
+    "aliases": {"from_revision", "to_revision"},
     "entities": {"from_revision"},
     "facts": {"revision"},
     "links": {"from_revision", "to_revision"},
@@ -177,7 +181,7 @@ async def test_functions_and_triggers_look_their_rows_up_by_an_index(conn: Conne
         await conn.execute(statement)
     conn.remove_log_listener(log)
     found = {scan for message in logged for scan in scans(json.loads(message.partition("plan:")[2])["Plan"])}
-    assert {scan.table for scan in found} == {"entities", "facts", "links", "operations"}
+    assert {scan.table for scan in found} == {"aliases", "entities", "facts", "links", "operations"}
     assert [scan for scan in found if not is_lookup(scan, indexes)] == []
 
 

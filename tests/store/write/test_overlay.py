@@ -1,6 +1,7 @@
 """Links of merged entities: where they lead, whose they are, and that undoing a merge takes all of it back."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def unmerged(survivor: str, *losers: str, sequence: int = 20) -> Event:
     return event("PersonUnmerged", survivor, sequence, id=f"u/{survivor}/{losers}/{sequence}", **pair(survivor, losers))
 
 
-def pair(survivor: str, losers: tuple[str, ...]) -> dict[str, object]:
+def pair(survivor: str, losers: tuple[str, ...]) -> dict[str, Any]:
     """The data of both."""
     return {"survivor": survivor, "losers": list(losers)}
 
