@@ -17,7 +17,8 @@ from store.write.tenant_lock import lock
 
 
 class FirstRequest(NamedTuple):
-    """What a missing child was first requested for. Every attempt repeats it, whatever older facts arrive in between.
+    """What a missing child was first requested for. Every attempt repeats it, whatever older facts arrive in between,
+    also if another child was there meanwhile, until the fact arrives that carries its correlation id.
 
     ``purpose``: the incarnation of the parent, and the keys that the request takes from other relationships.
     ``left_at``: the revision at which the last child had left; None: none had. ``correlation``: the correlation id.
@@ -58,7 +59,7 @@ class RelationshipStatus:
     """Where children are requested: the revision at which the last one left. A child that is missing since then is
     another one than before, and is requested under another Idempotency-Key."""
     requested: FirstRequest | None = None
-    """What the missing child was first requested for; None: it was not requested yet."""
+    """What a child was first requested for whose fact has not arrived; None: none was, or it has come."""
 
     @property
     def waits(self) -> bool:

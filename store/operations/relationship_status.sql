@@ -3,7 +3,8 @@
 select clock_timestamp() as now, h.revision, e.state, e.incarnation,
        coalesce(nullif(e.created, ''), e.latest) as created, e.data,
        w.missing, w.owner, w.waiting_since, w.due, w.overdue_notified_at is not null as overdue_notified, w.last_error,
-       w.missing_links, w.requested_for, w.requested_left_at, w.correlation,
+       w.missing_links, case when q.answered_at is null then q.requested_for end as requested_for,
+       q.left_at as requested_left_at, q.correlation,
        w.workflow_may_exist,
        (select max(o.position) from outbox o
         where o.tenant = :tenant and o.workflow = 'relationship' and o.about = :relationship and o.key = :parent)
@@ -16,13 +17,14 @@ select clock_timestamp() as now, h.revision, e.state, e.incarnation,
             where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision = :open
               and not l.of_former_incarnation limit 1000) c)
            as children,
-       case when :is_requested::boolean then (
+       case when :is_requested::boolean then greatest(q.answered_at, (
            select max(l.to_revision + 0) from links l -- an expression, so that its index is not taken
            where l.tenant = :tenant and l.relationship = :relationship and l.parent = :parent and l.to_revision < :open
-             and not l.of_former_incarnation) end as left_at
+             and not l.of_former_incarnation)) end as left_at
 from tenant_revisions h
 left join entities e on e.tenant = :tenant and e.kind = :parent_kind and e.key = :parent and e.to_revision = :open
 left join waits w on w.tenant = :tenant and w.relationship = :relationship and w.parent = :parent
+left join counterpart_requests q on q.tenant = :tenant and q.relationship = :relationship and q.parent = :parent
 where h.tenant = :tenant
 
 -- name: reached_child
@@ -62,9 +64,12 @@ limit 1
 -- name: remember_request
 -- Stores what is requested for the missing child, before it is sent. The commit does not wait for the disk: what a crash
 -- of the server loses matters only if the owner's reply is lost and older facts arrive late as well.
-update waits set requested_for = :requested_for, requested_left_at = :left_at, correlation = :correlation
+insert into counterpart_requests (tenant, relationship, parent, requested_for, left_at, correlation)
+select :tenant, :relationship, :parent, :requested_for, :left_at::bigint, :correlation
 from (select set_config('synchronous_commit', 'off', true)) as here
-where tenant = :tenant and relationship = :relationship and parent = :parent and missing = 'child'
+on conflict (tenant, relationship, parent) do update
+set requested_for = excluded.requested_for, left_at = excluded.left_at, correlation = excluded.correlation,
+    answered_at = null
 
 -- name: set_wait_obstacle
 -- Stores why the request for a missing child was not sent yet, or failed; without a reason, its owner no longer contradicts

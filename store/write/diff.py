@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -47,6 +47,17 @@ class ClosedLink(NamedTuple):
     cause: Entry
 
 
+class Answer(NamedTuple):
+    """The creation of a child that was requested. ``cause``: the fact. ``linked``: whether the child has this parent;
+    else it was deleted, or has another one, before it was linked."""
+
+    relationship: Relationship
+    parent: str
+    correlation: str
+    linked: bool
+    cause: Entry
+
+
 class StateChange(NamedTuple):
     """An entity whose state or incarnation has changed. ``was_placeholder``: links referred to it before its first
     fact."""
@@ -75,9 +86,10 @@ class Diff:
     ``versions``: entities of which a new version begins. ``touched``: entities of which facts were folded in without
     a visible difference. ``state_changes``: entities that became live or deleted. ``recreated``: entities with the
     same state as before that were deleted and created again in between. ``ends``: entities that are live, and of which
-    a newer deletion than before is known. ``own_facts``: how many facts there are that readers see, and that change no
-    entity: Tether's own for the feed, and those about identity. ``closed_aliases``: (kind, key) of those that end;
-    ``opened_aliases``: (kind, key, survivor) of those that begin; ``renamed``: what became a loser or ceased to be one.
+    a newer deletion than before is known. ``answers``: creations of children that were requested. ``own_facts``: how
+    many facts there are that readers see, and that change no entity: Tether's own for the feed, and those about
+    identity. ``closed_aliases``: (kind, key) of those that end; ``opened_aliases``: (kind, key, survivor) of those that
+    begin; ``renamed``: what became a loser or ceased to be one.
     ``late``, ``jumps``, ``unseen``: see `arrivals.describe`.
     """
 
@@ -88,6 +100,7 @@ class Diff:
     state_changes: list[StateChange] = field(default_factory=list)
     recreated: list[StateChange] = field(default_factory=list)
     ends: list[StateChange] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     own_facts: int = 0
     closed_aliases: list[EntityKey] = field(default_factory=list)
     opened_aliases: list[tuple[str, str, str]] = field(default_factory=list)
@@ -166,6 +179,19 @@ def _fold(
             diff.unseen.append(fact)
         entity.join(fact)
     add_differences(diff, references, before, entity, facts[-1])
+    for fact in facts:
+        if fact.effect is Effect.CREATED and fact.names and fact.correlation is not None:
+            diff.answers += _answers(references, entity, fact, fact.correlation)
+
+
+def _answers(
+    references: tuple[Relationship, ...], entity: FoldedEntity, creation: Entry, correlation: str
+) -> Iterator[Answer]:
+    """What the creation of a child answers. ``references``: the relationships in which it is the child."""
+    for name, parent, _ in creation.names:
+        for relationship in references:
+            if relationship.name == name and parent is not None:
+                yield Answer(relationship, parent, correlation, entity.parent(relationship) == parent, creation)
 
 
 class EntityBefore(NamedTuple):

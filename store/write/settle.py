@@ -91,7 +91,7 @@ async def settle(
     await write(context, diff)
     if context.open_operations:
         await outbox.confirm_operations(context, fresh)
-    if diff or diff.recreated:
+    if diff or diff.recreated or diff.answers:
         await waits.update(context, diff)
     if diff:
         await open_revision(context, actor, facts=len(fresh))

@@ -11,7 +11,7 @@ from facts.envelope import Entry
 from store.db.sql import execute, fetch_rows
 from store.write import outbox
 from store.write.context import WriteContext
-from store.write.diff import Diff, EntityKey
+from store.write.diff import Answer, Diff, EntityKey
 from store.write.effects import InstanceKey, affected_instances
 from store.write.entity_state import EntityState
 
@@ -38,7 +38,18 @@ async def update(context: WriteContext, diff: Diff) -> None:
     if affected.may_end:
         # Where an instance is notified already, by the same fact, so that it is notified once.
         causes = {at: affected.notified.get(at, cause) for at, cause in affected.may_end.items()}
-        await _end_waits(context, causes)
+        await _end_waits(context, causes, [answer for answer in diff.answers if answer.linked])
+    gone = [answer for answer in diff.answers if not answer.linked]
+    if gone:
+        await execute(
+            context.conn,
+            "end_answered_waits",
+            tenant=context.tenant,
+            revision=context.revision,
+            relationships=[answer.relationship.name for answer in gone],
+            parents=[answer.parent for answer in gone],
+            correlations=[answer.correlation for answer in gone],
+        )
     if affected.may_begin:
         await _begin_waits(context, affected.may_begin)
 
@@ -105,7 +116,8 @@ async def _replace_by_placeholders(context: WriteContext, empty: Collection[Enti
     )
 
 
-async def _end_waits(context: WriteContext, causes: Mapping[InstanceKey, Entry]) -> None:
+async def _end_waits(context: WriteContext, causes: Mapping[InstanceKey, Entry], answers: Collection[Answer]) -> None:
+    """Ends waits, each with the fact that its workflow is notified of. ``answers``: of children that are linked now."""
     columns = context.catalog.columns(relationship for relationship, _ in causes)
     await execute(
         context.conn,
@@ -120,6 +132,9 @@ async def _end_waits(context: WriteContext, causes: Mapping[InstanceKey, Entry])
         sources=[cause.source for cause in causes.values()],
         ids=[cause.id for cause in causes.values()],
         facts=[cause.name for cause in causes.values()],
+        answered_relationships=[answer.relationship.name for answer in answers],
+        answered_parents=[answer.parent for answer in answers],
+        correlations=[answer.correlation for answer in answers],
     )
 
 

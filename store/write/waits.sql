@@ -48,7 +48,7 @@ where e.ctid = x.ctid
 
 -- name: end_waits
 -- Deletes the waits of those of these instances for which nothing is missing any more, or the other side is, and adds
--- outbox rows for those whose workflow may be waiting.
+-- outbox rows for those whose workflow may be waiting. Deletes the requests for children that have come.
 -- By key and not by ctid: the dispatcher or a workflow may be updating the row meanwhile, which moves it. The deletion
 -- waits for such an update and returns the row as it was then, so that a workflow that has just registered is notified.
 with ended as (
@@ -66,12 +66,40 @@ with ended as (
       and x.missing is distinct from n.missing
     returning x.relationship, x.parent, w.source, w.id, w.fact,
               x.workflow_may_exist or x.workflow_started_at is not null as notified
+), answered as (
+    delete from counterpart_requests q
+    using unnest(:answered_relationships::text[], :answered_parents::text[], :correlations::text[])
+          as a (relationship, parent, correlation)
+    cross join lateral (
+        select ctid from counterpart_requests
+        where tenant = :tenant and relationship = a.relationship and parent = a.parent and correlation = a.correlation
+        limit 1 for update) f
+    where q.ctid = f.ctid
 )
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select :tenant, :revision, :now, 'relationship', relationship, parent, source, id, fact
 from ended
 where notified
 on conflict do nothing
+
+-- name: end_answered_waits
+-- For requested children that have come and were gone before they were linked: ends the waits, and records that the
+-- requests are answered, so that the next one has another Idempotency-Key. The revision may be one at which a child had
+-- left before, since such facts need not open another one.
+with answered as (
+    update counterpart_requests q set answered_at = greatest(:revision::bigint, q.left_at + 1)
+    from unnest(:relationships::text[], :parents::text[], :correlations::text[]) as a (relationship, parent, correlation)
+    cross join lateral (
+        select ctid from counterpart_requests
+        where tenant = :tenant and relationship = a.relationship and parent = a.parent and correlation = a.correlation
+          and answered_at is null
+        limit 1 for update) f
+    where q.ctid = f.ctid
+    returning q.relationship, q.parent
+)
+delete from waits x
+using answered a
+where x.tenant = :tenant and x.relationship = a.relationship and x.parent = a.parent and x.missing = 'child'
 
 -- name: begin_waits
 -- Adds waits for those of these instances for which a side is missing, each with an owner and a deadline. A wait whose

@@ -45,6 +45,10 @@ select t.tenant, 'category_item', 'category' || n, case when n % 2 = 0 then 'par
        case when n % 4 < 2 then now() end, case when n % 4 = 0 then now() end
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
 
+insert into counterpart_requests (tenant, relationship, parent, requested_for, correlation)
+select t.tenant, 'category_item', 'category' || n, '["first"]', 'c' || n
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact, dispatched_at)
 select t.tenant, n, now(), 'relationship', 'category_item', 'category' || n, 'items', 'f' || n, 'ItemAdded.v1',
        case when n % 3 > 0 then now() end

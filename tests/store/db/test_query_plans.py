@@ -21,6 +21,7 @@ LARGE_TENANT = (Path(__file__).parent / "large_tenant.sql").read_text()
 
 LOOKUPS = {
     "aliases": {"key", "survivor"},
+    "counterpart_requests": {"parent"},
     "entities": {"key"},
     "facts": {"id", "key"},
     "forbidden_pairs": {"one", "other"},

@@ -1,6 +1,7 @@
-"""Older facts that arrive late between two attempts of a request do not make another request of it."""
+"""What was requested for a parent is remembered until its fact arrives, whatever other facts arrive before."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import httpx2
 import pytest
@@ -30,14 +31,17 @@ def channel(key: str, life: Event) -> list[Event]:
 
 
 OLDER: list[list[Event]] = [
-    [event("GroupDeleted", "g", 40), *channel("c30", OLD)],
-    [event("GroupDeleted", "g", 20), *channel("c10", OLDEST)],
+    [event("GroupDeleted", "g", 40)],
+    channel("c30", OLD),
+    [event("GroupDeleted", "g", 20)],
+    channel("c10", OLDEST),
     [OLD],
     [OLDEST],
     [event("GroupRenamed", "g", 45, name="before")],
     [event("GroupRenamed", "g", 60, name="since")],
 ]
-"""Facts of earlier lives, and changes. Those of one list in their order: a channel after the deletion of its group."""
+"""Facts of earlier lives, and changes. A channel of an earlier life may come and go before the deletion arrives that
+shows that it is one; until then it counts as the channel of the group."""
 
 
 class Requester:
@@ -48,6 +52,7 @@ class Requester:
         self._activities = RelationshipActivities(tenant.pool, CATALOG, intake, owners)
         self._instance = RelationshipInstance(tenant=tenant.name, relationship="group_channel", parent="g")
         self.channels = channels
+        self.tenant = tenant
 
     async def attempt(self) -> bool:
         """Returns whether the owner accepted the request."""
@@ -65,26 +70,80 @@ async def owner() -> AsyncIterator[tuple[Channels, Owners]]:
         yield channels, owners
 
 
+async def requester_for_the_group(pool: Pool, owner: tuple[Channels, Owners]) -> Requester:
+    """A requester of a tenant of its own that knows the group, whose owner has received nothing yet."""
+    channels, owners = owner
+    tenant = StoreTenant(pool).other_tenant()
+    channels.requests.clear()
+    await tenant.record(LIFE)
+    return Requester(tenant, channels, owners)
+
+
 @settings(in_a_database, max_examples=20, phases=(Phase.generate,))
 @given(st.permutations(range(len(OLDER))), st.lists(st.integers(0, len(OLDER)), min_size=1, max_size=3))
 async def test_older_facts_between_attempts_keep_the_key(
     pool: Pool, owner: tuple[Channels, Owners], order: list[int], cuts: list[int]
 ) -> None:
-    channels, owners = owner
-    tenant = StoreTenant(pool).other_tenant()
-    requester = Requester(tenant, channels, owners)
-    channels.requests.clear()
-    await tenant.record(LIFE)
+    requester = await requester_for_the_group(pool, owner)
+    channels = requester.channels
     late = [one_event for n in order for one_event in OLDER[n]]
     start = 0
     for cut in [*sorted(cuts), len(OLDER)]:
         channels.answers = [httpx2.Response(503)]
-        assert not await requester.attempt()
+        await requester.attempt()  # sends nothing while a channel seems to be there
         end = sum(len(OLDER[n]) for n in order[:cut])
         for one_event in late[start:end]:
-            await tenant.record(one_event)
+            await requester.tenant.record(one_event)
         start = max(start, end)
+    channels.answers = []
     assert await requester.attempt()
     assert len(channels.attempts()) == 1
     assert len({request.correlation for request in channels.requests}) == 1
     assert len({request.name for request in channels.requests}) == 1
+
+
+@pytest.mark.parametrize("batches", [[[0, 1]], [[0], [1]], [[1], [0]], [[1, 0]]])
+async def test_requested_channel_that_is_gone_when_it_comes_is_requested_again(
+    pool: Pool, owner: tuple[Channels, Owners], batches: list[list[int]]
+) -> None:
+    requester = await requester_for_the_group(pool, owner)
+    tenant, channels = requester.tenant, requester.channels
+    for number in (1, 3, 5):
+        assert await requester.attempt()
+        correlation = channels.requests[-1].correlation
+        facts = [
+            event("ChannelCreated", "c", number, name="c", correlation=correlation),
+            event("ChannelDeleted", "c", number + 1),
+        ]
+        await pool.execute("delete from outbox where tenant = $1", tenant.name)
+        waited_since = await began(tenant)
+        for batch in batches:
+            await tenant.record(*(facts[n] for n in batch))
+        assert await began(tenant) > waited_since
+        notified = await pool.fetch("select about, key from outbox where tenant = $1", tenant.name)
+        assert ("group_channel", "g") in {tuple(row) for row in notified}
+    assert await requester.attempt()
+    assert list(channels.attempts().values()) == [1, 1, 1, 1]
+
+
+async def test_channel_of_another_request_that_comes_and_goes_keeps_the_key(
+    pool: Pool, owner: tuple[Channels, Owners]
+) -> None:
+    requester = await requester_for_the_group(pool, owner)
+    tenant, channels = requester.tenant, requester.channels
+    assert await requester.attempt()
+    await tenant.record(*channel("c30", OLD))
+    for one_event in channel("c10", OLDEST):
+        await tenant.record(one_event)
+    assert await requester.attempt()
+    assert list(channels.attempts().values()) == [2]
+    await tenant.record(event("ChannelCreated", "c", 1, name="c", correlation=channels.requests[-1].correlation))
+    await tenant.record(event("ChannelDeleted", "c", 2))
+    assert await requester.attempt()
+    assert list(channels.attempts().values()) == [2, 1]
+
+
+async def began(tenant: StoreTenant) -> datetime:
+    """Since when the group is waiting for a channel."""
+    since: datetime = await tenant.pool.fetchval("select waiting_since from waits where tenant = $1", tenant.name)
+    return since
