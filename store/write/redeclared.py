@@ -25,7 +25,7 @@ _PAGE = 1_000
 """Entities that are read at a time, and those of them that were ever deleted are folded in one transaction."""
 
 
-class _RestartingKind(NamedTuple):
+class _Kind(NamedTuple):
     kind: str
 
 
@@ -53,21 +53,34 @@ async def fold_redeclared(conn: Connection, catalog: Catalog) -> list[Refolded]:
 
     Returns what was done for each tenant where the order of facts has changed. Each page is a transaction: when it was
     interrupted, the next call does the rest.
+
+    Processes with the former declaration write until the new one is recorded; from then on `refold.check_declared`
+    refuses what they write, and those with the new one may write. So all is folded twice, the second time with what
+    came meanwhile.
     """
-    folded = {row.kind for row in await fetch_rows(conn, _RestartingKind, "restarting_kinds")}
+    folded, left = await _kinds(conn, "restarting_kinds"), await _kinds(conn, "kinds_to_fold")
+    found: dict[str, Refolded] = {}
     kinds = catalog.redeclared(folded)
-    if not kinds:
-        return []
-    found = []
+    if kinds:
+        await _fold_kinds(conn, catalog, kinds, found)
+        again = kinds & catalog.restarting
+        await execute(conn, "store_restarting_kinds", **{"with": sorted(again), "without": sorted(kinds - again)})
+    if kinds or left:
+        await _fold_kinds(conn, catalog, kinds | (left & catalog.contracts.owner_of.keys()), found)
+        await execute(conn, "end_fold")
+    return [done for done in found.values() if done.entities]
+
+
+async def _kinds(conn: Connection, query: str) -> set[str]:
+    return {row.kind for row in await fetch_rows(conn, _Kind, query)}
+
+
+async def _fold_kinds(conn: Connection, catalog: Catalog, kinds: set[str], found: dict[str, Refolded]) -> None:
+    """Folds all entities of these kinds again. ``found``: what was done for each tenant, to which this is added."""
     for row in await fetch_rows(conn, _TenantToFold, "tenants"):
-        done = Refolded(row.tenant)
+        done = found.setdefault(row.tenant, Refolded(row.tenant))
         for kind in sorted(kinds):
             await _fold_kind(conn, catalog, kind, done)
-        if done.entities:
-            found.append(done)
-    again = kinds & catalog.restarting
-    await execute(conn, "store_restarting_kinds", **{"with": sorted(again), "without": sorted(kinds - again)})
-    return found
 
 
 async def _fold_kind(conn: Connection, catalog: Catalog, kind: str, done: Refolded) -> None:

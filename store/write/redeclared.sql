@@ -7,6 +7,10 @@ where tenant = :tenant and kind = :kind and key > :after and to_revision = :open
 order by key
 limit :size
 
+-- name: kinds_to_fold
+-- The kinds whose declaration has changed, and whose entities are to be folded once more.
+select kind from kinds_to_fold
+
 -- name: renumber_operations
 -- Gives operations the new order keys of the facts that they remember.
 update operations o set requested_after = w.new
@@ -21,7 +25,15 @@ from unnest(:old::bytea[], :new::bytea[]) as w (old, new)
 where c.tenant = :tenant and c.reference = w.old and c.state not in ('planned', 'failing')
 
 -- name: store_restarting_kinds
--- Records of these kinds whether their entities were folded with restarts.
-with former as (delete from restarting_kinds where kind = any(:without::text[]))
+-- Records of these kinds whether their entities were folded with restarts, and that they are to be folded once more.
+with former as (
+    delete from restarting_kinds where kind = any(:without::text[])
+), left_over as (
+    insert into kinds_to_fold (kind) select unnest(:with::text[] || :without::text[]) on conflict (kind) do nothing
+)
 insert into restarting_kinds (kind) select unnest(:with::text[])
 on conflict (kind) do nothing
+
+-- name: end_fold
+-- No kind is to be folded once more.
+delete from kinds_to_fold

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from catalog.catalog import Catalog
 from catalog.vocabulary import Effect
+from errors import Unavailable
 from facts.envelope import Entry
 from facts.order_key import after_restarts, position, sequence_order, without_restarts
 from facts.own_facts import VOIDED
@@ -32,6 +33,19 @@ class Histories:
     fresh: Sequence[Entry]
     facts: dict[EntityKey, list[Entry]] = field(default_factory=dict)
     renumbered: dict[FactKey, bytes] = field(default_factory=dict)
+
+
+def check_declared(catalog: Catalog, folded: Collection[str]) -> None:
+    """Raises Unavailable if this process declares restarts otherwise than the tables were folded: what it would write
+    is not what follows from the facts. ``folded``: the kinds whose entities were folded with restarts."""
+    redeclared = catalog.redeclared(folded)
+    if redeclared:
+        raise Unavailable(
+            f"on_sequence_restart of {', '.join(sorted(redeclared))} is declared otherwise in this process than when"
+            " the tables were folded, and would give facts another order. Run `tether migrate` if this release is the"
+            " newer one, else end this process: it is of a release that was replaced",
+            retry_after=5.0,
+        )
 
 
 async def find(

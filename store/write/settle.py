@@ -66,9 +66,11 @@ async def settle(
 
     ``entries``: validated facts, no two with the same (source, id). ``actor``: who sent them, for the table of
     revisions. ``tolerance``: how far in the future the time of a fact may be that has no sequence. Raises Unacceptable
-    if they make an entity too large.
+    if they make an entity too large, and Unavailable if the tables were folded by another declaration of restarts than
+    that of this process.
     """
     locked = await lock(conn, tenant)
+    refold.check_declared(catalog, locked.restarting)
     known = await _digests(conn, tenant, entries)
     unknown = [e for e in entries if (e.source, e.id) not in known] if known else entries
     refused = arrivals.too_far_ahead(unknown, locked.now, tolerance, catalog.restarting)

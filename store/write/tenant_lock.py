@@ -13,7 +13,8 @@ class LockedTenant(NamedTuple):
 
     ``revision``: the current one. ``facts``: how many facts its ledger holds, which is the position of the newest.
     ``now``: the database's time, after the lock was taken. ``open_operations``: whether any of its operations is
-    waiting for facts. ``merges``: whether it has ever recorded a fact about identity.
+    waiting for facts. ``merges``: whether it has ever recorded a fact about identity. ``restarting``: the kinds whose
+    entities the tables hold as folded with restarts of sequences.
     """
 
     revision: int
@@ -21,6 +22,7 @@ class LockedTenant(NamedTuple):
     merges: bool
     now: datetime
     open_operations: bool
+    restarting: list[str]
 
 
 class _Counters(NamedTuple):
@@ -32,6 +34,7 @@ class _Counters(NamedTuple):
 class _AfterLock(NamedTuple):
     now: datetime
     open_operations: bool
+    restarting: list[str]
 
 
 async def lock(conn: Connection, tenant: str) -> LockedTenant:
@@ -44,4 +47,4 @@ async def lock(conn: Connection, tenant: str) -> LockedTenant:
     after = await fetch_row(conn, _AfterLock, "read_after_lock", tenant=tenant)
     if counters is None or after is None:
         raise Unavailable(f"the revision row of tenant {tenant!r} has disappeared")
-    return LockedTenant(*counters, *after)
+    return LockedTenant(*counters, after.now, after.open_operations, after.restarting)

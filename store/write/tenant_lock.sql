@@ -7,6 +7,7 @@ insert into tenant_revisions (tenant) values (:tenant) on conflict do nothing
 select revision, facts, merges from tenant_revisions where tenant = :tenant for update
 
 -- name: read_after_lock
--- The time, and whether any operation of a tenant is waiting for facts.
-select clock_timestamp() as now,
+-- The time, whether any operation of a tenant is waiting for facts, and the kinds whose entities were folded by the
+-- declaration that sequences begin again: after the lock, since `tether migrate` changes them while it holds it.
+select clock_timestamp() as now, array(select kind from restarting_kinds) as restarting,
        exists (select from operations where tenant = :tenant and state in ('waiting', 'requested')) as open_operations

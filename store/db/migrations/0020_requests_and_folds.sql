@@ -25,3 +25,10 @@ where requested_for is not null and correlation is not null;
 comment on column waits.requested_for is 'Not used any more; a release before this one may still write it.';
 comment on column waits.requested_left_at is 'Not used any more; a release before this one may still write it.';
 comment on column waits.correlation is 'Not used any more; a release before this one may still write it.';
+
+-- Facts that a process with a former declaration recorded while entities were folded again are folded afterwards.
+
+create table kinds_to_fold (
+    kind text primary key
+);
+comment on table kinds_to_fold is 'Kinds whose declaration of restarts has changed, and whose entities `tether migrate` has to fold once more: rows while it does, or since it was interrupted.';

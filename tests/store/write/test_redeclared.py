@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.catalog import Catalog
 from catalog.vocabulary import OnSequenceRestart
+from errors import Unavailable
 from store.db import readiness
 from store.db.pool import Pool
 from store.migrate import migrate, redeclared_sentence
@@ -136,6 +137,41 @@ async def test_interrupted_fold_is_completed_by_the_next(pool: Pool, monkeypatch
     assert done.changed == [("group", "b"), ("group", "c")]
     assert await readiness.check(pool, RESTARTING) == "ok"
     await replace(tenant, catalog=RESTARTING).assert_holds(facts)
+
+
+async def test_facts_of_the_former_declaration_during_the_fold_are_folded_too(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = await recorded(pool, REPORTING, [[fact] for fact in LIVES[:2]])
+    fold_kind, late = redeclared._fold_kind, [LIVES[2]]
+
+    async def fold_and_write(*args: object) -> None:
+        await fold_kind(*args)  # type: ignore[arg-type]
+        if late and args[2] == "group":
+            await former.record(late.pop())
+
+    monkeypatch.setattr(redeclared, "_fold_kind", fold_and_write)
+    await migrate(pool, RESTARTING)
+    now = replace(former, catalog=RESTARTING)
+    assert b'entity|group|g|live|{"name":"second"}' in await now.lines()
+    await now.record(*LIVES[3:])
+    await now.assert_holds(LIVES)
+
+
+@BOTH_WAYS
+async def test_process_with_another_declaration_refuses_to_write(pool: Pool, before: Catalog, after: Catalog) -> None:
+    former = await recorded(pool, before, [LIVES[:1]])
+    now = replace(former, catalog=after)
+    with pytest.raises(
+        Unavailable, match=r"restart of .*group, .* is declared otherwise .* `tether migrate`"
+    ):
+        await now.record(LIVES[1])
+    await former.record(LIVES[1])
+    await migrate(pool, after)
+    with pytest.raises(Unavailable, match="end this process"):
+        await former.record(LIVES[2])
+    await now.record(LIVES[2])
+    await now.assert_holds(LIVES[:3])
 
 
 async def test_operation_keeps_the_fact_that_it_remembers(pool: Pool) -> None:
