@@ -18,6 +18,7 @@ from store.write.arrivals import FactKey
 from store.write.diff import Diff, EntityBefore, EntityKey, add_differences
 from store.write.entity_state import FoldedEntity, find_entities
 from store.write.ledger import facts_of_entities
+from store.write.refold import Renumbered
 from store.write.settle import write_difference
 from store.write.tenant_lock import lock
 
@@ -101,24 +102,20 @@ async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[Entity
     locked = await lock(conn, tenant)
     ledger = await facts_of_entities(conn, catalog, tenant, page)
     diff = Diff()
-    renumbered: dict[FactKey, bytes] = {}
-    renamed: dict[bytes, bytes] = {}
+    renumbered: dict[FactKey, Renumbered] = {}
     for entity in await find_entities(conn, tenant, page):
         recorded = refold.counting(ledger[entity.kind, entity.key])
         orders = refold.order_keys(catalog.restarting, recorded)
         facts = [e._replace(order=order) for e, order in zip(recorded, orders, strict=True)]
         new = [(old, e) for old, e in zip(recorded, facts, strict=True) if old.order != e.order]
         if new:
-            renumbered |= {(e.source, e.id): e.order for _, e in new}
-            renamed |= {old.order: e.order for old, e in new}
+            renumbered |= {(e.source, e.id): Renumbered(e.kind, e.key, old.order, e.order) for old, e in new}
             _add_refolded(diff, catalog, entity, facts, locked.revision)
             done.entities += 1
     if not renumbered:
         return
-    await refold.renumber(conn, tenant, refold.Histories((), renumbered=renumbered))
-    order_keys = {"old": list(renamed), "new": list(renamed.values())}
-    await execute(conn, "renumber_operations", tenant=tenant, **order_keys)
-    await execute(conn, "renumber_children", tenant=tenant, **order_keys)
+    await refold.renumber(conn, tenant, renumbered)
+    await refold.renumber_operations(conn, catalog, tenant, renumbered.values())
     await write_difference(conn, catalog, tenant, locked, diff, "declaration")
     done.changed += [(entity.kind, entity.key) for entity in diff.versions]
 

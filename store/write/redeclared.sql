@@ -11,19 +11,6 @@ limit :size
 -- The kinds whose declaration has changed, and whose entities are to be folded once more.
 select kind from kinds_to_fold
 
--- name: renumber_operations
--- Gives operations the new order keys of the facts that they remember.
-update operations o set requested_after = w.new
-from unnest(:old::bytea[], :new::bytea[]) as w (old, new)
-where o.tenant = :tenant and o.requested_after = w.old
-
--- name: renumber_children
--- Gives children of operations the new order keys of the facts that linked them. Not those whose requests are to be
--- repeated: their Idempotency-Keys contain the old order keys.
-update operation_children c set reference = w.new
-from unnest(:old::bytea[], :new::bytea[]) as w (old, new)
-where c.tenant = :tenant and c.reference = w.old and c.state not in ('planned', 'failing')
-
 -- name: store_restarting_kinds
 -- Records of these kinds whether their entities were folded with restarts, and that they are to be folded once more.
 with former as (

@@ -6,8 +6,9 @@ begin again when a deleted key is used again. What they change depends on the wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.vocabulary import Effect
@@ -23,6 +24,15 @@ from store.write.entity_state import FoldedEntity
 from store.write.ledger import facts_of_entities
 
 
+class Renumbered(NamedTuple):
+    """A fact in the ledger about the entity (kind, key) that has another order key now."""
+
+    kind: str
+    key: str
+    old: bytes
+    new: bytes
+
+
 @dataclass(slots=True)
 class Histories:
     """Entities to be folded from all of their facts. ``facts``: those in the ledger that count, with their order keys.
@@ -32,7 +42,7 @@ class Histories:
 
     fresh: Sequence[Entry]
     facts: dict[EntityKey, list[Entry]] = field(default_factory=dict)
-    renumbered: dict[FactKey, bytes] = field(default_factory=dict)
+    renumbered: dict[FactKey, Renumbered] = field(default_factory=dict)
 
 
 def check_declared(catalog: Catalog, folded: Collection[str]) -> None:
@@ -72,24 +82,58 @@ async def find(
         orders |= {(e.source, e.id): order for e, order in zip(facts, order_keys(restarting, facts), strict=True)}
         found.facts[at] = [e._replace(order=orders[e.source, e.id]) for e in ledger if (e.source, e.id) in orders]
         found.renumbered |= {
-            (e.source, e.id): orders[e.source, e.id] for e in ledger if orders.get((e.source, e.id), e.order) != e.order
+            (e.source, e.id): Renumbered(e.kind, e.key, e.order, orders[e.source, e.id])
+            for e in ledger
+            if orders.get((e.source, e.id), e.order) != e.order
         }
     found.fresh = [e._replace(order=orders.get((e.source, e.id), e.order)) for e in fresh]
     return found
 
 
-async def renumber(conn: Connection, tenant: str, histories: Histories) -> None:
+async def renumber(conn: Connection, tenant: str, renumbered: Mapping[FactKey, Renumbered]) -> None:
     """Stores the new order keys of facts that are in the ledger."""
-    if histories.renumbered:
-        facts = list(histories.renumbered)
+    if renumbered:
         await execute(
             conn,
             "reorder_facts",
             tenant=tenant,
-            sources=[source for source, _ in facts],
-            ids=[id for _, id in facts],
-            new=list(histories.renumbered.values()),
+            sources=[source for source, _ in renumbered],
+            ids=[id for _, id in renumbered],
+            new=[fact.new for fact in renumbered.values()],
         )
+
+
+async def renumber_operations(
+    conn: Connection, catalog: Catalog, tenant: str, renumbered: Collection[Renumbered]
+) -> None:
+    """Gives operations, and their children that were requested, the new order keys of the facts that they remember.
+
+    Otherwise an older deletion would seem to have come after the request, and a child would be requested again.
+    """
+    if not renumbered:
+        return
+    as_child = [(fact, r.name) for fact in renumbered for r in catalog.by_child.get(fact.kind, ())]
+    subjects = [(fact, "cascade", fact.kind) for fact in renumbered]
+    subjects += [(fact, "move", name) for fact, name in as_child]
+    await execute(
+        conn,
+        "renumber_operations_of_facts",
+        tenant=tenant,
+        workflows=[workflow for _, workflow, _ in subjects],
+        abouts=[about for _, _, about in subjects],
+        keys=[fact.key for fact, _, _ in subjects],
+        old=[fact.old for fact, _, _ in subjects],
+        new=[fact.new for fact, _, _ in subjects],
+    )
+    await execute(
+        conn,
+        "renumber_children_of_facts",
+        tenant=tenant,
+        relationships=[name for _, name in as_child],
+        children=[fact.key for fact, _ in as_child],
+        old=[fact.old for fact, _ in as_child],
+        new=[fact.new for fact, _ in as_child],
+    )
 
 
 def _may_restart(entry: Entry, entity: FoldedEntity | None) -> bool:

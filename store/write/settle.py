@@ -88,7 +88,8 @@ async def settle(
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
-    await refold.renumber(conn, tenant, histories)
+    await refold.renumber(conn, tenant, histories.renumbered)
+    await refold.renumber_operations(conn, catalog, tenant, histories.renumbered.values())
     await _append(context, fresh, locked.facts + 1)
     await write(context, diff)
     if context.open_operations:

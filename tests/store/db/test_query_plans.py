@@ -48,7 +48,15 @@ WINDOWS = {
 """Columns that lead to few rows only between two bounds."""
 
 GROWING = LOOKUPS.keys() | WINDOWS.keys()
-SMALL = {"credentials", "definitions", "migrations", "restarting_kinds", "stray_workflows", "tenant_revisions"}
+SMALL = {
+    "credentials",
+    "definitions",
+    "kinds_to_fold",
+    "migrations",
+    "restarting_kinds",
+    "stray_workflows",
+    "tenant_revisions",
+}
 TABLES = "select array_agg(relname::text) from pg_class where relnamespace = 'tether'::regnamespace and relkind = 'r'"
 
 OLDEST = "the oldest of a queue, as many as are processed at a time"
@@ -60,6 +68,7 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "workflows_to_check": ({"outbox_dispatched", "waits_started"}, OLDEST),
     "open_operations_page": ({"operations_open"}, "each open operation has an open workflow, so they are few"),
     "read_after_lock": ({"operations_open"}, "stops at the first row"),
+    "renumber_children_of_facts": ({"operations_open"}, "facts that were in the ledger get another order: rare"),
     "gauge_outbox": ({"outbox_to_dispatch"}, METRICS),
     "gauge_waits": ({"waits_pkey"}, METRICS),
     "gauge_quarantine": ({"quarantine_pkey", "quarantine_tenant_digest_key"}, METRICS),
@@ -111,11 +120,8 @@ AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger")
 """The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
 PAGED = re.compile(r"limit \$\d+\s*$")
 """The queries that read a page: at their end they are limited to a size."""
-ONCE = re.compile(
-    r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys"
-    r"|renumber_operations|renumber_children"
-)
-"""The queries that rewrite all order keys of an earlier version, or of another declaration, once."""
+ONCE = re.compile(r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys")
+"""The queries that rewrite all order keys of an earlier version, once."""
 
 # EXPLAIN writes the columns on the left of the comparisons of an index condition without their table.
 _COMPARED = re.compile(r"\((\w+) (=|<=?|>=?) ")

@@ -5,6 +5,8 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.operations import cascades, children, children_to_request, deletions, moves
+from store.operations.children import ChildOutcome
 from tests.support.events import Event, event
 from tests.support.tenants import StoreTenant, in_a_database
 
@@ -81,3 +83,48 @@ async def test_earlier_life_that_arrives_late_does_not_rename_the_present_one(te
     for fact in (team("Created", 1, 5, name="Old"), team("Deleted", 2, 10), team("Renamed", 2, 6, name="Older")):
         await tenant.record(fact)
         assert (await tenant.incarnations())["team", "t"] == name
+
+
+THIRD = team("Created", 1, 20, name="Reds", event_id="cup")
+EARLIER = [team("Created", 1, 5, name="Old"), team("Deleted", 2, 10)]
+"""A life before the creation of THIRD: it shows that the sequence has begun again with it."""
+
+
+async def test_late_restart_does_not_end_a_deletion_that_was_requested_before(tenant: StoreTenant) -> None:
+    await tenant.record(THIRD)
+    at = tenant.pool, tenant.catalog, tenant.name, "team", "t"
+    await deletions.start(*at, actor="test", idempotency_key=None)
+    await tenant.record_batches([[fact] for fact in EARLIER])
+    await tenant.assert_holds([THIRD, *EARLIER])
+    deletion = (await cascades.advance(*at)).deletion
+    assert deletion is not None
+    assert await deletions.pending_request(*at, deletion.id) is not None
+
+
+async def test_late_restart_does_not_refuse_a_move_that_was_requested_before(tenant: StoreTenant) -> None:
+    relationship = tenant.catalog.relationship("event_team")
+    await tenant.record(THIRD, event("EventCreated", "final", 1, name="final"))
+    at = tenant.pool, tenant.name, relationship
+    await moves.start(*at, child="t", to="final", actor="test", idempotency_key=None)
+    assert (await moves.advance(*at, "t")).requested
+    await tenant.record_batches([[fact] for fact in EARLIER])
+    assert (await moves.advance(*at, "t")).requested
+
+
+async def test_late_restart_does_not_repeat_the_request_for_a_child(tenant: StoreTenant) -> None:
+    relationship = tenant.catalog.relationship("event_team")
+    await tenant.record(THIRD, event("EventCreated", "cup", 1, name="cup"))
+    await tenant.record(event("EventDeleted", "cup", 2))
+    operation = (await cascades.advance(tenant.pool, tenant.catalog, tenant.name, "event", "cup")).operation
+    assert operation is not None
+    pages = tenant.pool, tenant.catalog, tenant.name, operation.id, relationship, "", 10
+    page = await children_to_request.next_page(*pages, repeat=False)
+    assert page is not None
+    (found,) = page.candidates
+    of = tenant.pool, tenant.name, operation.id, relationship.name
+    await children_to_request.begin(*of, [found])
+    await children.store_outcomes(*of, [ChildOutcome("t", "cup", "requested", found.reference)])
+    await tenant.record_batches([[fact] for fact in EARLIER])
+    page = await children_to_request.next_page(*pages, repeat=True)
+    assert page is not None
+    assert page.candidates == []
