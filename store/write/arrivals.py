@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from catalog.vocabulary import Effect
 from facts.envelope import Entry, moment
+from facts.order_key import stated_time
 
 FactKey = tuple[str, str]
 """(source, id)."""
@@ -24,6 +26,7 @@ _JUMP = 3
 """A sequence that has more digits than that beyond those of the newest known one is reported."""
 _SHORT = 7
 """Digits up to which no jump is reported: small numbers grow fast."""
+_DECLARE = "declare on_sequence_restart"
 
 
 @dataclass(slots=True)
@@ -58,16 +61,33 @@ def _ahead(time: int, now: datetime) -> timedelta:
     return ((moment(time) or now) - now) // _SECOND * _SECOND
 
 
+class LateFact(NamedTuple):
+    """A fact that is older than what was known of its entity when it arrived.
+
+    ``sequence``: that of the newest known fact; ``ended``: the order key of the newest known deletion, or empty;
+    ``deleted``: whether no creation is known after that deletion.
+    """
+
+    entry: Entry
+    sequence: str | None
+    ended: bytes
+    deleted: bool
+
+
 def describe(
-    late: Iterable[tuple[Entry, str | None]], jumps: Iterable[tuple[Entry, str]], unseen: Iterable[Entry]
+    late: Iterable[LateFact],
+    jumps: Iterable[tuple[Entry, str]],
+    unseen: Iterable[Entry],
+    restarting: Collection[str],
 ) -> Arrivals:
-    """Describes new facts. ``late``: those older than what was known, with the sequence of the newest known fact;
-    ``jumps``: those whose sequence is far beyond that of the newest known one, which is given; ``unseen``: changes of
-    entities that are deleted."""
+    """Describes new facts. ``late``: those older than what was known; ``jumps``: those whose sequence is far beyond
+    that of the newest known one, which is given; ``unseen``: changes of entities that are deleted; ``restarting``:
+    kinds whose owners declare that sequences begin again."""
     found = Arrivals()
-    for entry, sequence in late:
+    for fact in late:
+        entry = fact.entry
         found.stale.add((entry.source, entry.id))
-        warning = _older(entry, sequence)
+        warning = _older(fact, declared=entry.kind in restarting)
         if warning is not None:
             found.warnings[entry.source, entry.id] = warning
     for entry, sequence in jumps:
@@ -82,16 +102,39 @@ def describe(
     return found
 
 
-def _older(entry: Entry, sequence: str | None) -> str | None:
-    """Why a fact that is older than what is known may be so by mistake. ``sequence``: of the newest known one."""
-    if sequence is not None and entry.sequence is None:
-        return f"has no sequence, and the newest known fact has {sequence!r}: this one counts as older"
-    if entry.effect is Effect.CREATED and entry.sequence is not None:
-        return (
-            f"creates {entry.kind} {entry.key} with the sequence {entry.sequence!r}, which is not after {sequence!r}:"
-            " it counts as older. If sequences begin again when a key is used again, declare on_sequence_restart"
-        )
-    return None
+def _older(fact: LateFact, *, declared: bool) -> str | None:
+    """Why a fact that is older than what is known may be so by mistake. ``declared``: its owner's sequences begin
+    again."""
+    entry = fact.entry
+    if fact.sequence is not None and entry.sequence is None:
+        return f"has no sequence, and the newest known fact has {fact.sequence!r}: this one counts as older"
+    if entry.effect is not Effect.CREATED or entry.sequence is None or entry.order > fact.ended:
+        return None  # not a creation, or one of the life that is known: its other facts have overtaken it
+    doubt = _restart(entry.time, stated_time(fact.ended), fact.deleted, declared)
+    if doubt is None:
+        return None
+    return (
+        f"creates {entry.kind} {entry.key}, which was deleted, with the sequence {entry.sequence!r}, which is not after"
+        f" {fact.sequence!r}: it counts as older than the deletion. {doubt}"
+    )
+
+
+def _restart(created: int | None, ended: int | None, deleted: bool, declared: bool) -> str | None:
+    """What is to be said about a creation that counts as older than a deletion; None if it is one of an earlier life.
+
+    ``created``, ``ended``: the times that the two state; ``deleted``: no newer creation is known; ``declared``: whether
+    the owner's sequences begin again. Then a time after that of the deletion would have made it the newer one.
+    """
+    if created is not None and ended is not None:
+        if declared or created <= ended:
+            return None
+        return "By its time it is the newer one: if sequences begin again when a key is used again, " + _DECLARE
+    if not deleted:
+        return None
+    if declared:
+        which = "it" if created is None else "the deletion"
+        return f"Only a time after that of the deletion shows that the sequence began again, and {which} states none"
+    return f"It is right of a late fact; if sequences begin again when a key is used again, {_DECLARE} and state times"
 
 
 def is_jump(sequence: str | None, before: str | None) -> bool:

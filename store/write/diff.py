@@ -13,7 +13,7 @@ from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from facts.envelope import Entry
 from facts.json_numbers import plain
-from store.write.arrivals import is_jump
+from store.write.arrivals import LateFact, is_jump
 from store.write.entity_state import EntityState, FoldedEntity
 from store.write.lives import LifeBefore, name_life
 
@@ -105,7 +105,7 @@ class Diff:
     closed_aliases: list[EntityKey] = field(default_factory=list)
     opened_aliases: list[tuple[str, str, str]] = field(default_factory=list)
     renamed: list[Renamed] = field(default_factory=list)
-    late: list[tuple[Entry, str | None]] = field(default_factory=list)
+    late: list[LateFact] = field(default_factory=list)
     jumps: list[tuple[Entry, str]] = field(default_factory=list)
     unseen: list[Entry] = field(default_factory=list)
 
@@ -172,7 +172,7 @@ def _fold(
             entity.join(fact)
     for fact in facts:
         if fact.effect is not None and fact.order < entity.latest:
-            diff.late.append((fact, entity.sequence))
+            diff.late.append(LateFact(fact, entity.sequence, entity.ended, entity.state == "deleted"))
         elif entity.sequence is not None and is_jump(fact.sequence, entity.sequence):
             diff.jumps.append((fact, entity.sequence))
         elif fact.effect is Effect.CHANGED and entity.ended > entity.created:

@@ -105,7 +105,7 @@ async def settle(
         {(e.source, e.id) for e in fresh},
         known,
         refused,
-        arrivals.describe(diff.late, diff.jumps, diff.unseen),
+        arrivals.describe(diff.late, diff.jumps, diff.unseen, catalog.restarting),
     )
 
 
