@@ -57,6 +57,11 @@ def entry(
     )
 
 
+def void_id(source: str, id: str) -> str:
+    """The id of the fact that voids the fact with this source and id."""
+    return derived_id("void", source, id)
+
+
 def derived_id(*parts: str | int | None) -> str:
     """An id that is the same for the same parts: 32 hexadecimal digits."""
     return blake2b(orjson.dumps(parts), digest_size=16).hexdigest()

@@ -33,7 +33,8 @@ class FeedChange(BaseModel):
     key: str | None = Field(default=None, description="Of an entity.")
     state: str | None = Field(
         default=None,
-        description="Of a link: linked, waiting, broken, conflict or closed. Of an entity: live or deleted.",
+        description="Of a link: linked, waiting, broken, conflict or closed. "
+        "Of an entity: live or deleted; unknown if all of its facts are void.",
     )
     data: dict[str, Any] | None = Field(default=None, description="Of an entity.")
     fact: dict[str, Any] | None = Field(default=None, description="A fact of Tether's own, as a CloudEvent.")

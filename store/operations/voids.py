@@ -26,5 +26,5 @@ async def void(
         if source == OWN_SOURCE and type == f"{own_facts.VOIDED}.v1":
             raise Conflict("a fact that voids another one stays: publish the other one again, under a new id")
         data = {"source": source, "id": id, "type": type, "reason": reason}
-        entry = own_facts.entry(own_facts.VOIDED, kind, key, data, id=own_facts.derived_id("void", source, id))
+        entry = own_facts.entry(own_facts.VOIDED, kind, key, data, id=own_facts.void_id(source, id))
         return (await settle(conn, catalog, tenant, [entry], actor)).revision

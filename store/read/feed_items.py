@@ -29,7 +29,10 @@ class FeedItem(NamedTuple):
 
 
 class EntityChange(NamedTuple):
-    """A row of ``feed_entities``: a version of an entity that began. ``size``: bytes of its data."""
+    """A row of ``feed_entities``: a version of an entity that began, or ``unknown``: all of its facts are void.
+
+    ``size``: bytes of its data.
+    """
 
     revision: int
     kind: str

@@ -4,21 +4,44 @@
 -- PostgreSQL uses the index on revisions, which alone leads to few rows, and none on relationships or kinds.
 
 -- name: feed_entities
--- Versions of entities that began, without placeholders, up to the one whose data reaches :room bytes. The size of data
--- that is not compressed is known without reading it.
+-- Versions of entities that began, without placeholders, up to the one whose data reaches :room bytes; and entities whose
+-- last version ended, since all of their facts are void: as unknown, whether a placeholder is left of them or nothing. The
+-- size of data that is not compressed is known without reading it.
 select revision, kind, key, state, data, size
 from (
     select v.*, sum(v.size) over (order by v.revision, v.kind, v.key rows unbounded preceding) - v.size as before
     from (
-        select from_revision as revision, kind, key, state, data,
-               case when state <> 'live' then 0
-                    when pg_column_compression(data) is null then pg_column_size(data)
-                    else octet_length(data::text) end as size
-        from entities
-        where tenant = :tenant and from_revision between :first and :last and state <> 'unknown'
-          and (:only_kind::text is null or kind = :only_kind)
-          and (from_revision, kind, key) > (:first, :after_kind, :after_key)
-        order by from_revision, kind, key
+        (select from_revision as revision, kind, key, state, data,
+                case when state <> 'live' then 0
+                     when pg_column_compression(data) is null then pg_column_size(data)
+                     else octet_length(data::text) end as size
+         from entities
+         where tenant = :tenant and from_revision between :first and :last and state <> 'unknown'
+           and (:only_kind::text is null or kind = :only_kind)
+           and (from_revision, kind, key) > (:first, :after_kind, :after_key)
+         order by from_revision, kind, key
+         limit :size)
+        union all
+        (select g.revision, g.kind, g.key, 'unknown', '{}'::json, 0
+         from (
+             select distinct f.revision, f.kind, f.key
+             from facts f
+             where f.tenant = :tenant and f.revision between :first and :last
+               and f.source = '/tether' and f.type = 'FactVoided.v1'
+               and (:only_kind::text is null or f.kind = :only_kind)
+               and (f.revision, f.kind, f.key) > (:first, :after_kind, :after_key)) g
+         cross join lateral (
+             select from entities e
+             where e.tenant = :tenant and e.kind = g.kind and e.key = g.key and e.to_revision = g.revision
+               and e.state <> 'unknown' limit 1) was
+         left join lateral (
+             select e.from_revision, e.state from entities e
+             where e.tenant = :tenant and e.kind = g.kind and e.key = g.key and e.to_revision > g.revision
+             order by e.to_revision limit 1) n on true
+         where n.from_revision is distinct from g.revision or n.state = 'unknown'
+         order by g.revision, g.kind, g.key
+         limit :size)
+        order by revision, kind, key
         limit :size) v) w
 where before < :room
 order by revision, kind, key

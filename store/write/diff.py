@@ -87,9 +87,9 @@ class Diff:
     a visible difference. ``state_changes``: entities that became live or deleted. ``recreated``: entities with the
     same state as before that were deleted and created again in between. ``ends``: entities that are live, and of which
     a newer deletion than before is known. ``answers``: creations of children that were requested. ``own_facts``: how
-    many facts there are that readers see, and that change no entity: Tether's own for the feed, and those about identity.
-    ``closed_aliases``: (kind, key) of those that end; ``opened_aliases``: (kind, key, survivor) of those that begin;
-    ``renamed``: what became a loser or ceased to be one.
+    many facts there are that readers see, and that change no entity: Tether's own for the feed, and those about
+    identity. ``closed_aliases``: (kind, key) of those that end; ``opened_aliases``: (kind, key, survivor) of those that
+    begin; ``renamed``: what became a loser or ceased to be one.
     ``late``, ``jumps``, ``unseen``: see `arrivals.describe`.
     """
 

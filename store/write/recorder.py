@@ -23,7 +23,7 @@ from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
 from store.write import quarantine
 from store.write.arrivals import TIME_TOLERANCE, FactKey
-from store.write.sameness import RecordedFact, differences, find_recorded
+from store.write.sameness import RecordedFact, differences, find_recorded, find_voided
 from store.write.settle import Settled, settle
 from store.write.tenant_lock import lock
 
@@ -204,7 +204,8 @@ class Recorder:
                 settled = Settled((await lock(conn, tenant)).revision)
             differing = _differing(group, settled)
             recorded = await find_recorded(conn, tenant, differing) if differing else {}
-            answers, rejected = _answers(group, unique, settled, recorded)
+            voided = await find_voided(conn, tenant, settled.known) if settled.known else {}
+            answers, rejected = _answers(group, unique, settled, recorded, voided)
             if rejected:
                 await quarantine.keep(conn, tenant, rejected)
         return answers
@@ -237,10 +238,12 @@ def _answers(
     unique: dict[FactKey, Entry],
     settled: Settled,
     recorded: dict[FactKey, RecordedFact],
+    voided: dict[FactKey, str],
 ) -> tuple[list[Recorded], list[Rejection]]:
     """Returns the answers to the submissions, and what goes to quarantine.
 
-    ``unique``: the first entry of each source and id; ``recorded``: of which another digest is in the ledger.
+    ``unique``: the first entry of each source and id; ``recorded``: of which another digest is in the ledger;
+    ``voided``: the known ones that are void → what is to be said about that.
     """
     taken, arrivals = set(settled.new), settled.arrivals
     answers = []
@@ -259,15 +262,17 @@ def _answers(
             elif at in settled.refused:
                 answer.refused[place] = settled.refused[at]
                 rejected.append(_rejected(entry, settled.refused[at]))
-            elif settled.known.get(at, unique[at].digest) == entry.digest:
-                answer.duplicates += 1
-            elif different := differences(recorded.get(at, unique[at]), entry):
+            elif settled.known.get(at, unique[at].digest) != entry.digest and (
+                different := differences(recorded.get(at, unique[at]), entry)
+            ):
                 reason = f"{CONFLICT}. This one differs in {', '.join(different)}"
                 answer.refused[place] = reason
                 answer.conflicts.add(place)
                 rejected.append(_rejected(entry, reason))
             else:
                 answer.duplicates += 1
+                if at in voided:
+                    answer.warnings[place] = voided[at]
         if submission.strict and answer.refused:  # rolls back the group: its other submissions are then tried alone
             raise StrictRefusal(answer.refused)
         answers.append(answer)

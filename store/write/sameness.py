@@ -7,7 +7,9 @@ attributes, or of another spelling of the data. Then the recorded fact is read, 
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+from catalog.registry import OWN_SOURCE
 from catalog.vocabulary import Effect
+from facts import own_facts
 from facts.correlation import decode
 from facts.envelope import Entry
 from facts.json_numbers import plain
@@ -36,6 +38,18 @@ async def find_recorded(conn: Connection, tenant: str, wanted: Collection[FactKe
     sources, ids = [source for source, _ in wanted], [id for _, id in wanted]
     rows = await fetch_rows(conn, RecordedFact, "recorded_facts", tenant=tenant, sources=sources, ids=ids)
     return {(row.source, row.id): row for row in rows}
+
+
+async def find_voided(conn: Connection, tenant: str, wanted: Collection[FactKey]) -> dict[FactKey, str]:
+    """Those of the facts with these sources and ids that an operator has voided → what is to be said to the sender."""
+    by_id = {own_facts.void_id(source, id): (source, id) for source, id in wanted}
+    sources = [OWN_SOURCE] * len(by_id)
+    rows = await fetch_rows(conn, RecordedFact, "recorded_facts", tenant=tenant, sources=sources, ids=list(by_id))
+    why = (
+        "is void since an operator has taken it back ({reason}), and has no part in the state: if it is right after"
+        " all, publish it under a new id"
+    )
+    return {by_id[row.id]: why.format(reason=row.data["reason"]) for row in rows}
 
 
 def differences(recorded: RecordedFact | Entry, entry: Entry) -> list[str]:

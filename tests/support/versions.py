@@ -56,12 +56,12 @@ class Versions:
         return {(row["relationship"], row["child"]) for row in self.links if row["from_revision"] == at}
 
     def entities_begun(self, at: int) -> set[tuple[str, str, str]]:
-        """Returns (kind, key, state) of the entities, without placeholders, of which a version began at a revision."""
-        return {
-            (e["kind"], e["key"], e["state"])
-            for e in self.entities
-            if e["from_revision"] == at and e["state"] != "unknown"
-        }
+        """Returns (kind, key, state) of the entities, without placeholders, of which a version began at a revision, and
+        of those that are as never heard of since then."""
+        known = [e for e in self.entities if e["state"] != "unknown"]
+        begun = {(e["kind"], e["key"]): e["state"] for e in known if e["from_revision"] == at}
+        ended = {(e["kind"], e["key"]): "unknown" for e in known if e["to_revision"] == at}
+        return {(kind, key, state) for (kind, key), state in (ended | begun).items()}
 
 
 async def read(pool: Pool, catalog: Catalog) -> Versions:

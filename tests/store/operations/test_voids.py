@@ -118,3 +118,12 @@ async def test_cascade_of_a_deletion_that_is_void_ends(tenant: StoreTenant) -> N
     assert (await cascades.advance(*at, "event", "e")).operation is None
     (row,), _ = await listings.operations_page(tenant.pool, tenant.name, OperationQuery("cascade"), None, 10)
     assert (row.state, row.ended_because, row.requested) == ("done", "deletion_voided", 0)
+
+
+async def test_void_fact_that_is_sent_again_is_a_duplicate_with_a_warning(tenant: StoreTenant) -> None:
+    facts = [event("ItemAdded", key, 1, name=key) for key in "ab"]
+    await tenant.record(*facts)
+    await void(tenant, facts[1])
+    answer = await tenant.record(event("ItemAdded", "c", 1, name="c"), *facts)
+    assert (answer.accepted, answer.duplicates, list(answer.warnings)) == (1, 2, [2])
+    assert answer.warnings[2].startswith("is void since an operator has taken it back (a mistake)")

@@ -10,6 +10,7 @@ from catalog.catalog import Catalog
 from facts import own_facts
 from store.db.pool import Pool, transaction
 from store.db.snapshot import snapshot
+from store.operations import voids
 from store.read import feed
 from store.read.feed import BEGINNING, FeedPosition
 from store.read.feed_items import FeedItem
@@ -113,6 +114,10 @@ async def test_replayed_pages_give_every_revision_while_facts_arrive(
                 own_facts.entry("Announced", "group", "group-0", {"relationship": "group_channel"}, id=f"a{number}")
             )
         await facts.record_entries(batch)
+        if random.random() < 0.2:
+            e = random.choice(batch)
+            known = pool, catalog, TENANT, e.kind, e.key, e.source, e.id
+            await voids.void(*known, "a mistake", "test")
         for _ in range(random.randrange(6)):
             await consumer.page(random.choice(limits))
     await consumer.drain(random.choice(limits))
@@ -207,3 +212,31 @@ async def test_uncommitted_facts_are_neither_read_nor_skipped(
     await consumer.drain(1)
     assert_items_match(consumer.items, await versions.read(pool, catalog))
     assert consumer.links == ["i0 c linked", "i1 c linked", "i2 c linked"]
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+@pytest.mark.parametrize("referred", [False, True])
+async def test_entity_whose_only_fact_is_void_is_an_item_of_the_feed(
+    pool: Pool, catalog: Catalog, facts: FactRecorder, referred: bool, limit: int
+) -> None:
+    if referred:
+        await facts.record(event("ItemAdded", "i", 1, name="i", category="k"))
+    await facts.record(event("CategoryAdded", "k", 1, name="k"))
+    consumer = Consumer(pool, unfiltered(catalog))
+    await consumer.drain(limit)
+    consumer.items.clear()
+    await voids.void(pool, catalog, TENANT, "category", "k", "/categories", "CategoryAdded/k/1", "a mistake", "test")
+    items = [item.body for item in await consumer.drain(limit)]
+    assert items[0] == {"change": "entity", "kind": "category", "key": "k", "state": "unknown", "data": {}}
+    assert [item["state"] for item in items if item["change"] == "link"] == ["waiting"] * referred
+    assert [item["fact"]["type"] for item in items if item["change"] == "fact"] == ["FactVoided.v1"]
+    assert (await Consumer(pool, feed.query_for(catalog, None, "category")).drain(limit))[-1].body == items[0]
+
+
+async def test_void_that_leaves_other_facts_is_no_unknown_entity(
+    pool: Pool, catalog: Catalog, facts: FactRecorder
+) -> None:
+    await facts.record(event("CategoryAdded", "k", 1, name="k"), event("CategoryRemoved", "k", 2))
+    await voids.void(pool, catalog, TENANT, "category", "k", "/categories", "CategoryRemoved/k/2", "a mistake", "test")
+    states = [i.body["state"] for i in await Consumer(pool, unfiltered(catalog)).drain(9) if i.phase == 0]
+    assert states == ["deleted", "live"]

@@ -162,9 +162,7 @@ async def test_facts_of_the_former_declaration_during_the_fold_are_folded_too(
 async def test_process_with_another_declaration_refuses_to_write(pool: Pool, before: Catalog, after: Catalog) -> None:
     former = await recorded(pool, before, [LIVES[:1]])
     now = replace(former, catalog=after)
-    with pytest.raises(
-        Unavailable, match=r"restart of .*group, .* is declared otherwise .* `tether migrate`"
-    ):
+    with pytest.raises(Unavailable, match=r"restart of .*group, .* is declared otherwise .* `tether migrate`"):
         await now.record(LIVES[1])
     await former.record(LIVES[1])
     await migrate(pool, after)
