@@ -134,7 +134,7 @@ def _end(catalog: Catalog, rel: Relationship, why: Explanation) -> str:
         return f"no longer belongs to a {rel.parent}; the last was {last}"
     contract = catalog.contracts.by_type.get(why.child_fact.type)
     if contract is not None and contract.effect is Effect.DELETED:
-        return f"has ended; it belonged to {last}"
+        return f"ends the link to {last}"
     return f"names no {rel.parent}; the last was {last}"
 
 

@@ -1,4 +1,4 @@
-"""The largest sizes of names, keys and attributes, in bytes of UTF-8: one unit for everything that is made of them.
+"""The largest sizes of names, keys, attributes, entities and pages, in bytes of UTF-8: one unit for all of them.
 
 They are chosen so that the longest values fit together wherever they meet: in an entry of an index (PostgreSQL takes
 about 2,700 bytes, whatever they are compressed to), a correlation id, a header, a workflow's id. The sums are in

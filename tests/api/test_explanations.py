@@ -94,7 +94,7 @@ async def test_closed_link_explanation_names_its_end_and_former_parents(asker: A
     )
     await facts.record(event("ItemRemoved", "i", 4, time=AT))
     assert await asker.sentence("category_item", "i") == (
-        "ItemRemoved i (items, 3 Jan 2026 12:00) has ended; it belonged to category b."
+        "ItemRemoved i (items, 3 Jan 2026 12:00) ends the link to category b."
     )
 
 
