@@ -24,13 +24,29 @@ class FeedChange(BaseModel):
     """One change. Which fields it has depends on ``change``."""
 
     revision: str = Field(description="Token of the revision of the change.")
-    change: Literal["link", "entity", "fact"]
+    change: Literal["link", "entity", "fact", "merged", "unmerged"]
     relationship: str | None = Field(default=None, description="Of a link.")
     child: str | None = Field(default=None, description="Of a link.")
     parent: str | None = Field(default=None, description="Of a link: the present parent, or the last one.")
     previous_parent: str | None = Field(default=None, description="Of a link: the parent that the child had before.")
-    kind: str | None = Field(default=None, description="Of an entity.")
-    key: str | None = Field(default=None, description="Of an entity.")
+    stated_child: str | None = Field(
+        default=None,
+        description="Of a link: the key under which its owner knows the child, which is merged into `child`.",
+    )
+    stated_parent: str | None = Field(
+        default=None, description="Of a link: the key that the child's owner stated, which is merged into `parent`."
+    )
+    kind: str | None = Field(default=None, description="Of an entity, and of a key that is merged or unmerged.")
+    key: str | None = Field(
+        default=None, description="Of an entity: that of the record that changed. The key that is merged or unmerged."
+    )
+    replaced_by: str | None = Field(
+        default=None, description="Of an entity: the survivor that the record is merged into."
+    )
+    survivor: str | None = Field(default=None, description="Of a merged key: what it stands for from now on.")
+    previous_survivor: str | None = Field(
+        default=None, description="Of a merged or unmerged key: what it has stood for until then."
+    )
     state: str | None = Field(
         default=None,
         description="Of a link: linked, waiting, broken, conflict or closed. "
@@ -61,7 +77,7 @@ async def changes(
     relationship: Annotated[str | None, Query(description="Only links and announcements of this relationship.")] = None,
     kind: Annotated[str | None, Query(description="Only entities of this kind.")] = None,
 ) -> Response:
-    """Ordered by revision; within a revision entities, then links, then announcements.
+    """Ordered by revision; within a revision entities, then links, announcements, and merged keys.
 
     When a missing parent is created, each of its links changes to `linked`, as an item of its own. Becoming `overdue`
     is no change. With a filter, a page may be empty although changes follow: go on with `next`. A page is limited in

@@ -13,7 +13,8 @@ from api.http.queries import AtRevision, KeyText, answer
 from api.routes import why
 from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
-from store.read import link_counts, links
+from store.read import identities, link_counts, links
+from store.read.link_state import LinkView
 
 router = APIRouter(tags=["links"])
 router.include_router(why.router)
@@ -77,6 +78,12 @@ class LinkItem(BaseModel):
     parent: str
     state: State
     since: datetime = Field(description="When the child was linked to this parent.")
+    stated_child: str | None = Field(
+        default=None, description="The key under which its owner knows the child, which is merged into `child`."
+    )
+    stated_parent: str | None = Field(
+        default=None, description="The key that the child's owner stated, which is merged into `parent`."
+    )
     due: datetime | None = Field(
         default=None, description="When the wait for the parent becomes overdue; absent: it is not missing."
     )
@@ -124,18 +131,36 @@ async def list_links(
     """Ordered by child; with `parent`, or the state `waiting`, `overdue` or `broken`, by parent and child.
 
     Each page is as of the newest revision; pass the first page's `token` as `as_of` to read all pages as of one.
+    A key that is merged into another one stands for that: its links are those of the survivor.
     A page may hold fewer items than its limit, even none; as long as `next` is not null, there are more pages.
     """
-    query = links.LinkQuery(deps.catalog.relationship(name), parent, child, state)
+    rel = deps.catalog.relationship(name)
     pages = Listing(when.tenant, "links", name, parent, child, state)
     place = pages.place(cursor, (str,), (str, str))
     async with when.snapshot() as at:
-        found, place = await links.page(at, query, place, limit, at.now)
-    items = []
-    for link in found:
-        item = {"child": link.child, "parent": link.parent, "state": link.state, "since": link.since}
-        items.append(item if link.due is None else {**item, "due": link.due})
-    return answer({"items": items, "next": pages.next(place), "token": tokens.token(at.tenant, at.revision)})
+        if parent is not None:
+            parent = (await identities.resolve(at, deps.catalog, rel.parent, parent)).key
+        if child is not None:
+            child = (await identities.resolve(at, deps.catalog, rel.child, child)).key
+        found, place = await links.page(at, links.LinkQuery(rel, parent, child, state), place, limit, at.now)
+    return answer(
+        {
+            "items": [_item(link) for link in found],
+            "next": pages.next(place),
+            "token": tokens.token(at.tenant, at.revision),
+        }
+    )
+
+
+def _item(link: LinkView) -> dict[str, Any]:
+    item = {"child": link.child, "parent": link.parent, "state": link.state, "since": link.since}
+    if link.due is not None:
+        item["due"] = link.due
+    if link.stated_child is not None:
+        item["stated_child"] = link.stated_child
+    if link.stated_parent is not None:
+        item["stated_parent"] = link.stated_parent
+    return item
 
 
 async def _declared(deps: Dependencies, at: Snapshot, rel: Relationship, counts: bool) -> dict[str, Any]:

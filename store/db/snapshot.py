@@ -14,18 +14,21 @@ from store.db.sql import fetch_row
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """``revision``: the one to read; ``head``: the newest. All queries on ``conn`` see the same state. ``now``: the
-    database's clock, which decides what is overdue."""
+    database's clock, which decides what is overdue. ``merges``: whether the tenant has ever recorded a fact about
+    identity."""
 
     conn: Connection
     tenant: str
     head: int
     revision: int
     now: datetime
+    merges: bool
 
 
 class _Begun(NamedTuple):
     head: int
     now: datetime
+    merges: bool
 
 
 @asynccontextmanager
@@ -40,4 +43,4 @@ async def snapshot(pool: Pool, tenant: str, as_of: int | None = None) -> AsyncIt
         assert begun is not None
         if as_of is not None and as_of > begun.head:
             raise NotYet("the requested revision has not been written yet")
-        yield Snapshot(conn, tenant, begun.head, begun.head if as_of is None else as_of, begun.now)
+        yield Snapshot(conn, tenant, begun.head, begun.head if as_of is None else as_of, begun.now, begun.merges)

@@ -5,6 +5,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows, fetch_value
+from store.read import merged_entities
+from store.read.identities import ResolvedKey
 
 EntityState: TypeAlias = Literal["unknown", "live", "deleted"]
 """``unknown``: a placeholder, referred to by a link but never published. ``deleted``: a tombstone."""
@@ -23,6 +25,8 @@ class EntityVersion(NamedTuple):
     revision: int
     references: dict[str, str]
     """Relationship → key of the parent that the entity is linked to."""
+    origins: dict[str, list[str]] = {}  # noqa: RUF012  # never altered
+    """Of a merged entity: field → the keys of the records that its value comes from."""
 
 
 class _EntityAt(NamedTuple):
@@ -70,6 +74,20 @@ async def find(at: Snapshot, catalog: Catalog, kind: str, key: str) -> EntityVer
         revision=row.from_revision,
         references={reference.relationship: reference.parent for reference in references},
     )
+
+
+async def find_resolved(at: Snapshot, catalog: Catalog, kind: str, key: ResolvedKey) -> EntityVersion | None:
+    """Returns the version of the entity that a key stands for: of a merged one, with the fields of all its records.
+
+    None: no fact is about it, none refers to it, and none merges anything into it.
+    """
+    found = await find(at, catalog, kind, key.key)
+    if not key.losers:
+        return found
+    if found is None:
+        found = EntityVersion("unknown", "", None, {}, 0, {})
+    fields, changed = await merged_entities.combined(at, catalog, kind, key.members)
+    return found._replace(data=fields.data, origins=fields.origins, revision=max(found.revision, changed, key.revision))
 
 
 async def find_state(at: Snapshot, kind: str, key: str) -> EntityState | None:

@@ -8,6 +8,7 @@ change, so a page may end anywhere and the next one may be read at any time. The
     2  where a parent may have one child only: links that became or ceased to be in conflict because of another link
     3  links whose parent's state changed: a parent that 100,000 children wait for gives 100,000 items
     4  facts that Tether published
+    5  keys that were merged into another one, or ceased to be
 """
 
 from time import monotonic
@@ -17,7 +18,7 @@ from catalog import limits
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
-from store.read.feed_items import FIRST_KEYS, LINKS, PARENTS, FeedItem, Keys
+from store.read.feed_items import ENTITIES, FIRST_KEYS, LINKS, PARENTS, FeedItem, Keys
 from store.read.feed_phases import PHASES, FeedQuery, Window
 from store.read.link_state import Claim, holders
 
@@ -90,6 +91,8 @@ async def page(
         items += found
         facts = facts if found else min(2 * facts, WINDOW)
     await _mark_conflicts(at, query, items)
+    if at.merges:
+        await _name_survivors(at, items)
     return items, position
 
 
@@ -122,6 +125,28 @@ async def _read(
             total += of_phase.size
     found = sorted((item for item in found if full is None or item[:3] <= full), key=lambda item: item[:3])
     return found[:size], total, full is not None or len(found) > size
+
+
+class _SurvivorAt(NamedTuple):
+    """A row of ``survivors_at_revisions``."""
+
+    kind: str
+    key: str
+    revision: int
+    survivor: str
+
+
+async def _name_survivors(at: Snapshot, items: list[FeedItem]) -> None:
+    """Adds to the items of records which entity they are merged into at their revision."""
+    records = {(item.body["kind"], item.body["key"], item.revision): item for item in items if item.phase == ENTITIES}
+    if not records:
+        return
+    kinds, keys, revisions = (list(column) for column in zip(*records, strict=True))
+    rows = await fetch_rows(
+        at.conn, _SurvivorAt, "survivors_at_revisions", tenant=at.tenant, kinds=kinds, keys=keys, revisions=revisions
+    )
+    for row in rows:
+        records[row.kind, row.key, row.revision].body["replaced_by"] = row.survivor
 
 
 async def _mark_conflicts(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -> None:

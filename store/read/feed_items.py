@@ -7,11 +7,11 @@ from facts.envelope import in_utc
 from store.read.entities import EntityState
 from store.read.link_state import LinkState, state_by_parent
 
-FeedChange: TypeAlias = Literal["entity", "link", "fact"]
+FeedChange: TypeAlias = Literal["entity", "link", "fact", "merged", "unmerged"]
 FeedLinkState: TypeAlias = LinkState | Literal["closed"]
 """``closed``: the child has no parent any more. A feed never has ``overdue``, which depends on the clock."""
 
-ENTITIES, LINKS, HOLDERS, PARENTS, FACTS = range(5)
+ENTITIES, LINKS, HOLDERS, PARENTS, FACTS, MERGES = range(6)
 """Phases of a revision, in the order of its items. Cursors hold them: their numbers stay."""
 
 Keys: TypeAlias = tuple[str, str, str]
@@ -54,7 +54,22 @@ class LinkChange(NamedTuple):
     parent: str
     began: bool
     previous_parent: str | None
+    stated_child: str | None
+    stated_parent: str | None
     parent_state: EntityState | None
+
+
+class MergeChange(NamedTuple):
+    """A row of ``feed_merges``: a key that has another survivor now.
+
+    ``survivor``: None if it is merged no more; ``previous``: the survivor until then, None if it was not merged.
+    """
+
+    revision: int
+    kind: str
+    key: str
+    survivor: str | None
+    previous: str | None
 
 
 class OwnFact(NamedTuple):
@@ -93,6 +108,8 @@ def link_change_item(row: LinkChange) -> FeedItem:
     item = link_item(LINKS, row.revision, row.relationship, row.child, row.parent, state)
     if row.previous_parent not in (None, row.parent):
         item.body["previous_parent"] = row.previous_parent
+    stated = {"stated_child": row.stated_child, "stated_parent": row.stated_parent}
+    item.body.update({name: key for name, key in stated.items() if key is not None})
     return item._replace(keys=(row.relationship, row.child, ""))
 
 
@@ -101,6 +118,17 @@ def link_item(phase: int, revision: int, relationship: str, child: str, parent: 
     change: FeedChange = "link"
     body = {"change": change, "relationship": relationship, "child": child, "parent": parent, "state": state}
     return FeedItem(revision, phase, (relationship, parent, child), body)
+
+
+def merge_item(row: MergeChange) -> FeedItem:
+    """Returns the item of a key that was merged, or ceased to be."""
+    change: FeedChange = "unmerged" if row.survivor is None else "merged"
+    body = {"change": change, "kind": row.kind, "key": row.key}
+    if row.survivor is not None:
+        body["survivor"] = row.survivor
+    if row.previous is not None:
+        body["previous_survivor"] = row.previous
+    return FeedItem(row.revision, MERGES, (row.kind, row.key, ""), body)
 
 
 def fact_item(row: OwnFact) -> FeedItem:

@@ -8,7 +8,7 @@ from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read import feed_items
 from store.read.entities import EntityState
-from store.read.feed_items import HOLDERS, PARENTS, EntityChange, FeedItem, Keys, LinkChange, OwnFact
+from store.read.feed_items import HOLDERS, PARENTS, EntityChange, FeedItem, Keys, LinkChange, MergeChange, OwnFact
 from store.read.link_state import Claim, holders, state_by_parent
 from store.read.links import children_of
 
@@ -189,5 +189,24 @@ async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     return PhaseItems([feed_items.fact_item(row) for row in rows])
 
 
-PHASES: tuple[_ReadPhase, ...] = (_entities, _links, _holders, _parents, _facts)
+async def _merges(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
+    if not query.entities or not at.merges:
+        return PhaseItems([])
+    kind, key, _ = window.keys
+    rows = await fetch_rows(
+        at.conn,
+        MergeChange,
+        "feed_merges",
+        tenant=at.tenant,
+        first=window.first,
+        last=window.last,
+        only_kind=query.only_kind,
+        after_kind=kind,
+        after_key=key,
+        size=window.size,
+    )
+    return PhaseItems([feed_items.merge_item(row) for row in rows])
+
+
+PHASES: tuple[_ReadPhase, ...] = (_entities, _links, _holders, _parents, _facts, _merges)
 """Readers in the order of the phases of a revision."""

@@ -49,17 +49,18 @@ order by revision, kind, key
 -- name: feed_links
 -- Links that began, with the parent of the link that the same child had until then; and links that ended without a
 -- successor.
-select c.revision, c.relationship, c.child, c.parent, c.began, o.parent as previous_parent,
+select c.revision, c.relationship, c.child, c.parent, c.began, o.parent as previous_parent, c.stated_child,
+       c.stated_parent,
        case when c.former then 'deleted' else p.state end as parent_state
 from (
     select b.*
     from (
         select l.from_revision as revision, l.relationship, l.child, l.parent, true as began,
-               l.of_former_incarnation as former
+               l.of_former_incarnation as former, l.stated_child, l.stated_parent
         from links l
         where l.tenant = :tenant and l.from_revision between :first and :last
         union all
-        select l.to_revision, l.relationship, l.child, l.parent, false, false
+        select l.to_revision, l.relationship, l.child, l.parent, false, false, l.stated_child, l.stated_parent
         from links l
         left join lateral (
             select n.from_revision from links n
@@ -129,3 +130,38 @@ where tenant = :tenant and revision between :first and :last
   and (revision, id) > (:first, :after_id)
 order by revision, id
 limit :size
+
+-- name: feed_merges
+-- Keys that were merged into a survivor, with the one that they were merged into until then; and keys that ceased to be
+-- merged, without a survivor.
+select c.revision, c.kind, c.key, c.survivor, c.previous
+from (
+    (select a.from_revision as revision, a.kind, a.key, a.survivor, p.survivor as previous
+    from aliases a
+    left join lateral (
+        select survivor from aliases
+        where tenant = :tenant and kind = a.kind and key = a.key and to_revision = a.from_revision limit 1) p on true
+    where a.tenant = :tenant and a.from_revision between :first and :last offset 0)
+    union all
+    (select a.to_revision, a.kind, a.key, null, a.survivor
+    from aliases a
+    left join lateral (
+        select n.from_revision from aliases n
+        where n.tenant = :tenant and n.kind = a.kind and n.key = a.key and n.to_revision > a.to_revision
+        order by n.to_revision limit 1) n on true
+    where a.tenant = :tenant and a.to_revision between :first and :last and a.to_revision < :open
+      and n.from_revision is distinct from a.to_revision offset 0)) c
+where (:only_kind::text is null or c.kind = :only_kind)
+  and (c.revision, c.kind, c.key) > (:first, :after_kind, :after_key)
+order by c.revision, c.kind, c.key
+limit :size
+
+-- name: survivors_at_revisions
+-- The survivors of these keys, each at a revision, of those that were merged then.
+select w.kind, w.key, w.revision, a.survivor
+from unnest(:kinds::text[], :keys::text[], :revisions::bigint[]) as w (kind, key, revision)
+cross join lateral (
+    select survivor, from_revision from aliases
+    where tenant = :tenant and kind = w.kind and key = w.key and to_revision > w.revision
+    order by to_revision limit 1) a
+where a.from_revision <= w.revision

@@ -4,19 +4,21 @@ from typing import NamedTuple
 
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
-from store.db.sql import fetch_rows, fetch_value
+from store.db.sql import fetch_rows
 
 
 class ResolvedKey(NamedTuple):
     """a key that a reader gave, and the entity that it stands for.
 
     ``requested``: the key as it was given; ``key``: the survivor's, the same if it is not merged into another one;
-    ``losers``: the keys that are merged into the survivor, by their bytes.
+    ``losers``: the keys that are merged into the survivor, by their bytes;
+    ``revision``: at which the last of them was, 0 if there is none.
     """
 
     requested: str
     key: str
     losers: tuple[str, ...] = ()
+    revision: int = 0
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -29,17 +31,20 @@ class ResolvedKey(NamedTuple):
         return self.key != self.requested
 
 
-class _Loser(NamedTuple):
-    """A row of ``losers_at``."""
+class _Resolved(NamedTuple):
+    """A row of ``resolve_key``."""
 
-    key: str
+    survivor: str
+    key: str | None
+    from_revision: int | None
 
 
 async def resolve(at: Snapshot, catalog: Catalog, kind: str, key: str) -> ResolvedKey:
-    """Returns the identity of a key at the snapshot's revision; kinds that cannot be merged need no query."""
-    if kind not in catalog.contracts.merging:
+    """Returns what a key stands for at the snapshot's revision. Where nothing was ever merged, no query is needed."""
+    if not at.merges or kind not in catalog.contracts.merging:
         return ResolvedKey(key, key)
-    where = {"tenant": at.tenant, "kind": kind, "revision": at.revision}
-    survivor: str | None = await fetch_value(at.conn, "survivor_at", key=key, **where)
-    losers = await fetch_rows(at.conn, _Loser, "losers_at", survivor=survivor or key, **where)
-    return ResolvedKey(key, survivor or key, tuple(loser.key for loser in losers))
+    rows = await fetch_rows(
+        at.conn, _Resolved, "resolve_key", tenant=at.tenant, kind=kind, key=key, revision=at.revision
+    )  # fmt: skip
+    losers = tuple(row.key for row in rows if row.key is not None)
+    return ResolvedKey(key, rows[0].survivor, losers, max(row.from_revision or 0 for row in rows))

@@ -23,13 +23,18 @@ Claim: TypeAlias = tuple[str, str, int]
 
 
 class LinkView(NamedTuple):
-    """A link as of a revision. ``due``: until when it waits for its parent; None: it does not wait."""
+    """A link as of a revision. ``due``: until when it waits for its parent; None: it does not wait.
+
+    ``stated_child``, ``stated_parent``: the keys that the child's owner stated, where they are merged into these.
+    """
 
     child: str
     parent: str
     state: LinkState
     since: datetime
     due: datetime | None
+    stated_child: str | None = None
+    stated_parent: str | None = None
 
 
 class StoredLink(NamedTuple):
@@ -39,6 +44,8 @@ class StoredLink(NamedTuple):
     parent: str
     since: datetime
     parent_state: EntityState | None
+    stated_child: str | None = None
+    stated_parent: str | None = None
 
 
 class Holder(NamedTuple):
@@ -79,7 +86,7 @@ def _view(
     elif state == "linked":
         holder = held.get((relationship.name, link.parent, at.revision))
         state = "conflict" if holder is not None and holder.child != link.child else state
-    return LinkView(link.child, link.parent, state, link.since, due)
+    return LinkView(link.child, link.parent, state, link.since, due, link.stated_child, link.stated_parent)
 
 
 def state_by_parent(parent: EntityState | None) -> LinkState:

@@ -49,6 +49,8 @@ class ChildOf(NamedTuple):
     child: str
     since: datetime
     former: bool
+    stated_child: str | None
+    stated_parent: str | None
 
 
 class _ParentKey(NamedTuple):
@@ -181,7 +183,8 @@ async def _by_parent(at: Snapshot, query: LinkQuery, after: LinkPosition | None,
 
 
 def _of_parent(row: ChildOf, parent: str, state: EntityState | None) -> StoredLink:
-    return StoredLink(row.child, parent, row.since, "deleted" if row.former else state)
+    state = "deleted" if row.former else state
+    return StoredLink(row.child, parent, row.since, state, row.stated_child, row.stated_parent)
 
 
 async def _parents(

@@ -4,9 +4,10 @@
 
 -- name: links_by_child
 -- A page of a relationship's links at a revision, by child.
-select l.child, l.parent, l.since, case when l.of_former_incarnation then 'deleted' else p.state end as parent_state
+select l.child, l.parent, l.since, case when l.of_former_incarnation then 'deleted' else p.state end as parent_state,
+       l.stated_child, l.stated_parent
 from (
-    select child, parent, since, of_former_incarnation from links
+    select child, parent, since, of_former_incarnation, stated_child, stated_parent from links
     where tenant = :tenant and relationship = :relationship
       and to_revision > :revision and from_revision <= :revision and child > :after
     order by child
@@ -20,9 +21,10 @@ order by l.child
 
 -- name: link_of_child
 -- The link of one child at a revision.
-select l.child, l.parent, l.since, case when l.of_former_incarnation then 'deleted' else p.state end as parent_state
+select l.child, l.parent, l.since, case when l.of_former_incarnation then 'deleted' else p.state end as parent_state,
+       l.stated_child, l.stated_parent
 from (
-    select child, parent, since, of_former_incarnation from links
+    select child, parent, since, of_former_incarnation, stated_child, stated_parent from links
     where tenant = :tenant and relationship = :relationship
       and to_revision > :revision and from_revision <= :revision and child = :child
     order by to_revision
@@ -36,12 +38,12 @@ left join lateral (
 -- name: children_of
 -- The children of these parents, parent by parent: of each those after a child, whose link is valid at a revision and
 -- began no later than another revision.
-select p.n::int as n, l.child, l.since, l.of_former_incarnation as former
+select p.n::int as n, l.child, l.since, l.of_former_incarnation as former, l.stated_child, l.stated_parent
 from unnest(:relationships::text[], :parents::text[], :after_children::text[], :revisions::bigint[],
             :begun_by::bigint[]) with ordinality
      as p (relationship, parent, after, revision, begun_by, n)
 cross join lateral (
-    select child, since, of_former_incarnation from links
+    select child, since, of_former_incarnation, stated_child, stated_parent from links
     where tenant = :tenant and relationship = p.relationship and parent = p.parent and child > p.after
       and to_revision > p.revision and from_revision <= p.begun_by
     order by child

@@ -6,6 +6,7 @@ from catalog.catalog import Catalog
 from catalog.vocabulary import Effect
 from facts.envelope import Entry
 from store.db.pool import Connection
+from store.db.sql import OPEN
 from store.write.diff import EntityKey
 from store.write.entity_state import FoldedEntity
 from store.write.ledger import facts_of_entities
@@ -13,15 +14,20 @@ from store.write.refold import counting, order_keys
 
 
 async def last_lives(
-    conn: Connection, catalog: Catalog, tenant: str, retired: Collection[EntityKey], new: Iterable[Entry] = ()
+    conn: Connection,
+    catalog: Catalog,
+    tenant: str,
+    retired: Collection[EntityKey],
+    new: Iterable[Entry] = (),
+    revision: int = OPEN,
 ) -> dict[EntityKey, FoldedEntity]:
     """Folds each of these deleted entities from the facts of its last life, as if it had not ended.
 
-    ``new``: facts that are not in the ledger yet.
+    ``new``: facts that are not in the ledger yet; ``revision``: those of the ledger up to it count.
     """
     if not retired:
         return {}
-    recorded = await facts_of_entities(conn, catalog, tenant, retired)
+    recorded = await facts_of_entities(conn, catalog, tenant, retired, revision)
     for fact in new:
         if (at := (fact.kind, fact.key)) in recorded:
             recorded[at].append(fact)

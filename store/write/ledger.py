@@ -13,7 +13,7 @@ from facts.envelope import Entry, Reference, nanoseconds_of
 from facts.order_key import at_position, order_key
 from facts.own_facts import VOIDED
 from store.db.pool import Connection
-from store.db.sql import fetch_rows
+from store.db.sql import OPEN, fetch_rows
 from store.write.diff import EntityKey
 
 
@@ -35,11 +35,16 @@ class LedgerFact(NamedTuple):
 
 
 async def facts_of_entities(
-    conn: Connection, catalog: Catalog, tenant: str, entities: Collection[EntityKey]
+    conn: Connection, catalog: Catalog, tenant: str, entities: Collection[EntityKey], revision: int = OPEN
 ) -> dict[EntityKey, list[Entry]]:
-    """All facts about these entities that decide their state, and those that void some, in no particular order."""
+    """All facts about these entities that decide their state, and those that void some, in no particular order.
+
+    ``revision``: those that were recorded up to it.
+    """
     kinds, keys = [kind for kind, _ in entities], [key for _, key in entities]
-    rows = await fetch_rows(conn, LedgerFact, "facts_of_entities", tenant=tenant, kinds=kinds, keys=keys)
+    rows = await fetch_rows(
+        conn, LedgerFact, "facts_of_entities", tenant=tenant, kinds=kinds, keys=keys, revision=revision
+    )
     found: dict[EntityKey, list[Entry]] = {at: [] for at in entities}
     for row in rows:
         entry = entry_of(catalog, row)

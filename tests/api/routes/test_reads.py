@@ -20,11 +20,15 @@ async def test_entity_has_references_and_revisions(api: Api, facts: FactRecorder
     entity = await api.get("entities/item/a%2Fb%20c")
     assert entity == {
         "kind": "item",
+        "requested": "a/b c",
         "key": "a/b c",
+        "replaced_by": None,
+        "replaces": [],
         "state": "live",
         "incarnation": "first",
         "sequence": "1",
         "data": {"name": "x", "category": "c"},
+        "origins": {},
         "references": {"category_item": "c"},
         "revision": tokens.token(TENANT, first),
         "token": tokens.token(TENANT, 2),

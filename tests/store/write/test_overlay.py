@@ -1,36 +1,12 @@
 """Links of merged entities: where they lead, whose they are, and that undoing a merge takes all of it back."""
 
 from itertools import permutations
-from typing import Any
 
 import pytest
 
-from tests.support.events import Event, event
+from tests.support.events import event
+from tests.support.people import PEOPLE, kept_apart, merged, unmerged
 from tests.support.tenants import StoreTenant
-
-PEOPLE: list[Event] = [
-    event("CompanyAdded", "acme", name="Acme"),
-    event("CompanyAdded", "bolt", name="Bolt"),
-    event("PersonCreated", "ann", 1, name="Ann", company_id="acme"),
-    event("PersonCreated", "anne", 2, name="Anne"),
-    event("TicketOpened", "t1", subject="Help", person_id="ann"),
-    event("TicketOpened", "t2", subject="More help", person_id="anne"),
-]
-
-
-def merged(survivor: str, *losers: str, sequence: int = 10) -> Event:
-    """The fact that profiles are of one person."""
-    return event("PersonMerged", survivor, sequence, id=f"m/{survivor}/{losers}/{sequence}", **pair(survivor, losers))
-
-
-def unmerged(survivor: str, *losers: str, sequence: int = 20) -> Event:
-    """The fact that they are not."""
-    return event("PersonUnmerged", survivor, sequence, id=f"u/{survivor}/{losers}/{sequence}", **pair(survivor, losers))
-
-
-def pair(survivor: str, losers: tuple[str, ...]) -> dict[str, Any]:
-    """The data of both."""
-    return {"survivor": survivor, "losers": list(losers)}
 
 
 async def links(tenant: StoreTenant) -> set[tuple[str, ...]]:
@@ -104,7 +80,7 @@ async def test_ticket_of_a_retired_profile_stays_with_the_survivor(tenant: Store
 
 
 async def test_pair_that_would_join_a_forbidden_pair_is_set_aside(tenant: StoreTenant) -> None:
-    apart = event("PeopleKeptApart", "a", 5, one="a", other="c")
+    apart = kept_apart("a", "c")
     for order in permutations([apart, merged("b", "a", sequence=6), merged("c", "b", sequence=7)]):
         other = tenant.other_tenant()
         for fact in order:
