@@ -10,7 +10,7 @@ from catalog.vocabulary import Effect
 from facts.order_key import sequence_order
 from messages.child_reasons import describe_child
 from messages.wait_reasons import describe_obstacle
-from store.read.deciding_facts import DecidingFact, StaleFact
+from store.read.deciding_facts import DecidingFact, OlderFact
 from store.read.link_evidence import ChildCascade, Explanation
 from store.read.waits import WaitRow
 
@@ -82,9 +82,9 @@ def _stale(catalog: Catalog, why: Explanation) -> str:
     """The last stale fact that would have decided the link otherwise, as the end of a sentence; empty: none."""
     if not why.stale:
         return ""
-    fact = why.stale[0]
+    fact = why.stale[0].older
     named, reason = _fact(catalog, fact, fact.key), ""
-    sequence, known = fact.sequence, fact.older_than.sequence
+    sequence, known = fact.sequence, why.stale[0].newer.sequence
     if sequence is not None and known is not None and sequence_order(sequence) < sequence_order(known):
         reason = f" (sequence {sequence} before {known})"
     return f"; {named} arrived later and is older{reason}: it changed nothing about the link"
@@ -144,7 +144,7 @@ def _creation(catalog: Catalog, kind: str) -> str:
     return f"{' or '.join(names) or 'any fact'} from {catalog.owner_of(kind)}"
 
 
-def _fact(catalog: Catalog, fact: DecidingFact | StaleFact, key: str = "") -> str:
+def _fact(catalog: Catalog, fact: DecidingFact | OlderFact, key: str = "") -> str:
     """``ItemAdded i7 (items, 3 Jan 2026 12:00)``."""
     contract = catalog.contracts.by_type.get(fact.type)
     name = contract.name if contract is not None else fact.type.partition(".v")[0]

@@ -5,7 +5,7 @@ Named tuples of plain values: an import validates tens of thousands per second.
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from catalog.vocabulary import Effect
 from errors import Malformed
@@ -27,6 +27,8 @@ _RFC_3339 = re.compile(
 _QUOTED = 100
 """Characters of an attribute's name in an error."""
 _ATTRIBUTES = 64
+
+Stored = TypeVar("Stored", datetime, datetime | None)
 
 
 class Envelope(NamedTuple):
@@ -178,6 +180,6 @@ def nanoseconds_of(moment: datetime | None, finer: int) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND * 1_000 + finer
 
 
-def in_utc(stored: datetime | None) -> datetime | None:
+def in_utc(stored: Stored) -> Stored:
     """A time as read from PostgreSQL: asyncpg gives the first and the last microsecond of the calendar no zone."""
     return stored and stored.replace(tzinfo=UTC)

@@ -13,10 +13,12 @@ from api.http import tokens
 from api.http.dependencies import Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
+from catalog.catalog import Catalog
 from errors import Unknown
 from store.db.snapshot import Snapshot
 from store.read import entities, entity_facts
 from store.read.entity_facts import ListedFact
+from store.write.ledger import effect_of
 
 
 class FactsRoute(APIRoute):
@@ -95,24 +97,24 @@ async def facts(
     listing = Listing(when.tenant, "entity_facts", kind, key, stale)
     (before,) = listing.place(cursor, (int,)) or [None]
     async with when.newest() as at:
-        found, more = await entity_facts.page(at, deps.catalog, kind, key, before, limit, stale=stale)
+        found, more = await entity_facts.page(at, kind, key, before, limit, stale=stale)
         if not found and await entities.find_state(at, kind, key) is None:
             raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
     return answer(
         {
-            "items": [_item(at, fact) for fact in found],
+            "items": [_item(deps.catalog, at, fact) for fact in found],
             "next": listing.next([found[-1].position] if more else None),
             "token": tokens.token(at.tenant, at.revision),
         }
     )
 
 
-def _item(at: Snapshot, fact: ListedFact) -> dict[str, Any]:
+def _item(catalog: Catalog, at: Snapshot, fact: ListedFact) -> dict[str, Any]:
     return {
         "source": fact.source,
         "id": fact.id,
         "type": fact.type,
-        "effect": fact.effect,
+        "effect": effect_of(catalog, fact.source, fact.type),
         "sequence": fact.sequence,
         "time": fact.time,
         "received": fact.received,

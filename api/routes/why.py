@@ -127,7 +127,7 @@ async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, de
 
 async def _stale_hint(deps: Dependencies, at: Snapshot, rel: Relationship, child: str) -> str:
     """Says why a child has no link although a fact may name its parent: the fact is older than what was known."""
-    stale, _ = await entity_facts.page(at, deps.catalog, rel.child, child, None, 1, stale=True)
+    stale, _ = await entity_facts.page(at, rel.child, child, None, 1, stale=True)
     if not stale:
         return ""
     return f"; {stale[0].type} arrived later than a newer fact: the entity's facts with `stale=true` name both"
@@ -194,8 +194,8 @@ def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, 
     ]
 
 
-def _stale_fact(fact: StaleFact, at: Snapshot) -> dict[str, Any]:
-    newer = fact.older_than
+def _stale_fact(stale: StaleFact, at: Snapshot) -> dict[str, Any]:
+    fact, newer = stale
     return {
         "type": fact.type,
         "source": fact.source,

@@ -24,7 +24,7 @@ CANDIDATES = 100
 
 
 class DecidingFact(NamedTuple):
-    """A fact of the ledger. ``time``: when it happened; when it was received, if the fact does not say."""
+    """A row of ``fact_by_order``. ``time``: when it happened; when it was received, if the fact does not say."""
 
     source: str
     id: str
@@ -36,11 +36,9 @@ class DecidingFact(NamedTuple):
     correlation: str | None
 
 
-class StaleFact(NamedTuple):
-    """A fact about ``key`` that arrived after the deciding fact ``older_than`` and is older, and so changed nothing.
-
-    ``time``: as of `DecidingFact`.
-    """
+class OlderFact(NamedTuple):
+    """A row of ``older_facts``. ``time``: as of `DecidingFact`. ``has_value``: whether it has the field that names the
+    parent; ``value``: that."""
 
     source: str
     id: str
@@ -50,57 +48,27 @@ class StaleFact(NamedTuple):
     time: datetime
     position: int
     revision: int
-    older_than: DecidingFact
-
-
-class _FactRow(NamedTuple):
-    """A row of ``fact_by_order``."""
-
-    source: str
-    id: str
-    type: str
-    sequence: str | None
-    time: datetime | None
-    received: datetime
-    revision: int
-    data: dict[str, Any]
-    correlation: str | None
-
-
-class _OlderFact(NamedTuple):
-    """A row of ``older_facts``. ``has_value``: whether it has the field that names the parent; ``value``: that."""
-
-    source: str
-    id: str
-    type: str
-    sequence: str | None
-    time: datetime | None
-    received: datetime
-    position: int
-    revision: int
     order_key: bytes
     correlation: str | None
     has_value: bool
     value: Any
 
 
+class StaleFact(NamedTuple):
+    """A fact that arrived after a deciding one and is older, and so changed nothing."""
+
+    older: OlderFact
+    newer: DecidingFact
+
+
 async def find_fact(at: Snapshot, kind: str, key: str, order: bytes) -> DecidingFact | None:
     """Returns the fact of an entity with this order key; None: the order key is empty."""
     if not order:
         return None
-    row = await fetch_row(at.conn, _FactRow, "fact_by_order", tenant=at.tenant, kind=kind, key=key, order_key=order)
-    if row is None:
-        return None
-    return DecidingFact(
-        source=row.source,
-        id=row.id,
-        type=row.type,
-        sequence=row.sequence,
-        time=in_utc(row.time) or row.received,
-        revision=row.revision,
-        data=row.data,
-        correlation=row.correlation,
+    fact = await fetch_row(
+        at.conn, DecidingFact, "fact_by_order", tenant=at.tenant, kind=kind, key=key, order_key=order
     )
+    return None if fact is None else fact._replace(time=in_utc(fact.time))
 
 
 def naming_order(child: FoldedEntity, relationship: Relationship) -> bytes:
@@ -131,12 +99,12 @@ async def find_stale(
         deleted = parent.state == "deleted"
         decided, effect = (parent.ended, Effect.CREATED) if deleted else (parent.created, Effect.DELETED)
         found |= await _stale(at, parent, decided, await _older(at, catalog, parent, decided, {effect}, None))
-    return sorted(found.values(), key=attrgetter("position"), reverse=True)[:STALE]
+    return sorted(found.values(), key=attrgetter("older.position"), reverse=True)[:STALE]
 
 
 async def _older(
     at: Snapshot, catalog: Catalog, entity: FoldedEntity, decided: bytes, effects: Container[Effect], field: str | None
-) -> list[_OlderFact]:
+) -> list[OlderFact]:
     """Returns facts of an entity that arrived after one of its facts and are older, the last arrival first.
 
     ``decided``: the order key of that fact; empty: none. ``effects``: what the older ones do; ``field``: whose value
@@ -148,7 +116,7 @@ async def _older(
         return []
     return await fetch_rows(
         at.conn,
-        _OlderFact,
+        OlderFact,
         "older_facts",
         tenant=at.tenant,
         kind=entity.kind,
@@ -162,33 +130,20 @@ async def _older(
 
 
 async def _stale(
-    at: Snapshot, entity: FoldedEntity, decided: bytes, rows: Sequence[_OlderFact]
+    at: Snapshot, entity: FoldedEntity, decided: bytes, rows: Sequence[OlderFact]
 ) -> dict[FactKey, StaleFact]:
     """Returns the last few of these facts with the fact that they are older than, by source and id."""
     newer = await find_fact(at, entity.kind, entity.key, decided) if rows else None
     if newer is None:
         return {}
-    return {
-        (row.source, row.id): StaleFact(
-            source=row.source,
-            id=row.id,
-            type=row.type,
-            key=entity.key,
-            sequence=row.sequence,
-            time=in_utc(row.time) or row.received,
-            position=row.position,
-            revision=row.revision,
-            older_than=newer,
-        )
-        for row in rows[:STALE]
-    }
+    return {(row.source, row.id): StaleFact(row._replace(time=in_utc(row.time)), newer) for row in rows[:STALE]}
 
 
-def _effect(catalog: Catalog, row: _OlderFact) -> Effect | None:
+def _effect(catalog: Catalog, row: OlderFact) -> Effect | None:
     return effect_of(catalog, row.source, row.type)
 
 
-def _concerns(row: _OlderFact, effect: Effect | None, relationship: Relationship, child: FoldedEntity) -> bool:
+def _concerns(row: OlderFact, effect: Effect | None, relationship: Relationship, child: FoldedEntity) -> bool:
     """Whether a fact that is older than what decides the child's parent would have decided otherwise and had no effect.
 
     A creation or deletion may have had one, by the life that it begins or ends, unless a newer creation was known.

@@ -1,6 +1,6 @@
 -- name: fact_by_order
 -- A fact of an entity by its order key; reads the facts of that entity.
-select source, id, type, sequence, time, received, revision, data, correlation
+select source, id, type, sequence, coalesce(time, received) as time, revision, data, correlation
 from facts
 where tenant = :tenant and kind = :kind and key = :key and order_key = :order_key
 limit 1
@@ -8,8 +8,8 @@ limit 1
 -- name: older_facts
 -- Facts of an entity, of these types, that arrived after one of its facts and are older, without those that were voided;
 -- the last arrival first, each with the value of a field; reads the facts of that entity.
-select f.source, f.id, f.type, f.sequence, f.time, f.received, f.position, f.revision, f.order_key, f.correlation,
-       (f.data -> :field::text) is not null as has_value, f.data -> :field::text as value
+select f.source, f.id, f.type, f.key, f.sequence, coalesce(f.time, f.received) as time, f.position, f.revision,
+       f.order_key, f.correlation, (f.data -> :field::text) is not null as has_value, f.data -> :field::text as value
 from facts f
 where f.tenant = :tenant and f.kind = :kind and f.key = :key and f.source <> '/tether' and f.type = any(:types::text[])
   and f.order_key < :order_key and f.position > :position

@@ -9,39 +9,17 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from catalog import limits
-from catalog.catalog import Catalog
-from catalog.vocabulary import Effect
 from facts.envelope import in_utc
 from store.db.snapshot import Snapshot
 from store.db.sql import OPEN, fetch_rows
-from store.write.ledger import effect_of
 
 
 class ListedFact(NamedTuple):
-    """A fact about an entity. ``effect``: None for a fact of Tether's own, or of a type that is not declared any more.
+    """A row of ``entity_facts``: a fact about an entity.
 
-    ``time``: None if the fact does not say. ``older_than``: (source, id) of the newest fact that was known when it
-    arrived, if it is stale, else None. ``void_reason``: why it was voided, if it was and a reason was given.
+    ``time``: None if the fact does not say. ``newer_source``, ``newer_id``: see `older_than`. ``void_reason``: why it
+    was voided, if it was and a reason was given. ``size``: bytes of its data.
     """
-
-    source: str
-    id: str
-    type: str
-    effect: Effect | None
-    sequence: str | None
-    time: datetime | None
-    received: datetime
-    position: int
-    revision: int
-    correlation: str | None
-    data: dict[str, Any]
-    older_than: tuple[str, str] | None
-    voided: bool
-    void_reason: str | None
-
-
-class _EntityFact(NamedTuple):
-    """A row of ``entity_facts``. ``newer_source``, ``newer_id``: the fact that it is older than, if it is stale."""
 
     source: str
     id: str
@@ -59,9 +37,14 @@ class _EntityFact(NamedTuple):
     void_reason: str | None
     size: int
 
+    @property
+    def older_than(self) -> tuple[str, str] | None:
+        """(source, id) of the newest fact that was known when it arrived; None: it is not stale."""
+        return None if self.newer_source is None or self.newer_id is None else (self.newer_source, self.newer_id)
+
 
 async def page(
-    at: Snapshot, catalog: Catalog, kind: str, key: str, before: int | None, limit: int, *, stale: bool = False
+    at: Snapshot, kind: str, key: str, before: int | None, limit: int, *, stale: bool = False
 ) -> tuple[list[ListedFact], bool]:
     """Returns up to ``limit`` facts about an entity, the last arrival first, and whether there may be more.
 
@@ -70,7 +53,7 @@ async def page(
     """
     rows = await fetch_rows(
         at.conn,
-        _EntityFact,
+        ListedFact,
         "entity_facts",
         tenant=at.tenant,
         kind=kind,
@@ -81,24 +64,4 @@ async def page(
         room=limits.PAGE,
     )
     more = len(rows) > limit or sum(row.size for row in rows) >= limits.PAGE
-    return [_listed(catalog, row) for row in rows[:limit]], more
-
-
-def _listed(catalog: Catalog, row: _EntityFact) -> ListedFact:
-    newer = None if row.newer_source is None or row.newer_id is None else (row.newer_source, row.newer_id)
-    return ListedFact(
-        source=row.source,
-        id=row.id,
-        type=row.type,
-        effect=effect_of(catalog, row.source, row.type),
-        sequence=row.sequence,
-        time=in_utc(row.time),
-        received=row.received,
-        position=row.position,
-        revision=row.revision,
-        correlation=row.correlation,
-        data=row.data,
-        older_than=newer,
-        voided=row.voided,
-        void_reason=row.void_reason,
-    )
+    return [row._replace(time=in_utc(row.time)) for row in rows[:limit]], more
