@@ -43,7 +43,7 @@ async def test_facts_are_listed_with_what_they_were_older_than(api: Api, facts: 
 async def test_own_facts_are_listed_and_voided_ones_have_the_reason(api: Api, facts: FactRecorder) -> None:
     wrong = event("CategoryUpdated", "c", 999, name="w")
     await facts.record(event("CategoryAdded", "c", 1, name="c"), wrong)
-    data = {"source": "/categories", "id": wrong["id"], "reason": "a clock as sequence"}
+    data = {"source": "/categories", "id": wrong["id"], "type": wrong["type"], "reason": "a clock as sequence"}
     await facts.record_entries([own_facts.entry("FactVoided", "category", "c", data, id="v")])
     await facts.record(event("CategoryUpdated", "c", 2, name="d"))
     found = await api.all("entities/category/c/facts", limit=1)

@@ -30,7 +30,7 @@ def entry_of(tenant: StoreTenant, arrival: Arrival) -> Entry:
     if isinstance(arrival, dict):
         return recorded_entry(tenant.catalog, arrival)
     fact = facts.read(tenant.catalog, arrival[0])
-    data = {"source": fact.source, "id": fact.id, "reason": arrival[1]}
+    data = {"source": fact.source, "id": fact.id, "type": arrival[0]["type"], "reason": arrival[1]}
     return own_facts.entry(own_facts.VOIDED, fact.kind, fact.key, data, id=own_facts.derived_id(fact.source, fact.id))
 
 
