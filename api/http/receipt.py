@@ -5,7 +5,8 @@ from typing import Any, TypedDict
 
 from errors import Refused
 from facts.ingest import Batch
-from store.write.recorder import Recorded, StrictRefusal
+from store.write.recorder import Recorded
+from store.write.strict import StrictFlaw, StrictRefusal
 
 WARNINGS = 100
 """Warnings that an answer lists, at most: a stream may give rise to one for every line."""
@@ -67,7 +68,7 @@ class Receipt:
             self.warnings += [{"index": n, "reason": _printable(reason)} for n, reason in sorted(odd)[:room]]
             self.warnings_count += len(odd)
 
-    def refuse(self, batch: Batch, refusal: StrictRefusal | None = None) -> None:
+    def refuse(self, batch: Batch, refusal: StrictRefusal | StrictFlaw | None = None) -> None:
         """Takes note that a batch is not recorded: it has flawed events, or the recorder refused it."""
         self.refusal = refusal or batch.flawed[0].error
         self.errors = _refused(batch, refusal.refused) if refusal else _flawed(batch)

@@ -20,7 +20,7 @@ from api.http.receipt import WARNINGS, Receipt
 from errors import Conflict, Malformed
 from facts.ingest import Batch
 from store.db.credentials import Principal
-from store.write.recorder import StrictRefusal
+from store.write.strict import StrictFlaw, StrictRefusal
 
 router = APIRouter(tags=["facts"])
 
@@ -118,7 +118,7 @@ async def _record(deps: Injected, who: Principal, batch: Batch, receipt: Receipt
         return
     try:
         outcome = await deps.recorder.record(who.tenant, batch.entries, batch.rejections, actor=who.name, strict=strict)
-    except StrictRefusal as refusal:
+    except (StrictRefusal, StrictFlaw) as refusal:
         receipt.refuse(batch, refusal)
         return
     receipt.add(batch, outcome)

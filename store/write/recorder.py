@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import orjson
 
 from catalog.catalog import Catalog
-from errors import Conflict, Unacceptable, Unavailable
+from errors import Unavailable
 from facts.envelope import Entry, moment
 from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
@@ -25,13 +24,11 @@ from store.write import quarantine
 from store.write.arrivals import TIME_TOLERANCE, FactKey
 from store.write.sameness import RecordedFact, differences, find_recorded, find_voided
 from store.write.settle import Settled, settle
+from store.write.strict import POISON, StrictRefusal, find_flaw, reason_of
 from store.write.tenant_lock import lock
 
 GROUP = 1_000
 """Facts of one transaction, after which no further submission joins it."""
-POISON = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, OverflowError, Unacceptable)
-"""Errors of one valid fact. PostgreSQL cannot store a value: a text with a NUL, an entry too long for its index, a time
-beyond its calendar. Or the fact would make its entity too large."""
 QUEUE = 20_000
 """Facts of waiting submissions, after which further ones are rejected: better a 503 at once than a late answer."""
 
@@ -51,14 +48,6 @@ class Recorded:
     conflicts: set[int] = field(default_factory=set)
     stale: int = 0
     warnings: dict[int, str] = field(default_factory=dict)
-
-
-class StrictRefusal(Conflict):
-    """A strict submission that is not recorded. ``refused``: position of each entry that kept it from that → reason."""
-
-    def __init__(self, refused: dict[int, str]) -> None:
-        self.refused = refused
-        super().__init__(next(iter(refused.values())))
 
 
 @dataclass(slots=True)
@@ -103,7 +92,7 @@ class Recorder:
         """Records one submission, and returns once it is on disk.
 
         ``entries``: validated facts; ``rejected``: facts for the quarantine; ``actor``: who sent them; ``strict``:
-        record all or nothing. Raises StrictRefusal or Unacceptable if an entry of a strict submission would be
+        record all or nothing. Raises StrictRefusal or StrictFlaw if an entry of a strict submission would be
         quarantined, and Unavailable if the database is, or too many facts are waiting: the facts may be on disk then,
         and the same submission can be sent again without a second effect.
         """
@@ -177,13 +166,13 @@ class Recorder:
             if not entries:
                 raise
             if submission.strict:
-                raise Unacceptable(f"a fact of the request cannot be stored: {error}") from None
+                raise await find_flaw(self._pool, self._catalog, tenant, entries, self._tolerance, error) from None
             if len(entries) > 1:
                 middle = len(entries) // 2
                 first = await self._alone(tenant, submission.part(entries[:middle], rejected))
                 second = await self._alone(tenant, submission.part(entries[middle:], ()))
                 return _joined(first, second, middle)
-            reason = error.reason if isinstance(error, Unacceptable) else f"cannot be stored: {error}"
+            reason = reason_of(error)
             rejected = [*rejected, _rejected(entries[0], reason)]
             (answer,) = await self._transaction(tenant, [submission.part((), rejected)])
             answer.refused[0] = reason

@@ -11,7 +11,8 @@ from facts.envelope import Entry, read
 from facts.validation import Validator
 from store.db.pool import Pool
 from store.write import recorder
-from store.write.recorder import CONFLICT, Recorder, StrictRefusal
+from store.write.recorder import CONFLICT, Recorder
+from store.write.strict import StrictFlaw, StrictRefusal
 
 
 def item(validator: Validator, key: str, name: str = "") -> Entry:
@@ -50,3 +51,19 @@ async def test_strict_submission_with_a_conflict_is_left_out_of_its_group(pool: 
         assert answer.accepted == 1
     assert await pool.fetchval("select count(*) from quarantine") == 0
     assert (await one.record("main", mixed[:1], actor="test", strict=True)).accepted == 1
+
+
+@pytest.mark.parametrize("place", [0, 1, 6, 7])
+@pytest.mark.parametrize("also", [[], [7]])
+async def test_strict_submission_names_the_first_fact_that_cannot_be_stored(
+    pool: Pool, catalog: Catalog, place: int, also: list[int]
+) -> None:
+    validator, one = Validator(catalog, Limits()), Recorder(pool, catalog)
+    entries = [item(validator, f"i{n}") for n in range(8)]
+    for n in (place, *also):
+        entries[n] = entries[n]._replace(key="\x00")
+    with pytest.raises(StrictFlaw, match="cannot be stored: ") as caught:
+        await one.record("main", entries, actor="test", strict=True)
+    assert list(caught.value.refused) == [place]
+    assert await pool.fetchval("select count(*) from facts") == 0
+    assert await pool.fetchval("select count(*) from quarantine") == 0

@@ -236,3 +236,15 @@ async def test_answer_lists_a_limited_number_of_warnings_and_counts_all(caller: 
     response = await caller.lines(*(team(f"t{number}", event="e") for number in range(1_050)))
     assert [one["index"] for one in response.content["warnings"]] == list(range(100))
     assert (response.content["warnings_count"], response.content["accepted"]) == (1_050, 1_050)
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_strict_request_names_the_fact_that_makes_its_entity_too_large(caller: ApiCaller, form: str) -> None:
+    parts = [text(group("a", id=f"a{n}", data={"name": "a", f"f{n}": "x" * 240_000})) for n in range(6)]
+    response = await caller.post(body(form, parts), form, key="publish:groups", prefer="handling=strict")
+    assert (response.status, response.slug) == (422, "contract-violation")
+    index = response.content["index"]
+    assert [one["index"] for one in response.content["errors"]] == [index]
+    assert response.content["detail"].startswith(f"event {index}: group 'a' would be larger than ")
+    assert await caller.facts() == []
+    assert (await caller.post(body(form, parts[:index]), form, key="publish:groups")).status == 202
