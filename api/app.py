@@ -11,6 +11,7 @@ import temporal
 from api.http import problems
 from api.http.auth import KeyCache
 from api.http.dependencies import Dependencies
+from api.http.head import HeadMiddleware
 from api.http.metrics import Metrics, MetricsMiddleware
 from api.routes import (
     deletions,
@@ -81,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
+    app.add_middleware(HeadMiddleware)  # the last one is the outermost: metrics count a GET
     for module in ROUTERS:
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
