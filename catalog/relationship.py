@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import ClassVar
 
 from catalog.vocabulary import Command
@@ -189,7 +190,7 @@ class Relationship:
     on_merge: OnMerge = OnMerge.REFUSE
     name: str = ""
 
-    @property
+    @cached_property
     def requested(self) -> Requested | None:
         """How the child is requested; None: it is not."""
         return self.via if isinstance(self.via, Requested) else None
@@ -199,19 +200,19 @@ class Relationship:
         """The command's fields that come from other relationships; empty unless the child is requested."""
         return self.requested.through if self.requested is not None else {}
 
-    @property
+    @cached_property
     def field(self) -> str | None:
         """The child's field that holds the parent's key, if there is one."""
         return self.via if isinstance(self.via, str) else None
 
-    @property
+    @cached_property
     def always(self) -> bool:
         """Whether each instance has a workflow from its first fact: the default where the child is requested."""
         if self.orchestrate is None:
             return self.requested is not None
         return self.orchestrate is Orchestrate.ALWAYS
 
-    @property
+    @cached_property
     def sweep(self) -> type[Command] | None:
         """The command sent for each child of a deleted parent, if any."""
         policy = self.on_parent_deleted
@@ -223,7 +224,7 @@ class Relationship:
         policy = self.on_parent_deleted
         return policy.on_recreated if isinstance(policy, Cascade | Detach) else None
 
-    @property
+    @cached_property
     def exclusive(self) -> bool:
         """Whether a parent has at most one child."""
         return self.cardinality is ONE_TO_ONE

@@ -126,7 +126,7 @@ class Batch:
         for reason in self.validator.misspelt(entry):
             self.warn(reason)
         sequence = entry.sequence
-        if sequence is not None and not _DIGIT.search(sequence):
+        if sequence is not None and not "0" <= sequence[-1] <= "9" and not _DIGIT.search(sequence):
             self.warn(f"sequence: {sequence[:40]!r} has no digit, and is compared as a text")
         self.entries.append(entry)
         self.entry_indexes.append(self.next_index)

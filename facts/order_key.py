@@ -70,24 +70,20 @@ def without_restarts(order: bytes) -> bytes:
 
 
 def sequence_order(sequence: str) -> bytes:
-    """Bytes that sort like sequences do."""
-    return _encoded(sequence) + b"\x00"
-
-
-def _encoded(sequence: str) -> bytes:
-    """The sequence, with each word of ASCII letters and digits as its length and itself, without leading zeros.
+    """Bytes that sort like sequences do: each word of ASCII letters and digits is its length and itself, without zeros
+    before it.
 
     So the shorter word is smaller, and numbers compare as numbers wherever they are, decimal or hexadecimal: alone, in
     an array of several, in the name and offset of a log file. Identifiers of fixed width compare as text.
     """
     if sequence.isascii() and sequence.isdigit():
-        return _word(sequence)
+        return _word(sequence) + b"\x00"
     parts: list[bytes] = []
     end = 0
     for word in _WORD.finditer(sequence):
         parts += sequence[end : word.start()].encode(), _word(word.group())
         end = word.end()
-    return b"".join((*parts, sequence[end:].encode()))
+    return b"".join((*parts, sequence[end:].encode(), b"\x00"))
 
 
 def _word(word: str) -> bytes:

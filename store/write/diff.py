@@ -14,7 +14,7 @@ from catalog.vocabulary import Effect
 from facts.envelope import Entry
 from facts.json_numbers import plain
 from store.write.arrivals import LateFact, is_jump
-from store.write.entity_state import EntityState, FoldedEntity
+from store.write.entity_state import NO_LINK, NOTHING, EntityState, FoldedEntity, Link
 from store.write.lives import LifeBefore, name_life
 
 EntityKey = tuple[str, str]
@@ -171,17 +171,23 @@ def _fold(
         for fact in history:
             entity.join(fact)
     for fact in facts:
-        if fact.effect is not None and fact.order < entity.latest:
-            diff.late.append(LateFact(fact, entity.sequence, entity.ended, entity.state == "deleted"))
-        elif entity.sequence is not None and is_jump(fact.sequence, entity.sequence):
-            diff.jumps.append((fact, entity.sequence))
-        elif fact.effect is Effect.CHANGED and entity.ended > entity.created:
-            diff.unseen.append(fact)
+        if entity.latest:
+            _notice(diff, entity, fact)
         entity.join(fact)
     add_differences(diff, references, before, entity, facts[-1])
     for fact in facts:
-        if fact.effect is Effect.CREATED and fact.names and fact.correlation is not None:
+        if fact.names and fact.effect is Effect.CREATED and fact.correlation is not None:
             diff.answers += _answers(references, entity, fact, fact.correlation)
+
+
+def _notice(diff: Diff, entity: FoldedEntity, fact: Entry) -> None:
+    """Notes what is odd about a new fact of an entity of which others are known."""
+    if fact.effect is not None and fact.order < entity.latest:
+        diff.late.append(LateFact(fact, entity.sequence, entity.ended, entity.state == "deleted"))
+    elif entity.sequence is not None and is_jump(fact.sequence, entity.sequence):
+        diff.jumps.append((fact, entity.sequence))
+    elif fact.effect is Effect.CHANGED and entity.ended > entity.created:
+        diff.unseen.append(fact)
 
 
 def _answers(
@@ -197,7 +203,7 @@ def _answers(
 class EntityBefore(NamedTuple):
     """What readers saw of an entity before new facts were folded in.
 
-    ``parents``: of each reference, the parent, the rank, and the creation of the parent that it was requested for.
+    ``links``: what decides the link of each reference.
     ``ended``: the order key that its newest deletion had then, with which those creations were compared.
     """
 
@@ -205,14 +211,19 @@ class EntityBefore(NamedTuple):
     state: EntityState
     data: dict[str, Any]
     life: LifeBefore
-    parents: list[tuple[str | None, bytes | None, bytes | None]]
+    links: list[Link]
     ended: bytes
 
     @classmethod
     def of(cls, entity: FoldedEntity, references: tuple[Relationship, ...]) -> EntityBefore:
         """What readers see of an entity now. ``references``: the relationships in which it is the child."""
-        parents = [(entity.parent(r), entity.rank(r), entity.parent_created(r)) for r in references if entity.stored]
-        return cls(entity.stored, *entity.visible(), LifeBefore.of(entity), parents, entity.ended)
+        if not entity.stored:  # most facts of a first import are about a new entity
+            return _NOTHING_KNOWN
+        links = [entity.link(relationship) for relationship in references]
+        return cls(True, *entity.visible(), LifeBefore.of(entity), links, entity.ended)
+
+
+_NOTHING_KNOWN = EntityBefore(False, "unknown", {}, LifeBefore.of(FoldedEntity("", "")), [], NOTHING)
 
 
 def add_differences(
@@ -228,18 +239,19 @@ def add_differences(
         diff.versions.append(entity)
     else:
         diff.touched.append(entity)
-    if entity.state != state:
+    state_now = entity.state
+    if state_now != state:
         diff.state_changes.append(StateChange(entity, stored and state == "unknown", cause))
     elif stored and entity.incarnation != before.life.incarnation:
         diff.recreated.append(StateChange(entity, False, cause))
-    if stored and entity.state == "live" and entity.ended != before.ended:
+    if stored and state_now == "live" and entity.ended != before.ended:
         diff.ends.append(StateChange(entity, False, cause))
     for n, relationship in enumerate(references):
-        now = entity.parent(relationship), entity.rank(relationship), entity.parent_created(relationship)
-        parent = now[0]
-        old_parent = before.parents[n][0] if stored else None
-        if parent == old_parent and (parent is None or now == before.parents[n]):
+        was = before.links[n] if stored else NO_LINK
+        now = entity.link(relationship)
+        if now == was:
             continue
+        old_parent, parent = was[0], now[0]
         if old_parent is not None:
             diff.closed.append(ClosedLink(relationship, entity.key, old_parent, cause))
         if parent is not None:

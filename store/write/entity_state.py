@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
 
@@ -29,6 +29,10 @@ UNRANKED = b"\xff"
 """The rank of a child of which no creation is known: above all order keys."""
 
 EntityState = Literal["unknown", "live", "deleted"]
+
+Link: TypeAlias = tuple[str | None, bytes | None, bytes | None]
+"""(key of the parent, rank, creation of the parent that the child was requested for)."""
+NO_LINK: Link = (None, None, None)
 
 
 class StoredEntity(NamedTuple):
@@ -113,9 +117,16 @@ class FoldedEntity:
 
     def reference(self, relationship: Relationship) -> tuple[bytes, str | None]:
         """(order key of the fact that names the parent, key of the parent), as in `parent`."""
-        if self.state != "live":
-            return NOTHING, None
-        order, parent, _ = self.refs.get(relationship.name, _NO_REFERENCE)
+        return self._reference(relationship) if self.state == "live" else (NOTHING, None)
+
+    def link(self, relationship: Relationship) -> Link:
+        """What decides its link in a relationship: `parent`, `rank` and `parent_created`; NO_LINK without a parent."""
+        if self.state != "live" or (parent := self._reference(relationship)[1]) is None:
+            return NO_LINK
+        return parent, self.rank(relationship), self.parent_created(relationship) if self.refs else None
+
+    def _reference(self, relationship: Relationship) -> tuple[bytes, str | None]:
+        order, parent, _ = self.refs.get(relationship.name, _NO_REFERENCE) if self.refs else _NO_REFERENCE
         name = relationship.field
         if name is not None and name in self.data and (set_by := self.older.get(name, self.latest)) > order:
             return set_by, as_key(self.data[name])
@@ -137,7 +148,8 @@ class FoldedEntity:
         if entry.effect is not None:
             self._join_fields(entry, order)
             if entry.effect is Effect.CREATED:
-                self.created = max(self.created, order)
+                if order > self.created:
+                    self.created = order
             elif entry.effect is Effect.DELETED and order > self.ended:
                 self.ended = order
                 self._forget()

@@ -41,7 +41,7 @@ async def mark(conn: Connection, catalog: Catalog, tenant: str, diff: Diff) -> N
     recreated = [
         change
         for change in (*diff.state_changes, *diff.ends)
-        if change.entity.state == "live" and change.entity.kind in catalog.requesting and _was_ended(change)
+        if change.entity.kind in catalog.requesting and change.entity.state == "live" and _was_ended(change)
     ]
     if recreated:
         await _add_reopened(conn, catalog, tenant, diff, recreated)

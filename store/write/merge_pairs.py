@@ -51,9 +51,11 @@ _TABLE: dict[IdentityEffect, Table] = {
 
 def is_about_identity(catalog: Catalog, entry: Entry) -> bool:
     """Whether a new fact can change which keys are the same: one about identity, or one that voids such a fact."""
-    if entry.name == VOIDED and entry.effect is None:
+    if entry.effect is not None:
+        return False
+    if entry.name == VOIDED:
         return identity.effect_of(catalog, entry.data["source"], entry.data["type"]) is not None
-    return entry.effect is None and identity.effect_of(catalog, entry.source, entry.type) is not None
+    return identity.effect_of(catalog, entry.source, entry.type) is not None
 
 
 async def record(conn: Connection, catalog: Catalog, tenant: str, kind: str, facts: Sequence[Entry]) -> set[str]:

@@ -3,7 +3,7 @@
 They are written in the transaction of that fact (the transactional outbox pattern), and dispatched after its commit.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from catalog.vocabulary import Effect
@@ -87,29 +87,37 @@ async def notify_waiting_for_path(context: WriteContext, diff: Diff) -> None:
         await _add(context, "notify_waiting_for_path", causes, relationships=names, ups=ups, parents=parents)
 
 
-def cascade_events(diff: Diff, deleted: set[EntityKey]) -> dict[EntityKey, tuple[Entry, CascadeEvent]]:
+def cascade_events(
+    diff: Diff, deleted: set[EntityKey], sweeping: Container[str]
+) -> dict[EntityKey, tuple[Entry, CascadeEvent]]:
     """What has happened to entities that have been deleted, each with its fact; of several events the last one here.
 
     Their children are those that are still linked to a tombstone, or to a former incarnation of what is live again.
-    ``deleted``: the parents of the difference that are deleted now.
+    ``deleted``: the parents of the difference that are deleted now. ``sweeping``: the kinds of entities that count.
     """
     events: dict[EntityKey, tuple[Entry, CascadeEvent]] = {}
+    opened = [link for link in diff.opened if link.relationship.parent in sweeping]
     for ended in diff.closed:
         at = ended.relationship.parent, ended.parent
-        if at in deleted or ended.relationship.requested is not None:
+        if at[0] in sweeping and (at in deleted or ended.relationship.requested is not None):
             events[at] = ended.cause, "child_unlinked"
-    for link in diff.opened:
+    for link in opened:
         if (at := (link.relationship.parent, link.parent)) in deleted:
             events[at] = link.cause, "children_to_delete"
     for change in (*diff.state_changes, *diff.recreated):
-        if change.entity.state == "deleted":
-            events[change.at] = change.cause, "children_to_delete"
-        elif change.entity.state == "live" and (change.entity.ended or _was_deleted(change)):
-            events[change.at] = change.cause, "recreated"
-    for link in diff.opened:
+        if change.entity.kind in sweeping and (event := _of_state(change)) is not None:
+            events[change.at] = change.cause, event
+    for link in opened:
         if link.former:
             events[link.relationship.parent, link.parent] = link.cause, "children_to_delete"
     return events
+
+
+def _of_state(change: StateChange) -> CascadeEvent | None:
+    state = change.entity.state
+    if state == "deleted":
+        return "children_to_delete"
+    return "recreated" if state == "live" and (change.entity.ended or _was_deleted(change)) else None
 
 
 def _was_deleted(change: StateChange) -> bool:
@@ -123,7 +131,7 @@ async def notify_cascades(context: WriteContext, diff: Diff, deleted: set[Entity
     ``deleted``: the parents of the difference that are deleted now.
     """
     sweeping = context.catalog.sweeping
-    events = {at: event for at, event in cascade_events(diff, deleted).items() if at[0] in sweeping}
+    events = cascade_events(diff, deleted, sweeping)
     if not events:
         return
     swept = context.catalog.columns(r for relationships in sweeping.values() for r in relationships)

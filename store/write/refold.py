@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 from catalog.catalog import Catalog
@@ -22,6 +23,8 @@ from store.write.arrivals import FactKey
 from store.write.diff import EntityKey
 from store.write.entity_state import FoldedEntity
 from store.write.ledger import facts_of_entities
+
+_NAME, _KIND = attrgetter("name"), attrgetter("kind")
 
 
 class Renumbered(NamedTuple):
@@ -67,6 +70,8 @@ async def find(
     """
     found = Histories(fresh)
     restarting = catalog.restarting
+    if VOIDED not in map(_NAME, fresh) and restarting.isdisjoint(map(_KIND, fresh)):  # so it is for most batches
+        return found
     wanted = {
         (e.kind, e.key)
         for e in fresh

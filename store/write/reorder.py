@@ -128,9 +128,9 @@ class _Rewriting:
             name = named_by(entity.ended) if entity.latest else ""
             self.before[at] = before._replace(
                 life=LifeBefore(before.state, latest, created, ended, name),
-                parents=[
+                links=[
                     (key, None if rank is None else without_position(created) or UNRANKED, of)
-                    for key, rank, of in before.parents
+                    for key, rank, of in before.links
                 ],
             )
 

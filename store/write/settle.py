@@ -78,12 +78,14 @@ async def settle(
         unknown = [e for e in unknown if (e.source, e.id) not in refused]
     if not unknown:
         return Settled(locked.revision, known=known, refused=refused)
-    fresh = [e._replace(order=at_position(e.order, n)) for n, e in enumerate(unknown, locked.facts + 1)]
+    fresh = [e.with_order(at_position(e.order, n)) for n, e in enumerate(unknown, locked.facts + 1)]
     stored = await _stored(conn, tenant, fresh)
     histories = await refold.find(conn, catalog, tenant, stored, fresh)
     fresh = list(histories.fresh)
     diff = compute_diff(catalog, stored, fresh, histories.facts)
-    if locked.merges or (catalog.contracts.merging and any(is_about_identity(catalog, e) for e in fresh)):
+    if locked.merges or (
+        catalog.contracts.merging and any(e.effect is None and is_about_identity(catalog, e) for e in fresh)
+    ):
         await overlay.lay(conn, catalog, tenant, diff, fresh)
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision
