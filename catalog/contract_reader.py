@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from string import Formatter
 from types import ModuleType
 
-from catalog import identity_checks, limits
+from catalog import activity_checks, identity_checks, limits
+from catalog.activity import Activity
 from catalog.identity import IdentityFact
 from catalog.registry import Contract, Contracts
 from catalog.vocabulary import Command, ExpectedParentField, Fact, KeyField, Owner
@@ -27,6 +28,7 @@ def read(modules: Iterable[ModuleType]) -> Contracts:
         if command.deletes:
             _check_deleting(command, contracts)
     identity_checks.check_together(contracts)
+    activity_checks.check_together(contracts)
     return contracts
 
 
@@ -73,6 +75,8 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
                 "A kind has one owner; rename it.",
             )
         contracts.by_type[contract.wire_type] = contract
+        if contract.about is not None:
+            contracts.activity[contract.wire_type] = contract
         identity_checks.add_policy(contracts, contract.kind, fact, where)
 
 
@@ -137,8 +141,7 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
     name = fact.fact_name()
     if not _NAME.fullmatch(name):
         raise BadDeclaration(where, f"{name} cannot name a fact", "Use CamelCase in the past tense: GroupCreated.")
-    about_identity = issubclass(fact, IdentityFact)
-    if fact.effect is None and not about_identity:
+    if fact.effect is None and not issubclass(fact, IdentityFact | Activity):
         raise BadDeclaration(where, f"{name} derives from Fact itself", "Derive it from Created, Changed or Deleted.")
     if not _KIND.fullmatch(fact.entity):
         raise BadDeclaration(
@@ -150,6 +153,7 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
     keys = [n for n, f in fact.model_fields.items() if any(isinstance(m, KeyField) for m in f.metadata)]
     if len(keys) > 1:
         raise BadDeclaration(where, f"{name} has several keys: {', '.join(keys)}", "Mark one field as Key.")
+    activity_checks.check(fact, where)
     key = identity_checks.key_field(fact, where) if issubclass(fact, IdentityFact) else next(iter(keys), None)
     return Contract(
         wire_type=fact.wire_type(),
@@ -162,4 +166,5 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
         key_field=key,
         where=where,
         identity=getattr(fact, "identity", None),
+        about=getattr(fact, "activity_of", None),
     )

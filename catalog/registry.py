@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from catalog.activity import AboutEntity
 from catalog.identity import IdentityEffect, MergePolicy
 from catalog.vocabulary import Command, Effect, Fact, Owner
 
@@ -26,15 +27,15 @@ OWN_FACTS = (
 )
 """The names of those facts, except announcements, which relationships declare."""
 
-_KEYS = {"string", "integer"}
+JSON_KEYS = {"string", "integer"}
 """The JSON types that a key may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One declared fact. ``effect``: what it does to its entity's state; None: nothing, it is about identity then.
+    """One declared fact. ``effect``: what it does to its entity's state; None: it is about identity, or activity.
 
-    ``key_field``: the field with the entity's key, if any; ``where``: its file.
+    ``key_field``: the field with the entity's key, if any; ``where``: its file; ``about``: whose activity it is.
     """
 
     wire_type: str
@@ -47,6 +48,7 @@ class Contract:
     key_field: str | None
     where: str
     identity: IdentityEffect | None = None
+    about: AboutEntity | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Contracts:
     """kind → the command that deletes an entity of this kind."""
     merging: dict[str, MergePolicy] = field(default_factory=dict)
     """kind whose entities can be merged → how."""
+    activity: dict[str, Contract] = field(default_factory=dict)
+    """wire type of activity → its contract."""
     declared_in: dict[type[Command], str] = field(default_factory=dict)
     """command → its file."""
 
@@ -105,11 +109,11 @@ class Contracts:
 
     def may_name(self, kind: str, field: str) -> bool:
         """Whether a field of this kind can hold a key: a string or an integer, not a list or a fraction."""
-        return bool(self._types(kind, field, tuple(Effect)) & _KEYS)
+        return bool(self._types(kind, field, tuple(Effect)) & JSON_KEYS)
 
     def may_move(self, kind: str, field: str) -> bool:
         """Whether a ``Changed`` fact can give this field of an existing entity another key."""
-        return bool(self._types(kind, field, (Effect.CHANGED,)) & _KEYS)
+        return bool(self._types(kind, field, (Effect.CHANGED,)) & JSON_KEYS)
 
     def may_clear(self, kind: str, field: str) -> bool:
         """Whether a fact can set this field to null."""

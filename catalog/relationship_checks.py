@@ -21,6 +21,13 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
             raise BadDeclaration(
                 where, f"{rel.name}: no contract declares the {side} kind {kind!r}", f"Known: {known}."
             )
+    feeds = {contract.kind for contract in contracts.activity.values()}
+    if odd := feeds & {rel.parent, rel.child}:
+        raise BadDeclaration(
+            where,
+            f"{rel.name}: {', '.join(sorted(odd))} is a feed of activity, which has no state to link",
+            "Name a kind of entity.",
+        )
     if rel.field is not None:
         fields = contracts.fields_of(rel.child)
         if rel.field not in fields:

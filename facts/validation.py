@@ -13,7 +13,7 @@ from catalog.registry import OWN_SOURCE, Contract
 from catalog.vocabulary import Effect
 from config import Limits
 from errors import Unacceptable
-from facts import identity
+from facts import activity, identity
 from facts.correlation import RequestedFor, decode
 from facts.envelope import Entry, Envelope, Reference
 from facts.json_numbers import plain
@@ -74,7 +74,7 @@ class Validator:
             data = {}
         if self._check_shape(data):
             data = plain(data)
-        key = _key(contract, subject, data)
+        key = _key(contract, subject, data, id)
         _check_contract(contract, self._fields[contract.wire_type], key, data)
         for field in self._references.get(contract.kind, ()):
             _check_reference(field, data)
@@ -176,13 +176,17 @@ def _check_depth(value: Any, levels: int) -> bool:
     return spelled
 
 
-def _key(contract: Contract, subject: str | None, data: dict[str, Any]) -> str:
+def _key(contract: Contract, subject: str | None, data: dict[str, Any], id: str) -> str:
+    """The key of the entity that a fact is about. ``id``: the fact's, for activity without a key."""
     key = subject
     if contract.key_field is not None:
         declared = data.get(contract.key_field)
         if declared is not None and subject is not None and declared != subject:
             raise Unacceptable(f"subject {subject!r} and {contract.key_field} {declared!r} differ")
         key = declared if declared is not None else subject
+    if key is None and contract.about is not None:
+        limits.check("the id, which stands for a subject,", id, limits.KEY)
+        return id
     if not isinstance(key, str) or not key:
         wanted = f"subject or {contract.key_field}" if contract.key_field else "subject"
         raise Unacceptable(f"names no {contract.kind}: {wanted} is missing")
@@ -194,6 +198,8 @@ def _check_contract(contract: Contract, fields: FieldNames, key: str, data: dict
     _check_fields(contract, fields, data)
     if contract.identity is not None:
         identity.check(contract, key, data)
+    elif contract.about is not None:
+        activity.check(contract, data)
 
 
 def _check_fields(contract: Contract, fields: FieldNames, data: dict[str, Any]) -> None:

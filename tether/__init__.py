@@ -5,6 +5,7 @@ in tests of your own. Such a test loads its declarations with ``load_catalog([di
 of Tether's own declarations and those of the directories, or raises `BadDeclaration` with the file and the mend.
 """
 
+from catalog.activity import Activity
 from catalog.catalog import Catalog
 from catalog.catalog import load as load_catalog
 from catalog.identity import (
@@ -54,6 +55,7 @@ __all__ = [
     "ONE_TO_ONE",
     "RESTRICT",
     "STOP",
+    "Activity",
     "BadDeclaration",
     "Cardinality",
     "Cascade",

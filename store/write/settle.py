@@ -16,7 +16,7 @@ from facts.envelope import Entry, finer_nanoseconds, moment
 from facts.order_key import at_position
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
-from store.write import arrivals, former_links, outbox, overlay, refold, waits
+from store.write import activity, arrivals, former_links, outbox, overlay, refold, waits
 from store.write.arrivals import TIME_TOLERANCE, Arrivals, FactKey
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
@@ -93,6 +93,8 @@ async def settle(
     await refold.renumber(conn, tenant, histories.renumbered)
     await refold.renumber_operations(conn, catalog, tenant, histories.renumbered.values())
     await _append(context, fresh, locked.facts + 1)
+    if catalog.contracts.activity:
+        await activity.record(context, fresh, locked.facts + 1)
     await write(context, diff)
     if context.open_operations:
         await outbox.confirm_operations(context, fresh)

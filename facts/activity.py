@@ -1,0 +1,38 @@
+"""What facts of activity say: whose activity it is, and when it happened."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from catalog import limits
+from catalog.registry import Contract
+from catalog.relationship import as_key
+from errors import Unacceptable
+from facts.envelope import nanoseconds_of
+
+
+def check(contract: Contract, data: Mapping[str, Any]) -> None:
+    """Raises Unacceptable if a fact of activity does not hold the key of the entity that it is about.
+
+    ``data``: as its contract wants it.
+    """
+    assert contract.about is not None
+    kind, field = contract.about
+    value = data[field]
+    if not isinstance(value, int) and (not isinstance(value, str) or not value):
+        raise Unacceptable(f"{field} must be the key of a {kind}: a text of 1 to {limits.KEY} bytes, or an integer")
+    if isinstance(value, str):
+        limits.check(field, value, limits.KEY)
+
+
+def key_of(contract: Contract, data: Mapping[str, Any]) -> str:
+    """The key of the entity that a valid fact of activity is about."""
+    assert contract.about is not None
+    return as_key(data[contract.about.field]) or ""
+
+
+def happened(time: int | None, received: datetime) -> int:
+    """When it happened, in nanoseconds since 1970: its own time; without one, when it was received."""
+    found = nanoseconds_of(received, 0) if time is None else time
+    assert found is not None
+    return found
