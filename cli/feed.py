@@ -76,5 +76,7 @@ def _show(item: dict[str, Any], output: Format) -> None:
     elif item["change"] == "fact":
         fact = item["fact"]
         typer.echo(f"{fact['type']}  {fact.get('subject', '–')}  from {fact['source']}")
+    elif item["change"] == "activity":
+        typer.echo(f"{item['feed']}  {item['kind']} {item['key']}  {item['state']}")
     else:
         typer.echo(f"{item.get('kind', item['change'])}  {item.get('key', '–')}  {item.get('state', '')}".rstrip())

@@ -191,6 +191,15 @@ def nanoseconds_of(moment: datetime | None, finer: int) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND * 1_000 + finer
 
 
+def rfc_3339(time: int) -> str:
+    """A time in nanoseconds since 1970 as text: with as many digits of a second as it has, 0, 6 or 9."""
+    whole = _EPOCH + timedelta(microseconds=time // 1_000)
+    text, finer = whole.isoformat().removesuffix("+00:00"), time % 1_000
+    if finer and not whole.microsecond:
+        text += ".000000"
+    return f"{text}{finer:03d}Z" if finer else f"{text}Z"
+
+
 def in_utc(stored: Stored) -> Stored:
     """A time as read from PostgreSQL: asyncpg gives the first and the last microsecond of the calendar no zone."""
     return stored and stored.replace(tzinfo=UTC)

@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field
 from api.http import tokens
 from api.http.dependencies import Injected
 from api.http.queries import AtRevision, KeyText, answer
-from api.routes import entity_facts
+from api.routes import activity, entity_facts
 from errors import Unknown
 from store.read import entities, identities
 
 router = APIRouter(tags=["entities"])
-router.include_router(entity_facts.router)  # first: a key takes all that is left of a path
+for after_a_key in (activity, entity_facts):  # first: a key takes all that is left of a path
+    router.include_router(after_a_key.router)
 
 
 class EntityResponse(BaseModel):

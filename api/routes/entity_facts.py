@@ -1,16 +1,14 @@
 """`GET /v1/entities/{kind}/{key}/facts`: the facts about one entity as they were recorded."""
 
-from collections.abc import MutableMapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
-from starlette.routing import Match
 
 from api.http import tokens
 from api.http.dependencies import Injected
+from api.http.key_paths import after_key
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
 from catalog.catalog import Catalog
@@ -20,18 +18,7 @@ from store.read import entities, entity_facts
 from store.read.entity_facts import ListedFact
 from store.write.ledger import effect_of
 
-
-class FactsRoute(APIRoute):
-    """A path that ends with ``/facts`` as it was sent: after a key that ends with ``%2Ffacts``, nothing follows."""
-
-    def matches(self, scope: MutableMapping[str, Any]) -> tuple[Match, MutableMapping[str, Any]]:
-        """Compares the path before its percent-encoding was decoded, where a slash in a key is no slash."""
-        if not scope.get("raw_path", b"/facts").endswith(b"/facts"):
-            return Match.NONE, {}
-        return super().matches(scope)
-
-
-router = APIRouter(route_class=FactsRoute)
+router = APIRouter(route_class=after_key("facts"))
 
 
 class NewerFact(BaseModel):

@@ -24,7 +24,7 @@ class FeedChange(BaseModel):
     """One change. Which fields it has depends on ``change``."""
 
     revision: str = Field(description="Token of the revision of the change.")
-    change: Literal["link", "entity", "fact", "merged", "unmerged"]
+    change: Literal["link", "entity", "fact", "merged", "unmerged", "activity"]
     relationship: str | None = Field(default=None, description="Of a link.")
     child: str | None = Field(default=None, description="Of a link.")
     parent: str | None = Field(default=None, description="Of a link: the present parent, or the last one.")
@@ -36,10 +36,19 @@ class FeedChange(BaseModel):
     stated_parent: str | None = Field(
         default=None, description="Of a link: the key that the child's owner stated, which is merged into `parent`."
     )
-    kind: str | None = Field(default=None, description="Of an entity, and of a key that is merged or unmerged.")
-    key: str | None = Field(
-        default=None, description="Of an entity: that of the record that changed. The key that is merged or unmerged."
+    kind: str | None = Field(
+        default=None, description="Of an entity, of a key that is merged or unmerged, or of what activity is about."
     )
+    key: str | None = Field(
+        default=None,
+        description="Of an entity: that of the record that changed. The key that is merged or unmerged. Of activity: the "
+        "key that it was recorded under.",
+    )
+    canonical: str | None = Field(
+        default=None, description="Of activity: the survivor, where `key` is merged into another one at the revision."
+    )
+    feed: str | None = Field(default=None, description="Of activity: the kind of its feed.")
+    time: str | None = Field(default=None, description="Of activity: when it happened.")
     replaced_by: str | None = Field(
         default=None, description="Of an entity: the survivor that the record is merged into."
     )
@@ -50,10 +59,12 @@ class FeedChange(BaseModel):
     state: str | None = Field(
         default=None,
         description="Of a link: linked, waiting, broken, conflict or closed. "
-        "Of an entity: live or deleted; unknown if all of its facts are void.",
+        "Of an entity: live or deleted; unknown if all of its facts are void. Of activity: recorded or voided.",
     )
     data: dict[str, Any] | None = Field(default=None, description="Of an entity.")
-    fact: dict[str, Any] | None = Field(default=None, description="A fact of Tether's own, as a CloudEvent.")
+    fact: dict[str, Any] | None = Field(
+        default=None, description="A fact of Tether's own, or of activity, as a CloudEvent."
+    )
 
 
 class FeedPage(BaseModel):
@@ -75,9 +86,12 @@ async def changes(
     ] = None,
     wait: Annotated[float, Query(ge=0, description="Seconds to wait for a change if there is none yet.")] = 0.0,
     relationship: Annotated[str | None, Query(description="Only links and announcements of this relationship.")] = None,
-    kind: Annotated[str | None, Query(description="Only entities of this kind.")] = None,
+    kind: Annotated[
+        str | None,
+        Query(description="Only entities of this kind, and activity: about them, or of the feed of this name."),
+    ] = None,
 ) -> Response:
-    """Ordered by revision; within a revision entities, then links, announcements, and merged keys.
+    """Ordered by revision; within a revision entities, then links, announcements, merged keys, and activity.
 
     When a missing parent is created, each of its links changes to `linked`, as an item of its own. Becoming `overdue`
     is no change. With a filter, a page may be empty although changes follow: go on with `next`. A page is limited in

@@ -9,6 +9,7 @@ change, so a page may end anywhere and the next one may be read at any time. The
     3  links whose parent's state changed: a parent that 100,000 children wait for gives 100,000 items
     4  facts that Tether published
     5  keys that were merged into another one, or ceased to be
+    6  activity that was recorded or voided
 """
 
 from time import monotonic
@@ -53,7 +54,7 @@ class _RevisionRow(NamedTuple):
 
 
 def query_for(catalog: Catalog, relationship: str | None, kind: str | None) -> FeedQuery:
-    """Returns the query for a relationship (its links and facts), a kind (its entities), or neither (everything).
+    """Returns the query for a relationship (its links and facts), a kind (its entities and activity), or everything.
 
     Raises Unknown if one of them is not declared.
     """
@@ -69,6 +70,7 @@ def query_for(catalog: Catalog, relationship: str | None, kind: str | None) -> F
         only_kind=kind,
         facts=bool(relationships) or everything,
         only_relationship=relationship,
+        activity=bool(catalog.contracts.activity) and (relationship is None or kind is not None),
     )
 
 

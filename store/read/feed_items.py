@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from facts.envelope import in_utc
+from facts.envelope import in_utc, nanoseconds_of, rfc_3339
 from store.read.entities import EntityState
 from store.read.link_state import LinkState, state_by_parent
 
-FeedChange: TypeAlias = Literal["entity", "link", "fact", "merged", "unmerged"]
+FeedChange: TypeAlias = Literal["entity", "link", "fact", "merged", "unmerged", "activity"]
 FeedLinkState: TypeAlias = LinkState | Literal["closed"]
 """``closed``: the child has no parent any more. A feed never has ``overdue``, which depends on the clock."""
 
-ENTITIES, LINKS, HOLDERS, PARENTS, FACTS, MERGES = range(6)
+ENTITIES, LINKS, HOLDERS, PARENTS, FACTS, MERGES, ACTIVITY = range(7)
 """Phases of a revision, in the order of its items. Cursors hold them: their numbers stay."""
 
 Keys: TypeAlias = tuple[str, str, str]
@@ -89,6 +89,33 @@ class OwnFact(NamedTuple):
     extensions: dict[str, Any] | None
 
 
+class ActivityChange(NamedTuple):
+    """A row of ``feed_activity``: activity that was recorded, or voided. ``about_kind``, ``about_key``: the entity that
+    it is about; ``canonical``: the survivor of that one; ``key``: of the fact. ``size``: bytes of its data."""
+
+    revision: int
+    position: int
+    recorded: bool
+    feed: str
+    about_kind: str
+    about_key: str
+    canonical: str | None
+    happened: datetime
+    happened_nanoseconds: int
+    source: str
+    id: str
+    type: str
+    key: str
+    sequence: str | None
+    time: datetime | None
+    data: dict[str, Any]
+    correlation: str | None
+    causation: str | None
+    traceparent: str | None
+    extensions: dict[str, Any] | None
+    size: int
+
+
 def entity_item(row: EntityChange) -> FeedItem:
     """Returns the item of an entity's version: its data is that of this version, the same for every reader."""
     change: FeedChange = "entity"
@@ -133,13 +160,38 @@ def merge_item(row: MergeChange) -> FeedItem:
 
 def fact_item(row: OwnFact) -> FeedItem:
     """Returns the item of a fact that Tether published, as a CloudEvent."""
+    change: FeedChange = "fact"
+    return FeedItem(row.revision, FACTS, (row.id, "", ""), {"change": change, "fact": _event(row, in_utc(row.time))})
+
+
+def activity_item(row: ActivityChange) -> FeedItem:
+    """Returns the item of activity that was recorded, or voided; ``canonical`` is in it if its entity is merged."""
+    change: FeedChange = "activity"
+    happened = nanoseconds_of(in_utc(row.happened), row.happened_nanoseconds)
+    assert happened is not None
+    time = rfc_3339(happened)
+    body = {
+        "change": change,
+        "state": "recorded" if row.recorded else "voided",
+        "feed": row.feed,
+        "kind": row.about_kind,
+        "key": row.about_key,
+        **({} if row.canonical is None else {"canonical": row.canonical}),
+        "time": time,
+        "fact": _event(row, None if row.time is None else time),
+    }
+    return FeedItem(row.revision, ACTIVITY, (f"{row.position:020}", "", ""), body)
+
+
+def _event(row: OwnFact | ActivityChange, time: datetime | str | None) -> dict[str, Any]:
+    """A fact as a CloudEvent."""
     event = {
         "specversion": "1.0",
         "id": row.id,
         "source": row.source,
         "type": row.type,
         "subject": row.key,
-        "time": in_utc(row.time),
+        "time": time,
         "sequence": row.sequence,
         "correlationid": row.correlation,
         "causationid": row.causation,
@@ -147,6 +199,4 @@ def fact_item(row: OwnFact) -> FeedItem:
         **(row.extensions or {}),
         "data": row.data,
     }
-    event = {name: value for name, value in event.items() if value is not None}
-    change: FeedChange = "fact"
-    return FeedItem(row.revision, FACTS, (row.id, "", ""), {"change": change, "fact": event})
+    return {name: value for name, value in event.items() if value is not None}

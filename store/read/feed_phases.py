@@ -8,7 +8,17 @@ from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read import feed_items
 from store.read.entities import EntityState
-from store.read.feed_items import HOLDERS, PARENTS, EntityChange, FeedItem, Keys, LinkChange, MergeChange, OwnFact
+from store.read.feed_items import (
+    HOLDERS,
+    PARENTS,
+    ActivityChange,
+    EntityChange,
+    FeedItem,
+    Keys,
+    LinkChange,
+    MergeChange,
+    OwnFact,
+)
 from store.read.link_state import Claim, holders, state_by_parent
 from store.read.links import children_of
 
@@ -26,6 +36,8 @@ class FeedQuery(NamedTuple):
     facts: bool
     only_relationship: str | None
     """Of facts."""
+    activity: bool
+    """If ``only_kind`` is given: that about entities of this kind, or of the feed of this name."""
 
 
 class Window(NamedTuple):
@@ -208,5 +220,23 @@ async def _merges(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     return PhaseItems([feed_items.merge_item(row) for row in rows])
 
 
-PHASES: tuple[_ReadPhase, ...] = (_entities, _links, _holders, _parents, _facts, _merges)
+async def _activity(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
+    if not query.activity:
+        return PhaseItems([])
+    rows = await fetch_rows(
+        at.conn,
+        ActivityChange,
+        "feed_activity",
+        tenant=at.tenant,
+        first=window.first,
+        last=window.last,
+        only_kind=query.only_kind,
+        after_position=int(window.keys[0] or 0),
+        size=window.size,
+        room=window.room,
+    )
+    return PhaseItems([feed_items.activity_item(row) for row in rows], sum(row.size for row in rows))
+
+
+PHASES: tuple[_ReadPhase, ...] = (_entities, _links, _holders, _parents, _facts, _merges, _activity)
 """Readers in the order of the phases of a revision."""

@@ -165,3 +165,39 @@ cross join lateral (
     where tenant = :tenant and kind = w.kind and key = w.key and to_revision > w.revision
     order by to_revision limit 1) a
 where a.from_revision <= w.revision
+
+-- name: feed_activity
+-- Activity that was recorded, and activity that was voided, up to the item whose data reaches :room bytes; with the
+-- survivor of the entity that it is about, if that is merged into another one at that revision.
+select revision, position, recorded, feed, about_kind, about_key, canonical, happened, happened_nanoseconds, source, id,
+       type, key, sequence, time, data, correlation, causation, traceparent, extensions, size
+from (
+    select c.revision, c.position, c.recorded, c.feed, c.kind as about_kind, c.key as about_key, m.survivor as canonical,
+           c.happened, c.happened_nanoseconds, c.source, c.id, c.type, f.key, f.sequence, f.time, f.data, f.correlation,
+           f.causation, f.traceparent, f.extensions, z.size,
+           sum(z.size) over (order by c.revision, c.position rows unbounded preceding) - z.size as before
+    from (
+        select b.*
+        from (
+            select a.from_revision as revision, true as recorded, a.* from activities a
+            where a.tenant = :tenant and a.from_revision between :first and :last
+              and (a.from_revision, a.position) > (:first, :after_position)
+            union all
+            select a.to_revision, false, a.* from activities a
+            where a.tenant = :tenant and a.to_revision between :first and :last and a.to_revision < :open
+              and (a.to_revision, a.position) > (:first, :after_position)) b
+        where :only_kind::text is null or b.kind || '' = :only_kind or b.feed || '' = :only_kind
+        order by b.revision, b.position
+        limit :size) c
+    cross join lateral (
+        select * from facts where tenant = :tenant and source = c.source and id = c.id limit 1) f
+    left join lateral (
+        select survivor from aliases
+        where tenant = :tenant and kind = c.kind and key = c.key
+          and to_revision > c.revision and from_revision <= c.revision
+        order by to_revision limit 1) m on true
+    cross join lateral (
+        select case when pg_column_compression(f.data) is null then pg_column_size(f.data)
+                    else octet_length(f.data::text) end as size) z) w
+where before < :room
+order by revision, position

@@ -8,7 +8,7 @@ from store.db.sql import fetch_rows
 
 
 class ResolvedKey(NamedTuple):
-    """a key that a reader gave, and the entity that it stands for.
+    """A key that a reader gave, and the entity that it stands for.
 
     ``requested``: the key as it was given; ``key``: the survivor's, the same if it is not merged into another one;
     ``losers``: the keys that are merged into the survivor, by their bytes;

@@ -6,6 +6,7 @@ remains. A hash is the sum of the SHA-256 of each item, so that order means noth
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from catalog.catalog import Catalog
@@ -16,7 +17,8 @@ from store.write.entity_state import FoldedEntity, StoredEntity
 _HALF = 1 << 64
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tally:
     """What was recorded under one key. ``hash``: 32 hexadecimal digits, zeros for nothing."""
 
     origin: str
@@ -44,7 +46,8 @@ class _OriginRow(NamedTuple):
     survivor: str
 
 
-class _TallyRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _TallyRow:
     origin: str
     count: int
     high: int
