@@ -76,9 +76,10 @@ def _by_entity(catalog: Catalog, facts: Iterable[ModelFact]) -> dict[EntityKey, 
         if fact.arrival < first.arrival:
             known[fact.identity] = fact
     found: dict[EntityKey, list[ModelFact]] = {}
+    activity = catalog.contracts.activity
     voided = {FactId(f.data["source"], f.data["id"]) for f in known.values() if f.type == VOIDED}
     for fact in known.values():
-        if fact.identity not in voided and fact.type != VOIDED:
+        if fact.identity not in voided and fact.type != VOIDED and fact.type not in activity:
             found.setdefault((fact.kind, fact.key), []).append(fact)
     for (kind, key), of_one in found.items():
         if kind in catalog.restarting:

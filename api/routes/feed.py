@@ -41,8 +41,8 @@ class FeedChange(BaseModel):
     )
     key: str | None = Field(
         default=None,
-        description="Of an entity: that of the record that changed. The key that is merged or unmerged. Of activity: the "
-        "key that it was recorded under.",
+        description="Of an entity: that of the record that changed. The key that is merged or unmerged. "
+        "Of activity: the key that it was recorded under.",
     )
     canonical: str | None = Field(
         default=None, description="Of activity: the survivor, where `key` is merged into another one at the revision."

@@ -14,7 +14,7 @@ from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from config import Settings
 from errors import Refused
-from store.audit import fingerprint, rebuild
+from store.audit import activity, fingerprint, rebuild
 from store.audit.fingerprint import Fingerprint
 from store.audit.rebuild import Comparison
 from store.db.pool import Connection, Pool, connection, create_pool
@@ -118,6 +118,8 @@ async def _verify_tenant(conn: Connection, catalog: Catalog, tenant: str, whole:
     if whole:
         comparison = Comparison()
         tables, ledger = await rebuild.compare(conn, catalog, tenant, revision, comparison)
+        for difference in await activity.differences(conn, catalog, tenant, revision):
+            comparison.add(difference)
         checks += _comparison_checks(comparison, tables == ledger)
     else:
         tables = await fingerprint.of_tables(conn, catalog, tenant, revision)

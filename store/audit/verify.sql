@@ -23,7 +23,9 @@ from (select format('fact %s of %s', id, source) as what, revision from facts wh
       union all
       select format('%s %s', kind, key), from_revision from entities where tenant = :tenant
       union all
-      select format('the %s of %s', relationship, child), from_revision from links where tenant = :tenant) v
+      select format('the %s of %s', relationship, child), from_revision from links where tenant = :tenant
+      union all
+      select format('activity %s of %s', id, source), from_revision from activities where tenant = :tenant) v
 where revision > coalesce((select revision from tenant_revisions where tenant = :tenant), 0) or revision < 0
 
 -- name: verify_entity_versions

@@ -92,7 +92,7 @@ async def _stated(at: Snapshot, catalog: Catalog, kind: str, keys: list[str]) ->
     if not relationships:
         return []
     rows = await fetch_rows(
-        at.conn, StoredEntity, "records_at", tenant=at.tenant, kind=kind, keys=keys, revision=at.revision
+        at.conn, StoredEntity, "child_records_at", tenant=at.tenant, kind=kind, keys=keys, revision=at.revision
     )
     records = [FoldedEntity.of_row(row) for row in rows]
     return [

@@ -25,6 +25,12 @@ select t.tenant, name, 'item' || n, 'category' || n % 3, now(), n % 200,
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n,
      unnest('{category_item,dest_flight}'::text[]) as r (name);
 
+insert into activities (tenant, from_revision, to_revision, position, feed, kind, key, happened, happened_nanoseconds,
+                        type, source, id)
+select t.tenant, 1 + n % 200, case when n % 50 = 0 then 201 + n % 100 else 9223372036854775807 end, n, 'activity',
+       'person', 'person' || n % 50, now() + n * interval '1 minute', n % 1000, 'ActivityRecorded.v1', 'items', 'f' || n
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 insert into aliases (tenant, kind, key, survivor, from_revision, to_revision)
 select t.tenant, 'item', 'item' || n, 'item' || n % 500, 1 + n % 200,
        case when n % 5 = 0 then 201 + n % 100 else 9223372036854775807 end

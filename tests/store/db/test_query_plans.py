@@ -20,6 +20,7 @@ from store.db.sql import queries
 LARGE_TENANT = (Path(__file__).parent / "large_tenant.sql").read_text()
 
 LOOKUPS = {
+    "activities": {"key"},
     "aliases": {"key", "survivor"},
     "counterpart_requests": {"parent"},
     "entities": {"key"},
@@ -39,6 +40,7 @@ LOOKUPS = {
 """Each table that grows → the columns of which one value, or a page from one value on, leads to few rows."""
 
 WINDOWS = {
+    "activities": {"from_revision", "to_revision"},
     "aliases": {"from_revision", "to_revision"},
     "entities": {"from_revision"},
     "facts": {"revision"},
@@ -116,7 +118,7 @@ INLINED = {"concerned_by_deletion", "concerned_by_change", "child_stage", "namin
 """Functions that become a part of the queries that call them."""
 FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = 'tether'::regnamespace"
 
-AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger")
+AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger|activity_ledger|activity_rows")
 """The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
 PAGED = re.compile(r"limit \$\d+\s*$")
 """The queries that read a page: at their end they are limited to a size."""
