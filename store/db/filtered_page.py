@@ -24,9 +24,15 @@ class ReadRows(NamedTuple, Generic[Row, Position]):
     scanned: int
 
 
-def read_rows(rows: list[Row], size: int, place: Callable[[Row], Position]) -> ReadRows[Row, Position]:
-    """The batch of a query that was to return up to ``size`` rows. ``place``: the position after a row."""
-    return ReadRows(rows, place(rows[-1]) if len(rows) == size else None, len(rows))
+def read_rows(
+    rows: list[Row], size: int, place: Callable[[Row], Position], *, filtered: bool = False
+) -> ReadRows[Row, Position]:
+    """The rows that a query has returned, which was to read up to ``size``. ``place``: the position after a row.
+
+    ``filtered``: the query has left out what does not match, except the last row that it has read.
+    """
+    more = bool(rows) if filtered else len(rows) == size
+    return ReadRows(rows, place(rows[-1]) if more else None, size if filtered else len(rows))
 
 
 async def filtered_page(

@@ -7,7 +7,7 @@ only states that are open match. Other filters exclude rows that are read all th
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from messages.child_reasons import ParkCode, SkipCode
 from messages.operation_reasons import ReasonDetails
@@ -83,7 +83,7 @@ async def children_page(
     """
     matches = None if state is None else lambda row: row.state == state
     async with connection(pool) as conn:
-        read = partial(_read_children, conn, tenant, operation, state in OPEN_CHILD)
+        read = partial(_read_children, conn, tenant, operation, state)
         return await filtered_page(read, _after, after, limit, matches)
 
 
@@ -95,22 +95,13 @@ async def _read_operations(
     conn: Connection, tenant: str, query: OperationQuery, before: OperationPosition | None, size: int
 ) -> ReadRows[OperationRow, OperationPosition]:
     created_at, id = before or _NEWEST
+    wanted: dict[str, Any] = {"tenant": tenant, "kind": query.kind, "states": query.states, "size": size}
+    wanted |= {"before": created_at, "before_id": id}
     if query.cause is None:
-        rows = await fetch_rows(
-            conn, OperationRow, "operations_page", tenant=tenant, before=created_at, before_id=id, size=size
-        )
+        rows = await fetch_rows(conn, OperationRow, "operations_page", **wanted)
     else:
-        rows = await fetch_rows(
-            conn,
-            OperationRow,
-            "operations_of_cause",
-            tenant=tenant,
-            cause=query.cause,
-            before=created_at,
-            before_id=id,
-            size=size,
-        )
-    return read_rows(rows, size, _before)
+        rows = await fetch_rows(conn, OperationRow, "operations_of_cause", cause=query.cause, **wanted)
+    return read_rows(rows, size, _before, filtered=bool(query.kind or query.states))
 
 
 async def _read_open_operations(
@@ -133,17 +124,16 @@ async def _read_open_operations(
 
 
 async def _read_children(
-    conn: Connection, tenant: str, operation: str, only_open: bool, after: ChildPosition | None, size: int
+    conn: Connection, tenant: str, operation: str, state: ChildState | None, after: ChildPosition | None, size: int
 ) -> ReadRows[ChildRow, ChildPosition]:
     relationship, child = after or ["", ""]
-    place = {"after_relationship": relationship, "after_child": child}
-    if only_open:
-        rows = await fetch_rows(
-            conn, ChildRow, "open_children_page", tenant=tenant, operation=operation, size=size, **place
-        )
+    wanted: dict[str, Any] = {"tenant": tenant, "operation": operation, "state": state, "size": size}
+    wanted |= {"after_relationship": relationship, "after_child": child}
+    if state in OPEN_CHILD:
+        rows = await fetch_rows(conn, ChildRow, "open_children_page", **wanted)
     else:
-        rows = await fetch_rows(conn, ChildRow, "children_page", tenant=tenant, operation=operation, size=size, **place)
-    return read_rows(rows, size, _after)
+        rows = await fetch_rows(conn, ChildRow, "children_page", **wanted)
+    return read_rows(rows, size, _after, filtered=state is not None)
 
 
 def _before(row: OperationRow) -> OperationPosition:

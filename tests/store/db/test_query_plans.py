@@ -120,8 +120,8 @@ FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = '
 
 AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger|activity_ledger|activity_rows")
 """The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
-PAGED = re.compile(r"limit \$\d+\s*$")
-"""The queries that read a page: at their end they are limited to a size."""
+PAGED = re.compile(r"limit \$\d+\s*\)?\s*(select \* from page\b.*)?$", re.DOTALL)
+"""The queries that read a page: they are limited to a size, at their end or in the rows that they choose from."""
 ONCE = re.compile(r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys")
 """The queries that rewrite all order keys of an earlier version, once."""
 
