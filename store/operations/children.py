@@ -103,6 +103,7 @@ async def settle(conn: Connection, catalog: Catalog, tenant: str, operation: Ope
         kinds=columns.child_kinds,
         actions=["move" if target else "delete" if _deletes(operation, r) else "detach" for r in columns.relationships],
         target=target,
+        swept=operation.key if operation.workflow == "cascade" else None,
     )
     await execute(
         conn,

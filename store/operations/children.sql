@@ -34,19 +34,20 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = :rela
   and c.state in ('planned', 'failing', 'requested')
 
 -- name: settle_children
--- Ends the children that are no longer in their parent: confirmed if that is as requested, otherwise skipped.
+-- Ends the children that are no longer in their parent: confirmed if that is as requested, otherwise skipped. :swept: the
+-- deleted parent of a cascade; null: of another operation.
 update operation_children c
 set state = g.state, last_error = '', park_reason = null, details = null, reported_missing = false, changed_at = clock_timestamp()
 from (select d.relationship, d.child,
              case when case r.action when 'delete' then e.state is distinct from 'live'
                                      when 'detach' then e.state = 'live' and l.parent is null
-                                     else e.state = 'live' and l.parent = :target end
+                                     else e.state = 'live' and :target in (l.parent, l.stated_parent) end
                   then 'confirmed' else 'skipped' end as state
       from operation_children d
       join unnest(:relationships::text[], :kinds::text[], :actions::text[]) as r (name, kind, action)
           on r.name = d.relationship
       left join lateral (
-          select parent from links
+          select parent, stated_parent from links
           where tenant = :tenant and relationship = d.relationship and child = d.child and to_revision = :open
           limit 1) l on true
       left join lateral (
@@ -55,7 +56,8 @@ from (select d.relationship, d.child,
           limit 1) e on true
       where d.tenant = :tenant and d.operation = :operation
         and d.state in ('planned', 'failing', 'requested', 'parked')
-        and l.parent is distinct from d.parent) g
+        and (coalesce(l.stated_parent, l.parent) is distinct from d.parent
+             or :swept::text is not null and l.parent is distinct from :swept)) g
 where c.tenant = :tenant and c.operation = :operation and c.relationship = g.relationship and c.child = g.child
   and c.state in ('planned', 'failing', 'requested', 'parked')
 

@@ -1,7 +1,8 @@
 -- name: cascade_candidates
 -- A page of the children of a deleted parent that its operation has still to request something for, by child; with
--- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it.
-select l.child, l.parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
+-- :repeat also those already requested, whose fact has not arrived: another fact may have overtaken it. parent: as the
+-- child's owner stated it.
+select l.child, coalesce(l.stated_parent, l.parent) as parent, l.from_revision as linked_revision, c.state, c.reference, c.redrives, c.reported_missing,
        false as returned, false as recreated
 from links l
 left join lateral (

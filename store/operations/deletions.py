@@ -51,6 +51,7 @@ async def start_deletion(
     conn, tenant = request.conn, request.tenant
     if kind not in catalog.contracts.deleting:
         raise Conflict(f"no command deletes a {kind}; declare one in its owner's contracts with deletes={kind!r}")
+    key = await request.survivor(kind, key)
     (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
     if entity.state == "unknown":
         raise Unknown(f"no {kind} {key!r} is known, so it cannot be deleted")

@@ -44,7 +44,7 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = n.rel
 with skipped as (
     insert into operation_children as c
         (tenant, operation, relationship, child, parent, state, skip_reason, linked_revision)
-    select :tenant, :operation, :relationship, l.child, l.parent, 'skipped', 'parent_recreated', l.from_revision
+    select :tenant, :operation, :relationship, l.child, coalesce(l.stated_parent, l.parent), 'skipped', 'parent_recreated', l.from_revision
     from links l
     left join lateral (
         select state, reported_missing from operation_children

@@ -16,7 +16,7 @@ from facts.envelope import Entry, Reference, nanoseconds_of
 from facts.validation import check_text
 from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, transaction
-from store.db.sql import fetch_row, fetch_rows, fetch_value
+from store.db.sql import fetch_row, fetch_rows
 from store.operations import operations
 from store.operations.operation_row import OperationKind, OperationRow
 from store.operations.operations import NewOperation, entity_reason
@@ -27,6 +27,13 @@ from store.write.tenant_lock import lock
 
 AT_ONCE = 20
 """Operations that end in one transaction: while it runs, no one else can write this tenant."""
+
+
+class _Stated(NamedTuple):
+    """A row of ``current_link``."""
+
+    parent: str
+    child: str
 
 
 class _Place(NamedTuple):
@@ -57,12 +64,17 @@ async def start(
     async with start_request(pool, tenant, actor, idempotency_key, (kind, relationship.name, parent, child)) as request:
         if request.earlier is not None:
             return request.earlier
+        key = child
+        child = await request.survivor(relationship.child, child)
         if parent is None:
-            parent = await fetch_value(
-                request.conn, "current_parent", tenant=tenant, relationship=relationship.name, child=child
+            link = await fetch_row(
+                request.conn, _Stated, "current_link", tenant=tenant, relationship=relationship.name, child=child
             )
-            if parent is None:
-                raise Unknown(f"{relationship.child} {child!r} has no link in {relationship.name}")
+            if link is None:
+                raise Unknown(f"{relationship.child} {key!r} has no link in {relationship.name}")
+            parent, child = link
+        else:
+            parent = await request.survivor(relationship.parent, parent)
         return await request.start(
             NewOperation(
                 kind=kind,

@@ -1,6 +1,6 @@
--- name: current_parent
--- The parent of a child's current link.
-select parent from links
+-- name: current_link
+-- The parent of a child's current link, and the child itself, as its owner states them.
+select coalesce(stated_parent, parent) as parent, coalesce(stated_child, child) as child from links
 where tenant = :tenant and relationship = :relationship and child = :child and to_revision = :open
 
 -- name: links_to_end

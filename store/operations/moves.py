@@ -81,6 +81,8 @@ async def start(
     async with start_request(pool, tenant, actor, idempotency_key, ("move", relationship.name, child, to)) as request:
         if request.earlier is not None:
             return request.earlier
+        child = await request.survivor(relationship.child, child)
+        to = await request.survivor(relationship.parent, to)
         return await request.start(
             NewOperation(
                 kind="move",

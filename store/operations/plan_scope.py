@@ -1,6 +1,6 @@
 """The set of children that a request affects at a revision: a pure function of both, as links keep their versions."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
@@ -8,7 +8,9 @@ import orjson
 
 from catalog.catalog import Catalog
 from store.db.pool import Connection
+from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows, fetch_value
+from store.write.aliases import survivors_of
 
 SAMPLE = 5
 """How many children are listed as examples."""
@@ -149,3 +151,17 @@ def digest(tenant: str, request: PlanRequest, revision: int, rows: list[ScopeRow
     """SHA-256 of the tenant, the request, the revision and the exact set, in hex."""
     parts = [(row.relationship, row.children, row.hash) for row in rows]
     return sha256(orjson.dumps((tenant, asdict(request), revision, parts), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+async def at_survivors(at: Snapshot, catalog: Catalog, request: PlanRequest) -> PlanRequest:
+    """The request with the keys of the entities that its own keys stand for."""
+    if not at.merges:
+        return request
+    kind = request.entity_kind if request.relationship is None else catalog.relationship(request.relationship).parent
+    keys = [key for key in (request.key, request.parent, request.to) if key is not None]
+    found = await survivors_of(at.conn, at.tenant, [(kind or "", key) for key in keys])
+
+    def survivor(key: str | None) -> str | None:
+        return None if key is None else found.get((kind or "", key), key)
+
+    return replace(request, key=survivor(request.key), parent=survivor(request.parent), to=survivor(request.to))

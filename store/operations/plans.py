@@ -27,6 +27,7 @@ from store.operations.plan_scope import (
     PlanRequest,
     ScopeChange,
     ScopePart,
+    at_survivors,
     changes,
     count_deleted,
     digest,
@@ -86,6 +87,7 @@ async def create(pool: Pool, catalog: Catalog, tenant: str, request: PlanRequest
     check_text((request.key, request.parent, request.to, request.children))
     _check(catalog, request)
     async with snapshot(pool, tenant) as at:
+        request = await at_survivors(at, catalog, request)
         incarnation = await _check_entity(at.conn, catalog, tenant, request)
         rows = await scope(at.conn, catalog, tenant, request, at.revision)
         await _check_children(at.conn, tenant, request)

@@ -13,6 +13,7 @@ from store.db.pool import Connection, Pool, transaction
 from store.db.sql import execute, fetch_row
 from store.operations.operation_row import OperationRow
 from store.operations.operations import NewOperation, insert, notify
+from store.write.aliases import survivors_of
 from store.write.tenant_lock import lock
 
 DIGEST_VERSION = 2
@@ -32,6 +33,7 @@ class StartRequest:
     """A caller's request to start an operation, in a transaction that holds the lock of the tenant's revision.
 
     ``digest``: of the request. ``earlier``: the operation that the caller's Idempotency-Key stands for already.
+    ``merges``: whether any keys of the tenant may be merged.
     """
 
     conn: Connection
@@ -41,6 +43,12 @@ class StartRequest:
     idempotency_key: str | None
     digest: bytes
     earlier: OperationRow | None
+    merges: bool
+
+    async def survivor(self, kind: str, key: str) -> str:
+        """The entity that a key of the request stands for now."""
+        found = await survivors_of(self.conn, self.tenant, [(kind, key)]) if self.merges else {}
+        return found.get((kind, key), key)
 
     async def start(self, new: NewOperation) -> OperationRow:
         """Inserts the operation and notifies its workflow."""
@@ -74,7 +82,7 @@ async def start_request(
     stands for another request.
     """
     async with transaction(pool) as conn:
-        revision = (await lock(conn, tenant)).revision
+        locked = await lock(conn, tenant)
         earlier = None
         if idempotency_key is not None:
             known = await fetch_row(
@@ -84,7 +92,8 @@ async def start_request(
                 raise KeyReused("this Idempotency-Key was used for another request; make a new one")
             if known is not None:
                 earlier = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=known.operation)
-        yield StartRequest(conn, tenant, actor, revision, idempotency_key, request_digest(request), earlier)
+        digest = request_digest(request)
+        yield StartRequest(conn, tenant, actor, locked.revision, idempotency_key, digest, earlier, locked.merges)
 
 
 def request_digest(request: tuple[object, ...], version: int = DIGEST_VERSION) -> bytes:
