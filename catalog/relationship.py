@@ -60,7 +60,7 @@ class OnRecreated(StrEnum):
     """
 
     STOP = "stop"
-    """For one second; the rest stays, and is counted as skipped."""
+    """For one second after the new creation was recorded; the rest stays, and is counted as skipped."""
     FINISH = "finish"
     """Until all are requested, however long that takes."""
 

@@ -21,6 +21,7 @@ from store.operations.ended_life import Recreation
 from store.operations.operation_row import OperationRow, OperationState
 from store.operations.operations import NewOperation, entity_reason
 from store.write import outbox
+from store.write.diff import EntityKey
 from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.tenant_lock import lock
 
@@ -51,33 +52,51 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
 
     The database's clock decides which have expired.
     """
-    async with connection(pool) as conn:  # before the tenant's revision is locked: children may be many
-        before = await _process_many(conn, catalog, tenant, kind, key)
-    async with transaction(pool) as conn:
-        locked = await lock(conn, tenant)
-        (entity,) = await fetch_entities(conn, tenant, [(kind, key)])
-        life = await ended_life.recreation(conn, catalog, tenant, entity)
-        step = _DeletionStep(conn, catalog, tenant, entity, life, locked.revision, locked.now)
-        responsible, deletion = await _responsible(conn, tenant, entity), None
-        for row in await operations.open_operations(conn, tenant, "cascade", kind, key):
-            action = decide(case_of(row, entity, locked.now, bound=responsible is not None))
-            if action is Action.SEND_REQUEST:
-                deletion = deletion or row
-            else:
-                responsible = await step.take(action, row, responsible)
-        status = await step.process_children(responsible, before) if entity.ended else None
-        if status is not None or deletion is not None:
-            return replace(status or CascadeStatus(locked.now), deletion=deletion)
-        newer = await outbox.forget(conn, tenant, "cascade", kind, key)
-    return CascadeStatus(locked.now, newer=newer)
+    while True:
+        async with connection(pool) as conn:  # before the tenant's revision is locked: children may be many
+            before = await _process_many(conn, catalog, tenant, kind, key)
+        async with transaction(pool) as conn:
+            status = await _advance(conn, catalog, tenant, (kind, key), before)
+        if status is not None:
+            return status
+
+
+async def _advance(
+    conn: Connection, catalog: Catalog, tenant: str, at: EntityKey, before: "_Processed"
+) -> CascadeStatus | None:
+    """Does the same in a transaction. None: another operation became responsible for children that are to be skipped,
+    since their parent was created again too long ago: they are many, and not skipped under the lock."""
+    locked = await lock(conn, tenant)
+    (entity,) = await fetch_entities(conn, tenant, [at])
+    life = await ended_life.recreation(conn, catalog, tenant, entity)
+    step = _DeletionStep(conn, catalog, tenant, entity, life, locked.revision, locked.now)
+    responsible, deletion = await _responsible(conn, tenant, entity), None
+    for row in await operations.open_operations(conn, tenant, "cascade", *at):
+        action = decide(case_of(row, entity, locked.now, bound=responsible is not None))
+        if action is Action.SEND_REQUEST:
+            deletion = deletion or row
+        else:
+            responsible = await step.take(action, row, responsible)
+    if before.stopped and entity.ended:
+        responsible = await step.become_responsible(responsible, start=before.left_over)
+        if responsible is not None and responsible.id != before.operation:
+            return None
+    status = await step.process_children(responsible, before) if entity.ended else None
+    if status is not None or deletion is not None:
+        return replace(status or CascadeStatus(locked.now), deletion=deletion)
+    return CascadeStatus(locked.now, newer=await outbox.forget(conn, tenant, "cascade", *at))
 
 
 @dataclass(frozen=True, slots=True)
 class _Processed:
-    """What was found before the lock was taken. ``stopped``: relationships whose children are not requested any more;
-    ``unrequested``, ``remaining``: children that were not requested, and not processed at all."""
+    """What was found before the lock was taken. ``operation``: the id of the one that is responsible, if any;
+    ``stopped``: relationships whose children are not requested any more; ``left_over``: whether there are such
+    children, and no operation that is responsible for them; ``unrequested``, ``remaining``: children that were not
+    requested, and not processed at all."""
 
+    operation: str | None
     stopped: tuple[Relationship, ...]
+    left_over: bool
     unrequested: int
     remaining: int
 
@@ -88,22 +107,18 @@ async def _process_many(conn: Connection, catalog: Catalog, tenant: str, kind: s
     row = await _responsible(conn, tenant, entity)
     life = await ended_life.recreation(conn, catalog, tenant, entity)
     relationships = catalog.sweeping.get(kind, ())
-    stopped = ended_life.stopped(relationships, life, row)
+    stopped = ended_life.stopped(relationships, life)
     if row is not None and row.state == "running":
         await children.settle(conn, catalog, tenant, row)
         if life is not None and row.cancelled_at is None:
             await ended_life.skip(conn, catalog.columns(relationships), stopped, row, life)
-    counted = await candidate_counts.count(
-        conn,
-        tenant,
-        row.id if row is not None else "",
-        key,
-        [r for r in relationships if r not in stopped],
-        life=life,
-        limit=candidate_counts.COUNTED,
-    )
+    of = conn, tenant, row.id if row is not None else "", key
+    going_on = [r for r in relationships if r not in stopped]
+    counted = await candidate_counts.count(*of, going_on, life=life, limit=candidate_counts.COUNTED)
     unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
-    return _Processed(stopped, unrequested, remaining)
+    kept = {} if row is not None else await candidate_counts.count(*of, stopped, life=life, limit=1)
+    left_over = any(children for children, _ in kept.values())
+    return _Processed(row.id if row is not None else None, stopped, left_over, unrequested, remaining)
 
 
 async def _responsible(conn: Connection, tenant: str, entity: FoldedEntity) -> OperationRow | None:
@@ -166,7 +181,7 @@ class _DeletionStep:
         ``row``: the operation that is responsible; if there is none, one is started where there are children.
         """
         conn, tenant, entity = self.conn, self.tenant, self.entity
-        row = row or await self._bind_cancelled()
+        row = await self.become_responsible(row, start=False)
         id = row.id if row is not None else self._own_id
         relationships = [r for r in self.catalog.sweeping.get(entity.kind, ()) if r not in before.stopped]
         some = await candidate_counts.count(conn, tenant, id, entity.key, relationships, life=self.life, limit=1)
@@ -200,13 +215,19 @@ class _DeletionStep:
                     operation=row,
                     to_request=to_request,
                     unconfirmed=left.unconfirmed,
-                    stops_at=self.life.stops_at(row) if self.life is not None and stopping else None,
+                    stops_at=self.life.stops_at if self.life is not None and stopping else None,
                 )
             case Conclusion.END_INCOMPLETE:
                 await self._end(row, "incomplete", EndReason("children_parked", {"parked": left.parked}))
             case Conclusion.END_DONE:
                 await self._end(row, "done", await self._recreated_reason(row))
         return None
+
+    async def become_responsible(self, row: OperationRow | None, *, start: bool) -> OperationRow | None:
+        """The operation that is responsible for the children: ``row``, or a cancelled one whose request led to the
+        deletion, or, if ``start`` is set, one of Tether's own."""
+        row = row or await self._bind_cancelled()
+        return await self._start_own() if row is None and start else row
 
     async def _recreated_reason(self, row: OperationRow) -> EndReason | None:
         """What the end of an operation says about the new life of its entity; None if there is nothing to say."""

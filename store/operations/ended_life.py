@@ -46,18 +46,15 @@ class Recreation(NamedTuple):
         """What ``names_ended_life`` compares a child's fact with."""
         return {"position": self.position, "time": self.time, "nanoseconds": self.nanoseconds}
 
-    def stops_at(self, row: OperationRow | None) -> datetime:
-        """Until when children are requested where the policy is STOP, by an operation; None: one that begins now.
+    @property
+    def stops_at(self) -> datetime:
+        """Until when children are requested where the policy is STOP, whenever an operation for them began."""
+        return self.recorded + STOP_AFTER
 
-        Where the operation began later than the new life, it is counted from there: what happens to the children must
-        not depend on how soon a deletion and a creation that come together are processed.
-        """
-        began = self.read_at if row is None else max(self.recorded, row.created_at)
-        return began + STOP_AFTER
-
-    def left(self, row: OperationRow | None) -> timedelta:
+    @property
+    def left(self) -> timedelta:
         """How long that still is."""
-        return self.stops_at(row) - self.read_at
+        return self.stops_at - self.read_at
 
 
 async def recreation(conn: Connection, catalog: Catalog, tenant: str, entity: FoldedEntity) -> Recreation | None:
@@ -83,14 +80,12 @@ def stops(relationship: Relationship) -> bool:
     return relationship.on_recreated is STOP and relationship.requested is None
 
 
-def stopped(
-    relationships: Sequence[Relationship], life: Recreation | None, row: OperationRow | None
-) -> tuple[Relationship, ...]:
+def stopped(relationships: Sequence[Relationship], life: Recreation | None) -> tuple[Relationship, ...]:
     """The relationships whose children are not requested any more. ``life``: None if the entity is deleted.
 
     Never those that request their children: these say for which incarnation of the parent they were requested.
     """
-    if life is None or life.left(row) > timedelta(0):
+    if life is None or life.left > timedelta(0):
         return ()
     return tuple(r for r in relationships if stops(r))
 

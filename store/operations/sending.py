@@ -62,5 +62,5 @@ async def find_sending(
         return Sending(row)
     if not stops(relationship):
         return Sending(row, life, entity.ended)
-    seconds = life.left(row).total_seconds()
+    seconds = life.left.total_seconds()
     return Sending(row, life, entity.ended, seconds) if seconds > 0 else None

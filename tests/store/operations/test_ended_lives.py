@@ -14,19 +14,16 @@ from store.operations import cascades, children, children_to_request, deletions,
 from store.operations.children import ChildOutcome
 from store.operations.children_to_request import CandidatePage
 from store.operations.listings import OperationQuery
-from store.operations.operation_row import OperationRow
+from store.operations.operation_row import OperationKind, OperationRow
 from tests.support.events import event
 from tests.support.tenants import CATALOG, StoreTenant, in_a_database
 
 TEAMS = tuple("abcdefgh")
 STEPS = ("look", "page", "send", "send", "confirm", "recreate", "name again", "leave", "add")
 
-SHIFTS = (
-    """
+SHIFT = """
     update facts set received = now() - make_interval(secs => $2) where tenant = $1 and id = 'EventCreated/e/3'
-    """,
-    "update operations set created_at = now() - make_interval(secs => $2) where tenant = $1",
-)
+"""
 
 
 def catalog(policy: OnRecreated) -> Catalog:
@@ -82,20 +79,16 @@ class Play:
         await self._shift()
 
     async def _shift(self) -> None:
-        """Makes the creation and the operation so old that the second after it is over, or has long to last."""
-        for query in SHIFTS:
-            await self.tenant.pool.execute(query, self.tenant.name, float(self.seconds))
+        """Makes the creation so old that the second after it is over, or has long to last."""
+        await self.tenant.pool.execute(SHIFT, self.tenant.name, float(self.seconds))
 
-    async def operation(self) -> OperationRow | None:
-        rows, _ = await listings.operations_page(
-            self.tenant.pool, self.tenant.name, OperationQuery("cascade"), None, 10
-        )
+    async def operation(self, kind: OperationKind | None = "cascade") -> OperationRow | None:
+        rows, _ = await listings.operations_page(self.tenant.pool, self.tenant.name, OperationQuery(kind), None, 10)
         assert len(rows) <= 1
         return rows[0] if rows else None
 
     async def look(self) -> None:
         await cascades.advance(*self.at, "event", "e")
-        await self._shift()
 
     async def read(self) -> None:
         """Reads the first page, and stores that its requests are about to be sent."""
@@ -223,6 +216,7 @@ async def test_no_child_is_requested_after_the_second_and_the_rest_is_counted(
     assert await play.live() == play.new | play.old
     if row is None:
         assert not play.sent
+        assert not play.old
         return
     assert (row.state, row.requested, row.confirmed) == ("done", len(play.sent), len(play.sent))
     listed, _ = await listings.children_page(*play.at[::2], row.id, "skipped", None, 100)
@@ -231,6 +225,26 @@ async def test_no_child_is_requested_after_the_second_and_the_rest_is_counted(
     assert kept.isdisjoint(play.sent)
     assert row.ended_because == ("recreated_during_cascade" if kept else None)
     assert not kept or (row.end_details or {}).get("skipped") == len(kept)
+
+
+@pytest.mark.parametrize("requested", [False, True])
+async def test_sweep_that_begins_too_late_requests_nothing_and_counts_all_children(
+    tenant: StoreTenant, requested: bool
+) -> None:
+    play = Play(replace(tenant, catalog=catalog(STOP)), 60)
+    await tenant.record(event("EventCreated", "e", 1, name="e"))
+    await tenant.record(*(event("TeamCreated", team, 1, name=team, event_id="e") for team in TEAMS))
+    if requested:
+        await deletions.start(*play.at, "event", "e", actor="test", idempotency_key=None)
+        await play.look()
+    await tenant.record(event("EventDeleted", "e", 2), event("EventCreated", "e", 3, name="again"))
+    await play._created_again()
+    status = await cascades.advance(*play.at, "event", "e")
+    assert (status.operation, status.newer) == (None, False)
+    row = await play.operation(None)
+    assert row is not None
+    assert (row.kind, row.state) == ("delete" if requested else "cascade", "done")
+    assert (row.requested, row.skipped, row.ended_because) == (0, len(TEAMS), "recreated_during_cascade")
 
 
 async def test_next_deletion_takes_over_the_children_of_the_life_before(tenant: StoreTenant) -> None:
