@@ -167,9 +167,7 @@ def _fold(
     before = EntityBefore.of(entity, references)
     if history is not None:
         before = before._replace(life=before.life.renumbered(history))
-        entity = FoldedEntity(entity.kind, entity.key, stored=entity.stored, row=entity.row)
-        for fact in history:
-            entity.join(fact)
+        entity = entity.folded_again(history)
     for fact in facts:
         if entity.latest:
             _notice(diff, entity, fact)

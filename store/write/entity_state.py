@@ -8,9 +8,9 @@ none has to be read again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import orjson
 
@@ -142,6 +142,13 @@ class FoldedEntity:
         smallest key. Without the arrival, which decides only between facts about one entity. None for other links."""
         return (without_position(self.created) or UNRANKED) if relationship.exclusive else None
 
+    def folded_again(self, facts: Iterable[Entry]) -> Self:
+        """Returns this entity as these facts alone give it: all that the ledger has about it, and that count."""
+        again = type(self)(self.kind, self.key, stored=self.stored, row=self.row)
+        for fact in facts:
+            again.join(fact)
+        return again
+
     def join(self, entry: Entry) -> None:
         """Folds one more fact into the entity."""
         order = entry.order
@@ -229,6 +236,15 @@ class FoldedEntity:
             refs={n: FoldedReference.of_json(r) for n, r in row.refs.items()} if row.refs else {},
             row=row,
         )
+
+
+class EntityOfAnySize(FoldedEntity):
+    """An entity that may be of any size: all of its facts were accepted when they had another order."""
+
+    __slots__ = ()
+
+    def check_size(self) -> None:
+        """Accepts it."""
 
 
 _NO_REFERENCE = FoldedReference()

@@ -16,7 +16,7 @@ from store.db.sql import execute, fetch_rows
 from store.write import refold
 from store.write.arrivals import FactKey
 from store.write.diff import Diff, EntityBefore, EntityKey, add_differences
-from store.write.entity_state import FoldedEntity, find_entities
+from store.write.entity_state import EntityOfAnySize, FoldedEntity, find_entities
 from store.write.ledger import facts_of_entities
 from store.write.refold import Renumbered
 from store.write.settle import write_difference
@@ -127,19 +127,8 @@ def _add_refolded(diff: Diff, catalog: Catalog, entity: FoldedEntity, facts: Seq
     before = EntityBefore.of(entity, references)
     # The same facts have other order keys now: by the old ones each would seem to be another creation or deletion.
     life = before.life.renumbered(facts)
-    refolded = _RefoldedEntity(kind, key, stored=True, row=entity.row)
-    for fact in facts:
-        refolded.join(fact)
+    refolded = EntityOfAnySize(kind, key, stored=True).folded_again(facts)
     cause = own_facts.entry(
         "FactsReordered", kind, key, {}, id=own_facts.derived_id("redeclared", kind, key, revision)
     )  # fmt: skip
     add_differences(diff, references, before._replace(life=life), refolded, cause)
-
-
-class _RefoldedEntity(FoldedEntity):
-    """An entity that may be of any size: all of its facts were accepted when another declaration was in force."""
-
-    __slots__ = ()
-
-    def check_size(self) -> None:
-        """Accepts it."""

@@ -15,9 +15,10 @@ from facts.order_key import without_position
 from store.db.pool import Connection
 from store.db.sql import bind, execute, fetch_rows
 from store.write.diff import Diff, EntityBefore, EntityKey, add_differences
-from store.write.entity_state import UNRANKED, FoldedEntity, find_entities
+from store.write.entity_state import UNRANKED, EntityOfAnySize, find_entities
 from store.write.ledger import LedgerFact, facts_of_entities, new_order_key
 from store.write.lives import FIRST, LifeBefore, named_by
+from store.write.refold import counting
 from store.write.reorder_references import reorder_references
 from store.write.settle import write_difference
 from store.write.tenant_lock import lock
@@ -158,10 +159,7 @@ class _Rewriting:
         diff = Diff()
         facts = await facts_of_entities(self.conn, self.catalog, self.tenant, self.before)
         for (kind, key), before in self.before.items():
-            entity = FoldedEntity(kind, key, stored=True, incarnation=before.life.incarnation)
-            for entry in facts[kind, key]:
-                if entry.effect is not None or entry.names:
-                    entity.join(entry)
+            entity = EntityOfAnySize(kind, key, stored=True).folded_again(counting(facts[kind, key]))
             cause = own_facts.entry("FactsReordered", kind, key, {}, id=own_facts.derived_id("reordered", kind, key))
             add_differences(diff, self.catalog.by_child.get(kind, ()), before, entity, cause)
         return diff

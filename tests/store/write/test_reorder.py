@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog import limits
 from facts.correlation import decode, encode
 from facts.envelope import Entry
 from store.db.pool import Pool
@@ -129,6 +130,18 @@ async def test_entities_whose_order_was_noise_are_reported_and_right(tenant: Sto
     assert "2 entities, of which 2 have changed: item i, item j" in sentence(done)
     await tenant.assert_holds(facts)
     assert b"link|category_item|i|second|waiting" in await tenant.lines()
+
+
+async def test_entity_of_any_size_is_folded_again(tenant: StoreTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    time = "2026-01-01T10:00:00Z"
+    facts = [
+        event("ItemAdded", "i", None, id="z", time=time, name="i" * 99),
+        event("ItemUpdated", "i", None, id="m", time=time, name="j" * 99),
+    ]
+    await record_as_before(tenant, [facts])
+    monkeypatch.setattr(limits, "ENTITY", 99)  # as if it had been recorded before there was a limit
+    assert (await reordered(tenant.pool, tenant)).changed == [("item", "i")]
+    await tenant.assert_holds(facts)
 
 
 async def test_reordering_is_done_once(tenant: StoreTenant) -> None:
