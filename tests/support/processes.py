@@ -50,6 +50,9 @@ class Running:
         ports = dict.fromkeys(("PORT", "POSTGRES_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT"), "0")
         self.environment |= {f"TETHER_{name}": value for name, value in ports.items()}
         self.environment |= {"TETHER_DATA_DIR": str(self.data), **more}
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._querying = asyncio.Lock()
+        self._client: Client | None = None
         self._output = folder / "up.txt"
         with self._output.open("wb") as output:
             self._process = self.tether("up", stdout=output, stderr=output, start_new_session=True)
@@ -104,21 +107,29 @@ class Running:
         found: list[list[Any]] = []
 
         async def query_once() -> bool:
-            try:
-                conn = await asyncpg.connect(self.stack_file["urls"]["database"], timeout=5)
-            except AWAY:
-                return False
-            try:
-                await conn.execute("set search_path to tether")
-                found.append(await conn.fetch(query, *arguments))
-            except AWAY:
-                return False
-            finally:
-                conn.terminate()
+            async with self._querying:
+                try:
+                    found.append(await (await self._connected()).fetch(query, *arguments))
+                except AWAY:
+                    self._disconnect()
+                    return False
             return True
 
         await eventually(query_once)
         return found[-1]
+
+    async def _connected(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """Returns the connection, which is kept: conditions query often, and to connect costs more than to query."""
+        if self._connection is None or self._connection.is_closed():
+            url = self.stack_file["urls"]["database"]
+            settings = {"search_path": "tether"}
+            self._connection = await asyncpg.connect(url, timeout=5, command_timeout=60, server_settings=settings)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
 
     async def open_workflows(self) -> Counter[str]:
         """Returns the ids of the workflows that Temporal lists as open."""
@@ -126,7 +137,9 @@ class Running:
         return Counter([w.id async for w in client.list_workflows('ExecutionStatus = "Running"')])
 
     async def _temporal(self) -> Client:
-        return await Client.connect(self.stack_file["urls"]["temporal"], plugins=[temporal.plugin()])
+        if self._client is None:
+            self._client = await Client.connect(self.stack_file["urls"]["temporal"], plugins=[temporal.plugin()])
+        return self._client
 
     async def _last_events(self, id: str) -> list[str]:
         """Returns the types of the last events of a workflow, for the message of a failed test."""
@@ -196,6 +209,7 @@ class Running:
 
     async def stop(self) -> None:
         """Stops all processes of the stack, in whatever state they are."""
+        self._disconnect()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
