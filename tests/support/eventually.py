@@ -10,7 +10,8 @@ T = TypeVar("T")
 TIMEOUT = 120.0
 """Seconds after which a condition that is still false fails the test."""
 INTERVAL = 0.01
-"""Seconds between two calls of a condition."""
+LONGEST_INTERVAL = 0.1
+"""Seconds between two calls of a condition: a twentieth of the time waited so far, between these."""
 
 
 async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = TIMEOUT) -> T:
@@ -20,9 +21,10 @@ async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = TIM
     """
     value = None
     try:
+        began = time.monotonic()
         async with asyncio.timeout(seconds) as deadline:
             while not (value := await condition()):
-                await asyncio.sleep(INTERVAL)
+                await asyncio.sleep(_interval(began))
     except TimeoutError:
         if not deadline.expired():
             raise
@@ -41,8 +43,13 @@ async def eventually_true(condition: Callable[[], T], seconds: float = TIMEOUT) 
 
 def eventually_sync(condition: Callable[[], T], seconds: float = TIMEOUT) -> T:
     """Calls a plain function like ``eventually``, for tests without an event loop. Blocks the thread."""
-    end = time.monotonic() + seconds
+    began = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() < end, f"still {value!r} after {seconds:g} s"
-        time.sleep(INTERVAL)
+        assert time.monotonic() < began + seconds, f"still {value!r} after {seconds:g} s"
+        time.sleep(_interval(began))
     return value
+
+
+def _interval(began: float) -> float:
+    """Seconds until the next call: conditions query databases and workflows, which would slow what they await."""
+    return min(max((time.monotonic() - began) / 20, INTERVAL), LONGEST_INTERVAL)

@@ -135,7 +135,9 @@ async def test_cascade_with_a_long_history_continues_as_new(running_scenario: Sc
     first = (await handle.describe()).run_id
 
     async def continued() -> bool:
-        await handle.signal("TeamCreated", {"source": "/teams", "id": "x", "revision": 1})
+        await asyncio.gather(
+            *(handle.signal("TeamCreated", {"source": "/teams", "id": "x", "revision": 1}) for _ in range(20))
+        )
         return (await handle.describe()).run_id != first
 
     await eventually(continued, 60)
