@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from model import facts
 from model.fold import fold
 from model.state import ModelState
 from store.audit import fingerprint
-from tests.support.eventually import eventually
+from tests.support.eventually import INTERVAL, eventually
 from tests.support.scenario import Scenario
 
 pytestmark = pytest.mark.stack
@@ -136,10 +136,53 @@ async def check_agreement(scenario: Scenario, owners_facts: OwnersFacts) -> Mode
     return state
 
 
-async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], owners_facts: OwnersFacts | None = None) -> None:
+class Consequences:
+    """Says when the consequences of actions are over, by one look for all orders that wait: as many looks as orders
+    would take most of the processor."""
+
+    def __init__(self, scenario: Scenario, owners_facts: OwnersFacts) -> None:
+        self._harness = scenario.harness
+        self._owners_facts = owners_facts
+        self._waiting: dict[asyncio.Future[None], list[str]] = {}
+
+    async def over(self, *keys: str) -> None:
+        """Waits until every fact about these entities is recorded, and no outbox row about them is left."""
+        found = asyncio.get_running_loop().create_future()
+        self._waiting[found] = [*keys]
+        await asyncio.wait_for(found, 120)
+
+    async def look(self) -> None:
+        """Looks again and again, until it is cancelled."""
+        query = """
+            select key, count(*), 0 from facts where tenant = $1 and key = any($2) group by key
+            union all
+            select key, 0, count(*) from outbox where tenant = $1 and key = any($2) group by key
+        """
+        while True:
+            await asyncio.sleep(INTERVAL)
+            if waiting := {**self._waiting}:
+                keys = [key for keys in waiting.values() for key in keys]
+                rows = await self._harness.pool.fetch(query, self._harness.tenant, keys)
+                self._release(waiting, rows)
+
+    def _release(self, waiting: Mapping[asyncio.Future[None], Sequence[str]], rows: Iterable[Any]) -> None:
+        recorded, outbox_rows = Counter[str](), Counter[str]()
+        for key, of_key, outbox in rows:
+            recorded[key] += of_key
+            outbox_rows[key] += outbox
+        self._owners_facts.read()
+        published = self._owners_facts.of_key
+        for over, keys in waiting.items():
+            if all(recorded[key] == published[key] and not outbox_rows[key] for key in keys):
+                del self._waiting[over]
+                if not over.done():
+                    over.set_result(None)
+
+
+async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], consequences: Consequences | None = None) -> None:
     """Plays each order with entities of its own, AT_ONCE at a time.
 
-    ``owners_facts``: if given, the consequences of each action are over before the next.
+    ``consequences``: if given, those of each action are over before the next.
     """
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -147,28 +190,10 @@ async def play(scenario: Scenario, orders: Sequence[tuple[str, ...]], owners_fac
         async with slots:
             for action in order:
                 await act(scenario, action, n)
-                if owners_facts is not None:
-                    await wait_until_over(scenario, owners_facts, n)
+                if consequences is not None:
+                    await consequences.over(f"A{n}", f"B{n}", f"t{n}")
 
     await asyncio.gather(*(one(n, order) for n, order in enumerate(orders)))
-
-
-async def wait_until_over(scenario: Scenario, owners_facts: OwnersFacts, n: int) -> None:
-    """Waits until every fact about the entities of one order is recorded, and no outbox row about them is left."""
-    harness = scenario.harness
-    keys = [f"A{n}", f"B{n}", f"t{n}"]
-    query = """
-        select (select count(*) from facts where tenant = $1 and key = any($2)) as facts,
-               (select count(*) from outbox where tenant = $1 and key = any($2)) as outbox_rows
-    """
-
-    async def is_over() -> bool:
-        row = await harness.pool.fetchrow(query, harness.tenant, keys)
-        assert row is not None
-        owners_facts.read()
-        return bool(row["outbox_rows"] == 0 and row["facts"] == sum(owners_facts.of_key[key] for key in keys))
-
-    await eventually(is_over, 120)
 
 
 def must_be_deleted(order: Sequence[str]) -> bool:
@@ -207,6 +232,10 @@ async def test_sequential_actions_in_every_order_agree_with_the_model(
     running_scenario: Scenario, owners_facts: OwnersFacts
 ) -> None:
     orders = [order for order in ORDERS if len(order) == len(ACTIONS)]
-    await play(running_scenario, orders, owners_facts)
+    consequences = Consequences(running_scenario, owners_facts)
+    async with asyncio.TaskGroup() as group:
+        looking = group.create_task(consequences.look())
+        await play(running_scenario, orders, consequences)
+        looking.cancel()
     await wait_until_quiet(running_scenario, owners_facts)
     check_teams(orders, await check_agreement(running_scenario, owners_facts))
