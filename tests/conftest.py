@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -30,6 +31,9 @@ _SURROUNDINGS = (
 )
 for _name in [name for name in os.environ if name.upper().startswith(_SURROUNDINGS) or name.lower().endswith("_proxy")]:
     del os.environ[_name]  # whose shell or CI this is makes no difference
+
+# Is not installed. The transport of httpx2 tries to import it at every request, and each time that reads directories.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 # A busy machine is no failure.
 hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
