@@ -37,14 +37,12 @@ class Refused(TetherError):
 
 
 class Malformed(Refused):
-    """An envelope that is no CloudEvent. ``field``: the attribute; ``index``: of the event in its batch, from 0."""
+    """An envelope that is no CloudEvent. ``field``: the attribute."""
 
-    def __init__(self, field: str, reason: str, index: int | None = None) -> None:
+    def __init__(self, field: str, reason: str) -> None:
         self.field = field
         self.reason = reason
-        self.index = index
-        place = "" if index is None else f"event {index}: "
-        super().__init__(f"{place}{field}: {reason}")
+        super().__init__(f"{field}: {reason}")
 
 
 class Unacceptable(Refused):

@@ -95,36 +95,36 @@ class Entry(NamedTuple):
 _ORDER = Entry._fields.index("order")
 
 
-def read(event: Any, index: int | None = None) -> Envelope:
-    """Checks an event's envelope. Raises Malformed; ``index`` is the event's place in the request.
+def read(event: Any) -> Envelope:
+    """Checks an event's envelope. Raises Malformed.
 
     The size of its attributes is left to the validator: an attribute that is too long harms this event only.
     """
     if type(event) is not dict:
-        raise Malformed("event", "is no JSON object", index)
+        raise Malformed("event", "is no JSON object")
     if event.get("specversion") != "1.0":
-        raise Malformed("specversion", 'must be "1.0"', index)
+        raise Malformed("specversion", 'must be "1.0"')
     for name in ("id", "source", "type"):
         value = event.get(name)
         if type(value) is not str or not value:
-            raise Malformed(name, "is missing" if value is None else "must be a text that is not empty", index)
-    subject = _text(event, "subject", index)
+            raise Malformed(name, "is missing" if value is None else "must be a text that is not empty")
+    subject = _text(event, "subject")
     sequence = event.get("sequence")
     if type(sequence) is int:
         sequence = str(sequence)
     elif sequence is not None:
-        sequence = _text(event, "sequence", index)
+        sequence = _text(event, "sequence")
     correlation = causation = traceparent = extensions = None
     if not event.keys() <= _KNOWN:
-        correlation, causation, traceparent = (_text(event, name, index) for name in _TRACED)
-        extensions = _extensions(event, index)
+        correlation, causation, traceparent = (_text(event, name) for name in _TRACED)
+        extensions = _extensions(event)
     return Envelope(
         event["source"],
         event["id"],
         event["type"],
         subject,
         sequence,
-        nanoseconds(event.get("time"), index),
+        nanoseconds(event.get("time")),
         event.get("data"),
         correlation,
         causation,
@@ -133,27 +133,27 @@ def read(event: Any, index: int | None = None) -> Envelope:
     )
 
 
-def _extensions(event: dict[str, Any], index: int | None) -> dict[str, Any] | None:
+def _extensions(event: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the extension attributes, which CloudEvents allows to be plain values only; None if there are none."""
     if len(event) > _ATTRIBUTES:
-        raise Malformed("event", f"has more than {_ATTRIBUTES} attributes", index)
+        raise Malformed("event", f"has more than {_ATTRIBUTES} attributes")
     extensions = {k: v for k, v in event.items() if k not in _KNOWN and k not in _TRACED and v is not None}
     for name, value in extensions.items():
         if type(value) in (dict, list):
-            raise Malformed(name[:_QUOTED], "must be a text, a number or a boolean: data goes into `data`", index)
+            raise Malformed(name[:_QUOTED], "must be a text, a number or a boolean: data goes into `data`")
     return extensions or None
 
 
-def _text(event: dict[str, Any], name: str, index: int | None) -> str | None:
+def _text(event: dict[str, Any], name: str) -> str | None:
     value = event.get(name)
     if value is None:
         return None
     if type(value) is not str or not value:
-        raise Malformed(name, "must be a text that is not empty", index)
+        raise Malformed(name, "must be a text that is not empty")
     return value
 
 
-def nanoseconds(time: Any, index: int | None = None) -> int | None:
+def nanoseconds(time: Any) -> int | None:
     """An RFC 3339 time as nanoseconds since 1970; finer digits are cut. Raises Malformed."""
     if time is None:
         return None
@@ -168,9 +168,9 @@ def nanoseconds(time: Any, index: int | None = None) -> int | None:
         moment = datetime.fromisoformat(time[:17] + "59" + time[19:] if leap else time)
         since = moment - _EPOCH + timedelta(seconds=leap)
     except (TypeError, ValueError, OverflowError):
-        raise Malformed("time", "is no RFC 3339 time such as 2026-01-31T12:00:00Z", index) from None
+        raise Malformed("time", "is no RFC 3339 time such as 2026-01-31T12:00:00Z") from None
     if not _CALENDAR[0] <= since <= _CALENDAR[1]:
-        raise Malformed("time", "is not in the years 1 to 9999 of UTC, which can be stored", index)
+        raise Malformed("time", "is not in the years 1 to 9999 of UTC, which can be stored")
     whole = since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
     finer = _FINER.match(time, 19) if len(time) > 27 else None
     return whole * 1_000 + (int(finer[1].ljust(3, "0")) if finer else 0)

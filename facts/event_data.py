@@ -35,7 +35,7 @@ def _decoded(encoded: Any) -> Any:
     if not raw:
         return None
     try:
-        data, flaw = parse_json(raw, None)
+        data, flaw = parse_json(raw)
     except Malformed as error:
         raise Unacceptable(f"data_base64 holds no JSON: {error.reason}") from None
     if flaw:

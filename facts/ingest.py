@@ -95,7 +95,7 @@ class Batch:
     def add_json(self, raw: bytes, *, signal: str | None = None) -> Entry | None:
         """Adds one event as JSON. Parameters, result and errors as for ``add``."""
         try:
-            event, flaw = parse_json(raw, None)
+            event, flaw = parse_json(raw)
         except (Malformed, Unacceptable) as error:
             self._add_flawed(error, raw, type=signal)
             return None

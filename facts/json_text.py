@@ -21,17 +21,17 @@ _SHOWN = 40
 """Characters of a name or number in a message."""
 
 
-def parse_json(raw: bytes, index: int | None, field: str = "event") -> tuple[Any, str]:
+def parse_json(raw: bytes, field: str = "event") -> tuple[Any, str]:
     """Returns one JSON value, and why it cannot be stored although it is good JSON (empty: it can).
 
-    ``index``, the event's place in its request, and ``field`` are named in errors. Raises Malformed for bytes
-    that are no JSON, Unacceptable for JSON nested deeper than can be parsed.
+    ``field`` is named in errors. Raises Malformed for bytes that are no JSON, Unacceptable for JSON nested deeper than
+    can be parsed.
     """
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return _parse_exactly(raw, index, field)
-    return (value, "") if is_faithful(raw, value) else _parse_exactly(raw, index, field)
+        return _parse_exactly(raw, field)
+    return (value, "") if is_faithful(raw, value) else _parse_exactly(raw, field)
 
 
 def is_faithful(raw: bytes, value: Any) -> bool:
@@ -48,7 +48,7 @@ def is_faithful(raw: bytes, value: Any) -> bool:
     return raw.count(b'"') == written.count(b'"') and b"\\u0022" not in raw and not may_change(raw)
 
 
-def _parse_exactly(raw: bytes, index: int | None, field: str) -> tuple[Any, str]:
+def _parse_exactly(raw: bytes, field: str) -> tuple[Any, str]:
     flaws: list[str] = []
 
     def number(text: str) -> int | float:
@@ -71,9 +71,9 @@ def _parse_exactly(raw: bytes, index: int | None, field: str) -> tuple[Any, str]
     except RecursionError:
         raise Unacceptable("nested too deep") from None
     except UnicodeDecodeError:
-        raise Malformed(field, "is no UTF-8", index) from None
+        raise Malformed(field, "is no UTF-8") from None
     except ValueError as error:
-        raise Malformed(field, f"is no JSON: {error}"[:200], index) from None
+        raise Malformed(field, f"is no JSON: {error}"[:200]) from None
     return value, flaws[0] if flaws else ""
 
 

@@ -99,7 +99,7 @@ def _read_binary(batch: Batch, headers: Mapping[str, str], content: bytes) -> No
         if not is_json(given):
             raise _refused(f"data of the type {essence(given)} is not taken; send JSON, as {BINARY}")
         try:
-            event["data"], flaw = parse_json(content, None, "data")
+            event["data"], flaw = parse_json(content, "data")
         except Unacceptable as error:
             flaw = error.reason
     batch.add(event, raw=content if flaw else None, flaw=flaw)

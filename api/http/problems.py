@@ -103,7 +103,7 @@ def of(error: TetherError, *, detail: str = "", **extra: Any) -> JSONResponse:
     if isinstance(error, MediaTypeRefused):
         headers |= error.headers
     if isinstance(error, Malformed):
-        extra = {"field": error.field, "index": error.index, **extra}
+        extra = {"field": error.field, "index": None, **extra}  # no event of several: the request as a whole
     return problem(status, slug, title, _printable(detail or str(error)), headers, **extra)
 
 

@@ -87,7 +87,7 @@ def _digest(rejection: Rejection) -> bytes:
 def _meaning(raw: bytes) -> bytes:
     """Returns the same bytes for the same JSON, however it is written; anything else is returned as it is."""
     try:
-        value, flaw = parse_json(raw, None)
+        value, flaw = parse_json(raw)
         return raw if flaw else orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS)
     except (Malformed, Unacceptable, orjson.JSONEncodeError, RecursionError):
         return raw
