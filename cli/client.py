@@ -49,8 +49,8 @@ class ApiClient:
         """Sends a request and returns the JSON object of the response, which must have the field ``expects``.
 
         ``path`` begins with ``/v1``; ``query``, ``body`` and ``headers`` are optional. Parameters of ``query`` that are
-        None, empty or False are left out. Raises the error that the response stands for (see ``http_errors.py``),
-        Unavailable if there is no response.
+        None, empty or False are left out; a list gives one for each element. Raises the error that the response stands
+        for (see ``http_errors.py``), Unavailable if there is no response.
         """
         try:
             answer = self._http.request(
@@ -98,10 +98,9 @@ def path(*segments: str) -> str:
     return "/v1/" + "/".join(_STEPS.get(segment) or quote(segment, safe="") for segment in segments)
 
 
-def _given(query: Mapping[str, Any]) -> dict[str, str]:
-    spelled = {True: "true"}
+def _given(query: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    given = {name: value for name, value in query.items() if value not in (None, "", []) and value is not False}
     return {
-        name: spelled.get(value, str(value)) if isinstance(value, bool) else str(value)
-        for name, value in query.items()
-        if value is not None and value != "" and value is not False
+        name: value if isinstance(value, list) else "true" if value is True else str(value)
+        for name, value in given.items()
     }

@@ -5,7 +5,20 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from cli import entities, events, feed, keys, links, operations, plans, processes, quarantine, relationships, waiting
+from cli import (
+    activity,
+    entities,
+    events,
+    feed,
+    keys,
+    links,
+    operations,
+    plans,
+    processes,
+    quarantine,
+    relationships,
+    waiting,
+)
 from cli.deletions import delete
 from cli.imports.command import import_files
 from cli.moves import move
@@ -37,6 +50,7 @@ app.add_typer(links.app, name="links", rich_help_panel=READ)
 app.add_typer(relationships.app, name="relationships", rich_help_panel=READ)
 app.add_typer(waiting.app, name="waiting", rich_help_panel=READ)
 app.add_typer(entities.app, name="entities", rich_help_panel=READ)
+app.add_typer(activity.app, name="activity", rich_help_panel=READ)
 app.add_typer(feed.app, name="feed", rich_help_panel=READ)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)

@@ -84,7 +84,8 @@ async def facts(
     listing = Listing(when.tenant, "entity_facts", kind, key, stale)
     (before,) = listing.place(cursor, (int,)) or [None]
     async with when.newest() as at:
-        found, more = await entity_facts.page(at, kind, key, before, limit, stale=stale)
+        activity = deps.catalog.contracts.activity
+        found, more = await entity_facts.page(at, kind, key, before, limit, stale=stale, activity=activity)
         if not found and await entities.find_state(at, kind, key) is None:
             raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
     return answer(

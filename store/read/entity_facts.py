@@ -2,9 +2,10 @@
 
 A fact is stale if a fact of the same entity with a greater order key had arrived before it, and had not been voided by
 then. That follows from positions and order keys alone, so nothing is stored for it. Only facts of owners are compared:
-Tether's own ones follow from theirs, or only notify.
+Tether's own ones follow from theirs, or only notify. Nor is activity, which no later fact replaces.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -44,12 +45,20 @@ class ListedFact(NamedTuple):
 
 
 async def page(
-    at: Snapshot, kind: str, key: str, before: int | None, limit: int, *, stale: bool = False
+    at: Snapshot,
+    kind: str,
+    key: str,
+    before: int | None,
+    limit: int,
+    *,
+    stale: bool = False,
+    activity: Collection[str] = (),
 ) -> tuple[list[ListedFact], bool]:
     """Returns up to ``limit`` facts about an entity, the last arrival first, and whether there may be more.
 
-    ``before``: only facts that arrived before this position; None: from the newest one. ``stale``: only stale facts. A
-    page whose data reaches the limit for pages, in bytes, ends with the fact that does.
+    ``before``: only facts that arrived before this position; None: from the newest one. ``stale``: only stale facts;
+    ``activity``: types that are never stale. A page whose data reaches the limit for pages, in bytes, ends with the
+    fact that does.
     """
     rows = await fetch_rows(
         at.conn,
@@ -58,6 +67,7 @@ async def page(
         tenant=at.tenant,
         kind=kind,
         key=key,
+        activity=list(activity),
         before=OPEN if before is None else before,
         stale=stale,
         size=limit + 1,

@@ -1,11 +1,11 @@
 -- name: entity_facts
 -- The facts about an entity before a position, the last arrival first, up to the one whose data reaches :room bytes.
 -- Reads what orders and voids all facts of the entity, and the whole of those in the page. A fact is older than the
--- newest one that had arrived before it and was not voided yet; Tether's own facts are not compared. Few facts are ever
+-- newest one that had arrived before it and was not voided yet; Tether's own facts and activity are not compared. Few facts are ever
 -- voided, so that the newest of the others is kept while going through them, and those are looked at one by one. The
 -- size of data that is not compressed is known without reading it.
 with of_entity as materialized (
-    select source, id, position, source <> '/tether' as from_owner,
+    select source, id, position, source <> '/tether' and type <> all(:activity::text[]) as from_owner,
            array[order_key, convert_to(source, 'UTF8'), convert_to(id, 'UTF8')] as place,
            case when source = '/tether' and type = 'FactVoided.v1' then data end as void
     from facts

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from catalog.catalog import Catalog
 from catalog.vocabulary import Effect
 from facts.envelope import Entry, moment
 from facts.order_key import stated_time
@@ -38,13 +39,14 @@ class Arrivals:
 
 
 def too_far_ahead(
-    entries: Iterable[Entry], now: datetime, tolerance: timedelta, restarting: Collection[str]
+    entries: Iterable[Entry], now: datetime, tolerance: timedelta, catalog: Catalog
 ) -> dict[FactKey, str]:
     """The owners' facts whose time decides their order and is in the future, with the reason to refuse them.
 
-    One such time would win against every true one until then. ``now``: by the database's clock; ``restarting``: kinds
-    of whose facts the time decides between lives, also where they have a sequence.
+    One such time would win against every true one until then. ``now``: by the database's clock. The time decides where
+    there is no sequence; of kinds whose sequences restart also between lives; and always in a feed of activity.
     """
+    restarting, activity = catalog.restarting, catalog.contracts.activity
     limit = ((now - _EPOCH) // _SECOND + tolerance // _SECOND) * 1_000_000_000
     return {
         (e.source, e.id): f"time: is {_ahead(e.time, now)} ahead of Tether's clock, and decides the order of facts;"
@@ -52,8 +54,7 @@ def too_far_ahead(
         for e in entries
         if e.time is not None
         and e.time > limit
-        and e.effect is not None
-        and (e.sequence is None or e.kind in restarting)
+        and (e.type in activity if e.effect is None else e.sequence is None or e.kind in restarting)
     }
 
 

@@ -14,6 +14,7 @@ from catalog import limits
 from catalog.catalog import Catalog
 from facts.envelope import Entry, finer_nanoseconds, moment
 from facts.order_key import at_position
+from facts.own_facts import VOIDED
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
 from store.write import activity, arrivals, former_links, outbox, overlay, refold, waits
@@ -73,7 +74,7 @@ async def settle(
     refold.check_declared(catalog, locked.restarting)
     known = await _digests(conn, tenant, entries)
     unknown = [e for e in entries if (e.source, e.id) not in known] if known else entries
-    refused = arrivals.too_far_ahead(unknown, locked.now, tolerance, catalog.restarting)
+    refused = arrivals.too_far_ahead(unknown, locked.now, tolerance, catalog)
     if refused:
         unknown = [e for e in unknown if (e.source, e.id) not in refused]
     if not unknown:
@@ -153,7 +154,9 @@ async def _digests(conn: Connection, tenant: str, entries: Sequence[Entry]) -> d
 
 
 async def _stored(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[EntityKey, FoldedEntity]:
-    entities = await find_entities(conn, tenant, {(e.kind, e.key) for e in entries})
+    """The current entities that facts are folded into: activity, for one, is folded into none."""
+    wanted = {(e.kind, e.key) for e in entries if e.effect is not None or e.names or e.name == VOIDED}
+    entities = await find_entities(conn, tenant, wanted) if wanted else []
     return {(entity.kind, entity.key): entity for entity in entities}
 
 

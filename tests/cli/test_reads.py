@@ -37,6 +37,11 @@ FACT = {
     "received": "2026-01-01T00:00:00Z", "position": 7, "revision": "r", "correlation_id": None, "data": {},
     "stale": True, "older_than": {"source": "/groups", "id": "f3"}, "voided": False, "void_reason": None,
 }  # fmt: skip
+ACTIVITY = {
+    "origin": "g0", "feed": "activity", "subject": "1", "time": "2026-01-01T00:00:00.000000001Z",
+    "type": "ActivityRecorded.v1", "source": "/activities", "id": "1", "data": {"what": "sang"},
+    "received": "2026-01-01T00:00:00Z", "revision": "r",
+}  # fmt: skip
 WHY = {
     "relationship": "group_channel", "child": "c1", "parent": "g1", "state": "linked", "since": "2026-01-01",
     "sentence": "c1 belongs to g1, because it was requested.", "due": None, "waiting_for": None, "workflow": None,
@@ -50,6 +55,13 @@ LISTS = [
     (("quarantine", "list"), "/v1/quarantine", QUARANTINED, "no such contract", "The quarantine is empty."),
     (("links", "list", "gc"), "/v1/relationships/gc/links", LINK, "g1", "gc has no such link."),
     (("entities", "facts", "group", "g"), "/v1/entities/group/g/facts", FACT, "f3", "No fact about group g is known."),
+    (
+        ("activity", "list", "group", "g"),
+        "/v1/entities/group/g/activity",
+        ACTIVITY,
+        "sang",
+        "No such activity of group g is known.",
+    ),
 ]
 
 
@@ -79,6 +91,10 @@ def test_filters_are_sent_url_encoded(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/entities/group/a/b/facts"] = page()
     assert tether("entities", "facts", "group", "a/b", "--stale").out == "No fact about group a/b was stale.\n"
     assert fake.requests[-1][1] == "/v1/entities/group/a/b/facts?stale=true&limit=100"
+    fake.answers["GET /v1/entities/group/a/b/activity"] = page()
+    tether("activity", "list", "group", "a/b", "--type", "A.v1", "--type", "B.v1", "--since", "2026-01-01T00:00:00Z")
+    query = "type=A.v1&type=B.v1&since=2026-01-01T00%3A00%3A00Z&order=newest&limit=100"
+    assert fake.requests[-1][1] == f"/v1/entities/group/a/b/activity?{query}"
 
 
 def test_all_follows_cursors_and_limit_notes_that_there_is_more(tether: Tether, fake: FakeTether) -> None:

@@ -16,8 +16,8 @@ HEAD = """
     from contracts.groups import DeleteGroup
     from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
     from tether import (
-        KEEP, ONE_TO_MANY, ONE_TO_ONE, RESTRICT, Cascade, Changed, Command, Created, Deleted, Detach, ExpectedParent,
-        Fact, Key, Owner, Relationship, Requested, Through, Wait,
+        KEEP, ONE_TO_MANY, ONE_TO_ONE, RESTRICT, Activity, Cascade, Changed, Command, Created, Deleted, Detach,
+        ExpectedParent, Fact, Key, Owner, Relationship, Requested, Through, Wait,
     )
 """
 DOCKS = """

@@ -12,6 +12,7 @@ from errors import Refused
 from store.audit.verify import TenantReport, run, verify
 from tests.store.write.test_histories import people
 from tests.support.events import Event, event
+from tests.support.merging import activity
 from tests.support.tenants import CATALOG, StoreTenant, expected_lines
 
 RECORDED: list[Event] = [
@@ -70,6 +71,34 @@ async def test_damage_is_found_by_its_check(tenant: StoreTenant, damage: str, ch
     assert example in found[check].example
     if check not in FOUND_BY_REBUILD_ONLY:
         assert check in {one.name for one in (await verify_tenant(tenant, rebuild=False)).violated}
+
+
+@pytest.mark.parametrize(
+    ("damage", "example"),
+    [
+        (
+            "delete from activities where id = '2'",
+            "activity '2' of /activities for person 'ann' is missing, by its fact",
+        ),
+        (
+            "update activities set key = 'bob' where id = '1'",
+            "activity '1' of /activities for person 'bob': no fact says so",
+        ),
+        (
+            "update activities set to_revision = 9223372036854775807",
+            "activity '3' of /activities for person 'ann': no fact",
+        ),
+        ("update activities set happened = now()", "activity '1' of /activities for person 'ann'"),
+    ],
+)
+async def test_damaged_activity_is_found_by_a_rebuild(tenant: StoreTenant, damage: str, example: str) -> None:
+    await tenant.record(*(activity(str(n), "ann", "2026-01-01T00:00:00Z") for n in range(1, 4)), activity("4", "ann"))
+    void = {"source": "/activities", "id": "3", "type": "ActivityRecorded.v1", "reason": "a mistake"}
+    await tenant.record_own("FactVoided", "activity", "3", void)
+    assert (await verify_tenant(tenant)).violated == []
+    await tenant.pool.execute(damage)
+    (found,) = (await verify_tenant(tenant)).violated
+    assert example in found.example
 
 
 async def test_all_differences_are_counted_and_ten_are_shown(tenant: StoreTenant) -> None:

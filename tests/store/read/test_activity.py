@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from facts.envelope import nanoseconds
 from store.db.snapshot import snapshot
-from store.read import activity
+from store.read import activity, entity_facts
 from store.read.activity import ActivityFilter, ActivityItem
 from store.read.activity_walk import Place
 from store.read.identities import resolve
+from store.write.recorder import Recorder
 from tests.support.events import Event
 from tests.support.merging import activity as did
 from tests.support.merging import merged, unmerged
-from tests.support.tenants import StoreTenant, in_a_database
+from tests.support.tenants import StoreTenant, in_a_database, recorded_entry
 
 TIMES = (
     "0001-01-01T00:00:00Z",
@@ -180,3 +181,20 @@ async def test_page_that_takes_too_long_ends_early_and_goes_on(
     only = ActivityFilter(sources=["/activities/1"])
     assert ids(await walked(tenant, "b", only=only, limit=2)) == [str(n) for n in range(1, 60, 7)]
     assert len(await walked(tenant, "b", limit=3, newest_first=True)) == 60
+
+
+async def test_time_too_far_ahead_is_refused_with_or_without_a_sequence(tenant: StoreTenant) -> None:
+    ahead = [did(id, "a", "9999-01-01T00:00:00Z") for id in ("1", "2")]
+    ahead[1]["sequence"] = "7"
+    entries = [recorded_entry(tenant.catalog, fact) for fact in ahead]
+    answer = await Recorder(tenant.pool, tenant.catalog).record(tenant.name, entries, actor="test")
+    assert ["ahead of Tether's clock" in reason for reason in answer.refused.values()] == [True, True]
+    assert await walked(tenant, "a") == []
+
+
+async def test_facts_with_the_same_subject_are_never_stale(tenant: StoreTenant) -> None:
+    await tenant.record(*(did(str(n), "a", TIMES[-n]) | {"subject": "s"} for n in range(1, 4)))
+    async with snapshot(tenant.pool, tenant.name) as at:
+        types = tenant.catalog.contracts.activity
+        listed, _ = await entity_facts.page(at, "activity", "s", None, 10, activity=types)
+    assert [(fact.id, fact.older_than) for fact in listed] == [("3", None), ("2", None), ("1", None)]

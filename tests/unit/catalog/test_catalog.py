@@ -73,6 +73,8 @@ def test_unknown_name_is_refused_with_the_declared_ones() -> None:
 
 MISTAKES = {
     "no contract declares the parent kind 'regata'": REGATTA_BOAT.replace("regatta", "regata"),
+    "r: activity is a feed of activity, which has no state to link": 'r = Relationship(parent="activity", child="boat",'
+    ' via="regatta_id")',
     "no contract declares the child kind": 'r = Relationship(parent="regatta", child="bot", via="regatta_id")',
     "no fact of 'boat' has the field 'regatta'": 'r = Relationship(parent="regatta", child="boat", via="regatta")',
     "r: 'regattas' of 'boat' cannot hold a key, which is one string or one integer": """

@@ -16,6 +16,7 @@ COMMAND = """
         x: str
     """
 DELETE = COMMAND % ', method="DELETE", path="/a/{x}", deletes="%s"'
+ACTIVITY = 'OWNER = Owner("a")\nclass ADone(Activity, entity="a"%s):\n    '
 GONE = """
     class AGone(Deleted, entity="a"):
         pass
@@ -28,6 +29,23 @@ FACTS = {
     "names no kind of entity": 'OWNER = Owner("a")\nclass ACreated(Created):\n    x: str',
     "derives from Fact itself": 'OWNER = Owner("a")\nclass AHappened(Fact, entity="a"):\n    x: str',
     "several keys": 'OWNER = Owner("a")\nclass ACreated(Created, entity="a"):\n    x: Key\n    y: Key',
+    "ADone does not say which kind of entity it is about": ACTIVITY % "" + "x: str",
+    "ADone has no field 'group_id', which holds the key of the group. Add `group_id: str`": ACTIVITY % ', of="group"'
+    + "x: str",
+    "ADone has no field 'x', which holds": ACTIVITY % ', of="group", via="x"' + "y: str",
+    "'x' of ADone need not hold a key": ACTIVITY % ', of="group", via="x"' + "x: list[str]",
+    "'x' of ADone need not hold a key, which is one string": ACTIVITY % ', of="group", via="x"' + "x: str | None",
+    "'x' of ADone need not hold a key, which is one string or one integer": ACTIVITY % ', of="group", via="x"'
+    + 'x: str = "y"',
+    "ADone is about 'grup', which no contract declares as a kind of entity. Known: ": ACTIVITY % ', of="grup", via="x"'
+    + "x: str",
+    "ADone is about 'activity', which no contract declares": ACTIVITY % ', of="activity", via="x"' + "x: str",
+    "ACreated is about 'a', which is a feed of activity and has no state": ACTIVITY % ', of="group", via="x"'
+    + 'x: str\nclass ACreated(Created, entity="a"):\n    x: str',
+    "ADone is activity and has an effect on its entity": (ACTIVITY % ', of="group"').replace("(A", "(Created, A")
+    + "group_id: str",
+    "FactVoided is the name of a fact of Tether's own": (ACTIVITY % ', of="group"').replace("ADone", "FactVoided")
+    + "group_id: str",
     "Ask describes no request. Write class Ask(Command, method=": COMMAND % "",
     "Ask describes no request.": COMMAND % ', method="GET", path="/a"',
     "Ask describes no request. ": COMMAND % ', method="POST", path="a"',
