@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from facts.envelope import Entry
-from store.write.diff import Answer, Diff, EntityKey
+from store.write.diff import Diff, EntityKey
 
 InstanceKey = tuple[Relationship, str]
 """(relationship, key of the parent)."""
@@ -85,15 +85,6 @@ class AffectedInstances:
         if follows.notifies:
             self.notified[at] = cause
 
-    def add_answer(self, answer: Answer) -> None:
-        """Adds what follows from the creation of a requested child, beside the link that it may have begun."""
-        at = answer.relationship, answer.parent
-        if answer.linked:
-            self.may_end.setdefault(at, answer.cause)
-        else:  # as if it had been linked by one batch, and unlinked by the next one
-            self.notified.setdefault(at, answer.cause)
-            self.may_begin.add(at)
-
 
 def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey]) -> AffectedInstances:
     """Collects the effects of a difference. ``placeholders``: those of its parents that are placeholders now."""
@@ -119,6 +110,4 @@ def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey
     for ended in diff.closed:
         unknown = (ended.relationship.parent, ended.parent) in placeholders
         affected.add("child_unlinked", (ended.relationship, ended.parent), ended.cause, placeholder=unknown)
-    for answer in diff.answers:
-        affected.add_answer(answer)
     return affected

@@ -4,7 +4,7 @@ A parent that arrives or is deleted costs one row here, however many children it
 derived from the parent's row.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from facts.envelope import Entry
@@ -22,6 +22,11 @@ class _State(NamedTuple):
     state: EntityState
 
 
+class _Instance(NamedTuple):
+    relationship: str
+    parent: str
+
+
 async def update(context: WriteContext, diff: Diff) -> None:
     """Brings placeholders, waits and the outbox up to date with a difference whose entities and links are written."""
     states = await _update_placeholders(context, diff)
@@ -35,21 +40,13 @@ async def update(context: WriteContext, diff: Diff) -> None:
         await outbox.notify_waiting_for_path(context, diff)
     if context.catalog.sweeping:
         await outbox.notify_cascades(context, diff, {at for at, state in states.items() if state == "deleted"})
+    linked = [answer for answer in diff.answers if answer.linked]
+    affected.may_end = {(a.relationship, a.parent): a.cause for a in linked} | affected.may_end
     if affected.may_end:
         # Where an instance is notified already, by the same fact, so that it is notified once.
         causes = {at: affected.notified.get(at, cause) for at, cause in affected.may_end.items()}
-        await _end_waits(context, causes, [answer for answer in diff.answers if answer.linked])
-    gone = [answer for answer in diff.answers if not answer.linked]
-    if gone:
-        await execute(
-            context.conn,
-            "end_answered_waits",
-            tenant=context.tenant,
-            revision=context.revision,
-            relationships=[answer.relationship.name for answer in gone],
-            parents=[answer.parent for answer in gone],
-            correlations=[answer.correlation for answer in gone],
-        )
+        await _end_waits(context, causes, linked)
+    affected.may_begin |= await _end_answered_waits(context, [answer for answer in diff.answers if not answer.linked])
     if affected.may_begin:
         await _begin_waits(context, affected.may_begin)
 
@@ -136,6 +133,30 @@ async def _end_waits(context: WriteContext, causes: Mapping[InstanceKey, Entry],
         answered_parents=[answer.parent for answer in answers],
         correlations=[answer.correlation for answer in answers],
     )
+
+
+async def _end_answered_waits(context: WriteContext, answers: Sequence[Answer]) -> set[InstanceKey]:
+    """Ends the waits for requested children that are gone already, and returns the instances: they wait for others, as
+    if each child had been linked by one batch and unlinked by the next one."""
+    if not answers:
+        return set()
+    columns = context.catalog.columns(answer.relationship for answer in answers)
+    rows = await fetch_rows(
+        context.conn,
+        _Instance,
+        "end_answered_waits",
+        tenant=context.tenant,
+        revision=context.revision,
+        now=context.now,
+        relationships=columns.names,
+        parents=[answer.parent for answer in answers],
+        correlations=[answer.correlation for answer in answers],
+        always=columns.always,
+        sources=[answer.cause.source for answer in answers],
+        ids=[answer.cause.id for answer in answers],
+        facts=[answer.cause.name for answer in answers],
+    )
+    return {(context.catalog.relationship(row.relationship), row.parent) for row in rows}
 
 
 async def _begin_waits(context: WriteContext, instances: Collection[InstanceKey]) -> None:

@@ -83,23 +83,35 @@ where notified
 on conflict do nothing
 
 -- name: end_answered_waits
--- For requested children that have come and were gone before they were linked: ends the waits, and records that the
--- requests are answered, so that the next one has another Idempotency-Key. The revision may be one at which a child had
--- left before, since such facts need not open another one.
+-- For requested children that have come and were gone before they were linked: records that the requests are answered, so
+-- that the next ones have other Idempotency-Keys, deletes the waits, adds outbox rows, and returns the instances. The
+-- revision may be one at which a child had left before, since such facts need not open another one.
 with answered as (
     update counterpart_requests q set answered_at = greatest(:revision::bigint, q.left_at + 1)
-    from unnest(:relationships::text[], :parents::text[], :correlations::text[]) as a (relationship, parent, correlation)
+    from unnest(:relationships::text[], :parents::text[], :correlations::text[], :always::boolean[],
+                :sources::text[], :ids::text[], :facts::text[])
+         as a (relationship, parent, correlation, always, source, id, fact)
     cross join lateral (
         select ctid from counterpart_requests
         where tenant = :tenant and relationship = a.relationship and parent = a.parent and correlation = a.correlation
           and answered_at is null
         limit 1 for update) f
     where q.ctid = f.ctid
-    returning q.relationship, q.parent
+    returning q.relationship, q.parent, a.always, a.source, a.id, a.fact
+), ended as (
+    delete from waits x
+    using answered a
+    where x.tenant = :tenant and x.relationship = a.relationship and x.parent = a.parent and x.missing = 'child'
+    returning x.relationship, x.parent, a.source, a.id, a.fact,
+              a.always or x.workflow_may_exist or x.workflow_started_at is not null as notified
+), notified as (
+    insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
+    select :tenant, :revision, :now, 'relationship', relationship, parent, source, id, fact
+    from ended
+    where notified
+    on conflict do nothing
 )
-delete from waits x
-using answered a
-where x.tenant = :tenant and x.relationship = a.relationship and x.parent = a.parent and x.missing = 'child'
+select relationship, parent from ended
 
 -- name: begin_waits
 -- Adds waits for those of these instances for which a side is missing, each with an owner and a deadline. A wait whose

@@ -143,6 +143,21 @@ async def test_channel_of_another_request_that_comes_and_goes_keeps_the_key(
     assert list(channels.attempts().values()) == [2, 1]
 
 
+async def test_channel_of_no_request_that_is_gone_when_it_comes_changes_nothing(
+    pool: Pool, owner: tuple[Channels, Owners]
+) -> None:
+    requester = await requester_for_the_group(pool, owner)
+    tenant = requester.tenant
+    assert await requester.attempt()
+    gone = channel("c10", OLDEST)
+    revision = (await tenant.record(gone[1])).revision
+    await pool.execute("delete from outbox where tenant = $1", tenant.name)
+    waited_since = await began(tenant)
+    assert (await tenant.record(gone[0])).revision == revision
+    assert await began(tenant) == waited_since
+    assert await pool.fetch("select about, key from outbox where tenant = $1", tenant.name) == []
+
+
 async def began(tenant: StoreTenant) -> datetime:
     """Since when the group is waiting for a channel."""
     since: datetime = await tenant.pool.fetchval("select waiting_since from waits where tenant = $1", tenant.name)
