@@ -15,7 +15,9 @@ a single fact and is no exception but an outcome (``store/write/recorder.py``). 
     │   ├── Conflict          contradicts what is recorded                      409
     │   │   ├── KeyReused     Idempotency-Key of another request                409
     │   │   ├── Restricted    children forbid the deletion                      409
-    │   │   └── PlanOutdated  more children are concerned than were planned     409
+    │   │   ├── PlanOutdated  more children are concerned than were planned     409
+    │   │   ├── ForbiddenMerge  keys that must never be merged                  409
+    │   │   └── CardinalityBroken  a merge would link one entity twice          409
     │   └── Contradicted      owner: its entity's state contradicts it (409)    activities
     │       ├── Outdated      owner: the precondition does not hold (412)       activities
     │       └── Gone          owner: there is no such entity (404, 410)         activities
@@ -26,6 +28,8 @@ a single fact and is no exception but an outcome (``store/write/recorder.py``). 
         ├── Failed            the owner failed at this request                  activities
         └── NotYet            a revision was not reached in time                409
 """
+
+from collections.abc import Sequence
 
 
 class TetherError(Exception):
@@ -93,6 +97,18 @@ class Restricted(Conflict):
 
 class PlanOutdated(Conflict):
     """More children are concerned than the plan names."""
+
+
+class ForbiddenMerge(Conflict):
+    """Keys that must never be merged would be. ``path``: the keys on the way from one of them to the other."""
+
+    def __init__(self, message: str, path: Sequence[str]) -> None:
+        self.path = path
+        super().__init__(message)
+
+
+class CardinalityBroken(Conflict):
+    """A merge would link one entity twice where one link is allowed, and no rule says which counts."""
 
 
 class Contradicted(Refused):

@@ -24,6 +24,7 @@ from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.signals import Nudge
 from messages.workflow_ids import TASK_QUEUE, Subject, subject_id, subject_of
 from workflows.cascade import CascadeDeleteWorkflow
+from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
@@ -51,12 +52,14 @@ _WORKFLOWS: dict[str, Any] = {
     "move": MoveWorkflow.run,
     "cascade": CascadeDeleteWorkflow.run,
     "plan": PlanWorkflow.run,
+    "merge": MergeWorkflow.run,
 }
 _SUMMARIES = {
     "relationship": "{about} of {key}",
     "move": "moves of {key} in {about}",
     "cascade": "deletion of {about} {key} and its children",
     "plan": "plan to {about}, operation {key}",
+    "merge": "merge of {about} records, operation {key}",
 }
 
 
@@ -65,6 +68,7 @@ _KINDS = {
     "MoveWorkflow": "move",
     "CascadeDeleteWorkflow": "cascade",
     "PlanWorkflow": "plan",
+    "MergeWorkflow": "merge",
 }
 """Name of a workflow's type → kind of its subject."""
 

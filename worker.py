@@ -14,6 +14,7 @@ from temporalio.worker import Interceptor, Worker
 import logs
 import temporal
 from activities.cascade import CascadeActivities
+from activities.merge import MergeActivities
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
 from activities.relationship import RelationshipActivities
@@ -28,6 +29,7 @@ from messages.workflow_ids import TASK_QUEUE
 from store.db.pool import Pool, create_pool
 from store.write.recorder import Recorder
 from workflows.cascade import CascadeDeleteWorkflow
+from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
@@ -78,11 +80,12 @@ def build(
     move = MoveActivities(pool, catalog, owners)
     cascade = CascadeActivities(pool, catalog, owners)
     plan = PlanActivities(pool, catalog)
+    merge = MergeActivities(pool, catalog, owners)
     requesting: list[Callable[..., Any]] = [relationship.request_child, move.request_move, cascade.request_deletion]
     main_worker = Worker(
         client,
         task_queue=task_queue,
-        workflows=[RelationshipWorkflow, MoveWorkflow, CascadeDeleteWorkflow, PlanWorkflow],
+        workflows=[RelationshipWorkflow, MoveWorkflow, CascadeDeleteWorkflow, PlanWorkflow, MergeWorkflow],
         activities=[
             relationship.record,
             relationship.proceed,
@@ -90,6 +93,8 @@ def build(
             move.look_at_moves,
             cascade.look_at_end,
             plan.look_at_plan,
+            merge.look_at_merge,
+            merge.prove_merge,
             *requesting,
         ],
         interceptors=interceptors,
@@ -104,7 +109,7 @@ def build(
         Worker(
             client,
             task_queue=f"{task_queue}.{owner}",
-            activities=[*requesting, sweep.sweep],
+            activities=[*requesting, sweep.sweep, merge.retire],
             interceptors=interceptors,
             max_concurrent_activities=ACTIVITIES_PER_OWNER,
             max_concurrent_activity_task_polls=2,

@@ -1,12 +1,12 @@
 """Sends the requests for an operation's children to their owners: page by page, each child once."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 
 from temporalio import activity
 
 from activities.support.failures import final
+from activities.support.heartbeats import heartbeats
 from activities.support.page_requests import PageRequests
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
@@ -61,11 +61,8 @@ class SweepActivities:
         tenant, relationship, page = sweep.subject.tenant, sweep.relationship, requests.page
         if page.candidates:
             await children_to_request.begin(self._pool, tenant, sweep.operation, relationship, page.candidates)
-        waiting = asyncio.create_task(self._heartbeat())
-        try:
+        async with heartbeats("waiting for the owner"):
             outcomes = await requests.send()
-        finally:
-            waiting.cancel()
         unavailable = requests.unavailable if all(o.state == "failing" for o in outcomes) else ""
         if outcomes:
             await children.store_outcomes(self._pool, tenant, sweep.operation, relationship, outcomes)
@@ -73,18 +70,12 @@ class SweepActivities:
                 await stuck.owner_failed(self._pool, tenant, sweep.operation, unavailable, relationship=relationship)
             else:
                 await stuck.owner_recovered(self._pool, tenant, sweep.operation, relationship)
-        return _added(swept, outcomes).model_copy(
+        return added(swept, outcomes).model_copy(
             update={"after": page.next, "unavailable": unavailable, "retry_after": requests.retry_after}
         )
 
-    async def _heartbeat(self) -> None:
-        """Reports every second that the activity is alive: owners may be slow, and all of their slots be taken."""
-        while True:
-            await asyncio.sleep(1)
-            activity.heartbeat("waiting for the owner")
 
-
-def _added(swept: SweepResult, outcomes: Sequence[ChildOutcome]) -> SweepResult:
+def added(swept: SweepResult, outcomes: Sequence[ChildOutcome]) -> SweepResult:
     """The counts of a result with these outcomes added. A child that its owner reported missing counts as gone."""
     states = [outcome.state for outcome in outcomes]
     gone = sum(outcome.state == "requested" and outcome.reported_missing for outcome in outcomes)

@@ -18,8 +18,11 @@ from api.routes import (
     entities,
     events,
     feed,
+    forbidden_merges,
     health,
     links,
+    merge_previews,
+    merges,
     moves,
     operations,
     plans,
@@ -40,6 +43,9 @@ from store.write.recorder import Recorder
 ROUTERS = (
     events,
     webhook_validation,
+    forbidden_merges,  # first: a key takes all that is left of a path
+    merges,
+    merge_previews,
     entities,
     voids,
     deletions,

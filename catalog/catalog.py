@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-from catalog import contract_reader, discovery, relationship_checks
+from catalog import contract_reader, discovery, identity_checks, relationship_checks
 from catalog.columns import RelationshipColumns
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
@@ -128,6 +128,7 @@ def load(directories: Sequence[Path | str] = ()) -> Catalog:
         relationship_checks.check(declared, contracts, file)
     relationship_checks.check_together(relationships, files)
     relationship_checks.check_deleting(contracts)
+    identity_checks.check_retiring(contracts)
     return Catalog(contracts, relationships)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from catalog.vocabulary import Fact
+from catalog.vocabulary import Command, Fact
 
 
 class IdentityEffect(StrEnum):
@@ -47,11 +47,17 @@ class FieldRule(StrEnum):
 
 @dataclass(frozen=True)
 class MergePolicy:
-    """How records of a kind are merged. ``fields``: the rules of some; ``otherwise``: that of all other fields."""
+    """How records of a kind are merged. ``fields``: the rules of some; ``otherwise``: that of all other fields.
+
+    ``retire``: the command that the owner is sent for each loser of a merge that a caller requested, once the merge has
+    been proven to conserve everything. It takes the loser's key in its field marked ``Key``, and the survivor's in its
+    field ``survivor``; the owner retires the record and publishes that it was deleted. None: losers stay as they are.
+    """
 
     survivor: SurvivorRule = SurvivorRule.DECLARED
     fields: Mapping[str, FieldRule] = field(default_factory=dict)
     otherwise: FieldRule = FieldRule.NEWEST
+    retire: type[Command] | None = None
 
     def rule(self, name: str) -> FieldRule:
         """The rule of one field."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from catalog import command_checks
 from catalog.identity import IdentityFact, Merged, MergeForbidden, MergeForbiddenLifted, MergePolicy, Unmerged
 from catalog.registry import Contracts
-from catalog.vocabulary import Fact
+from catalog.vocabulary import Fact, KeyField
 from errors import BadDeclaration
 
 
@@ -67,4 +68,29 @@ def check_together(contracts: Contracts) -> None:
                 f"the policy of {contract.name} names {', '.join(sorted(unknown))}, which no fact of "
                 f"{contract.kind!r} has",
                 f"Its fields are: {', '.join(sorted(fields)) or 'none'}.",
+            )
+
+
+def check_retiring(contracts: Contracts) -> None:
+    """Checks the commands that retire losers: that they can be filled, and that a fact confirms them."""
+    for kind, policy in contracts.merging.items():
+        command = policy.retire
+        if command is None:
+            continue
+        where = contracts.declared_in.get(command, contracts.owner_of[kind])
+        name = f"retire={command.__name__} of {kind!r}"
+        if "survivor" not in command.model_fields:
+            raise BadDeclaration(
+                where, f"{name}: {command.__name__} has no field 'survivor'", "Add it: `survivor: str`."
+            )
+        if command.marked(KeyField) is None:
+            raise BadDeclaration(
+                where, f"{name}: no field of {command.__name__} is marked as Key", "Mark that of the loser's key."
+            )
+        command_checks.check(command, kind, contracts, where, name, given="survivor")
+        if not contracts.deleted_fact(kind):
+            raise BadDeclaration(
+                where,
+                f"{name}: no fact says that a {kind} was deleted, which confirms it",
+                f'Declare one beside the others of its owner: class …(Deleted, entity="{kind}").',
             )

@@ -70,6 +70,11 @@ class Contracts:
     declared_in: dict[type[Command], str] = field(default_factory=dict)
     """command → its file."""
 
+    @property
+    def retiring(self) -> frozenset[str]:
+        """Kinds whose losers are retired by a command."""
+        return frozenset(kind for kind, policy in self.merging.items() if policy.retire is not None)
+
     def addressee(self, command: type[Command]) -> str | None:
         """The name of the owner that carries out a command, or None if no owner declares it.
 

@@ -2,9 +2,11 @@
 
 from tether import (
     Changed,
+    Command,
     Created,
     Deleted,
     FieldRule,
+    Key,
     Merged,
     MergeForbidden,
     MergeForbiddenLifted,
@@ -41,6 +43,14 @@ class PersonDeleted(Deleted, entity="person"):
     """A profile was deleted."""
 
 
+class RetirePerson(Command, method="POST", path="/people/{person_id}/retirements"):
+    """Retire a profile whose person goes on as another profile."""
+
+    person_id: Key
+    survivor: str
+    """Key of the profile that remains."""
+
+
 class PersonMerged(
     Merged,
     entity="person",
@@ -49,7 +59,8 @@ class PersonMerged(
             "email": FieldRule.SURVIVOR,
             "phone": FieldRule.FIRST_NON_EMPTY,
             "labels": FieldRule.UNION,
-        }
+        },
+        retire=RetirePerson,
     ),
 ):
     """Profiles were found to be of the same person as another one, which remains."""

@@ -10,10 +10,19 @@ from typing import Literal, NamedTuple, Protocol
 
 from messages.operation_reasons import EndReason, ReasonDetails, describe_reason
 
-SkipCode = Literal["left_and_returned", "recreated", "parent_recreated", "of_new_life", "parent_deleted_again"]
+SkipCode = Literal[
+    "left_and_returned",
+    "recreated",
+    "parent_recreated",
+    "of_new_life",
+    "parent_deleted_again",
+    "not_merged",
+    "not_known",
+]
 """Why a child was skipped although it is in its parent: it left the parent, and came back by another fact; it
 was deleted and created again; the parent was created again before the child was requested; a fact named
-the parent after that was created again; a later deletion of the parent is responsible for the child."""
+the parent after that was created again; a later deletion of the parent is responsible for the child. Of a loser of a
+merge: it is not merged any more; no fact about it is known, so there is nothing to retire."""
 
 ParkCode = Literal["request_refused", "attempts_exhausted", "not_confirmed", "restricted", "target_deleted"]
 """Why a child was parked: the request was refused, by its owner or because it cannot be sent; too many attempts failed;
@@ -62,6 +71,8 @@ _SKIPPED: dict[SkipCode, str] = {
     "parent_recreated": "its parent was created again before it was requested",
     "of_new_life": "a fact named its parent after that was created again, so it belongs to the new one",
     "parent_deleted_again": "its parent was deleted again: it belongs to that deletion",
+    "not_merged": "it is not merged any more",
+    "not_known": "no fact about it is known, so there is nothing to retire",
 }
 _PARKED: dict[ParkCode, Callable[[ReasonDetails, str], str]] = {
     "request_refused": lambda _, last_error: last_error,

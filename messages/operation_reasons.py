@@ -26,6 +26,11 @@ EndCode = Literal[
     "already_deleted",
     "deleted_by_other_operation",
     "not_declared",
+    "pair_forbidden",
+    "cardinality",
+    "not_conserved",
+    "stays_merged",
+    "not_retired",
     "other",
 ]
 """Why an operation ended as it did. ``other``: an earlier version said it in a sentence, which is in ``last_error``."""
@@ -53,6 +58,11 @@ class ReasonDetails(TypedDict, total=False):
     remaining: int
     parked: int
     skipped: int
+    other: str
+    path: list[str]
+    linked_kind: str
+    linked: str
+    other_linked: str
 
 
 class EndReason(NamedTuple):
@@ -138,6 +148,24 @@ def _restricted(details: ReasonDetails, _: str) -> str:
     )
 
 
+def _pair_forbidden(details: ReasonDetails, _: str) -> str:
+    path = details["path"]
+    way = "" if len(path) == 2 else f", by way of {' – '.join(path)}"
+    return (
+        f"this would merge {details['kind']} {path[0]!r} and {path[-1]!r}, which must never be merged{way}; "
+        f"allow it first (DELETE /v1/entities/{details['kind']}/forbidden-merges), or leave one of them out"
+    )
+
+
+def _cardinality(details: ReasonDetails, _: str) -> str:
+    d = details
+    return (
+        f"{d['kind']} {d['key']!r} is linked to {d['linked_kind']} {d['linked']!r} and {d['other']!r} to "
+        f"{d['other_linked']!r} by {d['relationship']}, which allows one; change one of the two links at its owner, "
+        f"or declare on_merge=OnMerge.KEEP_SURVIVORS or KEEP_NEWEST"
+    )
+
+
 _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "request_refused": lambda _, last_error: last_error,
     "restricted": _restricted,
@@ -168,5 +196,10 @@ _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "already_deleted": lambda d, _: f"the {d['kind']} had been deleted already; its children are kept",
     "deleted_by_other_operation": lambda d, _: f"deleted by operation {d['operation']}",
     "not_declared": lambda d, _: describe_missing_declaration(d["declaration"]),
+    "pair_forbidden": _pair_forbidden,
+    "cardinality": _cardinality,
+    "not_conserved": lambda _, last_error: f"the merge did not conserve everything, and was undone: {last_error}",
+    "stays_merged": lambda _, __: "the merge was recorded already, and stays; undo it to end it",
+    "not_retired": lambda d, _: f"merged, but {d['parked']} could not be retired at their owner",
     "other": lambda _, last_error: last_error,
 }

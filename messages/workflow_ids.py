@@ -24,6 +24,7 @@ class Subject(Message):
     move             relationship    child
     cascade          kind            entity
     plan             kind of plan    operation
+    merge            kind            operation
     ===============  ==============  ==================
     """
 

@@ -33,6 +33,13 @@ SWEEP: dict[str, Any] = {
 }
 """A few hundred requests in one activity. Its heartbeats stop when its worker dies."""
 
+COUNT: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)),
+}
+"""Reads of Tether's own database that may take minutes. Heartbeats stop when the worker dies."""
+
 
 def owners_queue(owner: str) -> str:
     """The task queue of requests to one owner. A slow owner takes slots of its own worker only."""

@@ -45,7 +45,9 @@ class _Pace:
 
 class FanOutWorkflow(OperationWorkflow):
     """Requests children relationship by relationship. Each has a pace of its own, so that an owner that is unavailable
-    delays no other."""
+    delays no other. ``sends``: the activity that sends the requests of a few hundred children."""
+
+    sends: Any = SweepActivities.sweep
 
     def __init__(self, kind: str, given: Any) -> None:
         super().__init__(kind, given)
@@ -101,7 +103,7 @@ class FanOutWorkflow(OperationWorkflow):
         )
         try:
             result: SweepResult = await workflow.execute_activity_method(
-                SweepActivities.sweep,
+                self.sends,
                 sweep,
                 task_queue=owners_queue(children.owner),
                 summary=shortened.summary(

@@ -12,8 +12,10 @@ from starlette.requests import ClientDisconnect
 
 from errors import (
     BadToken,
+    CardinalityBroken,
     Conflict,
     Forbidden,
+    ForbiddenMerge,
     KeyReused,
     Malformed,
     NotYet,
@@ -39,6 +41,8 @@ _KINDS: list[tuple[type[BaseException], int, str, str]] = [
     (Unknown, 404, "unknown", "Not found"),
     (Restricted, 409, "restricted", "Children restrict the deletion"),
     (PlanOutdated, 409, "plan-outdated", "The plan is outdated"),
+    (ForbiddenMerge, 409, "forbidden-merge", "These must never be merged"),
+    (CardinalityBroken, 409, "cardinality", "The merge would link one entity twice"),
     (Conflict, 409, "conflict", "Conflicts with what is recorded"),
     (NotYet, 409, "not-yet", "The revision has not been reached"),
     (Unavailable, 503, "unavailable", "Temporarily unavailable"),
@@ -104,6 +108,8 @@ def of(error: TetherError, *, detail: str = "", **extra: Any) -> JSONResponse:
         headers |= error.headers
     if isinstance(error, Malformed):
         extra = {"field": error.field, "index": None, **extra}  # no event of several: the request as a whole
+    if isinstance(error, ForbiddenMerge):
+        extra = {"path": [*error.path], **extra}
     return problem(status, slug, title, _printable(detail or str(error)), headers, **extra)
 
 

@@ -56,7 +56,8 @@ class Operation(BaseModel):
 
     id: str
     kind: OperationKind = Field(
-        description="`cascade`: started by Tether, because an entity with children was deleted."
+        description="`cascade`: started by Tether, because an entity with children was deleted. `unmerge`: a merge was "
+        "undone, in one transaction."
     )
     state: OperationState = Field(
         description="Not ended: `waiting` (for an entity or another operation), `requested` (the command is being "
@@ -65,13 +66,16 @@ class Operation(BaseModel):
     relationship: str | None = Field(description="Null: the operation is about an entity.")
     parent: str | None = Field(description="Of a move or a link: the target parent.")
     child: str | None = Field(description="Null: the operation is about many children.")
-    entity: Named | None = Field(description="Of a deletion or a cascade: the entity that is deleted.")
+    entity: Named | None = Field(
+        description="Of a deletion or a cascade: the entity that is deleted. Of a merge: the survivor that it names."
+    )
     former_parent: str | None = Field(
         description="Of a move: the parent that the child had when the move was requested."
     )
     plan: str | None = Field(description="The plan that is executed.")
     cause: str | None = Field(
-        description="Of a cascade: the operation that deleted the entity. `GET …/operations?cause=` lists the "
+        description="Of a cascade: the operation that deleted the entity; of an `unmerge`: the merge. "
+        "`GET …/operations?cause=` lists the "
         "cascades that follow from an operation."
     )
     reason: str = Field(description="Why it ended in this state; before its end, why it is not progressing.")
@@ -88,7 +92,7 @@ class Operation(BaseModel):
     ended: datetime | None
     token: str | None = Field(description="The revision at which it was done.")
     progress: ProgressCounts | None = Field(description="Null: the operation concerns at most one child.")
-    workflow: Workflow
+    workflow: Workflow | None = Field(description="Null: it needed none, and ended in the transaction of its request.")
 
 
 class OperationPage(BaseModel):
@@ -118,15 +122,14 @@ class ChildPage(BaseModel):
 
 def describe(deps: Dependencies, tenant: str, row: OperationRow) -> Operation:
     """The response for one operation."""
-    whole = row.workflow == "cascade"
     return Operation(
         id=row.id,
         kind=row.kind,
         state=row.state,
         relationship=row.relationship,
-        parent=row.parent,
+        parent=None if row.workflow == "merge" else row.parent,
         child=row.child,
-        entity=Named(kind=row.about, key=row.key) if whole else None,
+        entity=_entity(row),
         former_parent=row.former_parent,
         plan=row.plan,
         cause=row.cause,
@@ -141,15 +144,23 @@ def describe(deps: Dependencies, tenant: str, row: OperationRow) -> Operation:
         ended=row.ended_at,
         token=tokens.token(tenant, row.revision) if row.revision is not None and row.ended_at else None,
         progress=_progress(row),
-        workflow=workflow(deps, Subject(tenant=tenant, workflow=row.workflow, about=row.about, key=row.key)),
+        workflow=None
+        if row.kind == "unmerge"
+        else workflow(deps, Subject(tenant=tenant, workflow=row.workflow, about=row.about, key=row.key)),
     )
 
 
+def _entity(row: OperationRow) -> Named | None:
+    if row.workflow == "merge":
+        return Named(kind=row.about, key=row.parent or "")
+    return Named(kind=row.about, key=row.key) if row.workflow == "cascade" else None
+
+
 def _progress(row: OperationRow) -> ProgressCounts | None:
-    if row.workflow not in ("cascade", "plan"):
+    if row.workflow not in ("cascade", "plan") and not row.found + row.remaining:
         return None
     # A plan has found all of its children before it begins.
-    total = row.found + (row.remaining if row.workflow == "cascade" else 0)
+    total = row.found + (row.remaining if row.workflow != "plan" else 0)
     sums = ("remaining", "found", "requested", "confirmed", "skipped", "parked")
     return ProgressCounts(total=total, **{name: getattr(row, name) for name in sums})
 

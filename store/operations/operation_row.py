@@ -6,8 +6,8 @@ from typing import Literal
 
 from messages.operation_reasons import EndCode, ReasonDetails, StuckCause
 
-OperationKind = Literal["link", "unlink", "move", "delete", "cascade", "detach"]
-OperationWorkflow = Literal["relationship", "move", "cascade", "plan"]
+OperationKind = Literal["link", "unlink", "move", "delete", "cascade", "detach", "merge", "unmerge"]
+OperationWorkflow = Literal["relationship", "move", "cascade", "plan", "merge"]
 OperationState = Literal[
     "waiting", "requested", "running", "done", "incomplete", "refused", "expired", "superseded", "cancelled"
 ]

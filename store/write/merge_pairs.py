@@ -32,7 +32,9 @@ class PairRow(NamedTuple):
     id: str
 
 
-class _Forbidden(NamedTuple):
+class ForbiddenPair(NamedTuple):
+    """Two keys that must never be merged, the smaller one first."""
+
     one: str
     other: str
 
@@ -162,7 +164,8 @@ async def _store(conn: Connection, tenant: str, kind: str, table: Table, pairs: 
 async def clusters(conn: Connection, catalog: Catalog, tenant: str, kind: str, keys: Collection[str]) -> Clusters:
     """The clusters of all keys that are connected with one of these by merged pairs; a key without a pair is not in
     any. Stores which pairs are set aside."""
-    pairs, result = await find(conn, catalog, tenant, kind, keys)
+    pairs, forbidden = await connected(conn, tenant, kind, keys)
+    result = find_clusters(pairs, forbidden, catalog.contracts.merging[kind].survivor)
     if pairs:
         paths = [result.set_aside.get((p.loser, p.survivor)) for p in pairs]
         await execute(
@@ -177,20 +180,12 @@ async def clusters(conn: Connection, catalog: Catalog, tenant: str, kind: str, k
     return result
 
 
-async def find(
-    conn: Connection,
-    catalog: Catalog,
-    tenant: str,
-    kind: str,
-    keys: Collection[str],
-    added: Sequence[MergedPair] = (),
-) -> tuple[list[MergedPair], Clusters]:
-    """The merged pairs that are connected with these keys, and their clusters. ``added``: pairs that are not stored,
-    as if they were."""
+async def connected(
+    conn: Connection, tenant: str, kind: str, keys: Collection[str]
+) -> tuple[list[MergedPair], list[ForbiddenPair]]:
+    """The merged pairs that are connected with these keys, and the forbidden pairs among all of these."""
     pairs = await fetch_rows(conn, MergedPair, "connected_pairs", tenant=tenant, kind=kind, keys=list(keys))
-    pairs += added
-    connected = list({key for pair in pairs for key in (pair.loser, pair.survivor)})
-    forbidden: list[_Forbidden] = []
-    if connected:
-        forbidden = await fetch_rows(conn, _Forbidden, "forbidden_of_keys", tenant=tenant, kind=kind, keys=connected)
-    return pairs, find_clusters(pairs, forbidden, catalog.contracts.merging[kind].survivor)
+    every = {*keys, *(key for pair in pairs for key in (pair.loser, pair.survivor))}
+    if not every:
+        return pairs, []
+    return pairs, await fetch_rows(conn, ForbiddenPair, "forbidden_of_keys", tenant=tenant, kind=kind, keys=list(every))

@@ -175,6 +175,15 @@ async def confirm_operations(context: WriteContext, entries: Sequence[Entry]) ->
         )
 
 
+async def notify_merges(context: WriteContext, entries: Sequence[Entry]) -> None:
+    """Notifies the workflows of merges that have requested to retire losers, of the deletions that follow from it."""
+    retiring = context.catalog.contracts.retiring
+    deletions = [e for e in entries if e.effect is Effect.DELETED and e.kind in retiring]
+    found = [(operation, e) for e in deletions if (operation := decode_operation(e.correlation)) is not None]
+    if found:
+        await _add(context, "notify_merges", [e for _, e in found], operations=[operation for operation, _ in found])
+
+
 async def _add(context: WriteContext, query: str, causes: Iterable[Entry], **columns: list[Any]) -> None:
     """Runs a query that adds outbox rows. ``causes``: the facts; ``columns``: what the query takes beside them."""
     facts = list(causes)

@@ -85,6 +85,16 @@ insert into outbox (tenant, revision, created_at, workflow, about, key, source, 
 select :tenant, :revision, :now, workflow, about, key, source, id, fact from confirmed
 on conflict do nothing
 
+-- name: notify_merges
+-- Adds outbox rows for running merges whose requests these facts follow from.
+insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
+select :tenant, :revision, :now, o.workflow, o.about, o.key, w.source, w.id, w.fact
+from unnest(:operations::text[], :sources::text[], :ids::text[], :facts::text[]) as w (operation, source, id, fact)
+cross join lateral (
+    select * from operations where tenant = :tenant and id = w.operation limit 1) o
+where o.workflow = 'merge' and o.state || '' = 'running'
+on conflict do nothing
+
 -- name: notify_cascades
 -- Adds outbox rows for the cascades of these entities, where a row of the table of rules applies: to the event, to
 -- whether a deleted life of the entity has children now (null: either way; of one that was just created again it may be

@@ -17,7 +17,7 @@ from facts.order_key import at_position
 from facts.own_facts import VOIDED
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
-from store.write import activity, arrivals, former_links, outbox, overlay, refold, waits
+from store.write import activity, arrivals, former_links, merges, outbox, overlay, refold, waits
 from store.write.arrivals import TIME_TOLERANCE, Arrivals, FactKey
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
@@ -99,6 +99,9 @@ async def settle(
     await write(context, diff)
     if context.open_operations:
         await outbox.confirm_operations(context, fresh)
+    if catalog.contracts.merging:
+        await merges.note(context, fresh)
+        await outbox.notify_merges(context, fresh)
     if diff or diff.recreated or diff.answers:
         await waits.update(context, diff)
     if diff:

@@ -8,6 +8,7 @@ from temporalio import workflow
 from messages.operations import OperationResult
 from messages.relationship import RelationshipResult
 from workflows.cascade import CascadeDeleteWorkflow
+from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
@@ -73,4 +74,19 @@ class ChangedPlan(PlanWorkflow):
         return await super().run(given)
 
 
-CHANGED: tuple[type[Any], ...] = (ChangedRelationship, ChangedMove, ChangedCascade, ChangedPlan)
+@workflow.defn(name="MergeWorkflow")
+class ChangedMerge(MergeWorkflow):
+    """Starts with a pause."""
+
+    @workflow.init
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+
+    @workflow.run
+    async def run(self, given: Any) -> OperationResult:
+        """The same, after a pause."""
+        await asyncio.sleep(1)
+        return await super().run(given)
+
+
+CHANGED: tuple[type[Any], ...] = (ChangedRelationship, ChangedMove, ChangedCascade, ChangedPlan, ChangedMerge)

@@ -18,12 +18,13 @@ from temporalio.client import Client
 import temporal
 from catalog import catalog as catalogs
 from devstack.testing import temporary_postgres, temporary_temporal
+from examples.people.service import PEOPLE
 from messages.workflow_ids import Subject
 from store.db.pool import create_pool
 from store.migrate import migrate
-from tests.replay.stories import cascade, move, plan, relationship, signals
+from tests.replay.stories import cascade, merge, move, plan, relationship, signals
 from tests.support.harness import Harness
-from tests.support.scenario import Scenario
+from tests.support.scenario import OWNERS, Scenario
 from tests.workflows.conftest import SETTINGS
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -39,10 +40,10 @@ replaced only in identities and names of queues: a short name may also occur wit
 FEW = {"limit.historyCount.suggestContinueAsNew": "80"}
 
 Story = Callable[[Scenario], Awaitable[Subject]]
-OPENING = (*move.OPENING, *plan.OPENING)
+OPENING = (*move.OPENING, *plan.OPENING, *merge.OPENING)
 """Stories that start Tether's processes themselves, with other declarations."""
 STORIES: dict[str, Story] = {
-    story.__name__: story for module in (relationship, signals, move, cascade, plan) for story in module.STORIES
+    story.__name__: story for module in (relationship, signals, move, cascade, plan, merge) for story in module.STORIES
 }
 CONTINUED = ("continued", "cascade_continued", "cascade_unanswered")
 """Stories of which the first run is kept; of all others the last run is."""
@@ -51,7 +52,7 @@ CONTINUED = ("continued", "cascade_continued", "cascade_unanswered")
 async def _play(story: Story, harness: Harness) -> Subject:
     """Plays a story until its workflow has closed. Returns what that workflow is about."""
     with tempfile.TemporaryDirectory() as folder:
-        scenario = Scenario(harness, Path(folder))
+        scenario = Scenario(harness, Path(folder), {**OWNERS, "people": PEOPLE})
         scenario.transport.owners["channels"] = harness.channels.transport
         async with scenario.running():
             if story in OPENING:

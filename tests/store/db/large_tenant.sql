@@ -40,6 +40,11 @@ insert into merge_pairs (tenant, kind, loser, survivor, merged, order_key, sourc
 select t.tenant, 'item', 'item' || n, 'item' || n % 500, n % 4 > 0, '', 'items', 'm' || n
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
 
+insert into merges (tenant, id, kind, survivor, losers, created_at, source, fact, revision)
+select t.tenant, 'm' || n, 'item', 'item' || n % 500, array['item' || n], now() - n * interval '1 minute', 'items', 'm' || n,
+       1 + n % 200
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 insert into forbidden_pairs (tenant, kind, one, other, forbidden, order_key, source, id)
 select t.tenant, 'item', 'item' || n, 'person' || n % 500, n % 4 > 0, '', 'items', 'f' || n
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;

@@ -1,0 +1,143 @@
+"""The links of merged keys as children, before and after a merge, and the rule behind each difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from catalog.catalog import Catalog
+from catalog.relationship import OnMerge, Relationship
+from store.db.pool import Connection
+from store.db.sql import fetch_rows, fetch_value
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a merge. ``members``: all keys that it is about; ``survivors``: the keys that stand for them at this
+    revision."""
+
+    tenant: str
+    kind: str
+    revision: int
+    members: tuple[str, ...]
+    survivors: tuple[str, ...]
+
+
+Rule = Literal["other_link_counts", "own_parent", "survivor_not_live", "not_the_survivors", ""]
+"""Why a link of a key is set aside by a merge: another link of the cluster counts; its parent is the entity itself; the
+survivor is unknown or deleted; only links of the survivor's own record count. Empty: nothing explains it."""
+
+
+class OwnLink(NamedTuple):
+    """A link of a key as a child. ``child``, ``parent``: as their owners stated them; ``linked``: the survivor of the
+    parent."""
+
+    relationship: str
+    child: str
+    parent: str
+    linked: str
+
+    @property
+    def stated(self) -> tuple[str, str, str]:
+        """What does not depend on merges."""
+        return self[:3]
+
+
+class ChangedLink(NamedTuple):
+    """A link that is on one side only."""
+
+    link: OwnLink
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLinks:
+    """The links of members as children. ``kept``: how many are on both sides; ``set_aside``: only before;
+    ``restored``: only after, set aside by an earlier merge."""
+
+    kept: int
+    set_aside: tuple[ChangedLink, ...]
+    restored: tuple[ChangedLink, ...]
+
+    @property
+    def lost(self) -> str:
+        """A link that no rule explains, as a sentence; empty: there is none."""
+        for what, links in (("is not there any more", self.set_aside), ("was not there before", self.restored)):
+            for link, rule in links:
+                if not rule:
+                    return f"the link of {link.child!r} to {link.parent!r} by {link.relationship} {what}"
+        return ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the table and the API."""
+        return {"kept": self.kept, "set_aside": _listed(self.set_aside), "restored": _listed(self.restored)}
+
+
+def _listed(links: Sequence[ChangedLink]) -> list[dict[str, str]]:
+    return [
+        {"relationship": link.relationship, "child": link.child, "parent": link.parent, "because": rule}
+        for link, rule in links
+    ]
+
+
+async def compare(conn: Connection, catalog: Catalog, before: Side, after: Side) -> OwnLinks:
+    """Compares the links of the members of a merge as children on its two sides."""
+    was, now = await _links(conn, catalog, before), await _links(conn, catalog, after)
+    stated_before, stated_after = {link.stated for link in was}, {link.stated for link in now}
+    gone = [link for link in was if link.stated not in stated_after]
+    come = [link for link in now if link.stated not in stated_before]
+    live_after = not gone or await _are_live(conn, after)
+    live_before = not come or await _are_live(conn, before)
+    return OwnLinks(
+        len(stated_before & stated_after),
+        tuple(ChangedLink(link, _why_gone(catalog, link, now, after, live=live_after)) for link in gone),
+        tuple(ChangedLink(link, _why_come(link, was, before, live=live_before)) for link in come),
+    )
+
+
+def _why_gone(catalog: Catalog, link: OwnLink, now: Sequence[OwnLink], after: Side, *, live: bool) -> Rule:
+    """``now``: the links after the merge; ``live``: whether all of its survivors are."""
+    relationship: Relationship = catalog.relationship(link.relationship)
+    if any(other.relationship == link.relationship for other in now):
+        return "other_link_counts"
+    if relationship.parent == after.kind and link.linked in (*after.members, *after.survivors):
+        return "own_parent"
+    if not live:
+        return "survivor_not_live"
+    if relationship.on_merge is OnMerge.KEEP_SURVIVORS and link.child not in after.survivors:
+        return "not_the_survivors"
+    return ""
+
+
+def _why_come(link: OwnLink, was: Sequence[OwnLink], before: Side, *, live: bool) -> Rule:
+    """``was``: the links before the merge; ``live``: whether all of its survivors were."""
+    if any(other.relationship == link.relationship for other in was):
+        return "other_link_counts"
+    if not live:
+        return "survivor_not_live"
+    return "own_parent" if link.linked in before.members else ""
+
+
+async def _links(conn: Connection, catalog: Catalog, side: Side) -> list[OwnLink]:
+    return await fetch_rows(
+        conn,
+        OwnLink,
+        "own_links_at",
+        tenant=side.tenant,
+        relationships=[relationship.name for relationship in catalog.by_child.get(side.kind, ())],
+        survivors=list(side.survivors),
+        revision=side.revision,
+    )
+
+
+async def _are_live(conn: Connection, side: Side) -> bool:
+    live: bool = await fetch_value(
+        conn,
+        "are_live_at",
+        tenant=side.tenant,
+        kind=side.kind,
+        keys=list(side.survivors),
+        revision=side.revision,
+    )
+    return live

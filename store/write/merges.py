@@ -1,0 +1,60 @@
+"""Merges by name: a row for each merge that facts say, by which it is listed, read and undone."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+from catalog.catalog import Catalog
+from catalog.identity import IdentityEffect
+from facts import identity
+from facts.envelope import Entry
+from facts.merge_ids import merge_id
+from store.db.sql import execute
+from store.write.context import WriteContext
+
+
+class _Merge(NamedTuple):
+    """One merge of this batch. ``losers``: of all its facts; ``fact``: its first."""
+
+    kind: str
+    survivor: str
+    losers: list[str]
+    reason: str
+    fact: Entry
+
+
+async def note(context: WriteContext, entries: Sequence[Entry]) -> None:
+    """Adds a row for each merge that new facts say; one that was requested gets the revision of its facts."""
+    found: dict[str, _Merge] = {}
+    for entry in entries:
+        if entry.effect is None and _merges(context.catalog, entry):
+            pairs = [*identity.pairs(context.catalog, entry.source, entry.type, entry.kind, entry.key, entry.data)]
+            at = merge_id(entry.source, entry.id, entry.data)
+            merge = found.setdefault(at, _Merge(entry.kind, pairs[0].other, [], _reason(entry), entry))
+            merge.losers.extend(pair.one for pair in pairs)
+    if found:
+        merges = found.values()
+        await execute(
+            context.conn,
+            "note_merges",
+            tenant=context.tenant,
+            now=context.now,
+            revision=context.revision,
+            ids=list(found),
+            kinds=[merge.kind for merge in merges],
+            survivors=[merge.survivor for merge in merges],
+            losers=[orjson.dumps(merge.losers).decode() for merge in merges],
+            reasons=[merge.reason for merge in merges],
+            sources=[merge.fact.source for merge in merges],
+            facts=[merge.fact.id for merge in merges],
+        )
+
+
+def _merges(catalog: Catalog, entry: Entry) -> bool:
+    return identity.effect_of(catalog, entry.source, entry.type) is IdentityEffect.MERGED
+
+
+def _reason(entry: Entry) -> str:
+    reason = entry.data.get("reason")
+    return reason if isinstance(reason, str) else ""

@@ -1,0 +1,322 @@
+"""Merges over HTTP: requested, listed, undone, refused; each error names the thing, the reason and the mend."""
+
+from typing import Any
+
+import pytest
+
+from catalog.catalog import Catalog
+from store.db.pool import Pool
+from tests.support.events import event
+from tests.support.merge_requests import carry_out
+from tests.support.people import PEOPLE, kept_apart, merged, unmerged
+from tests.support.posting import ApiCaller, ApiResponse
+from tests.support.recording import TENANT, FactRecorder
+
+PEOPLE_PATH = "/v1/entities/person/merges"
+
+
+async def merge(
+    caller: ApiCaller, survivor: str, *losers: str, path: str = PEOPLE_PATH, again: str | None = None, **more: Any
+) -> ApiResponse:
+    headers = {} if again is None else {"idempotency-key": again}
+    body = {"survivor": survivor, "losers": list(losers), **more}
+    return await caller.ask("POST", path, headers=headers, json=body, key="operate")
+
+
+async def undo(caller: ApiCaller, id: str, again: str | None = None, **body: Any) -> ApiResponse:
+    headers = {} if again is None else {"idempotency-key": again}
+    return await caller.ask("POST", f"/v1/merges/{id}/undo", headers=headers, json=body, key="operate")
+
+
+async def forbid(caller: ApiCaller, one: str, other: str, method: str = "POST") -> ApiResponse:
+    body = {"one": one, "other": other, "reason": "twins"}
+    return await caller.ask(method, "/v1/entities/person/forbidden-merges", json=body, key="operate")
+
+
+async def of_key(caller: ApiCaller, path: str, key: str) -> list[dict[str, Any]]:
+    """Returns the items of a listing that name a key."""
+    response = await caller.ask("GET", f"/v1/{path}", params={"key": key})
+    items: list[dict[str, Any]] = response.content["items"]
+    return items
+
+
+async def states(caller: ApiCaller, id: str) -> dict[str, str]:
+    """Returns loser → state."""
+    return {each["loser"]: each["state"] for each in (await caller.get(f"merges/{id}"))["losers"]}
+
+
+@pytest.fixture
+async def people(facts: FactRecorder) -> FactRecorder:
+    await facts.record(*PEOPLE)
+    return facts
+
+
+async def test_merge_is_an_operation_whose_id_is_the_merges(caller: ApiCaller, people: FactRecorder) -> None:
+    response = await merge(caller, "anne", "ann", reason="same phone")
+    operation = response.content
+    assert response.status == 202
+    assert response.headers["location"] == f"/v1/operations/{operation['id']}"
+    assert (operation["kind"], operation["state"]) == ("merge", "waiting")
+    assert operation["entity"] == {"kind": "person", "key": "anne"}
+    assert operation["workflow"]["id"] == f"main/merge/person/{operation['id']}"
+    shown = await caller.get(f"merges/{operation['id']}")
+    assert (shown["survivor"], shown["reason"], shown["actor"]) == ("anne", "same phone", "operate")
+    assert (shown["losers"][0]["state"], shown["token"], shown["source"]) == ("requested", None, None)
+
+
+async def test_merge_is_visible_once_it_was_carried_out(
+    caller: ApiCaller, people: FactRecorder, pool: Pool, catalog: Catalog
+) -> None:
+    id = (await merge(caller, "anne", "ann")).content["id"]
+    await carry_out(pool, catalog, id)
+    assert await states(caller, id) == {"ann": "merged"}
+    shown = await caller.get(f"merges/{id}")
+    assert (shown["source"], shown["operation"]) == ("/tether", id)
+    proof = await caller.get(f"merges/{id}/proof")
+    assert (proof["conserved"], proof["lost"]) == (True, "")
+    ann = next(each for each in proof["keys"] if each["key"] == "ann")
+    assert ann["before"] == ann["after"]
+    assert (ann["before"]["links"]["count"], ann["before"]["link_data"]["count"]) == (2, 1)
+
+
+async def test_idempotency_key_of_a_merge_is_bound_to_one_request(caller: ApiCaller, people: FactRecorder) -> None:
+    first, again = await merge(caller, "anne", "ann", again="k"), await merge(caller, "anne", "ann", again="k")
+    assert (again.status, again.content) == (202, first.content)
+    assert (await merge(caller, "anne", "bob", again="k")).slug == "idempotency-mismatch"
+    assert len((await caller.get("merges"))["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("survivor", "losers", "words"),
+    [
+        ("anne", [], "losers"),
+        ("anne", ["anne"], "is the survivor and among the losers"),
+        ("anne", ["ann", "ann"], "is twice among the losers"),
+        ("anne", ["x" * 2000], "the key"),
+        ("x" * 2000, ["ann"], "the key"),
+        ("", ["ann"], "survivor"),
+    ],
+)
+async def test_merge_of_impossible_keys_is_refused(
+    caller: ApiCaller, survivor: str, losers: list[str], words: str
+) -> None:
+    response = await merge(caller, survivor, *losers)
+    assert (response.status, response.slug) == (422, "bad-request")
+    assert words in response.content["detail"]
+
+
+async def test_kind_that_cannot_be_merged_says_how_to_declare_it(caller: ApiCaller) -> None:
+    for path in ("merges", "merges/plan"):
+        response = await merge(caller, "a", "b", path=f"/v1/entities/team/{path}")
+        assert (response.status, response.slug) == (409, "conflict")
+        assert 'class TeamMerged(Merged, entity="team")' in response.content["detail"]
+        assert (await merge(caller, "a", "b", path=f"/v1/entities/none/{path}")).slug == "unknown"
+
+
+async def test_forbidden_pair_is_refused_with_the_path(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(merged("anne", "ann"))
+    assert (await forbid(caller, "ann", "bob")).status == 200
+    response = await merge(caller, "anne", "bob")
+    assert (response.status, response.slug) == (409, "forbidden-merge")
+    assert response.content["path"] == ["ann", "anne", "bob"]
+    assert "by way of ann – anne – bob" in response.content["detail"]
+    assert (await caller.get("operations"))["items"] == []
+
+
+async def test_pair_forbidden_after_the_request_refuses_the_merge(
+    caller: ApiCaller, people: FactRecorder, pool: Pool, catalog: Catalog
+) -> None:
+    id = (await merge(caller, "anne", "ann")).content["id"]
+    await people.record(kept_apart("ann", "anne"))
+    await carry_out(pool, catalog, id)
+    operation = await caller.get(f"operations/{id}")
+    assert (operation["state"], operation["ended_because"]) == ("refused", "pair_forbidden")
+    assert await states(caller, id) == {"ann": "not_merged"}
+
+
+async def test_merge_that_exists_is_not_set_aside_by_a_new_one(caller: ApiCaller, people: FactRecorder) -> None:
+    # The new pair has no sequence, so that it would be joined before that of the owner.
+    await people.record(merged("anne", "ann", sequence=10), kept_apart("ann", "bob"))
+    response = await merge(caller, "anne", "bob")
+    assert (response.status, response.content["path"]) == (409, ["ann", "anne", "bob"])
+
+
+async def test_merged_keys_cannot_be_forbidden(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(merged("anne", "ann"), merged("bob", "anne", sequence=11))
+    response = await forbid(caller, "ann", "bob")
+    assert (response.status, response.slug) == (409, "forbidden-merge")
+    assert response.content["path"] in (["ann", "anne", "bob"], ["bob", "anne", "ann"])
+    assert "undo the merge" in response.content["detail"]
+
+
+async def test_forbidden_merges_are_listed_until_allowed(caller: ApiCaller, people: FactRecorder) -> None:
+    for one, other in (("bob", "ann"), ("ann", "cid"), ("dan", "eve")):
+        await forbid(caller, one, other)
+    assert (await forbid(caller, "ann", "bob")).status == 200  # it is already
+    path = "entities/person/forbidden-merges"
+    listed = [(each["one"], each["other"]) for each in (await caller.get(path))["items"]]
+    assert listed == [("ann", "bob"), ("ann", "cid"), ("dan", "eve")]
+    first = await caller.get(path, limit=2)
+    assert [each["one"] for each in (await caller.get(path, limit=2, cursor=first["next"]))["items"]] == ["dan"]
+    assert [each["reason"] for each in await of_key(caller, path, "bob")] == ["twins"]
+    assert (await forbid(caller, "bob", "ann", "DELETE")).content["forbidden"] is False
+    assert [each["other"] for each in await of_key(caller, path, "ann")] == ["cid"]
+    again = await forbid(caller, "bob", "ann", "DELETE")
+    assert (again.status, again.slug) == (404, "unknown")
+    assert (await merge(caller, "bob", "ann")).status == 202
+
+
+async def test_key_cannot_be_forbidden_to_be_merged_with_itself(caller: ApiCaller) -> None:
+    response = await forbid(caller, "ann", "ann")
+    assert (response.status, response.slug) == (422, "bad-request")
+    assert "name two different keys" in response.content["detail"]
+
+
+async def test_allowing_a_pair_joins_what_was_set_aside(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(kept_apart("ann", "anne"), merged("anne", "ann"))
+    (listed,) = (await caller.get("merges"))["items"]
+    assert listed["losers"] == [{"loser": "ann", "state": "set_aside", "path": ["ann", "anne"]}]
+    await forbid(caller, "ann", "anne", "DELETE")
+    assert await states(caller, listed["id"]) == {"ann": "merged"}
+
+
+async def test_merges_of_owners_are_listed_and_undone_like_others(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(merged("anne", "ann", "bob"))
+    (listed,) = (await caller.get("merges"))["items"]
+    assert (listed["survivor"], listed["source"], listed["operation"]) == ("anne", "/people", None)
+    response = await undo(caller, listed["id"], only=["ann"], reason="not the same after all")
+    assert (response.status, response.content["kind"], response.content["state"]) == (202, "unmerge", "done")
+    assert response.content["workflow"] is None
+    assert await states(caller, listed["id"]) == {"ann": "undone", "bob": "merged"}
+    await undo(caller, listed["id"])
+    assert await states(caller, listed["id"]) == {"ann": "undone", "bob": "undone"}
+    response = await undo(caller, listed["id"])
+    assert (response.status, response.slug) == (409, "conflict")
+    assert "undone already" in response.content["detail"]
+
+
+async def test_undo_counts_after_what_it_undoes_and_before_the_owners_next(
+    caller: ApiCaller, people: FactRecorder
+) -> None:
+    await people.record(merged("anne", "ann", sequence=10))
+    (listed,) = (await caller.get("merges"))["items"]
+    await undo(caller, listed["id"])
+    assert await states(caller, listed["id"]) == {"ann": "undone"}
+    await people.record(merged("anne", "ann", sequence=9))
+    assert await states(caller, listed["id"]) == {"ann": "undone"}
+    await people.record(merged("anne", "ann", sequence=11))
+    assert await states(caller, listed["id"]) == {"ann": "merged"}
+
+
+async def test_undo_of_pairs_at_different_places_records_a_fact_for_each(
+    caller: ApiCaller, people: FactRecorder, pool: Pool
+) -> None:
+    await people.record(merged("anne", "ann", "bob", sequence=10), merged("anne", "bob", sequence=12))
+    first = next(each for each in (await caller.get("merges"))["items"] if len(each["losers"]) == 2)
+    await undo(caller, first["id"])
+    rows = await pool.fetch("select sequence, data from facts where type = 'Unmerged.v1' order by sequence")
+    assert [(row["sequence"], row["data"]["losers"]) for row in rows] == [("10", ["ann"]), ("12", ["bob"])]
+    assert await states(caller, first["id"]) == {"ann": "undone", "bob": "undone"}
+
+
+async def test_idempotency_key_of_an_undo_returns_the_first_one(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(merged("anne", "ann"))
+    id = (await caller.get("merges"))["items"][0]["id"]
+    first, again = await undo(caller, id, again="k"), await undo(caller, id, again="k")
+    assert (again.status, again.content) == (202, first.content)
+
+
+async def test_undo_names_only_losers_of_this_merge(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(merged("anne", "ann"))
+    id = (await caller.get("merges"))["items"][0]["id"]
+    for method in ("GET", "POST"):
+        more: dict[str, Any] = {"params": {"only": "zoe"}} if method == "GET" else {"json": {"only": ["zoe"]}}
+        response = await caller.ask(method, f"/v1/merges/{id}/undo", **more)
+        assert (response.status, response.slug) == (404, "unknown")
+        assert "'zoe' is no loser of merge" in response.content["detail"]
+
+
+async def test_merge_of_another_tenant_is_not_found(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(merged("anne", "ann"))
+    id = (await caller.get("merges"))["items"][0]["id"]
+    for method, path in (("GET", ""), ("GET", "/undo"), ("POST", "/undo"), ("GET", "/proof")):
+        response = await caller.ask(method, f"/v1/merges/{id}{path}", key="other")
+        assert (response.status, response.slug) == (404, "unknown"), path
+    assert (await caller.get("merges", key="other"))["items"] == []
+
+
+async def test_undo_of_a_merge_without_facts_is_a_conflict(caller: ApiCaller, people: FactRecorder) -> None:
+    id = (await merge(caller, "anne", "ann")).content["id"]
+    for method, path in (("GET", "undo"), ("POST", "undo"), ("GET", "proof")):
+        response = await caller.ask(method, f"/v1/merges/{id}/{path}")
+        assert (response.status, response.slug) == (409, "conflict"), (method, path)
+
+
+async def test_preview_of_an_undo_names_what_changes_and_what_stays(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(merged("anne", "ann", "bob"), merged("anne", "cid", sequence=11))
+    await people.record(merged("cid", "bob", sequence=12))
+    both = next(each for each in (await caller.get("merges"))["items"] if len(each["losers"]) == 2)
+    shown = await caller.get(f"merges/{both['id']}/undo")
+    assert shown["changes"] == [{"key": "ann", "before": "anne", "after": "ann"}]
+    assert shown["stay"] == ["bob"]
+    assert shown["links"] == [{"relationship": "person_ticket", "key": "ann", "links": 1}]
+    assert shown["deleted"] == []
+    await people.record(event("PersonDeleted", "ann", 13))
+    assert (await caller.get(f"merges/{both['id']}/undo"))["deleted"] == ["ann"]
+    assert await states(caller, both["id"]) == {"ann": "merged", "bob": "merged"}
+
+
+async def test_plan_names_members_links_and_what_would_be_retired(caller: ApiCaller, people: FactRecorder) -> None:
+    await people.record(event("PersonCreated", "bob", 3, name="Bob", company_id="bolt"), unmerged("anne", "bob"))
+    shown = (await merge(caller, "anne", "ann", "bob", path=f"{PEOPLE_PATH}/plan")).content
+    assert (shown["survivor"], shown["rule"], shown["refused"]) == ("anne", "declared", [])
+    assert [(each["key"], each["state"]) for each in shown["members"]] == [
+        ("anne", "live"),
+        ("ann", "live"),
+        ("bob", "live"),
+    ]
+    assert shown["links"] == [{"relationship": "person_ticket", "key": "ann", "links": 1}]
+    (conflict,) = shown["conflicts"]
+    assert (conflict["relationship"], conflict["on_merge"], conflict["refused"]) == (
+        "company_person",
+        "keep_newest",
+        False,
+    )
+    assert (conflict["kept"], conflict["set_aside"]) == (
+        {"key": "bob", "other": "bolt"},
+        [{"key": "ann", "other": "acme"}],
+    )
+    assert (shown["retired"], shown["command"]) == (["ann", "bob"], "RetirePerson")
+    assert (
+        (await caller.get("merges"))["items"][0]["source"] == "/people"
+        if (await caller.get("merges"))["items"]
+        else True
+    )
+
+
+async def test_merges_are_listed_newest_first_by_kind_and_key(caller: ApiCaller, people: FactRecorder) -> None:
+    for n, loser in enumerate(("ann", "bob", "cid"), 10):
+        await people.record(merged("anne", loser, sequence=n))
+    listed = [each["losers"][0]["loser"] for each in (await caller.get("merges", kind="person"))["items"]]
+    assert listed == ["cid", "bob", "ann"]
+    first = await caller.get("merges", limit=2)
+    rest = await caller.get("merges", limit=2, cursor=first["next"])
+    assert [each["losers"][0]["loser"] for each in rest["items"]] == ["ann"]
+    assert len(await of_key(caller, "merges", "bob")) == 1
+    assert (await caller.get("merges", kind="team"))["items"] == []
+
+
+@pytest.mark.parametrize("scope", ["read", "publish:groups"])
+async def test_merging_requires_an_operate_key(caller: ApiCaller, scope: str) -> None:
+    paths = ("entities/person/merges", "entities/person/merges/plan", "entities/person/forbidden-merges")
+    for path in (*paths, "merges/x/undo"):
+        response = await caller.ask("POST", f"/v1/{path}", key=scope, json={})
+        assert (response.status, response.slug) == (403, "forbidden"), path
+
+
+async def test_merge_of_another_tenant_changes_nothing_here(
+    caller: ApiCaller, people: FactRecorder, pool: Pool, catalog: Catalog
+) -> None:
+    response = await caller.ask("POST", PEOPLE_PATH, key="other", json={"survivor": "anne", "losers": ["ann"]})
+    await carry_out(pool, catalog, response.content["id"], tenant="other")
+    assert await pool.fetchval("select count(*) from aliases where tenant = $1", TENANT) == 0
