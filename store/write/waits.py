@@ -61,6 +61,7 @@ async def _update_placeholders(context: WriteContext, diff: Diff) -> dict[Entity
     await _replace_by_placeholders(context, [at for at, state in changed.items() if state == "unknown"])
     linked = {(link.relationship.parent, link.parent) for link in diff.opened} - changed.keys()
     unlinked = {(link.relationship.parent, link.parent) for link in diff.closed} - changed.keys()
+    unlinked |= {(entity.kind, entity.key) for entity in diff.touched if entity.is_empty}  # its own references are void
     if not linked and not unlinked:
         return changed
     wanted = linked | unlinked

@@ -10,7 +10,7 @@ from catalog.registry import OWN_SOURCE
 from errors import Conflict, Unknown
 from store.operations import cascades, children_to_request, listings, voids
 from store.operations.listings import OperationQuery
-from tests.support.events import Event, event
+from tests.support.events import Event, event, link_event
 from tests.support.strategies import deliver, histories
 from tests.support.tenants import StoreTenant, cut_into_batches, expected_lines, expected_waits, in_a_database
 
@@ -127,3 +127,15 @@ async def test_void_fact_that_is_sent_again_is_a_duplicate_with_a_warning(tenant
     answer = await tenant.record(event("ItemAdded", "c", 1, name="c"), *facts)
     assert (answer.accepted, answer.duplicates, list(answer.warnings)) == (1, 2, [2])
     assert answer.warnings[2].startswith("is void since an operator has taken it back (a mistake)")
+
+
+@pytest.mark.parametrize("referred", [False, True])
+async def test_entity_of_whom_only_a_void_link_speaks_has_no_row(tenant: StoreTenant, referred: bool) -> None:
+    link = link_event("group_channel", "c", "g", 1)
+    others = [event("ChannelMemberAdded", "m", 1, channel="c", user="u")] if referred else []
+    await tenant.record(link, *others)
+    await tenant.record_own(
+        "FactVoided", "channel", "c", {"source": link["source"], "id": link["id"], "type": link["type"]}
+    )
+    assert await tenant.lines() == expected_lines(tenant.catalog, others)
+    assert (await tenant.audit()).violated == []
