@@ -36,10 +36,11 @@ class ModelFact(NamedTuple):
     type: str
     """The wire type, ``GroupCreated.v1``."""
     kind: str
-    """The kind of the entity; of an explicit link, the kind of the child; empty if the fact is about no entity."""
+    """The kind of the entity; of an explicit link, the kind of the child; of Tether's own fact about identity, the kind
+    in its data; empty if the fact is about no entity."""
     key: str
     effect: Effect | None
-    """None: Tether's own fact, not published by an owner."""
+    """None: the fact is Tether's own, or about identity; it says nothing about the state of the entity."""
     sequence: str | None
     time: int | None
     """Nanoseconds since 1970 UTC."""
@@ -82,9 +83,10 @@ def owner_fact(contract: Contract, event: Mapping[str, Any], arrival: int = 0) -
 
 
 def _own_fact(catalog: Catalog, event: Mapping[str, Any], arrival: int) -> ModelFact:
-    kind = ""
+    data = event["data"]
+    kind = data.get("kind", "")
     if event["type"] in (LINKED, UNLINKED):
-        kind = catalog.relationship(event["data"]["relationship"]).child
+        kind = catalog.relationship(data["relationship"]).child
     return _fact(event, kind, event.get("subject") or "", None, arrival)
 
 

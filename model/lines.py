@@ -26,6 +26,11 @@ def link_lines(state: ModelState) -> list[bytes]:
     )
 
 
+def alias_lines(state: ModelState) -> list[bytes]:
+    """Returns ``alias|kind|loser|survivor`` for each key that was merged."""
+    return sorted(f"alias|{kind}|{loser}|{survivor}".encode() for (kind, loser), survivor in state.aliases.items())
+
+
 def relationship_lines(catalog: Catalog, state: ModelState) -> dict[str, list[bytes]]:
     """Returns relationship → ``via|child|parent|state`` for each link, the form of expected answers in data sets.
 
@@ -70,5 +75,5 @@ def _entity_states(state: ModelState) -> Iterator[tuple[str, str]]:
 
 def _entity_line(entity: EntityKey, what: ModelEntity) -> bytes:
     kind, key = entity
-    data = orjson.dumps(what.data, option=orjson.OPT_SORT_KEYS)
+    data = orjson.dumps({} if what.state == "merged" else what.data, option=orjson.OPT_SORT_KEYS)
     return f"entity|{kind}|{key}|{what.state}|".encode() + data

@@ -7,31 +7,33 @@ from catalog.relationship import KEY_CHARACTERS, Relationship
 from catalog.vocabulary import Effect
 from facts.correlation import decode
 from model.facts import LINKED, UNLINKED, ModelFact
+from model.order import Order
 
 
 class NamedParent(NamedTuple):
-    """The parent that a child refers to. ``created``: the order key of the creation of it that the child was requested
-    for; None: it refers to any incarnation of the parent."""
+    """The parent that a child refers to. ``order``: that of the fact that says so; ``created``: the order key of the
+    creation of it that the child was requested for; None: it refers to any incarnation of the parent."""
 
     key: str
+    order: Order
     created: bytes | None = None
 
 
 def parent_of(relationship: Relationship, facts: Sequence[ModelFact]) -> NamedParent | None:
     """Returns the parent by the newest fact that names one or none; None: no parent.
 
-    ``facts``: those of one child after its newest deletion, in their order.
+    ``facts``: those of one life of the child, in their order.
     """
     for fact in reversed(facts):
         if fact.effect is None:
             if fact.type in (LINKED, UNLINKED) and fact.data["relationship"] == relationship.name:
-                return None if fact.type == UNLINKED else _named(fact.data["parent"])
+                return None if fact.type == UNLINKED else _named(fact, fact.data["parent"])
         elif relationship.field is None:
             parent = _requested_for(relationship, fact)
             if parent is not None:
                 return parent
         elif relationship.field in fact.data:
-            return _named(fact.data[relationship.field])
+            return _named(fact, fact.data[relationship.field])
     return None
 
 
@@ -42,12 +44,12 @@ def _requested_for(relationship: Relationship, fact: ModelFact) -> NamedParent |
     token = decode(fact.correlation)
     if token is None or token.relationship != relationship.name:
         return None
-    return _named(token.parent, token.created)
+    return _named(fact, token.parent, token.created)
 
 
-def _named(value: Any, created: bytes | None = None) -> NamedParent | None:
+def _named(fact: ModelFact, value: Any, created: bytes | None = None) -> NamedParent | None:
     key = _key(value)
-    return None if key is None else NamedParent(key, created)
+    return None if key is None else NamedParent(key, fact.order, created)
 
 
 def _key(value: Any) -> str | None:

@@ -1,13 +1,14 @@
 """The state that facts are folded into."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from model.facts import FactId
+from model.merges import ModelMerges
 
-EntityState: TypeAlias = Literal["unknown", "live", "deleted"]
-"""``unknown``: a placeholder, referred to by a link but never published."""
+EntityState: TypeAlias = Literal["unknown", "live", "deleted", "merged"]
+"""``unknown``: a placeholder, referred to by a link but never published. ``merged``: it goes on as its survivor."""
 LinkState: TypeAlias = Literal["linked", "waiting", "broken", "conflict"]
 """Without ``overdue``, which depends on the clock and not on facts."""
 
@@ -22,13 +23,15 @@ class ModelEntity(NamedTuple):
 
     state: EntityState
     data: Mapping[str, Any]
-    """Field → newest value; empty unless live."""
+    """Field → newest value; empty unless it is live, or was when it was merged."""
     latest: FactId | None
     """Its owner's newest fact; None for a placeholder."""
     sequence: str | None
     """That fact's sequence."""
     ended: FactId | None
     """Its newest deletion, which distinguishes this incarnation from earlier ones; None: it was never deleted."""
+    recorded: EntityState | None = None
+    """If it was merged: its state by its own facts."""
 
 
 class ModelLink(NamedTuple):
@@ -36,6 +39,10 @@ class ModelLink(NamedTuple):
 
     parent: str
     state: LinkState
+    stated_child: str | None = None
+    """The key of the record that names the parent, if it is merged into the child."""
+    stated_parent: str | None = None
+    """The key that the record names, if it is merged into the parent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,12 @@ class ModelState:
 
     entities: dict[EntityKey, ModelEntity]
     links: dict[LinkKey, ModelLink]
+    merges: ModelMerges = field(default_factory=ModelMerges)
+
+    @property
+    def aliases(self) -> dict[EntityKey, str]:
+        """(kind, loser) → the survivor of its cluster."""
+        return self.merges.aliases
 
 
 PLACEHOLDER = ModelEntity("unknown", {}, None, None, None)
