@@ -30,15 +30,18 @@ class Fingerprint:
 
     entities: str
     links: str
+    aliases: str
     relationships: dict[str, str]
 
 
 class AuditedEntity(NamedTuple):
-    """One entity as readers see it: ``data`` is empty unless it is live. ``latest``, ``ended``: order keys."""
+    """One entity. ``recorded``: its state by its own facts, also if it was merged; ``data`` is empty unless that is
+    live. ``latest``, ``ended``: order keys."""
 
     kind: str
     key: str
     state: EntityState
+    recorded: EntityState
     data: dict[str, Any]
     sequence: str | None
     latest: bytes
@@ -46,12 +49,22 @@ class AuditedEntity(NamedTuple):
 
 
 class AuditedLink(NamedTuple):
-    """One link."""
+    """One link. ``stated_child``, ``stated_parent``: the keys in the facts, where they are merged into others."""
 
     relationship: str
     child: str
     parent: str
     state: LinkState
+    stated_child: str | None
+    stated_parent: str | None
+
+
+class AuditedAlias(NamedTuple):
+    """One key that was merged."""
+
+    kind: str
+    key: str
+    survivor: str
 
 
 class _EntityLine(NamedTuple):
@@ -60,6 +73,7 @@ class _EntityLine(NamedTuple):
     kind: str
     key: str
     state: EntityState
+    recorded: EntityState
     sequence: str | None
     data: dict[str, Any]
     latest: bytes
@@ -73,7 +87,18 @@ class _LinkLine(NamedTuple):
     relationship: str
     child: str
     parent: str
+    stated_child: str | None
+    stated_parent: str | None
     state: LinkState
+    line: str
+
+
+class _AliasLine(NamedTuple):
+    """A row of ``alias_lines``."""
+
+    kind: str
+    key: str
+    survivor: str
     line: str
 
 
@@ -102,9 +127,9 @@ async def entities(
                 yield pair
             run = []
         first = row.prefix if not run else first
-        data = row.data if row.state == "live" else {}
-        line = row.prefix.encode() + orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-        entity = AuditedEntity(row.kind, row.key, row.state, data, row.sequence, row.latest, row.ended)
+        data = row.data if row.recorded == "live" else {}
+        line = row.prefix.encode() + orjson.dumps(data if row.state == "live" else {}, option=orjson.OPT_SORT_KEYS)
+        entity = AuditedEntity(row.kind, row.key, row.state, row.recorded, data, row.sequence, row.latest, row.ended)
         run.append((line, entity))
     for pair in sorted(run, key=lambda one: one[0]):
         yield pair
@@ -127,7 +152,16 @@ async def links(
     )
     async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
         row = _LinkLine(*record)
-        yield row.line.encode(), AuditedLink(row.relationship, row.child, row.parent, row.state)
+        link = AuditedLink(row.relationship, row.child, row.parent, row.state, row.stated_child, row.stated_parent)
+        yield row.line.encode(), link
+
+
+async def aliases(conn: Connection, tenant: str, revision: int) -> AsyncIterator[tuple[bytes, AuditedAlias]]:
+    """Yields (line, alias) for every key that is merged at a revision, sorted by line. Needs a transaction."""
+    query = bind("alias_lines", tenant=tenant, revision=revision)
+    async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
+        row = _AliasLine(*record)
+        yield row.line.encode(), AuditedAlias(row.kind, row.key, row.survivor)
 
 
 class Hasher:
@@ -137,6 +171,7 @@ class Hasher:
         self._via = {name: relationship.field or name for name, relationship in catalog.relationships.items()}
         self._entities = hashlib.sha256()
         self._links = hashlib.sha256()
+        self._aliases = hashlib.sha256()
         self._relationships = {name: hashlib.sha256() for name in catalog.relationships}
 
     def add_entity(self, line: bytes) -> None:
@@ -149,10 +184,16 @@ class Hasher:
         via = self._via[link.relationship]
         self._relationships[link.relationship].update(f"{via}|{link.child}|{link.parent}|{link.state}\n".encode())
 
+    def add_alias(self, line: bytes) -> None:
+        """Adds the next alias's line."""
+        self._aliases.update(line + b"\n")
+
     def fingerprint(self) -> Fingerprint:
         """Returns the hashes of all lines that were added."""
         relationships = {name: hashed.hexdigest() for name, hashed in self._relationships.items()}
-        return Fingerprint(self._entities.hexdigest(), self._links.hexdigest(), relationships)
+        return Fingerprint(
+            self._entities.hexdigest(), self._links.hexdigest(), self._aliases.hexdigest(), relationships
+        )
 
 
 async def of_tables(conn: Connection, catalog: Catalog, tenant: str, revision: int) -> Fingerprint:
@@ -162,10 +203,17 @@ async def of_tables(conn: Connection, catalog: Catalog, tenant: str, revision: i
         hasher.add_entity(line)
     async for line, link in links(conn, catalog, tenant, revision):
         hasher.add_link(line, link)
+    async for line, _ in aliases(conn, tenant, revision):
+        hasher.add_alias(line)
     return hasher.fingerprint()
 
 
 def of_model(catalog: Catalog, state: ModelState) -> Fingerprint:
     """Returns the hashes of what the model folded."""
     relationships = {name: lines.digest(found) for name, found in lines.relationship_lines(catalog, state).items()}
-    return Fingerprint(lines.digest(lines.entity_lines(state)), lines.digest(lines.link_lines(state)), relationships)
+    return Fingerprint(
+        lines.digest(lines.entity_lines(state)),
+        lines.digest(lines.link_lines(state)),
+        lines.digest(lines.alias_lines(state)),
+        relationships,
+    )

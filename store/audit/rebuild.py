@@ -14,8 +14,9 @@ from facts.envelope import nanoseconds_of
 from facts.order_key import at_position, order_key, position, without_restarts
 from model.facts import LINKED, UNLINKED, VOIDED, FactId, ModelFact
 from model.fold import fold
+from model.merges import OWN_IDENTITY
 from model.state import ModelEntity, ModelState
-from store.audit import fingerprint
+from store.audit import fingerprint, merges
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
 from store.db.pool import Connection
 from store.db.sql import bind
@@ -57,7 +58,7 @@ async def read_ledger(conn: Connection, catalog: Catalog, tenant: str, result: C
 def _fact(catalog: Catalog, row: LedgerFact, result: Comparison) -> ModelFact | None:
     contract = catalog.contracts.by_type.get(row.type)
     if row.source == OWN_SOURCE:
-        if row.type not in (LINKED, UNLINKED, VOIDED):
+        if row.type not in (LINKED, UNLINKED, VOIDED, *OWN_IDENTITY):
             return None
     elif contract is None:
         result.unread[row.type] = result.unread.get(row.type, 0) + 1
@@ -75,7 +76,7 @@ def _fact(catalog: Catalog, row: LedgerFact, result: Comparison) -> ModelFact | 
         source=row.source,
         id=row.id,
         type=contract.wire_type if contract is not None else row.type,  # one string for all facts of a type
-        kind=contract.kind if contract is not None else row.kind,
+        kind=contract.kind if contract is not None and row.source != OWN_SOURCE else row.kind,
         key=row.key,
         effect=effect,
         sequence=row.sequence,
@@ -105,6 +106,15 @@ async def compare(
     async for line, link in fingerprint.links(conn, catalog, tenant, revision):
         hasher.add_link(line, link)
         _compare_link(link, state, result)
+    aliases = dict(state.aliases)
+    async for line, alias in fingerprint.aliases(conn, tenant, revision):
+        hasher.add_alias(line)
+        for description in merges.alias_difference(alias, aliases.pop((alias.kind, alias.key), None)):
+            result.add(description)
+    for (kind, key), survivor in aliases.items():
+        result.add(f"{kind} {key!r} is not merged, by the facts into {survivor!r}")
+    async for description in merges.pair_differences(conn, tenant, state.merges, arrivals):
+        result.add(description)
     _add_missing(state, result)
     return hasher.fingerprint(), ledger
 
@@ -127,6 +137,8 @@ def _entity_differences(row: AuditedEntity, folded: ModelEntity | None, arrivals
         return
     if row.state != folded.state:
         yield f"{name} is {row.state}, by its facts {folded.state}"
+    elif row.recorded != (folded.recorded or folded.state):
+        yield f"{name}, merged, has a record that is {row.recorded}, by its facts {folded.recorded}"
     elif _json(row.data) != _json(folded.data):
         yield f"{name} holds {_short(row.data)}, by its facts {_short(folded.data)}"
     if row.sequence != folded.sequence:
@@ -145,6 +157,9 @@ def _compare_link(row: AuditedLink, state: ModelState, result: Comparison) -> No
         result.add(f"{name} is {row.parent!r}, {row.state}, but no fact names that parent")
     elif (folded.parent, folded.state) != (row.parent, row.state):
         result.add(f"{name} is {row.parent!r}, {row.state}, by the facts {folded.parent!r}, {folded.state}")
+    elif (folded.stated_child, folded.stated_parent) != (row.stated_child, row.stated_parent):
+        stated, by_facts = (row.stated_child, row.stated_parent), (folded.stated_child, folded.stated_parent)
+        result.add(f"{name} has the stated child and parent {stated}, by the facts {by_facts}")
 
 
 def _add_missing(state: ModelState, result: Comparison) -> None:

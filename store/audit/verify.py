@@ -141,6 +141,12 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         ("no row is beyond the newest revision", "verify_newest_revision", {}),
         ("entities have one version at a time", "verify_entity_versions", {}),
         ("children have one parent at a time", "verify_link_versions", {}),
+        ("merged keys lead straight to their survivor", "verify_aliases", {}),
+        (
+            "links are those of survivors",
+            "verify_merged_links",
+            {"relationships": names, "parent_kinds": parents, "child_kinds": children},
+        ),
         (
             "links have a live child and a parent",
             "verify_link_ends",
@@ -149,7 +155,12 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         (
             "one-to-one links are ranked by creation",
             "verify_ranks",
-            {"relationships": names, "child_kinds": children, "exclusive": declared.exclusive},
+            {
+                "relationships": names,
+                "parent_kinds": parents,
+                "child_kinds": children,
+                "exclusive": declared.exclusive,
+            },
         ),
         (
             "children belong to the incarnation they were requested for",
@@ -212,4 +223,5 @@ def _table(*columns: str) -> Table:
 
 
 def _hashes(fingerprint: Fingerprint) -> dict[str, str]:
-    return {"entities": fingerprint.entities, "links": fingerprint.links, **fingerprint.relationships}
+    whole = {"entities": fingerprint.entities, "links": fingerprint.links, "aliases": fingerprint.aliases}
+    return {**whole, **fingerprint.relationships}

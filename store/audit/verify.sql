@@ -25,7 +25,9 @@ from (select format('fact %s of %s', id, source) as what, revision from facts wh
       union all
       select format('the %s of %s', relationship, child), from_revision from links where tenant = :tenant
       union all
-      select format('activity %s of %s', id, source), from_revision from activities where tenant = :tenant) v
+      select format('activity %s of %s', id, source), from_revision from activities where tenant = :tenant
+      union all
+      select format('the merge of %s %s', kind, key), from_revision from aliases where tenant = :tenant) v
 where revision > coalesce((select revision from tenant_revisions where tenant = :tenant), 0) or revision < 0
 
 -- name: verify_entity_versions
@@ -43,6 +45,43 @@ from (select relationship, child, from_revision, to_revision,
              lag(to_revision) over (partition by relationship, child order by to_revision) as before
       from links where tenant = :tenant) v
 where from_revision < before or from_revision >= to_revision
+
+-- name: verify_aliases
+-- A key is merged into one survivor at a time, for some revisions, and directly into one that is not merged itself. The
+-- tenant is marked as one with merges.
+select count(*) as count, min(what) as example
+from (select format('%s %s, merged from revision %s on', kind, key, from_revision) as what
+      from (select kind, key, from_revision, to_revision,
+                   lag(to_revision) over (partition by kind, key order by to_revision) as before
+            from aliases where tenant = :tenant) v
+      where from_revision < before or from_revision >= to_revision
+      union all
+      select format('%s %s, merged into %s, which is merged into %s', a.kind, a.key, a.survivor, s.survivor)
+      from aliases a
+      join aliases s on s.tenant = :tenant and s.kind = a.kind and s.key = a.survivor and s.to_revision = :open
+      where a.tenant = :tenant and a.to_revision = :open
+      union all
+      select format('%s %s, merged into itself', kind, key)
+      from aliases where tenant = :tenant and key = survivor
+      union all
+      select 'the tenant, which has merges and is not marked so'
+      where (exists (select from merge_pairs where tenant = :tenant) or exists (select from aliases where tenant = :tenant))
+        and not coalesce((select merges from tenant_revisions where tenant = :tenant), false)) v
+
+-- name: verify_merged_links
+-- No end of a link is merged into another entity. A key that was stated instead is merged into that end.
+select count(*) as count, min(format('the %s of %s: %s is merged into %s', v.relationship, v.child, v.key,
+       coalesce(v.survivor, 'nothing'))) as example
+from (select l.relationship, l.child, e.key, a.survivor, e.wanted
+      from links l
+      join unnest(:relationships::text[], :parent_kinds::text[], :child_kinds::text[]) as r (name, parent, child)
+        on r.name = l.relationship
+      cross join lateral (values (r.child, l.child, null), (r.child, l.stated_child, l.child),
+                                 (r.parent, l.parent, null), (r.parent, l.stated_parent, l.parent))
+        as e (kind, key, wanted)
+      left join aliases a on a.tenant = :tenant and a.kind = e.kind and a.key = e.key and a.to_revision = :open
+      where l.tenant = :tenant and l.to_revision = :open and e.key is not null) v
+where v.survivor is distinct from v.wanted
 
 -- name: verify_link_ends
 -- A link has a live child, and a parent with a row, if only a placeholder's. They are looked up one by one: a join would
@@ -68,16 +107,23 @@ from (select format('the %s of %s, whose child is %s', l.relationship, l.child, 
 
 -- name: verify_ranks
 -- Where a parent may have one child only, links have the order key of the child's creation as rank, without its
--- last part, the arrival; elsewhere none.
+-- last part, the arrival; elsewhere none. If the child is merged, it is that of the record that names the parent. Where
+-- records are merged into the parent, the rule of the relationship comes first.
 select count(*) as count, min(format('the %s of %s', l.relationship, l.child)) as example
 from links l
-join unnest(:relationships::text[], :child_kinds::text[], :exclusive::boolean[]) as r (name, child, exclusive)
+join unnest(:relationships::text[], :parent_kinds::text[], :child_kinds::text[], :exclusive::boolean[])
+     as r (name, parent, child, exclusive)
   on r.name = l.relationship
 cross join lateral (
-    select created from entities where tenant = :tenant and kind = r.child and key = l.child and to_revision = :open
+    select state, created from entities
+    where tenant = :tenant and kind = r.child and key = coalesce(l.stated_child, l.child) and to_revision = :open
     limit 1) c
 where l.tenant = :tenant and l.to_revision = :open
   and l.rank is distinct from case when r.exclusive then coalesce(nullif(substring(c.created for greatest(length(c.created) - 8, 0)), ''), '\xff') end
+  and not (r.exclusive and c.state = 'deleted')
+  and not (r.exclusive and exists (
+      select from aliases a
+      where a.tenant = :tenant and a.kind = r.parent and a.survivor = l.parent and a.to_revision = :open offset 0))
 
 -- name: verify_placeholders
 -- A placeholder has a link that refers to it, or keeps what Tether's own facts said of it. Here and below, "offset 0"
@@ -91,7 +137,8 @@ where e.tenant = :tenant and e.to_revision = :open and e.state = 'unknown' and e
       where r.parent = e.kind offset 0)
 
 -- name: verify_waits
--- Exactly the relationship instances that are missing something have a wait, for the right owner and with a due time.
+-- Exactly the relationship instances that are missing something have a wait, for the right owner and with a due time. An
+-- entity that was merged has none.
 select count(*) as count, min(format('%s %s: is missing %s of %s, waits for %s of %s', coalesce(n.name, w.relationship),
        coalesce(n.key, w.parent), coalesce(n.missing, 'nothing'), coalesce(n.owner, 'no owner'),
        coalesce(w.missing, 'nothing'), coalesce(w.owner, 'no owner'))) as example
@@ -109,6 +156,8 @@ from (select r.name, e.key, 'parent' as missing, r.parent_owner as owner
            as r (name, parent, requested, parent_owner, child_owner)
       join entities e on e.tenant = :tenant and e.kind = r.parent and e.to_revision = :open and e.state = 'live'
       where r.requested
+        and not exists (select from aliases a where a.tenant = :tenant and a.kind = e.kind and a.key = e.key
+                        and a.to_revision = :open offset 0)
         and not exists (select from links l where l.tenant = :tenant and l.relationship = r.name and l.parent = e.key
                         and l.to_revision = :open and not l.of_former_incarnation offset 0)) n
 full join (select * from waits where tenant = :tenant) w on w.relationship = n.name and w.parent = n.key
@@ -116,18 +165,25 @@ where n.missing is distinct from w.missing or n.owner is distinct from w.owner o
 
 -- name: verify_former_links
 -- A link to a live parent is of a former incarnation exactly if the newest deletion of the parent came after the
--- creation that the child was requested for.
+-- creation that the child was requested for. If the parent is merged into another one, its own record counts. Records
+-- that were merged and then deleted are not looked at: what counts of them is their last life, which only facts hold.
 select count(*) as count, min(format('the %s of %s', l.relationship, l.child)) as example
 from links l
 join unnest(:relationships::text[], :parent_kinds::text[], :child_kinds::text[]) as r (name, parent, child)
   on r.name = l.relationship
 cross join lateral (
-    select ended from entities
-    where tenant = :tenant and kind = r.parent and key = l.parent and to_revision = :open and state = 'live' limit 1) p
+    select from entities
+    where tenant = :tenant and kind = r.parent and key = l.parent and to_revision = :open and state = 'live' limit 1) s
+left join lateral (
+    select state, ended from entities
+    where tenant = :tenant and kind = r.parent and key = coalesce(l.stated_parent, l.parent) and to_revision = :open
+    limit 1) p on true
 cross join lateral (
-    select refs from entities where tenant = :tenant and kind = r.child and key = l.child and to_revision = :open
+    select refs from entities
+    where tenant = :tenant and kind = r.child and key = coalesce(l.stated_child, l.child) and to_revision = :open
+      and state = 'live'
     limit 1) c
-where l.tenant = :tenant and l.to_revision = :open
+where l.tenant = :tenant and l.to_revision = :open and p.state is distinct from 'deleted'
   and l.of_former_incarnation is distinct from coalesce(p.ended > decode(c.refs -> l.relationship ->> 2, 'hex'), false)
 
 -- name: verify_cascades

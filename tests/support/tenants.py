@@ -31,6 +31,7 @@ from tests.support.events import Event
 CATALOG = catalogs.load()
 YARD = catalogs.load([Path(__file__).parent / "catalogs" / "yard"])
 ARCHIVE = catalogs.load([Path(__file__).parent / "catalogs" / "archive"])
+CLINIC = catalogs.load([Path(__file__).parent / "catalogs" / "clinic"])
 
 in_a_database = settings(
     deadline=None,
@@ -49,16 +50,20 @@ def recorded_entry(catalog: Catalog, event: Event) -> Entry:
     """Returns an event as the ledger keeps it: validated if an owner published it, else as Tether's own fact."""
     if event["source"] != OWN_SOURCE:
         return Validator(catalog, Limits()).validate(read(event))
-    data = event["data"]
+    data, kind = event["data"], ""
+    names: tuple[Reference, ...] = ()
+    if "relationship" in data:
+        kind = catalog.relationship(data["relationship"]).child
+        names = (Reference(data["relationship"], data.get("parent")),)
     return own_facts.entry(
         event["type"].removesuffix(".v1"),
-        catalog.relationship(data["relationship"]).child,
+        data.get("kind", kind),
         event["subject"],
         data,
         id=event["id"],
         sequence=event.get("sequence"),
         time=nanoseconds(event.get("time")),
-        names=(Reference(data["relationship"], data.get("parent")),),
+        names=names,
     )
 
 
@@ -78,9 +83,9 @@ def fold_events(catalog: Catalog, events: Sequence[Event]) -> ModelState:
 
 
 def expected_lines(catalog: Catalog, events: Sequence[Event]) -> list[bytes]:
-    """Returns the model's lines of all entities and links."""
+    """Returns the model's lines of all entities, links and aliases."""
     state = fold_events(catalog, events)
-    return lines.entity_lines(state) + lines.link_lines(state)
+    return lines.entity_lines(state) + lines.link_lines(state) + lines.alias_lines(state)
 
 
 def expected_waits(catalog: Catalog, events: Sequence[Event]) -> Waits:
@@ -137,7 +142,7 @@ class StoreTenant:
         return answer
 
     async def lines(self, revision: int | None = None) -> list[bytes]:
-        """Returns the tables' lines of all entities and links as of a revision; None: as of the newest."""
+        """Returns the tables' lines of all entities, links and aliases as of a revision; None: as of the newest."""
         async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
             return await self.lines_in(conn, revision)
 
@@ -145,7 +150,8 @@ class StoreTenant:
         """Returns the same, within the caller's transaction."""
         at = revision if revision is not None else await fetch_value(conn, "revision", tenant=self.name) or 0
         entities = [line async for line, _ in fingerprint.entities(conn, self.catalog, self.name, at)]
-        return entities + [line async for line, _ in fingerprint.links(conn, self.catalog, self.name, at)]
+        links = [line async for line, _ in fingerprint.links(conn, self.catalog, self.name, at)]
+        return entities + links + [line async for line, _ in fingerprint.aliases(conn, self.name, at)]
 
     async def waits(self) -> Waits:
         """Returns the waits in the table."""
@@ -178,7 +184,7 @@ class StoreTenant:
             self.name,
         )
         links = await self.pool.fetch(
-            "select relationship, child, parent, rank, of_former_incarnation from links"
+            "select relationship, child, parent, stated_child, stated_parent, rank, of_former_incarnation from links"
             " where tenant = $1 and to_revision = 9223372036854775807 order by relationship, child",
             self.name,
         )

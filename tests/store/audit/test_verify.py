@@ -137,7 +137,7 @@ async def test_verify_prints_violations_and_exits_with_1(tenant: StoreTenant, se
     output = io.StringIO()
     assert await asyncio.to_thread(run, settings, True, Console(file=output, width=220)) == 0
     assert "main, revision 1" in output.getvalue()
-    assert output.getvalue().count("equal") == 2 + len(CATALOG.relationships)
+    assert output.getvalue().count("equal") == 3 + len(CATALOG.relationships)
     await tenant.pool.execute("delete from waits")
     output = io.StringIO()
     assert await asyncio.to_thread(run, settings, False, Console(file=output, width=220)) == 1

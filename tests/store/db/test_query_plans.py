@@ -122,7 +122,7 @@ INLINED = {"concerned_by_deletion", "concerned_by_change", "child_stage", "namin
 """Functions that become a part of the queries that call them."""
 FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = 'tether'::regnamespace"
 
-AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|ledger|activity_ledger|activity_rows")
+AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|alias_lines|ledger|activity_ledger|activity_rows")
 """The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
 PAGED = re.compile(r"limit \$\d+\s*\)?\s*(select \* from page\b.*)?$", re.DOTALL)
 """The queries that read a page: they are limited to a size, at their end or in the rows that they choose from."""
