@@ -1,0 +1,84 @@
+"""Random histories of records that are merged, kept apart and taken apart again: the tables equal the model."""
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from store.db.pool import Pool
+from store.migrate import migrate
+from tests.support.events import Event
+from tests.support.merge_histories import (
+    Step,
+    deliver_in_batches,
+    events_of,
+    histories,
+    undoing,
+    voiding,
+    without_merges,
+)
+from tests.support.tenants import CLINIC, StoreTenant, expected_lines, in_a_database
+
+CHAIN_OF_RECORDS: list[Step] = [
+    ("SiteOpened", "s1", 1, {}),
+    ("PatientAdmitted", "p0", 1, {"site": "s2", "guardian": "p1"}),
+    ("PatientAdmitted", "p1", 2, {"site": "s1"}),
+    ("PatientAdmitted", "p2", 3, {"guardian": "p0"}),
+    ("SiteMerged", "s2", 1, {"into": "s1"}),
+    ("PatientMerged", "p1", 4, {"survivor": "p1", "losers": ["p0"]}),
+    ("Merged", "p2", 5, {"kind": "patient", "survivor": "p2", "losers": ["p1"]}),
+    ("PatientDischarged", "p0", 6, {}),
+    ("PatientsKeptApart", "p0", 7, {"one": "p0", "other": "p2"}),
+    ("PatientUnmerged", "p1", 8, {"survivor": "p1", "losers": ["p0"]}),
+]
+"""A chain over two owners' facts, with a retired record, and a forbidden pair that takes it apart."""
+
+
+@pytest.fixture
+async def clinic(pool: Pool) -> StoreTenant:
+    """A tenant with the declarations of the clinic as well."""
+    await migrate(pool, CLINIC)
+    return StoreTenant(pool, CLINIC)
+
+
+async def rows(tenant: StoreTenant) -> list[dict[str, Any]]:
+    """Returns the rows of entities and links. Whether a link is of a former incarnation counts only if its parent is
+    live; the lines show it then."""
+    entities, links = await tenant.rows()
+    return entities + [row | {"of_former_incarnation": None} for row in links]
+
+
+@settings(in_a_database, max_examples=30)
+@given(history=histories(), seed=st.integers(0, 2**32), most=st.integers(1, 10))
+@example(history=events_of(CHAIN_OF_RECORDS), seed=1, most=1)
+@example(history=events_of(CHAIN_OF_RECORDS), seed=2, most=4)
+async def test_any_merges_in_any_delivery_equal_the_model(
+    clinic: StoreTenant, history: list[Event], seed: int, most: int
+) -> None:
+    one, other = clinic.other_tenant(), clinic.other_tenant()
+    await one.record_batches([[event] for event in history])
+    await one.assert_holds(history)
+    batches = deliver_in_batches(seed, history, most)
+    await other.record_batches(batches)
+    await other.assert_holds([event for batch in batches for event in batch])
+    assert await other.lines() == await one.lines()
+    assert await rows(other) == await rows(one)
+
+
+@settings(in_a_database, max_examples=30)
+@given(history=histories(), seed=st.integers(0, 2**32), most=st.integers(1, 10), void=st.booleans())
+@example(history=events_of(CHAIN_OF_RECORDS), seed=3, most=1, void=True)
+@example(history=events_of(CHAIN_OF_RECORDS), seed=4, most=4, void=False)
+async def test_undoing_all_merges_gives_the_state_without_any(
+    clinic: StoreTenant, history: list[Event], seed: int, most: int, void: bool
+) -> None:
+    never, undone = clinic.other_tenant(), clinic.other_tenant()
+    records = without_merges(history)
+    await never.record_batches(deliver_in_batches(seed, records, most))
+    undo = voiding(history) if void else undoing(history)
+    await undone.record_batches([*deliver_in_batches(seed, history, most), *([fact] for fact in undo)])
+    assert await undone.lines() == await never.lines() == expected_lines(CLINIC, records)
+    assert await rows(undone) == await rows(never)
+    assert await undone.waits() == await never.waits()
+    assert (await undone.audit()).violated == []
