@@ -61,9 +61,6 @@ from (select format('%s %s, merged from revision %s on', kind, key, from_revisio
       join aliases s on s.tenant = :tenant and s.kind = a.kind and s.key = a.survivor and s.to_revision = :open
       where a.tenant = :tenant and a.to_revision = :open
       union all
-      select format('%s %s, merged into itself', kind, key)
-      from aliases where tenant = :tenant and key = survivor
-      union all
       select 'the tenant, which has merges and is not marked so'
       where (exists (select from merge_pairs where tenant = :tenant) or exists (select from aliases where tenant = :tenant))
         and not coalesce((select merges from tenant_revisions where tenant = :tenant), false)) v

@@ -27,9 +27,25 @@ RECORDED: list[Event] = [
     event("ChannelCreated", "c", 1, name="C", requested_by="g"),
 ]
 
-_BLOCKS = (Path(__file__).parent / "damage.txt").read_text().split("\n\n")[1:]
-DAMAGE = [[line.strip() for line in block.strip().splitlines()] for block in _BLOCKS]
-"""Lists of [SQL that damages the tables, name of the check that must find it, part of the example it must show]."""
+MERGES: list[Event] = [
+    event("CompanyAdded", "acme", 1, name="Acme"),
+    event("PersonCreated", "ann", 1, name="Ann"),
+    event("PersonCreated", "bea", 1, name="Bea", company_id="acme"),
+    event("TicketOpened", "t", 1, subject="Help", person_id="bea"),
+    event("TicketOpened", "u", 1, subject="Help", person_id="uwe"),
+    event("PersonMerged", "ann", 2, survivor="ann", losers=["bea"]),
+    event("PeopleKeptApart", "bea", 3, one="bea", other="cid"),
+    event("PersonMerged", "ann", 4, survivor="ann", losers=["cid"]),
+]
+
+
+def _damage(file: str) -> list[list[str]]:
+    """Returns lists of [SQL that damages the tables, check that must find it, part of the example it must show]."""
+    blocks = (Path(__file__).parent / file).read_text().split("\n\n")[1:]
+    return [[line.strip() for line in block.strip().splitlines()] for block in blocks]
+
+
+DAMAGE, DAMAGE_OF_MERGES = _damage("damage.txt"), _damage("damage_merges.txt")
 FOUND_BY_REBUILD_ONLY = ("every fact has a contract", "the tables hold what the facts say")
 
 
@@ -62,6 +78,20 @@ async def test_sound_tables_violate_no_check(tenant: StoreTenant) -> None:
 @pytest.mark.parametrize(("damage", "check", "example"), DAMAGE, ids=[damage[0][:60] for damage in DAMAGE])
 async def test_damage_is_found_by_its_check(tenant: StoreTenant, damage: str, check: str, example: str) -> None:
     await record_facts(tenant)
+    await assert_found(tenant, damage, check, example)
+
+
+@pytest.mark.parametrize(
+    ("damage", "check", "example"), DAMAGE_OF_MERGES, ids=[damage[0][:60] for damage in DAMAGE_OF_MERGES]
+)
+async def test_damage_of_merges_is_found(tenant: StoreTenant, damage: str, check: str, example: str) -> None:
+    await tenant.record_batches([[event] for event in MERGES])
+    await tenant.assert_holds(MERGES)
+    await assert_found(tenant, damage, check, example)
+
+
+async def assert_found(tenant: StoreTenant, damage: str, check: str, example: str) -> None:
+    """Damages the tables, and asserts that the check finds it."""
     async with tenant.pool.acquire() as conn:
         await conn.execute(damage)
     verified = await verify_tenant(tenant)
