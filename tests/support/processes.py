@@ -188,6 +188,11 @@ class Running:
                 found[name] = sorted(rows)
         return found
 
+    async def read(self, path: str, **query: str) -> Any:
+        """Returns the JSON of a path below /v1."""
+        async with self._http() as http:
+            return (await http.get(f"/v1/{path}", params=query)).raise_for_status().json()
+
     async def link(self, relationship: str, parent: str, child: str) -> str:
         """Requests a link; returns the id of the operation."""
         async with self._http() as http:
