@@ -12,6 +12,7 @@ from messages.child_reasons import describe_child
 from messages.wait_reasons import describe_obstacle
 from store.read.deciding_facts import DecidingFact, OlderFact
 from store.read.link_evidence import ChildCascade, Explanation
+from store.read.link_state import LinkView
 from store.read.waits import WaitRow
 
 
@@ -60,7 +61,7 @@ def _state(catalog: Catalog, rel: Relationship, child: str, why: Explanation) ->
     subject = f"{rel.child} {child}" if why.child_fact is None else _fact(catalog, why.child_fact, child)
     if why.link is None:
         return f"{subject} {_end(catalog, rel, why)}"
-    named = f"{subject} {_verb(why.child_fact)} {rel.parent} {why.link.parent}"
+    named = f"{subject} {_verb(why.child_fact)} {rel.parent} {_parent(why.link)}"
     cause = _fact(catalog, why.parent_fact) if why.parent_fact is not None else "an unknown fact"
     if why.link.state == "linked":
         return f"{named}, which exists since {cause}{_ended_life(catalog, rel, why.cascade)}"
@@ -76,6 +77,11 @@ def _state(catalog: Catalog, rel: Relationship, child: str, why: Explanation) ->
     if why.link.state == "overdue":
         return f"{named}, which is not known yet; {missing} is overdue: waited for since {since}, due {due}{hint}"
     return f"{named}, which is not known yet; waiting for {missing} since {since}, due {due}{hint}"
+
+
+def _parent(link: LinkView) -> str:
+    """The parent as the child's owner stated it, and what it is merged into."""
+    return link.parent if link.stated_parent is None else f"{link.stated_parent}, merged into {link.parent}"
 
 
 def _stale(catalog: Catalog, why: Explanation) -> str:

@@ -16,7 +16,7 @@ from catalog.relationship import Relationship
 from errors import Unknown
 from messages.workflow_ids import Subject
 from store.db.snapshot import Snapshot
-from store.read import entity_facts
+from store.read import entity_facts, identities
 from store.read.deciding_facts import StaleFact
 from store.read.link_evidence import Explanation, explain
 
@@ -75,8 +75,13 @@ class LinkExplanation(BaseModel):
     """A link, and what caused its state."""
 
     relationship: str
+    requested: str = Field(description="The key of the request, which may be merged into `child`.")
     child: str
+    stated_child: str | None = Field(description="The key that the child's owner knows it by; null: `child`.")
     parent: str = Field(description="Key of the present parent, or of the last one.")
+    stated_parent: str | None = Field(
+        description="The key that the child's owner stated, which is merged into `parent`; null: `parent`."
+    )
     state: Literal["linked", "waiting", "overdue", "broken", "conflict", "closed"]
     sentence: str = Field(examples=[_EXAMPLE])
     since: datetime = Field(description="When the child was linked to this parent.")
@@ -117,12 +122,13 @@ async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, de
     """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
     rel = deps.catalog.relationship(name)
     async with when.newest() as at:
-        found = await explain(at, deps.catalog, rel, child, at.now)
+        resolved = await identities.resolve(at, deps.catalog, rel.child, child)
+        found = await explain(at, deps.catalog, rel, resolved.key, at.now)
         if found is None:
             raise Unknown(
                 f"{rel.child} {child!r} never had a link in {rel.name}{await _stale_hint(deps, at, rel, child)}"
             )
-    return answer(_body(deps, rel, child, found, at))
+    return answer({**_body(deps, rel, resolved.key, found, at), "requested": child})
 
 
 async def _stale_hint(deps: Dependencies, at: Snapshot, rel: Relationship, child: str) -> str:
@@ -138,7 +144,9 @@ def _body(deps: Dependencies, rel: Relationship, child: str, why: Explanation, a
     return {
         "relationship": rel.name,
         "child": child,
+        "stated_child": None if link is None else link.stated_child,
         "parent": parent,
+        "stated_parent": None if link is None else link.stated_parent,
         "state": link.state if link is not None else "closed",
         "sentence": explain_link(deps.catalog, rel, child, why),
         "since": why.history[-1].since,

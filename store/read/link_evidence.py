@@ -102,7 +102,8 @@ async def explain(
     if link is not None:
         versions[-1] = versions[-1]._replace(to_revision=None)
     parent = versions[-1].parent
-    entities = [(relationship.child, child), (relationship.parent, parent)]
+    record = child if link is None else link.stated_child or child
+    entities = [(relationship.child, record), (relationship.parent, parent)]
     child_state, parent_state = await fetch_entities(at.conn, at.tenant, entities)
     holder = None
     if link is not None and link.state == "conflict":
@@ -129,7 +130,7 @@ async def explain(
     former = link is not None and link.state == "broken" and parent_state.state == "live"
     return Explanation(
         link=link,
-        child_fact=await find_fact(at, relationship.child, child, naming_order(child_state, relationship)),
+        child_fact=await find_fact(at, relationship.child, record, naming_order(child_state, relationship)),
         parent_fact=await find_fact(
             at, relationship.parent, parent, parent_state.ended if former else _state_order(parent_state)
         ),

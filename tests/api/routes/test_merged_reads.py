@@ -92,3 +92,14 @@ async def test_feed_says_what_was_merged_and_what_follows(api: Api, facts: FactR
     ]
     (record,) = [item for item in items if item["change"] == "entity"]
     assert (record["key"], record["replaced_by"], record["data"]["name"]) == ("ann", "anne", "Ann again")
+
+
+async def test_explanation_names_what_the_owner_stated_and_what_it_stands_for(api: Api, facts: FactRecorder) -> None:
+    await facts.record(*PEOPLE)
+    await facts.record(merged("anne", "ann"))
+    why = await api.get("relationships/person_ticket/links/t1/why")
+    assert (why["parent"], why["stated_parent"], why["state"]) == ("anne", "ann", "linked")
+    assert "names person ann, merged into anne, which exists since PersonCreated" in why["sentence"]
+    own = await api.get("relationships/company_person/links/ann/why")
+    assert (own["requested"], own["child"], own["stated_child"], own["parent"]) == ("ann", "anne", "ann", "acme")
+    assert own["facts"][0]["type"] == "PersonCreated.v1"
