@@ -33,6 +33,21 @@ async def test_fact_with_a_sequence_by_mistake_can_be_taken_back(caller: ApiCall
     assert (found["data"], found["sequence"]) == ({"name": "two"}, "2")
 
 
+async def test_entity_whose_only_fact_is_void_is_gone_and_the_fact_stays_void(caller: ApiCaller, api: Api) -> None:
+    await caller.event(group("g", id="far"))
+    token = (await caller.ask("POST", VOIDS, key="operate", json={**FAR, "reason": "a test"})).content["token"]
+    assert (await api.ask("entities/group/g", at_least=token))[0] == 404
+    entity, fact = (await api.get("feed"))["items"][-2:]
+    assert (entity["kind"], entity["key"], entity["state"], entity["data"]) == ("group", "g", "unknown", {})
+    assert (entity["revision"], fact["revision"], fact["fact"]["type"]) == (token, token, "FactVoided.v1")
+    again = await caller.batch(group("h"), group("g", id="far"))
+    assert (again.status, again.content["duplicates"]) == (202, 1)
+    (warning,) = again.content["warnings"]
+    assert warning["index"] == 1
+    assert "is void since an operator has taken it back (a test)" in warning["reason"]
+    assert (await api.ask("entities/group/g"))[0] == 404
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
