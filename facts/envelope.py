@@ -187,8 +187,8 @@ def finer_nanoseconds(time: int | None) -> int:
 
 
 def nanoseconds_of(moment: datetime | None, finer: int) -> int | None:
-    """The time that `moment` and `finer_nanoseconds` were taken from."""
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND * 1_000 + finer
+    """The time that `moment` and `finer_nanoseconds` were taken from, also as read from PostgreSQL (see `in_utc`)."""
+    return None if moment is None else (in_utc(moment) - _EPOCH) // _MICROSECOND * 1_000 + finer
 
 
 def rfc_3339(time: int) -> str:

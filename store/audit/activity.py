@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
-from facts.envelope import in_utc, nanoseconds_of
+from facts.envelope import nanoseconds_of
 from model.activity import ModelActivity, activity
 from model.facts import VOIDED, FactId, ModelFact
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT
@@ -54,7 +54,7 @@ async def differences(conn: Connection, catalog: Catalog, tenant: str, revision:
     query = bind("activity_rows", tenant=tenant, revision=revision, types=types)
     async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
         row = _Row(*record)
-        happened = nanoseconds_of(in_utc(row.happened), row.happened_nanoseconds)
+        happened = nanoseconds_of(row.happened, row.happened_nanoseconds)
         assert happened is not None
         found.add(ModelActivity(row.kind, row.key, happened, row.position, row.feed, row.type, row.source, row.id))
     return _described(found - expected, expected - found)
@@ -69,7 +69,7 @@ async def _ledger(conn: Connection, tenant: str, types: list[str]) -> tuple[list
         row = _LedgerRow(*record)
         if (row.source == OWN_SOURCE) != (row.type == VOIDED):
             continue
-        time = nanoseconds_of(in_utc(row.time), row.time_nanoseconds)
+        time = nanoseconds_of(row.time, row.time_nanoseconds)
         fact = ModelFact(
             row.source, row.id, row.type, row.kind, row.key, None, None, time, row.data, None, row.position
         )

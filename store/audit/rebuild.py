@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import Any
 
 import orjson
@@ -64,8 +63,7 @@ def _fact(catalog: Catalog, row: LedgerFact, result: Comparison) -> ModelFact | 
         result.unread[row.type] = result.unread.get(row.type, 0) + 1
         return None
     effect = contract.effect if contract is not None and row.source != OWN_SOURCE else None
-    # asyncpg reads the first and the last microsecond of the calendar as infinities, and returns them without a zone.
-    time = nanoseconds_of(row.time and row.time.replace(tzinfo=UTC), row.time_nanoseconds)
+    time = nanoseconds_of(row.time, row.time_nanoseconds)
     if without_restarts(row.order_key) != at_position(order_key(row.sequence, time, effect), row.position):
         result.add(
             f"fact {row.id} of {row.source}: its order key is not that of its sequence, time, effect and position"

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
-from facts.envelope import in_utc, nanoseconds_of
+from facts.envelope import nanoseconds_of
 from facts.order_key import position, stated_time
 from store.db.pool import Connection
 from store.db.sql import fetch_row
@@ -35,7 +35,7 @@ class Sending(NamedTuple):
         if created is not None:
             return is_former(created, self.ended)
         order = child.reference(relationship)[0]
-        named, again = stated_time(order), nanoseconds_of(in_utc(self.life.time), self.life.nanoseconds)
+        named, again = stated_time(order), nanoseconds_of(self.life.time, self.life.nanoseconds)
         if named is not None and again is not None and named > again:
             return False
         return position(order) < self.life.position

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from catalog import limits
-from facts.envelope import finer_nanoseconds, in_utc, moment, nanoseconds_of
+from facts.envelope import finer_nanoseconds, moment, nanoseconds_of
 from store.db.snapshot import Snapshot
 from store.db.sql import OPEN, fetch_rows, fetch_value
 from store.read.activity_walk import Place, Row, Wanted, walk
@@ -153,7 +153,7 @@ async def _read(
 
 
 def _place(happened: datetime, finer: int, position: int) -> Place:
-    return Place(nanoseconds_of(in_utc(happened), finer) or 0, position)
+    return Place(nanoseconds_of(happened, finer) or 0, position)
 
 
 def _item(row: _ItemRow) -> ActivityItem:

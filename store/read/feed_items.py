@@ -167,7 +167,7 @@ def fact_item(row: OwnFact) -> FeedItem:
 def activity_item(row: ActivityChange) -> FeedItem:
     """Returns the item of activity that was recorded, or voided; ``canonical`` is in it if its entity is merged."""
     change: FeedChange = "activity"
-    happened = nanoseconds_of(in_utc(row.happened), row.happened_nanoseconds)
+    happened = nanoseconds_of(row.happened, row.happened_nanoseconds)
     assert happened is not None
     time = rfc_3339(happened)
     body = {

@@ -139,3 +139,11 @@ async def test_entity_of_whom_only_a_void_link_speaks_has_no_row(tenant: StoreTe
     )
     assert await tenant.lines() == expected_lines(tenant.catalog, others)
     assert (await tenant.audit()).violated == []
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z"])
+async def test_fact_at_an_end_of_the_calendar_can_be_taken_back(tenant: StoreTenant, time: str) -> None:
+    far = event("ItemAdded", "i", None, time=time, name="far")
+    await tenant.record(far, event("ItemAdded", "i", None, id="other", time="2026-01-01T00:00:00Z", name="near"))
+    await void(tenant, far)
+    assert b'entity|item|i|live|{"name":"near"}' in await tenant.lines()
