@@ -44,7 +44,7 @@ def check(fact: type[Fact], where: str) -> None:
 
 def check_together(contracts: Contracts) -> None:
     """Checks feeds against the facts of all owners."""
-    feeds = {contract.kind for contract in contracts.activity.values()}
+    feeds = contracts.feeds
     for contract in contracts.by_type.values():
         if contract.kind in feeds and contract.about is None:
             raise BadDeclaration(

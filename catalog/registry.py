@@ -75,6 +75,11 @@ class Contracts:
         """Kinds whose losers are retired by a command."""
         return frozenset(kind for kind, policy in self.merging.items() if policy.retire is not None)
 
+    @property
+    def feeds(self) -> frozenset[str]:
+        """The kinds that are feeds of activity, and have no state."""
+        return frozenset(contract.kind for contract in self.activity.values())
+
     def addressee(self, command: type[Command]) -> str | None:
         """The name of the owner that carries out a command, or None if no owner declares it.
 

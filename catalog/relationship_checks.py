@@ -21,8 +21,7 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
             raise BadDeclaration(
                 where, f"{rel.name}: no contract declares the {side} kind {kind!r}", f"Known: {known}."
             )
-    feeds = {contract.kind for contract in contracts.activity.values()}
-    if odd := feeds & {rel.parent, rel.child}:
+    if odd := contracts.feeds & {rel.parent, rel.child}:
         raise BadDeclaration(
             where,
             f"{rel.name}: {', '.join(sorted(odd))} is a feed of activity, which has no state to link",

@@ -49,6 +49,8 @@ async def entity(kind: str, key: Annotated[KeyText, Path()], when: AtRevision, d
     A key that was merged into another one stands for that entity: see `requested`, `key` and `replaced_by`.
     """
     owner = deps.catalog.owner_of(kind)
+    if kind in deps.catalog.contracts.feeds:
+        raise Unknown(f"{kind} {key!r} has no state, since {kind!r} is a feed: list the activity of what it is about")
     async with when.snapshot() as at:
         resolved = await identities.resolve(at, deps.catalog, kind, key)
         found = await entities.find_resolved(at, deps.catalog, kind, resolved)

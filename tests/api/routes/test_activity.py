@@ -6,6 +6,7 @@ from api.http import tokens
 from tests.api.conftest import Api
 from tests.support.events import event
 from tests.support.merging import activity, merged, unmerged
+from tests.support.posting import ApiCaller
 from tests.support.recording import TENANT, FactRecorder
 
 TIME = "2026-01-01T00:00:{:02d}Z"
@@ -73,6 +74,7 @@ async def test_known_person_without_activity_has_an_empty_page(api: Api, facts: 
     [
         ("entities/person/none/activity", {}, 404, "it has no activity"),
         ("entities/group/g/activity", {}, 404, "no feed of activity is about 'group'; kinds with activity are: person"),
+        ("entities/activity/1", {}, 404, "'activity' is a feed: list the activity of what it is about"),
         ("entities/nokind/g/activity", {}, 404, "no kind of entity"),
         ("entities/person/a/activity", {"since": "yesterday"}, 422, "since"),
         ("entities/person/a/activity", {"order": "random"}, 422, "order"),
@@ -87,6 +89,27 @@ async def test_what_cannot_be_listed_is_named(
     found, problem = await api.ask(path, **query)
     assert found == status
     assert part in str(problem)
+
+
+async def test_published_activity_without_a_subject_can_be_taken_back(api: Api, caller: ApiCaller) -> None:
+    sent = await caller.event(activity("1", "ann", TIME.format(1)))
+    assert (sent.status, sent.content["accepted"]) == (202, 1)
+    assert (await caller.event(activity("1", "ann", TIME.format(9)))).content["duplicates"] == 1
+    listed = await api.get("entities/person/ann/activity", at_least=sent.content["token"])
+    assert [item["time"] for item in listed["items"]] == [TIME.format(1)]
+    assert [fact["id"] for fact in await api.all("entities/activity/1/facts")] == ["1"]
+    void = {"source": "/activities", "id": "1", "reason": "a mistake"}
+    response = await caller.ask("POST", "/v1/entities/activity/1/voids", key="operate", json=void)
+    assert response.status == 202
+    at = {"at_least": response.content["token"]}
+    assert (await api.get("entities/person/ann/activity", **at))["items"] == []
+    assert (await api.get("entities/person/ann/activity", as_of=sent.content["token"]))["items"] == listed["items"]
+    changes = (await api.get("feed"))["items"]
+    assert [(one["change"], one.get("state")) for one in changes] == [
+        ("activity", "recorded"),
+        ("fact", None),
+        ("activity", "voided"),
+    ]
 
 
 async def test_cursor_is_bound_to_its_filters(api: Api, facts: FactRecorder) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facts.envelope import nanoseconds
+from store.audit import activity as audit
 from store.db.snapshot import snapshot
 from store.read import activity, entity_facts
 from store.read.activity import ActivityFilter, ActivityItem
@@ -124,6 +125,32 @@ async def test_merge_at_any_time_shows_the_activity_of_all_keys(
     assert ids(await walked(other, "a")) == in_order(events, ("a",), ActivityFilter())
     assert ids(await walked(other, "c")) == in_order(events, ("b", "c"), ActivityFilter())
     assert await walked(other, "c", revision=apart - 1) == newest
+
+
+@in_a_database
+@given(of=FEEDS, seed=st.integers(0, 1000))
+async def test_tables_hold_what_the_model_says_with_voids_and_merges(
+    tenant: StoreTenant, of: list[tuple[str, str]], seed: int
+) -> None:
+    random, events, other = Random(seed), feed(of), tenant.other_tenant()
+    voided: set[str] = set()
+    for n, fact in enumerate(events):
+        await other.record(fact)
+        if random.random() < 0.2:
+            id = random.choice(events[: n + 1])["id"]
+            void = {"source": "/activities", "id": id, "type": "ActivityRecorded.v1", "reason": "a mistake"}
+            await other.record_own("FactVoided", "activity", id, void)
+            voided.add(id)
+        if random.random() < 0.2:
+            survivor, loser = random.sample(KEYS, 2)
+            pair = random.choice((merged, unmerged))(survivor, loser, sequence=10 + n)
+            await other.record(pair)
+    async with snapshot(other.pool, other.name) as at:
+        assert list(await audit.differences(at.conn, other.catalog, other.name, at.revision)) == []
+        members = {key: set((await resolve(at, other.catalog, "person", key)).members) for key in KEYS}
+    for key, keys in members.items():
+        expected = in_order(events, sorted(keys), ActivityFilter())
+        assert ids(await walked(other, key, limit=3)) == [id for id in expected if id not in voided]
 
 
 async def test_looks_alike_are_not_the_same(tenant: StoreTenant) -> None:
