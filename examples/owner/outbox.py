@@ -38,11 +38,19 @@ class OwnerOutbox:
         self._database = database
         self._source = source
 
-    def add(self, tx: Transaction, fact: str, entity: OwnedEntity, data: _Json, carried: _Json) -> None:
+    def add(
+        self,
+        tx: Transaction,
+        fact: str,
+        entity: OwnedEntity,
+        data: _Json,
+        carried: _Json,
+        time: datetime | None = None,
+    ) -> None:
         """Writes a fact about ``entity`` with its present version as the sequence.
 
         ``fact``: its type, such as ``GroupCreated.v1``; ``data``: its content; ``carried``: extension attributes, such
-        as the correlation id of the command.
+        as the correlation id of the command; ``time``: when it happened, in UTC; None: now.
         """
         event = {
             **carried,
@@ -52,7 +60,7 @@ class OwnerOutbox:
             "type": fact,
             "subject": entity.id,
             "sequence": str(entity.version),
-            "time": _now(),
+            "time": _now() if time is None else _text(time),
             "datacontenttype": "application/json",
             "data": data,
         }
@@ -97,4 +105,8 @@ FROM outbox
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _text(datetime.now(UTC))
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

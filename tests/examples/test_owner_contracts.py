@@ -12,14 +12,27 @@ from catalog.vocabulary import Command
 from contracts.channels import AddChannelMember, CreateChannel, DeleteChannel, RemoveChannelMember
 from contracts.events import DeleteEvent
 from contracts.groups import DeleteGroup, RemoveGroupMember
+from contracts.people import RetirePerson
 from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
+from contracts.tickets import AssignTicket, RemoveTicket
+from examples.activities.service import ACTIVITIES
 from examples.channels.service import CHANNELS
 from examples.events.service import EVENTS
 from examples.groups.service import GROUPS
 from examples.owner.testing import RecordingTether, inside
+from examples.people.service import PEOPLE
 from examples.teams.service import TEAMS
+from examples.tickets.service import TICKETS
 
-OWNERS = {"groups": GROUPS, "channels": CHANNELS, "events": EVENTS, "teams": TEAMS}
+OWNERS = {
+    "groups": GROUPS,
+    "channels": CHANNELS,
+    "events": EVENTS,
+    "teams": TEAMS,
+    "people": PEOPLE,
+    "tickets": TICKETS,
+    "activities": ACTIVITIES,
+}
 SETTING: dict[str, list[tuple[str, dict[str, str]]]] = {
     "groups": [
         ("/groups", {"id": "k", "name": "Red"}),
@@ -31,6 +44,9 @@ SETTING: dict[str, list[tuple[str, dict[str, str]]]] = {
     ],
     "events": [("/events", {"id": "k", "name": "Red"})],
     "teams": [("/teams", {"id": "k", "name": "Red", "event_id": "a"})],
+    "people": [("/people", {"id": "k", "name": "Ann"}), ("/people", {"id": "ann@example.org", "name": "Ann"})],
+    "tickets": [("/tickets", {"id": "k", "subject": "Help", "person_id": "a"})],
+    "activities": [("/activities", {"id": "k", "person_id": "a", "what": "called", "time": "2026-01-31T12:00:00Z"})],
 }
 COMMANDS: dict[str, list[Command]] = {
     "groups": [RemoveGroupMember(group="k", user="ann"), DeleteGroup(group_id="k")],
@@ -46,6 +62,12 @@ COMMANDS: dict[str, list[Command]] = {
         WithdrawTeam(team_id="k", still_in="b"),
         DeleteTeam(team_id="k"),
     ],
+    "people": [RetirePerson(person_id="k", survivor="ann@example.org")],
+    "tickets": [
+        AssignTicket(ticket_id="k", person_id="b", still_of="a"),
+        RemoveTicket(ticket_id="k", still_of="b"),
+    ],
+    "activities": [],
 }
 
 
