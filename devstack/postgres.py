@@ -54,6 +54,8 @@ VOLATILE: Mapping[str, str] = {
     "fsync": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
+    # The databases of tests are small, and each is used for seconds.
+    "autovacuum": "off",
 }
 """For tests, which do not simulate a power cut. A killed process loses nothing that the kernel has."""
 
@@ -199,7 +201,8 @@ class Postgres:
         """Executes one statement in single-user mode, without a running server."""
         # Single-user mode continues after an error unless exit_on_error is set.
         single = (str(_program("postgres")), "--single", "-D", str(cluster), "-c", "exit_on_error=on")
-        options = () if self.durable else ("-F",)
+        # More iterations make passwords harder to guess, and every connection slower.
+        options = () if self.durable else ("-F", "-c", "scram_iterations=1")
         await self._run("initdb", (*single, *options, "postgres"), stdin=f"{statement}\n".encode())
 
     async def _run(self, name: str, argv: tuple[str, ...], stdin: bytes = b"") -> None:
