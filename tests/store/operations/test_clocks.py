@@ -156,5 +156,5 @@ async def test_plan_is_dated_by_the_databases_clock(
 
 def test_process_of_these_tests_reads_a_wrong_clock() -> None:
     with Process(HALF_A_MINUTE):
-        read: Any = vars(operations)["datetime"]
+        read: Any = vars(plans)["datetime"]
         assert read.now(UTC) > datetime.now(UTC) + HALF_A_MINUTE / 2
