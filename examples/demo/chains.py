@@ -1,4 +1,4 @@
-"""Situation 4: every member of a group is a member of its channel. Three relationships that build on each other."""
+"""Chains: every member of a group is a member of its channel. Three relationships that build on each other."""
 
 from functools import partial
 

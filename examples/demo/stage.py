@@ -79,6 +79,21 @@ class Stage:
         """The owner of teams, each with the key of its event. Offers ``/misbehaviour``."""
         return self.owners["teams"]
 
+    @property
+    def people(self) -> DemoOwner:
+        """The owner of profiles."""
+        return self.owners["people"]
+
+    @property
+    def activities(self) -> DemoOwner:
+        """The owner of what people did."""
+        return self.owners["activities"]
+
+    @property
+    def tickets(self) -> DemoOwner:
+        """The owner of tickets, each with a key of its person."""
+        return self.owners["tickets"]
+
     def pid(self, part: str) -> int:
         """Process id of a running part of the stack, such as ``worker``."""
         return int(json.loads((self.folder / "stack.json").read_bytes())["pids"][part])

@@ -120,6 +120,10 @@ class TetherClient:
         """The explanation of the state of the child's link. Raises Refusal."""
         return await self.request("GET", f"relationships/{relationship}/links/{quote(child, safe='')}/why")
 
+    async def activity(self, kind: str, key: str, **query: str) -> list[Json]:
+        """The activity of an entity, from all pages. ``query``: such as ``order="oldest"``, ``as_of=`` with a token."""
+        return await self._all(f"entities/{kind}/{quote(key, safe='')}/activity", **query)
+
     async def waiting(self, **query: str) -> list[Json]:
         """All waits that match the query, from all pages."""
         return await self._all("waiting", **query)
