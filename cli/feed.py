@@ -71,12 +71,22 @@ def _read_when_available(tether: ApiClient, relationship: str, after: str) -> di
 def _show(item: dict[str, Any], output: Format) -> None:
     if output is not Format.text:
         show_line(item)
-    elif item["change"] == "link":
-        typer.echo(f"{item['relationship']}  {item['child']} → {item.get('parent') or '–'}  {item['state']}")
-    elif item["change"] == "fact":
-        fact = item["fact"]
-        typer.echo(f"{fact['type']}  {fact.get('subject', '–')}  from {fact['source']}")
-    elif item["change"] == "activity":
-        typer.echo(f"{item['feed']}  {item['kind']} {item['key']}  {item['state']}")
     else:
-        typer.echo(f"{item.get('kind', item['change'])}  {item.get('key', '–')}  {item.get('state', '')}".rstrip())
+        typer.echo(_sentence(item))
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    """One change as a line for people."""
+    match item["change"]:
+        case "link":
+            return f"{item['relationship']}  {item['child']} → {item.get('parent') or '–'}  {item['state']}"
+        case "fact":
+            fact = item["fact"]
+            return f"{fact['type']}  {fact.get('subject', '–')}  from {fact['source']}"
+        case "activity":
+            return f"{item['feed']}  {item['kind']} {item['key']}  {item['state']}"
+        case "merged":
+            return f"{item['kind']}  {item['key']} → {item['survivor']}  merged"
+        case _:
+            shown = item.get("kind", item["change"]), item.get("key", "–"), item.get("state", item["change"])
+            return "  ".join(shown)

@@ -153,6 +153,27 @@ def test_feed_follows_from_page_to_page(tether: Tether, fake: FakeTether) -> Non
     assert ["wait=0" in queries[0], "wait=25" in queries[1]] == [True, True]
 
 
+def test_feed_shows_each_kind_of_change_as_a_line(tether: Tether, fake: FakeTether) -> None:
+    person = {"kind": "person", "key": "ann"}
+    changes: list[dict[str, Any]] = [
+        {"change": "entity", **person, "state": "live"},
+        {"change": "link", "relationship": "gc", **LINK},
+        {"change": "fact", "fact": {"type": "Merged.v1", "subject": "anne", "source": "/tether"}},
+        {"change": "merged", **person, "survivor": "anne"},
+        {"change": "unmerged", **person, "previous_survivor": "anne"},
+        {"change": "activity", **person, "feed": "activity", "state": "voided"},
+    ]
+    fake.answers["GET /v1/feed"] = page(*changes, following="n")
+    assert tether("feed", "follow", "--limit", "6", "-o", "text").out.splitlines() == [
+        "person  ann  live",
+        "gc  c1 → g1  linked",
+        "Merged.v1  anne  from /tether",
+        "person  ann → anne  merged",
+        "person  ann  unmerged",
+        "activity  person ann  voided",
+    ]
+
+
 def test_feed_retries_while_the_server_is_away(tether: Tether, fake: FakeTether) -> None:
     change = {"revision": "r", "change": "entity", "kind": "group", "key": "g1", "state": "live"}
     away = 503, {"title": "Unavailable", "detail": "PostgreSQL is away"}
