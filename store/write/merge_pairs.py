@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import orjson
@@ -39,9 +40,24 @@ class ForbiddenPair(NamedTuple):
     other: str
 
 
-_AMONG: dict[Table, str] = {"merge": "merge_pairs_among", "forbidden": "forbidden_pairs_among"}
+class _StoredPair(NamedTuple):
+    """A row of ``merge_pairs``, or of ``forbidden_pairs`` (``table``); ``set_aside``: None of those."""
+
+    table: Table
+    one: str
+    other: str
+    holds: bool
+    order_key: bytes
+    set_aside: list[str] | None
+
+
+PairKey: TypeAlias = tuple[Table, Pair]
+NewPairs: TypeAlias = dict[PairKey, PairRow | None]
+"""Pairs → the last fact about each; None: no fact is left that counts."""
+
 _STORE: dict[Table, str] = {"merge": "store_merge_pairs", "forbidden": "store_forbidden_pairs"}
 _DELETE: dict[Table, str] = {"merge": "delete_merge_pairs", "forbidden": "delete_forbidden_pairs"}
+_PAIRS = "tenant kind loser survivor merged order_key source id"
 _HOLDS = (IdentityEffect.MERGED, IdentityEffect.FORBIDDEN)
 _TABLE: dict[IdentityEffect, Table] = {
     IdentityEffect.MERGED: "merge",
@@ -49,6 +65,19 @@ _TABLE: dict[IdentityEffect, Table] = {
     IdentityEffect.FORBIDDEN: "forbidden",
     IdentityEffect.ALLOWED: "forbidden",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedClusters:
+    """What new facts about identity make of the clusters of one kind.
+
+    ``clusters``: all that are connected with a pair of the facts, as they are now; ``keys``: theirs, and those of pairs
+    that are in none any more. ``merged_before``: those of them that were in a merged pair, and may have an alias.
+    """
+
+    clusters: Clusters
+    keys: list[str]
+    merged_before: set[str]
 
 
 def is_about_identity(catalog: Catalog, entry: Entry) -> bool:
@@ -60,58 +89,106 @@ def is_about_identity(catalog: Catalog, entry: Entry) -> bool:
     return identity.effect_of(catalog, entry.source, entry.type) is not None
 
 
-async def record(conn: Connection, catalog: Catalog, tenant: str, kind: str, facts: Sequence[Entry]) -> set[str]:
-    """Stores what new facts about identity say about pairs of one kind; returns the keys whose clusters may change."""
-    await execute(conn, "mark_merging", tenant=tenant)
-    newest: dict[tuple[Table, Pair], PairRow | None] = {}
+async def record(conn: Connection, catalog: Catalog, tenant: str, kind: str, facts: Sequence[Entry]) -> ChangedClusters:
+    """Stores what new facts about identity say about pairs of one kind, and which pairs are set aside now.
+
+    The pairs that are connected with theirs are read once, as they were; what they become is worked out in memory.
+    """
+    newest: NewPairs = {}
     for entry in facts:
         if entry.name != VOIDED:
             _add(newest, catalog, entry)
-    await _leave_stored(conn, tenant, kind, newest)
     voiding = {e.key for e in facts if e.name == VOIDED}
-    if voiding:
-        newest |= await _of_ledger(conn, catalog, tenant, kind, voiding, facts)
+    of_voided = await _of_ledger(conn, catalog, tenant, kind, voiding, facts) if voiding else {}
+    keys = {key for _, pair in (*newest, *of_voided) for key in pair[1:]}
+    stored = await _connected(conn, tenant, kind, keys)
+    for at, row in stored.items():
+        new = newest.get(at)
+        if new is not None and row.order_key > new.order_key:
+            del newest[at]
+    newest |= of_voided
+    pairs, forbidden = _in_force(kind, stored, newest)
+    found = find_clusters(pairs, forbidden, catalog.contracts.merging[kind].survivor)
     for table in _STORE:
         of_table = {pair: row for (name, pair), row in newest.items() if name == table}
-        await _store(conn, tenant, kind, table, of_table)
-    return {key for _, pair in newest for key in pair[1:]}
+        await _store(conn, tenant, kind, table, of_table, stored)
+    await _set_aside(conn, tenant, kind, pairs, found, {at: row for at, row in stored.items() if at not in newest})
+    merged = {key for (table, pair), row in stored.items() if table == "merge" and row.holds for key in pair[1:]}
+    return ChangedClusters(found, sorted(keys | found.survivors.keys(), key=str.encode), merged)
 
 
-def _add(newest: dict[tuple[Table, Pair], PairRow | None], catalog: Catalog, entry: Entry) -> None:
+def _add(newest: NewPairs, catalog: Catalog, entry: Entry) -> None:
     """Adds what a fact says about its pairs, where it is later than what is there."""
     effect = identity.effect_of(catalog, entry.source, entry.type)
     if effect is None:
         return
+    table, holds, order = _TABLE[effect], effect in _HOLDS, entry.order
     for pair in identity.pairs(catalog, entry.source, entry.type, entry.kind, entry.key, entry.data):
-        at = _TABLE[effect], pair
+        at = table, pair
         known = newest.get(at)
-        if known is None or entry.order > known.order_key:
-            newest[at] = PairRow(pair.one, pair.other, effect in _HOLDS, entry.order, entry.source, entry.id)
+        if known is None or order > known.order_key:
+            newest[at] = PairRow(pair.one, pair.other, holds, order, entry.source, entry.id)
 
 
-async def _leave_stored(
-    conn: Connection, tenant: str, kind: str, newest: dict[tuple[Table, Pair], PairRow | None]
+async def _connected(conn: Connection, tenant: str, kind: str, keys: Collection[str]) -> dict[PairKey, _StoredPair]:
+    """The stored pairs that are connected with these keys by merged pairs, and the forbidden ones among them all."""
+    if not keys:
+        return {}
+    rows = await fetch_rows(conn, _StoredPair, "connected_pairs", tenant=tenant, kind=kind, keys=list(keys))
+    return {(row.table, Pair(kind, row.one, row.other)): row for row in rows}
+
+
+def _in_force(
+    kind: str, stored: Mapping[PairKey, _StoredPair], newest: NewPairs
+) -> tuple[list[MergedPair], list[ForbiddenPair]]:
+    """The pairs that are merged, and those that are forbidden, once new facts replace what is stored."""
+    rows = {**stored, **newest}
+    pairs, forbidden = [], []
+    for (table, _), row in rows.items():
+        if row is None or not row.holds:
+            continue
+        if table == "merge":
+            pairs.append(MergedPair(row.one, row.other, row.order_key))
+        else:
+            forbidden.append(ForbiddenPair(row.one, row.other))
+    return pairs, forbidden
+
+
+async def _set_aside(
+    conn: Connection,
+    tenant: str,
+    kind: str,
+    pairs: Sequence[MergedPair],
+    found: Clusters,
+    unchanged: Mapping[PairKey, _StoredPair],
 ) -> None:
-    """Removes what is not later than what is stored."""
-    for table, query in _AMONG.items():
-        wanted = [pair for name, pair in newest if name == table]
-        if wanted:
-            ones, others = [p.one for p in wanted], [p.other for p in wanted]
-            rows = await fetch_rows(conn, PairRow, query, tenant=tenant, kind=kind, ones=ones, others=others)
-            for row in rows:
-                at: tuple[Table, Pair] = table, Pair(kind, row.one, row.other)
-                new = newest[at]
-                if new is not None and row.order_key > new.order_key:
-                    del newest[at]
+    """Stores which pairs are set aside, of those of which the rows say something else. ``unchanged``: pairs of which
+    no new fact counts; those of which one does are stored as joined."""
+    paths: dict[tuple[str, str], list[str] | None] = {}
+    for pair in pairs:
+        path = found.set_aside.get((pair.loser, pair.survivor))
+        row = unchanged.get(("merge", Pair(kind, pair.loser, pair.survivor)))
+        if (path is None) != (row is None or row.set_aside is None):
+            paths[pair.loser, pair.survivor] = path
+    if paths:
+        await execute(
+            conn,
+            "set_pairs_aside",
+            tenant=tenant,
+            kind=kind,
+            losers=[loser for loser, _ in paths],
+            survivors=[survivor for _, survivor in paths],
+            paths=[None if path is None else orjson.dumps(path).decode() for path in paths.values()],
+        )
 
 
 async def _of_ledger(
     conn: Connection, catalog: Catalog, tenant: str, kind: str, keys: Collection[str], facts: Sequence[Entry]
-) -> dict[tuple[Table, Pair], PairRow | None]:
+) -> NewPairs:
     """The last facts about all pairs of which facts about these keys speak, by the ledger; None: none is left."""
     declared = [t for t, c in catalog.contracts.by_type.items() if c.identity is not None and c.kind == kind]
     types = [*declared, *OWN_EFFECTS, f"{VOIDED}.v1"]
-    found: dict[tuple[Table, Pair], PairRow | None] = {}
+    found: NewPairs = {}
     entries = await _identity_facts(conn, catalog, tenant, kind, keys, types)
     pairs = {at for entry in entries for at in _said(catalog, entry)}
     entries += await _identity_facts(conn, catalog, tenant, kind, {k for _, p in pairs for k in p[1:]} - {*keys}, types)
@@ -124,7 +201,7 @@ async def _of_ledger(
     return {at: row for at, row in found.items() if at in pairs}
 
 
-def _said(catalog: Catalog, entry: Entry) -> list[tuple[Table, Pair]]:
+def _said(catalog: Catalog, entry: Entry) -> list[PairKey]:
     effect = identity.effect_of(catalog, entry.source, entry.type)
     if effect is None:
         return []
@@ -139,8 +216,25 @@ async def _identity_facts(
     return [entry_of(catalog, row) for row in rows]
 
 
-async def _store(conn: Connection, tenant: str, kind: str, table: Table, pairs: Mapping[Pair, PairRow | None]) -> None:
+async def _store(
+    conn: Connection,
+    tenant: str,
+    kind: str,
+    table: Table,
+    pairs: Mapping[Pair, PairRow | None],
+    stored: Container[PairKey],
+) -> None:
+    """Stores the last facts about pairs of one table. ``stored``: those that have a row; others are inserted by COPY,
+    which costs half, where there are many: merges, not forbidden pairs."""
     rows = [row for row in pairs.values() if row is not None]
+    if table == "merge":
+        new = [row for pair, row in pairs.items() if row is not None and (table, pair) not in stored]
+        rows = [row for pair, row in pairs.items() if row is not None and (table, pair) in stored]
+        if new:
+            records = ((tenant, kind, *row) for row in new)
+            await conn.copy_records_to_table(
+                "merge_pairs", schema_name="tether", columns=_PAIRS.split(), records=records
+            )
     if rows:
         ones, others, holds, order_keys, sources, ids = (list(column) for column in zip(*rows, strict=True))
         await execute(
@@ -161,31 +255,8 @@ async def _store(conn: Connection, tenant: str, kind: str, table: Table, pairs: 
         await execute(conn, _DELETE[table], tenant=tenant, kind=kind, ones=ones, others=others)
 
 
-async def clusters(conn: Connection, catalog: Catalog, tenant: str, kind: str, keys: Collection[str]) -> Clusters:
-    """The clusters of all keys that are connected with one of these by merged pairs; a key without a pair is not in
-    any. Stores which pairs are set aside."""
-    pairs, forbidden = await connected(conn, tenant, kind, keys)
-    result = find_clusters(pairs, forbidden, catalog.contracts.merging[kind].survivor)
-    if pairs:
-        paths = [result.set_aside.get((p.loser, p.survivor)) for p in pairs]
-        await execute(
-            conn,
-            "set_pairs_aside",
-            tenant=tenant,
-            kind=kind,
-            losers=[p.loser for p in pairs],
-            survivors=[p.survivor for p in pairs],
-            paths=[None if path is None else orjson.dumps(path).decode() for path in paths],
-        )
-    return result
-
-
 async def connected(
     conn: Connection, tenant: str, kind: str, keys: Collection[str]
 ) -> tuple[list[MergedPair], list[ForbiddenPair]]:
     """The merged pairs that are connected with these keys, and the forbidden pairs among all of these."""
-    pairs = await fetch_rows(conn, MergedPair, "connected_pairs", tenant=tenant, kind=kind, keys=list(keys))
-    every = {*keys, *(key for pair in pairs for key in (pair.loser, pair.survivor))}
-    if not every:
-        return pairs, []
-    return pairs, await fetch_rows(conn, ForbiddenPair, "forbidden_of_keys", tenant=tenant, kind=kind, keys=list(every))
+    return _in_force(kind, await _connected(conn, tenant, kind, keys), {})

@@ -1,19 +1,3 @@
--- name: merge_pairs_among
--- The rows of these pairs (loser, survivor).
-select p.loser as one, p.survivor as other, p.merged as holds, p.order_key, p.source, p.id
-from unnest(:ones::text[], :others::text[]) as w (one, other)
-cross join lateral (
-    select * from merge_pairs
-    where tenant = :tenant and kind = :kind and loser = w.one and survivor = w.other limit 1) p
-
--- name: forbidden_pairs_among
--- The rows of these pairs, whose smaller key comes first.
-select p.one, p.other, p.forbidden as holds, p.order_key, p.source, p.id
-from unnest(:ones::text[], :others::text[]) as w (one, other)
-cross join lateral (
-    select * from forbidden_pairs
-    where tenant = :tenant and kind = :kind and one = w.one and other = w.other limit 1) p
-
 -- name: store_merge_pairs
 -- Stores the last fact about each of these pairs.
 insert into merge_pairs (tenant, kind, loser, survivor, merged, order_key, source, id)
@@ -44,7 +28,8 @@ delete from forbidden_pairs p using unnest(:ones::text[], :others::text[]) as w 
 where p.tenant = :tenant and p.kind = :kind and p.one = w.one and p.other = w.other
 
 -- name: connected_pairs
--- All merged pairs that are connected with one of these keys, those included that are set aside.
+-- All pairs of which facts speak whose loser is one of these keys or connected with one by merged pairs, those included
+-- that are set aside; and the forbidden pairs whose smaller key is one of all of these.
 with recursive reached (key) as (
     select w.key collate "C" from unnest(:keys::text[]) as w (key)
     union
@@ -57,19 +42,17 @@ with recursive reached (key) as (
         (select loser from merge_pairs
          where tenant = :tenant and kind = :kind and survivor = r.key and merged offset 0)) n
 )
-select p.loser, p.survivor, p.order_key as "order"
+select 'merge' as "table", p.loser as one, p.survivor as other, p.merged as holds, p.order_key, p.set_aside
 from reached r
 cross join lateral (
     select * from merge_pairs
-    where tenant = :tenant and kind = :kind and loser = r.key and merged offset 0) p
-
--- name: forbidden_of_keys
--- The forbidden pairs whose smaller key is one of these.
-select p.one, p.other
-from unnest(:keys::text[]) as w (key)
+    where tenant = :tenant and kind = :kind and loser = r.key offset 0) p
+union all
+select 'forbidden', p.one, p.other, p.forbidden, p.order_key, null
+from reached r
 cross join lateral (
-    select one, other from forbidden_pairs
-    where tenant = :tenant and kind = :kind and one = w.key and forbidden offset 0) p
+    select * from forbidden_pairs
+    where tenant = :tenant and kind = :kind and one = r.key offset 0) p
 
 -- name: set_pairs_aside
 -- Stores for these merged pairs whether they are set aside: as a JSON array the keys of the way that they would open;

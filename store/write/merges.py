@@ -7,6 +7,7 @@ import orjson
 
 from catalog.catalog import Catalog
 from catalog.identity import IdentityEffect
+from catalog.registry import OWN_SOURCE
 from facts import identity
 from facts.envelope import Entry
 from facts.merge_ids import merge_id
@@ -24,24 +25,47 @@ class _Merge(NamedTuple):
     fact: Entry
 
 
+_COLUMNS = "tenant id kind survivor losers reason created_at source fact revision"
+
+
 async def note(context: WriteContext, entries: Sequence[Entry]) -> None:
     """Adds a row for each merge that new facts say; one that was requested gets the revision of its facts."""
-    found: dict[str, _Merge] = {}
+    of_owners: dict[str, _Merge] = {}
+    requested: dict[str, _Merge] = {}
     for entry in entries:
         if entry.effect is None and _merges(context.catalog, entry):
             pairs = [*identity.pairs(context.catalog, entry.source, entry.type, entry.kind, entry.key, entry.data)]
             at = merge_id(entry.source, entry.id, entry.data)
+            found = requested if entry.source == OWN_SOURCE else of_owners
             merge = found.setdefault(at, _Merge(entry.kind, pairs[0].other, [], _reason(entry), entry))
             merge.losers.extend(pair.one for pair in pairs)
-    if found:
-        merges = found.values()
+    if of_owners:
+        # A new fact of an owner is a merge of its own, which has no row yet.
+        rows = (
+            (
+                context.tenant,
+                id,
+                merge.kind,
+                merge.survivor,
+                sorted(merge.losers, key=str.encode),
+                merge.reason,
+                context.now,
+                merge.fact.source,
+                merge.fact.id,
+                context.revision,
+            )
+            for id, merge in of_owners.items()
+        )
+        await context.conn.copy_records_to_table("merges", schema_name="tether", columns=_COLUMNS.split(), records=rows)
+    if requested:
+        merges = requested.values()
         await execute(
             context.conn,
             "note_merges",
             tenant=context.tenant,
             now=context.now,
             revision=context.revision,
-            ids=list(found),
+            ids=list(requested),
             kinds=[merge.kind for merge in merges],
             survivors=[merge.survivor for merge in merges],
             losers=[orjson.dumps(merge.losers).decode() for merge in merges],

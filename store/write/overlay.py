@@ -10,19 +10,21 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from catalog.catalog import Catalog
-from catalog.relationship import OnMerge, Relationship
+from catalog.relationship import Relationship
 from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
 from store.write import merge_pairs
 from store.write.aliases import survivors_of
 from store.write.diff import ClosedLink, Diff, EntityKey, OpenedLink, Renamed
-from store.write.entity_state import UNRANKED, FoldedEntity, find_entities
+from store.write.entity_state import FoldedEntity, find_entities
 from store.write.last_lives import last_lives
+from store.write.merged_links import at_survivor, depends_on_record, link_of, own_link
 from store.write.survivors import Survivors
 
-LOSERS_RANK = b"\xff"
-"""Begins the rank of a child whose owner stated a loser: after the children of the survivor's own record."""
+
+class _LinkedRecord(NamedTuple):
+    key: str
 
 
 class _LinkRow(NamedTuple):
@@ -65,12 +67,12 @@ class _Overlay:
                 by_kind.setdefault(fact.kind, []).append(fact)
         for kind, facts in by_kind.items():
             changed = await merge_pairs.record(self._conn, self._catalog, self._tenant, kind, facts)
-            found = await merge_pairs.clusters(self._conn, self._catalog, self._tenant, kind, changed)
-            keys = sorted(changed | found.survivors.keys(), key=str.encode)
-            before = await survivors_of(self._conn, self._tenant, [(kind, key) for key in keys])
-            for key in keys:
+            before = await survivors_of(self._conn, self._tenant, [(kind, key) for key in changed.merged_before])
+            survivors = changed.clusters.survivors
+            for key in changed.keys:
                 at = kind, key
-                self._change_survivor(at, before.get(at, key), found.survivors.get(key, key), facts[-1])
+                self._change_survivor(at, before.get(at, key), survivors.get(key, key), facts[-1])
+            self._names.set_members(kind, changed.keys)
 
     def _change_survivor(self, at: EntityKey, before: str, now: str, cause: Entry) -> None:
         self._names.set(at, before, now)
@@ -111,7 +113,33 @@ class _Overlay:
             survivor = at[0], names.now(*at)
             if at in causes and (survivor != at or names.losers(*survivor)):
                 again.setdefault(survivor, causes[at])
-        return {at: cause for at, cause in again.items() if at[0] in self._catalog.by_child}
+        again = {at: cause for at, cause in again.items() if at[0] in self._catalog.by_child}
+        known = records | children.keys()
+        members = {at: {(at[0], key) for key in (at[1], *names.losers(*at))} for at in again}
+        unread = {one for of_one in members.values() if not of_one & known for one in of_one}
+        linked = known | await self._linked(unread)
+        return {at: cause for at, cause in again.items() if members[at] & linked}
+
+    async def _linked(self, entities: Collection[EntityKey]) -> set[EntityKey]:
+        """Those of these entities that can have a link as a child, or have one: of most there is nothing to derive."""
+        by_kind: dict[str, list[str]] = {}
+        for kind, key in entities:
+            by_kind.setdefault(kind, []).append(key)
+        found: set[EntityKey] = set()
+        for kind, keys in by_kind.items():
+            references = self._catalog.by_child[kind]
+            rows = await fetch_rows(
+                self._conn,
+                _LinkedRecord,
+                "linked_records",
+                tenant=self._tenant,
+                kind=kind,
+                keys=keys,
+                relationships=[relationship.name for relationship in references],
+                fields=[relationship.field for relationship in references if relationship.field is not None],
+            )
+            found |= {(kind, row.key) for row in rows}
+        return found
 
     def _around(self, at: EntityKey) -> tuple[str, str]:
         return self._names.before(*at), self._names.now(*at)
@@ -124,35 +152,32 @@ class _Overlay:
             for ended in diff.closed
             if not self._is_of(clusters, ended)
         ]
-        diff.opened = [self._at_survivor(link) for link in diff.opened if not self._is_of(clusters, link)]
+        diff.opened = [at_survivor(self._names, link) for link in diff.opened if not self._is_of(clusters, link)]
 
     def _is_of(self, clusters: Collection[EntityKey], link: OpenedLink | ClosedLink) -> bool:
         kind = link.relationship.child
         return (kind, link.child) in clusters or (kind, self._names.now(kind, link.child)) in clusters
 
-    def _at_survivor(self, link: OpenedLink) -> OpenedLink:
-        """The link to the survivor of the parent that was stated."""
-        kind = link.relationship.parent
-        parent = self._names.now(kind, link.parent)
-        stated = link.parent if parent != link.parent else None
-        rank = link.rank
-        if rank is not None and self._names.losers(kind, parent):
-            rank = _rank_among_merged(link.relationship, rank, stated)
-        return link._replace(parent=parent, stated_parent=stated, rank=rank)
-
     async def follow_parents(self) -> None:
         """Lets the links to entities whose survivor changes follow it."""
-        causes = {
-            (relationship.name, key): cause
-            for at, cause in self._causes.items()
-            for relationship in self._catalog.by_parent.get(at[0], ())
-            for key in (at[1], *self._around(at))
-        }
+        causes: dict[tuple[Relationship, str], Entry] = {}
+        for at, cause in self._causes.items():
+            before, now = self._around(at)
+            for relationship in self._catalog.by_parent.get(at[0], ()):
+                # A rank depends on whether the parent is merged: that of all links of both survivors may change.
+                for key in (at[1], before, now) if relationship.exclusive else (before,):
+                    causes[relationship, key] = cause
         if not causes:
             return
-        names, parents = [name for name, _ in causes], [key for _, key in causes]
         rows = await fetch_rows(
-            self._conn, _LinkRow, "links_of_parents", tenant=self._tenant, relationships=names, parents=parents
+            self._conn,
+            _LinkRow,
+            "links_of_parents",
+            tenant=self._tenant,
+            relationships=[relationship.name for relationship, _ in causes],
+            parents=[key for _, key in causes],
+            every=[relationship.exclusive for relationship, _ in causes],
+            stated=list({key for _, key in self._causes}),
         )
         links: list[OpenedLink | ClosedLink] = [*self._diff.opened, *self._diff.closed]
         changed = {(link.relationship.name, link.child) for link in links}
@@ -162,13 +187,20 @@ class _Overlay:
             {(relationships[row.relationship].parent, row.stated_parent or row.parent) for row in left}
         )
         children = await self._records(
-            {(relationships[row.relationship].child, row.stated_child or row.child) for row in left}
+            {
+                (relationships[row.relationship].child, row.stated_child or row.child)
+                for row in left
+                if depends_on_record(relationships[row.relationship])
+            }
         )
         for row in left:
             relationship = relationships[row.relationship]
-            record = children[relationship.child, row.stated_child or row.child]
-            cause = causes[row.relationship, row.parent]
-            self._replace(row, self._link(relationship, row.child, row.stated_parent or row.parent, record, cause))
+            at = relationship.child, row.stated_child or row.child
+            record = children.get(at) or FoldedEntity(*at)
+            cause = causes[relationship, row.parent]
+            self._replace(
+                row, link_of(self._names, relationship, row.child, row.stated_parent or row.parent, record, cause)
+            )
 
     async def derive_children(self, clusters: dict[EntityKey, Entry]) -> None:
         """Derives the own links of clusters from the records of their members."""
@@ -203,39 +235,8 @@ class _Overlay:
             row = current.get((relationship.name, at[1]))
             link = None
             if names.now(*at) == at[1] and records[at].state == "live":
-                link = self._own_link(relationship, [records[member] for member in members[at]], clusters[at])
+                link = own_link(names, relationship, [records[member] for member in members[at]], clusters[at])
             self._replace(row, link, relationship, clusters[at])
-
-    def _own_link(self, relationship: Relationship, records: Sequence[FoldedEntity], cause: Entry) -> OpenedLink | None:
-        """The link of a cluster as a child. ``records``: its members, the survivor first, then the losers by key."""
-        survivor = records[0]
-        stated = [(record, parent) for record in records if (parent := record.parent(relationship)) is not None]
-        if relationship.parent == relationship.child and len(records) > 1:
-            kind = relationship.parent
-            stated = [(record, parent) for record, parent in stated if self._names.now(kind, parent) != survivor.key]
-        if relationship.on_merge is OnMerge.KEEP_SURVIVORS:
-            stated = [(record, parent) for record, parent in stated if record is survivor]
-        if not stated:
-            return None
-        record, parent = stated[0]
-        if record is not survivor or relationship.on_merge is OnMerge.KEEP_NEWEST:
-            record, parent = max(stated, key=lambda one: one[0].reference(relationship)[0])
-        return self._link(relationship, survivor.key, parent, record, cause)
-
-    def _link(
-        self, relationship: Relationship, child: str, stated_parent: str, record: FoldedEntity, cause: Entry
-    ) -> OpenedLink:
-        """The link of a child, by the record that states the parent."""
-        link = OpenedLink(
-            relationship,
-            child,
-            stated_parent,
-            record.rank(relationship),
-            cause,
-            record.parent_created(relationship),
-            stated_child=None if record.key == child else record.key,
-        )
-        return self._at_survivor(link)
 
     def _replace(
         self,
@@ -277,10 +278,3 @@ class _Overlay:
 
 def _columns(link: OpenedLink) -> tuple[str, bytes | None, str | None, str | None]:
     return link.parent, link.rank, link.stated_child, link.stated_parent
-
-
-def _rank_among_merged(relationship: Relationship, rank: bytes, stated_parent: str | None) -> bytes:
-    """The rank of a child of a merged parent. ``rank``: by its creation; ``stated_parent``: the loser it names."""
-    if relationship.on_merge is OnMerge.KEEP_NEWEST:
-        return rank if rank == UNRANKED else b"\x00" + bytes(255 - byte for byte in rank) + b"\xff"
-    return rank if stated_parent is None else LOSERS_RANK + rank

@@ -84,9 +84,12 @@ async def settle(
     histories = await refold.find(conn, catalog, tenant, stored, fresh)
     fresh = list(histories.fresh)
     diff = compute_diff(catalog, stored, fresh, histories.facts)
-    if locked.merges or (
+    merging = locked.merges or (
         catalog.contracts.merging and any(e.effect is None and is_about_identity(catalog, e) for e in fresh)
-    ):
+    )
+    if merging and not locked.merges:
+        await execute(conn, "mark_merging", tenant=tenant)
+    if merging:
         await overlay.lay(conn, catalog, tenant, diff, fresh)
     await former_links.mark(conn, catalog, tenant, diff)
     revision = locked.revision + 1 if diff else locked.revision

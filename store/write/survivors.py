@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from store.db.pool import Connection
 from store.write.aliases import losers_of, survivors_of
@@ -25,6 +25,16 @@ class Survivors:
     def set(self, at: EntityKey, before: str, now: str) -> None:
         """Sets the survivors of a key whose cluster may have changed."""
         self._before[at], self._now[at] = before, now
+
+    def set_members(self, kind: str, keys: Iterable[str]) -> None:
+        """Makes these keys all members of their clusters, after their survivors were set."""
+        losers: dict[str, list[str]] = {key: [] for key in keys}
+        for key in losers:
+            survivor = self._now[kind, key]
+            if survivor != key:
+                losers[survivor].append(key)
+        for key, merged in losers.items():
+            self._losers[kind, key] = sorted(merged, key=str.encode) if len(merged) > 1 else merged
 
     def now(self, kind: str, key: str) -> str:
         """The survivor of a key that was looked up, after the difference; the key itself if it is not merged."""

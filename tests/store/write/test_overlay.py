@@ -4,9 +4,12 @@ from itertools import permutations
 
 import pytest
 
-from tests.support.events import event
+from store.db.pool import transaction
+from store.db.sql import sql
+from store.write.settle import settle
+from tests.support.events import Event, event
 from tests.support.people import PEOPLE, kept_apart, merged, unmerged
-from tests.support.tenants import StoreTenant
+from tests.support.tenants import StoreTenant, recorded_entry
 
 
 async def links(tenant: StoreTenant) -> set[tuple[str, ...]]:
@@ -98,3 +101,36 @@ async def test_voided_merge_is_undone(tenant: StoreTenant) -> None:
     void = {"source": merge["source"], "id": merge["id"], "type": merge["type"], "reason": "a mistake"}
     await tenant.record_own("FactVoided", "person", "anne", void)
     assert await links(tenant) == before
+
+
+async def _statements(tenant: StoreTenant, *facts: Event) -> list[str]:
+    """Records facts in one transaction; returns the texts of its statements."""
+    entries = [recorded_entry(tenant.catalog, fact) for fact in facts]
+    found: list[str] = []
+    async with transaction(tenant.pool) as conn:
+        with conn.query_logger(lambda record: found.append(record.query)):
+            await settle(conn, tenant.catalog, tenant.name, entries, "test")
+    return found
+
+
+async def test_many_merges_of_unlinked_keys_take_as_many_statements_as_one(tenant: StoreTenant) -> None:
+    people = [event("PersonCreated", f"p{n:03}", n + 1, name=f"Person {n}") for n in range(200)]
+    await tenant.record(*people, merged("p198", "p199"))  # a first merge of a tenant is remembered
+    one = await _statements(tenant, merged("p000", "p001"))
+    many = await _statements(tenant, *(merged(f"p{n:03}", f"p{n + 1:03}") for n in range(2, 198, 2)))
+    assert many == one
+    assert sql("entities_by_key") not in many
+    assert len(await aliases(tenant)) == 100
+
+
+async def test_undone_merge_leaves_links_of_other_losers_where_they_are(tenant: StoreTenant) -> None:
+    await tenant.record(*PEOPLE, event("TicketOpened", "t3", subject="Again", person_id="annie"))
+    await tenant.record(merged("anne", "ann", "annie"))
+    before = {link for link in await links(tenant) if link[1] != "t1"}
+    await tenant.record(unmerged("anne", "ann"))
+    tickets = {link for link in before if link[0] == "person_ticket"}
+    assert await links(tenant) == {
+        *tickets,
+        ("person_ticket", "t1", "ann", "", ""),
+        ("company_person", "ann", "acme", "", ""),
+    }
