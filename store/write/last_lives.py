@@ -21,7 +21,8 @@ async def last_lives(
     new: Iterable[Entry] = (),
     revision: int = OPEN,
 ) -> dict[EntityKey, FoldedEntity]:
-    """Folds each of these deleted entities from the facts of its last life, as if it had not ended.
+    """Folds each of these deleted entities from the facts of its last life, as if it had not ended. Its newest deletion
+    is then the one before that life.
 
     ``new``: facts that are not in the ledger yet; ``revision``: those of the ledger up to it count.
     """
@@ -35,17 +36,20 @@ async def last_lives(
 
 
 def last_life(catalog: Catalog, kind: str, key: str, facts: list[Entry]) -> FoldedEntity:
-    """Folds an entity from the facts after the newest deletion before its newest creation, without any deletion.
+    """Folds an entity from the facts of its newest life, without the deletion that ended it.
 
-    ``facts``: all facts about it, in any order.
+    ``facts``: all facts about it, in any order. What came after that deletion belongs to no life.
     """
     facts = counting(facts)
     orders = order_keys(catalog.restarting, facts)
     facts = [fact._replace(order=order) for fact, order in zip(facts, orders, strict=True)]
     created = max((f.order for f in facts if f.effect is Effect.CREATED), default=b"")
-    begun = max((f.order for f in facts if f.effect is Effect.DELETED and f.order < created), default=b"")
+    deletions = [f.order for f in facts if f.effect is Effect.DELETED]
+    begun = max((order for order in deletions if order < created), default=b"")
+    ended = min((order for order in deletions if order > created), default=None)
     entity = FoldedEntity(kind, key)
     for fact in facts:
-        if fact.effect is not Effect.DELETED and fact.order > begun:
+        if begun < fact.order and (ended is None or fact.order < ended):
             entity.join(fact)
+    entity.ended = begun
     return entity

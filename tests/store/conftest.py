@@ -4,7 +4,7 @@ import pytest
 
 from store.db.pool import Pool
 from store.migrate import migrate
-from tests.support.tenants import ARCHIVE, YARD, StoreTenant
+from tests.support.tenants import ARCHIVE, CLINIC, YARD, StoreTenant
 
 
 @pytest.fixture
@@ -25,3 +25,10 @@ async def archive(pool: Pool) -> StoreTenant:
     """A tenant with the declarations of the archive as well: folders in folders, which are deleted with them."""
     await migrate(pool, ARCHIVE)
     return StoreTenant(pool, ARCHIVE)
+
+
+@pytest.fixture
+async def clinic(pool: Pool) -> StoreTenant:
+    """A tenant with the declarations of the clinic as well, where everything may turn out to be the same."""
+    await migrate(pool, CLINIC)
+    return StoreTenant(pool, CLINIC)

@@ -151,6 +151,13 @@ def pairs_of(event: Event) -> list[tuple[str, str]]:
     return [(loser, data["survivor"]) for loser in data["losers"]]
 
 
+def requested_for(patient: str, created: int | None) -> str:
+    """Returns the correlation id of a file that was requested for a patient. ``created``: the sequence of the creation
+    that began the life it was requested for; None: it is for any."""
+    life = None if created is None else at_position(order_key(str(created), None, Effect.CREATED), 1)
+    return encode("patient_file", patient, life)
+
+
 _OWN = ("Linked", "Unlinked", "FactVoided", "Merged", "Unmerged", "MergeForbidden", "MergeForbiddenLifted")
 
 
@@ -187,10 +194,8 @@ def _references(draw: st.DrawFn) -> Event:
 
 @st.composite
 def _requested(draw: st.DrawFn) -> Event:
-    """The correlation id of a file that was requested for a patient, of any life or of one."""
-    created = draw(st.none() | _SEQUENCES)
-    life = None if created is None else at_position(order_key(str(created), None, Effect.CREATED), 1)
-    return {"correlation": encode("patient_file", draw(st.sampled_from(PATIENTS)), life)}
+    """A file that was requested for a patient, of any life or of one."""
+    return {"correlation": requested_for(draw(st.sampled_from(PATIENTS)), draw(st.none() | _SEQUENCES))}
 
 
 @st.composite

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from store.db.pool import Pool
-from store.migrate import migrate
 from tests.support.events import Event
 from tests.support.merge_histories import (
     Step,
     deliver_in_batches,
     events_of,
     histories,
+    requested_for,
     undoing,
     voiding,
     without_merges,
@@ -35,11 +34,24 @@ CHAIN_OF_RECORDS: list[Step] = [
 """A chain over two owners' facts, with a retired record, and a forbidden pair that takes it apart."""
 
 
-@pytest.fixture
-async def clinic(pool: Pool) -> StoreTenant:
-    """A tenant with the declarations of the clinic as well."""
-    await migrate(pool, CLINIC)
-    return StoreTenant(pool, CLINIC)
+MERGED: Step = ("PatientMerged", "p0", 1, {"survivor": "p0", "losers": ["p1"]})
+SURVIVOR: Step = ("PatientAdmitted", "p0", 1, {})
+AT_A_SITE: Step = ("PatientAdmitted", "p1", 1, {"site": "s1"})
+FILE: Step = ("FileOpened", "f0", 1, {"correlation": requested_for("p1", 1)})
+LIVES_OF_LOSERS: dict[str, list[Step]] = {
+    "change after the last life": [
+        *(SURVIVOR, AT_A_SITE, MERGED),
+        *(("PatientDischarged", "p1", 2, {}), ("PatientChanged", "p1", 5, {"site": "s2"})),
+    ],
+    "change between a deletion and its repetition": [
+        *(SURVIVOR, AT_A_SITE, MERGED, ("PatientDischarged", "p1", 2, {})),
+        *(("PatientChanged", "p1", 5, {"site": "s2"}), ("PatientDischarged", "p1", 6, {})),
+    ],
+    "life that began before its first fact": [
+        *(SURVIVOR, ("PatientChanged", "p1", 1, {"site": "s1"}), MERGED, ("PatientDischarged", "p1", 2, {})),
+        *(("PatientChanged", "p1", 5, {"site": "s2"}), ("PatientDischarged", "p1", 6, {})),
+    ],
+}
 
 
 async def rows(tenant: StoreTenant) -> list[dict[str, Any]]:
@@ -64,6 +76,19 @@ async def test_any_merges_in_any_delivery_equal_the_model(
     await other.assert_holds([event for batch in batches for event in batch])
     assert await other.lines() == await one.lines()
     assert await rows(other) == await rows(one)
+
+
+@pytest.mark.parametrize("steps", LIVES_OF_LOSERS.values(), ids=LIVES_OF_LOSERS)
+async def test_lives_of_losers_count_as_in_the_model(clinic: StoreTenant, steps: list[Step]) -> None:
+    history = events_of(steps)
+    deliveries = [[[event] for event in history], *(deliver_in_batches(seed, history, 1) for seed in range(5))]
+    for batches in deliveries:
+        tenant = clinic.other_tenant()
+        recorded: list[Event] = []
+        for batch in batches:
+            await tenant.record(*batch)
+            recorded += batch
+            await tenant.assert_holds(recorded)
 
 
 @settings(in_a_database, max_examples=30)
