@@ -79,6 +79,15 @@ class Renamed(NamedTuple):
     cause: Entry
 
 
+class LoserChange(NamedTuple):
+    """A record of which there are new facts, and that is merged into a survivor. ``cause``: one of those facts."""
+
+    kind: str
+    key: str
+    survivor: str
+    cause: Entry
+
+
 @dataclass(slots=True)
 class Diff:
     """Everything that a batch of facts changes.
@@ -89,7 +98,7 @@ class Diff:
     a newer deletion than before is known. ``answers``: creations of children that were requested. ``own_facts``: how
     many facts there are that readers see, and that change no entity: Tether's own for the feed, and those about
     identity. ``closed_aliases``: (kind, key) of those that end; ``opened_aliases``: (kind, key, survivor) of those that
-    begin; ``renamed``: what became a loser or ceased to be one.
+    begin; ``renamed``: what became a loser or ceased to be one; ``losers``: records of losers with new facts.
     ``late``, ``jumps``, ``unseen``: see `arrivals.describe`.
     """
 
@@ -105,6 +114,7 @@ class Diff:
     closed_aliases: list[EntityKey] = field(default_factory=list)
     opened_aliases: list[tuple[str, str, str]] = field(default_factory=list)
     renamed: list[Renamed] = field(default_factory=list)
+    losers: list[LoserChange] = field(default_factory=list)
     late: list[LateFact] = field(default_factory=list)
     jumps: list[tuple[Entry, str]] = field(default_factory=list)
     unseen: list[Entry] = field(default_factory=list)

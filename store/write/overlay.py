@@ -16,7 +16,7 @@ from store.db.pool import Connection
 from store.db.sql import fetch_rows
 from store.write import merge_pairs
 from store.write.aliases import survivors_of
-from store.write.diff import ClosedLink, Diff, EntityKey, OpenedLink, Renamed
+from store.write.diff import ClosedLink, Diff, EntityKey, LoserChange, OpenedLink, Renamed
 from store.write.entity_state import FoldedEntity, find_entities
 from store.write.last_lives import last_lives
 from store.write.merged_links import at_survivor, depends_on_record, link_of, own_link
@@ -260,8 +260,20 @@ class _Overlay:
             self._diff.opened.append(link)
 
     def leave_losers(self) -> None:
-        """Leaves out changes of losers: an entity that is merged into another one has no children to wait for."""
-        diff = self._diff
+        """Leaves out changes of losers: an entity that is merged into another one has no children to wait for.
+
+        Their records are listed instead, and those of survivors whose state changes: children may have been requested
+        for one of their lives.
+        """
+        diff, names = self._diff, self._names
+        changes = (*diff.state_changes, *diff.recreated, *diff.ends)
+        causes = {(fact.kind, fact.key): fact for fact in self._facts} | {change.at: change.cause for change in changes}
+        records = {at: causes[at] for e in (*diff.versions, *diff.touched) if (at := (e.kind, e.key)) in causes}
+        found = [LoserChange(*at, names.now(*at), cause) for at, cause in records.items()]
+        found += [
+            LoserChange(c.at[0], key, c.at[1], c.cause) for c in diff.state_changes for key in names.losers(*c.at)
+        ]
+        diff.losers = [lost for lost in found if lost.key != lost.survivor]
         diff.state_changes, diff.recreated, diff.ends = (
             [change for change in changes if self._names.now(*change.at) == change.at[1]]
             for changes in (diff.state_changes, diff.recreated, diff.ends)

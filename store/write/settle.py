@@ -91,7 +91,7 @@ async def settle(
         await execute(conn, "mark_merging", tenant=tenant)
     if merging:
         await overlay.lay(conn, catalog, tenant, diff, fresh)
-    await former_links.mark(conn, catalog, tenant, diff)
+    await former_links.mark(conn, catalog, tenant, diff, fresh)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
     await refold.renumber(conn, tenant, histories.renumbered)
@@ -130,7 +130,7 @@ async def write_difference(
     """
     if locked.merges:
         await overlay.lay(conn, catalog, tenant, diff, ())
-    await former_links.mark(conn, catalog, tenant, diff)
+    await former_links.mark(conn, catalog, tenant, diff, ())
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
     await write(context, diff)

@@ -51,6 +51,20 @@ LIVES_OF_LOSERS: dict[str, list[Step]] = {
         *(SURVIVOR, ("PatientChanged", "p1", 1, {"site": "s1"}), MERGED, ("PatientDischarged", "p1", 2, {})),
         *(("PatientChanged", "p1", 5, {"site": "s2"}), ("PatientDischarged", "p1", 6, {})),
     ],
+    "file of a loser that was created again": [
+        *(FILE, AT_A_SITE, SURVIVOR, MERGED),
+        *(("PatientDischarged", "p1", 5, {}), ("PatientAdmitted", "p1", 6, {})),
+    ],
+    "file of the first of two lives that ended": [
+        *(FILE, AT_A_SITE, SURVIVOR, MERGED, ("PatientDischarged", "p1", 5, {})),
+        *(("PatientAdmitted", "p1", 6, {}), ("PatientDischarged", "p1", 7, {})),
+    ],
+    "file of a former life of which no survivor is known yet": [
+        *(MERGED, ("PatientDischarged", "p1", 5, {}), ("PatientAdmitted", "p1", 6, {}), FILE, SURVIVOR),
+    ],
+    "file of a former life that is void": [
+        *(("PatientDischarged", "p1", 5, {}), FILE, ("FactVoided", "", 0, {})),
+    ],
 }
 
 
