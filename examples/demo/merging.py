@@ -5,7 +5,8 @@ from typing import Any
 
 from examples.demo import profiles
 from examples.demo.operations import ended
-from examples.demo.profiles import ANN, BOB, DAN, PEOPLE, REL, activity, at_tickets, counts, entity, tickets
+from examples.demo.patient_links import merged_by_a_registry
+from examples.demo.profiles import ANN, BOB, CLEO, DAN, PEOPLE, REL, activity, at_tickets, counts, entity, tickets
 from examples.demo.stage import Stage
 from examples.demo.tether import Json, Refusal
 
@@ -27,13 +28,14 @@ async def play(on: Stage) -> None:
     await the_past(on, before)
     await forbidden(on)
     await undone(on)
+    await merged_by_a_registry(on)
     await deleted(on)
     await announced(on)
 
 
 async def entered(on: Stage) -> None:
     """Creates people with two profiles each, with activity and tickets under both."""
-    on.play.say("POST /people, /activities, /tickets at their owners: three names, each with two profiles")
+    on.play.say("POST /people, /activities, /tickets at their owners: four names, each with two profiles")
     for person in PEOPLE:
         await profiles.enter(on, person)
     for person in PEOPLE:
@@ -167,7 +169,8 @@ async def announced(on: Stage) -> None:
     """Consumers of the feed are informed of each key that has another survivor now."""
     on.play.say("GET /v1/feed?kind=person from the beginning")
     changes = [one for one in await on.tether.feed(kind="person") if one["change"] in ("merged", "unmerged")]
-    wanted = [("merged", ANN.old, ANN.new), ("merged", BOB.old, BOB.new), ("unmerged", BOB.old, "")]
+    wanted = [("merged", one.old, one.new) for one in (ANN, BOB)]
+    wanted += [("unmerged", BOB.old, ""), ("merged", CLEO.old, CLEO.new)]
     found = [(one["change"], one["key"], one.get("survivor", "")) for one in changes]
     on.play.check("merges in the feed", wanted, found)
 

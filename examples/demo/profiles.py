@@ -48,9 +48,10 @@ class PersonWithTwoProfiles(NamedTuple):
 
 ANN = PersonWithTwoProfiles("Ann", "u-17", "ann@example.org", 120, 80, 3, 2)
 BOB = PersonWithTwoProfiles("Bob", "u-18", "bob@example.org", 30, 20, 1, 1)
+CLEO = PersonWithTwoProfiles("Cleo", "u-19", "cleo@example.org", 10, 5, 0, 0)
 DAN = PersonWithTwoProfiles("Dan", "u-20", "dan@example.org", 4, 3, 0, 0)
 """Two people: father and son, who have the same name."""
-PEOPLE = (ANN, BOB, DAN)
+PEOPLE = (ANN, BOB, CLEO, DAN)
 
 
 async def enter(on: Stage, person: PersonWithTwoProfiles) -> None:
