@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.activity import Activity
-from catalog.registry import JSON_KEYS, OWN_FACTS, Contracts
+from catalog.registry import JSON_KEYS, Contracts
 from catalog.vocabulary import Fact
 from errors import BadDeclaration
 
@@ -17,8 +17,6 @@ def check(fact: type[Fact], where: str) -> None:
         raise BadDeclaration(
             where, f"{name} is activity and has an effect on its entity", "Derive it from Activity alone."
         )
-    if fact.fact_name() in OWN_FACTS:
-        raise BadDeclaration(where, f"{name} is the name of a fact of Tether's own", "Give it another name.")
     if about is None:
         raise BadDeclaration(
             where,

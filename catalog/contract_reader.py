@@ -11,7 +11,7 @@ from types import ModuleType
 from catalog import activity_checks, identity_checks, limits
 from catalog.activity import Activity
 from catalog.identity import IdentityFact
-from catalog.registry import Contract, Contracts
+from catalog.registry import OWN_FACTS, Contract, Contracts
 from catalog.vocabulary import Command, ExpectedParentField, Fact, KeyField, Owner
 from errors import BadDeclaration
 
@@ -141,6 +141,8 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
     name = fact.fact_name()
     if not _NAME.fullmatch(name):
         raise BadDeclaration(where, f"{name} cannot name a fact", "Use CamelCase in the past tense: GroupCreated.")
+    if name in OWN_FACTS:
+        raise BadDeclaration(where, f"{name} is the name of a fact of Tether's own", "Give it another name.")
     if fact.effect is None and not issubclass(fact, IdentityFact | Activity):
         raise BadDeclaration(where, f"{name} derives from Fact itself", "Derive it from Created, Changed or Deleted.")
     if not _KIND.fullmatch(fact.entity):

@@ -62,7 +62,7 @@ async def mark(conn: Connection, catalog: Catalog, tenant: str, diff: Diff, fact
 
 
 def _was_ended(change: StateChange) -> bool:
-    """Whether a deletion of the entity is known, or was, and is void now."""
+    """Whether a deletion of the entity is known, or was, and is void now: maybe with all other facts about it."""
     return bool(change.entity.ended) or (change.entity.stored and not change.was_placeholder)
 
 

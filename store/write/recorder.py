@@ -193,7 +193,7 @@ class Recorder:
                 settled = Settled((await lock(conn, tenant)).revision)
             differing = _differing(group, settled)
             recorded = await find_recorded(conn, tenant, differing) if differing else {}
-            voided = await find_voided(conn, tenant, settled.known) if settled.known else {}
+            voided = await find_voided(conn, tenant, settled.known) if settled.known and settled.voids else {}
             answers, rejected = _answers(group, unique, settled, recorded, voided)
             if rejected:
                 await quarantine.keep(conn, tenant, rejected)

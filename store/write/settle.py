@@ -36,7 +36,8 @@ ALIASES = "tenant from_revision to_revision kind key survivor"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The outcome of a batch. ``new``: facts that were not in the ledger; ``known``: digests of those that were.
+    """The outcome of a batch. ``new``: facts that were not in the ledger; ``known``: digests of those that were, of
+    which some may be void if ``voids``.
 
     ``refused``: facts that are not recorded, with the reason. ``arrivals``: what is known about the new ones.
     """
@@ -46,6 +47,7 @@ class Settled:
     known: dict[FactKey, bytes] = field(default_factory=dict)
     refused: dict[FactKey, str] = field(default_factory=dict)
     arrivals: Arrivals = field(default_factory=Arrivals)
+    voids: bool = False
 
 
 class _Digest(NamedTuple):
@@ -78,7 +80,7 @@ async def settle(
     if refused:
         unknown = [e for e in unknown if (e.source, e.id) not in refused]
     if not unknown:
-        return Settled(locked.revision, known=known, refused=refused)
+        return Settled(locked.revision, known=known, refused=refused, voids=locked.voids)
     fresh = [e.with_order(at_position(e.order, n)) for n, e in enumerate(unknown, locked.facts + 1)]
     stored = await _stored(conn, tenant, fresh)
     histories = await refold.find(conn, catalog, tenant, stored, fresh)
@@ -87,8 +89,7 @@ async def settle(
     merging = locked.merges or (
         catalog.contracts.merging and any(e.effect is None and is_about_identity(catalog, e) for e in fresh)
     )
-    if merging and not locked.merges:
-        await execute(conn, "mark_merging", tenant=tenant)
+    await _mark(conn, tenant, locked, fresh, merging=bool(merging))
     if merging:
         await overlay.lay(conn, catalog, tenant, diff, fresh)
     await former_links.mark(conn, catalog, tenant, diff, fresh)
@@ -117,7 +118,16 @@ async def settle(
         known,
         refused,
         arrivals.describe(diff.late, diff.jumps, diff.unseen, catalog.restarting),
+        locked.voids,
     )
+
+
+async def _mark(conn: Connection, tenant: str, locked: LockedTenant, fresh: Sequence[Entry], *, merging: bool) -> None:
+    """Remembers, from the first of them on, that the tenant has facts that need a look in every later batch."""
+    if merging and not locked.merges:
+        await execute(conn, "mark_merging", tenant=tenant)
+    if not locked.voids and any(e.effect is None and e.name == VOIDED for e in fresh):
+        await execute(conn, "mark_voiding", tenant=tenant)
 
 
 async def write_difference(

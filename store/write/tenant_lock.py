@@ -13,13 +13,15 @@ class LockedTenant(NamedTuple):
 
     ``revision``: the current one. ``facts``: how many facts its ledger holds, which is the position of the newest.
     ``now``: the database's time, after the lock was taken. ``open_operations``: whether any of its operations is
-    waiting for facts. ``merges``: whether it has ever recorded a fact about identity. ``restarting``: the kinds whose
+    waiting for facts. ``merges``: whether it has ever recorded a fact about identity; ``voids``: whether any
+    of its facts was ever voided. ``restarting``: the kinds whose
     entities the tables hold as folded with restarts of sequences.
     """
 
     revision: int
     facts: int
     merges: bool
+    voids: bool
     now: datetime
     open_operations: bool
     restarting: list[str]
@@ -29,6 +31,7 @@ class _Counters(NamedTuple):
     revision: int
     facts: int
     merges: bool
+    voids: bool
 
 
 class _AfterLock(NamedTuple):

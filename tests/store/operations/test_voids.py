@@ -147,3 +147,19 @@ async def test_fact_at_an_end_of_the_calendar_can_be_taken_back(tenant: StoreTen
     await tenant.record(far, event("ItemAdded", "i", None, id="other", time="2026-01-01T00:00:00Z", name="near"))
     await void(tenant, far)
     assert b'entity|item|i|live|{"name":"near"}' in await tenant.lines()
+
+
+async def test_channel_of_a_void_deletion_belongs_to_the_group_that_comes_next(tenant: StoreTenant) -> None:
+    created, deleted, again = (
+        event("GroupCreated", "g", 1, name="g"),
+        event("GroupDeleted", "g", 2),
+        event("GroupCreated", "g", 3, name="g"),
+    )
+    await tenant.record(created)
+    channel = event("ChannelCreated", "c", 1, requested_by="g", created=created, name="c")
+    await tenant.record(channel)
+    await tenant.record(deleted, again)
+    for fact in (created, deleted, again):
+        await void(tenant, fact)
+    await tenant.record(event("GroupCreated", "g", 4, name="g"))
+    assert b"link|group_channel|c|g|linked" in await tenant.lines()

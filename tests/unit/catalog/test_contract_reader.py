@@ -17,6 +17,7 @@ COMMAND = """
     """
 DELETE = COMMAND % ', method="DELETE", path="/a/{x}", deletes="%s"'
 ACTIVITY = 'OWNER = Owner("a")\nclass ADone(Activity, entity="a"%s):\n    '
+CREATED = 'OWNER = Owner("a")\nclass ACreated(Created, entity="a"):\n    x: str'
 GONE = """
     class AGone(Deleted, entity="a"):
         pass
@@ -28,6 +29,8 @@ FACTS = {
     "belongs to the owner 'groups'": 'OWNER = Owner("thieves")\nclass GroupLost(Changed, entity="group"):\n    x: str',
     "names no kind of entity": 'OWNER = Owner("a")\nclass ACreated(Created):\n    x: str',
     "derives from Fact itself": 'OWNER = Owner("a")\nclass AHappened(Fact, entity="a"):\n    x: str',
+    "FactVoided is the name of a fact of Tether's own": CREATED.replace("ACreated", "FactVoided"),
+    "Merged is the name of a fact of Tether's own": CREATED.replace("ACreated(Created", "MergedV2(Created, version=2"),
     "several keys": 'OWNER = Owner("a")\nclass ACreated(Created, entity="a"):\n    x: Key\n    y: Key',
     "ADone does not say which kind of entity it is about": ACTIVITY % "" + "x: str",
     "ADone has no field 'group_id', which holds the key of the group. Add `group_id: str`": ACTIVITY % ', of="group"'
@@ -43,8 +46,6 @@ FACTS = {
     "ACreated is about 'a', which is a feed of activity and has no state": ACTIVITY % ', of="group", via="x"'
     + 'x: str\nclass ACreated(Created, entity="a"):\n    x: str',
     "ADone is activity and has an effect on its entity": (ACTIVITY % ', of="group"').replace("(A", "(Created, A")
-    + "group_id: str",
-    "FactVoided is the name of a fact of Tether's own": (ACTIVITY % ', of="group"').replace("ADone", "FactVoided")
     + "group_id: str",
     "Ask describes no request. Write class Ask(Command, method=": COMMAND % "",
     "Ask describes no request.": COMMAND % ', method="GET", path="/a"',
