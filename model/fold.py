@@ -11,8 +11,8 @@ from catalog.catalog import Catalog
 from errors import Conflict
 from model.facts import VOIDED, FactId, ModelFact
 from model.history import History, history
-from model.links import links
-from model.merges import is_about_identity, merges_of
+from model.links import Histories, links
+from model.merges import ModelMerges, is_about_identity, merges_of
 from model.restarts import numbered
 from model.state import PLACEHOLDER, EntityKey, LinkKey, ModelEntity, ModelLink, ModelState
 
@@ -22,15 +22,7 @@ def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelState:
 
     Raises Conflict if two different facts have the same source and id.
     """
-    about_identity: list[ModelFact] = []
-    about_state: list[ModelFact] = []
-    for fact in _accepted(facts):
-        if is_about_identity(catalog, fact):
-            about_identity.append(fact)
-        elif fact.type not in catalog.contracts.activity:
-            about_state.append(fact)
-    merges = merges_of(catalog, about_identity)
-    histories = {entity: history(of_one) for entity, of_one in _by_entity(catalog, about_state).items()}
+    histories, merges = histories_of(catalog, facts)
     found: dict[LinkKey, ModelLink] = {}
     for relationship in catalog.relationships.values():
         found.update(links(relationship, histories, merges))
@@ -43,6 +35,19 @@ def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelState:
         if parent not in entities:
             entities[parent] = PLACEHOLDER
     return ModelState(entities, found, merges)
+
+
+def histories_of(catalog: Catalog, facts: Iterable[ModelFact]) -> tuple[Histories, ModelMerges]:
+    """Returns the history of each entity that facts are about, and what facts say about identity. Raises Conflict."""
+    about_identity: list[ModelFact] = []
+    about_state: list[ModelFact] = []
+    for fact in _accepted(facts):
+        if is_about_identity(catalog, fact):
+            about_identity.append(fact)
+        elif fact.type not in catalog.contracts.activity:
+            about_state.append(fact)
+    histories = {entity: history(of_one) for entity, of_one in _by_entity(catalog, about_state).items()}
+    return histories, merges_of(catalog, about_identity)
 
 
 def _accepted(facts: Iterable[ModelFact]) -> list[ModelFact]:
