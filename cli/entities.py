@@ -14,10 +14,12 @@ app = typer.Typer(no_args_is_help=True, help="Read one entity and the facts abou
 FIELDS = {
     "kind": "kind",
     "key": "key",
+    "replaces": "replaces",
     "state": "state",
     "incarnation": "incarnation",
     "sequence": "sequence",
     "data": "data",
+    "origins": "origins",
     "references": "references",
     "revision": "revision",
     "token": "token",

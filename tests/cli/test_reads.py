@@ -116,6 +116,13 @@ def test_entity_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
     assert tether("entities", "get", "group", "a/b", "-o", "json").json == ENTITY
 
 
+def test_merged_entity_is_shown_with_its_keys_and_where_fields_come_from(tether: Tether, fake: FakeTether) -> None:
+    merged = {**ENTITY, "replaces": ["g0"], "origins": {"name": ["g0"]}}
+    fake.answers["GET /v1/entities/group/g0"] = 200, merged
+    lines = tether("entities", "get", "group", "g0").out.splitlines()
+    assert [line.split() for line in lines if "g0" in line] == [["replaces", '["g0"]'], ["origins", '{"name":["g0"]}']]
+
+
 def test_why_shows_sentence_facts_and_history(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/relationships/gc/links/c1/why"] = 200, WHY
     said = tether("links", "why", "gc", "c1")
