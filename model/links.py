@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from catalog.relationship import OnMerge, Relationship
-from model.history import NEVER_CREATED, History, Rank
+from model.history import NEVER_CREATED, History, Life, Rank
 from model.merges import ModelMerges
 from model.order import encoded
 from model.references import NamedParent, parent_of
@@ -16,13 +16,13 @@ Histories: TypeAlias = dict[EntityKey, History]
 
 
 class _Named(NamedTuple):
-    """That the record ``stated_child`` names a parent. ``parent``: the one under which that parent goes on; ``rank``:
-    that of the record."""
+    """That the record ``stated_child`` names a parent. ``parent``: the one under which that parent goes on; ``life``:
+    that of the record in which it does."""
 
     stated_child: str
     named: NamedParent
     parent: str
-    rank: Rank
+    life: Life
 
 
 def links(relationship: Relationship, histories: Histories, merges: ModelMerges) -> Iterator[tuple[LinkKey, ModelLink]]:
@@ -33,7 +33,11 @@ def links(relationship: Relationship, histories: Histories, merges: ModelMerges)
         for child, references in _references(relationship, histories, merges).items()
         if (reference := _choose(relationship, child, references)) is not None
     }
-    former = {child for child, reference in chosen.items() if _is_former(relationship, reference, histories, merges)}
+    former = {
+        child
+        for child, reference in chosen.items()
+        if reference.named.created is not None and _is_former(relationship, reference, histories, merges)
+    }
     present = {child: reference for child, reference in chosen.items() if child not in former}
     holders = _holders(relationship, present, merges) if relationship.exclusive else None
     for child, reference in chosen.items():
@@ -65,7 +69,7 @@ def _references(relationship: Relationship, histories: Histories, merges: ModelM
             continue
         child = merges.survivor(kind, key)
         alone = (kind, child) not in merges.clusters
-        of_survivor = histories.get((kind, child))
+        of_survivor = history if child == key else histories.get((kind, child))
         if of_survivor is None or of_survivor.state != "live":
             continue
         life = history.last_life
@@ -74,14 +78,16 @@ def _references(relationship: Relationship, histories: Histories, merges: ModelM
             continue
         parent = merges.survivor(relationship.parent, named.key)
         if alone or (relationship.parent, parent) != (kind, child):
-            found.setdefault(child, []).append(_Named(key, named, parent, life.rank))
+            found.setdefault(child, []).append(_Named(key, named, parent, life))
     return found
 
 
 def _choose(relationship: Relationship, child: str, references: list[_Named]) -> _Named | None:
     """Returns the reference that decides, by the rule of the relationship; None: none does."""
     own = next((reference for reference in references if reference.stated_child == child), None)
-    newest = max(references, key=lambda reference: reference.named.order)
+    if len(references) == 1 and references[0] is own:
+        return own
+    newest = max(references, key=lambda reference: reference.named.fact.order)
     if relationship.on_merge is OnMerge.KEEP_NEWEST:
         return newest
     if relationship.on_merge is OnMerge.KEEP_SURVIVORS:
@@ -113,20 +119,24 @@ def _holders(relationship: Relationship, present: dict[str, _Named], merges: Mod
     children: dict[str, list[str]] = {}
     for child in sorted(present, key=str.encode):
         children.setdefault(present[child].parent, []).append(child)
+    ranks = {child: reference.life.rank for child, reference in present.items()}
     found = {}
     for parent, of_parent in children.items():
         candidates = of_parent
         if (relationship.parent, parent) in merges.clusters:
-            candidates = _preferred(relationship, of_parent, present)
+            candidates = _preferred(relationship, of_parent, present, ranks)
         # Of several the one created first; of equal ones the first by key.
-        found[parent] = min(candidates, key=lambda child: present[child].rank)
+        found[parent] = min(candidates, key=ranks.__getitem__)
     return found
 
 
-def _preferred(relationship: Relationship, children: list[str], present: dict[str, _Named]) -> list[str]:
+def _preferred(
+    relationship: Relationship, children: list[str], present: dict[str, _Named], ranks: dict[str, Rank]
+) -> list[str]:
     """Returns those children of a merged entity that come before its other ones: created last where the newest counts,
     else those that name the survivor itself."""
     if relationship.on_merge is OnMerge.KEEP_NEWEST:
-        created = [present[child].rank for child in children if present[child].rank != NEVER_CREATED]
-        return [child for child in children if created and present[child].rank == max(created)] or children
+        created = [ranks[child] for child in children if ranks[child] != NEVER_CREATED]
+        last = max(created, default=NEVER_CREATED)
+        return [child for child in children if ranks[child] == last]
     return [child for child in children if present[child].named.key == present[child].parent] or children

@@ -7,15 +7,14 @@ from catalog.relationship import KEY_CHARACTERS, Relationship
 from catalog.vocabulary import Effect
 from facts.correlation import decode
 from model.facts import LINKED, UNLINKED, ModelFact
-from model.order import Order
 
 
 class NamedParent(NamedTuple):
-    """The parent that a child refers to. ``order``: that of the fact that says so; ``created``: the order key of the
-    creation of it that the child was requested for; None: it refers to any incarnation of the parent."""
+    """The parent that a child refers to. ``fact``: the one that says so; ``created``: the order key of the creation
+    of it that the child was requested for; None: it refers to any incarnation of the parent."""
 
     key: str
-    order: Order
+    fact: ModelFact
     created: bytes | None = None
 
 
@@ -49,7 +48,7 @@ def _requested_for(relationship: Relationship, fact: ModelFact) -> NamedParent |
 
 def _named(fact: ModelFact, value: Any, created: bytes | None = None) -> NamedParent | None:
     key = _key(value)
-    return None if key is None else NamedParent(key, fact.order, created)
+    return None if key is None else NamedParent(key, fact, created)
 
 
 def _key(value: Any) -> str | None:
