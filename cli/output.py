@@ -60,6 +60,8 @@ def show_one(answer: dict[str, Any], form: Format, fields: Columns) -> None:
         show_document(answer) if form is Format.json else show_line(answer)
         return
     grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")  # a value that is wider than the terminal is not cut off
     for heading, field in fields.items():
         value = pick(answer, field)
         if value not in (None, "", {}, []):

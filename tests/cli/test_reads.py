@@ -123,6 +123,18 @@ def test_merged_entity_is_shown_with_its_keys_and_where_fields_come_from(tether:
     assert [line.split() for line in lines if "g0" in line] == [["replaces", '["g0"]'], ["origins", '{"name":["g0"]}']]
 
 
+def test_value_that_is_wider_than_the_terminal_is_shown_whole(
+    tether: Tether, fake: FakeTether, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as at a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "x" * 200
+    fake.answers["GET /v1/entities/group/a/b"] = 200, {**ENTITY, "data": {"name": name}}
+    lines = tether("entities", "get", "group", "a/b").out.splitlines()
+    assert max(map(len, lines)) < 100  # with escape codes
+    assert f'{{"name":"{name}"}}' in "".join("".join(lines).split())
+
+
 def test_why_shows_sentence_facts_and_history(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/relationships/gc/links/c1/why"] = 200, WHY
     said = tether("links", "why", "gc", "c1")
