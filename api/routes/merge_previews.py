@@ -16,6 +16,7 @@ from errors import Conflict
 from messages.operation_reasons import describe_reason
 from store.db.snapshot import snapshot
 from store.operations import merge_checks, merge_plans, merge_undo
+from store.operations.merge_conflicts import Because
 from store.operations.merge_plans import MergePlan
 from store.operations.merge_undo import UndoPreview
 from store.read import merge_proof
@@ -51,8 +52,9 @@ class MergeConflict(BaseModel):
     """Links of which only one can be, or none."""
 
     relationship: str
-    because: Literal["one_parent", "one_child", "self"] = Field(
-        description="An entity has one parent; a parent has one child, one-to-one; no entity is its own parent."
+    because: Because = Field(
+        description="`one_parent`, `one_child`: only one can be. `self`: no entity is its own parent. "
+        "`not_the_survivors`: only the survivor's own counts. `survivor_not_live`: it has no parent."
     )
     on_merge: str = Field(description="The rule that the relationship declares.")
     refused: bool = Field(description="Whether the merge is refused because of it.")

@@ -16,20 +16,23 @@ from store.db.pool import Connection
 from store.db.sql import fetch_rows
 from store.operations.cluster_changes import ClusterChange
 from store.write.aliases import survivors_of
-from store.write.entity_state import NOTHING, UNRANKED, FoldedEntity, fetch_entities
+from store.write.entity_state import NOTHING, UNRANKED, EntityState, FoldedEntity, fetch_entities
+from store.write.last_lives import last_lives
 
-Because = Literal["one_parent", "one_child", "self"]
-"""An entity has one parent; a parent has one child, one-to-one; no entity is its own parent."""
+Because = Literal["one_parent", "one_child", "self", "not_the_survivors", "survivor_not_live"]
+"""An entity has one parent; a parent has one child, one-to-one; no entity is its own parent; by the rule of the
+relationship only the survivor's own link counts; an entity that is not live has no parent."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConflictingLink:
     """A link of one of the merged entities. ``key``: the one of them that it was stated with; ``other``: its parent, or
-    its child; ``reference``: what orders it among the others."""
+    its child; ``reference``: what orders it among the others; ``linked``: whether it counts now."""
 
     key: str
     other: str
     reference: bytes = NOTHING
+    linked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class LinkConflict:
     @property
     def refused(self) -> bool:
         """Whether the relationship lets no caller merge them."""
-        return self.because != "self" and self.relationship.on_merge is OnMerge.REFUSE
+        return self.because in ("one_parent", "one_child") and self.relationship.on_merge is OnMerge.REFUSE
 
     @property
     def reason(self) -> EndReason:
@@ -105,27 +108,46 @@ class _ConflictSearch:
         relationships = self.catalog.by_child.get(self.kind, ())
         members = self.change.members(self.survivor)
         fetched = await fetch_entities(self.conn, self.tenant, [(self.kind, key) for key in members])
-        records = {record.key: record for record in fetched}
+        states = {record.key: record.state for record in fetched}
+        records = {record.key: record for record in fetched} | await self._last_lives(states)
         rows = await self._links("links_of_members", relationships)
         found = []
         for relationship in relationships:
-            links = self._effective(relationship, records, rows)
+            links = self._effective(relationship, records, states, rows)
             parents = await self._survivors(relationship.parent, [link.other for link in links])
             itself = [link for link in links if self._is_itself(relationship.parent, parents[link.other])]
             links = [link for link in links if link not in itself]
             if itself:
                 found.append(LinkConflict(relationship, "self", self.survivor, None, tuple(itself)))
-            if len({parents[link.other] for link in links}) > 1:
+            several = len({parents[link.other] for link in links}) > 1
+            if several and (relationship.on_merge is OnMerge.REFUSE or states[self.survivor] == "live"):
                 kept = self._parent_that_counts(relationship, links)
-                others = tuple(link for link in links if link is not kept)
+                counts = None if kept is None else parents[kept.other]
+                others = tuple(link for link in links if parents[link.other] != counts)
                 found.append(LinkConflict(relationship, "one_parent", self.survivor, kept, others))
+            elif states[self.survivor] != "live":
+                linked = tuple(link for link in links if link.linked)
+                if linked:
+                    found.append(LinkConflict(relationship, "survivor_not_live", self.survivor, None, linked))
+            elif relationship.on_merge is OnMerge.KEEP_SURVIVORS and links and self._own(links) is None:
+                found.append(LinkConflict(relationship, "not_the_survivors", self.survivor, None, tuple(links)))
         return found
 
     def _is_itself(self, kind: str, parent: str) -> bool:
         return kind == self.kind and self.change.now(parent) == self.survivor
 
+    async def _last_lives(self, states: Mapping[str, EntityState]) -> dict[str, FoldedEntity]:
+        """The last lives of members that are deleted, which go on contributing to the survivor."""
+        retired = {(self.kind, key) for key, state in states.items() if state == "deleted" and key != self.survivor}
+        found = await last_lives(self.conn, self.catalog, self.tenant, retired, ())
+        return {key: record for (_, key), record in found.items()}
+
     def _effective(
-        self, relationship: Relationship, records: Mapping[str, FoldedEntity], rows: Sequence[_MemberLink]
+        self,
+        relationship: Relationship,
+        records: Mapping[str, FoldedEntity],
+        states: Mapping[str, EntityState],
+        rows: Sequence[_MemberLink],
     ) -> list[ConflictingLink]:
         """The link that each of the joined clusters has now, or would have if its survivor were live."""
         linked = {row.survivor: row for row in rows if row.relationship == relationship.name}
@@ -137,19 +159,25 @@ class _ConflictSearch:
                 found.append(ConflictingLink(row.stated, row.other, order))
                 continue
             stated = [
-                ConflictingLink(key, parent, records[key].reference(relationship)[0])
+                ConflictingLink(key, parent, records[key].reference(relationship)[0], linked=False)
                 for key in records
                 if self.change.was(key) == cluster and (parent := records[key].parent(relationship)) is not None
             ]
-            if stated and records[cluster].state != "live":
+            if stated and states[cluster] != "live":
                 found.append(max(stated, key=lambda link: link.reference))
         return found
 
-    def _parent_that_counts(self, relationship: Relationship, links: Sequence[ConflictingLink]) -> ConflictingLink:
+    def _parent_that_counts(
+        self, relationship: Relationship, links: Sequence[ConflictingLink]
+    ) -> ConflictingLink | None:
+        if relationship.on_merge is OnMerge.KEEP_SURVIVORS:
+            return self._own(links)
         newest = max(links, key=lambda link: link.reference)
-        if relationship.on_merge is OnMerge.KEEP_NEWEST:
-            return newest
-        return next((link for link in links if link.key == self.survivor), newest)
+        return newest if relationship.on_merge is OnMerge.KEEP_NEWEST else self._own(links) or newest
+
+    def _own(self, links: Sequence[ConflictingLink]) -> ConflictingLink | None:
+        """The one that the survivor's own record states."""
+        return next((link for link in links if link.key == self.survivor), None)
 
     async def children(self) -> list[LinkConflict]:
         """Children of members by one-to-one relationships."""

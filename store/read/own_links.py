@@ -24,9 +24,10 @@ class Side:
     survivors: tuple[str, ...]
 
 
-Rule = Literal["other_link_counts", "own_parent", "survivor_not_live", "not_the_survivors", ""]
-"""Why a link of a key is set aside by a merge: another link of the cluster counts; its parent is the entity itself; the
-survivor is unknown or deleted; only links of the survivor's own record count. Empty: nothing explains it."""
+Rule = Literal["same_parent", "other_link_counts", "own_parent", "survivor_not_live", "not_the_survivors", ""]
+"""Why a link of a key is set aside by a merge: another record names the same parent; another link counts; its parent is
+the entity itself; the survivor is unknown or deleted; only links of the survivor's own record count. Empty: nothing
+explains it."""
 
 
 class OwnLink(NamedTuple):
@@ -99,8 +100,8 @@ async def compare(conn: Connection, catalog: Catalog, before: Side, after: Side)
 def _why_gone(catalog: Catalog, link: OwnLink, now: Sequence[OwnLink], after: Side, *, live: bool) -> Rule:
     """``now``: the links after the merge; ``live``: whether all of its survivors are."""
     relationship: Relationship = catalog.relationship(link.relationship)
-    if any(other.relationship == link.relationship for other in now):
-        return "other_link_counts"
+    if other := next((other for other in now if other.relationship == link.relationship), None):
+        return "same_parent" if other.linked == link.linked else "other_link_counts"
     if relationship.parent == after.kind and link.linked in (*after.members, *after.survivors):
         return "own_parent"
     if not live:
