@@ -12,6 +12,7 @@ from cli import (
     feed,
     keys,
     links,
+    merges,
     operations,
     plans,
     processes,
@@ -46,6 +47,7 @@ app.add_typer(events.app, name="events", rich_help_panel=PUBLISH)
 app.command(rich_help_panel=CHANGE)(move)
 app.command(rich_help_panel=CHANGE)(delete)
 app.add_typer(plans.app, name="plan", rich_help_panel=CHANGE)
+app.add_typer(merges.app, name="merge", rich_help_panel=CHANGE)
 app.add_typer(links.app, name="links", rich_help_panel=READ)
 app.add_typer(relationships.app, name="relationships", rich_help_panel=READ)
 app.add_typer(waiting.app, name="waiting", rich_help_panel=READ)

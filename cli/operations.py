@@ -69,7 +69,7 @@ OperationId = Annotated[str, typer.Argument(metavar="OPERATION", help="Id of the
 
 @app.command("list")
 def list_(
-    kind: Annotated[str, typer.Option(help="link, unlink, move, delete, cascade or detach.")] = "",
+    kind: Annotated[str, typer.Option(help="link, unlink, move, delete, cascade, detach, merge or unmerge.")] = "",
     state: Annotated[
         str,
         typer.Option(
