@@ -38,13 +38,13 @@ def effect_of(catalog: Catalog, source: str, type: str) -> IdentityEffect | None
 def pairs(catalog: Catalog, source: str, type: str, kind: str, key: str, data: Mapping[str, Any]) -> Iterator[Pair]:
     """The pairs that a valid fact is about. Parameters as those of ``Entry``; the fact is one about identity."""
     effect = effect_of(catalog, source, type)
-    survivor_field, losers_field = "survivor", "losers"
-    if source != OWN_SOURCE:
-        model = catalog.contracts.by_type[type].model
-        if issubclass(model, Merged | Unmerged):
-            survivor_field, losers_field = model.survivor_field, model.losers_field
     if effect in OF_MERGES:
-        for loser in dict.fromkeys(data.get(losers_field) or (key,)):
+        survivor_field, losers = "survivor", data.get("losers")
+        if source != OWN_SOURCE:
+            model = catalog.contracts.by_type[type].model
+            assert issubclass(model, Merged | Unmerged)
+            survivor_field, losers = model.survivor_field, _losers(model, key, data)
+        for loser in dict.fromkeys(losers or ()):
             yield Pair(kind, loser, data[survivor_field])
     else:
         yield forbidden_pair(kind, data["one"], data["other"])
@@ -62,7 +62,7 @@ def check(contract: Contract, key: str, data: Mapping[str, Any]) -> None:
     """
     model = contract.model
     if issubclass(model, Merged | Unmerged):
-        survivor, losers = data[model.survivor_field], data.get(model.losers_field, [key])
+        survivor, losers = data[model.survivor_field], _losers(model, key, data)
         if not isinstance(losers, list) or not losers:
             raise Unacceptable(f"{model.losers_field} must name at least one loser")
         _check_keys(model.survivor_field, [survivor])
@@ -73,6 +73,11 @@ def check(contract: Contract, key: str, data: Mapping[str, Any]) -> None:
         _check_keys("one and other", [data["one"], data["other"]])
         if data["one"] == data["other"]:
             raise Unacceptable(f"{data['one']!r} is both keys of the pair: name two different ones")
+
+
+def _losers(model: type[Merged | Unmerged], key: str, data: Mapping[str, Any]) -> Any:
+    """The losers that a fact names. Without a field for them it is about the one loser, whatever else its data hold."""
+    return data.get(model.losers_field) if model.losers_field in model.model_fields else [key]
 
 
 def _check_keys(field: str, keys: list[Any]) -> None:
