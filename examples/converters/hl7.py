@@ -2,11 +2,12 @@
 
 | event | converted to |
 |---|---|
-| ADT^A40 (merge patient) | a merge for each identifier in MRG-1: into the one in PID-3 of the same authority and type |
+| ADT^A40 (merge patient) | a merge for each identifier in MRG-1: into another one in PID-3 of its authority and type |
+| ADT^A47 (change identifier) | the same: the former identifier goes on as the new one |
 | ADT^A37 (unlink) | an undo for each two identifiers of the same authority and type: neither is merged into the other |
 | ADT^A24 (link) | nothing: linked records stay distinct |
-| other merges (A18, A34 to A36, A39, A41 to A44) | a problem: A40 has taken the place of those that are of patients |
-| everything else | nothing |
+| ADT^A18, A34, A36, A39, A46 | a problem: former merges and changes of patients, whose place A40 and A47 have taken |
+| everything else, also of accounts and visits | nothing |
 
 The key of a person is ``authority|value``: a value without its authority could be another person's. The authority is
 its universal id, such as an OID, or else its namespace; the same authority must always be named in the same way.
@@ -32,7 +33,7 @@ from examples.converters.output import (
 
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?\d*([+-]\d{4})?", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):?([0-5]\d)", re.ASCII)
-_OTHER_MERGES = {"A18", "A34", "A35", "A36", "A39", "A41", "A42", "A43", "A44"}
+_FORMER = {"A18", "A34", "A36", "A39", "A46"}
 _NULL = '""'
 """A field that is to be deleted: there is no identifier in it."""
 
@@ -83,8 +84,8 @@ def convert(content: bytes, options: Hl7Options) -> Conversion:
                 done.events += found
                 if not found:
                     done.skipped[event] += 1
-            elif event.startswith("ADT^") and event[4:] in _OTHER_MERGES:
-                mend = "Have the sender publish ADT^A40, or merge through the API"
+            elif event.startswith("ADT^") and event[4:] in _FORMER:
+                mend = "Have the sender publish ADT^A40 or ADT^A47, or merge through the API"
                 raise header.problem(9, f"{event} merges in a way that is not converted", mend)
             else:
                 done.skipped[event] += 1
@@ -105,7 +106,7 @@ def _event_of(message: Sequence[Hl7Segment]) -> str:
 
 
 def _merges(message: Sequence[Hl7Segment], options: Hl7Options) -> Iterator[Event]:
-    """The facts of an A40: of each group of PID and MRG."""
+    """The facts of an A40 or A47: of each group of PID and MRG."""
     time, stated_by = _time(message, options), _stated_by(message)
     survivor: Hl7Segment | None = None
     groups = 0
@@ -130,20 +131,23 @@ def _merges(message: Sequence[Hl7Segment], options: Hl7Options) -> Iterator[Even
 def _pairs(
     pid: Hl7Segment, mrg: Hl7Segment, options: Hl7Options
 ) -> Iterator[tuple[PatientIdentifier, PatientIdentifier]]:
-    """(loser, survivor) of one group."""
+    """(loser, survivor) of one group. What is in both lists, and has nothing else to go on as, is unchanged."""
     kept, lost = _identifiers(pid, 3, options), _identifiers(mrg, 1, options)
+    found = 0
     for loser in lost:
-        matching = list(dict.fromkeys(one for one in kept if one.can_replace(loser)))
-        exact = [one for one in matching if one.type == loser.type]
-        matching = exact or matching
+        matching = [one for one in kept if one.can_replace(loser) and one.key != loser.key]
+        matching = [one for one in matching if one.type == loser.type] or matching
+        if not matching and loser.key in {one.key for one in kept}:
+            continue
         if len({one.key for one in matching}) != 1:
             count = "no identifier" if not matching else "several identifiers"
             of_type = f" and type {loser.type}" if loser.type else ""
             reason = f"{loser.value!r} has {count} of authority {loser.authority!r}{of_type} in PID-3 to go on as"
             raise mrg.problem(1, reason, "Name one in PID-3, or rename an authority by --alias NAME=AUTHORITY")
-        if matching[0].key == loser.key:
-            raise mrg.problem(1, f"{loser.key!r} is both in PID-3 and in MRG-1", "Leave it out of one of them")
+        found += 1
         yield loser, matching[0]
+    if not found:
+        raise mrg.problem(1, "all identifiers are in PID-3 too, so that none is merged", "Name the former one here")
 
 
 def _unlinked(message: Sequence[Hl7Segment], options: Hl7Options) -> Iterator[Event]:
@@ -165,6 +169,7 @@ def _unlinked(message: Sequence[Hl7Segment], options: Hl7Options) -> Iterator[Ev
 
 _CONVERTED: Mapping[str, Callable[[Sequence[Hl7Segment], Hl7Options], Iterator[Event]]] = {
     "ADT^A40": _merges,
+    "ADT^A47": _merges,
     "ADT^A37": _unlinked,
 }
 

@@ -1,4 +1,4 @@
-"""HL7 v2 messages to facts about merges: A40 merges, A37 undoes, A24 does neither; delimiters are those of MSH."""
+"""HL7 v2 messages to facts about merges: A40 and A47 merge, A37 undoes, A24 does neither."""
 
 import io
 import json
@@ -100,14 +100,28 @@ def test_link_is_no_merge_and_unlink_undoes_both_directions() -> None:
 
 
 def test_what_is_no_merge_is_counted() -> None:
-    texts = [message("ADT^A08", EVN), message("ORU^R01"), message("ADT^A37", EVN, "PID|||1^^^A", "PID|||2^^^B")]
+    texts = [
+        message("ADT^A08", EVN),
+        message("ADT^A41", EVN),
+        message("ORU^R01"),
+        message("ADT^A37", EVN, "PID|||1^^^A", "PID|||2^^^B"),
+    ]
     done = convert("".join(texts).encode(), OPTIONS)
     assert (done.events, done.problems) == ([], [])
-    assert done.skipped == {"ADT^A08": 1, "ORU^R01": 1, "ADT^A37": 1}
+    assert done.skipped == {"ADT^A08": 1, "ADT^A41": 1, "ORU^R01": 1, "ADT^A37": 1}
 
 
-@pytest.mark.parametrize("event", ["A18", "A34", "A36", "A39", "A41", "A43"])
-def test_merge_of_another_kind_is_a_problem(event: str) -> None:
+def test_changed_identifier_goes_on_as_the_new_one() -> None:
+    text = message("ADT^A47^ADT_A30", EVN, "PID|||N1^^^A^MR~8^^^B", "MRG|O1^^^A^MR~8^^^B")
+    assert facts(text) == [merged("A|O1", "A|N1")]
+
+
+def test_survivor_may_list_the_identifiers_that_it_took_over() -> None:
+    assert facts(message("ADT^A40", EVN, "PID|||1^^^A~2^^^A", "MRG|2^^^A")) == [merged("A|2", "A|1")]
+
+
+@pytest.mark.parametrize("event", ["A18", "A34", "A36", "A39", "A46"])
+def test_former_kind_of_merge_is_a_problem(event: str) -> None:
     assert f"line 1, MSH-9: ADT^{event} merges in a way that is not converted. Have the sender publish ADT^A40" in (
         problem(message(f"ADT^{event}", EVN, "PID|||1^^^A", "MRG|2^^^A"))
     )
@@ -140,7 +154,7 @@ def test_encoding_is_that_of_the_header() -> None:
         (["PID|||1^^^A", "MRG|2^^^B"], "line 4, MRG-1: '2' has no identifier of authority 'B' in PID-3"),
         (["PID|||1^^^A^MR", "MRG|2^^^A^SS"], "has no identifier of authority 'A' and type SS in PID-3"),
         (["PID|||1^^^A~3^^^A", "MRG|2^^^A"], "has several identifiers of authority 'A' in PID-3"),
-        (["PID|||1^^^A", "MRG|1^^^A"], "line 4, MRG-1: 'A|1' is both in PID-3 and in MRG-1. Leave it out"),
+        (["PID|||1^^^A", "MRG|1^^^A"], "line 4, MRG-1: all identifiers are in PID-3 too, so that none is merged. Name"),
         (["PID|||1^^^A"], "line 3, PID: a PID without an MRG. Send PID and MRG in pairs"),
         (["MRG|2^^^A"], "line 3, MRG: no PID comes before this MRG"),
         (["PID|||1^^^A", "PID|||3^^^A", "MRG|2^^^A"], "line 3, PID: no MRG follows this PID"),
