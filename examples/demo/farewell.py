@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from examples.demo.groups_and_channels import NEVER
+from examples.demo.profiles import BOB
 from examples.demo.stage import TENANT, Stage
 from examples.demo.teams_and_events import REL
 
@@ -48,6 +49,10 @@ def _commands(on: Stage) -> tuple[str, ...]:
         "  # moves the team tigers to the event final; deletes the event, and the team with it",
         f"  .venv/bin/tether move {REL} tigers final --wait",
         "  .venv/bin/tether delete event final",
+        f"  # merges both profiles of {BOB.name}, and lists what happened under either key",
+        '  curl -s -H "Authorization: Bearer $KEY" "$TETHER/entities/person/merges" \\',
+        f"""    --json '{{"survivor": "{BOB.new}", "losers": ["{BOB.old}"]}}'""",
+        f"  .venv/bin/tether activity list person {BOB.old} --limit 5",
         "  # makes Teams fail at random, until you DELETE /misbehaviour",
         f"""  curl -s -X PUT {on.teams.url}/misbehaviour --json '{{"unavailable_before": 0.3, "dropped": 0.3}}'""",
     )
