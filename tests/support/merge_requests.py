@@ -15,7 +15,8 @@ from tests.support.scenario import Scenario
 
 async def carry_out(pool: Pool, catalog: Catalog, id: str, *, tenant: str = TENANT) -> MergeRun:
     """Records a merge and counts what it has conserved; returns what it waits for then."""
-    kind = await pool.fetchval("select kind from merges where tenant = $1 and id = $2", tenant, id)
+    async with pool.acquire() as conn:
+        kind = await conn.fetchval("select kind from merges where tenant = $1 and id = $2", tenant, id)
     run = await advance(pool, catalog, tenant, kind, id)
     if not run.to_prove:
         return run
