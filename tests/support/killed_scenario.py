@@ -1,4 +1,4 @@
-"""A process with a worker and owners that ends, as by kill -9, at one step of a move or of a cascade.
+"""A process with a worker and owners that ends, as by kill -9, at one step of a move, of a cascade or of a merge.
 
 Run as ``python -m tests.support.killed_scenario DATABASE TEMPORAL TENANT FOLDER STEP``.
 """
@@ -15,11 +15,12 @@ from temporalio.client import Client
 
 import temporal
 from catalog import catalog as catalogs
+from examples.people.service import PEOPLE
 from gateways.owners import Owners
 from store.db.pool import create_pool
-from store.operations import children
+from store.operations import children, merges
 from tests.support.harness import Harness
-from tests.support.scenario import Scenario
+from tests.support.scenario import OWNERS, Scenario
 from workflows import activity_options
 
 Call = Callable[..., Awaitable[Any]]
@@ -49,7 +50,8 @@ def dies_after(call: Call) -> Call:
 
 def prepare(step: str) -> None:
     """Patches the call that belongs to a step, so that the process ends there."""
-    activity_options.SWEEP["heartbeat_timeout"] = timedelta(seconds=2)  # so that the next worker takes over soon
+    for options in (activity_options.SWEEP, activity_options.COUNT):
+        options["heartbeat_timeout"] = timedelta(seconds=2)  # so that the next worker takes over soon
     owner: Any
     dying: Call
     owner, name, dying = {
@@ -58,6 +60,10 @@ def prepare(step: str) -> None:
         "after the first request": (Owners, "send", dies_after(Owners.send)),
         "before outcomes are stored": (children, "store_outcomes", dies_before(children.store_outcomes)),
         "after outcomes are stored": (children, "store_outcomes", dies_after(children.store_outcomes)),
+        "before the merge is recorded": (merges, "advance", dies_before(merges.advance)),
+        "after the merge is recorded": (merges, "advance", dies_after(merges.advance)),
+        "before the proof is stored": (merges, "store_proof", dies_before(merges.store_proof)),
+        "after the proof is stored": (merges, "store_proof", dies_after(merges.store_proof)),
     }[step]
     setattr(owner, name, dying)
 
@@ -67,7 +73,7 @@ async def main(database: str, address: str, tenant: str, folder: str, step: str)
     prepare(step)
     client = await Client.connect(address, plugins=[temporal.plugin()])
     harness = Harness(await create_pool(database, 4), catalogs.load(), client, tenant)
-    scenario = Scenario(harness, Path(folder))
+    scenario = Scenario(harness, Path(folder), {**OWNERS, "people": PEOPLE})
     async with scenario.running(), harness.worker():
         await asyncio.Event().wait()
 

@@ -1,0 +1,47 @@
+"""Workers that are killed at any step of a merge: another one completes it, and each effect happens once."""
+
+from pathlib import Path
+
+import pytest
+
+from devstack.temporal_server import TemporalServer
+from examples.people.service import PEOPLE
+from tests.support.events import event
+from tests.support.harness import Harness
+from tests.support.merge_requests import aliases, create_people, merge_subject, request_merge, retirements
+from tests.support.scenario import Scenario
+from tests.workflows.resilience.test_killed_workers import run_until_killed
+
+pytestmark = [pytest.mark.stack, pytest.mark.faults, pytest.mark.slow]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "before the merge is recorded",
+        "after the merge is recorded",
+        "before the proof is stored",
+        "after the proof is stored",
+        "after the first request",
+        "before outcomes are stored",
+        "after outcomes are stored",
+    ],
+)
+async def test_another_worker_completes_the_merge_of_a_killed_one(
+    harness: Harness, database_url: str, server: TemporalServer, tmp_path: Path, step: str
+) -> None:
+    scenario = Scenario(harness, tmp_path, {"people": PEOPLE})
+    async with scenario.running():
+        await create_people(scenario, "a", "b", "c")
+        await harness.record(event("TicketOpened", "t", subject="t", person_id="b"))
+    id = await request_merge(harness, "a", "b", "c")
+    await run_until_killed(harness, database_url, server, tmp_path, step)
+    scenario = Scenario(harness, tmp_path, {"people": PEOPLE})
+    async with scenario.running(), harness.running():
+        await harness.wait_for_operation(id, "done", 60)
+        assert await aliases(harness) == {"b": "a", "c": "a"}
+        assert await retirements(harness, id) == {"b": "confirmed", "c": "confirmed"}
+        assert [effects for _, effects in (await scenario.commands("people")).values()] == [1, 1]
+        assert len(await harness.facts("Merged")) == 1
+        await harness.wait_for_workflow_end(merge_subject(harness, id))
+    await harness.wait_until_at_rest()
