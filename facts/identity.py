@@ -35,6 +35,12 @@ def effect_of(catalog: Catalog, source: str, type: str) -> IdentityEffect | None
     return None if contract is None else contract.identity
 
 
+def merging_types(catalog: Catalog) -> list[str]:
+    """The wire types of the facts that merge, those of owners and Tether's own."""
+    declared = (t for t, c in catalog.contracts.by_type.items() if c.identity is IdentityEffect.MERGED)
+    return sorted({"Merged.v1", *declared})
+
+
 def pairs(catalog: Catalog, source: str, type: str, kind: str, key: str, data: Mapping[str, Any]) -> Iterator[Pair]:
     """The pairs that a valid fact is about. Parameters as those of ``Entry``; the fact is one about identity."""
     effect = effect_of(catalog, source, type)

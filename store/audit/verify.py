@@ -14,6 +14,7 @@ from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from config import Settings
 from errors import Refused
+from facts.identity import merging_types
 from store.audit import activity, fingerprint, rebuild
 from store.audit.fingerprint import Fingerprint
 from store.audit.rebuild import Comparison
@@ -142,6 +143,7 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         ("entities have one version at a time", "verify_entity_versions", {}),
         ("children have one parent at a time", "verify_link_versions", {}),
         ("merged keys lead straight to their survivor", "verify_aliases", {}),
+        ("each merge has a row", "verify_merges", {"types": merging_types(catalog)}),
         (
             "links are those of survivors",
             "verify_merged_links",

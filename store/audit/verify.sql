@@ -65,6 +65,22 @@ from (select format('%s %s, merged from revision %s on', kind, key, from_revisio
       where (exists (select from merge_pairs where tenant = :tenant) or exists (select from aliases where tenant = :tenant))
         and not coalesce((select merges from tenant_revisions where tenant = :tenant), false)) v
 
+-- name: verify_merges
+-- Each fact with one of these types, which merge, has a row by which its merge is listed and undone; and the fact of each
+-- such row is in the ledger.
+select count(*) as count, min(what) as example
+from (select format('the fact %s of %s, whose merge has no row', f.id, f.source) as what
+      from (select source, id, data ->> 'merge' as merge from facts
+            where tenant = :tenant and type = any(:types::text[])) f
+      left join merges m on m.tenant = :tenant and m.source = f.source and m.fact = f.id
+      left join merges o on o.tenant = :tenant and f.source = '/tether' and o.id = f.merge
+      where m.id is null and o.id is null
+      union all
+      select format('merge %s, whose fact is not in the ledger', m.id)
+      from merges m
+      left join facts f on f.tenant = :tenant and f.source = m.source and f.id = m.fact
+      where m.tenant = :tenant and m.fact is not null and f.id is null) v
+
 -- name: verify_merged_links
 -- No end of a link is merged into another entity. A key that was stated instead is merged into that end. Tenants without
 -- merges are not looked at.

@@ -227,3 +227,19 @@ async def test_plan_says_what_the_merge_sets_aside_and_all_else_is_conserved(
     for conflict in planned.conflicts:
         if conflict.because == "one_parent" and conflict.kept is not None:
             assert await parent(tenant, conflict.relationship.name, planned.survivor) is not None
+
+
+@pytest.mark.parametrize(
+    ("damage", "example"),
+    [
+        ("delete from merges where source = '/clubs'", "the fact m/b/('a',)/10 of /clubs, whose merge has no row"),
+        ("update merges set fact = 'none' where id = $1", "merge {}, whose fact is not in the ledger"),
+    ],
+)
+async def test_verify_finds_merges_without_row_or_fact(club: StoreTenant, damage: str, example: str) -> None:
+    await club.record(merged_members("b", "a"))
+    id = await merge(club, "c", "d")
+    assert "each merge has a row" not in {check.name for check in (await club.audit()).violated}
+    await club.pool.execute(damage, *([id] if "$1" in damage else []))
+    (check,) = (check for check in (await club.audit()).violated if check.name == "each merge has a row")
+    assert check.example == example.format(id)
