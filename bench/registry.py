@@ -1,7 +1,7 @@
 """The rows that are measured."""
 
 from bench.report.figures import Benchmark
-from bench.rows import arrival, batches, cascade, growth, hot, pairs, scale, singles, waits
+from bench.rows import activity, arrival, batches, cascade, growth, hot, merges, pairs, scale, singles, waits
 
 ROWS: tuple[Benchmark, ...] = (
     batches.ROW,
@@ -11,6 +11,8 @@ ROWS: tuple[Benchmark, ...] = (
     arrival.ROW,
     cascade.ROW,
     hot.ROW,
+    merges.ROW,
+    activity.ROW,
     growth.ROW,
     scale.ROW,
 )

@@ -5,6 +5,7 @@ A recipe takes a number to start at and a count. RECIPES has them by name.
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -116,6 +117,47 @@ def groups(start: int, count: int) -> Iterator[Event]:
         yield event("/groups", "GroupCreated.v1", f"g{n}", {"name": f"Group {n}"})
 
 
+def people(start: int, count: int) -> Iterator[Event]:
+    """Profiles of people."""
+    for n in range(start, start + count):
+        yield event("/people", "PersonCreated.v1", f"p{n}", {"name": f"Person {n}", "email": f"p{n}@example.org"})
+
+
+def visits(start: int, count: int) -> Iterator[Event]:
+    """Activity, three items for each profile of the recipe ``people``."""
+    for n in range(start, start + count):
+        yield event("/activities", "ActivityRecorded.v1", f"v{n}", {"person_id": f"p{n // 3}", "what": "visited"})
+
+
+def tickets(start: int, count: int) -> Iterator[Event]:
+    """A ticket for each profile of the recipe ``people``."""
+    for n in range(start, start + count):
+        yield event("/tickets", "TicketOpened.v1", f"t{n}", {"subject": "Help", "person_id": f"p{n}"})
+
+
+def merges(start: int, count: int) -> Iterator[Event]:
+    """Merges of two profiles each: ``n`` merges the profiles ``2n`` and ``2n + 1``."""
+    for n in range(start, start + count):
+        data = {"survivor": f"p{2 * n}", "losers": [f"p{2 * n + 1}"]}
+        yield event("/people", "PersonMerged.v1", f"p{2 * n}", data, 2)
+
+
+def diaries(start: int, count: int, members: int) -> Iterator[Event]:
+    """Activity of one person, evenly of ``members`` profiles: an item each hour."""
+    for n in range(start, start + count):
+        year, month = divmod(n // (24 * 28), 12)
+        time = f"{2013 + year}-{month + 1:02}-{n // 24 % 28 + 1:02}T{n % 24:02}:15:00Z"
+        data = {"person_id": f"m{members}-{n % members}", "what": "visited"}
+        yield {**event("/activities", "ActivityRecorded.v1", f"d{members}-{n}", data), "time": time}
+
+
 RECIPES: dict[str, Callable[[int, int], Iterator[Event]]] = {
-    recipe.__name__: recipe for recipe in (items, flights, pairs, parcels, children, removals, teams, events, groups)
+    **{
+        recipe.__name__: recipe
+        for recipe in (
+            *(items, flights, pairs, parcels, children, removals, teams, events, groups),
+            *(people, visits, tickets, merges),
+        )
+    },
+    **{f"diaries{members}": partial(diaries, members=members) for members in (1, 10, 1_000)},
 }

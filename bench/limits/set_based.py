@@ -58,7 +58,7 @@ from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) as v (relationship,
 on conflict do nothing
 """
 
-_RECORDED = """
+RECORDED = """
 insert into plain.facts (tenant, revision, received, source, id, type, kind, key, sequence, order_key, time, data,
                          digest)
 select $1, $2, $3, f.source, f.id, f.type, f.kind, f.key, f.sequence, f.order_key, f.time, f.data::json, f.digest
@@ -117,7 +117,7 @@ async def load(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[
         ]
         parents = list({(r.parent, parent) for r, _, parent, _ in found})
         async with conn.transaction():
-            await record.fetch(tenant, revision, now, *_columns(batch))
+            await record.fetch(tenant, revision, now, *columns(batch))
             if found:
                 kinds, keys = [k for k, _ in parents], [k for _, k in parents]
                 await placeholders.fetch(tenant, revision, kinds, keys)
@@ -136,7 +136,7 @@ async def load(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[
 async def close(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[Entry]) -> float:
     """Writes facts that children were deleted: a tombstone each, and the end of its links; returns the seconds."""
     names = {kind: [r.name for r in rels] for kind, rels in catalog.by_child.items()}
-    statements = [await conn.prepare(text) for text in (_RECORDED, _ENDED, _TOMBSTONES, _CLOSED)]
+    statements = [await conn.prepare(text) for text in (RECORDED, _ENDED, _TOMBSTONES, _CLOSED)]
     record, ended, tombstones, closed = statements
     rest = iter(facts)
     began = time.perf_counter()
@@ -144,14 +144,15 @@ async def close(conn: Connection, catalog: Catalog, tenant: str, facts: Sequence
         kinds, keys = [e.kind for e in batch], [e.key for e in batch]
         links = [(name, e.key) for e in batch for name in names.get(e.kind, ())]
         async with conn.transaction():
-            await record.fetch(tenant, revision, datetime.now(UTC), *_columns(batch))
+            await record.fetch(tenant, revision, datetime.now(UTC), *columns(batch))
             await ended.fetch(tenant, revision, kinds, keys)
             await tombstones.fetch(tenant, revision, kinds, keys, [e.sequence for e in batch], [e.order for e in batch])
             await closed.fetch(tenant, revision, [name for name, _ in links], [child for _, child in links])
     return time.perf_counter() - began
 
 
-def _columns(batch: Sequence[Entry]) -> tuple[list[object], ...]:
+def columns(batch: Sequence[Entry]) -> tuple[list[object], ...]:
+    """What the statements that record facts take of them."""
     return (
         [e.source for e in batch],
         [e.id for e in batch],
