@@ -21,6 +21,7 @@ from api.routes import (
     forbidden_merges,
     health,
     links,
+    merge_batches,
     merge_previews,
     merges,
     moves,
@@ -46,6 +47,7 @@ ROUTERS = (
     forbidden_merges,  # first: a key takes all that is left of a path
     merges,
     merge_previews,
+    merge_batches,
     entities,
     voids,
     deletions,

@@ -28,6 +28,7 @@ EndCode = Literal[
     "not_declared",
     "pair_forbidden",
     "cardinality",
+    "merge_id_used",
     "not_conserved",
     "stays_merged",
     "not_retired",
@@ -63,6 +64,7 @@ class ReasonDetails(TypedDict, total=False):
     linked_kind: str
     linked: str
     other_linked: str
+    merge: str
 
 
 class EndReason(NamedTuple):
@@ -198,6 +200,7 @@ _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "not_declared": lambda d, _: describe_missing_declaration(d["declaration"]),
     "pair_forbidden": _pair_forbidden,
     "cardinality": _cardinality,
+    "merge_id_used": lambda d, _: f"the id {d['merge']!r} is that of another merge; give each merge an id of its own",
     "not_conserved": lambda _, last_error: f"the merge did not conserve everything, and was undone: {last_error}",
     "stays_merged": lambda _, __: "the merge was recorded already, and stays; undo it to end it",
     "not_retired": lambda d, _: f"merged, but {d['parked']} could not be retired at their owner",

@@ -4,9 +4,9 @@ A fact takes the sequence and the time of the newest fact about its pair, and ar
 the database. So it counts more than what it was decided on, and less than what the owner says next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from facts import own_facts
 from facts.envelope import Entry, nanoseconds_of
@@ -23,6 +23,19 @@ class _PlaceOfPair(NamedTuple):
     sequence: str | None
     time: datetime | None
     finer: int
+
+
+class NamedMerge(Protocol):
+    """A merge of losers into a survivor, with the id of the operation or request that records it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def survivor(self) -> str: ...
+    @property
+    def losers(self) -> tuple[str, ...]: ...
+    @property
+    def reason(self) -> str: ...
 
 
 Place = tuple[str | None, int | None]
@@ -46,14 +59,56 @@ async def of_merge(
     ``now``: the database's time; ``operation``: id of the one that records them; ``data``: further fields.
     """
     keys = sorted({*losers}, key=str.encode)
-    survivors = [survivor] * len(keys)
+    places = await _places(conn, tenant, kind, [(loser, survivor) for loser in keys])
+    return _entries(kind, name, survivor, keys, places, now, operation, data)
+
+
+async def of_merges(
+    conn: Connection, tenant: str, kind: str, merges: Sequence[NamedMerge], *, now: datetime
+) -> list[list[Entry]]:
+    """The facts ``Merged`` of many merges of one kind: those of each. ``now``: the database's time."""
+    pairs = [(loser, merge.survivor) for merge in merges for loser in merge.losers]
+    places = await _places(conn, tenant, kind, pairs) if pairs else {}
+    return [
+        _entries(
+            kind,
+            "Merged",
+            merge.survivor,
+            sorted(merge.losers, key=str.encode),
+            places,
+            now,
+            merge.id,
+            {"merge": merge.id, "reason": merge.reason} if merge.reason else {"merge": merge.id},
+        )
+        for merge in merges
+    ]
+
+
+async def _places(
+    conn: Connection, tenant: str, kind: str, pairs: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Place]:
+    """Where the newest facts about pairs (loser, survivor) are, of those about which there is one."""
+    losers, survivors = [loser for loser, _ in pairs], [survivor for _, survivor in pairs]
     rows = await fetch_rows(
-        conn, _PlaceOfPair, "places_of_merge_pairs", tenant=tenant, kind=kind, losers=keys, survivors=survivors
+        conn, _PlaceOfPair, "places_of_merge_pairs", tenant=tenant, kind=kind, losers=losers, survivors=survivors
     )
-    places = {row.one: _place(row) for row in rows}
+    return {(row.one, row.other): _place(row) for row in rows}
+
+
+def _entries(
+    kind: str,
+    name: str,
+    survivor: str,
+    losers: Iterable[str],
+    places: Mapping[tuple[str, str], Place],
+    now: datetime,
+    operation: str,
+    data: dict[str, Any],
+) -> list[Entry]:
+    """The facts about pairs of one survivor. Parameters as those of `of_merge`."""
     by_place: dict[Place, list[str]] = {}
-    for key in keys:
-        by_place.setdefault(places.get(key, (None, nanoseconds_of(now, 0))), []).append(key)
+    for loser in losers:
+        by_place.setdefault(places.get((loser, survivor), (None, nanoseconds_of(now, 0))), []).append(loser)
     return [
         own_facts.entry(
             name,

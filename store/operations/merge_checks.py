@@ -15,7 +15,7 @@ from store.operations.cluster_changes import ClusterChange, preview_change
 from store.operations.merge_conflicts import LinkConflict, find_conflicts
 from store.write.clusters import MergedPair
 
-_LAST = (1 << 63) - 1
+LAST = (1 << 63) - 1
 """A position after those of all facts: what is checked would arrive next."""
 
 
@@ -58,7 +58,7 @@ async def check(conn: Connection, catalog: Catalog, tenant: str, new: NewMerge, 
         conn, tenant, new.kind, "Merged", new.survivor, new.losers, now=now, operation=new.id, data=data
     )
     pairs = [
-        MergedPair(loser, new.survivor, at_position(entry.order, _LAST))
+        MergedPair(loser, new.survivor, at_position(entry.order, LAST))
         for entry in entries
         for loser in entry.data["losers"]
     ]
