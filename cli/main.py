@@ -22,6 +22,7 @@ from cli import (
 )
 from cli.deletions import delete
 from cli.imports.command import import_files
+from cli.merge_files import command as merge_files
 from cli.moves import move
 from cli.verify import verify
 from errors import TetherError
@@ -48,6 +49,8 @@ app.command(rich_help_panel=CHANGE)(move)
 app.command(rich_help_panel=CHANGE)(delete)
 app.add_typer(plans.app, name="plan", rich_help_panel=CHANGE)
 app.add_typer(merges.app, name="merge", rich_help_panel=CHANGE)
+merges.app.command()(merge_files.plan)
+merges.app.command()(merge_files.run)
 app.add_typer(links.app, name="links", rich_help_panel=READ)
 app.add_typer(relationships.app, name="relationships", rich_help_panel=READ)
 app.add_typer(waiting.app, name="waiting", rich_help_panel=READ)

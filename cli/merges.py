@@ -60,14 +60,6 @@ COLUMNS = {
     "REASON": "reason",
 }
 FORBIDDEN = {"ONE": "one", "OTHER": "other", "SOURCE": "source", "SINCE": "since", "REASON": "reason"}
-CONFLICTS = {
-    "RELATIONSHIP": "relationship",
-    "BECAUSE": "because",
-    "RULE": "on_merge",
-    "KEPT": "kept",
-    "SET ASIDE": "set_aside",
-}
-
 MergeId = Annotated[str, typer.Argument(metavar="MERGE", help="Id of the merge, as `tether merge list` shows it.")]
 Survivor = Annotated[str, typer.Argument(metavar="SURVIVOR", help="Key of the record that is to remain.")]
 Losers = Annotated[list[str], typer.Argument(metavar="LOSER...", help="Keys of the records that are the same.")]
@@ -99,36 +91,6 @@ def records(
     with client(url, key) as tether:
         operation = _post(tether, path("entities", kind, "merges"), body, repeatable(idempotency_key), expects="state")
         operations.report(tether, operation, wait, output, hint=True)
-
-
-@app.command()
-def plan(
-    kind: EntityKind,
-    survivor: Survivor,
-    losers: Losers,
-    output: Output = Format.text,
-    url: Url = "",
-    key: ApiKey = "",
-) -> None:
-    """Preview a merge: which record would remain, what would move, and why it would be refused."""
-    with client(url, key) as tether:
-        body = {"survivor": survivor, "losers": losers}
-        found = _post(tether, path("entities", kind, "merges", "plan"), body, expects="members")
-    if output is not Format.text:
-        show_document(found) if output is Format.json else show_line(found)
-        return
-    to = console()
-    to.print(printable(f"{found['survivor']} would remain of {len(found['members'])} records:"), style="bold")
-    to.print(table({"KEY": "key", "STATE": "state", "MERGED INTO": "survivor"}, found["members"]))
-    if found["links"]:
-        to.print(table({"RELATIONSHIP": "relationship", "MOVES FROM": "key", "LINKS": "links"}, found["links"]))
-    if found["conflicts"]:
-        to.print(table(CONFLICTS, [_conflict(each) for each in found["conflicts"]]))
-    if found["retired"]:
-        to.print(printable(f"{found['command']} would be sent for: {', '.join(found['retired'])}"))
-    for reason in found["refused"]:
-        to.print(printable(f"would be refused: {reason}"), style="red")
-    note("Nothing was changed.")
 
 
 @app.command()
@@ -282,15 +244,6 @@ def _shortened(merge: dict[str, Any]) -> dict[str, Any]:
         for loser in merge["losers"]
     )
     return {**merge, "losers": ", ".join(each)}
-
-
-def _conflict(conflict: dict[str, Any]) -> dict[str, Any]:
-    kept, others = conflict["kept"], conflict["set_aside"]
-    return {
-        **conflict,
-        "kept": None if kept is None else f"{kept['key']} – {kept['other']}",
-        "set_aside": ", ".join(f"{link['key']} – {link['other']}" for link in others),
-    }
 
 
 def _count(tally: dict[str, Any]) -> str:

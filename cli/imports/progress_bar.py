@@ -30,7 +30,8 @@ class FactRate(ProgressColumn):
 class ProgressBar:
     """One bar per file, on stderr. Used in a ``with`` block."""
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "facts") -> None:
+        """``noun``: what lines of the file are."""
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._visible = self._console.is_terminal
         self._progress = Progress(
@@ -38,7 +39,7 @@ class ProgressBar:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
-            TextColumn("{task.fields[facts]:,} facts"),
+            TextColumn(f"{{task.fields[facts]:,}} {noun}"),
             FactRate(),
             TextColumn("left"),
             TimeRemainingColumn(compact=True),

@@ -8,7 +8,7 @@ from pathlib import Path
 from cli.connection import Endpoint
 from cli.imports.checkpoint import ProgressFile
 from cli.imports.lines import LineSource, opened
-from cli.imports.outcomes import FileProgress, RejectedLine
+from cli.imports.outcomes import BatchOutcome, FileProgress
 from cli.imports.progress_bar import ProgressBar
 from cli.imports.reject_file import RejectFile
 from cli.imports.report import ImportReport
@@ -44,7 +44,7 @@ class ImportRun:
         self._endpoint = endpoint
         self._bar = bar
         self._rejects = RejectFile(options.reject_file)
-        self._files: dict[str, ProgressFile] = {}
+        self._files: dict[str, ProgressFile[FileProgress]] = {}
         self._current = ""
 
     async def run(self) -> None:
@@ -79,7 +79,9 @@ class ImportRun:
         return f"Stopped after line {progress.lines} of {self._current}; `tether import {names}` resumes there."
 
     async def _import(self, name: str, source: LineSource, sender: BatchSender) -> None:
-        state = ProgressFile(self._options.folder, name, self._endpoint) if source.size is not None else None
+        state = (
+            ProgressFile(self._options.folder, name, self._endpoint, FileProgress) if source.size is not None else None
+        )
         progress = state.load() if state and not self._options.restart else FileProgress()
         if state:
             self._files[name] = state
@@ -95,8 +97,8 @@ class ImportRun:
             self.report.facts_now = others + progress.facts - before
             self._bar.show(position, progress.facts - before)
 
-        def save(rejected: list[RejectedLine]) -> None:
-            self._rejects.keep(rejected)
+        def save(outcomes: list[BatchOutcome]) -> None:
+            self._rejects.keep([rejected for outcome in outcomes for rejected in outcome.rejected])
             if state:
                 state.save(progress)
 

@@ -4,27 +4,43 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
 
 from cli.imports.lines import LineBatch
-from cli.imports.outcomes import BatchOutcome, FileProgress, RejectedLine
-from cli.imports.sender import BatchSender
 
 PERIOD = 1.0  # seconds between two saves
 
 
-class Uploader:
+Outcome = TypeVar("Outcome")
+Sent = TypeVar("Sent", covariant=True)
+Added = TypeVar("Added", contravariant=True)
+
+
+class SendsBatches(Protocol[Sent]):
+    """Sends a batch, and returns the outcome of its lines."""
+
+    async def send(self, batch: LineBatch) -> Sent: ...
+
+
+class AddedOutcomes(Protocol[Added]):
+    """Adds up outcomes, of the batches from the beginning of the file on."""
+
+    def add(self, outcome: Added, through: int) -> None: ...
+
+
+class Uploader(Generic[Outcome]):
     """Uploads the batches of one file, and adds their outcomes to ``progress`` in the order of the file.
 
-    ``save`` is called about once a second and at the end, also after an error, with the lines rejected since the last
-    call; ``show`` after each batch with the bytes of the file that are done; ``concurrency``: requests in flight.
+    ``save`` is called about once a second and at the end, also after an error, with the outcomes since the last call;
+    ``show`` after each batch with the bytes of the file that are done; ``concurrency``: requests in flight.
     """
 
     def __init__(
         self,
-        sender: BatchSender,
-        progress: FileProgress,
+        sender: SendsBatches[Outcome],
+        progress: AddedOutcomes[Outcome],
         *,
-        save: Callable[[list[RejectedLine]], None],
+        save: Callable[[list[Outcome]], None],
         show: Callable[[int], None],
         concurrency: int,
     ) -> None:
@@ -34,10 +50,10 @@ class Uploader:
         self._show = show
         self._concurrency = concurrency
         self._queue: asyncio.Queue[LineBatch | Exception] = asyncio.Queue(concurrency)
-        self._out_of_order: dict[int, tuple[LineBatch, BatchOutcome]] = {}
+        self._out_of_order: dict[int, tuple[LineBatch, Outcome]] = {}
         self._next = 0
         self._moved = asyncio.Event()
-        self._rejected: list[RejectedLine] = []
+        self._unsaved: list[Outcome] = []
 
     async def upload(self, batches: Iterator[LineBatch]) -> None:
         """Returns when every line has an outcome. Raises the first error of reading or sending."""
@@ -78,7 +94,7 @@ class Uploader:
         while self._next in self._out_of_order:
             done, outcome = self._out_of_order.pop(self._next)
             self._progress.add(outcome, done.through)
-            self._rejected += outcome.rejected
+            self._unsaved.append(outcome)
             self._show(done.position)
             self._next += 1
         self._moved.set()
@@ -94,8 +110,8 @@ class Uploader:
             self._save_now()
 
     def _save_now(self) -> None:
-        rejected, self._rejected = self._rejected, []
-        self._save(rejected)
+        unsaved, self._unsaved = self._unsaved, []
+        self._save(unsaved)
 
     def _read(self, batches: Iterator[LineBatch], loop: asyncio.AbstractEventLoop) -> None:
         """Runs in a thread of its own. Blocks while the queue is full; ends with the event loop."""

@@ -32,6 +32,8 @@ class FakeTether:
         """By "METHOD /path": status and JSON."""
         self.sequences: dict[str, list[tuple[int, Any]]] = {}
         """The same, as sequences of responses; they take precedence."""
+        self.merges: dict[str, tuple[str, ...]] = {}
+        """By id: survivor and losers. A loser whose key begins with ``kept`` must never be merged."""
         self.hold_at: int | None = None
         """Suspends imports once this many facts are known, until ``release``."""
         self.parse = True
@@ -67,6 +69,8 @@ class FakeTether:
                 await self._import(body, send)
             finally:
                 self.busy -= 1
+        elif scope["path"].endswith(("/merges/batch", "/merges/batch/plan")) and "/person/" in scope["path"]:
+            await self._merge(orjson.loads(body)["merges"], send, plan=scope["path"].endswith("/plan"))
         else:
             query = scope["query_string"].decode()
             self.requests.append((scope["method"], scope["path"] + (f"?{query}" if query else ""), headers, body))
@@ -106,6 +110,26 @@ class FakeTether:
         self.batches.append(index + 1)
         said["accepted"] -= self.forgetful
         return await _answer(send, 202, {**said, "token": f"t{len(self.facts)}"})
+
+    async def _merge(self, merges: list[dict[str, Any]], send: Send, *, plan: bool) -> None:
+        while not plan and self.hold_at is not None and len(self.merges) >= self.hold_at:
+            self.reached.set()
+            await asyncio.sleep(0.005)
+        refused, already = [], []
+        for index, merge in enumerate(merges):
+            kept = next((key for key in merge["losers"] if key.startswith("kept")), None)
+            if kept is not None:
+                path = [merge["survivor"], kept]
+                refused.append({"index": index, "because": "forbidden", "reason": "never", "path": path})
+            elif plan:
+                continue
+            elif merge["id"] in self.merges:
+                already.append(index)
+            else:
+                self.merges[merge["id"]] = (merge["survivor"], *merge["losers"])
+        count = len(merges) - len(refused) - len(already)
+        said = {"merged": count, "already": already, "refused": refused, "token": f"t{len(self.merges)}"}
+        await _answer(send, 200, said)
 
 
 class ServedFake:

@@ -1,0 +1,1 @@
+"""`tether merge plan` and `tether merge run`: files of merges."""
