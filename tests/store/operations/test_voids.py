@@ -159,7 +159,7 @@ async def test_channel_of_a_void_deletion_belongs_to_the_group_that_comes_next(t
     channel = event("ChannelCreated", "c", 1, requested_by="g", created=created, name="c")
     await tenant.record(channel)
     await tenant.record(deleted, again)
-    for fact in (created, deleted, again):
+    for fact in (again, created, deleted):
         await void(tenant, fact)
     await tenant.record(event("GroupCreated", "g", 4, name="g"))
     assert b"link|group_channel|c|g|linked" in await tenant.lines()
