@@ -32,6 +32,7 @@ EndCode = Literal[
     "not_conserved",
     "stays_merged",
     "not_retired",
+    "retired",
     "other",
 ]
 """Why an operation ended as it did. ``other``: an earlier version said it in a sentence, which is in ``last_error``."""
@@ -204,5 +205,9 @@ _SENTENCES: dict[EndCode, Callable[[ReasonDetails, str], str]] = {
     "not_conserved": lambda _, last_error: f"the merge did not conserve everything, and was undone: {last_error}",
     "stays_merged": lambda _, __: "the merge was recorded already, and stays; undo it to end it",
     "not_retired": lambda d, _: f"merged, but {d['parked']} could not be retired at their owner",
+    "retired": lambda d, _: (
+        f"{d['kind']} {d['key']!r} was deleted while it was merged into {d['other']!r}, so its children stay; delete "
+        "them at their owner if they must go"
+    ),
     "other": lambda _, last_error: last_error,
 }

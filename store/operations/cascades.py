@@ -14,9 +14,10 @@ from facts.correlation import decode_operation
 from facts.own_facts import derived_id
 from messages.operation_reasons import EndReason, ReasonDetails
 from store.db.pool import Connection, Pool, connection, transaction
-from store.db.sql import fetch_row, fetch_value
+from store.db.sql import fetch_row
 from store.operations import candidate_counts, children, ended_life, operations
 from store.operations.cascade_rules import Action, ChildrenCase, Conclusion, case_of, conclude, decide
+from store.operations.deletion_facts import find_deletion
 from store.operations.ended_life import Recreation
 from store.operations.operation_row import OperationRow, OperationState
 from store.operations.operations import NewOperation, entity_reason
@@ -256,15 +257,11 @@ class _DeletionStep:
         return derived_id("cascade", self.entity.kind, self.entity.key, self.entity.incarnation)
 
     async def _start_own(self) -> OperationRow:
-        """Starts Tether's own operation: an owner deleted what has children, by itself or requested by an operation."""
-        correlation = await fetch_value(
-            self.conn,
-            "correlation_of_fact",
-            tenant=self.tenant,
-            kind=self.entity.kind,
-            key=self.entity.key,
-            order_key=self.entity.ended,
-        )
+        """Starts Tether's own operation: an owner deleted what has children, by itself or requested by an operation.
+
+        It ends at once if that was merged into another entity then: its owner has retired it, and its children stay.
+        """
+        deletion = await find_deletion(self.conn, self.tenant, self.entity)
         new = NewOperation(
             id=self._own_id,
             kind="cascade",
@@ -273,9 +270,14 @@ class _DeletionStep:
             key=self.entity.key,
             state="running",
             incarnation=self.entity.incarnation,
-            cause=decode_operation(correlation),
+            cause=decode_operation(deletion.correlation),
         )
-        return await operations.insert(self.conn, self.tenant, new, OWN_SOURCE)
+        row = await operations.insert(self.conn, self.tenant, new, OWN_SOURCE)
+        if deletion.survivor is None:
+            return row
+        details = ReasonDetails(kind=self.entity.kind, key=self.entity.key, other=deletion.survivor)
+        await self._end(row, "cancelled", EndReason("retired", details))
+        return replace(row, state="cancelled")
 
     async def _end(
         self,

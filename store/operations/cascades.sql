@@ -27,10 +27,3 @@ where tenant = :tenant and id = (
                              and operations.requested_after < :deletion and operations.due >= clock_timestamp())))
     order by created_at desc limit 1)
 returning *
-
--- name: correlation_of_fact
--- The correlation id of an entity's fact, found by its order key among the facts of that entity.
-select correlation from facts
-where tenant = :tenant and kind = :kind and key = :key and order_key = :order_key
-limit 1
-

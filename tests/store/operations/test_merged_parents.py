@@ -2,6 +2,7 @@
 
 import pytest
 
+from messages.operation_reasons import describe_operation
 from store.operations import cascades, children_to_request, links, listings, moves, plans
 from store.operations.listings import OperationQuery
 from store.operations.plan_scope import PlanRequest
@@ -45,6 +46,31 @@ async def test_children_that_an_undone_merge_gives_back_are_left_alone(people: S
     await candidates(people)
     await people.record(unmerged("anne", "ann", sequence=40))
     assert await candidates(people) == [("t2", "anne")]
+
+
+async def test_undone_merge_sweeps_nothing_of_a_loser_that_was_retired(people: StoreTenant) -> None:
+    at = people.pool, people.catalog, people.name
+    await people.record(event("PersonDeleted", "ann", 30))
+    await people.record(unmerged("anne", "ann", sequence=40))
+    await cascades.advance(*at, "person", "ann")
+    await people.record(event("TicketOpened", "late", subject="Late", person_id="ann"))
+    await cascades.advance(*at, "person", "ann")
+    (row,), _ = await listings.operations_page(people.pool, people.name, OperationQuery("cascade"), None, 10)
+    assert (row.state, row.ended_because) == ("cancelled", "retired")
+    assert "was deleted while it was merged into 'anne', so its children stay" in describe_operation(row)
+    assert b"link|person_ticket|t1|ann|broken" in await people.lines()
+    assert (await people.audit()).violated == []
+
+
+async def test_loser_that_is_created_again_and_deleted_after_the_merge_is_swept(people: StoreTenant) -> None:
+    at = people.pool, people.catalog, people.name
+    await people.record(event("PersonDeleted", "ann", 30))
+    await people.record(unmerged("anne", "ann", sequence=40), event("PersonCreated", "ann", 41, name="Ann"))
+    await cascades.advance(*at, "person", "ann")
+    await people.record(event("PersonDeleted", "ann", 42))
+    await cascades.advance(*at, "person", "ann")
+    rows, _ = await listings.operations_page(people.pool, people.name, OperationQuery("cascade"), None, 10)
+    assert [row.state for row in rows if row.key == "ann"][:1] == ["running"]
 
 
 async def test_move_leads_to_the_survivor(people: StoreTenant) -> None:

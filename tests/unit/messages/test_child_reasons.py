@@ -42,6 +42,8 @@ SENTENCES = [
         "a fact named its parent after that was created again, so it belongs to the new one",
     ),
     (Row(skip_reason="parent_deleted_again"), "its parent was deleted again: it belongs to that deletion"),
+    (Row(skip_reason="not_merged"), "it is not merged any more"),
+    (Row(skip_reason="not_known"), "no fact about it is known, so there is nothing to retire"),
     (Row(park_reason="request_refused", last_error="refused with 422: no"), "refused with 422: no"),
     (Row(park_reason="attempts_exhausted", last_error="answered 500"), "answered 500"),
     (

@@ -21,6 +21,11 @@ ALL: ReasonDetails = {
     "remaining": 2,
     "parked": 3,
     "skipped": 4,
+    "path": ["a", "b", "c"],
+    "other": "o",
+    "linked_kind": "event",
+    "linked": "p",
+    "other_linked": "q",
 }
 
 
