@@ -44,13 +44,11 @@ class FeedChange(BaseModel):
         description="Of an entity: that of the record that changed. The key that is merged or unmerged. "
         "Of activity: the key that it was recorded under.",
     )
-    canonical: str | None = Field(
-        default=None, description="Of activity: the survivor, where `key` is merged into another one at the revision."
-    )
     feed: str | None = Field(default=None, description="Of activity: the kind of its feed.")
     time: str | None = Field(default=None, description="Of activity: when it happened.")
     replaced_by: str | None = Field(
-        default=None, description="Of an entity: the survivor that the record is merged into."
+        default=None,
+        description="Of an entity, and of activity: the survivor that `key` is merged into at that revision.",
     )
     survivor: str | None = Field(default=None, description="Of a merged key: what it stands for from now on.")
     previous_survivor: str | None = Field(

@@ -91,7 +91,7 @@ class OwnFact(NamedTuple):
 
 class ActivityChange(NamedTuple):
     """A row of ``feed_activity``: activity that was recorded, or voided. ``about_kind``, ``about_key``: the entity that
-    it is about; ``canonical``: the survivor of that one; ``key``: of the fact. ``size``: bytes of its data."""
+    it is about; ``replaced_by``: the survivor of that one; ``key``: of the fact. ``size``: bytes of its data."""
 
     revision: int
     position: int
@@ -99,7 +99,7 @@ class ActivityChange(NamedTuple):
     feed: str
     about_kind: str
     about_key: str
-    canonical: str | None
+    replaced_by: str | None
     happened: datetime
     happened_nanoseconds: int
     source: str
@@ -165,7 +165,7 @@ def fact_item(row: OwnFact) -> FeedItem:
 
 
 def activity_item(row: ActivityChange) -> FeedItem:
-    """Returns the item of activity that was recorded, or voided; ``canonical`` is in it if its entity is merged."""
+    """Returns the item of activity that was recorded, or voided; ``replaced_by`` is in it if its entity is merged."""
     change: FeedChange = "activity"
     happened = nanoseconds_of(row.happened, row.happened_nanoseconds)
     assert happened is not None
@@ -176,7 +176,7 @@ def activity_item(row: ActivityChange) -> FeedItem:
         "feed": row.feed,
         "kind": row.about_kind,
         "key": row.about_key,
-        **({} if row.canonical is None else {"canonical": row.canonical}),
+        **({} if row.replaced_by is None else {"replaced_by": row.replaced_by}),
         "time": time,
         "fact": _event(row, None if row.time is None else time),
     }

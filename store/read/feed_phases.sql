@@ -169,10 +169,10 @@ where a.from_revision <= w.revision
 -- name: feed_activity
 -- Activity that was recorded, and activity that was voided, up to the item whose data reaches :room bytes; with the
 -- survivor of the entity that it is about, if that is merged into another one at that revision.
-select revision, position, recorded, feed, about_kind, about_key, canonical, happened, happened_nanoseconds, source, id,
+select revision, position, recorded, feed, about_kind, about_key, replaced_by, happened, happened_nanoseconds, source, id,
        type, key, sequence, time, data, correlation, causation, traceparent, extensions, size
 from (
-    select c.revision, c.position, c.recorded, c.feed, c.kind as about_kind, c.key as about_key, m.survivor as canonical,
+    select c.revision, c.position, c.recorded, c.feed, c.kind as about_kind, c.key as about_key, m.survivor as replaced_by,
            c.happened, c.happened_nanoseconds, c.source, c.id, c.type, f.key, f.sequence, f.time, f.data, f.correlation,
            f.causation, f.traceparent, f.extensions, z.size,
            sum(z.size) over (order by c.revision, c.position rows unbounded preceding) - z.size as before

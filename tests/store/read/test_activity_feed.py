@@ -52,7 +52,7 @@ async def test_item_of_a_merged_key_names_the_survivor_of_its_revision(tenant: S
     await tenant.record(activity("1", "ann"))
     await tenant.record(merged("anne", "ann"), activity("2", "ann"), activity("3", "anne"))
     await tenant.record(merged("anna", "anne"), activity("4", "ann"))
-    found = [(one["key"], one.get("canonical")) for one in await changes(tenant)]
+    found = [(one["key"], one.get("replaced_by")) for one in await changes(tenant)]
     assert found == [("ann", None), ("ann", "anne"), ("anne", None), ("ann", "anna")]
 
 
