@@ -185,6 +185,11 @@ class FactWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return not (newer or self._woken)
 
+    @property
+    def _shown_entity(self) -> str:
+        """The key by which people find the workflow."""
+        return self._subject.key
+
     def _show(self, description: str, state: str, relationship: str = "", owner: str = "") -> None:
         """Shows where it is in Temporal's Web UI. A changed attribute costs an event, so equal ones are left out."""
         if description != self._description:
@@ -195,7 +200,7 @@ class FactWorkflow:
             STATE: state,
             OWNER: shortened.attribute(owner),
             RELATIONSHIP: shortened.attribute(relationship),
-            ENTITY: shortened.entity(self._subject.key),
+            ENTITY: shortened.entity(self._shown_entity),
         }
         changed = [key.value_set(value) for key, value in wanted.items() if value and shown.get(key) != value]
         if changed:

@@ -22,6 +22,7 @@ class MergeWorkflow(FanOutWorkflow):
     @workflow.init
     def __init__(self, given: Any) -> None:
         super().__init__("merge", given)
+        self._survivor = ""
 
     @workflow.run
     async def run(self, given: Any) -> OperationResult:
@@ -31,6 +32,7 @@ class MergeWorkflow(FanOutWorkflow):
             await self._begin_round()
             status = await self._look(Activities.look_at_merge)
             assert isinstance(status, MergeStatus)
+            self._survivor = status.survivor or self._survivor
             if status.to_prove:
                 await self._prove(status)
             elif status.concerned:
@@ -40,6 +42,11 @@ class MergeWorkflow(FanOutWorkflow):
                 await self._wait_until(status.due)
             elif await self._may_end(status.newer):
                 return self._end()
+
+    @property
+    def _shown_entity(self) -> str:
+        """The survivor, once it is known: its operation says nothing to people."""
+        return self._survivor or self._subject.key
 
     async def _prove(self, status: MergeStatus) -> None:
         """Counts what the merge has conserved; without an end, since nothing else may be requested before."""

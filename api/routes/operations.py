@@ -103,11 +103,11 @@ class OperationPage(BaseModel):
 
 
 class Child(BaseModel):
-    """The state of one child of an operation."""
+    """The state of one child of an operation, or of one loser of a merge."""
 
-    relationship: str
+    relationship: str = Field(description="Empty: it is a loser that is to be retired.")
     child: str
-    parent: str = Field(description="The parent that the child must still have.")
+    parent: str = Field(description="The parent that the child must still have; of a loser: the survivor.")
     state: ChildState = Field(description="`failing`: will be retried. `parked`: until a redrive.")
     reason: str = Field(description="Why it is failing, parked or skipped; empty: the state says it all.")
     changed_at: datetime = Field(description="When the state last changed.")

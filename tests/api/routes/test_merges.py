@@ -79,6 +79,16 @@ async def test_merge_is_visible_once_it_was_carried_out(
     assert (ann["before"]["links"]["count"], ann["before"]["link_data"]["count"]) == (2, 1)
 
 
+async def test_merge_that_is_cancelled_before_it_is_recorded_changes_nothing(
+    caller: ApiCaller, people: FactRecorder, pool: Pool, catalog: Catalog
+) -> None:
+    id = (await merge(caller, "anne", "ann")).content["id"]
+    await caller.ask("POST", f"/v1/operations/{id}/cancellation")
+    await carry_out(pool, catalog, id)
+    assert (await caller.get(f"operations/{id}"))["state"] == "cancelled"
+    assert await states(caller, id) == {"ann": "not_merged"}
+
+
 async def test_idempotency_key_of_a_merge_is_bound_to_one_request(caller: ApiCaller, people: FactRecorder) -> None:
     first, again = await merge(caller, "anne", "ann", again="k"), await merge(caller, "anne", "ann", again="k")
     assert (again.status, again.content) == (202, first.content)

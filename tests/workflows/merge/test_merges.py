@@ -7,6 +7,7 @@ import pytest
 
 from examples.people.service import PEOPLE
 from messages.operation_reasons import describe_operation
+from messages.search_attributes import ENTITY
 from store.operations import operations
 from tests.support.events import event
 from tests.support.eventually import eventually
@@ -55,6 +56,8 @@ async def test_description_names_who_is_merged_and_how_far_it_is(people: Scenari
     id = await request_merge(people.harness, "a", "b", "c")
     text = await people.wait_for_description(merge_subject(people.harness, id), "waiting for 2 facts")
     assert text == "b, c merged into a: 0 of 2 retired: RetirePerson at people; waiting for 2 facts"
+    described = await people.harness.workflow(merge_subject(people.harness, id)).describe()
+    assert described.typed_search_attributes.get(ENTITY) == "a"
     await people.relay.release()
     await people.harness.wait_for_operation(id, "done")
     await wait_until_at_rest(people, id)
