@@ -74,11 +74,6 @@ class RelationshipActivities:
         look = partial(relationship_status.look, self._pool, instance.tenant, relationship, instance.parent)
         status = await look()
         requested = relationship.requested
-
-        async def still_missing() -> bool:
-            now = await look()
-            return (now.missing, now.incarnation, now.left_at) == (status.missing, status.incarnation, status.left_at)
-
         if requested is None or status.missing != "child" or status.parent is None:
             return
         reached = await self._follow_paths(instance, relationship, status)
@@ -90,6 +85,12 @@ class RelationshipActivities:
             await relationship_status.remember_request(
                 self._pool, instance.tenant, relationship.name, instance.parent, first
             )
+
+        async def still_missing() -> bool:
+            # By what would be requested now, as the workflow does: children of other requests may have come and gone.
+            now = await look()
+            return now.missing == "child" and self._first_request(relationship, instance.parent, now, reached) == first
+
         of = instance.tenant, relationship.name, instance.parent, status.incarnation
         key = derived_id("ask", *of, *(reached[name] for name in sorted(reached)), *_after_last(first))
         try:

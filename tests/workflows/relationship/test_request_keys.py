@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.relationship import RelationshipActivities
 from activities.signal_intake import SignalIntake
+from activities.support import owner_requests
 from config import Limits
 from facts.validation import Validator
 from gateways.owners import Owners
@@ -141,6 +143,54 @@ async def test_channel_of_another_request_that_comes_and_goes_keeps_the_key(
     await tenant.record(event("ChannelDeleted", "c", 2))
     assert await requester.attempt()
     assert list(channels.attempts().values()) == [2, 1]
+
+
+async def test_request_after_one_that_was_gone_leaves_after_a_look_too(
+    pool: Pool, owner: tuple[Channels, Owners], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner_requests, "FRESH", 0.0)  # as if each request had waited for its slot
+    requester = await requester_for_the_group(pool, owner)
+    tenant, channels = requester.tenant, requester.channels
+    assert await requester.attempt()
+    correlation = channels.requests[-1].correlation
+    created = event("ChannelCreated", "c", 1, name="c", correlation=correlation)
+    await tenant.record(created, event("ChannelDeleted", "c", 2))
+    assert await requester.attempt()
+    assert list(channels.attempts().values()) == [1, 1]
+
+
+LEAVING: list[tuple[list[Event], int]] = [
+    (channel("c30", OLD), 1),
+    ([event("GroupRenamed", "g", 60, name="since")], 1),
+    ([event("GroupCreated", "g", 30, name="older"), event("GroupDeleted", "g", 20)], 1),
+    (channel("c30", OLD)[:1], 0),
+    ([event("GroupDeleted", "g", 60)], 0),
+    ([event("GroupDeleted", "g", 60), event("GroupCreated", "g", 70, name="next")], 0),
+]
+"""Facts that arrive while a request waits for its slot, and how many requests leave then."""
+
+
+@pytest.mark.parametrize(("late", "leave"), LEAVING)
+async def test_request_leaves_if_the_same_would_be_requested_now(
+    pool: Pool,
+    owner: tuple[Channels, Owners],
+    monkeypatch: pytest.MonkeyPatch,
+    late: list[Event],
+    leave: int,
+) -> None:
+    monkeypatch.setattr(owner_requests, "FRESH", 0.0)
+    requester = await requester_for_the_group(pool, owner)
+    channels, owners = owner
+    send = owners.send
+
+    async def send_later(*arguments: Any, **options: Any) -> None:
+        for one_event in late:
+            await requester.tenant.record(one_event)
+        await send(*arguments, **options)
+
+    monkeypatch.setattr(owners, "send", send_later)
+    assert await requester.attempt()
+    assert len(channels.requests) == leave
 
 
 async def test_channel_of_no_request_that_is_gone_when_it_comes_changes_nothing(
