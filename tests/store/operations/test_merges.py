@@ -1,6 +1,7 @@
 """Merges of members: what is refused, what is set aside, and the proof that everything else is conserved."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from messages.operation_reasons import describe_operation
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.migrate import migrate
-from store.operations import merge_plans, merges, operations
+from store.operations import merge_plans, merge_undo, merges, operations
 from store.operations.merge_checks import NewMerge
 from store.operations.merge_plans import MergePlan
 from store.read import merge_proof
@@ -243,3 +244,27 @@ async def test_verify_finds_merges_without_row_or_fact(club: StoreTenant, damage
     await club.pool.execute(damage, *([id] if "$1" in damage else []))
     (check,) = (check for check in (await club.audit()).violated if check.name == "each merge has a row")
     assert check.example == example.format(id)
+
+
+async def links(tenant: StoreTenant) -> set[tuple[str, ...]]:
+    rows = await tenant.pool.fetch(
+        "select relationship, child, parent from links where tenant = $1 and to_revision = $2", tenant.name, 2**63 - 1
+    )
+    return {tuple(row) for row in rows}
+
+
+@settings(in_a_database, max_examples=20, phases=[Phase.generate])
+@given(history=HISTORIES, keys=st.lists(KEYS, min_size=2, max_size=4, unique=True), data=st.data())
+async def test_merge_that_is_undone_piece_by_piece_leaves_what_was_before(
+    club: StoreTenant, history: dict[str, Any], keys: list[str], data: st.DataObject
+) -> None:
+    tenant = club.other_tenant()
+    await tenant.record(*facts_of({**history, "merged": []}))
+    before = await links(tenant)
+    with suppress(CardinalityBroken):
+        id = await merge(tenant, keys[0], *keys[1:])
+        for loser in data.draw(st.permutations(keys[1:])):
+            at = tenant.pool, tenant.catalog, tenant.name, id
+            await merge_undo.undo(*at, only=[loser], reason="", actor="test", idempotency_key=None)
+    assert await aliases(tenant) == {}
+    assert await links(tenant) == before

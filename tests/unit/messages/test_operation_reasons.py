@@ -22,6 +22,7 @@ ALL: ReasonDetails = {
     "parked": 3,
     "skipped": 4,
     "path": ["a", "b", "c"],
+    "merge": "m",
     "other": "o",
     "linked_kind": "event",
     "linked": "p",
