@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from api.http import cloudevents, tokens
 from api.http.auth import Publisher, check_fact
 from api.http.dependencies import Injected
+from api.http.preferences import is_strict
 from api.http.problems import TooLarge, of
 from api.http.receipt import WARNINGS, Receipt
 from errors import Conflict, Malformed
@@ -81,7 +82,9 @@ _BODY = {
 
 
 @router.post("/events", status_code=202, response_model=EventsRecorded, openapi_extra=_BODY, summary="Publish facts")
-async def publish(request: Request, who: Publisher, deps: Injected, prefer: Annotated[str, Header()] = "") -> Response:
+async def publish(
+    request: Request, who: Publisher, deps: Injected, prefer: Annotated[list[str] | None, Header()] = None
+) -> Response:
     """Records CloudEvents 1.0 in binary, structured, batch or NDJSON mode, in any order and any number of times.
 
     Data is JSON. In binary mode any media type of JSON is taken (`application/*+json`), or none; NDJSON is also called
@@ -96,7 +99,7 @@ async def publish(request: Request, who: Publisher, deps: Injected, prefer: Anno
     """
     kind = cloudevents.media_type(request.headers)
     limits = deps.settings.limits
-    strict = "handling=strict" in prefer.replace(" ", "").lower()
+    strict = is_strict(prefer or ())
     authorize = None if who.scope == "admin" else partial(check_fact, who, deps.validator)
     new_batch = partial(Batch, deps.validator, authorize, 2 * limits.fact)
     if kind == cloudevents.NDJSON:
