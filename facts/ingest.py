@@ -15,6 +15,7 @@ from errors import Forbidden, Malformed, Unacceptable
 from facts.envelope import Entry, Envelope, read
 from facts.event_data import read_data
 from facts.json_text import dump_json, parse_json
+from facts.misspellings import misspelt_attributes
 from facts.validation import Validator
 
 _DIGIT = re.compile("[0-9]")
@@ -124,6 +125,8 @@ class Batch:
             self._add_flawed(error, dump_json(event) if raw is None else raw, source, id, type or signal)
             return None
         for reason in self.validator.misspelt(entry):
+            self.warn(reason)
+        for reason in misspelt_attributes(event, envelope.extensions) if envelope.extensions else ():
             self.warn(reason)
         sequence = entry.sequence
         if sequence is not None and not "0" <= sequence[-1] <= "9" and not _DIGIT.search(sequence):

@@ -1,7 +1,7 @@
 """Finds the declared name that a sender probably meant by one that is not declared."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,8 @@ _LENGTH = 100
 """Characters of a name, at most: a longer one is hardly a slip, and comparing takes time."""
 _NAMES = 20
 """Names of one fact that are looked at, at most."""
+_ATTRIBUTES = ("subject", "time", "sequence", "correlationid", "causationid", "traceparent")
+"""The optional attributes of an event that Tether reads; any other one is kept as it is."""
 _SHORTEST = 3
 """Characters of a name that counts as a prefix of another, at least."""
 
@@ -41,6 +43,16 @@ def _nearest(name: str, candidates: tuple[str, ...], likeness: float) -> str | N
 
 def _plain(name: str) -> str:
     return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def misspelt_attributes(event: Mapping[str, Any], others: Iterable[str]) -> Iterator[str]:
+    """A sentence for each of the ``others``, names of attributes that Tether does not read, while one that it reads
+    and that is near to it is absent. ``event``: the attributes by name; one that is null is absent."""
+    absent = tuple(name for name in _ATTRIBUTES if event.get(name) is None)
+    for name in others if absent else ():
+        meant = nearest(name, absent, likeness=0.85)
+        if meant is not None:
+            yield f"attribute {name!r} has no effect: is {meant!r} meant?"
 
 
 class FieldNames:

@@ -62,7 +62,8 @@ class Receipt:
             self.quarantined += sorted(kept, key=lambda item: item["index"])
             self.rejected += _flawed(batch, False)
         if batch.warnings or outcome.warnings:
-            odd = [(one.index, one.reason) for one in batch.warnings]
+            refused = {batch.entry_indexes[place] for place in outcome.refused}
+            odd = [(one.index, one.reason) for one in batch.warnings if one.index not in refused]
             odd += [(batch.entry_indexes[place], reason) for place, reason in outcome.warnings.items()]
             room = max(0, WARNINGS - len(self.warnings))
             self.warnings += [{"index": n, "reason": _printable(reason)} for n, reason in sorted(odd)[:room]]

@@ -6,7 +6,7 @@ from catalog import catalog as catalogs
 from config import Limits
 from errors import Unacceptable
 from facts.envelope import read
-from facts.misspellings import nearest
+from facts.misspellings import misspelt_attributes, nearest
 from facts.validation import Validator
 
 VALIDATOR = Validator(catalogs.load(), Limits())
@@ -35,6 +35,24 @@ def test_only_an_absent_optional_field_is_taken_for_misspelt() -> None:
     assert warnings() == []
     assert warnings(event_id=None, event="e") == []
     assert warnings(nickname="x") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        *(("seqence", "sequence"), ("Sequence", "sequence"), ("sequenceid", "sequence"), ("seq", "sequence")),
+        *(("correlationId", "correlationid"), ("correlation-id", "correlationid"), ("correlation", "correlationid")),
+        *(("causation_id", "causationid"), ("Time", "time"), ("timestamp", "time"), ("traceParent", "traceparent")),
+        *(("subjekt", "subject"), ("tracestate", None), ("traceid", None), ("dataschema", None), ("topic", None)),
+        *(("partitionkey", None), ("recordedtime", None), ("knativearrivaltime", None), ("expiration", None)),
+    ],
+)  # fmt: skip
+def test_attribute_near_to_an_absent_one_is_taken_for_misspelt(given: str, meant: str | None) -> None:
+    sentence = f"attribute {given!r} has no effect: is {meant!r} meant?"
+    assert list(misspelt_attributes({given: "1"}, [given])) == ([] if meant is None else [sentence])
+    if meant is not None:
+        assert list(misspelt_attributes({meant: "1", given: "1"}, [given])) == []
+        assert list(misspelt_attributes({meant: None, given: "1"}, [given])) == [sentence]
 
 
 def test_fact_with_thousands_of_other_names_is_looked_at_in_part() -> None:

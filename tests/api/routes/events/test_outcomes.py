@@ -197,6 +197,16 @@ async def test_strict_request_records_all_or_nothing(
     assert await caller.quarantine() == []
 
 
+@pytest.mark.parametrize("fields", [["respond-async", "handling=strict"], ['handling="strict"']])
+async def test_strict_preference_may_be_written_in_other_ways(caller: ApiCaller, fields: list[str]) -> None:
+    headers = [("content-type", BATCH), ("authorization", f"Bearer {caller.keys['admin']}")]
+    headers += [("prefer", one) for one in fields]
+    content = body(BATCH, [text(group("a")), text(group("b", id=None))])
+    answer = await caller.http.post("/v1/events", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["index"]) == (400, 1)
+    assert await caller.facts() == []
+
+
 async def test_strict_stream_stops_at_the_first_chunk_with_a_conflict(caller: ApiCaller) -> None:
     await caller.event(group("first"))
     lines = [group(f"g{number:04}") for number in range(1_600)]
@@ -224,6 +234,33 @@ async def test_misspelt_optional_field_is_warned_of_and_recorded(caller: ApiCall
         {"index": 3, "reason": "TeamCreated.v1 declares no field 'eventId': is 'event_id' meant?"},
     ]
     assert (await caller.get("entities/team/t1"))["data"] == {"name": "t1", "event": "e"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_misspelt_attribute_is_warned_of_and_kept(caller: ApiCaller, form: str) -> None:
+    facts = [
+        group("a"),
+        group("b", sequence=None, seqence="1"),
+        group("c", Sequence="2"),
+        group("d", correlationId="x"),
+    ]
+    response = await caller.post(body(form, [text(one) for one in facts]), form)
+    assert response.content["accepted"] == 4
+    assert response.content["warnings"] == [
+        {"index": 1, "reason": "attribute 'seqence' has no effect: is 'sequence' meant?"},
+        {"index": 3, "reason": "attribute 'correlationId' has no effect: is 'correlationid' meant?"},
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_warnings_are_about_recorded_facts_alone(caller: ApiCaller, form: str) -> None:
+    await caller.event(team("t0", event_id="e"))
+    teams = [team("t0", event="e"), team("t1", event="e"), team("t2", event="e", id="@")]
+    teams[2]["time"] = "2999-01-01T00:00:00Z"
+    response = await caller.post(body(form, [text(one) for one in teams]), form)
+    assert [one["index"] for one in response.content["quarantined"]] == [0, 2]
+    assert [one["index"] for one in response.content["warnings"]] == [1]
+    assert response.content["warnings_count"] == 1
 
 
 async def test_single_event_is_answered_with_its_warning(caller: ApiCaller) -> None:
