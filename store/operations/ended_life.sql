@@ -1,10 +1,14 @@
 -- name: creation_after
--- The creation of an entity that arrived first, of those that are newer than a deletion; :types are the types of
--- creations. Reads the facts of that entity.
-select position, time, time_nanoseconds as nanoseconds, received as recorded, clock_timestamp() as read_at
-from facts
-where tenant = :tenant and kind = :kind and key = :key and type = any(:types::text[]) and order_key > :ended
-order by position
+-- The creation of an entity that arrived first, of those that are newer than a deletion and not void; :types are the
+-- types of creations. Reads the facts of that entity.
+select f.position, f.time, f.time_nanoseconds as nanoseconds, f.received as recorded, clock_timestamp() as read_at
+from facts f
+where f.tenant = :tenant and f.kind = :kind and f.key = :key and f.type = any(:types::text[]) and f.order_key > :ended
+  and not exists (
+      select from facts v
+      where v.tenant = :tenant and v.kind = :kind and v.key = :key and v.source = '/tether'
+        and v.type = 'FactVoided.v1' and v.data ->> 'source' = f.source and v.data ->> 'id' = f.id)
+order by f.position
 limit 1
 
 -- name: skip_children_of_new_life

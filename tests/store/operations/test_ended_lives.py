@@ -10,7 +10,7 @@ from catalog.catalog import Catalog
 from catalog.relationship import FINISH, STOP, Cascade, OnRecreated
 from contracts.teams import DeleteTeam
 from store.db.pool import Pool
-from store.operations import cascades, children, children_to_request, deletions, listings
+from store.operations import cascades, children, children_to_request, deletions, listings, voids
 from store.operations.children import ChildOutcome
 from store.operations.children_to_request import CandidatePage
 from store.operations.listings import OperationQuery
@@ -265,6 +265,23 @@ async def test_next_deletion_takes_over_the_children_of_the_life_before(tenant: 
     ended = await play.operation()
     assert ended is not None
     assert (ended.state, ended.ended_because) == ("done", "deleted_again")
+
+
+@pytest.mark.parametrize("policy", [FINISH, STOP])
+async def test_void_creation_begins_no_life(tenant: StoreTenant, policy: OnRecreated) -> None:
+    play = Play(replace(tenant, catalog=catalog(policy)), 60)
+    mistake = event("EventCreated", "e", 3, name="mistake")
+    await tenant.record(event("EventCreated", "e", 1, name="e"), event("EventDeleted", "e", 2))
+    await tenant.record(event("TeamCreated", "before", 1, name="before", event_id="e"), mistake)
+    await play._shift()
+    await voids.void(*play.at, "event", "e", mistake["source"], mistake["id"], "a mistake", "test")
+    await tenant.record(event("TeamCreated", "between", 1, name="between", event_id="e"))
+    await tenant.record(event("EventCreated", "e", 4, name="again"))
+    await tenant.record(event("TeamCreated", "after", 1, name="after", event_id="e"))
+    await play.look()
+    await play.read()
+    assert play.page is not None
+    assert [candidate.child.key for candidate in play.page.candidates] == ["before", "between"]
 
 
 async def test_nothing_follows_for_children_from_a_deletion_of_an_earlier_life(tenant: StoreTenant) -> None:
