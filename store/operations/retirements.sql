@@ -10,7 +10,8 @@ on conflict do nothing
 
 -- name: settle_losers
 -- Ends the losers that were deleted since they were merged (confirmed), and those with which nothing is to be done:
--- they are no longer merged, or nothing is known about them (skipped). Parks those that were requested a day ago.
+-- they are not the same entity as the survivor any more, or nothing is known about them (skipped). Parks those that were
+-- requested a day ago.
 update operation_children c
 set state = g.state, skip_reason = g.skip_reason, last_error = case when g.state = 'parked' then c.last_error else '' end,
     park_reason = case when g.state = 'parked' then 'not_confirmed' end,
@@ -22,15 +23,19 @@ from (select d.child, s.*
           select survivor from aliases
           where tenant = :tenant and kind = :kind and key = d.child and to_revision = :open limit 1) a on true
       left join lateral (
+          select survivor from aliases
+          where tenant = :tenant and kind = :kind and key = d.parent and to_revision = :open limit 1) p on true
+      left join lateral (
           select state, ended from entities
           where tenant = :tenant and kind = :kind and key = d.child and to_revision = :open limit 1) e on true
       cross join lateral (
           select case when e.state = 'deleted' or e.ended > d.reference then 'confirmed'
-                      when a.survivor is null or e.state is distinct from 'live' then 'skipped'
+                      when a.survivor is distinct from coalesce(p.survivor, d.parent)
+                        or e.state is distinct from 'live' then 'skipped'
                       when d.state = 'requested' and d.changed_at < clock_timestamp() - interval '1 day' then 'parked'
                       end as state,
                  case when e.state = 'deleted' or e.ended > d.reference then null
-                      when a.survivor is null then 'not_merged'
+                      when a.survivor is distinct from coalesce(p.survivor, d.parent) then 'not_merged'
                       when e.state is distinct from 'live' then 'not_known' end as skip_reason) s
       where d.tenant = :tenant and d.operation = :operation and d.relationship = ''
         and d.state in ('planned', 'failing', 'requested', 'parked')) g
@@ -38,19 +43,24 @@ where c.tenant = :tenant and c.operation = :operation and c.relationship = '' an
   and g.state is not null and g.state <> c.state
 
 -- name: losers_to_retire
--- The losers of a running merge that its owner is to be requested to retire: merged still, live, and not deleted since.
+-- The losers of a running merge that its owner is to be requested to retire: still the same entity as the survivor that
+-- the request names, live, and not deleted since. A loser may be merged into another entity by now.
 select c.child as loser, c.parent as survivor, e.data, c.reference, c.redrives as renewals
 from operations o
 join operation_children c on c.tenant = o.tenant and c.operation = o.id and c.relationship = '' and c.child > :after
     and (c.state in ('planned', 'failing') or (:repeat::boolean and c.state = 'requested' and c.reported_missing))
     and (:losers::text[] is null or c.child = any(:losers::text[]))
 cross join lateral (
-    select from aliases
+    select survivor from aliases
     where tenant = :tenant and kind = :kind and key = c.child and to_revision = :open limit 1) a
+left join lateral (
+    select survivor from aliases
+    where tenant = :tenant and kind = :kind and key = c.parent and to_revision = :open limit 1) p on true
 cross join lateral (
     select data from entities
     where tenant = :tenant and kind = :kind and key = c.child and to_revision = :open and state = 'live'
       and ended <= c.reference limit 1) e
 where o.tenant = :tenant and o.id = :operation and o.state = 'running' and o.cancelled_at is null
+  and a.survivor = coalesce(p.survivor, c.parent)
 order by c.child
 limit :limit
