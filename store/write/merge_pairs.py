@@ -162,13 +162,14 @@ async def _set_aside(
     found: Clusters,
     unchanged: Mapping[PairKey, _StoredPair],
 ) -> None:
-    """Stores which pairs are set aside, of those of which the rows say something else. ``unchanged``: pairs of which
-    no new fact counts; those of which one does are stored as joined."""
+    """Stores which pairs are set aside and why, of those of which the rows say something else: the way that a pair
+    would open changes with the pairs on it. ``unchanged``: pairs of which no new fact counts; those of which one does
+    are stored as joined."""
     paths: dict[tuple[str, str], list[str] | None] = {}
     for pair in pairs:
         path = found.set_aside.get((pair.loser, pair.survivor))
         row = unchanged.get(("merge", Pair(kind, pair.loser, pair.survivor)))
-        if (path is None) != (row is None or row.set_aside is None):
+        if path != (None if row is None else row.set_aside):
             paths[pair.loser, pair.survivor] = path
     if paths:
         await execute(

@@ -61,7 +61,6 @@ update merge_pairs p
 set set_aside = case when w.path is null then null else array(select json_array_elements_text(w.path::json)) end
 from unnest(:losers::text[], :survivors::text[], :paths::text[]) as w (loser, survivor, path)
 where p.tenant = :tenant and p.kind = :kind and p.loser = w.loser and p.survivor = w.survivor
-  and (p.set_aside is null) <> (w.path is null)
 
 -- name: identity_facts
 -- All facts about these keys with one of these types.
