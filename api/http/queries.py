@@ -24,6 +24,10 @@ KeyText = Annotated[str, Field(min_length=1, max_length=KEY_CHARACTERS, pattern=
 """An entity's key that the ledger may hold: any text without NUL, which no fact can contain."""
 
 
+FilterText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""A text that rows are compared with: any without NUL, which no row can contain."""
+
+
 def _within_limit(key: str) -> str:
     if reason := limits.excess("the key", key, limits.KEY):
         raise ValueError(reason)

@@ -11,7 +11,7 @@ from api.http import tokens
 from api.http.dependencies import Dependencies, Injected
 from api.http.key_paths import after_key
 from api.http.paging import Cursor, Limit, Listing, Page
-from api.http.queries import AtRevision, KeyText, answer
+from api.http.queries import AtRevision, FilterText, KeyText, answer
 from errors import Malformed, Unknown
 from facts.envelope import nanoseconds, rfc_3339
 from store.db.snapshot import Snapshot
@@ -60,11 +60,11 @@ async def list_activity(
     when: AtRevision,
     deps: Injected,
     limit: Limit,
-    type: Annotated[list[str] | None, Query(description="Only facts of these types.")] = None,
-    source: Annotated[list[str] | None, Query(description="Only facts from these sources.")] = None,
+    type: Annotated[list[FilterText] | None, Query(description="Only facts of these types.")] = None,
+    source: Annotated[list[FilterText] | None, Query(description="Only facts from these sources.")] = None,
     since: Annotated[str | None, Query(description="Only what happened at this time (RFC 3339) or later.")] = None,
     until: Annotated[str | None, Query(description="Only what happened before this time.")] = None,
-    origin: Annotated[list[str] | None, Query(description="Only what was recorded under these keys.")] = None,
+    origin: Annotated[list[FilterText] | None, Query(description="Only what was recorded under these keys.")] = None,
     order: Annotated[Literal["newest", "oldest"], Query(description="Which comes first.")] = "newest",
     cursor: Cursor = None,
 ) -> Response:
