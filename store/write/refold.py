@@ -40,12 +40,14 @@ class Renumbered(NamedTuple):
 class Histories:
     """Entities to be folded from all of their facts. ``facts``: those in the ledger that count, with their order keys.
 
-    ``fresh``: the new facts, with theirs; ``renumbered``: facts in the ledger that have another order key now.
+    ``fresh``: the new facts, with theirs; ``renumbered``: facts in the ledger that have another order key now;
+    ``void``: (kind, key, order key) of those that do not count, where a new fact voids one.
     """
 
     fresh: Sequence[Entry]
     facts: dict[EntityKey, list[Entry]] = field(default_factory=dict)
     renumbered: dict[FactKey, Renumbered] = field(default_factory=dict)
+    void: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
 def check_declared(catalog: Catalog, folded: Collection[str]) -> None:
@@ -85,6 +87,8 @@ async def find(
         new = [e for e in fresh if (e.kind, e.key) == at]
         facts = counting((*ledger, *new))
         orders |= {(e.source, e.id): order for e, order in zip(facts, order_keys(restarting, facts), strict=True)}
+        if any(e.name == VOIDED for e in new):
+            found.void += [(*at, e.order) for e in ledger if (e.source, e.id) not in orders]
         found.facts[at] = [e._replace(order=orders[e.source, e.id]) for e in ledger if (e.source, e.id) in orders]
         found.renumbered |= {
             (e.source, e.id): Renumbered(e.kind, e.key, e.order, orders[e.source, e.id])
@@ -118,8 +122,7 @@ async def renumber_operations(
     if not renumbered:
         return
     as_child = [(fact, r.name) for fact in renumbered for r in catalog.by_child.get(fact.kind, ())]
-    subjects = [(fact, "cascade", fact.kind) for fact in renumbered]
-    subjects += [(fact, "move", name) for fact, name in as_child]
+    subjects = [(fact, workflow, about) for fact in renumbered for workflow, about in _subjects(catalog, fact.kind)]
     await execute(
         conn,
         "renumber_operations_of_facts",
@@ -139,6 +142,35 @@ async def renumber_operations(
         old=[fact.old for fact, _ in as_child],
         new=[fact.new for fact, _ in as_child],
     )
+
+
+async def forget_void(
+    conn: Connection, catalog: Catalog, tenant: str, void: Collection[tuple[str, str, bytes]]
+) -> None:
+    """Lets operations that remember a void fact as the newest one at their request remember the newest of the others.
+
+    Otherwise a deletion that comes before the void fact in the order, and after the request, would not be seen: the
+    next life of the entity would be requested to be deleted or moved. ``void``: see Histories; the facts that void them
+    are in the ledger already.
+    """
+    if not void:
+        return
+    subjects = [(*of, *fact) for fact in void for of in _subjects(catalog, fact[0])]
+    await execute(
+        conn,
+        "forget_void_facts",
+        tenant=tenant,
+        workflows=[workflow for workflow, *_ in subjects],
+        abouts=[about for _, about, *_ in subjects],
+        kinds=[kind for _, _, kind, *_ in subjects],
+        keys=[key for *_, key, _ in subjects],
+        void=[order for *_, order in subjects],
+    )
+
+
+def _subjects(catalog: Catalog, kind: str) -> list[tuple[str, str]]:
+    """(workflow, about) of the operations that may remember a fact about an entity of a kind."""
+    return [("cascade", kind), *(("move", r.name) for r in catalog.by_child.get(kind, ()))]
 
 
 def _may_restart(entry: Entry, entity: FoldedEntity | None) -> bool:

@@ -98,6 +98,7 @@ async def settle(
     await refold.renumber(conn, tenant, histories.renumbered)
     await refold.renumber_operations(conn, catalog, tenant, histories.renumbered.values())
     await _append(context, fresh, locked.facts + 1)
+    await refold.forget_void(conn, catalog, tenant, histories.void)
     if catalog.contracts.activity:
         await activity.record(context, fresh, locked.facts + 1)
     await write(context, diff)

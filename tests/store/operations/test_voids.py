@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from catalog.registry import OWN_SOURCE
 from errors import Conflict, Unknown
-from store.operations import cascades, children_to_request, listings, voids
+from store.operations import cascades, children_to_request, deletions, listings, moves, voids
 from store.operations.listings import OperationQuery
+from store.operations.operations import Impossible
 from tests.support.events import Event, event, link_event
 from tests.support.strategies import deliver, histories
 from tests.support.tenants import StoreTenant, cut_into_batches, expected_lines, expected_waits, in_a_database
 
-KINDS = {"/groups": "group", "/channels": "channel", "/categories": "category", "/items": "item"}
+KINDS = {"/groups": "group", "/channels": "channel", "/categories": "category", "/items": "item", "/events": "event"}
+KINDS |= {"/teams": "team"}
 
 
 async def void(tenant: StoreTenant, fact: Event) -> int:
@@ -118,6 +120,36 @@ async def test_cascade_of_a_deletion_that_is_void_ends(tenant: StoreTenant) -> N
     assert (await cascades.advance(*at, "event", "e")).operation is None
     (row,), _ = await listings.operations_page(tenant.pool, tenant.name, OperationQuery("cascade"), None, 10)
     assert (row.state, row.ended_because, row.requested) == ("done", "deletion_voided", 0)
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_deletion_before_a_void_fact_in_the_order_ends_what_was_requested(
+    tenant: StoreTenant, before: bool
+) -> None:
+    """``before``: whether it arrives before the other fact is void."""
+    relationship = tenant.catalog.relationship("event_team")
+    far, far_team = event("EventRenamed", "e", 9_000, name="far"), event("TeamRenamed", "t", 9_000, name="far")
+    await tenant.record(event("EventCreated", "e", 1, name="e"), event("EventCreated", "final", 1, name="final"), far)
+    await tenant.record(event("EventRenamed", "e", 2, name="stale"))
+    await tenant.record(event("TeamCreated", "t", 1, name="t"), far_team, event("TeamRenamed", "t", 2, name="stale"))
+    at, of_team = (tenant.pool, tenant.catalog, tenant.name, "event", "e"), (tenant.pool, tenant.name, relationship)
+    deletion = await deletions.start(*at, actor="test", idempotency_key=None)
+    await moves.start(*of_team, child="t", to="final", actor="test", idempotency_key=None)
+    move = (await moves.advance(*of_team, "t")).operation
+    assert move is not None
+    again = [event("EventDeleted", "e", 3), event("EventCreated", "e", 4, name="again")]
+    again += [event("TeamDeleted", "t", 3), event("TeamCreated", "t", 4, name="again")]
+    if before:
+        await tenant.record(*again)
+    for fact in (far, far_team):
+        await void(tenant, fact)
+    if not before:
+        assert await deletions.pending_request(*at, deletion.id) is not None
+        assert await moves.pending_request(*of_team, move.id) is not None
+        await tenant.record(*again)
+    assert await deletions.pending_request(*at, deletion.id) is None
+    with pytest.raises(Impossible):
+        await moves.pending_request(*of_team, move.id)
 
 
 async def test_void_fact_that_is_sent_again_is_a_duplicate_with_a_warning(tenant: StoreTenant) -> None:
