@@ -20,6 +20,7 @@ from api.routes import (
     feed,
     forbidden_merges,
     health,
+    imports,
     links,
     merge_batches,
     merge_previews,
@@ -43,6 +44,7 @@ from store.write.recorder import Recorder
 
 ROUTERS = (
     events,
+    imports,
     webhook_validation,
     forbidden_merges,  # first: a key takes all that is left of a path
     merges,

@@ -21,6 +21,7 @@ from cli import (
     waiting,
 )
 from cli.deletions import delete
+from cli.exports import export
 from cli.imports.command import import_files
 from cli.merge_files import command as merge_files
 from cli.moves import move
@@ -60,6 +61,7 @@ app.add_typer(feed.app, name="feed", rich_help_panel=READ)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
 app.command(rich_help_panel=CHECK)(verify)
+app.command(rich_help_panel=CHECK)(export)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,9 +6,9 @@ Both sources of facts use it: HTTP (``api/routes/events.py``) and Temporal signa
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from catalog import limits
 from errors import Forbidden, Malformed, Unacceptable
@@ -16,11 +16,18 @@ from facts.envelope import Entry, Envelope, read
 from facts.event_data import read_data
 from facts.json_text import dump_json, parse_json
 from facts.misspellings import misspelt_attributes
-from facts.validation import Validator
 
 _DIGIT = re.compile("[0-9]")
 _REASON = 500
 """Characters of a reason, at most: it may quote what was sent."""
+
+
+class FactValidator(Protocol):
+    """Makes entries of events: `Validator`, or that of an import."""
+
+    def validate(self, envelope: Envelope) -> Entry: ...
+    def misspelt(self, entry: Entry) -> Iterable[str]: ...
+
 
 Authorize = Callable[[Envelope], None]
 """Raises Forbidden if the sender may not publish this fact."""
@@ -78,7 +85,7 @@ class Batch:
     ``entries``.
     """
 
-    validator: Validator
+    validator: FactValidator
     authorize: Authorize | None = None
     """None: the sender may publish everything."""
     keep: int | None = None

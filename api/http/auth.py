@@ -81,6 +81,13 @@ async def operator(who: AnyPrincipal) -> Principal:
     return who
 
 
+async def administrator(who: AnyPrincipal) -> Principal:
+    """The principal, if its scope is admin. Raises Forbidden."""
+    if who.scope != "admin":
+        raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; this takes admin")
+    return who
+
+
 def check_fact(who: Principal, validator: Validator, envelope: Envelope) -> None:
     """Raises Forbidden unless a key may publish a fact: of its own owner, and from that owner's sources."""
     if not who.may_publish(validator.owner(envelope.type)):
@@ -95,4 +102,5 @@ def check_fact(who: Principal, validator: Validator, envelope: Envelope) -> None
 
 Publisher = Annotated[Principal, Depends(publisher)]
 Reader = Annotated[Principal, Depends(reader)]
+Administrator = Annotated[Principal, Depends(administrator)]
 Operator = Annotated[Principal, Depends(operator)]

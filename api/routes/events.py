@@ -103,7 +103,7 @@ async def publish(
     authorize = None if who.scope == "admin" else partial(check_fact, who, deps.validator)
     new_batch = partial(Batch, deps.validator, authorize, 2 * limits.fact)
     if kind == cloudevents.NDJSON:
-        return await _record_stream(request, deps, who, partial(new_batch, False), strict)
+        return await record_stream(request, deps, who, partial(new_batch, False), strict)
     batch = new_batch(kind != cloudevents.BATCH)
     await cloudevents.read_events(request, kind, batch, limits)
     receipt = Receipt()
@@ -130,7 +130,7 @@ async def _record(deps: Injected, who: Principal, batch: Batch, receipt: Receipt
     deps.metrics.facts(outcome.accepted, outcome.duplicates, quarantined, rejected, outcome.stale)
 
 
-async def _record_stream(
+async def record_stream(
     request: Request, deps: Injected, who: Principal, new_batch: partial[Batch], strict: bool
 ) -> Response:
     """Records chunk by chunk: while one is written, the next is read."""

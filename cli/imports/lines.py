@@ -55,6 +55,13 @@ class LineSource:
         self._lines: BinaryIO = io.BufferedReader(unpacked, UNPACKED) if unpacked else raw
         self._number = 0
 
+    def begins_with(self, text: bytes) -> bool:
+        """Whether the first bytes are these, before any line is read."""
+        try:
+            return cast("io.BufferedReader", self._lines).peek(len(text))[: len(text)] == text
+        except (OSError, EOFError, zlib.error):
+            return False  # `batches` says what is wrong
+
     def batches(self, size: int, skip: int) -> Iterator[LineBatch]:
         """Yields batches of up to ``size`` lines after the first ``skip`` lines; the last has ``last`` set.
 

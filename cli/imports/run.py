@@ -7,14 +7,16 @@ from pathlib import Path
 
 from cli.connection import Endpoint
 from cli.imports.checkpoint import ProgressFile
-from cli.imports.lines import LineSource, opened
+from cli.imports.lines import LineBatch, LineSource, opened
 from cli.imports.outcomes import BatchOutcome, FileProgress
 from cli.imports.progress_bar import ProgressBar
 from cli.imports.reject_file import RejectFile
 from cli.imports.report import ImportReport
 from cli.imports.sender import BatchSender
 from cli.imports.upload import Uploader
+from facts.exported import HEADER
 
+FACTS, IMPORT = "/v1/events", "/v1/import"
 TIMEOUT = 60.0  # seconds for a response, after which the request is sent again
 
 
@@ -58,10 +60,17 @@ class ImportRun:
                 timeout=httpx2.Timeout(TIMEOUT, connect=5.0),
                 trust_env=not self._endpoint.local,
             ) as http:
-                sender = BatchSender(http, self._endpoint, self._options.timeout, self._bar.notice)
                 for name in self._options.files:
                     with opened(name) as source:
-                        await self._import(name, source, sender)
+                        exported = source.begins_with(HEADER)
+                        sender = BatchSender(
+                            http,
+                            self._endpoint,
+                            self._options.timeout,
+                            self._bar.notice,
+                            path=IMPORT if exported else FACTS,
+                        )
+                        await self._import(name, source, sender, exported)
         finally:
             self.report.seconds = time.monotonic() - begun
         for state in self._files.values():
@@ -78,7 +87,8 @@ class ImportRun:
         names = " ".join(shlex.quote(name) for name in self._options.files)
         return f"Stopped after line {progress.lines} of {self._current}; `tether import {names}` resumes there."
 
-    async def _import(self, name: str, source: LineSource, sender: BatchSender) -> None:
+    async def _import(self, name: str, source: LineSource, sender: BatchSender, exported: bool) -> None:
+        """``exported``: the file is an export, whose first line is no fact, and whose others keep their order."""
         state = (
             ProgressFile(self._options.folder, name, self._endpoint, FileProgress) if source.size is not None else None
         )
@@ -102,5 +112,13 @@ class ImportRun:
             if state:
                 state.save(progress)
 
-        uploader = Uploader(sender, progress, save=save, show=show, concurrency=self._options.concurrency)
-        await uploader.upload(source.batches(self._options.batch, skip=progress.lines))
+        concurrency = 1 if exported else self._options.concurrency
+        uploader = Uploader(sender, progress, save=save, show=show, concurrency=concurrency)
+        batches = source.batches(self._options.batch, skip=progress.lines)
+        await uploader.upload(map(_without_header, batches) if exported else batches)
+
+
+def _without_header(batch: LineBatch) -> LineBatch:
+    if batch.numbers[:1] == [1]:
+        batch.lines, batch.numbers = batch.lines[1:], batch.numbers[1:]
+    return batch

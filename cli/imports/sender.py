@@ -30,7 +30,7 @@ class BatchSender:
         timeout: float,
         notice: Callable[[str | None], None],
         *,
-        path: str = "/v1/events",
+        path: str,
     ) -> None:
         self._poster = RetryingPoster(http, endpoint, timeout, notice, headers=HEADERS)
         self._path = path

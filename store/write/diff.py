@@ -13,6 +13,7 @@ from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from facts.envelope import Entry
 from facts.json_numbers import plain
+from facts.own_facts import VOIDED
 from store.write.arrivals import LateFact, is_jump
 from store.write.entity_state import NO_LINK, NOTHING, EntityState, FoldedEntity, Link
 from store.write.lives import LifeBefore, name_life
@@ -178,14 +179,21 @@ def _fold(
     if history is not None:
         before = before._replace(life=before.life.renumbered(history))
         entity = entity.folded_again(history)
-    for fact in facts:
+    counted = facts if history is None else _without_void(facts)
+    for fact in counted:
         if entity.latest:
             _notice(diff, entity, fact)
         entity.join(fact)
     add_differences(diff, references, before, entity, facts[-1])
-    for fact in facts:
+    for fact in counted:
         if fact.names and fact.effect is Effect.CREATED and fact.correlation is not None:
             diff.answers += _answers(references, entity, fact, fact.correlation)
+
+
+def _without_void(facts: list[Entry]) -> list[Entry]:
+    """Leaves out the facts that others of the same batch void: an import may bring both at once."""
+    void = {(f.data["source"], f.data["id"]) for f in facts if f.effect is None and f.name == VOIDED}
+    return [f for f in facts if (f.source, f.id) not in void]
 
 
 def _notice(diff: Diff, entity: FoldedEntity, fact: Entry) -> None:

@@ -191,7 +191,7 @@ async def _of_ledger(
     types = [*declared, *OWN_EFFECTS, f"{VOIDED}.v1"]
     found: NewPairs = {}
     entries = await _identity_facts(conn, catalog, tenant, kind, keys, types)
-    pairs = {at for entry in entries for at in _said(catalog, entry)}
+    pairs = {at for entry in (*entries, *facts) if entry.name != VOIDED for at in _said(catalog, entry)}
     entries += await _identity_facts(conn, catalog, tenant, kind, {k for _, p in pairs for k in p[1:]} - {*keys}, types)
     every = [*entries, *facts]
     voided = {(e.data["source"], e.data["id"]) for e in every if e.name == VOIDED}

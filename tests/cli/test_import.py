@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from facts.exported import HEADER
 from tests.cli.conftest import Programs, Said, facts, saved_lines, write
 from tests.support.fake_tether import FakeTether
 
@@ -62,6 +63,18 @@ def test_a_named_pipe_is_read_like_standard_input(
     writer.join()
     assert (said.code, said.json["accepted"], len(fake.facts)) == (0, 1_200, 1_200)
     assert not (data_dir / "import").exists()
+
+
+@pytest.mark.parametrize("name", ["facts.ndjson", "facts.ndjson.gz"])
+def test_export_is_imported_in_its_order_without_its_header(
+    tether: Tether, fake: FakeTether, tmp_path: Path, name: str
+) -> None:
+    lines = facts(1_234)
+    header = HEADER + b',"id":"export","data":{}}\n'
+    said = tether("import", write(tmp_path / name, [header, *lines]), "--batch", "100", "-o", "json")
+    assert (said.code, said.json["accepted"], said.json["lines"]) == (0, 1_234, 1_235)
+    assert [*fake.facts.values()] == [line.rstrip() for line in lines]
+    assert fake.paths == {"/v1/import"}
 
 
 def test_blank_lines_and_missing_final_newline_are_imported(tether: Tether, fake: FakeTether, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ async def imported(content: bytes, size: int) -> list[tuple[int, str]]:
     source = LineSource("f", BufferedReader(BytesIO(content)), None)
     found = []
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api)) as http:
-        sender = BatchSender(http, Endpoint("http://tether.test", ""), 0.0, lambda _: None)
+        sender = BatchSender(http, Endpoint("http://tether.test", ""), 0.0, lambda _: None, path="/v1/events")
         for batch in source.batches(size, 0):
             found += [(rejected.line, rejected.reason) for rejected in (await sender.send(batch)).rejected]
     return found

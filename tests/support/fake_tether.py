@@ -22,6 +22,8 @@ class FakeTether:
     def __init__(self) -> None:
         self.facts: dict[str, bytes] = {}
         """By id, in the order of arrival."""
+        self.paths: set[str] = set()
+        """To which facts were posted."""
         self.batches: list[int] = []
         """Lines in each request that was answered with 202."""
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
@@ -65,6 +67,7 @@ class FakeTether:
             await _answer(send, status, _problem("unavailable", "PostgreSQL is away"), retry_after)
         elif headers.get("content-type") == "application/x-ndjson":
             self.busy += 1
+            self.paths.add(scope["path"])
             try:
                 await self._import(body, send)
             finally:

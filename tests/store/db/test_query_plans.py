@@ -122,8 +122,10 @@ INLINED = {"concerned_by_deletion", "concerned_by_change", "child_stage", "namin
 """Functions that become a part of the queries that call them."""
 FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = 'tether'::regnamespace"
 
-AUDITS = re.compile(r"verify_\w+|entity_lines|link_lines|alias_lines|ledger|activity_ledger|activity_rows")
-"""The queries of `tether verify`, which read all rows of a tenant, with settings of their own (`verify_settings`)."""
+AUDITS = re.compile(
+    r"verify_\w+|entity_lines|link_lines|alias_lines|ledger|activity_ledger|activity_rows|exported_facts|count_exported"
+)
+"""The queries of `tether verify` and `tether export`, which read all rows of a tenant, with settings of their own."""
 PAGED = re.compile(r"limit \$\d+\s*\)?\s*(select \* from page\b.*)?$", re.DOTALL)
 """The queries that read a page: they are limited to a size, at their end or in the rows that they choose from."""
 ONCE = re.compile(r"facts_to_reorder|name_first_lives|operations_with_order_keys|children_with_order_keys")
