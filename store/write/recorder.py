@@ -24,7 +24,7 @@ from store.write import quarantine
 from store.write.arrivals import TIME_TOLERANCE, FactKey
 from store.write.sameness import RecordedFact, differences, find_recorded, find_voided
 from store.write.settle import Settled, settle
-from store.write.strict import POISON, StrictRefusal, find_flaw, reason_of
+from store.write.strict import POISON, StrictFlaw, StrictRefusal, find_flaw, reason_of
 from store.write.tenant_lock import lock
 
 GROUP = 1_000
@@ -162,6 +162,8 @@ class Recorder:
         entries, rejected = submission.entries, submission.rejected
         try:
             (answer,) = await self._transaction(tenant, [submission])
+        except StrictFlaw:
+            raise
         except POISON as error:
             if not entries:
                 raise
@@ -263,7 +265,7 @@ def _answers(
                 if at in voided:
                     answer.warnings[place] = voided[at]
         if submission.strict and answer.refused:  # rolls back the group: its other submissions are then tried alone
-            raise StrictRefusal(answer.refused)
+            raise (StrictRefusal if min(answer.refused) in answer.conflicts else StrictFlaw)(answer.refused)
         answers.append(answer)
     return answers, rejected
 

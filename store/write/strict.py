@@ -18,19 +18,20 @@ beyond its calendar. Or the fact would make its entity too large."""
 
 
 class StrictRefusal(Conflict):
-    """A strict submission that is not recorded. ``refused``: position of each entry that kept it from that → reason."""
+    """A strict submission that is not recorded, since an entry conflicts with what is. ``refused``: position of each
+    entry that kept it from that → reason."""
 
     def __init__(self, refused: dict[int, str]) -> None:
         self.refused = refused
-        super().__init__(next(iter(refused.values())))
+        super().__init__(refused[min(refused)])
 
 
 class StrictFlaw(Unacceptable):
-    """A strict submission with an entry that cannot be stored. ``refused``: its position → the reason."""
+    """A strict submission with an entry that cannot be recorded as it is. ``refused``: as of StrictRefusal."""
 
-    def __init__(self, position: int, reason: str) -> None:
-        self.refused = {position: reason}
-        super().__init__(reason)
+    def __init__(self, refused: dict[int, str]) -> None:
+        self.refused = refused
+        super().__init__(refused[min(refused)])
 
 
 def reason_of(error: Exception) -> str:
@@ -53,7 +54,7 @@ async def find_flaw(
             stored = middle
         else:
             failing, error = middle, found
-    return StrictFlaw(failing - 1, reason_of(error))
+    return StrictFlaw({failing - 1: reason_of(error)})
 
 
 async def _try(

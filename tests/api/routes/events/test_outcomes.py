@@ -178,6 +178,7 @@ STRICT: list[tuple[bytes, int, str]] = [
     (text(group("b", id=None)), 400, "malformed-event"),
     (text(group("b", source="/channels", type="ChannelCreated.v1")), 403, "forbidden"),
     (text(group("b", data={})), 422, "contract-violation"),
+    (text(group("b", sequence=None, time="2999-01-01T00:00:00Z")), 422, "contract-violation"),
     (text(group("first", data={"name": "b"})), 409, "conflict"),
 ]
 
