@@ -81,10 +81,11 @@ class RelationshipActivities:
             return
         fields = {name: status.parent.get(of) for name, of in requested.plain.items()} | reached
         first = self._first_request(relationship, instance.parent, status, reached)
-        if status.requested != first:
-            await relationship_status.remember_request(
-                self._pool, instance.tenant, relationship.name, instance.parent, first
-            )
+        if status.requested != first and not await relationship_status.remember_request(
+            self._pool, instance.tenant, relationship.name, instance.parent, first, status
+        ):
+            await self.request_child(instance)  # by another look: the wait of the first has ended since
+            return
 
         async def still_missing() -> bool:
             # By what would be requested now, as the workflow does: children of other requests may have come and gone.

@@ -145,19 +145,24 @@ def _first_request(row: _StatusRow) -> FirstRequest | None:
     return FirstRequest(row.requested_for, row.requested_left_at, row.correlation)
 
 
-async def remember_request(pool: Pool, tenant: str, relationship: str, parent: str, request: FirstRequest) -> None:
-    """Stores what is requested for a missing child, before its first attempt."""
+async def remember_request(
+    pool: Pool, tenant: str, relationship: str, parent: str, request: FirstRequest, status: RelationshipStatus
+) -> bool:
+    """Stores what is requested for a missing child, before its first attempt. Returns whether it did: not if the wait
+    of the ``status`` has ended, maybe since the same request was sent by another attempt and is answered already."""
     async with connection(pool) as conn:
-        await execute(
+        remembered = await fetch_value(
             conn,
             "remember_request",
             tenant=tenant,
             relationship=relationship,
             parent=parent,
+            waiting_since=status.waiting_since,
             requested_for=request.purpose,
             left_at=request.left_at,
             correlation=request.correlation,
         )
+    return remembered is not None
 
 
 async def look_and_register(pool: Pool, tenant: str, relationship: Relationship, parent: str) -> RelationshipStatus:

@@ -62,14 +62,22 @@ order by l.rank, l.child
 limit 1
 
 -- name: remember_request
--- Stores what is requested for the missing child, before it is sent. The commit does not wait for the disk: what a crash
--- of the server loses matters only if the owner's reply is lost and older facts arrive late as well.
+-- Stores what is requested for the missing child, before it is sent, unless the wait has ended since it was looked at;
+-- waits for a transaction that is ending it. The commit does not wait for the disk: what a crash of the server loses
+-- matters only if the owner's reply is lost and older facts arrive late as well.
+with wait as (
+    select missing from waits
+    where tenant = :tenant and relationship = :relationship and parent = :parent and missing = 'child'
+      and waiting_since = :waiting_since
+    for share
+)
 insert into counterpart_requests (tenant, relationship, parent, requested_for, left_at, correlation)
 select :tenant, :relationship, :parent, :requested_for, :left_at::bigint, :correlation
-from (select set_config('synchronous_commit', 'off', true)) as here
+from wait cross join (select set_config('synchronous_commit', 'off', true)) as here
 on conflict (tenant, relationship, parent) do update
 set requested_for = excluded.requested_for, left_at = excluded.left_at, correlation = excluded.correlation,
     answered_at = null
+returning true
 
 -- name: set_wait_obstacle
 -- Stores why the request for a missing child was not sent yet, or failed; without a reason, its owner no longer contradicts

@@ -19,6 +19,7 @@ from facts.validation import Validator
 from gateways.owners import Owners
 from messages.relationship import RelationshipInstance
 from store.db.pool import Pool
+from store.operations import relationship_status
 from tests.support.channels import Channels
 from tests.support.events import Event, event
 from tests.support.tenants import CATALOG, StoreTenant, in_a_database
@@ -155,6 +156,28 @@ async def test_request_after_one_that_was_gone_leaves_after_a_look_too(
     correlation = channels.requests[-1].correlation
     created = event("ChannelCreated", "c", 1, name="c", correlation=correlation)
     await tenant.record(created, event("ChannelDeleted", "c", 2))
+    assert await requester.attempt()
+    assert list(channels.attempts().values()) == [1, 1]
+
+
+async def test_delayed_attempt_does_not_remember_a_request_that_is_answered(
+    pool: Pool, owner: tuple[Channels, Owners], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requester = await requester_for_the_group(pool, owner)
+    tenant, channels = requester.tenant, requester.channels
+    remember = relationship_status.remember_request
+
+    async def remember_late(*arguments: Any) -> bool:
+        """What a paused process stores after another one has sent the request, and its fact has arrived."""
+        monkeypatch.setattr(relationship_status, "remember_request", remember)
+        assert await requester.attempt()
+        await tenant.record(event("ChannelCreated", "c", 1, name="c", correlation=channels.requests[-1].correlation))
+        return await remember(*arguments)
+
+    monkeypatch.setattr(relationship_status, "remember_request", remember_late)
+    assert await requester.attempt()
+    assert list(channels.attempts().values()) == [1]
+    await tenant.record(event("ChannelDeleted", "c", 2))
     assert await requester.attempt()
     assert list(channels.attempts().values()) == [1, 1]
 
