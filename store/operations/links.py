@@ -21,6 +21,7 @@ from store.operations import operations
 from store.operations.operation_row import OperationKind, OperationRow
 from store.operations.operations import NewOperation, entity_reason
 from store.operations.start_requests import start_request
+from store.write.aliases import survivors_of
 from store.write.entity_state import FoldedEntity, FoldedReference, fetch_entities
 from store.write.settle import settle
 from store.write.tenant_lock import lock
@@ -117,6 +118,9 @@ async def finish_ready(pool: Pool, catalog: Catalog, tenant: str, relationship: 
 
 async def _finish(conn: Connection, catalog: Catalog, relationship: Relationship, row: OperationRow) -> None:
     sides = [(relationship.parent, row.parent or ""), (relationship.child, row.child or "")]
+    if row.kind == "link":  # what was merged since the request is the entity that it has become
+        survivors = await survivors_of(conn, row.tenant, sides)
+        sides = [(side[0], survivors.get(side, side[1])) for side in sides]
     parent, child = await fetch_entities(conn, row.tenant, sides)
     deleted = next((side for side in (parent, child) if side.state == "deleted"), None)
     if row.cancelled_at is not None:
@@ -136,7 +140,7 @@ async def _finish(conn: Connection, catalog: Catalog, relationship: Relationship
         # Requested before keys had this limit. It is ended, since it would keep all others of this parent from ending.
         await operations.end(conn, row, "refused", entity_reason("key_too_long", too_long))
     elif parent.state == child.state == "live":
-        await _record(conn, catalog, relationship, row, child, parent.key)
+        await _record(conn, catalog, relationship, row, child, row.parent)
     else:
         missing = next(side for side in (parent, child) if side.state != "live")
         await operations.end(conn, row, "expired", entity_reason("entity_missing", missing))

@@ -20,6 +20,7 @@ from store.operations.operation_row import OperationRow
 from store.operations.operations import Impossible, NewOperation, entity_reason
 from store.operations.start_requests import start_request
 from store.write import outbox
+from store.write.aliases import survivors_of
 from store.write.entity_state import FoldedEntity, fetch_entities
 from store.write.tenant_lock import lock
 
@@ -128,8 +129,8 @@ async def pending_request(pool: Pool, tenant: str, relationship: Relationship, o
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
         if row is None or row.state != "requested" or row.confirmed_by is not None:
             return None
-        sides = [(relationship.child, row.child or ""), (relationship.parent, row.parent or "")]
-        child, target = await fetch_entities(conn, tenant, sides)
+        (child,) = await fetch_entities(conn, tenant, [(relationship.child, row.child or "")])
+        target = await _find_target(conn, relationship, row)
     if target.state == "deleted":
         raise Impossible(entity_reason("entity_deleted", target))
     if _ended_since_request(child, row):
@@ -172,6 +173,14 @@ async def refuse(pool: Pool, tenant: str, operation: str, reason: EndReason, las
             )
 
 
+async def _find_target(conn: Connection, relationship: Relationship, row: OperationRow) -> FoldedEntity:
+    """The parent that a move leads to: since it was requested, its target may have been merged into another one."""
+    target = relationship.parent, row.parent or ""
+    survivor = (await survivors_of(conn, row.tenant, [target])).get(target, target[1])
+    (found,) = await fetch_entities(conn, row.tenant, [(relationship.parent, survivor)])
+    return found
+
+
 def _ended_since_request(child: FoldedEntity, row: OperationRow) -> bool:
     """Whether the child was deleted since the request was first sent; it may have been created again."""
     return child.state == "deleted" or (row.requested_after is not None and child.ended > row.requested_after)
@@ -197,7 +206,7 @@ class _MoveStep:
         child = self.child
         if row.confirmed_by is not None:
             await operations.end(self.conn, row, "done", revision=row.revision)
-        elif child.parent(self.relationship) == row.parent:
+        elif child.parent(self.relationship) in (row.parent, (await self._target(row)).key):
             await operations.end(self.conn, row, "done", revision=self.revision)
         elif row.cancelled_at is not None:
             await operations.end(self.conn, row, "cancelled", owner_may_still_act=True)
@@ -209,6 +218,9 @@ class _MoveStep:
         else:
             return False
         return True
+
+    async def _target(self, row: OperationRow) -> FoldedEntity:
+        return await _find_target(self.conn, self.relationship, row)
 
     async def newest(self, rows: Sequence[OperationRow]) -> OperationRow | None:
         """The move that was requested last, of those whose request was not sent; the others are superseded."""
@@ -224,13 +236,12 @@ class _MoveStep:
 
     async def begins(self, row: OperationRow) -> MoveStatus | None:
         """Marks a move as requested once both sides are live; None if it is over."""
-        sides = [(self.relationship.parent, row.parent or "")]
-        (target,) = await fetch_entities(self.conn, row.tenant, sides)
+        target = await self._target(row)
         for side in (self.child, target):
             if side.state == "deleted":
                 await operations.end(self.conn, row, "refused", entity_reason("entity_deleted", side))
                 return None
-        if self.child.parent(self.relationship) == row.parent and target.state == "live":
+        if self.child.parent(self.relationship) in (row.parent, target.key) and target.state == "live":
             await operations.end(self.conn, row, "done", revision=self.revision)
             return None
         missing = next((side for side in (self.child, target) if side.state != "live"), None)

@@ -11,6 +11,7 @@ from facts.correlation import decode_operation
 from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_value
+from store.write.aliases import losers_of
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, StateChange
 from store.write.effects import InstanceKey
@@ -50,11 +51,18 @@ async def notify_relationships(context: WriteContext, causes: Mapping[InstanceKe
 
 
 async def notify_operations(context: WriteContext, diff: Diff) -> None:
-    """Notifies the workflows of operations that are waiting for an entity, or for the link of a child."""
+    """Notifies the workflows of operations that are waiting for an entity, or for the link of a child.
+
+    They know an entity by the key that was requested, which may be merged into another one since.
+    """
     causes = {(link.relationship.child, link.child): link.cause for link in diff.opened}
     causes |= {change.at: change.cause for change in (*diff.state_changes, *diff.recreated)}
+    causes |= {(renamed.kind, renamed.key): renamed.cause for renamed in diff.renamed}
     if not causes:
         return
+    merging = [at for at in causes if at[0] in context.catalog.contracts.merging]
+    for survivor, losers in (await losers_of(context.conn, context.tenant, merging)).items():
+        causes |= {(survivor[0], key): causes[survivor] for key in losers}
     declared = context.catalog.columns()
     await _add(
         context,
