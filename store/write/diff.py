@@ -73,11 +73,13 @@ class StateChange(NamedTuple):
 
 
 class Renamed(NamedTuple):
-    """An entity that is merged into another one now, or is no more. ``cause``: the fact that this follows from."""
+    """An entity that is merged into another one now, or is no more. ``cause``: the fact that this follows from;
+    ``was_placeholder``: links referred to it before its first fact, which came with the one that merges it."""
 
     kind: str
     key: str
     cause: Entry
+    was_placeholder: bool = False
 
 
 class LoserChange(NamedTuple):

@@ -97,10 +97,10 @@ def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey
                 affected.may_begin.add(at)
     # What was created again had waited for, or had, what was of its life before. A loser waits for nothing, and what
     # ceases to be one may wait again.
-    again = [(c.entity.kind, c.entity.key, c.cause) for c in diff.recreated] + [*diff.renamed]
-    for kind, key, cause in again:
+    again = [(c.entity.kind, c.entity.key, c.cause, False) for c in diff.recreated] + [*diff.renamed]
+    for kind, key, cause, placeholder in again:
         for relationship in catalog.by_parent.get(kind, ()):
-            affected.add("parent_changed", (relationship, key), cause, placeholder=False)
+            affected.add("parent_changed", (relationship, key), cause, placeholder=placeholder)
     for link in diff.opened:
         unknown = (link.relationship.parent, link.parent) in placeholders
         affected.add("child_linked", (link.relationship, link.parent), link.cause, placeholder=unknown)

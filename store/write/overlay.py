@@ -274,6 +274,9 @@ class _Overlay:
             LoserChange(c.at[0], key, c.at[1], c.cause) for c in diff.state_changes for key in names.losers(*c.at)
         ]
         diff.losers = [lost for lost in found if lost.key != lost.survivor]
+        awaited = {c.at for c in diff.state_changes if c.was_placeholder and names.now(*c.at) != c.at[1]}
+        if awaited:  # what waited for their first fact waits no longer, although that change is left out
+            diff.renamed = [one._replace(was_placeholder=(one.kind, one.key) in awaited) for one in diff.renamed]
         diff.state_changes, diff.recreated, diff.ends = (
             [change for change in changes if self._names.now(*change.at) == change.at[1]]
             for changes in (diff.state_changes, diff.recreated, diff.ends)

@@ -1,9 +1,12 @@
 """An export, imported into an empty tenant, gives the same state: hash for hash, and every pair of keys."""
 
+from random import Random
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.catalog import Catalog
 from config import Limits
@@ -12,12 +15,14 @@ from facts.exported import HEADER, ImportValidator
 from facts.ingest import Batch
 from store.audit import exported
 from store.audit.exported import ExportedLedger
+from store.db.pool import Pool
 from store.operations import forbidden_merges, merge_batches, merge_undo, voids
 from store.operations.merge_checks import NewMerge
-from tests.support.events import event
+from tests.support.events import Event, event
+from tests.support.merge_histories import histories
 from tests.support.merging import activity
 from tests.support.people import PEOPLE, kept_apart, merged, unmerged
-from tests.support.tenants import StoreTenant
+from tests.support.tenants import CLINIC, StoreTenant, cut_into_batches, in_a_database
 
 NOT_MIGRATED = "declared relationships are backfilled"
 """Violated by a catalog that the test's database was not migrated with."""
@@ -157,3 +162,13 @@ def test_own_fact_that_tether_cannot_have_recorded_is_quarantined(catalog: Catal
     batch.add(MERGED)
     batch.add({**MERGED, **changed})
     assert ([entry.type for entry in batch.entries], len(batch.rejections)) == (["Merged.v1"], 1)
+
+
+@settings(in_a_database, max_examples=10)
+@given(histories(merges_only=True), st.integers(1, 9))
+async def test_random_histories_are_exported_and_imported(pool: Pool, events: list[Event], size: int) -> None:
+    tenant = StoreTenant(pool, CLINIC).other_tenant()
+    await tenant.record_batches(cut_into_batches(Random(size), events))
+    other = tenant.other_tenant()
+    await take(other, await export(tenant), size)
+    assert await state(other) == await state(tenant)

@@ -134,3 +134,11 @@ async def test_undone_merge_leaves_links_of_other_losers_where_they_are(tenant: 
         ("person_ticket", "t1", "ann", "", ""),
         ("company_person", "ann", "acme", "", ""),
     }
+
+
+async def test_wait_for_a_loser_ends_that_arrives_with_its_merge(tenant: StoreTenant) -> None:
+    await tenant.record(event("TicketOpened", "t1", subject="Help", person_id="ann"))
+    assert [*await tenant.waits()] == [("person_ticket", "ann", "parent", "people")]
+    await tenant.record(event("PersonCreated", "ann", name="Ann"), PEOPLE[3], merged("anne", "ann"))
+    assert not await tenant.waits()
+    assert (await tenant.audit()).violated == []
