@@ -130,7 +130,8 @@ def _parse(merges: Sequence[Any]) -> _Parsed:
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))
-            parsed.malformed[index] = f"{where}: {first['msg']}" if where else first["msg"]
+            said = first["msg"].removeprefix("Value error, ")
+            parsed.malformed[index] = f"{where}: {said}" if where else said
     return parsed
 
 
