@@ -65,8 +65,8 @@ async def advance(pool: Pool, catalog: Catalog, tenant: str, kind: str, key: str
 async def _advance(
     conn: Connection, catalog: Catalog, tenant: str, at: EntityKey, before: "_Processed"
 ) -> CascadeStatus | None:
-    """Does the same in a transaction. None: another operation became responsible for children that are to be skipped,
-    since their parent was created again too long ago: they are many, and not skipped under the lock."""
+    """Does the same in a transaction. None: an operation became responsible for children that are to be skipped, since
+    their parent was created again too long ago, or went on: they are many, and not skipped under the lock."""
     locked = await lock(conn, tenant)
     (entity,) = await fetch_entities(conn, tenant, [at])
     life = await ended_life.recreation(conn, catalog, tenant, entity)
@@ -80,7 +80,7 @@ async def _advance(
             responsible = await step.take(action, row, responsible)
     if before.stopped and entity.ended:
         responsible = await step.become_responsible(responsible, start=before.left_over)
-        if responsible is not None and responsible.id != before.operation:
+        if responsible is not None and responsible.state == "running" and responsible.id != before.operation:
             return None
     status = await step.process_children(responsible, before) if entity.ended else None
     if status is not None or deletion is not None:
@@ -90,7 +90,7 @@ async def _advance(
 
 @dataclass(frozen=True, slots=True)
 class _Processed:
-    """What was found before the lock was taken. ``operation``: the id of the one that is responsible, if any;
+    """What was found before the lock was taken. ``operation``: the id of the responsible one, if it was running;
     ``stopped``: relationships whose children are not requested any more; ``left_over``: whether there are such
     children, and no operation that is responsible for them; ``unrequested``, ``remaining``: children that were not
     requested, and not processed at all."""
@@ -119,7 +119,8 @@ async def _process_many(conn: Connection, catalog: Catalog, tenant: str, kind: s
     unrequested, remaining = (sum(count[n] for count in counted.values()) for n in (0, 1))
     kept = {} if row is not None else await candidate_counts.count(*of, stopped, life=life, limit=1)
     left_over = any(children for children, _ in kept.values())
-    return _Processed(row.id if row is not None else None, stopped, left_over, unrequested, remaining)
+    running = row.id if row is not None and row.state == "running" else None
+    return _Processed(running, stopped, left_over, unrequested, remaining)
 
 
 async def _responsible(conn: Connection, tenant: str, entity: FoldedEntity) -> OperationRow | None:

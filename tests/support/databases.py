@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 # The catalogs change with every table, column, index, function and trigger, and with ANALYZE. The number of their rows
-# and the newest transaction that wrote one show it.
+# and the newest transaction that wrote one show it; so do those of the migrations, of which a test may delete some.
 _SCHEMA = """
 select count(*), max(xmin::text::bigint) from pg_attribute
 union all select count(*), max(xmin::text::bigint) from pg_class
@@ -21,6 +21,7 @@ union all select count(*), max(xmin::text::bigint) from pg_proc
 union all select count(*), max(xmin::text::bigint) from pg_statistic
 union all select count(*), max(xmin::text::bigint) from pg_trigger
 union all select count(*), max(xmin::text::bigint) from pg_type
+union all select count(*), max(xmin::text::bigint) from tether.migrations
 """
 _TABLES = """
 select relname::text as name, pg_relation_size(oid) as size from pg_class

@@ -14,10 +14,15 @@ async def read(environment: Environment) -> State:
     """Reads the state now, with the keys of ``before/expected.json``."""
     tenants = {tenant.tenant: await rows.of_tenant(tenant) for tenant in environment.tenants}
     recorded = orjson.loads(load.EXPECTED.read_bytes())["tenants"]
-    for name, state in tenants.items():  # relationships that were declared since have no recorded hash
-        hashes = state["fingerprint"]["relationships"]
-        state["fingerprint"]["relationships"] = {
-            relationship: hashes[relationship] for relationship in recorded[name]["fingerprint"]["relationships"]
+    for (
+        name,
+        state,
+    ) in tenants.items():  # what is hashed since, and relationships that were declared since, have no hash
+        before, now = recorded[name]["fingerprint"], state["fingerprint"]
+        state["fingerprint"] = {of: now[of] for of in before} | {
+            "relationships": {
+                relationship: now["relationships"][relationship] for relationship in before["relationships"]
+            }
         }
     return {
         "tenants": tenants,

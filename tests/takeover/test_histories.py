@@ -9,6 +9,8 @@ from tests.replay.test_histories import WORKFLOWS, failure_of_replay, started
 from tests.takeover import load
 
 FILES = sorted(load.HISTORIES.glob("*.json"))
+LATER = {"MergeWorkflow"}
+"""Workflows that the earlier version did not have."""
 LARGEST = 200_000
 """Bytes of one file."""
 
@@ -18,9 +20,9 @@ async def test_workflow_of_earlier_version_replays(file: Path) -> None:
     assert await failure_of_replay(WORKFLOWS, file) is None
 
 
-def test_every_workflow_type_was_running() -> None:
+def test_every_workflow_type_of_the_earlier_version_was_running() -> None:
     running = {started(file)["workflowType"]["name"] for file in FILES if file.stem.startswith("open.")}
-    assert running == {workflow.__name__ for workflow in WORKFLOWS}
+    assert running == {workflow.__name__ for workflow in WORKFLOWS} - LATER
 
 
 def test_recorded_files_are_small_and_text() -> None:
