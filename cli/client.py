@@ -71,13 +71,17 @@ class ApiClient:
     ) -> Iterator[dict[str, Any]]:
         """Yields the pages of a list until they hold ``limit`` items (None: all pages).
 
-        ``path`` begins with ``/v1``; ``query`` holds the filters.
+        ``path`` begins with ``/v1``; ``query`` holds the filters. If it has ``as_of``, all pages are of one revision,
+        that of the first page: what moves from one place of a list to another meanwhile, as by a merge, would be shown
+        twice or never.
         """
-        left, cursor = limit, None
+        left, cursor, query = limit, None, dict(query or {})
         while True:
             size = PAGE if left is None else min(left, PAGE)
-            page = self.request("GET", path, {**(query or {}), "cursor": cursor, "limit": size}, expects="items")
+            page = self.request("GET", path, {**query, "cursor": cursor, "limit": size}, expects="items")
             yield page
+            if "as_of" in query:
+                query |= {"as_of": page["token"], "at_least": None}
             cursor = page.get("next")
             if left is not None:
                 left -= len(page["items"])

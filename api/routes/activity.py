@@ -71,7 +71,8 @@ async def list_activity(
     """What happened to an entity, in the order in which it happened. The activity of merged entities is one list, by
     whichever of their keys it is requested.
 
-    Any kind has activity that a declared feed is about. A page is limited in bytes and in time, too: where facts are
+    Each page is as of the newest revision; pass the first page's `token` as `as_of` to read all pages as of one. Any
+    kind has activity that a declared feed is about. A page is limited in bytes and in time, too: where facts are
     large, or a filter excludes most of them, it holds fewer items, or none, while `next` is not null.
     """
     _check_kind(deps, kind)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -105,7 +106,7 @@ def test_all_follows_cursors_and_limit_notes_that_there_is_more(tether: Tether, 
     fake.sequences["GET /v1/relationships/gc/links"] = pages
     said = tether("links", "list", "gc", "--all", "-o", "jsonl")
     assert [orjson.loads(line)["child"] for line in said.out.splitlines()] == ["c1", "c2"]
-    assert fake.requests[-1][1].endswith("cursor=n&limit=1000")
+    assert fake.requests[-1][1].endswith("as_of=t&cursor=n&limit=1000")
 
 
 def test_entity_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
@@ -199,3 +200,24 @@ def test_feed_retries_while_the_server_is_away(tether: Tether, fake: FakeTether)
     fake.sequences["GET /v1/feed"] = [page(following="n1"), away, page(change, following="n2")]
     said = tether("feed", "follow", "--limit", "1", "-o", "text")
     assert said == Said(0, "group  g1  live\n", "Retrying: Unavailable: PostgreSQL is away.\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        (("activity", "list", "person", "ann"), "/v1/entities/person/ann/activity"),
+        (("links", "list", "person_ticket"), "/v1/relationships/person_ticket/links"),
+    ],
+    ids=["activity", "links"],
+)
+def test_all_pages_of_a_list_are_of_one_revision(
+    tether: Tether, fake: FakeTether, command: tuple[str, ...], path: str
+) -> None:
+    fake.sequences[f"GET {path}"] = [page({"time": "1"}, following="n"), page({"time": "2"}, following="m"), page()]
+    tether(*command, "--all", "--at-least", "first")
+    queries = [parse_qs(urlsplit(request[1]).query) for request in fake.requests]
+    assert [(query.get("as_of"), query.get("at_least"), query.get("cursor")) for query in queries] == [
+        (None, ["first"], None),
+        (["t"], None, ["n"]),
+        (["t"], None, ["m"]),
+    ]
