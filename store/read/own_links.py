@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -10,6 +10,7 @@ from catalog.catalog import Catalog
 from catalog.relationship import OnMerge, Relationship
 from store.db.pool import Connection
 from store.db.sql import fetch_rows, fetch_value
+from store.write.entity_state import FoldedEntity, StoredEntity
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,16 @@ async def compare(conn: Connection, catalog: Catalog, before: Side, after: Side)
     come = [link for link in now if link.stated not in stated_before]
     live_after = not gone or await _are_live(conn, after)
     live_before = not come or await _are_live(conn, before)
+    records = await _records(conn, after, [link.child for link in come])
     return OwnLinks(
         len(stated_before & stated_after),
         tuple(ChangedLink(link, _why_gone(catalog, link, now, after, live=live_after)) for link in gone),
-        tuple(ChangedLink(link, _why_come(link, was, before, live=live_before)) for link in come),
+        tuple(
+            ChangedLink(
+                link, _why_come(link, was, before, live=live_before) if _is_stated(catalog, link, records) else ""
+            )
+            for link in come
+        ),
     )
 
 
@@ -109,6 +116,14 @@ def _why_gone(catalog: Catalog, link: OwnLink, now: Sequence[OwnLink], after: Si
     if relationship.on_merge is OnMerge.KEEP_SURVIVORS and link.child not in after.survivors:
         return "not_the_survivors"
     return ""
+
+
+def _is_stated(catalog: Catalog, link: OwnLink, records: Mapping[str, FoldedEntity]) -> bool:
+    """Whether a record names this parent. One that was deleted has named it in a life that is over, if it has."""
+    record = records.get(link.child)
+    if record is None:
+        return False
+    return record.state == "deleted" or record.parent(catalog.relationship(link.relationship)) == link.parent
 
 
 def _why_come(link: OwnLink, was: Sequence[OwnLink], before: Side, *, live: bool) -> Rule:
@@ -130,6 +145,14 @@ async def _links(conn: Connection, catalog: Catalog, side: Side) -> list[OwnLink
         survivors=list(side.survivors),
         revision=side.revision,
     )
+
+
+async def _records(conn: Connection, side: Side, keys: Sequence[str]) -> dict[str, FoldedEntity]:
+    if not keys:
+        return {}
+    at = {"tenant": side.tenant, "kind": side.kind, "revision": side.revision}
+    rows = await fetch_rows(conn, StoredEntity, "child_records_at", keys=list(keys), **at)
+    return {row.key: FoldedEntity.of_row(row) for row in rows}
 
 
 async def _are_live(conn: Connection, side: Side) -> bool:

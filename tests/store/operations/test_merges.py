@@ -151,8 +151,9 @@ async def test_link_of_the_merged_entity_to_itself_is_set_aside(club: StoreTenan
         "update links set stated_parent = null where child = 'l' and to_revision = 9223372036854775807",
         "delete from links where relationship = 'club_member' and to_revision = 9223372036854775807",
         "update entities set from_revision = 2 where key = 'l'",
+        "update links set parent = 'y' where relationship = 'club_member' and to_revision = 9223372036854775807",
     ],
-    ids=["a link", "the key of a link", "an own link", "data of a link"],
+    ids=["a link", "the key of a link", "an own link", "data of a link", "the parent of an own link"],
 )
 async def test_merge_that_loses_anything_is_undone(club: StoreTenant, damage: str) -> None:
     joined = fact("MemberJoined", "a"), fact("MemberJoined", "b", club="x")
