@@ -15,15 +15,21 @@ async def test_child_that_is_put_back_before_the_lock_is_skipped_and_counted(
     play = Play(tenant, 60)
     await play.begin(at_once=False)
     await play.look()
-    row = await play.operation()
-    assert row is not None
-    parked = [
-        ChildOutcome(team, "e", "parked", b"", park_reason=ParkReason("attempts_exhausted"))
-        for team in sorted(play.old)
-    ]
-    await children.store_outcomes(tenant.pool, tenant.name, row.id, "event_team", parked)
-    await play.recreate()
+    for _ in range(2):  # pages of five
+        await play.read()
+        row = await play.operation()
+        assert row is not None
+        assert play.page is not None
+        parked = [
+            ChildOutcome(
+                candidate.child.key, "e", "parked", candidate.reference, park_reason=ParkReason("attempts_exhausted")
+            )
+            for candidate in play.page.candidates
+        ]
+        await children.store_outcomes(tenant.pool, tenant.name, row.id, "event_team", parked)
     await play.look()
+    assert len(parked) == 3
+    await play.recreate()
     process = cascades._process_many
 
     async def redriven_meanwhile(*arguments: object) -> object:
