@@ -29,6 +29,12 @@ SOME = settings(
 )
 
 
+@schemathesis.serializer("application/x-ndjson")
+def _lines(_: Any, value: Any) -> bytes:
+    """The body of a generated request with one event per line."""
+    return str(value).encode("utf-8", "surrogatepass")
+
+
 @dataclass(frozen=True)
 class SchemathesisTarget:
     """Where it is, and a key that opens everything."""

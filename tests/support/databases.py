@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 # The catalogs change with every table, column, index, function and trigger, and with ANALYZE. The number of their rows
-# and the newest transaction that wrote one show it; so do those of the migrations, of which a test may delete some.
+# and the newest transaction that wrote one show it.
 _SCHEMA = """
 select count(*), max(xmin::text::bigint) from pg_attribute
 union all select count(*), max(xmin::text::bigint) from pg_class
@@ -21,8 +21,8 @@ union all select count(*), max(xmin::text::bigint) from pg_proc
 union all select count(*), max(xmin::text::bigint) from pg_statistic
 union all select count(*), max(xmin::text::bigint) from pg_trigger
 union all select count(*), max(xmin::text::bigint) from pg_type
-union all select count(*), max(xmin::text::bigint) from tether.migrations
 """
+_MIGRATED = "select name from tether.migrations order by name"
 _TABLES = """
 select relname::text as name, pg_relation_size(oid) as size from pg_class
 where relnamespace = 'tether'::regnamespace and relkind = 'r' and relname <> 'migrations' order by relname
@@ -46,6 +46,7 @@ class Databases:
     _free: list[str] = field(default_factory=list)
     _named: int = 0
     _schema: list[Any] = field(default_factory=list)
+    _migrated: list[Any] = field(default_factory=list)
     _declared: dict[str, str] = field(default_factory=dict)
 
     async def take(self) -> str:
@@ -71,7 +72,7 @@ class Databases:
         conn = await asyncpg.connect(f"{self.server}/{name}")
         try:
             await conn.execute(_END_OTHERS)
-            if await conn.fetch(_SCHEMA) != self._schema:
+            if await conn.fetch(_SCHEMA) != self._schema or await conn.fetch(_MIGRATED) != self._migrated:
                 return False
             tables = await conn.fetch(_TABLES)
             if any(table["size"] > _LARGEST for table in tables):
@@ -92,6 +93,7 @@ class Databases:
         conn = await asyncpg.connect(f"{self.server}/{self.original}")
         try:
             self._schema = await conn.fetch(_SCHEMA)
+            self._migrated = await conn.fetch(_MIGRATED)
             for table in _DECLARED:
                 rows = await conn.fetchval(f"select json_agg(t)::text from tether.{table} t")  # noqa: S608
                 self._declared[table] = rows or "[]"
