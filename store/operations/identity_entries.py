@@ -42,11 +42,10 @@ Place = tuple[str | None, int | None]
 """(sequence, time in nanoseconds since 1970)."""
 
 
-async def of_merge(
+async def of_undo(
     conn: Connection,
     tenant: str,
     kind: str,
-    name: Literal["Merged", "Unmerged"],
     survivor: str,
     losers: Iterable[str],
     *,
@@ -54,13 +53,13 @@ async def of_merge(
     operation: str,
     data: dict[str, Any],
 ) -> list[Entry]:
-    """The facts ``Merged`` or ``Unmerged`` about pairs of one survivor: one fact for each place.
+    """The facts ``Unmerged`` about pairs of one survivor: one fact for each place.
 
     ``now``: the database's time; ``operation``: id of the one that records them; ``data``: further fields.
     """
     keys = sorted({*losers}, key=str.encode)
     places = await _places(conn, tenant, kind, [(loser, survivor) for loser in keys])
-    return _entries(kind, name, survivor, keys, places, now, operation, data)
+    return _entries(kind, "Unmerged", survivor, keys, places, now, operation, data)
 
 
 async def of_merges(
@@ -105,7 +104,7 @@ def _entries(
     operation: str,
     data: dict[str, Any],
 ) -> list[Entry]:
-    """The facts about pairs of one survivor. Parameters as those of `of_merge`."""
+    """The facts about pairs of one survivor. ``name``: of the facts; the others as those of `of_undo`."""
     by_place: dict[Place, list[str]] = {}
     for loser in losers:
         by_place.setdefault(places.get((loser, survivor), (None, nanoseconds_of(now, 0))), []).append(loser)

@@ -53,10 +53,7 @@ def check_kind(catalog: Catalog, kind: str) -> None:
 
 async def check(conn: Connection, catalog: Catalog, tenant: str, new: NewMerge, now: datetime) -> CheckedMerge:
     """Works out a merge. ``now``: the database's time, at which its facts are placed if none is known of a pair."""
-    data = {"merge": new.id, "reason": new.reason} if new.reason else {"merge": new.id}
-    entries = await identity_entries.of_merge(
-        conn, tenant, new.kind, "Merged", new.survivor, new.losers, now=now, operation=new.id, data=data
-    )
+    (entries,) = await identity_entries.of_merges(conn, tenant, new.kind, [new], now=now)
     pairs = [
         MergedPair(loser, new.survivor, at_position(entry.order, LAST))
         for entry in entries

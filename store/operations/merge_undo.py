@@ -158,8 +158,8 @@ async def undo(
         losers = await _to_undo(conn, tenant, merge, only)
         operation = uuid4().hex
         data = {"merge": merge.id, "reason": reason} if reason else {"merge": merge.id}
-        entries = await identity_entries.of_merge(
-            conn, tenant, merge.kind, "Unmerged", merge.survivor, losers, now=locked.now, operation=operation, data=data
+        entries = await identity_entries.of_undo(
+            conn, tenant, merge.kind, merge.survivor, losers, now=locked.now, operation=operation, data=data
         )
         settled = await settle(conn, catalog, tenant, entries, actor)
         new = NewOperation(

@@ -175,11 +175,10 @@ async def store_proof(
         if not lost or row is None or row.state != "running":
             return
         data = {"merge": merge.id, "reason": lost[:500]}
-        entries = await identity_entries.of_merge(
+        entries = await identity_entries.of_undo(
             conn,
             tenant,
             merge.kind,
-            "Unmerged",
             merge.survivor,
             merge.losers,
             now=locked.now,

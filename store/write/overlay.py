@@ -198,9 +198,8 @@ class _Overlay:
             at = relationship.child, row.stated_child or row.child
             record = children.get(at) or FoldedEntity(*at)
             cause = causes[relationship, row.parent]
-            self._replace(
-                row, link_of(self._names, relationship, row.child, row.stated_parent or row.parent, record, cause)
-            )
+            link = link_of(self._names, relationship, row.child, row.stated_parent or row.parent, record, cause)
+            self._replace(row, link, relationship, cause)
 
     async def derive_children(self, clusters: dict[EntityKey, Entry]) -> None:
         """Derives the own links of clusters from the records of their members."""
@@ -238,20 +237,8 @@ class _Overlay:
                 link = own_link(names, relationship, [records[member] for member in members[at]], clusters[at])
             self._replace(row, link, relationship, clusters[at])
 
-    def _replace(
-        self,
-        row: _LinkRow | None,
-        link: OpenedLink | None,
-        relationship: Relationship | None = None,
-        cause: Entry | None = None,
-    ) -> None:
-        """Adds to the difference that a link takes the place of the one in the table, unless they are the same.
-
-        ``relationship``, ``cause``: where there may be no link.
-        """
-        relationship, cause = (link.relationship, link.cause) if link is not None else (relationship, cause)
-        assert relationship is not None
-        assert cause is not None
+    def _replace(self, row: _LinkRow | None, link: OpenedLink | None, relationship: Relationship, cause: Entry) -> None:
+        """Adds to the difference that a link takes the place of the one in the table, unless they are the same."""
         if row is not None and link is not None and row[2:] == _columns(link):
             return
         if row is not None:
@@ -278,7 +265,7 @@ class _Overlay:
         if awaited:  # what waited for their first fact waits no longer, although that change is left out
             diff.renamed = [one._replace(was_placeholder=(one.kind, one.key) in awaited) for one in diff.renamed]
         diff.state_changes, diff.recreated, diff.ends = (
-            [change for change in changes if self._names.now(*change.at) == change.at[1]]
+            [change for change in changes if names.now(*change.at) == change.at[1]]
             for changes in (diff.state_changes, diff.recreated, diff.ends)
         )
 
