@@ -37,7 +37,7 @@ def export(
 
     Reads the database of TETHER_DATABASE_URL, or that of the running embedded stack.
     """
-    from api.http import tokens
+    from facts import tokens
     from store.audit import exported
 
     settings = read_settings()

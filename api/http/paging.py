@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
 from api.http.dependencies import Injected
-from api.http.tokens import decode, encode
 from errors import BadToken
+from facts.tokens import decode, encode
 
 _CHECKSUM = struct.Struct(">I")
 """CRC-32: a cursor that was cut, altered or made for another listing is recognised. It is not secret."""

@@ -9,12 +9,12 @@ from fastapi import Depends, Query, Response
 from pydantic import AfterValidator, Field
 from starlette.convertors import Convertor, register_url_convertor
 
-from api.http import tokens
 from api.http.auth import Reader
 from api.http.dependencies import Dependencies, Injected
 from catalog import limits
 from catalog.relationship import KEY_CHARACTERS
 from errors import NotYet, Refused
+from facts import tokens
 from store.db.snapshot import Snapshot, snapshot
 
 DEFAULT_WAIT = 5.0

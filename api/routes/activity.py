@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
-from api.http import tokens
 from api.http.dependencies import Dependencies, Injected
 from api.http.key_paths import after_key
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, FilterText, KeyText, answer
 from errors import Malformed, Unknown
+from facts import tokens
 from facts.envelope import nanoseconds, rfc_3339
 from store.db.snapshot import Snapshot
 from store.read import activity, entities, identities

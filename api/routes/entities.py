@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from api.http import tokens
 from api.http.dependencies import Injected
 from api.http.queries import AtRevision, KeyText, answer
 from api.routes import activity, entity_facts
 from errors import Unknown
+from facts import tokens
 from store.read import entities, identities
 
 router = APIRouter(tags=["entities"])

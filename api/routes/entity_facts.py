@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from api.http import tokens
 from api.http.dependencies import Injected
 from api.http.key_paths import after_key
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
 from catalog.catalog import Catalog
 from errors import Unknown
+from facts import tokens
 from store.db.snapshot import Snapshot
 from store.read import entities, entity_facts
 from store.read.entity_facts import ListedFact

@@ -12,13 +12,14 @@ import orjson
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, Field
 
-from api.http import cloudevents, tokens
+from api.http import cloudevents
 from api.http.auth import Publisher, check_fact
 from api.http.dependencies import Injected
 from api.http.preferences import is_strict
 from api.http.problems import TooLarge, of
 from api.http.receipt import WARNINGS, Receipt
 from errors import Conflict, Malformed
+from facts import tokens
 from facts.ingest import Batch
 from store.db.credentials import Principal
 from store.write.strict import StrictFlaw, StrictRefusal

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.http import tokens
 from api.http.auth import Reader
 from api.http.dependencies import Injected
 from api.http.paging import Limit, Listing
 from api.http.queries import answer, wait_for_revision
 from errors import BadToken, NotYet
+from facts import tokens
 from store.db.snapshot import snapshot
 from store.read import feed
 from store.read.feed import BEGINNING, FeedPosition

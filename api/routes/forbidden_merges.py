@@ -6,13 +6,13 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.http import tokens
 from api.http.auth import Operator
 from api.http.dependencies import Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, NewKey
 from api.http.requests import described, read
 from api.routes.merges import ReasonText
+from facts import tokens
 from store.operations import forbidden_merges, merge_checks
 
 router = APIRouter(tags=["merges"])

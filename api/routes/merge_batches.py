@@ -7,11 +7,11 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.http import tokens
 from api.http.auth import Operator
 from api.http.dependencies import Injected
 from api.http.requests import described, read
 from api.routes.merges import MergeOrder
+from facts import tokens
 from messages.operation_reasons import EndReason, describe_reason
 from store.operations import merge_batches
 from store.operations.merge_batches import MergeOutcomes

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from api.http import tokens
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Injected
 from api.http.queries import KeyText
@@ -13,6 +12,7 @@ from api.http.requests import described
 from api.routes.merges import MOST, MergeOrder, merge_order
 from catalog.identity import SurvivorRule
 from errors import Conflict
+from facts import tokens
 from messages.operation_reasons import describe_reason
 from store.db.snapshot import snapshot
 from store.operations import merge_checks, merge_plans, merge_undo

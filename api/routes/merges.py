@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.http import tokens
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Injected
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import KeyText, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
+from facts import tokens
 from store.db.snapshot import snapshot
 from store.operations import merge_undo, merges
 from store.operations.merge_checks import NewMerge

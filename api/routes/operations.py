@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.http import tokens
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import KeyText
 from api.http.workflow_links import Workflow, workflow
+from facts import tokens
 from messages.child_reasons import describe_child
 from messages.operation_reasons import EndCode, StuckCause, describe_operation
 from messages.workflow_ids import Subject

@@ -6,12 +6,12 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.http import tokens
 from api.http.auth import Operator, Reader
 from api.http.dependencies import Injected
 from api.http.queries import KeyText, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Named, Operation, describe
+from facts import tokens
 from messages.operation_reasons import describe_reason
 from store.operations import plans
 from store.operations.plans import PlanRequest, StoredPlan

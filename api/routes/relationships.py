@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.http import tokens
 from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
 from api.routes import why
 from catalog.relationship import Relationship
+from facts import tokens
 from store.db.snapshot import Snapshot
 from store.read import identities, link_counts, links
 from store.read.link_state import LinkView

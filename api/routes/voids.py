@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http import tokens
 from api.http.auth import Operator
 from api.http.dependencies import Injected
 from api.http.queries import KeyText
 from api.http.requests import described, read
+from facts import tokens
 from store.operations import voids
 
 router = APIRouter(tags=["entities"])

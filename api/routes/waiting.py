@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.explanations import similar_hint, wait_reason
-from api.http import tokens
 from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, answer
 from api.http.workflow_links import Workflow, workflow_of_instance
+from facts import tokens
 from store.read import waits
 from store.read.similar_keys import EntityKey, similar_keys
 from store.read.waits import OpenWait, WaitQuery

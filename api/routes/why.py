@@ -7,13 +7,13 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from api.explanations import explain_fact, explain_link
-from api.http import tokens
 from api.http.dependencies import Dependencies, Injected
 from api.http.queries import AtRevision, KeyText, answer
 from api.http.workflow_links import Workflow, workflow, workflow_of_instance
 from api.routes.waiting import WaitingFor
 from catalog.relationship import Relationship
 from errors import Unknown
+from facts import tokens
 from messages.workflow_ids import Subject
 from store.db.snapshot import Snapshot
 from store.read import entity_facts, identities

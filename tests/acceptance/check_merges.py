@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from api.http import tokens
+from facts import tokens
 from tests.acceptance.check_data import SEED, Check, show, verified
 from tests.support.processes import Running, running
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from api.http import tokens
 from catalog.catalog import Catalog
 from config import Limits, Settings
+from facts import tokens
 from facts.envelope import read
 from facts.validation import Validator
 from store.db.pool import Pool, transaction

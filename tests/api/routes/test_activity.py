@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http import tokens
+from facts import tokens
 from tests.api.conftest import Api
 from tests.support.events import event
 from tests.support.merging import activity, merged, unmerged

@@ -1,6 +1,6 @@
 """Reads of merged entities: by any of their keys, with the fields of all their records, and as of any revision."""
 
-from api.http import tokens
+from facts import tokens
 from tests.api.conftest import Api
 from tests.support.events import event
 from tests.support.people import PEOPLE, merged, unmerged

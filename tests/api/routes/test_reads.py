@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.http import tokens
-from facts import own_facts
+from facts import own_facts, tokens
 from tests.api.conftest import Api
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder

@@ -6,7 +6,7 @@ import json
 import pytest
 from structlog.testing import capture_logs
 
-from api.http import tokens
+from facts import tokens
 from store.db.pool import Pool
 from store.write.tenant_lock import lock
 from tests.support.eventually import eventually
