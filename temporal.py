@@ -24,6 +24,7 @@ _PASSED_THROUGH = (
     "gateways",
     "messages",
     "relationships",
+    "replicas",
     "store",
     "tether",
     "workflows.base",

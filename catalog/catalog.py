@@ -8,20 +8,22 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-from catalog import contract_reader, discovery, identity_checks, relationship_checks
+from catalog import contract_reader, discovery, identity_checks, relationship_checks, replica_checks
 from catalog.columns import RelationshipColumns
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
+from catalog.replica import Replica
 from catalog.vocabulary import OnSequenceRestart
 from errors import BadDeclaration, Unknown
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Everything that is declared: contracts by wire type, relationships by name."""
+    """Everything that is declared: contracts by wire type, relationships and replicas by name."""
 
     contracts: Contracts
     relationships: dict[str, Relationship] = field(default_factory=dict)
+    replicas: dict[str, Replica] = field(default_factory=dict)
 
     @cached_property
     def by_child(self) -> dict[str, tuple[Relationship, ...]]:
@@ -101,6 +103,14 @@ class Catalog:
             known = ", ".join(sorted(self.relationships)) or "none"
             raise Unknown(f"no relationship {name!r}; declared are: {known}") from None
 
+    def replica(self, name: str) -> Replica:
+        """The replica of that name; raises Unknown if none is declared."""
+        try:
+            return self.replicas[name]
+        except KeyError:
+            known = ", ".join(sorted(self.replicas)) or "none"
+            raise Unknown(f"no replica {name!r}; declared are: {known}") from None
+
     def owner_of(self, kind: str) -> str:
         """The owner's name; raises Unknown for a kind that is not declared."""
         try:
@@ -129,7 +139,7 @@ def load(directories: Sequence[Path | str] = ()) -> Catalog:
     relationship_checks.check_together(relationships, files)
     relationship_checks.check_deleting(contracts)
     identity_checks.check_retiring(contracts)
-    return Catalog(contracts, relationships)
+    return Catalog(contracts, relationships, replica_checks.read(found, contracts))
 
 
 def _declared(modules: Sequence[ModuleType]) -> Iterator[tuple[ModuleType, Relationship]]:

@@ -11,7 +11,7 @@ from catalog import mounted_directory
 from errors import BadDeclaration
 
 ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("contracts", "relationships")
+_PACKAGES = ("contracts", "relationships", "replicas")
 """The packages of this tree that hold declarations, and nothing else."""
 
 _FORMER_MODULES = ("contracts.vocabulary", "relationships.definition", "catalog.vocabulary", "catalog.relationship")

@@ -18,6 +18,7 @@ from cli import (
     processes,
     quarantine,
     relationships,
+    replicas,
     waiting,
 )
 from cli.deletions import delete
@@ -54,6 +55,7 @@ merges.app.command()(merge_files.plan)
 merges.app.command()(merge_files.run)
 app.add_typer(links.app, name="links", rich_help_panel=READ)
 app.add_typer(relationships.app, name="relationships", rich_help_panel=READ)
+app.add_typer(replicas.app, name="replicas", rich_help_panel=READ)
 app.add_typer(waiting.app, name="waiting", rich_help_panel=READ)
 app.add_typer(entities.app, name="entities", rich_help_panel=READ)
 app.add_typer(activity.app, name="activity", rich_help_panel=READ)

@@ -1,4 +1,4 @@
-"""The public face: everything that declarations of facts, commands and relationships import.
+"""The public face: everything that declarations of facts, commands, relationships and replicas import.
 
 ``from tether import Created, Owner, Relationship, Wait`` is the same in this tree, in a mounted catalog directory and
 in tests of your own. Such a test loads its declarations with ``load_catalog([directory])``, which returns the `Catalog`
@@ -34,6 +34,7 @@ from catalog.relationship import (
     Through,
     Wait,
 )
+from catalog.replica import Replica
 from catalog.vocabulary import (
     Changed,
     Command,
@@ -79,6 +80,7 @@ __all__ = [
     "Orchestrate",
     "Owner",
     "Relationship",
+    "Replica",
     "Requested",
     "SurvivorRule",
     "Through",

@@ -12,6 +12,7 @@ PRODUCT = (
     "messages",
     "contracts",
     "relationships",
+    "replicas",
     "workflows",
     "activities",
     "gateways",

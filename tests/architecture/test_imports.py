@@ -55,7 +55,10 @@ def test_production_code_imports_only_packages_locked_for_the_image(root: Path) 
     assert missing == set()
 
 
-@pytest.mark.parametrize(("package", "others"), [("contracts", set[str]()), ("relationships", {"contracts"})])
+@pytest.mark.parametrize(
+    ("package", "others"),
+    [("contracts", set[str]()), ("relationships", {"contracts"}), ("replicas", set[str]())],
+)
 def test_declarations_import_tether_and_the_standard_library(root: Path, package: str, others: set[str]) -> None:
     allowed = {"tether"} | others | sys.stdlib_module_names
     assert {f"{file.name}: {name}" for file in sources(root, package) for name in imported(file) - allowed} == set()

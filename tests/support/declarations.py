@@ -17,7 +17,7 @@ HEAD = """
     from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
     from tether import (
         KEEP, ONE_TO_MANY, ONE_TO_ONE, RESTRICT, Activity, Cascade, Changed, Command, Created, Deleted, Detach,
-        ExpectedParent, Fact, Key, Owner, Relationship, Requested, Through, Wait,
+        ExpectedParent, Fact, Key, Owner, Relationship, Replica, Requested, Through, Wait,
     )
 """
 DOCKS = """

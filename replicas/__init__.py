@@ -1,0 +1,1 @@
+"""Declared replicas: which fields of which entities other services copy, one file each."""
