@@ -9,6 +9,7 @@ a single fact and is no exception but an outcome (``store/write/recorder.py``). 
     │   ├── Unacceptable      the fact breaks its contract                 quarantined, or 422
     │   ├── BadDeclaration    a contract or relationship cannot be used         start-up
     │   ├── BadToken          the token or cursor was not made here             400
+    │   ├── Expired           its revisions are not kept any more               410
     │   ├── Unknown           no such entity, relationship or operation         404
     │   ├── Forbidden         the credential's scope does not cover it          403
     │   ├── Unauthenticated   no credential, or an unknown one                  401
@@ -69,6 +70,18 @@ class BadDeclaration(Refused):
 
 class BadToken(Refused):
     """A token or cursor that Tether did not make, or made for another query."""
+
+
+class Expired(Refused):
+    """The token, offset or cursor names revisions that are not kept any more, or were lost in a restore.
+
+    ``earliest``: an offset from which the feed can still be read; ``resync``: the path of a snapshot to start from.
+    """
+
+    def __init__(self, message: str, *, earliest: str | None = None, resync: str | None = None) -> None:
+        self.earliest = earliest
+        self.resync = resync
+        super().__init__(message)
 
 
 class Unknown(Refused):

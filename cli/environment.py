@@ -31,6 +31,21 @@ def read_settings(**flags: Any) -> "Settings":
         raise Refused(f"The environment: {problem}. Correct or unset that variable.") from None
 
 
+def read_database(purpose: str) -> "Settings":
+    """Returns the settings with the database of TETHER_DATABASE_URL, or else that of the running embedded stack.
+
+    ``purpose``: what is to be done with it: "to verify". Raises Refused if there is neither.
+    """
+    settings = read_settings()
+    address = settings.database_url or stack(settings).get("database", "")
+    if not address:
+        raise Refused(
+            f"No database {purpose}: TETHER_DATABASE_URL is not set and no embedded stack runs in "
+            f"{settings.data_dir}. Set it, or start `tether up`."
+        )
+    return settings.model_copy(update={"database_url": address})
+
+
 def stack(settings: "Settings") -> dict[str, str]:
     """Returns the URLs of the running embedded stack by name (``api``, ``database``, …); empty if none runs."""
     urls = _read(settings.data_dir / "stack.json").get("urls", {})

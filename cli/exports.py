@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.environment import read_settings, stack
+from cli.environment import read_database
 from cli.output import note
 from errors import Refused
 
@@ -40,14 +40,7 @@ def export(
     from facts import tokens
     from store.audit import exported
 
-    settings = read_settings()
-    address = settings.database_url or stack(settings).get("database", "")
-    if not address:
-        raise Refused(
-            f"No database to export: TETHER_DATABASE_URL is not set and no embedded stack runs in "
-            f"{settings.data_dir}. Set it, or start `tether up`."
-        )
-    settings = settings.model_copy(update={"database_url": address})
+    settings = read_database("to export")
     revision = tokens.revision(tenant, as_of) if as_of else None
     if file is None:
         done = exported.run(settings, tenant, kind or [], revision, sys.stdout.buffer)

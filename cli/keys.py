@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from cli.environment import read_settings, stack
+from cli.environment import read_database, read_settings
 from cli.options import Format, Output
 from cli.output import show_one, show_table
 from errors import Refused
@@ -67,16 +67,10 @@ def _in_database(work: "Callable[[Pool], Awaitable[Result]]") -> Result:
     """Runs ``work`` on the database of TETHER_DATABASE_URL, or else on that of the running embedded stack."""
     from store.db.pool import create_pool
 
-    settings = read_settings()
-    address = settings.database_url or stack(settings).get("database", "")
-    if not address:
-        raise Refused(
-            f"No database: TETHER_DATABASE_URL is not set and no embedded stack runs in {settings.data_dir}. "
-            "Set it, or start `tether up`."
-        )
+    settings = read_database("of keys")
 
     async def connected() -> Result:
-        pool = await create_pool(address, 2, name="tether keys")
+        pool = await create_pool(settings.database_url, 2, name="tether keys")
         try:
             return await work(pool)
         finally:

@@ -44,6 +44,7 @@ app = typer.Typer(
 
 for command in (processes.up, processes.serve, processes.worker, processes.dispatcher, processes.migrate):
     app.command(rich_help_panel=RUN)(command)
+app.command("restore-complete", rich_help_panel=RUN)(processes.restore_complete)
 app.add_typer(keys.app, name="keys", rich_help_panel=RUN)
 app.command("import", rich_help_panel=PUBLISH)(import_files)
 app.add_typer(events.app, name="events", rich_help_panel=PUBLISH)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.environment import read_settings
+from cli.environment import read_database, read_settings
 
 
 def _port(of: str, default: int) -> Any:
@@ -77,4 +77,17 @@ def migrate() -> None:
     from store.migrate import run
 
     for line in run(settings):
+        typer.echo(line)
+
+
+def restore_complete() -> None:
+    """Say that the database was restored from a backup, before the other processes start.
+
+    Positions in the feed that were issued before answer 410 from then on. Reads the running stack's database, if any.
+    """
+    settings = read_database("to begin an epoch in")
+    from store.migrate import restore_complete as complete
+
+    lines = complete(settings)
+    for line in lines or ["no tenant has written anything: nothing to do"]:
         typer.echo(line)

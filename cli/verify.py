@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.environment import read_settings, stack
-from errors import Refused
+from cli.environment import read_database
 
 
 def verify(
@@ -19,13 +18,7 @@ def verify(
     """
     from rich.console import Console
 
-    settings = read_settings()
-    address = settings.database_url or stack(settings).get("database", "")
-    if not address:
-        raise Refused(
-            f"No database to verify: TETHER_DATABASE_URL is not set and no embedded stack runs in "
-            f"{settings.data_dir}. Set it, or start `tether up`."
-        )
+    settings = read_database("to verify")
     from store.audit.verify import run
 
-    raise typer.Exit(run(settings.model_copy(update={"database_url": address}), rebuild, Console()))
+    raise typer.Exit(run(settings, rebuild, Console()))

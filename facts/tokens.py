@@ -1,7 +1,7 @@
 """Tokens: the opaque form of a tenant's revision.
 
-A token carries a checksum (CRC-32), by which one that was cut, altered or made for another tenant is recognised. It is
-not secret.
+Tokens sort as text like their revisions: the greatest of several is the newest. A token carries a checksum (CRC-32), by
+which one that was cut, altered or made for another tenant is recognised. It is not secret.
 """
 
 import base64
@@ -31,10 +31,13 @@ def revision(tenant: str, token: str) -> int:
 
 
 def encode(raw: bytes) -> str:
-    """Writes bytes as text that needs no encoding in a URL."""
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    """Writes bytes as text that needs no encoding in a URL and sorts like them: base32hex (RFC 4648, section 7)."""
+    return base64.b32hexencode(raw).decode().rstrip("=")
 
 
 def decode(text: str) -> bytes:
     """Reads what ``encode`` wrote. Raises ValueError for any other text."""
-    return base64.b64decode((text + "=" * (-len(text) % 4)).encode("ascii"), altchars=b"-_", validate=True)
+    raw = base64.b32hexdecode(text.encode("ascii") + b"=" * (-len(text) % 8))
+    if encode(raw) != text:  # bits beyond the last byte must be zero, so that one position has one text
+        raise ValueError("not written by encode")
+    return raw

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from config import Settings
-from store.db import credentials, schema
+from store.db import credentials, epochs, schema
+from store.db.epochs import Epoch
 from store.db.pool import Pool, connection, create_pool
 from store.write import backfill
 from store.write.diff import EntityKey
@@ -23,11 +24,13 @@ _NAMED = 20
 
 class Migrated(NamedTuple):
     """What was done. ``migrations``: the names of those that were applied; ``reordered``: one for each tenant of an
-    earlier version; ``refolded``: one for each tenant where another declaration of restarts has an effect."""
+    earlier version; ``refolded``: one for each tenant where another declaration of restarts has an effect; ``epochs``:
+    one for each tenant if the database was restored."""
 
     migrations: list[str]
     reordered: list[Reordered]
     refolded: list[Refolded]
+    epochs: list[Epoch]
 
 
 def run(settings: Settings) -> list[str]:
@@ -43,7 +46,11 @@ async def _run(settings: Settings) -> list[str]:
         await credentials.provide(pool, catalog, settings)
     finally:
         await pool.close()
-    return [*map(sentence, done.reordered), *map(redeclared_sentence, done.refolded)]
+    return [
+        *map(sentence, done.reordered),
+        *map(redeclared_sentence, done.refolded),
+        *map(epoch_sentence, done.epochs),
+    ]
 
 
 async def migrate(pool: Pool, catalog: Catalog) -> Migrated:
@@ -53,13 +60,29 @@ async def migrate(pool: Pool, catalog: Catalog) -> Migrated:
         await conn.execute("select pg_advisory_lock($1)", _LOCK)
         try:
             applied = await schema.apply(conn)
+            begun = await epochs.recognize_restore(conn)
             reordered = await reorder(conn, catalog)
             # Before new relationships are linked: these links follow from the entities.
             refolded = await fold_redeclared(conn, catalog)
             await backfill.backfill(conn, catalog)
         finally:
             await conn.execute("select pg_advisory_unlock($1)", _LOCK)
-    return Migrated(applied, reordered, refolded)
+    return Migrated(applied, reordered, refolded, begun)
+
+
+def restore_complete(settings: Settings) -> list[str]:
+    """Begins an epoch for every tenant, since the database was restored from a backup; returns a sentence for each."""
+    return asyncio.run(_restore_complete(settings))
+
+
+async def _restore_complete(settings: Settings) -> list[str]:
+    pool = await create_pool(settings.database_url, 1, name="tether restore-complete")
+    try:
+        async with connection(pool) as conn:
+            begun = await epochs.begin_everywhere(conn, "an operator said that the database was restored")
+    finally:
+        await pool.close()
+    return [*map(epoch_sentence, begun)]
 
 
 def sentence(done: Reordered) -> str:
@@ -73,6 +96,14 @@ def redeclared_sentence(done: Refolded) -> str:
     """What an operator has to know about a tenant whose owners declare otherwise what a restart of sequences means."""
     text = f"tenant {done.tenant}: by another on_sequence_restart {done.entities} entities were folded again, of which"
     return f"{text} {len(done.changed)} have changed{_named(done.changed)}"
+
+
+def epoch_sentence(epoch: Epoch) -> str:
+    """What an operator has to know about a tenant whose database was restored."""
+    return (
+        f"tenant {epoch.tenant}: a new epoch follows revision {epoch.restored}; positions in the feed that were issued "
+        "before answer 410, and their readers start again from a snapshot"
+    )
 
 
 def _named(changed: list[EntityKey]) -> str:

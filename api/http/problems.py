@@ -14,6 +14,7 @@ from errors import (
     BadToken,
     CardinalityBroken,
     Conflict,
+    Expired,
     Forbidden,
     ForbiddenMerge,
     KeyReused,
@@ -36,6 +37,7 @@ _KINDS: list[tuple[type[BaseException], int, str, str]] = [
     (Malformed, 400, "malformed-event", "Not a CloudEvent"),
     (Unacceptable, 422, "contract-violation", "The fact breaks its contract"),
     (BadToken, 400, "bad-token", "Not a valid token or cursor"),
+    (Expired, 410, "expired", "Not kept any more"),
     (Unauthenticated, 401, "unauthenticated", "No valid API key"),
     (Forbidden, 403, "forbidden", "The key's scope does not cover this"),
     (Unknown, 404, "unknown", "Not found"),
@@ -108,6 +110,8 @@ def of(error: TetherError, *, detail: str = "", **extra: Any) -> JSONResponse:
         headers |= error.headers
     if isinstance(error, Malformed):
         extra = {"field": error.field, "index": None, **extra}  # no event of several: the request as a whole
+    if isinstance(error, Expired):
+        extra = {"earliest": error.earliest, "resync": error.resync, **extra}
     if isinstance(error, ForbiddenMerge):
         extra = {"path": [*error.path], **extra}
     return problem(status, slug, title, _printable(detail or str(error)), headers, **extra)

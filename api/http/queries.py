@@ -15,6 +15,7 @@ from catalog import limits
 from catalog.relationship import KEY_CHARACTERS
 from errors import NotYet, Refused
 from facts import tokens
+from store.db import epochs
 from store.db.snapshot import Snapshot, snapshot
 
 DEFAULT_WAIT = 5.0
@@ -86,11 +87,14 @@ class ReadAt:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
-        """Opens a snapshot at that revision. Raises NotYet if the revision is not reached in time."""
+        """Opens a snapshot at that revision. Raises NotYet if it is not reached in time, Expired if it was lost in a
+        restore."""
         wanted = max(self.as_of or 0, self.at_least)
         if wanted:
             await wait_for_revision(self._deps, self.tenant, wanted, self._wait)
         async with snapshot(self._deps.pool, self.tenant, self.as_of) as at:
+            if wanted:
+                await epochs.check_kept(at, wanted)
             yield at
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from api.http.paging import Limit, Listing
 from api.http.queries import answer, wait_for_revision
 from errors import BadToken, NotYet
 from facts import tokens
+from store.db import epochs
 from store.db.snapshot import snapshot
 from store.read import feed
 from store.read.feed import BEGINNING, FeedPosition
@@ -101,6 +102,8 @@ async def changes(
     end = monotonic() + min(wait, deps.settings.limits.wait)
     while True:
         async with snapshot(deps.pool, who.tenant) as at:
+            if after is not None:
+                epochs.check_position(at, place.revision)
             items, place = await feed.page(at, query, place, limit)
         left = max(0.0, end - monotonic())
         if items or not left:

@@ -8,13 +8,14 @@ from (values ('statement_timeout', '0'), ('idle_in_transaction_session_timeout',
              ('enable_seqscan', 'on'), ('enable_hashjoin', 'on'), ('enable_mergejoin', 'on')) as s (name, value)
 
 -- name: verify_revisions
--- Revisions run from 1 to the newest without a gap.
+-- Revisions run from 1 to the newest without a gap, but where an epoch begins.
 select count(*) as count, min(format('revision %s is followed by %s', before, revision)) as example
 from (select revision, lag(revision, 1, 0::bigint) over (order by revision) as before
       from (select revision from revisions where tenant = :tenant
             union all
             select revision + 1 from tenant_revisions where tenant = :tenant) n) r
 where revision <> before + 1
+  and not exists (select from epochs e where e.tenant = :tenant and e.revision = r.revision and e.restored = r.before)
 
 -- name: verify_newest_revision
 -- No row has a revision beyond the newest.

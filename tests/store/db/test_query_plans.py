@@ -53,7 +53,9 @@ WINDOWS = {
 GROWING = LOOKUPS.keys() | WINDOWS.keys()
 SMALL = {
     "credentials",
+    "database_identity",
     "definitions",
+    "epochs",
     "kinds_to_fold",
     "migrations",
     "restarting_kinds",

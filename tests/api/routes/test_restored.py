@@ -1,0 +1,99 @@
+"""After a restore from a backup, tokens of lost revisions are refused, and none names another revision again."""
+
+import pytest
+
+from catalog.catalog import Catalog
+from facts import tokens
+from facts.revisions import epoch_of
+from store.audit.verify import verify
+from store.db import epochs
+from store.db.pool import Pool
+from store.migrate import migrate
+from tests.api.conftest import Api
+from tests.support.events import event
+from tests.support.recording import TENANT, FactRecorder
+
+
+async def category(facts: FactRecorder, sequence: int) -> str:
+    """Records the next name of a category; returns the token."""
+    added = event("CategoryAdded", "c", sequence, name=f"name {sequence}")
+    return tokens.token(TENANT, await facts.record(added))
+
+
+async def restore(pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        await epochs.begin_everywhere(conn, "a test")
+
+
+async def lose_the_newest_revision(pool: Pool) -> None:
+    """Puts the tables back as a backup from before the newest revision holds them."""
+    async with pool.acquire() as conn, conn.transaction():
+        newest = await conn.fetchval("select max(revision) from revisions")
+        await conn.execute("delete from facts where revision = $1", newest)
+        await conn.execute("delete from entities where from_revision = $1", newest)
+        await conn.execute("update entities set to_revision = 9223372036854775807 where to_revision = $1", newest)
+        await conn.execute("delete from revisions where revision = $1", newest)
+        await conn.execute("update tenant_revisions set revision = revision - 1, facts = facts - 1")
+
+
+async def test_a_token_of_a_lost_revision_expires_and_a_kept_one_stays(
+    api: Api, facts: FactRecorder, pool: Pool
+) -> None:
+    kept, lost = await category(facts, 1), await category(facts, 2)
+    await lose_the_newest_revision(pool)
+    await restore(pool)
+    newer = await category(facts, 3)
+    assert kept < lost < newer
+    for query in ({"as_of": lost}, {"at_least": lost}):
+        status, problem = await api.ask("entities/category/c", **query)
+        assert (status, problem["type"], problem["resync"]) == (410, "/problems/expired", "/v1/snapshots")
+    assert (await api.get("entities/category/c", as_of=kept))["data"]["name"] == "name 1"
+    assert (await api.get("entities/category/c", at_least=newer))["data"]["name"] == "name 3"
+
+
+async def test_every_position_in_the_feed_expires_with_a_restore(api: Api, facts: FactRecorder, pool: Pool) -> None:
+    before = await category(facts, 1)
+    await restore(pool)
+    status, problem = await api.ask("feed", after=before)
+    assert (status, problem["type"]) == (410, "/problems/expired")
+    await category(facts, 2)
+    page = await api.get("feed", after=problem["earliest"])
+    assert [item["data"] for item in page["items"]] == [{"name": "name 2"}]
+
+
+async def test_two_restores_of_one_backup_begin_two_epochs(facts: FactRecorder, pool: Pool) -> None:
+    await category(facts, 1)
+    await restore(pool)
+    first = await category(facts, 2)
+    await restore(pool)
+    assert tokens.revision(TENANT, await category(facts, 3)) > tokens.revision(TENANT, first)
+    begun = await pool.fetch("select revision, restored from epochs order by revision")
+    assert [epoch_of(row["revision"]) for row in begun] == sorted({epoch_of(row["revision"]) for row in begun})
+    assert begun[1]["restored"] == tokens.revision(TENANT, first)
+
+
+async def test_tables_with_epochs_verify(facts: FactRecorder, pool: Pool, catalog: Catalog) -> None:
+    await category(facts, 1)
+    await restore(pool)
+    await category(facts, 2)
+    assert (await verify(pool, catalog, rebuild=True)).sound
+    await pool.execute("update epochs set restored = restored + 1")
+    assert not (await verify(pool, catalog)).sound
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "update database_identity set system_identifier = 'former'",
+        "update database_identity set timeline = 'former'",
+    ],
+)
+async def test_migrate_begins_an_epoch_in_another_cluster_or_timeline(
+    other: str, facts: FactRecorder, pool: Pool, catalog: Catalog
+) -> None:
+    await category(facts, 1)
+    assert (await migrate(pool, catalog)).epochs == []
+    await pool.execute(other)
+    (begun,) = (await migrate(pool, catalog)).epochs
+    assert (begun.tenant, begun.restored) == (TENANT, 1)
+    assert (await migrate(pool, catalog)).epochs == []
