@@ -11,6 +11,7 @@ import httpx2 as httpx
 from catalog.owner_request import OwnerRequest
 from errors import Busy, Failed, Unsent
 from gateways.circuit_breaker import Circuit, Clock
+from gateways.connection_trace import ConnectionTrace
 from gateways.reply import Reply, read
 from gateways.request import build
 
@@ -111,7 +112,7 @@ class OwnerClient:
         An owner may close an idle connection just when it is used again. That is no failure of the owner, and the
         Idempotency-Key makes the repetition safe.
         """
-        connection = _Connection()
+        connection = ConnectionTrace()
         to_send.extensions["trace"] = connection
         try:
             return await self._client.send(to_send, stream=True)
@@ -124,20 +125,3 @@ class OwnerClient:
         if isinstance(error, TimeoutError):
             return f"no answer within {self._timeout:g} s"
         return ": ".join(filter(None, (type(error).__name__, str(error))))
-
-
-class _Connection:
-    """Traces one request: whether a connection was opened for it."""
-
-    def __init__(self) -> None:
-        self._made = False
-        self._used = False
-
-    async def __call__(self, event: str, _: object) -> None:
-        self._made |= event.startswith("connection.connect_")
-        self._used |= event.startswith("http11.send_request_headers.")
-
-    @property
-    def reused(self) -> bool:
-        """Whether the request was sent on a connection that was opened for an earlier one."""
-        return self._used and not self._made

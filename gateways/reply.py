@@ -55,12 +55,14 @@ def _after_colon(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-async def read(response: httpx.Response, now: datetime, seconds: float) -> Reply:
+_OWNERS_REDIRECT = "redirects are not followed; set the owner's own address in TETHER_OWNERS"
+
+
+async def read(response: httpx.Response, now: datetime, seconds: float, *, redirect: str = _OWNERS_REDIRECT) -> Reply:
     """Reads the beginning of a reply. A compressed one is not read: it may expand to any size.
 
-    ``seconds``: how long the body may take, but never longer than BODY_TIMEOUT.
+    ``seconds``: how long the body may take, but never longer than BODY_TIMEOUT. ``redirect``: the reason of a redirect.
     """
-    redirect = "redirects are not followed; set the owner's own address in TETHER_OWNERS"
     reasons = [redirect] if 300 <= response.status_code < 400 else []
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         reasons.append("(compressed)")
