@@ -3,88 +3,21 @@
 ``from tether import Created, Owner, Relationship, Wait`` is the same in this tree, in a mounted catalog directory and
 in tests of your own. Such a test loads its declarations with ``load_catalog([directory])``, which returns the `Catalog`
 of Tether's own declarations and those of the directories, or raises `BadDeclaration` with the file and the mend.
+
+What is exported is imported at its first use, so that `tether.consumer` and `tether.audits`, which consumers import or
+copy, stand alone.
 """
 
-from catalog.activity import Activity
-from catalog.catalog import Catalog
-from catalog.catalog import load as load_catalog
-from catalog.identity import (
-    FieldRule,
-    Merged,
-    MergeForbidden,
-    MergeForbiddenLifted,
-    MergePolicy,
-    SurvivorRule,
-    Unmerged,
-)
-from catalog.relationship import (
-    FINISH,
-    KEEP,
-    ONE_TO_MANY,
-    ONE_TO_ONE,
-    RESTRICT,
-    STOP,
-    Cardinality,
-    Cascade,
-    Detach,
-    OnMerge,
-    Orchestrate,
-    Relationship,
-    Requested,
-    Through,
-    Wait,
-)
-from catalog.replica import Replica
-from catalog.vocabulary import (
-    Changed,
-    Command,
-    Created,
-    Deleted,
-    Effect,
-    ExpectedParent,
-    Fact,
-    Key,
-    OnSequenceRestart,
-    Owner,
-)
-from errors import BadDeclaration
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "FINISH",
-    "KEEP",
-    "ONE_TO_MANY",
-    "ONE_TO_ONE",
-    "RESTRICT",
-    "STOP",
-    "Activity",
-    "BadDeclaration",
-    "Cardinality",
-    "Cascade",
-    "Catalog",
-    "Changed",
-    "Command",
-    "Created",
-    "Deleted",
-    "Detach",
-    "Effect",
-    "ExpectedParent",
-    "Fact",
-    "FieldRule",
-    "Key",
-    "MergeForbidden",
-    "MergeForbiddenLifted",
-    "MergePolicy",
-    "Merged",
-    "OnMerge",
-    "OnSequenceRestart",
-    "Orchestrate",
-    "Owner",
-    "Relationship",
-    "Replica",
-    "Requested",
-    "SurvivorRule",
-    "Through",
-    "Unmerged",
-    "Wait",
-    "load_catalog",
-]
+if TYPE_CHECKING:
+    from tether.declarations import *  # noqa: F403  # its __all__ is what is exported
+else:
+    _MODULES = ("audits", "consumer", "declarations")
+
+    def __getattr__(name: str) -> Any:
+        """An exported class, constant or function. Raises AttributeError for any other name."""
+        if name in _MODULES:  # the statement that names it imports it
+            raise AttributeError(name)
+        return getattr(importlib.import_module("tether.declarations"), name)
