@@ -8,15 +8,14 @@ from pydantic import BaseModel, Field
 
 from api.http.auth import Reader
 from api.http.dependencies import Injected
-from api.http.paging import Limit, Listing
+from api.http.paging import Limit
 from api.http.queries import answer, wait_for_revision
-from errors import BadToken, NotYet
+from errors import NotYet
 from facts import tokens
 from store.db import epochs
 from store.db.snapshot import snapshot
-from store.read import feed
-from store.read.feed import BEGINNING, FeedPosition
-from store.read.feed_phases import PHASES
+from store.read import feed, feed_offsets
+from store.read.feed_offsets import BEGINNING
 
 router = APIRouter(tags=["feed"])
 
@@ -97,8 +96,7 @@ async def changes(
     bytes, too, and holds fewer items where entities are large.
     """
     query = feed.query_for(deps.catalog, relationship, kind)
-    listing = Listing(who.tenant, "feed", relationship, kind)
-    place = _place(who.tenant, listing, after)
+    place = BEGINNING if after is None else feed_offsets.decode(who.tenant, after)
     end = monotonic() + min(wait, deps.settings.limits.wait)
     while True:
         async with snapshot(deps.pool, who.tenant) as at:
@@ -117,19 +115,7 @@ async def changes(
     return answer(
         {
             "items": [{"revision": tokens.token(who.tenant, i.revision), **i.body} for i in items],
-            "next": listing.next(place),
+            "next": feed_offsets.encode(who.tenant, place),
             "token": tokens.token(who.tenant, max(place.revision - 1, 0)),
         }
     )
-
-
-def _place(tenant: str, listing: Listing, after: str | None) -> FeedPosition:
-    if after is None:
-        return BEGINNING
-    try:
-        revision, phase, keys = listing.place(after, (int, int, list))
-    except BadToken:
-        return FeedPosition(tokens.revision(tenant, after) + 1)
-    if phase >= len(PHASES) or len(keys) != len(BEGINNING.keys):
-        raise BadToken("the cursor was not issued for this feed; leave it out to start from the first change")
-    return FeedPosition(revision, phase, tuple(keys))

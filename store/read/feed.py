@@ -19,7 +19,9 @@ from catalog import limits
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
-from store.read.feed_items import ENTITIES, FIRST_KEYS, LINKS, PARENTS, FeedItem, Keys
+from store.read.feed_causes import with_causes
+from store.read.feed_items import ENTITIES, LINKS, PARENTS, FeedItem
+from store.read.feed_offsets import KEPT, FeedPosition, joined, number, position_after
 from store.read.feed_phases import PHASES, FeedQuery, Window
 from store.read.link_state import Claim, holders
 
@@ -27,23 +29,8 @@ WINDOW = 10_000
 """Facts in the largest window of revisions that is read at once, where a filter excludes most of them."""
 SECONDS = 1.0
 """Time after which a page ends with what it has."""
-
-
-class FeedPosition(NamedTuple):
-    """How far a reader is: past all items before this revision, and within it up to these keys of this phase."""
-
-    revision: int = 0
-    phase: int = 0
-    keys: Keys = FIRST_KEYS
-
-    def start(self, phase: int) -> tuple[int, Keys]:
-        """Returns the revision at which a phase goes on, and the keys in it after which it does."""
-        if phase == self.phase:
-            return self.revision, self.keys
-        return self.revision + (phase < self.phase), FIRST_KEYS
-
-
-BEGINNING = FeedPosition()
+AGAIN = 1_000
+"""Items that are read at a time to find the one whose keys an offset does not hold whole."""
 
 
 class _RevisionRow(NamedTuple):
@@ -84,18 +71,37 @@ async def page(
     """
     items: list[FeedItem] = []
     facts, room, end = limit, limits.PAGE, monotonic() + SECONDS
+    position = await _complete(at, query, position)
     while len(items) < limit and room > 0 and position.revision <= at.head and monotonic() < end:
         last = await _last_revision(at, position.revision, facts)
         left = limit - len(items)
         found, size, more = await _read(at, query, position, last, left, room)
-        position = FeedPosition(*found[-1][:3]) if more else FeedPosition(last + 1)
+        found = number(found, position)
+        position = position_after(found[-1]) if more else FeedPosition(last + 1)
         room -= size
         items += found
         facts = facts if found else min(2 * facts, WINDOW)
     await _mark_conflicts(at, query, items)
     if at.merges:
         await _name_survivors(at, items)
-    return items, position
+    return await with_causes(at, items), position
+
+
+async def _complete(at: Snapshot, query: FeedQuery, position: FeedPosition) -> FeedPosition:
+    """Returns a position with the whole keys of its item, of which its offset held the beginning and a number."""
+    after, passed = position._replace(number=0, prefix=b""), 0
+    while position.prefix and position.revision <= at.head:
+        window = Window(position.revision, after.keys, position.revision, AGAIN, limits.PAGE)
+        found = (await PHASES[position.phase](at, query, window)).items
+        for item in found:
+            prefix = joined(item.keys)[:KEPT]
+            passed += prefix == position.prefix
+            if prefix > position.prefix or passed > position.number:
+                return after
+            after = position_after(item._replace(number=passed))
+        if not found:
+            return after
+    return position
 
 
 async def _last_revision(at: Snapshot, first: int, facts: int) -> int:

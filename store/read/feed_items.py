@@ -12,20 +12,43 @@ FeedLinkState: TypeAlias = LinkState | Literal["closed"]
 """``closed``: the child has no parent any more. A feed never has ``overdue``, which depends on the clock."""
 
 ENTITIES, LINKS, HOLDERS, PARENTS, FACTS, MERGES, ACTIVITY = range(7)
-"""Phases of a revision, in the order of its items. Cursors hold them: their numbers stay."""
+"""Phases of a revision, in the order of its items. Offsets hold them: their numbers stay."""
+LAST_PHASE = ACTIVITY
+NUMBERED = (FACTS, ACTIVITY)
+"""Phases whose items have the position of a fact in the ledger as their key, with 20 digits."""
 
 Keys: TypeAlias = tuple[str, str, str]
 FIRST_KEYS: Keys = ("", "", "")
 """Before all others: no key is empty."""
 
 
+class CausingFact(NamedTuple):
+    """A fact behind an item."""
+
+    source: str
+    id: str
+    type: str
+    correlation: str | None
+    causation: str | None
+
+
 class FeedItem(NamedTuple):
-    """One change. (revision, phase, keys) is its position in the feed; no two items have the same."""
+    """One change. (revision, phase, keys) is its place in the feed; no two items have the same."""
 
     revision: int
     phase: int
     keys: Keys
+    """In the order of the phase, as PostgreSQL compares them: bytewise. Unused ones are empty, and last."""
     body: dict[str, Any]
+    number: int = 0
+    """Among the items of the phase whose keys begin alike: `feed_offsets.number`."""
+    time: datetime | None = None
+    """Of the revision, and ``actor``, who wrote it: `feed_causes.with_causes`."""
+    actor: str = ""
+    cause: tuple[str, str] | None = None
+    """Kind and key of the entity whose facts are behind the item; None: the item is a fact itself."""
+    facts: tuple[CausingFact, ...] = ()
+    """The facts of the revision about that entity."""
 
 
 class EntityChange(NamedTuple):
@@ -76,6 +99,7 @@ class OwnFact(NamedTuple):
     """A row of ``feed_facts``: a fact that Tether published itself."""
 
     revision: int
+    position: int
     source: str
     id: str
     type: str
@@ -126,13 +150,14 @@ def entity_item(row: EntityChange) -> FeedItem:
         "state": row.state,
         "data": row.data if row.state == "live" else {},
     }
-    return FeedItem(row.revision, ENTITIES, (row.kind, row.key, ""), body)
+    return FeedItem(row.revision, ENTITIES, (row.kind, row.key, ""), body, cause=(row.kind, row.key))
 
 
-def link_change_item(row: LinkChange) -> FeedItem:
+def link_change_item(row: LinkChange, child_kind: str) -> FeedItem:
     """Returns the item of a link that began or ended; ``previous_parent`` is in it if the child had another one."""
     state: FeedLinkState = state_by_parent(row.parent_state) if row.began else "closed"
-    item = link_item(LINKS, row.revision, row.relationship, row.child, row.parent, state)
+    cause = child_kind, row.stated_child or row.child
+    item = link_item(LINKS, row.revision, row.relationship, row.child, row.parent, state, cause)
     if row.previous_parent not in (None, row.parent):
         item.body["previous_parent"] = row.previous_parent
     stated = {"stated_child": row.stated_child, "stated_parent": row.stated_parent}
@@ -140,11 +165,19 @@ def link_change_item(row: LinkChange) -> FeedItem:
     return item._replace(keys=(row.relationship, row.child, ""))
 
 
-def link_item(phase: int, revision: int, relationship: str, child: str, parent: str, state: FeedLinkState) -> FeedItem:
-    """Returns the item of a link in its new state."""
+def link_item(
+    phase: int,
+    revision: int,
+    relationship: str,
+    child: str,
+    parent: str,
+    state: FeedLinkState,
+    cause: tuple[str, str],
+) -> FeedItem:
+    """Returns the item of a link in its new state. ``cause``: kind and key of the entity whose facts changed it."""
     change: FeedChange = "link"
     body = {"change": change, "relationship": relationship, "child": child, "parent": parent, "state": state}
-    return FeedItem(revision, phase, (relationship, parent, child), body)
+    return FeedItem(revision, phase, (relationship, parent, child), body, cause=cause)
 
 
 def merge_item(row: MergeChange) -> FeedItem:
@@ -155,13 +188,14 @@ def merge_item(row: MergeChange) -> FeedItem:
         body["survivor"] = row.survivor
     if row.previous is not None:
         body["previous_survivor"] = row.previous
-    return FeedItem(row.revision, MERGES, (row.kind, row.key, ""), body)
+    return FeedItem(row.revision, MERGES, (row.kind, row.key, ""), body, cause=(row.kind, row.key))
 
 
 def fact_item(row: OwnFact) -> FeedItem:
     """Returns the item of a fact that Tether published, as a CloudEvent."""
     change: FeedChange = "fact"
-    return FeedItem(row.revision, FACTS, (row.id, "", ""), {"change": change, "fact": _event(row, in_utc(row.time))})
+    body = {"change": change, "fact": _event(row, in_utc(row.time))}
+    return FeedItem(row.revision, FACTS, (f"{row.position:020}", "", ""), body)
 
 
 def activity_item(row: ActivityChange) -> FeedItem:

@@ -115,7 +115,8 @@ async def _links(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
         after_child=child,
         size=window.size,
     )
-    return PhaseItems([feed_items.link_change_item(row) for row in rows])
+    children = {r.name: r.child for r in query.relationships}
+    return PhaseItems([feed_items.link_change_item(row, children[row.relationship]) for row in rows])
 
 
 async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
@@ -135,14 +136,17 @@ async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems
     claims: list[Claim] = [(row.relationship, row.parent, row.revision) for row in rows]
     held = await holders(at, claims + [(name, parent, revision - 1) for name, parent, revision in claims])
     found: list[FeedItem] = []
+    children = {r.name: r.child for r in exclusive}
     for name, parent, revision in claims:
         now, before = held.get((name, parent, revision)), held.get((name, parent, revision - 1))
         if now is None or before is None or now.child == before.child:
             continue  # the parent has, or had, no other child; or the same child holds it as before
         if before.to_revision > revision:
-            found.append(feed_items.link_item(HOLDERS, revision, name, before.child, parent, "conflict"))
+            cause = children[name], now.child
+            found.append(feed_items.link_item(HOLDERS, revision, name, before.child, parent, "conflict", cause))
         if now.from_revision < revision:
-            found.append(feed_items.link_item(HOLDERS, revision, name, now.child, parent, "linked"))
+            cause = children[name], before.child
+            found.append(feed_items.link_item(HOLDERS, revision, name, now.child, parent, "linked", cause))
     after = window.first, window.keys
     left = sorted((item for item in found if (item.revision, item.keys) > after), key=lambda item: item[:3])
     return PhaseItems(left[: window.size])
@@ -157,6 +161,7 @@ async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems
     )
     relationship, parent, child = window.keys
     start = (window.first, relationship, parent)
+    kind_of = {r.name: r.parent for r in query.relationships}
     changed: list[tuple[int, str, str, EntityState]] = sorted(
         (row.revision, r.name, row.key, row.state)
         for row in rows
@@ -180,7 +185,10 @@ async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems
         for row in children:
             revision, name, key, state = some[row.n - 1]
             if not row.former:  # what is of a former incarnation stays broken
-                found.append(feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state)))
+                cause = kind_of[name], key
+                found.append(
+                    feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state), cause)
+                )
     return PhaseItems(found)
 
 
@@ -195,7 +203,7 @@ async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
         first=window.first,
         last=window.last,
         only_relationship=query.only_relationship,
-        after_id=window.keys[0],
+        after_position=int(window.keys[0] or 0),
         size=window.size,
     )
     return PhaseItems([feed_items.fact_item(row) for row in rows])

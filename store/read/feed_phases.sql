@@ -122,13 +122,13 @@ where e.tenant = :tenant and e.from_revision between :first and :last and e.kind
 
 -- name: feed_facts
 -- Facts that Tether published itself, without explicit links: those appear as the changes of links.
-select revision, source, id, type, key, sequence, time, data, correlation, causation, traceparent, extensions
+select revision, position, source, id, type, key, sequence, time, data, correlation, causation, traceparent, extensions
 from facts
 where tenant = :tenant and revision between :first and :last
   and source = '/tether' and type not in ('Linked.v1', 'Unlinked.v1')
   and (:only_relationship::text is null or data->>'relationship' = :only_relationship)
-  and (revision, id) > (:first, :after_id)
-order by revision, id
+  and (revision, position) > (:first, :after_position)
+order by revision, position
 limit :size
 
 -- name: feed_merges

@@ -6,7 +6,7 @@ import pytest
 
 from store.db.snapshot import snapshot
 from store.read import feed
-from store.read.feed import BEGINNING
+from store.read.feed_offsets import BEGINNING
 from tests.support.events import event
 from tests.support.merging import activity, merged
 from tests.support.tenants import StoreTenant

@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 
-from api.http.paging import Listing
 from catalog.catalog import Catalog
 from facts import own_facts
 from store.db.pool import Pool, transaction
 from store.db.snapshot import snapshot
 from store.operations import voids
-from store.read import feed
-from store.read.feed import BEGINNING, FeedPosition
+from store.read import feed, feed_offsets
 from store.read.feed_items import FeedItem
+from store.read.feed_offsets import BEGINNING
 from store.read.feed_phases import FeedQuery
 from store.write.settle import settle
 from tests.support import versions
@@ -24,7 +23,7 @@ from tests.support.versions import Versions
 
 
 class Consumer:
-    """A client that reads page after page. Its only state is the cursor.
+    """A client that reads page after page. Its only state is the offset.
 
     ``complete``: the revision up to which it has read all items.
     """
@@ -32,19 +31,17 @@ class Consumer:
     def __init__(self, pool: Pool, query: FeedQuery) -> None:
         self._pool = pool
         self._query = query
-        self.listing = Listing(TENANT, "test")
-        self.cursor = self.listing.next(BEGINNING)
+        self.offset = feed_offsets.encode(TENANT, BEGINNING)
         self.items: list[FeedItem] = []
         self.complete = 0
 
     async def page(self, limit: int) -> bool:
         """Reads a page; returns whether there may be more."""
-        revision, phase, keys = self.listing.place(self.cursor, (int, int, list))
         async with snapshot(self._pool, TENANT) as at:
-            items, place = await feed.page(at, self._query, FeedPosition(revision, phase, tuple(keys)), limit)
+            items, place = await feed.page(at, self._query, feed_offsets.decode(TENANT, self.offset), limit)
         assert len(items) <= limit
         self.items += items
-        self.cursor = self.listing.next(place)
+        self.offset = feed_offsets.encode(TENANT, place)
         self.complete = place.revision - 1
         return place.revision <= at.head
 
@@ -57,7 +54,7 @@ class Consumer:
     @property
     def links(self) -> list[str]:
         """``child parent state`` of every link item read so far."""
-        return [f"{b['child']} {b['parent']} {b['state']}" for _, p, _, b in self.items if p in (1, 2, 3)]
+        return [f"{b['child']} {b['parent']} {b['state']}" for _, p, _, b, *_ in self.items if p in (1, 2, 3)]
 
 
 def unfiltered(catalog: Catalog) -> FeedQuery:
@@ -71,15 +68,15 @@ def assert_items_match(items: list[FeedItem], tables: Versions) -> None:
     current: dict[tuple[str, str], tuple[str, str]] = {}
     for revision in range(1, tables.newest + 1):
         of_it = [item for item in items if item.revision == revision]
-        entities = [(b["kind"], b["key"], b["state"]) for _, phase, _, b in of_it if phase == 0]
+        entities = [(b["kind"], b["key"], b["state"]) for _, phase, _, b, *_ in of_it if phase == 0]
         assert set(entities) == tables.entities_begun(revision)
         assert len(entities) == len(set(entities))
         before, after = tables.link_states(revision - 1), tables.link_states(revision)
         changed = {at for at in before.keys() | after.keys() if before.get(at) != after.get(at)}
-        reported = [(b["relationship"], b["child"]) for _, phase, _, b in of_it if phase in (1, 2, 3)]
+        reported = [(b["relationship"], b["child"]) for _, phase, _, b, *_ in of_it if phase in (1, 2, 3)]
         assert len(reported) == len(set(reported))
         assert changed <= set(reported) <= changed | tables.links_begun(revision)
-        for body in (b for _, phase, _, b in of_it if phase in (1, 2, 3)):
+        for body in (b for _, phase, _, b, *_ in of_it if phase in (1, 2, 3)):
             apply(current, before, body)
         assert current == after
     facts = [(item.revision, item.body["fact"]["id"]) for item in items if item.phase == 4]
@@ -126,6 +123,7 @@ async def test_replayed_pages_give_every_revision_while_facts_arrive(
     assert_items_match(consumer.items, tables)
     fresh = Consumer(pool, unfiltered(catalog))
     assert await fresh.drain(17) == consumer.items
+    assert all(item.facts for item in consumer.items if item.phase < 4)
     assert consumer.complete == fresh.complete == tables.newest
 
 

@@ -8,8 +8,8 @@ from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
 from store.db.snapshot import snapshot
 from store.read import feed
-from store.read.feed import BEGINNING
 from store.read.feed_items import FeedItem
+from store.read.feed_offsets import BEGINNING
 from store.write import quarantine
 from store.write.tenant_lock import lock
 from tests.support.events import Event, event
