@@ -12,6 +12,8 @@ from zlib import crc32
 from errors import BadToken
 
 _TOKEN = struct.Struct(">QI")
+_FORMER_LENGTH = 16
+"""Characters of a token that an earlier version issued, in base64."""
 
 
 def token(tenant: str, revision: int) -> str:
@@ -22,7 +24,8 @@ def token(tenant: str, revision: int) -> str:
 def revision(tenant: str, token: str) -> int:
     """Decodes a token. Raises BadToken if it was altered or is of another tenant."""
     try:
-        number, check = _TOKEN.unpack(decode(token))
+        raw = _decode_former(token) if len(token) == _FORMER_LENGTH else decode(token)
+        number, check = _TOKEN.unpack(raw)
     except (binascii.Error, struct.error, ValueError):
         raise BadToken(f"{token[:40]!r} is not a token; use one from an answer") from None
     if check != crc32(f"{tenant}:{number}".encode()):
@@ -41,3 +44,8 @@ def decode(text: str) -> bytes:
     if encode(raw) != text:  # bits beyond the last byte must be zero, so that one position has one text
         raise ValueError("not written by encode")
     return raw
+
+
+def _decode_former(text: str) -> bytes:
+    """Reads a token of an earlier version. Raises ValueError for any other text."""
+    return base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)

@@ -2,10 +2,10 @@
 
 An offset is base32hex of: the revision (8 bytes, big-endian), the phase (1 byte), the item's keys, each ended by NUL,
 and CRC-32 of tenant and all that (4 bytes). Of longer keys it holds the first 96 bytes, then the number of the item
-(4 bytes) among those of its phase whose keys begin with the same bytes: whoever resumes there reads these once more and
-drops them. So no offset is longer than 181 characters. No body of an offset begins another one, so the checksum decides
-no order. Filters have no part in an offset: they leave items out, or all that share the first 96 bytes, whose beginning
-names the relationship or the kind.
+(4 bytes) among those of its phase whose keys begin with the same bytes: a reader that resumes there reads these again
+and drops them. So no offset is longer than 181 characters. No body of an offset begins another one, so the checksum
+decides no order. Filters have no part in an offset: they leave items out, or all that share the first 96 bytes, whose
+beginning names the relationship or the kind.
 """
 
 import re

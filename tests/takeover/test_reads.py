@@ -56,17 +56,24 @@ def with_former_names(item: dict[str, Any]) -> dict[str, Any]:
     return {"left" if name == "previous_parent" else name: value for name, value in item.items()}
 
 
+def without_token(item: dict[str, Any]) -> dict[str, Any]:
+    """The item without the token of its revision: tokens are written in another way now."""
+    return {name: value for name, value in item.items() if name != "revision"}
+
+
 def says_the_same(shown: str, recorded: str) -> bool:
     """Whether a sentence has all values of the recorded one, and is empty if that is."""
     return bool(shown) == bool(recorded) and set(VALUES.findall(recorded)) <= set(VALUES.findall(shown))
 
 
-async def test_feed_serves_the_pages_that_earlier_version_served(api: Client) -> None:
+async def test_feed_serves_the_items_that_earlier_version_served(api: Client) -> None:
+    query: dict[str, Any] = {"limit": FEED_LIMIT}
     for page in load.feed():
-        query = {"limit": FEED_LIMIT} | ({"after": page["after"]} if page["after"] else {})
         shown = await api.get("feed", **query)
-        assert [with_former_names(item) for item in shown["items"]] == page["items"]
-        assert shown["next"] == page["next"]
+        query["after"] = shown["next"]
+        assert [without_token(with_former_names(item)) for item in shown["items"]] == list(
+            map(without_token, page["items"])
+        )
 
 
 async def test_feed_goes_on_after_tokens_of_earlier_version(api: Client) -> None:
@@ -76,7 +83,7 @@ async def test_feed_goes_on_after_tokens_of_earlier_version(api: Client) -> None
         item["revision"] for item in reversed(items[:overdue]) if item["revision"] != items[overdue]["revision"]
     )
     shown = await api.get("feed", after=before, limit=1000)
-    assert items[overdue] in map(with_former_names, shown["items"])
+    assert without_token(items[overdue]) in [without_token(with_former_names(item)) for item in shown["items"]]
     assert "debtor" in items[overdue]["fact"]["data"]  # former name
 
 
