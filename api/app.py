@@ -43,26 +43,27 @@ from store.db.pool import create_pool
 from store.db.revision_waiter import RevisionWaiter
 from store.write.recorder import Recorder
 
+# A request is compared with one router after the other, and what many clients call all the time comes first.
 ROUTERS = (
     events,
-    imports,
-    webhook_validation,
-    forbidden_merges,  # first: a key takes all that is left of a path
+    relationships,
+    feed,
+    forbidden_merges,  # before entities: a key takes all that is left of a path
     merges,
     merge_previews,
     merge_batches,
     entities,
     voids,
     deletions,
-    relationships,
-    replicas,
     links,
     moves,
     plans,
     operations,
     waiting,
-    feed,
+    replicas,
     quarantine,
+    imports,
+    webhook_validation,
 )
 
 

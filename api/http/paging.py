@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from zlib import crc32
 
 import orjson
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
-from api.http.dependencies import Injected
+from api.http.dependencies import dependencies_of
 from errors import BadToken
 from facts.tokens import decode, encode
 
@@ -20,13 +20,13 @@ Cursor = Annotated[str | None, Query(description="`next` of the previous page. D
 
 
 async def page_size(
-    deps: Injected,
+    request: Request,
     limit: Annotated[
         int, Query(ge=1, description="Maximum number of items in the page; the server has a limit.")
     ] = 100,
 ) -> int:
     """Returns the ``limit`` parameter. Raises RequestValidationError if it is above the server's limit."""
-    most = deps.settings.limits.page
+    most = dependencies_of(request).settings.limits.page
     if limit > most:
         raise RequestValidationError(
             [{"loc": ("query", "limit"), "msg": f"at most {most} items in a page", "type": "less_than_equal"}]

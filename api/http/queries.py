@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import AfterValidator, Field
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.http.auth import Reader
-from api.http.dependencies import Dependencies, Injected
+from api.http.dependencies import Dependencies, dependencies_of
 from catalog import limits
 from catalog.relationship import KEY_CHARACTERS
 from errors import NotYet, Refused
@@ -108,10 +108,10 @@ class ReadAt:
 
 # A coroutine like all dependencies: FastAPI runs plain functions in a thread, for each request.
 async def read_at(
-    deps: Injected, who: Reader, as_of: AsOf = None, at_least: AtLeast = None, wait: WaitSeconds = None
+    request: Request, who: Reader, as_of: AsOf = None, at_least: AtLeast = None, wait: WaitSeconds = None
 ) -> ReadAt:
     """The revision to read, from the query parameters."""
-    return ReadAt(deps, who.tenant, as_of, at_least, wait)
+    return ReadAt(dependencies_of(request), who.tenant, as_of, at_least, wait)
 
 
 AtRevision = Annotated[ReadAt, Depends(read_at)]
