@@ -4,10 +4,11 @@ Without any variable the embedded profile applies: ``tether up`` starts PostgreS
 everything listens on loopback.
 """
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -25,6 +26,46 @@ class Limits(BaseSettings):
         default=300.0, ge=0, description="Seconds that the time of a fact without a sequence may be in the future."
     )
     wait: float = Field(default=30.0, description="Seconds a read may wait for a revision.")
+
+
+class Retention(BaseSettings):
+    """How long is kept what is not the present state, as ISO 8601 durations (``P30D``); without one: for ever."""
+
+    model_config = SettingsConfigDict(env_prefix="TETHER_RETENTION_", env_ignore_empty=True, frozen=True)
+
+    history: timedelta | None = Field(default=None, gt=timedelta(0), description="How far back can be read.")
+    bodies: timedelta | None = Field(
+        default=None,
+        description="Age at which facts are sealed, and their bodies emptied where no fact can need them.",
+    )
+    operations: timedelta | None = Field(
+        default=None,
+        gt=timedelta(0),
+        description="Age since their end at which operations are deleted.",
+    )
+    quarantine: timedelta | None = Field(
+        default=None, gt=timedelta(0), description="Age at which quarantined events are deleted."
+    )
+    cap: timedelta = Field(
+        default=timedelta(days=30),
+        ge=timedelta(0),
+        description="How much longer than `history` consumers, snapshots and operations may hold the horizon back.",
+    )
+    every: timedelta = Field(default=timedelta(minutes=1), gt=timedelta(0), description="How often rows are trimmed.")
+
+    @property
+    def trims(self) -> bool:
+        """Whether anything is ever trimmed."""
+        return any(age is not None for age in (self.history, self.operations, self.quarantine))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.bodies is not None and (self.history is None or self.bodies < self.history):
+            raise ValueError(
+                "TETHER_RETENTION_BODIES is shorter than TETHER_RETENTION_HISTORY, and what can be read needs its"
+                " bodies: set TETHER_RETENTION_HISTORY, to at most as long"
+            )
+        return self
 
 
 class Settings(BaseSettings):
@@ -65,6 +106,7 @@ class Settings(BaseSettings):
     log_format: str = Field(default="text", pattern="^(text|json)$", description="`text` or `json`.")
 
     limits: Limits = Field(default_factory=Limits)
+    retention: Retention = Field(default_factory=Retention)
 
     @field_validator("catalog", mode="before")
     @classmethod

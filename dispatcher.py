@@ -2,7 +2,7 @@
 
 One loop sends the outbox rows that are due and starts workflows for waits whose grace period is over. Now and then it
 checks that every workflow that should be open is, since an operator may have terminated it. Another ends those that
-should not be.
+should not be, and a third starts the retention of each tenant, again and again.
 """
 
 import asyncio
@@ -18,12 +18,13 @@ from temporalio.service import RPCError
 import logs
 import temporal
 from catalog.registry import OWN_SOURCE
-from config import Settings
+from config import Retention, Settings
 from errors import Unavailable
 from messages.signals import Nudge
 from messages.workflow_ids import Subject, subject_id
 from starter import Starter, is_unavailable
 from store.db.pool import Pool, create_pool
+from store.retention import schedule
 from store.write import outbox_dispatch
 from store.write.outbox_dispatch import OfWorkflow, WorkflowToCheck
 from strays import LOOK, StrayWorkflows
@@ -49,14 +50,23 @@ CHECK_AFTER = 60.0
 """Seconds between checks, and since a workflow was last signalled or seen before it is checked."""
 STRAYS_EVERY = 5.0
 """Seconds between two pages of open workflows that are compared with the rows."""
+RETENTION_EVERY = 5.0
+"""Seconds between two looks for tenants whose rows are due to be trimmed."""
 
 
 class Dispatcher:
     """Any number of dispatchers may run: they share the work by locking rows."""
 
     def __init__(
-        self, pool: Pool, starter: Starter, *, check_after: float = CHECK_AFTER, open_waits: int = OPEN_WAITS
+        self,
+        pool: Pool,
+        starter: Starter,
+        *,
+        check_after: float = CHECK_AFTER,
+        open_waits: int = OPEN_WAITS,
+        retention: Retention | None = None,
     ) -> None:
+        self._retention = retention or Retention()
         self._open_waits = open_waits
         self._pool = pool
         self._starter = starter
@@ -68,7 +78,9 @@ class Dispatcher:
     async def run(self) -> None:
         """Runs until it is cancelled, also while PostgreSQL or Temporal are unavailable."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._end_strays())
+            group.create_task(self._beside(STRAYS_EVERY, "stray workflows cannot be looked for", self._strays.round))
+            if self._retention.trims:
+                group.create_task(self._beside(RETENTION_EVERY, "retention cannot be started", self.retain))
             await self._dispatch()
 
     async def _dispatch(self) -> None:
@@ -141,19 +153,25 @@ class Dispatcher:
             await outbox_dispatch.unstarted(self._pool, missing)
         calls.check()
 
-    async def _end_strays(self) -> None:
-        """Ends stray workflows, beside the dispatch: Temporal's list of workflows may be slow or away where all else is
-        not."""
+    async def retain(self) -> None:
+        """Starts the retention of the tenants that are due. Raises Unavailable and RPCError: those that were claimed
+        are due again then at their next turn."""
+        for tenant in await schedule.claim(self._pool, self._retention.every):
+            await self._starter.retain(tenant)
+
+    async def _beside(self, seconds: float, failure: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Repeats work beside the dispatch, with a pause before each time: Temporal's list of workflows may be slow or
+        away where all else is not. ``failure``: what a log says if it fails."""
         while True:
-            await asyncio.sleep(STRAYS_EVERY)
+            await asyncio.sleep(seconds)
             try:
-                await self._strays.round()
+                await work()
             except Unavailable as error:
-                log.warning("stray workflows cannot be looked for", reason=str(error))
+                log.warning(failure, reason=str(error))
             except RPCError as error:
-                log.warning("stray workflows cannot be looked for", reason=error.message or error.status.name)
+                log.warning(failure, reason=error.message or error.status.name)
             except RuntimeError as error:  # raised by a lazy client while it cannot connect
-                log.warning("stray workflows cannot be looked for", reason=str(error))
+                log.warning(failure, reason=str(error))
 
     async def _nudge(self, row: OfWorkflow, owner: str | None, fact: str, source: str, id: str, revision: int) -> None:
         nudge = Nudge(source=source, id=id, revision=revision)
@@ -216,7 +234,7 @@ async def main(settings: Settings) -> None:
     try:
         client = await temporal.connect(lazy=True)
         log.info("ready")
-        await Dispatcher(pool, Starter(client)).run()
+        await Dispatcher(pool, Starter(client), retention=settings.retention).run()
     finally:
         await pool.close()
 

@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages import shortened
 from messages.base import Message
 from messages.relationship import RelationshipInstance, relationship_input
+from messages.retention import RetentionRun, retention_id
 from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.signals import Nudge
 from messages.workflow_ids import TASK_QUEUE, Subject, subject_id, subject_of
@@ -28,6 +29,7 @@ from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
+from workflows.retention import RetentionWorkflow
 
 _CHECK = timedelta(seconds=2)
 _CALL = timedelta(seconds=10)
@@ -121,6 +123,18 @@ class Starter:
             start_signal_args=[nudge],
             static_summary=shortened.summary(_SUMMARIES[subject.workflow].format(about=subject.about, key=subject.key)),
             search_attributes=TypedSearchAttributes(attributes),
+            rpc_timeout=_CALL,
+        )
+
+    async def retain(self, tenant: str) -> None:
+        """Starts the retention of a tenant, unless it is running. Raises RPCError."""
+        await self._client.start_workflow(
+            RetentionWorkflow.run,
+            RetentionRun(tenant=tenant),
+            id=retention_id(tenant),
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=shortened.summary(f"retention of {tenant}"),
             rpc_timeout=_CALL,
         )
 

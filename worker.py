@@ -18,6 +18,7 @@ from activities.merge import MergeActivities
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
 from activities.relationship import RelationshipActivities
+from activities.retention import RetentionActivities
 from activities.signal_intake import SignalIntake
 from activities.sweep import SweepActivities
 from catalog import catalog as catalogs
@@ -33,6 +34,7 @@ from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
+from workflows.retention import RetentionWorkflow
 
 log = structlog.get_logger()
 
@@ -81,11 +83,19 @@ def build(
     cascade = CascadeActivities(pool, catalog, owners)
     plan = PlanActivities(pool, catalog)
     merge = MergeActivities(pool, catalog, owners)
+    retention = RetentionActivities(pool, catalog, settings.retention)
     requesting: list[Callable[..., Any]] = [relationship.request_child, move.request_move, cascade.request_deletion]
     main_worker = Worker(
         client,
         task_queue=task_queue,
-        workflows=[RelationshipWorkflow, MoveWorkflow, CascadeDeleteWorkflow, PlanWorkflow, MergeWorkflow],
+        workflows=[
+            RelationshipWorkflow,
+            MoveWorkflow,
+            CascadeDeleteWorkflow,
+            PlanWorkflow,
+            MergeWorkflow,
+            RetentionWorkflow,
+        ],
         activities=[
             relationship.record,
             relationship.proceed,
@@ -95,6 +105,7 @@ def build(
             plan.look_at_plan,
             merge.look_at_merge,
             merge.prove_merge,
+            retention.trim,
             *requesting,
         ],
         interceptors=interceptors,

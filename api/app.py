@@ -31,6 +31,7 @@ from api.routes import (
     quarantine,
     relationships,
     replicas,
+    retention,
     voids,
     waiting,
     webhook_validation,
@@ -62,6 +63,7 @@ ROUTERS = (
     waiting,
     replicas,
     quarantine,
+    retention,
     imports,
     webhook_validation,
 )

@@ -19,6 +19,7 @@ from cli import (
     quarantine,
     relationships,
     replicas,
+    retention,
     waiting,
 )
 from cli.deletions import delete
@@ -63,6 +64,7 @@ app.add_typer(activity.app, name="activity", rich_help_panel=READ)
 app.add_typer(feed.app, name="feed", rich_help_panel=READ)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
+app.add_typer(retention.app, name="retention", rich_help_panel=READ)
 app.command(rich_help_panel=CHECK)(verify)
 app.command(rich_help_panel=CHECK)(export)
 

@@ -8,9 +8,12 @@ from (values ('statement_timeout', '0'), ('idle_in_transaction_session_timeout',
              ('enable_seqscan', 'on'), ('enable_hashjoin', 'on'), ('enable_mergejoin', 'on')) as s (name, value)
 
 -- name: verify_revisions
--- Revisions run from 1 to the newest without a gap, but where an epoch begins.
+-- Revisions run from 1, or from one not after the horizon, to the newest without a gap, but where an epoch begins.
 select count(*) as count, min(format('revision %s is followed by %s', before, revision)) as example
-from (select revision, lag(revision, 1, 0::bigint) over (order by revision) as before
+from (select revision, lag(revision, 1, coalesce((
+                 select min(o.revision) - 1 from revisions o
+                 join horizons h on h.tenant = :tenant and o.revision <= h.revision
+                 where o.tenant = :tenant), 0)) over (order by revision) as before
       from (select revision from revisions where tenant = :tenant
             union all
             select revision + 1 from tenant_revisions where tenant = :tenant) n) r

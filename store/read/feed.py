@@ -67,8 +67,10 @@ async def page(
     """Returns up to ``limit`` items after a position, and the position after them. A page whose data reaches the limit
     for pages, in bytes, ends with the item that does.
 
-    There are more as long as its revision is not beyond the newest, even if a filter excluded all that was read.
+    There are more as long as its revision is not beyond the newest, even if a filter excluded all that was read. Raises
+    Expired if the position is before the horizon.
     """
+    at.check_feed(position.revision)
     items: list[FeedItem] = []
     facts, room, end = limit, limits.PAGE, monotonic() + SECONDS
     position = await _complete(at, query, position)

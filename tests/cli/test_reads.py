@@ -109,6 +109,14 @@ def test_all_follows_cursors_and_limit_notes_that_there_is_more(tether: Tether, 
     assert fake.requests[-1][1].endswith("as_of=t&cursor=n&limit=1000")
 
 
+def test_retention_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
+    answer = {"kept": {"history": "P30D", "bodies": None}, "horizon": "t1", "held_by": "consumer", "held_name": "shop"}
+    fake.answers["GET /v1/retention"] = 200, answer
+    lines = [line.split() for line in tether("retention", "show").out.splitlines()]
+    assert lines == [["history", "P30D"], ["horizon", "t1"], ["held", "by", "consumer"], ["held", "name", "shop"]]
+    assert tether("retention", "show", "-o", "json").json == answer
+
+
 def test_entity_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/entities/group/a/b"] = 200, ENTITY
     said = tether("entities", "get", "group", "a/b", "--at-least", "t1")

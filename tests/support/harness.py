@@ -15,7 +15,7 @@ from temporalio.worker import Interceptor
 import worker
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
-from config import Limits, Settings
+from config import Limits, Retention, Settings
 from dispatcher import Dispatcher
 from facts.envelope import read
 from facts.validation import Validator
@@ -62,6 +62,7 @@ class Harness:
         self.owners: dict[str, str] = {"channels": "http://channels"}
         self.transport: httpx2.AsyncBaseTransport = self.channels.transport
         self.starter = Starter(client, task_queue=tenant)
+        self.retention = Retention()
         self.dispatcher = Dispatcher(pool, self.starter, check_after=3600)
         self.recorder = Recorder(pool, catalog)
         self._skipper = TimeSkipper(client)
@@ -80,7 +81,7 @@ class Harness:
         """Builds the workers of production, with a task queue of their own and a clock that ``skip`` sets forward."""
         clock = Clock(monotonic=lambda: time.monotonic() + self._skipped)
         owners = Owners(self.owners, transport=self.transport, clock=clock)
-        settings = Settings(signal_intake=signal_intake)
+        settings = Settings(signal_intake=signal_intake, retention=self.retention)
         return worker.build(
             self.client,
             self.pool,

@@ -43,7 +43,7 @@ LOOKUPS = {
 WINDOWS = {
     "activities": {"from_revision", "to_revision"},
     "aliases": {"from_revision", "to_revision"},
-    "entities": {"from_revision"},
+    "entities": {"from_revision", "to_revision"},
     "facts": {"revision"},
     "links": {"from_revision", "to_revision"},
     "revisions": {"revision"},
@@ -56,18 +56,22 @@ SMALL = {
     "database_identity",
     "definitions",
     "epochs",
+    "horizons",
     "kinds_to_fold",
     "migrations",
     "restarting_kinds",
     "stray_workflows",
     "tenant_revisions",
+    "trimmed_rows",
 }
 TABLES = "select array_agg(relname::text) from pg_class where relnamespace = 'tether'::regnamespace and relkind = 'r'"
 
 OLDEST = "the oldest of a queue, as many as are processed at a time"
 METRICS = "metrics are read now and then, with a time-out"
 COUNTS = "counts are read only if a caller wants them, and the documentation says what they cost"
+NOW_AND_THEN = "reads what is open, which is little, once in each run of retention"
 WALKS: Mapping[str, tuple[set[str], str]] = {
+    "retention_holds": ({"operations_open", "outbox_pkey"}, NOW_AND_THEN),
     "claim_outbox_rows": ({"outbox_to_dispatch"}, OLDEST),
     "claim_waits": ({"waits_open"}, "of each tenant as many as may be open"),
     "workflows_to_check": ({"outbox_dispatched", "waits_started"}, OLDEST),

@@ -1,0 +1,1 @@
+"""Trims what is older than the configured times."""

@@ -1,0 +1,19 @@
+"""One run of retention: the horizon moves, then rows go, in many small transactions."""
+
+from collections.abc import AsyncIterator
+
+from catalog.catalog import Catalog
+from config import Retention
+from store.db.pool import Pool
+from store.retention import horizon, schedule, versions
+
+
+async def run(pool: Pool, catalog: Catalog, tenant: str, retention: Retention) -> AsyncIterator[int]:
+    """Trims the rows of a tenant. Yields how many rows each transaction has trimmed; the caller may stop after any of
+    them, and the next run goes on. Raises Unavailable."""
+    more = True
+    while more:
+        found, more = await horizon.move(pool, tenant, retention)
+        async for rows in versions.trim(pool, catalog, tenant, found, bodies=retention.bodies is not None):
+            yield rows
+    await schedule.end_run(pool, tenant)

@@ -1,0 +1,84 @@
+"""What moves the horizon of a tenant, and what holds it back."""
+
+from datetime import timedelta
+from itertools import count, islice
+
+import pytest
+
+from errors import Expired
+from store.db.snapshot import snapshot
+from tests.store.retention.conftest import HOUR, Trimmer
+from tests.support.events import event
+
+_SEQUENCES = count(1)
+
+
+async def renamed(trimmer: Trimmer, times: int) -> int:
+    """Renames a group again and again, in a revision each; returns the last."""
+    revision = 0
+    for n in islice(_SEQUENCES, times):
+        revision = (await trimmer.tenant.record(event("GroupRenamed", "g1", n, name=f"name {n}"))).revision
+    return revision
+
+
+async def test_the_horizon_is_the_newest_revision_that_is_old_enough(trimmer: Trimmer) -> None:
+    old = await renamed(trimmer, 3)
+    await trimmer.pass_time()
+    await renamed(trimmer, 2)
+    await trimmer.trim()
+    assert (await trimmer.horizon())["revision"] == old
+
+
+async def test_a_revision_before_the_horizon_has_expired_and_names_the_earliest(trimmer: Trimmer) -> None:
+    old = await renamed(trimmer, 3)
+    await trimmer.age_and_trim()
+    with pytest.raises(Expired) as raised:
+        async with snapshot(trimmer.pool, trimmer.tenant.name, old - 1):
+            pass
+    assert raised.value.earliest
+    assert raised.value.resync == "/v1/snapshots"
+    async with snapshot(trimmer.pool, trimmer.tenant.name, old) as at:
+        assert at.horizon == old
+
+
+async def test_nothing_is_trimmed_without_a_history(trimmer: Trimmer) -> None:
+    await renamed(trimmer, 3)
+    trimmer.retention = trimmer.retention.model_copy(update={"history": None, "bodies": None})
+    await trimmer.age_and_trim()
+    assert await trimmer.rows("entities") == 3
+    assert (await trimmer.horizon())["revision"] == 0
+
+
+async def test_an_open_operation_holds_the_horizon_up_to_the_cap(trimmer: Trimmer) -> None:
+    before = await renamed(trimmer, 2)
+    await trimmer.pool.execute(
+        "insert into operations (tenant, id, kind, workflow, about, key, state, actor, created_at)"
+        " values ('main', 'o1', 'cascade', 'cascade', 'group', 'g1', 'running', 'test', clock_timestamp())"
+    )
+    after = await renamed(trimmer, 2)
+    await trimmer.age_and_trim()
+    found = await trimmer.horizon()
+    assert (found["revision"], found["held_by"], found["held_name"]) == (before, "operation", "o1")
+    await trimmer.pass_time(timedelta(hours=10))
+    await trimmer.trim()
+    assert (await trimmer.horizon())["revision"] == after
+
+
+async def test_versions_that_a_readable_revision_has_stay(trimmer: Trimmer) -> None:
+    await renamed(trimmer, 3)
+    await trimmer.pass_time()
+    newest = await renamed(trimmer, 2)
+    before = {at: await trimmer.tenant.lines(at) for at in range(3, newest + 1)}
+    await trimmer.trim()
+    assert await trimmer.rows("entities") == 3
+    assert {at: await trimmer.tenant.lines(at) for at in range(3, newest + 1)} == before
+
+
+async def test_many_rows_are_trimmed_in_transactions_of_some(trimmer: Trimmer) -> None:
+    events = [event("GroupRenamed", f"g{n}", name="one") for n in range(2_500)]
+    await trimmer.tenant.record(*events)
+    await trimmer.tenant.record(*(event("GroupRenamed", f"g{n}", 2, name="two") for n in range(2_500)))
+    await trimmer.pass_time(2 * HOUR)
+    assert await trimmer.trim() >= 2_500
+    assert await trimmer.rows("entities") == 2_500
+    assert (await trimmer.tenant.audit()).violated == []
