@@ -23,6 +23,7 @@ from examples.owner.testing import RecordingTether, inside
 from examples.people.service import PEOPLE
 from examples.teams.service import TEAMS
 from examples.tickets.service import TICKETS
+from examples.users.service import USERS
 
 OWNERS = {
     "groups": GROUPS,
@@ -32,6 +33,7 @@ OWNERS = {
     "people": PEOPLE,
     "tickets": TICKETS,
     "activities": ACTIVITIES,
+    "users": USERS,
 }
 SETTING: dict[str, list[tuple[str, dict[str, str]]]] = {
     "groups": [
@@ -47,6 +49,9 @@ SETTING: dict[str, list[tuple[str, dict[str, str]]]] = {
     "people": [("/people", {"id": "k", "name": "Ann"}), ("/people", {"id": "ann@example.org", "name": "Ann"})],
     "tickets": [("/tickets", {"id": "k", "subject": "Help", "person_id": "a"})],
     "activities": [("/activities", {"id": "k", "person_id": "a", "what": "called", "time": "2026-01-31T12:00:00Z"})],
+    "users": [
+        ("/users", {"id": "k", "name": "Ann", "email": "ann@example.org", "phone": "1", "birthday": "2000-01-31"})
+    ],
 }
 COMMANDS: dict[str, list[Command]] = {
     "groups": [RemoveGroupMember(group="k", user="ann"), DeleteGroup(group_id="k")],
@@ -68,6 +73,7 @@ COMMANDS: dict[str, list[Command]] = {
         RemoveTicket(ticket_id="k", still_of="b"),
     ],
     "activities": [],
+    "users": [],
 }
 
 

@@ -1,0 +1,1 @@
+"""The shopping service, which keeps a copy of users."""
