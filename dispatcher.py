@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 import structlog
 from temporalio.service import RPCError
 
+import garbage
 import logs
 import temporal
 from catalog.registry import OWN_SOURCE
@@ -233,6 +234,7 @@ async def main(settings: Settings) -> None:
     pool = await create_pool(settings.database_url, 4, name="tether dispatcher")
     try:
         client = await temporal.connect(lazy=True)
+        garbage.collect_rarely()
         log.info("ready")
         await Dispatcher(pool, Starter(client), retention=settings.retention).run()
     finally:

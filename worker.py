@@ -11,6 +11,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker
 
+import garbage
 import logs
 import temporal
 from activities.cascade import CascadeActivities
@@ -139,6 +140,7 @@ async def main(settings: Settings) -> None:
         try:
             client = await _connected(settings)
             async with build(client, pool, catalog, owners, settings):
+                garbage.collect_rarely()
                 log.info("ready")
                 await asyncio.Event().wait()
         finally:

@@ -1,12 +1,12 @@
 """Serves the API in one process. Several processes may run at the same time."""
 
 import asyncio
-import gc
 import ipaddress
 
 import structlog
 import uvicorn
 
+import garbage
 import logs
 from api.app import create_app
 from config import Settings
@@ -16,9 +16,6 @@ from store.db.pool import create_pool
 
 log = structlog.get_logger()
 
-YOUNG_OBJECTS = 20_000
-"""Allocations, less those freed, after which young objects are collected: more than a group of facts has in use."""
-
 
 def run(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM. Raises BadDeclaration for a bad catalog, or for a public address without keys."""
@@ -26,7 +23,7 @@ def run(settings: Settings) -> None:
     app = create_app(settings)
     if not _loopback(settings.host):
         asyncio.run(_require_credentials(settings))
-    _collect_garbage_rarely()
+    garbage.collect_rarely()
     uvicorn.run(
         app,
         host=settings.host,
@@ -37,18 +34,6 @@ def run(settings: Settings) -> None:
         backlog=4096,
         h11_max_incomplete_event_size=64 * 1024,
     )
-
-
-def _collect_garbage_rarely() -> None:
-    """Excludes what exists now from garbage collection, and collects after more allocations than by default.
-
-    A batch of facts allocates thousands of objects, which are freed without the collector once it is answered. With the
-    default settings they are taken for long-lived ones in the meantime, so that after every few thousand facts the
-    collector looks at all objects of the process.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
 def _loopback(host: str) -> bool:

@@ -22,7 +22,7 @@ PRODUCT = (
     "cli",
 )
 TOOLS = ("devstack", "examples", "bench")
-MODULES = ("errors", "logs", "config", "temporal", "starter", "strays", "dispatcher", "worker")
+MODULES = ("errors", "garbage", "logs", "config", "temporal", "starter", "strays", "dispatcher", "worker")
 
 
 def sources(root: Path, *names: str) -> Iterator[Path]:

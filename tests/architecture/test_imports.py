@@ -11,12 +11,13 @@ import pytest
 from tests.architecture.conftest import MODULES, PRODUCT, TOOLS, sources
 
 OURS = {*PRODUCT, *TOOLS, *MODULES, "tests"}
-GROUND = {"errors", "config", "logs"}
+GROUND = {"errors", "config", "garbage", "logs"}
 BELOW_STARTER = GROUND | {"temporal"} | set(PRODUCT) - {"api", "cli"}
 
 MAY_IMPORT = {
     "errors": set[str](),
     "config": {"errors"},
+    "garbage": set[str](),
     "logs": {"config"},
     "temporal": GROUND,
     "starter": BELOW_STARTER,
