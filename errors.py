@@ -18,7 +18,8 @@ a single fact and is no exception but an outcome (``store/write/recorder.py``). 
     │   │   ├── Restricted    children forbid the deletion                      409
     │   │   ├── PlanOutdated  more children are concerned than were planned     409
     │   │   ├── ForbiddenMerge  keys that must never be merged                  409
-    │   │   └── CardinalityBroken  a merge would link one entity twice          409
+    │   │   ├── CardinalityBroken  a merge would link one entity twice          409
+    │   │   └── Fenced        another holder has taken the consumer over        409
     │   └── Contradicted      owner: its entity's state contradicts it (409)    activities
     │       ├── Outdated      owner: the precondition does not hold (412)       activities
     │       └── Gone          owner: there is no such entity (404, 410)         activities
@@ -122,6 +123,15 @@ class ForbiddenMerge(Conflict):
 
 class CardinalityBroken(Conflict):
     """A merge would link one entity twice where one link is allowed, and no rule says which counts."""
+
+
+class Fenced(Conflict):
+    """Another holder has taken the consumer over. ``generation``: the present one; ``holder``: who began it."""
+
+    def __init__(self, message: str, *, generation: int, holder: str) -> None:
+        self.generation = generation
+        self.holder = holder
+        super().__init__(message)
 
 
 class Contradicted(Refused):

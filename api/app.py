@@ -14,6 +14,7 @@ from api.http.dependencies import Dependencies
 from api.http.head import HeadMiddleware
 from api.http.metrics import Metrics, MetricsMiddleware
 from api.routes import (
+    consumers,
     deletions,
     entities,
     events,
@@ -33,6 +34,7 @@ from api.routes import (
     replicas,
     retention,
     voids,
+    wait,
     waiting,
     webhook_validation,
 )
@@ -40,6 +42,7 @@ from catalog import catalog as catalogs
 from config import Settings
 from facts.validation import Validator
 from starter import Starter
+from store.consumers.acknowledgement_waiter import AcknowledgementWaiter
 from store.db.pool import create_pool
 from store.db.revision_waiter import RevisionWaiter
 from store.write.recorder import Recorder
@@ -62,6 +65,8 @@ ROUTERS = (
     operations,
     waiting,
     replicas,
+    consumers,
+    wait,
     quarantine,
     retention,
     imports,
@@ -82,7 +87,16 @@ def create_app(settings: Settings) -> FastAPI:
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
         app.state.dependencies = Dependencies(
-            settings, catalog, validator, pool, recorder, KeyCache(pool), starter, RevisionWaiter(pool), metrics
+            settings,
+            catalog,
+            validator,
+            pool,
+            recorder,
+            KeyCache(pool),
+            starter,
+            RevisionWaiter(pool),
+            AcknowledgementWaiter(pool),
+            metrics,
         )
         yield
         await recorder.close()

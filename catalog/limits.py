@@ -10,7 +10,7 @@ from errors import Unacceptable
 TENANT = 64
 """Of a tenant's name as it is percent-encoded in workflow ids."""
 NAME = 64
-"""Of the name of a relationship, a kind or an owner."""
+"""Of the name of a relationship, a kind, an owner or a consumer."""
 KEY = 512
 """Of an entity's key."""
 SOURCE = 512
@@ -19,6 +19,8 @@ ID = 1_024
 SEQUENCE = 256
 ATTRIBUTE = 2_048
 """Of every other attribute of a CloudEvent, and of its name: a percent-encoded causation id is three times a key."""
+OFFSET = 255
+"""Of an offset of the feed, which has fewer."""
 CREDENTIAL = 128
 """Of the name of an API key."""
 ENTITY = 512 * 1024

@@ -9,6 +9,7 @@ from cli.connection import Endpoint, resolve_endpoint
 from cli.http_errors import error_of, unreachable
 
 PAGE = 1_000
+NO_CONTENT = 204
 _STEPS = {".": "%2E", "..": "%2E%2E"}
 TIMEOUT = 60.0  # seconds; above the server's limit for `wait`
 
@@ -46,7 +47,8 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
         expects: str = "",
     ) -> dict[str, Any]:
-        """Sends a request and returns the JSON object of the response, which must have the field ``expects``.
+        """Sends a request and returns the JSON object of the response, which must have the field ``expects``; an empty
+        one for a response without content.
 
         ``path`` begins with ``/v1``; ``query``, ``body`` and ``headers`` are optional. Parameters of ``query`` that are
         None, empty or False are left out; a list gives one for each element. Raises the error that the response stands
@@ -58,6 +60,8 @@ class ApiClient:
             )
         except self._failures as cause:
             raise unreachable(self._url, cause) from None
+        if answer.status_code == NO_CONTENT and not expects:
+            return {}
         try:
             content = answer.json() if answer.is_success else None
         except ValueError:

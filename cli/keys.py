@@ -23,7 +23,7 @@ Tenant = Annotated[str, typer.Option(help="Tenant of the key.", show_default="TE
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who uses the key.")],
-    scope: Annotated[str, typer.Option(help="publish:OWNER, read, operate or admin.")],
+    scope: Annotated[str, typer.Option(help="publish:OWNER, consume:CONSUMER, read, operate or admin.")],
     tenant: Tenant = "",
     output: Output = Format.text,
 ) -> None:

@@ -7,6 +7,7 @@ from typer.exceptions import TyperException
 
 from cli import (
     activity,
+    consumers,
     entities,
     events,
     feed,
@@ -62,6 +63,7 @@ app.add_typer(waiting.app, name="waiting", rich_help_panel=READ)
 app.add_typer(entities.app, name="entities", rich_help_panel=READ)
 app.add_typer(activity.app, name="activity", rich_help_panel=READ)
 app.add_typer(feed.app, name="feed", rich_help_panel=READ)
+app.add_typer(consumers.app, name="consumers", rich_help_panel=READ)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
 app.add_typer(retention.app, name="retention", rich_help_panel=READ)

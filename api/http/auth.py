@@ -3,9 +3,10 @@
 import time
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from catalog import limits
 from errors import Forbidden, Unauthenticated
 from facts.envelope import Envelope
 from facts.validation import Validator
@@ -57,6 +58,10 @@ async def principal(request: Request, given: GivenKey) -> Principal:
     return await keys.principal(given.credentials)
 
 
+CONSUMER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.~-]*$"
+"""Names that need no encoding in a path."""
+ConsumerName = Annotated[str, Path(min_length=1, max_length=limits.NAME, pattern=CONSUMER_NAME)]
+
 AnyPrincipal = Annotated[Principal, Depends(principal)]
 
 
@@ -74,7 +79,9 @@ async def reader(request: Request, given: GivenKey) -> Principal:
     """The principal, if it may read. Raises Forbidden."""
     who = await principal(request, given)
     if not who.may_read():
-        raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; reading takes read, operate or admin")
+        raise Forbidden(
+            f"the key {who.name!r} has the scope {who.scope!r}; reading takes read, consume:<name>, operate or admin"
+        )
     return who
 
 
@@ -83,6 +90,17 @@ async def operator(request: Request, given: GivenKey) -> Principal:
     who = await principal(request, given)
     if not who.may_operate():
         raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; this takes operate or admin")
+    return who
+
+
+async def holder(request: Request, given: GivenKey, name: ConsumerName) -> Principal:
+    """The principal, if it may hold the consumer that the path names. Raises Forbidden."""
+    who = await principal(request, given)
+    if not who.may_consume(name):
+        raise Forbidden(
+            f"the key {who.name!r} has the scope {who.scope!r}; holding this consumer takes consume:{name}, operate or "
+            "admin"
+        )
     return who
 
 
@@ -110,3 +128,4 @@ Publisher = Annotated[Principal, Depends(publisher)]
 Reader = Annotated[Principal, Depends(reader)]
 Administrator = Annotated[Principal, Depends(administrator)]
 Operator = Annotated[Principal, Depends(operator)]
+Holder = Annotated[Principal, Depends(holder)]

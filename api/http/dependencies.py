@@ -11,6 +11,7 @@ from catalog.catalog import Catalog
 from config import Settings
 from facts.validation import Validator
 from starter import Starter
+from store.consumers.acknowledgement_waiter import AcknowledgementWaiter
 from store.db.pool import Pool
 from store.db.revision_waiter import RevisionWaiter
 from store.write.recorder import Recorder
@@ -28,6 +29,7 @@ class Dependencies:
     keys: KeyCache
     starter: Starter
     revisions: RevisionWaiter
+    acknowledged: AcknowledgementWaiter
     metrics: Metrics
 
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from store.read.gauges import Gauges, StrayCount
+from store.read.gauges import ConsumerGauge, Gauges, StrayCount
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -77,6 +77,7 @@ def _database(gauges: Gauges) -> CollectorRegistry:
             quarantine.labels(row.tenant).set(row.facts)
     if gauges.strays is not None:
         _strays(registry, gauges.strays)
+    _consumers(registry, gauges.consumers or ())
     return registry
 
 
@@ -85,6 +86,20 @@ def _strays(registry: CollectorRegistry, counts: Sequence[StrayCount]) -> None:
     strays = Counter("tether_stray_workflows", text, ["action"], registry=registry)
     for count in counts:
         strays.labels(count.action).inc(count.workflows)
+
+
+def _consumers(registry: CollectorRegistry, consumers: Sequence[ConsumerGauge]) -> None:
+    def gauge(name: str, description: str, *labels: str) -> Gauge:
+        return Gauge(f"tether_consumer_{name}", description, ("tenant", "consumer", *labels), registry=registry)
+
+    revisions = gauge("lag_revisions", "Revisions that a consumer has not acknowledged.")
+    seconds = gauge("lag_seconds", "Age of the oldest revision that a consumer has not acknowledged.")
+    state = gauge("state", "1 for the state that a consumer is in.", "state")
+    for consumer in consumers:
+        if consumer.lag_revisions is not None:
+            revisions.labels(consumer.tenant, consumer.name).set(consumer.lag_revisions)
+        seconds.labels(consumer.tenant, consumer.name).set(consumer.lag_seconds)
+        state.labels(consumer.tenant, consumer.name, consumer.state).set(1)
 
 
 class MetricsMiddleware:

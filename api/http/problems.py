@@ -15,6 +15,7 @@ from errors import (
     CardinalityBroken,
     Conflict,
     Expired,
+    Fenced,
     Forbidden,
     ForbiddenMerge,
     KeyReused,
@@ -45,6 +46,7 @@ _KINDS: list[tuple[type[BaseException], int, str, str]] = [
     (PlanOutdated, 409, "plan-outdated", "The plan is outdated"),
     (ForbiddenMerge, 409, "forbidden-merge", "These must never be merged"),
     (CardinalityBroken, 409, "cardinality", "The merge would link one entity twice"),
+    (Fenced, 409, "fenced", "Another holder has taken the consumer over"),
     (Conflict, 409, "conflict", "Conflicts with what is recorded"),
     (NotYet, 409, "not-yet", "The revision has not been reached"),
     (Unavailable, 503, "unavailable", "Temporarily unavailable"),
@@ -114,6 +116,8 @@ def of(error: TetherError, *, detail: str = "", **extra: Any) -> JSONResponse:
         extra = {"earliest": error.earliest, "resync": error.resync, **extra}
     if isinstance(error, ForbiddenMerge):
         extra = {"path": [*error.path], **extra}
+    if isinstance(error, Fenced):
+        extra = {"generation": error.generation, "holder": error.holder, **extra}
     return problem(status, slug, title, _printable(detail or str(error)), headers, **extra)
 
 

@@ -19,7 +19,8 @@ from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
 
 SCOPES = ("read", "operate", "admin")
-"""Besides ``publish:<owner>``. ``admin`` covers all others, ``operate`` covers ``read``."""
+"""Besides ``publish:<owner>`` and ``consume:<name of a consumer>``, which covers ``read``. ``admin`` covers all others,
+``operate`` covers ``read`` and ``consume:…``."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,14 @@ class Principal:
     scope: str
 
     def may_read(self) -> bool:
-        return self.scope in SCOPES
+        return self.scope in SCOPES or self.scope.startswith("consume:")
 
     def may_operate(self) -> bool:
         return self.scope in ("operate", "admin")
+
+    def may_consume(self, name: str) -> bool:
+        """Whether it may acknowledge for this consumer, and take it over."""
+        return self.may_operate() or self.scope == f"consume:{name}"
 
     def may_publish(self, owner: str | None) -> bool:
         """Whether it may publish facts of this owner; None: of an owner that is not declared."""
@@ -123,8 +128,9 @@ async def create(conn: Connection, tenant: str, name: str, scope: str, key: str 
 
     ``key``: the key to store, such as one that the settings give; None: a new random one.
     """
-    if scope not in SCOPES and not (scope.startswith("publish:") and scope != "publish:"):
-        raise Refused(f"no scope {scope!r}; use publish:<owner>, {', '.join(SCOPES)}")
+    of, _, whose = scope.partition(":")
+    if scope not in SCOPES and not (of in ("publish", "consume") and whose):
+        raise Refused(f"no scope {scope!r}; use publish:<owner>, consume:<consumer>, {', '.join(SCOPES)}")
     key = key or "tether_" + secrets.token_urlsafe(32)
     await execute(conn, "add_credential", digest=digest(key), tenant=tenant, name=name, scope=scope)
     return key

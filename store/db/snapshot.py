@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -48,14 +48,19 @@ async def snapshot(pool: Pool, tenant: str, as_of: int | None = None) -> AsyncIt
     revision is not there yet, Expired if it is before the horizon, and Unavailable if PostgreSQL is.
     """
     async with connection(pool) as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        begun = await fetch_row(conn, _Begun, "begin_snapshot", tenant=tenant)
-        assert begun is not None
-        if as_of is not None and as_of > begun.head:
+        newest = await begin(conn, tenant)
+        if as_of is not None and as_of > newest.head:
             raise NotYet("the requested revision has not been written yet")
-        if as_of is not None and as_of < begun.horizon:
-            raise expired(tenant, begun.horizon)
-        revision = begun.head if as_of is None else as_of
-        yield Snapshot(conn, tenant, begun.head, revision, begun.now, begun.merges, begun.horizon)
+        if as_of is not None and as_of < newest.horizon:
+            raise expired(tenant, newest.horizon)
+        yield newest if as_of is None else replace(newest, revision=as_of)
+
+
+async def begin(conn: Connection, tenant: str) -> Snapshot:
+    """A snapshot as of the newest revision, on a connection that may be in any transaction."""
+    begun = await fetch_row(conn, _Begun, "begin_snapshot", tenant=tenant)
+    assert begun is not None
+    return Snapshot(conn, tenant, begun.head, begun.head, begun.now, begun.merges, begun.horizon)
 
 
 def expired(tenant: str, horizon: int) -> Expired:

@@ -46,6 +46,16 @@ class StrayCount(NamedTuple):
     workflows: int
 
 
+class ConsumerGauge(NamedTuple):
+    """How far one consumer is behind. ``lag_revisions``: None across a restore."""
+
+    tenant: str
+    name: str
+    state: str
+    lag_revisions: int | None
+    lag_seconds: float
+
+
 @dataclass(slots=True)
 class Gauges:
     """Each is None if it could not be read in time. ``outbox``: rows that have not been dispatched."""
@@ -55,6 +65,7 @@ class Gauges:
     waits: list[WaitCount] | None = None
     quarantine: list[QuarantineCount] | None = None
     strays: list[StrayCount] | None = None
+    consumers: list[ConsumerGauge] | None = None
 
 
 async def read(pool: Pool) -> Gauges:
@@ -67,6 +78,7 @@ async def read(pool: Pool) -> Gauges:
             found.waits = await fetch_rows(conn, WaitCount, "gauge_waits")
             found.quarantine = await fetch_rows(conn, QuarantineCount, "gauge_quarantine")
             found.strays = await fetch_rows(conn, StrayCount, "gauge_strays")
+            found.consumers = await fetch_rows(conn, ConsumerGauge, "gauge_consumers")
     except (Unavailable, TimeoutError, asyncpg.PostgresError):
         pass  # a number that is missing from the metrics says so itself
     return found

@@ -20,3 +20,7 @@ select tenant, count(*) as facts from quarantine group by tenant order by tenant
 -- name: gauge_strays
 -- Open workflows without rows that the dispatchers have signalled or terminated.
 select action, workflows from stray_workflows order by action
+
+-- name: gauge_consumers
+-- How far each consumer is behind.
+select tenant, name, state, lag_revisions, lag_seconds from consumer_status order by tenant, name

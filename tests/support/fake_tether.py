@@ -196,4 +196,4 @@ async def _answer(send: Send, status: int, content: Any, retry_after: str = "") 
         headers.append((b"retry-after", retry_after.encode()))
     with suppress(RuntimeError):
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": orjson.dumps(content)})
+        await send({"type": "http.response.body", "body": b"" if content is None else orjson.dumps(content)})

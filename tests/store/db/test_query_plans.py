@@ -52,6 +52,8 @@ WINDOWS = {
 
 GROWING = LOOKUPS.keys() | WINDOWS.keys()
 SMALL = {
+    "consumer_generations",
+    "consumers",
     "credentials",
     "database_identity",
     "definitions",

@@ -1,0 +1,95 @@
+"""`tether consumers …`: lists, registers and deletes consumers of the feed."""
+
+from typing import Annotated
+
+import orjson
+import typer
+
+from cli.client import client, path
+from cli.options import All, ApiKey, Format, Limit, Output, Url
+from cli.output import show_one, show_pages
+
+app = typer.Typer(no_args_is_help=True, help="List, register and delete consumers of the feed.")
+
+COLUMNS = {
+    "NAME": "name",
+    "STATE": "state",
+    "LAG": "lag.revisions",
+    "SECONDS": "lag.seconds",
+    "GENERATION": "generation",
+    "HOLDER": "holder",
+    "ACKNOWLEDGED": "acknowledged_at",
+}
+FIELDS = {
+    "name": "name",
+    "state": "state",
+    "lag (revisions)": "lag.revisions",
+    "lag (seconds)": "lag.seconds",
+    "at risk after (seconds)": "at_risk_seconds",
+    "filter": "filter",
+    "offset": "offset",
+    "generation": "generation",
+    "holder": "holder",
+    "since": "generation_at",
+    "acknowledged": "acknowledged_at",
+    "registered": "created_at",
+    "by": "actor",
+    "note": "note",
+}
+
+ConsumerArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the consumer.")]
+
+
+@app.command("list")
+def list_(limit: Limit = 100, all_: All = False, output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None:
+    """List consumers by name, each with its lag and state."""
+    with client(url, key) as tether:
+        pages = tether.pages(path("consumers"), limit=None if all_ else limit)
+        show_pages(pages, output, COLUMNS, "No consumer is registered.")
+
+
+@app.command()
+def show(name: ConsumerArgument, output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None:
+    """Show one consumer."""
+    with client(url, key) as tether:
+        show_one(tether.request("GET", path("consumers", name), expects="generation"), output, FIELDS)
+
+
+@app.command()
+def create(
+    name: ConsumerArgument,
+    relationship: Annotated[str, typer.Option(help="Only changes of this relationship.")] = "",
+    kind: Annotated[str, typer.Option(help="Only changes of entities of this kind.")] = "",
+    offset: Annotated[
+        str,
+        typer.Option(
+            show_default="-1 for a new one", help="Where it starts: -1 (the first change), now, or an offset."
+        ),
+    ] = "",
+    at_risk_seconds: Annotated[
+        int, typer.Option(min=1, help="It is at risk when what it has to read next is older.")
+    ] = 24 * 3600,
+    note: Annotated[str, typer.Option(help="For people: who it is.")] = "",
+    output: Output = Format.text,
+    url: Url = "",
+    key: ApiKey = "",
+) -> None:
+    """Register a consumer, or change what is said of it.
+
+    Of one that is registered, another --offset starts it again there.
+    """
+    filters = {name: value for name, value in (("relationship", relationship), ("kind", kind)) if value}
+    body = {"filter": filters, "at_risk_seconds": at_risk_seconds, "note": note}
+    if offset:
+        body["offset"] = offset
+    with client(url, key) as tether:
+        answer = tether.request("PUT", path("consumers", name), body=orjson.dumps(body), expects="generation")
+        show_one(answer, output, FIELDS)
+
+
+@app.command()
+def delete(name: ConsumerArgument, url: Url = "", key: ApiKey = "") -> None:
+    """Delete a consumer: nothing is kept for it any longer."""
+    with client(url, key) as tether:
+        tether.request("DELETE", path("consumers", name))
+    typer.echo(f"Deleted: {name}.")

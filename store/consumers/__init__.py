@@ -1,0 +1,1 @@
+"""Consumers: who follows the feed by name, how far each has acknowledged it, and who waits for that."""
