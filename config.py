@@ -102,6 +102,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("TETHER_SIGNAL_INTAKE", "TETHER_SIGNAL_DOOR"),  # the second: its former name
         description="Whether services may signal facts straight to workflows; auto: while there is one tenant.",
     )
+    snapshot_lease: float = Field(
+        default=600.0, gt=0, description="Seconds for which what a snapshot needs is kept after it was last read."
+    )
     admin_key: str = Field(default="", description="An API key with the scope `admin`, stored as a hash by `migrate`.")
     log_format: str = Field(default="text", pattern="^(text|json)$", description="`text` or `json`.")
 

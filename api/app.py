@@ -15,6 +15,7 @@ from api.http.head import HeadMiddleware
 from api.http.metrics import Metrics, MetricsMiddleware
 from api.routes import (
     consumers,
+    audits,
     deletions,
     entities,
     events,
@@ -33,6 +34,7 @@ from api.routes import (
     relationships,
     replicas,
     retention,
+    snapshots,
     voids,
     wait,
     waiting,
@@ -67,6 +69,8 @@ ROUTERS = (
     replicas,
     consumers,
     wait,
+    snapshots,
+    audits,
     quarantine,
     retention,
     imports,

@@ -1,6 +1,14 @@
 """HEAD requests: answered as GET, without the body (RFC 9110, 9.3.2)."""
 
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEAD = "tether.head"
+
+
+def is_head(request: Request) -> bool:
+    """Whether the body is left out: a route need not make one that is long."""
+    return _HEAD in request.scope
 
 
 class HeadMiddleware:
@@ -17,4 +25,4 @@ class HeadMiddleware:
         async def without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        return await self._app({**scope, "method": "GET"}, receive, without_body)
+        return await self._app({**scope, "method": "GET", _HEAD: True}, receive, without_body)

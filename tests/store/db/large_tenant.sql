@@ -95,4 +95,8 @@ insert into quarantine (tenant, digest, reason, raw, received)
 select t.tenant, n::text::bytea, 'unknown type', '', now()
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
 
+insert into snapshots (tenant, id, kind, revision, actor, leased_until)
+select t.tenant, 's' || n, 'item', n % 200, 'test', now() - n * interval '1 minute'
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 analyze;

@@ -36,6 +36,7 @@ LOOKUPS = {
     "plans": {"id"},
     "quarantine": {"id", "digest"},
     "request_bodies": {"idempotency_key"},
+    "snapshots": {"id", "leased_until"},
     "waits": {"parent", "workflow_after", "due"},
 }
 """Each table that grows → the columns of which one value, or a page from one value on, leads to few rows."""
@@ -86,6 +87,8 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "count_links": ({"links_pkey", "links_of_parent"}, COUNTS),
     "count_parents": ({"links_of_parent"}, COUNTS),
     "count_waiting": ({"waits_pkey"}, COUNTS),
+    "count_snapshot_links": ({"links_pkey", "links_of_parent"}, COUNTS),
+    "count_snapshot_entities": ({"entities_pkey", "aliases_pkey", "aliases_of_survivor"}, COUNTS),
     "count_broken": ({"entities_not_live", "links_of_former_incarnations"}, COUNTS),
 }
 """Queries that read an index, or a part of it that many rows share: which indexes, and why they may."""
@@ -126,7 +129,10 @@ CALLS = {
     """,
 }
 """Function → a statement that calls it. Its plan is not a part of that statement's plan."""
-INLINED = {"concerned_by_deletion", "concerned_by_change", "child_stage", "naming_position"}
+INLINED = {
+    *("concerned_by_deletion", "concerned_by_change", "child_stage", "naming_position"),
+    *("links_at", "row_hash", "key_is_in"),
+}
 """Functions that become a part of the queries that call them."""
 FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = 'tether'::regnamespace"
 
