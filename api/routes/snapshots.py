@@ -47,8 +47,6 @@ async def read(
     """
     given = {"relationship": relationship, "kind": kind, "replica": replica}
     lease = deps.settings.snapshot_lease
-    if is_head(request):
-        return Response(media_type=NDJSON)
     if cursor is not None:
         row, after = await snapshots.resumed(deps.pool, who.tenant, cursor)
         rows = row.rows(deps.catalog)
@@ -60,6 +58,9 @@ async def read(
         rows = snapshot_rows.rows_of(deps.catalog, **given)
         async with when.snapshot() as at:
             revision = at.revision
+    if is_head(request):
+        return Response(media_type=NDJSON)
+    if cursor is None:
         row, after = await snapshots.begin(deps.pool, who.tenant, rows, revision, who.name, lease), ""
     return response_coding.ndjson(request, snapshots.lines(deps.pool, who.tenant, row, rows, after, lease))
 
