@@ -3,8 +3,8 @@
 select revision, at, sealed, held_by, held_name, last_run, next_run from horizons where tenant = :tenant
 
 -- name: retention_holds
--- What needs revisions: the oldest operation that is open, and the oldest deletion whose cascade has not begun. Each needs
--- those from its begin on.
+-- What needs revisions: the oldest operation that is open, and the oldest deletion whose cascade has not begun, from
+-- their begin on; and of the snapshots that are leased the one of the oldest revision, from that on.
 select 'operation' as what, o.id as name, o.created_at as since, null::bigint as revision
 from (select o.id, o.created_at
       from unnest('{waiting,requested,running}'::text[]) as s (state)
@@ -17,6 +17,11 @@ select 'deletion', x.key, x.created_at, null
 from (select key, created_at from outbox
       where tenant = :tenant and workflow = 'cascade'
       order by created_at limit 1) x
+union all
+select 'snapshot', s.id, null, s.revision
+from (select id, revision from snapshots
+      where tenant = :tenant and leased_until > (select clock_timestamp())
+      order by revision limit 1) s
 
 -- name: revisions_after
 -- The newest of the next :size revisions after one that is at least so old as each of some ages, and each of some times;

@@ -7,6 +7,7 @@ import pytest
 
 from errors import Expired
 from store.db.snapshot import snapshot
+from store.read import snapshot_rows, snapshots
 from tests.store.retention.conftest import HOUR, Trimmer
 from tests.support.events import event
 
@@ -62,6 +63,23 @@ async def test_an_open_operation_holds_the_horizon_up_to_the_cap(trimmer: Trimme
     await trimmer.pass_time(timedelta(hours=10))
     await trimmer.trim()
     assert (await trimmer.horizon())["revision"] == after
+
+
+async def test_a_snapshot_holds_the_horizon_while_it_is_leased(trimmer: Trimmer) -> None:
+    pool, name = trimmer.pool, trimmer.tenant.name
+    before = await renamed(trimmer, 2)
+    rows = snapshot_rows.rows_of(trimmer.tenant.catalog, kind="group")
+    row = await snapshots.begin(pool, name, rows, before, "test", 3600.0)
+    after = await renamed(trimmer, 2)
+    await trimmer.age_and_trim()
+    found = await trimmer.horizon()
+    assert (found["revision"], found["held_by"], found["held_name"]) == (before, "snapshot", row.id)
+    assert len([piece async for piece in snapshots.lines(pool, name, row, rows, "", 0.0)]) == 3  # the lease lapses
+    await trimmer.trim()
+    assert (await trimmer.horizon())["revision"] == after
+    with pytest.raises(Expired):
+        async for _ in snapshots.lines(pool, name, row, rows, "", 0.0):
+            pass
 
 
 async def test_versions_that_a_readable_revision_has_stay(trimmer: Trimmer) -> None:
