@@ -14,8 +14,8 @@ from api.http.dependencies import Dependencies
 from api.http.head import HeadMiddleware
 from api.http.metrics import Metrics, MetricsMiddleware
 from api.routes import (
-    consumers,
     audits,
+    consumers,
     deletions,
     entities,
     events,
