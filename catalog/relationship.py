@@ -220,9 +220,14 @@ class Relationship:
 
     @property
     def on_recreated(self) -> OnRecreated | None:
-        """How long children are requested once a deleted parent was created again; None: they are not requested."""
+        """How long children are requested once a deleted parent was created again; None: they are not requested.
+
+        Children that Tether requested say for which incarnation of their parent: all of the ended one's are requested.
+        """
         policy = self.on_parent_deleted
-        return policy.on_recreated if isinstance(policy, Cascade | Detach) else None
+        if not isinstance(policy, Cascade | Detach):
+            return None
+        return policy.on_recreated if self.requested is None else FINISH
 
     @cached_property
     def exclusive(self) -> bool:

@@ -72,8 +72,8 @@ def dispatcher() -> None:
 
 
 def migrate() -> None:
-    """Migrate the database's schema. Run it before the other processes."""
-    settings = read_settings()
+    """Migrate the database's schema. Run it before the other processes. `tether up` does it by itself."""
+    settings = read_database("to migrate")
     from store.migrate import run
 
     for line in run(settings):

@@ -5,7 +5,6 @@ Both sources of facts use it: HTTP (``api/routes/events.py``) and Temporal signa
 (``store/write/recorder.py``).
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -16,8 +15,8 @@ from facts.envelope import Entry, Envelope, read
 from facts.event_data import read_data
 from facts.json_text import dump_json, parse_json
 from facts.misspellings import misspelt_attributes
+from facts.order_key import doubtful_sequence
 
-_DIGIT = re.compile("[0-9]")
 _REASON = 500
 """Characters of a reason, at most: it may quote what was sent."""
 
@@ -135,9 +134,8 @@ class Batch:
             self.warn(reason)
         for reason in misspelt_attributes(event, envelope.extensions) if envelope.extensions else ():
             self.warn(reason)
-        sequence = entry.sequence
-        if sequence is not None and not "0" <= sequence[-1] <= "9" and not _DIGIT.search(sequence):
-            self.warn(f"sequence: {sequence[:40]!r} has no digit, and is compared as a text")
+        if (sequence := entry.sequence) is not None and (doubt := doubtful_sequence(sequence)):
+            self.warn(f"sequence: {sequence[:40]!r} {doubt}")
         self.entries.append(entry)
         self.entry_indexes.append(self.next_index)
         self.next_index += 1

@@ -19,6 +19,11 @@ _EPOCH = 1 << 68
 _EFFECTS = {Effect.CREATED: b"\x00", Effect.CHANGED: b"\x01", None: b"\x01", Effect.DELETED: b"\x02"}
 _POSITION = 8
 """Bytes of a position."""
+_DIGIT = re.compile("[0-9]")
+_FRACTION = re.compile(r"\d{2}:\d{2}:\d{2}[.,](\d+)(?!\d)", re.ASCII)
+"""The fraction of a second in a time of day."""
+_WHOLE_FRACTIONS = (3, 6, 9)
+"""Digits of a fraction that its writer has not shortened: milliseconds, microseconds, nanoseconds."""
 
 
 def order_key(sequence: str | None, time: int | None, effect: Effect | None) -> bytes:
@@ -84,6 +89,20 @@ def sequence_order(sequence: str) -> bytes:
         parts += sequence[end : word.start()].encode(), _word(word.group())
         end = word.end()
     return b"".join((*parts, sequence[end:].encode(), b"\x00"))
+
+
+def doubtful_sequence(sequence: str) -> str:
+    """Why a sequence may sort otherwise than its owner means, as the end of a sentence; empty: nothing shows it."""
+    if sequence.isascii() and sequence.isdigit():
+        return ""
+    if not _DIGIT.search(sequence):
+        return "has no digit, and is compared as a text"
+    if sequence[0] == "-" and sequence[1:2].isdigit():
+        return "is a negative number, and is compared by its digits: -1 comes before -2; send numbers from 0 on"
+    fraction = _FRACTION.search(sequence)
+    if fraction is not None and len(fraction[1]) not in _WHOLE_FRACTIONS:
+        return "is a time whose fraction is compared as a number: .5 comes before .25; write all with 6 digits"
+    return ""
 
 
 def _word(word: str) -> bytes:

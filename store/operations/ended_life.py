@@ -77,7 +77,7 @@ async def recreation(conn: Connection, catalog: Catalog, tenant: str, entity: Fo
 
 def stops(relationship: Relationship) -> bool:
     """Whether the children of an ended life are requested for a second only."""
-    return relationship.on_recreated is STOP and relationship.requested is None
+    return relationship.on_recreated is STOP
 
 
 def stopped(relationships: Sequence[Relationship], life: Recreation | None) -> tuple[Relationship, ...]:

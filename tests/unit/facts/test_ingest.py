@@ -100,11 +100,18 @@ def test_good_json_that_orjson_refuses_is_parsed(raw: bytes, flaw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sequence", "odd"), [("latest", True), ("٣", True), ("7", False), ("0/AF", False), (None, False)]
+    ("sequence", "doubt"),
+    [
+        ("latest", "has no digit"),
+        ("٣", "has no digit"),
+        ("-7", "is a negative number"),
+        ("2026-11-27T10:00:00.5Z", "is a time whose fraction"),
+        ("2026-11-27 10:00:00,1234567", "is a time whose fraction"),
+        *((plain, "") for plain in ("7", "0/AF", "a-7", "10:00:00", "v1.5", None)),
+        *((f"2026-11-27T10:00:00.{fraction}Z", "") for fraction in ("500", "000500", "000000500")),
+    ],
 )
-def test_sequence_without_a_digit_is_a_warning(sequence: str | None, odd: bool) -> None:
+def test_sequence_that_may_sort_otherwise_than_meant_is_a_warning(sequence: str | None, doubt: str) -> None:
     batch = Batch(VALIDATOR)
     batch.add(event() if sequence is None else event(sequence=sequence))
-    assert [one.reason for one in batch.warnings] == (
-        [f"sequence: {sequence!r} has no digit, and is compared as a text"] if odd else []
-    )
+    assert [one.reason.startswith(f"sequence: {sequence!r} {doubt}") for one in batch.warnings] == [True] * bool(doubt)
