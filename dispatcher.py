@@ -2,7 +2,8 @@
 
 One loop sends the outbox rows that are due and starts workflows for waits whose grace period is over. Now and then it
 checks that every workflow that should be open is, since an operator may have terminated it. Another ends those that
-should not be, and a third starts the retention of each tenant, again and again.
+should not be, a third starts the retention of each tenant, again and again, and a fourth notifies the feed of consumers
+that are at risk.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -18,12 +20,15 @@ from temporalio.service import RPCError
 import garbage
 import logs
 import temporal
+from catalog import catalog as catalogs
+from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from config import Retention, Settings
 from errors import Unavailable
 from messages.signals import Nudge
 from messages.workflow_ids import Subject, subject_id
 from starter import Starter, is_unavailable
+from store.consumers import notices
 from store.db.pool import Pool, create_pool
 from store.retention import schedule
 from store.write import outbox_dispatch
@@ -53,6 +58,8 @@ STRAYS_EVERY = 5.0
 """Seconds between two pages of open workflows that are compared with the rows."""
 RETENTION_EVERY = 5.0
 """Seconds between two looks for tenants whose rows are due to be trimmed."""
+CONSUMERS_EVERY = 10.0
+"""Seconds between two looks at the consumers."""
 
 
 class Dispatcher:
@@ -66,7 +73,10 @@ class Dispatcher:
         check_after: float = CHECK_AFTER,
         open_waits: int = OPEN_WAITS,
         retention: Retention | None = None,
+        catalog: Catalog | None = None,
     ) -> None:
+        """``catalog``: that of the facts about consumers; None: consumers are left to another dispatcher."""
+        self._catalog = catalog
         self._retention = retention or Retention()
         self._open_waits = open_waits
         self._pool = pool
@@ -82,6 +92,9 @@ class Dispatcher:
             group.create_task(self._beside(STRAYS_EVERY, "stray workflows cannot be looked for", self._strays.round))
             if self._retention.trims:
                 group.create_task(self._beside(RETENTION_EVERY, "retention cannot be started", self.retain))
+            if self._catalog is not None:
+                notify = partial(notices.publish, self._pool, self._catalog)
+                group.create_task(self._beside(CONSUMERS_EVERY, "consumers cannot be looked at", notify))
             await self._dispatch()
 
     async def _dispatch(self) -> None:
@@ -231,12 +244,13 @@ def _subject(row: OfWorkflow) -> Subject:
 async def main(settings: Settings) -> None:
     """Runs until it is cancelled."""
     logs.configure(settings)
+    catalog = catalogs.load(settings.catalog)
     pool = await create_pool(settings.database_url, 4, name="tether dispatcher")
     try:
         client = await temporal.connect(lazy=True)
         garbage.collect_rarely()
         log.info("ready")
-        await Dispatcher(pool, Starter(client), retention=settings.retention).run()
+        await Dispatcher(pool, Starter(client), retention=settings.retention, catalog=catalog).run()
     finally:
         await pool.close()
 

@@ -24,6 +24,8 @@ OWN_FACTS = (
     "Unmerged",
     "MergeForbidden",
     "MergeForbiddenLifted",
+    "ConsumerAtRisk",
+    "ConsumerExpired",
 )
 """The names of those facts, except announcements, which relationships declare."""
 
