@@ -14,10 +14,16 @@ COLUMNS = {"REPLICA": "name", "OF": "of", "OWNER": "owner", "FIELDS": "fields"}
 FIELDS = {
     "replica": "replica",
     "key": "key",
+    "freshness": "freshness",
     "state": "state",
     "data": "data",
     "revision": "revision",
     "token": "token",
+    "latest": "latest",
+    "copy": "copy.token",
+    "revisions behind": "copy.lag.revisions",
+    "seconds behind": "copy.lag.seconds",
+    "differs": "copy.differs",
 }
 
 ReplicaName = Annotated[
@@ -37,6 +43,10 @@ def list_(output: Output = Format.text, url: Url = "", key: ApiKey = "") -> None
 def get(
     replica: ReplicaName,
     key_: KeyArgument,
+    freshness: Annotated[
+        str, typer.Option(help="`latest`: all that is known; `stale`: what the copy of the consumer holds.")
+    ] = "latest",
+    consumer: Annotated[str, typer.Option(metavar="NAME", help="Who keeps a copy: show how far that is.")] = "",
     at_least: AtLeast = "",
     as_of: AsOf = "",
     output: Output = Format.text,
@@ -45,5 +55,5 @@ def get(
 ) -> None:
     """Show a row: the declared fields of one entity."""
     with client(url, key) as tether:
-        query = {"at_least": at_least, "as_of": as_of}
+        query = {"freshness": freshness, "consumer": consumer, "at_least": at_least, "as_of": as_of}
         show_one(tether.request("GET", path("replicas", replica, key_), query), output, FIELDS)

@@ -81,7 +81,7 @@ class ReadAt:
         self.tenant = tenant
         self.as_of = None if as_of is None else tokens.revision(tenant, as_of)
         self.at_least = 0 if at_least is None else tokens.revision(tenant, at_least)
-        self._wait = DEFAULT_WAIT if wait is None else wait
+        self.wait = DEFAULT_WAIT if wait is None else wait
         if self.as_of is not None and self.as_of < self.at_least:
             raise Refused("as_of names an older revision than at_least; pass only one of them")
 
@@ -91,7 +91,7 @@ class ReadAt:
         restore."""
         wanted = max(self.as_of or 0, self.at_least)
         if wanted:
-            await wait_for_revision(self._deps, self.tenant, wanted, self._wait)
+            await wait_for_revision(self._deps, self.tenant, wanted, self.wait)
         async with snapshot(self._deps.pool, self.tenant, self.as_of) as at:
             if wanted:
                 await epochs.check_kept(at, wanted)
