@@ -1,12 +1,14 @@
 """What facts about identity say: which pairs of keys are the same entity, and which must never be."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from catalog import limits
 from catalog.catalog import Catalog
 from catalog.identity import IdentityEffect, Merged, Unmerged
 from catalog.registry import OWN_SOURCE, Contract
+from catalog.vocabulary import Fact
 from errors import Unacceptable
 
 OWN_EFFECTS = {
@@ -45,11 +47,10 @@ def pairs(catalog: Catalog, source: str, type: str, kind: str, key: str, data: M
     """The pairs that a valid fact is about. Parameters as those of ``Entry``; the fact is one about identity."""
     effect = effect_of(catalog, source, type)
     if effect in OF_MERGES:
-        survivor_field, losers = "survivor", data.get("losers")
+        survivor_field, losers_field = "survivor", "losers"
         if source != OWN_SOURCE:
-            model = catalog.contracts.by_type[type].model
-            assert issubclass(model, Merged | Unmerged)
-            survivor_field, losers = model.survivor_field, _losers(model, key, data)
+            survivor_field, losers_field = _fields(catalog.contracts.by_type[type].model)
+        losers = data.get(losers_field) if losers_field else [key]
         for loser in dict.fromkeys(losers or ()):
             yield Pair(kind, loser, data[survivor_field])
     else:
@@ -66,13 +67,13 @@ def check(contract: Contract, key: str, data: Mapping[str, Any]) -> None:
 
     ``key``: that of the entity it is about; ``data``: as its contract wants it.
     """
-    model = contract.model
-    if issubclass(model, Merged | Unmerged):
-        survivor, losers = data[model.survivor_field], _losers(model, key, data)
+    if contract.identity in OF_MERGES:
+        survivor_field, losers_field = _fields(contract.model)
+        survivor, losers = data[survivor_field], data.get(losers_field) if losers_field else [key]
         if not isinstance(losers, list) or not losers:
-            raise Unacceptable(f"{model.losers_field} must name at least one loser")
-        _check_keys(model.survivor_field, [survivor])
-        _check_keys(model.losers_field, losers)
+            raise Unacceptable(f"{losers_field} must name at least one loser")
+        _check_keys(survivor_field, [survivor])
+        _check_keys(losers_field or "the key", losers)
         if survivor in losers:
             raise Unacceptable(f"{survivor!r} is the survivor and among the losers: an entity cannot merge with itself")
     else:
@@ -81,9 +82,12 @@ def check(contract: Contract, key: str, data: Mapping[str, Any]) -> None:
             raise Unacceptable(f"{data['one']!r} is both keys of the pair: name two different ones")
 
 
-def _losers(model: type[Merged | Unmerged], key: str, data: Mapping[str, Any]) -> Any:
-    """The losers that a fact names. Without a field for them it is about the one loser, whatever else its data hold."""
-    return data.get(model.losers_field) if model.losers_field in model.model_fields else [key]
+@cache
+def _fields(model: type[Fact]) -> tuple[str, str]:
+    """The names of the fields with the survivor and the losers; without one for these the fact is about the one loser,
+    whatever else its data hold: empty."""
+    assert issubclass(model, Merged | Unmerged)
+    return model.survivor_field, model.losers_field if model.losers_field in model.model_fields else ""
 
 
 def _check_keys(field: str, keys: list[Any]) -> None:

@@ -237,6 +237,7 @@ class _MergeBatch:
                 tenant=self.tenant,
                 kind=self.kind,
                 keys=keys,
+                alone=[False] * len(keys),
                 relationships=[relationship.name for relationship in own],
                 fields=[relationship.field for relationship in own if relationship.field is not None],
             )

@@ -42,15 +42,16 @@ cross join lateral (
 
 -- name: linked_records
 -- Those of these keys whose record names a parent, or may have named one in a life that has ended; and those that have
--- a link as a child. fields: those that hold references.
+-- a link as a child. fields: those that hold references. alone: of keys that are in no cluster until now, as of which
+-- a live record has a link if it names a parent.
 select w.key
-from unnest(:keys::text[]) as w (key)
+from unnest(:keys::text[], :alone::boolean[]) as w (key, alone)
 cross join lateral (
     select state, refs, data from entities
     where tenant = :tenant and kind = :kind and key = w.key and to_revision = :open limit 1) e
 where e.state = 'deleted' or e.refs is not null
-   or exists (select from unnest(:fields::text[]) as f (name) where e.data ->> f.name is not null)
-union
+   or not w.alone and exists (select from unnest(:fields::text[]) as f (name) where e.data ->> f.name is not null)
+union all
 select w.key
 from unnest(:keys::text[]) as w (key)
 cross join unnest(:relationships::text[]) as r (name)

@@ -5,7 +5,7 @@ A pure function of the pairs that are in force, whatever order they arrived in.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -42,7 +42,16 @@ def find_clusters(pairs: Iterable[MergedPair], forbidden: Iterable[tuple[str, st
     found = Clusters()
     graph = _Graph(forbidden)
     losers: set[str] = set()
-    for pair in sorted(pairs, key=lambda p: (p.order, p.loser.encode(), p.survivor.encode())):
+    pairs = [*pairs]
+    named = Counter(key for pair in pairs for key in pair[:2]) if graph.may_join_all else Counter()
+    left = []
+    for pair in pairs:
+        if named[pair.loser] == named[pair.survivor] == 1:  # connected with no other one, as most are in bulk
+            survivor = _survivor(pair[:2], {pair.loser}, rule)
+            found.survivors[pair.loser] = found.survivors[pair.survivor] = survivor
+        else:
+            left.append(pair)
+    for pair in sorted(left, key=lambda p: (p.order, p.loser.encode(), p.survivor.encode())):
         path = graph.join(pair.loser, pair.survivor)
         if path:
             found.set_aside[pair.loser, pair.survivor] = path
@@ -69,6 +78,11 @@ class _Graph:
         for one, other in forbidden:
             self._forbidden.setdefault(one, set()).add(other)
             self._forbidden.setdefault(other, set()).add(one)
+
+    @property
+    def may_join_all(self) -> bool:
+        """Whether there are no forbidden pairs."""
+        return not self._forbidden
 
     def join(self, one: str, other: str) -> list[str]:
         """Joins two keys. Returns the keys of a way between a forbidden pair that this would open, and joins nothing

@@ -12,6 +12,7 @@ from catalog.catalog import Catalog
 from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from facts.envelope import Entry
+from facts.identity import Pair
 from facts.json_numbers import plain
 from facts.own_facts import VOIDED
 from store.write.arrivals import LateFact, is_jump
@@ -101,7 +102,8 @@ class Diff:
     a newer deletion than before is known. ``answers``: creations of children that were requested. ``own_facts``: how
     many facts there are that readers see, and that change no entity: Tether's own for the feed, and those about
     identity. ``closed_aliases``: (kind, key) of those that end; ``opened_aliases``: (kind, key, survivor) of those that
-    begin; ``renamed``: what became a loser or ceased to be one; ``losers``: records of losers with new facts.
+    begin; ``renamed``: what became a loser or ceased to be one; ``losers``: records of losers with new facts;
+    ``merges``: the new facts that merge, each with its pairs.
     ``late``, ``jumps``, ``unseen``: see `arrivals.describe`.
     """
 
@@ -118,6 +120,7 @@ class Diff:
     opened_aliases: list[tuple[str, str, str]] = field(default_factory=list)
     renamed: list[Renamed] = field(default_factory=list)
     losers: list[LoserChange] = field(default_factory=list)
+    merges: list[tuple[Entry, list[Pair]]] = field(default_factory=list)
     late: list[LateFact] = field(default_factory=list)
     jumps: list[tuple[Entry, str]] = field(default_factory=list)
     unseen: list[Entry] = field(default_factory=list)

@@ -73,11 +73,13 @@ class ChangedClusters:
 
     ``clusters``: all that are connected with a pair of the facts, as they are now; ``keys``: theirs, and those of pairs
     that are in none any more. ``merged_before``: those of them that were in a merged pair, and may have an alias.
+    ``merges``: the facts that merge, each with its pairs.
     """
 
     clusters: Clusters
     keys: list[str]
     merged_before: set[str]
+    merges: list[tuple[Entry, list[Pair]]]
 
 
 def is_about_identity(catalog: Catalog, entry: Entry) -> bool:
@@ -95,9 +97,12 @@ async def record(conn: Connection, catalog: Catalog, tenant: str, kind: str, fac
     The pairs that are connected with theirs are read once, as they were; what they become is worked out in memory.
     """
     newest: NewPairs = {}
+    merges: list[tuple[Entry, list[Pair]]] = []
     for entry in facts:
         if entry.name != VOIDED:
-            _add(newest, catalog, entry)
+            effect, pairs = _add(newest, catalog, entry)
+            if effect is IdentityEffect.MERGED:
+                merges.append((entry, pairs))
     voiding = {e.key for e in facts if e.name == VOIDED}
     of_voided = await _of_ledger(conn, catalog, tenant, kind, voiding, facts) if voiding else {}
     keys = {key for _, pair in (*newest, *of_voided) for key in pair[1:]}
@@ -107,34 +112,43 @@ async def record(conn: Connection, catalog: Catalog, tenant: str, kind: str, fac
         if new is not None and row.order_key > new.order_key:
             del newest[at]
     newest |= of_voided
-    pairs, forbidden = _in_force(kind, stored, newest)
-    found = find_clusters(pairs, forbidden, catalog.contracts.merging[kind].survivor)
+    in_force, forbidden = _in_force(kind, stored, newest)
+    found = find_clusters(in_force, forbidden, catalog.contracts.merging[kind].survivor)
     for table in _STORE:
         of_table = {pair: row for (name, pair), row in newest.items() if name == table}
         await _store(conn, tenant, kind, table, of_table, stored)
-    await _set_aside(conn, tenant, kind, pairs, found, {at: row for at, row in stored.items() if at not in newest})
+    unchanged = {at: row for at, row in stored.items() if at not in newest}
+    if found.set_aside or any(row.set_aside is not None for row in unchanged.values()):
+        await _set_aside(conn, tenant, kind, in_force, found, unchanged)
     merged = {key for (table, pair), row in stored.items() if table == "merge" and row.holds for key in pair[1:]}
-    return ChangedClusters(found, sorted(keys | found.survivors.keys(), key=str.encode), merged)
+    return ChangedClusters(found, sorted(keys | found.survivors.keys(), key=str.encode), merged, merges)
 
 
-def _add(newest: NewPairs, catalog: Catalog, entry: Entry) -> None:
-    """Adds what a fact says about its pairs, where it is later than what is there."""
+def _add(newest: NewPairs, catalog: Catalog, entry: Entry) -> tuple[IdentityEffect | None, list[Pair]]:
+    """Adds what a fact says about its pairs, where it is later than what is there. Returns both; None: it is about
+    none."""
     effect = identity.effect_of(catalog, entry.source, entry.type)
     if effect is None:
-        return
+        return None, []
     table, holds, order = _TABLE[effect], effect in _HOLDS, entry.order
-    for pair in identity.pairs(catalog, entry.source, entry.type, entry.kind, entry.key, entry.data):
+    pairs = [*identity.pairs(catalog, entry.source, entry.type, entry.kind, entry.key, entry.data)]
+    for pair in pairs:
         at = table, pair
         known = newest.get(at)
         if known is None or order > known.order_key:
             newest[at] = PairRow(pair.one, pair.other, holds, order, entry.source, entry.id)
+    return effect, pairs
 
 
 async def _connected(conn: Connection, tenant: str, kind: str, keys: Collection[str]) -> dict[PairKey, _StoredPair]:
     """The stored pairs that are connected with these keys by merged pairs, and the forbidden ones among them all."""
     if not keys:
         return {}
-    rows = await fetch_rows(conn, _StoredPair, "connected_pairs", tenant=tenant, kind=kind, keys=list(keys))
+    rows = await fetch_rows(conn, _StoredPair, "pairs_of_keys", tenant=tenant, kind=kind, keys=list(keys))
+    around = {key for row in rows if row.table == "merge" and row.holds for key in (row.one, row.other)}
+    if not around <= {*keys}:  # most keys are new, or in clusters of two: only others are worth a recursion
+        keys = around | {*keys}
+        rows = await fetch_rows(conn, _StoredPair, "connected_pairs", tenant=tenant, kind=kind, keys=list(keys))
     return {(row.table, Pair(kind, row.one, row.other)): row for row in rows}
 
 

@@ -5,11 +5,9 @@ from typing import NamedTuple
 
 import orjson
 
-from catalog.catalog import Catalog
-from catalog.identity import IdentityEffect
 from catalog.registry import OWN_SOURCE
-from facts import identity
 from facts.envelope import Entry
+from facts.identity import Pair
 from facts.merge_ids import merge_id
 from store.db.sql import execute
 from store.write.context import WriteContext
@@ -28,17 +26,18 @@ class _Merge(NamedTuple):
 _COLUMNS = "tenant id kind survivor losers reason created_at source fact revision"
 
 
-async def note(context: WriteContext, entries: Sequence[Entry]) -> None:
-    """Adds a row for each merge that new facts say; one that was requested gets the revision of its facts."""
+async def note(context: WriteContext, merges: Sequence[tuple[Entry, list[Pair]]]) -> None:
+    """Adds a row for each merge that new facts say; one that was requested gets the revision of its facts.
+
+    ``merges``: those facts, each with its pairs.
+    """
     of_owners: dict[str, _Merge] = {}
     requested: dict[str, _Merge] = {}
-    for entry in entries:
-        if entry.effect is None and _merges(context.catalog, entry):
-            pairs = [*identity.pairs(context.catalog, entry.source, entry.type, entry.kind, entry.key, entry.data)]
-            at = merge_id(entry.source, entry.id, entry.data)
-            found = requested if entry.source == OWN_SOURCE else of_owners
-            merge = found.setdefault(at, _Merge(entry.kind, pairs[0].other, [], _reason(entry), entry))
-            merge.losers.extend(pair.one for pair in pairs)
+    for entry, pairs in merges:
+        at = merge_id(entry.source, entry.id, entry.data)
+        found = requested if entry.source == OWN_SOURCE else of_owners
+        merge = found.setdefault(at, _Merge(entry.kind, pairs[0].other, [], _reason(entry), entry))
+        merge.losers.extend(pair.one for pair in pairs)
     if of_owners:
         # A new fact of an owner is a merge of its own, which has no row yet.
         rows = (
@@ -58,7 +57,7 @@ async def note(context: WriteContext, entries: Sequence[Entry]) -> None:
         )
         await context.conn.copy_records_to_table("merges", schema_name="tether", columns=_COLUMNS.split(), records=rows)
     if requested:
-        merges = requested.values()
+        named = requested.values()
         await execute(
             context.conn,
             "note_merges",
@@ -66,17 +65,13 @@ async def note(context: WriteContext, entries: Sequence[Entry]) -> None:
             now=context.now,
             revision=context.revision,
             ids=list(requested),
-            kinds=[merge.kind for merge in merges],
-            survivors=[merge.survivor for merge in merges],
-            losers=[orjson.dumps(merge.losers).decode() for merge in merges],
-            reasons=[merge.reason for merge in merges],
-            sources=[merge.fact.source for merge in merges],
-            facts=[merge.fact.id for merge in merges],
+            kinds=[merge.kind for merge in named],
+            survivors=[merge.survivor for merge in named],
+            losers=[orjson.dumps(merge.losers).decode() for merge in named],
+            reasons=[merge.reason for merge in named],
+            sources=[merge.fact.source for merge in named],
+            facts=[merge.fact.id for merge in named],
         )
-
-
-def _merges(catalog: Catalog, entry: Entry) -> bool:
-    return identity.effect_of(catalog, entry.source, entry.type) is IdentityEffect.MERGED
 
 
 def _reason(entry: Entry) -> str:

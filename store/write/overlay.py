@@ -51,13 +51,15 @@ async def lay(conn: Connection, catalog: Catalog, tenant: str, diff: Diff, facts
 
 
 class _Overlay:
-    """One difference, step by step. ``causes``: entities whose survivor changes, each with the fact that causes it."""
+    """One difference, step by step. ``causes``: entities whose survivor changes, each with the fact that causes it;
+    ``alone``: those of which it may change, and that were in no pair before."""
 
     def __init__(self, conn: Connection, catalog: Catalog, tenant: str, diff: Diff, facts: Sequence[Entry]) -> None:
         self._conn, self._catalog, self._tenant, self._diff, self._facts = conn, catalog, tenant, diff, facts
         self._merging = catalog.contracts.merging
         self._names = Survivors(conn, tenant, diff, self._merging)
         self._causes: dict[EntityKey, Entry] = {}
+        self._alone: set[EntityKey] = set()
 
     async def add_merges(self) -> None:
         """Stores what facts say about pairs, and adds the aliases that begin and end."""
@@ -73,6 +75,8 @@ class _Overlay:
                 at = kind, key
                 self._change_survivor(at, before.get(at, key), survivors.get(key, key), facts[-1])
             self._names.set_members(kind, changed.keys)
+            self._alone |= {(kind, key) for key in changed.keys if key not in changed.merged_before}
+            self._diff.merges += changed.merges
 
     def _change_survivor(self, at: EntityKey, before: str, now: str, cause: Entry) -> None:
         self._names.set(at, before, now)
@@ -99,7 +103,11 @@ class _Overlay:
         parents = {(link.relationship.parent, link.parent) for link in links}
         changes = {change.at: change.cause for change in (*diff.state_changes, *diff.recreated, *diff.ends)}
         await names.look_up(records | children.keys() | parents | changes.keys())
-        again = {(at[0], key): cause for at, cause in self._causes.items() for key in (at[1], *self._around(at))}
+        again = dict(self._causes)
+        for at, cause in self._causes.items():
+            for key in self._around(at):
+                if key != at[1]:
+                    again[at[0], key] = cause
         records |= children.keys()
         survivors = {(kind, names.now(kind, key)) for kind, key in records if kind in self._merging}
         exclusive = {
@@ -115,10 +123,13 @@ class _Overlay:
                 again.setdefault(survivor, causes[at])
         again = {at: cause for at, cause in again.items() if at[0] in self._catalog.by_child}
         known = records | children.keys()
-        members = {at: {(at[0], key) for key in (at[1], *names.losers(*at))} for at in again}
-        unread = {one for of_one in members.values() if not of_one & known for one in of_one}
-        linked = known | await self._linked(unread)
-        return {at: cause for at, cause in again.items() if members[at] & linked}
+        members = {*again, *((kind, loser) for kind, key in again for loser in names.losers(kind, key))}
+        linked = known | await self._linked(members - known)
+        return {
+            at: cause
+            for at, cause in again.items()
+            if at in linked or any((at[0], loser) in linked for loser in names.losers(*at))
+        }
 
     async def _linked(self, entities: Collection[EntityKey]) -> set[EntityKey]:
         """Those of these entities that can have a link as a child, or have one: of most there is nothing to derive."""
@@ -135,6 +146,7 @@ class _Overlay:
                 tenant=self._tenant,
                 kind=kind,
                 keys=keys,
+                alone=[(kind, key) in self._alone for key in keys],
                 relationships=[relationship.name for relationship in references],
                 fields=[relationship.field for relationship in references if relationship.field is not None],
             )

@@ -105,7 +105,7 @@ async def settle(
     if context.open_operations:
         await outbox.confirm_operations(context, fresh)
     if catalog.contracts.merging:
-        await merges.note(context, fresh)
+        await merges.note(context, diff.merges)
         await outbox.notify_merges(context, fresh)
     if diff or diff.recreated or diff.answers:
         await waits.update(context, diff)
