@@ -142,6 +142,13 @@ def merges(start: int, count: int) -> Iterator[Event]:
         yield event("/people", "PersonMerged.v1", f"p{2 * n}", data, 2)
 
 
+def partings(start: int, count: int) -> Iterator[Event]:
+    """Takes back the merges of the recipe ``merges``."""
+    for n in range(start, start + count):
+        data = {"survivor": f"p{2 * n}", "losers": [f"p{2 * n + 1}"]}
+        yield event("/people", "PersonUnmerged.v1", f"p{2 * n}", data, 3)
+
+
 def diaries(start: int, count: int, members: int) -> Iterator[Event]:
     """Activity of one person, evenly of ``members`` profiles: an item each hour."""
     for n in range(start, start + count):
@@ -156,7 +163,7 @@ RECIPES: dict[str, Callable[[int, int], Iterator[Event]]] = {
         recipe.__name__: recipe
         for recipe in (
             *(items, flights, pairs, parcels, children, removals, teams, events, groups),
-            *(people, visits, tickets, merges),
+            *(people, visits, tickets, merges, partings),
         )
     },
     **{f"diaries{members}": partial(diaries, members=members) for members in (1, 10, 1_000)},
