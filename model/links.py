@@ -25,14 +25,23 @@ class _Named(NamedTuple):
     life: Life
 
 
+class LinkEnds(NamedTuple):
+    """Which parent a child has. ``stated_child``, ``stated_parent``: as those of a link."""
+
+    parent: str
+    stated_child: str | None
+    stated_parent: str | None
+
+
+def link_ends(relationship: Relationship, histories: Histories, merges: ModelMerges) -> dict[str, LinkEnds]:
+    """Returns live child → the ends of its link, of those that refer to a parent."""
+    return {child: _ends(child, reference) for child, reference in _chosen(relationship, histories, merges).items()}
+
+
 def links(relationship: Relationship, histories: Histories, merges: ModelMerges) -> Iterator[tuple[LinkKey, ModelLink]]:
     """Yields ((relationship, child), link) of every live child that refers to a parent. Merged children and parents go
     on as their survivors."""
-    chosen = {
-        child: reference
-        for child, references in _references(relationship, histories, merges).items()
-        if (reference := _choose(relationship, child, references)) is not None
-    }
+    chosen = _chosen(relationship, histories, merges)
     former = {
         child
         for child, reference in chosen.items()
@@ -47,15 +56,25 @@ def links(relationship: Relationship, histories: Histories, merges: ModelMerges)
             state = "broken"
         elif state == "linked" and holders is not None and holders[reference.parent] != child:
             state = "conflict"
-        yield (
-            (relationship.name, child),
-            ModelLink(
-                reference.parent,
-                state,
-                stated_child=None if reference.stated_child == child else reference.stated_child,
-                stated_parent=None if reference.named.key == reference.parent else reference.named.key,
-            ),
-        )
+        ends = _ends(child, reference)
+        yield (relationship.name, child), ModelLink(ends.parent, state, ends.stated_child, ends.stated_parent)
+
+
+def _chosen(relationship: Relationship, histories: Histories, merges: ModelMerges) -> dict[str, _Named]:
+    """Returns live child → the reference that decides."""
+    return {
+        child: reference
+        for child, references in _references(relationship, histories, merges).items()
+        if (reference := _choose(relationship, child, references)) is not None
+    }
+
+
+def _ends(child: str, reference: _Named) -> LinkEnds:
+    return LinkEnds(
+        reference.parent,
+        None if reference.stated_child == child else reference.stated_child,
+        None if reference.named.key == reference.parent else reference.named.key,
+    )
 
 
 def _references(relationship: Relationship, histories: Histories, merges: ModelMerges) -> dict[str, list[_Named]]:

@@ -89,6 +89,21 @@ def merges_of(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelMerges:
     return merges
 
 
+def keys_named(catalog: Catalog, fact: ModelFact) -> set[str]:
+    """Returns all keys of the pairs that a fact about identity speaks of."""
+    if _effect(catalog, fact.source, fact.type) in (IdentityEffect.MERGED, IdentityEffect.UNMERGED):
+        return {key for pair in _merge_pairs(catalog, fact) for key in pair[1:]}
+    return {fact.data["one"], fact.data["other"]}
+
+
+def named_merge(catalog: Catalog, fact: ModelFact) -> tuple[str, list[str]] | None:
+    """Returns (survivor, losers) that a fact merges, as it names them; None: it merges none."""
+    if _effect(catalog, fact.source, fact.type) is not IdentityEffect.MERGED:
+        return None
+    pairs = [*_merge_pairs(catalog, fact)]
+    return pairs[0].other, [pair.one for pair in pairs]
+
+
 def _effect(catalog: Catalog, source: str, type: str) -> IdentityEffect | None:
     if source == OWN_SOURCE:
         return OWN_IDENTITY.get(type)

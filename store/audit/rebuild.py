@@ -15,7 +15,7 @@ from model.facts import LINKED, UNLINKED, VOIDED, FactId, ModelFact
 from model.fold import fold
 from model.merges import OWN_IDENTITY
 from model.state import ModelEntity, ModelState
-from store.audit import fingerprint, merges
+from store.audit import fingerprint, history, merge_rows, merges
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
 from store.db.pool import Connection
 from store.db.sql import bind
@@ -114,6 +114,13 @@ async def compare(
     async for description in merges.pair_differences(conn, tenant, state.merges, arrivals):
         result.add(description)
     _add_missing(state, result)
+    for differences in (
+        history.differences(conn, catalog, tenant, facts),
+        merge_rows.row_differences(conn, catalog, tenant, facts),
+        merge_rows.proof_differences(conn, catalog, tenant),
+    ):
+        async for description in differences:
+            result.add(description)
     return hasher.fingerprint(), ledger
 
 

@@ -143,6 +143,7 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         ("entities have one version at a time", "verify_entity_versions", {}),
         ("children have one parent at a time", "verify_link_versions", {}),
         ("merged keys lead straight to their survivor", "verify_aliases", {}),
+        ("activity is there since its fact", "verify_activity_revisions", {}),
         ("each merge has a row", "verify_merges", {"types": merging_types(catalog)}),
         (
             "links are those of survivors",

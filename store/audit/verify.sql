@@ -69,9 +69,21 @@ from (select format('%s %s, merged from revision %s on', kind, key, from_revisio
       where (exists (select from merge_pairs where tenant = :tenant) or exists (select from aliases where tenant = :tenant))
         and not coalesce((select merges from tenant_revisions where tenant = :tenant), false)) v
 
+-- name: verify_activity_revisions
+-- Activity is there from the revision of its fact on, until that of the fact which voids it.
+select count(*) as count, min(format('activity %s of %s is there from revision %s to %s, by the facts from %s to %s', a.id,
+       a.source, a.from_revision, nullif(a.to_revision, :open), f.revision, v.revision)) as example
+from activities a
+left join facts f on f.tenant = :tenant and f.source = a.source and f.id = a.id
+left join (select data ->> 'source' as source, data ->> 'id' as id, min(revision) as revision
+           from facts where tenant = :tenant and source = '/tether' and type = 'FactVoided.v1' group by 1, 2) v
+  on v.source = a.source and v.id = a.id
+where a.tenant = :tenant
+  and (a.from_revision is distinct from f.revision or a.to_revision <> coalesce(v.revision, :open))
+
 -- name: verify_merges
 -- Each fact with one of these types, which merge, has a row by which its merge is listed and undone; and the fact of each
--- such row is in the ledger.
+-- such row is in the ledger, at the revision of the row.
 select count(*) as count, min(what) as example
 from (select format('the fact %s of %s, whose merge has no row', f.id, f.source) as what
       from (select source, id, data ->> 'merge' as merge from facts
@@ -83,7 +95,16 @@ from (select format('the fact %s of %s, whose merge has no row', f.id, f.source)
       select format('merge %s, whose fact is not in the ledger', m.id)
       from merges m
       left join facts f on f.tenant = :tenant and f.source = m.source and f.id = m.fact
-      where m.tenant = :tenant and m.fact is not null and f.id is null) v
+      where m.tenant = :tenant and m.fact is not null and f.id is null
+      union all
+      select format('merge %s of revision %s, whose fact is of %s', m.id, m.revision, f.revision)
+      from merges m
+      join facts f on f.tenant = :tenant and f.source = m.source and f.id = m.fact
+      where m.tenant = :tenant and m.revision is distinct from f.revision
+      union all
+      select format('merge %s of revision %s, of which no fact is recorded', m.id, m.revision)
+      from merges m
+      where m.tenant = :tenant and m.fact is null and m.revision is not null) v
 
 -- name: verify_merged_links
 -- No end of a link is merged into another entity. A key that was stated instead is merged into that end. Tenants without

@@ -45,6 +45,7 @@ class ProvenMerge:
     """Both sides of a merge. ``before``, ``after``: name of a part → part; ``own_links``: of the keys as children.
 
     ``alone``: whether the revision of the merge has no other facts; else differences may come from those.
+    ``relationships``: the names of those that were counted.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class ProvenMerge:
     after: Mapping[str, Part]
     own_links: OwnLinks
     alone: bool
+    relationships: tuple[str, ...]
 
     @property
     def lost(self) -> str:
@@ -78,6 +80,7 @@ class ProvenMerge:
                 for key in self.members
             ],
             "own_links": self.own_links.to_json(),
+            "relationships": self.relationships,
         }
 
 
@@ -107,12 +110,17 @@ async def prove(at: Snapshot, catalog: Catalog, kind: str, keys: Sequence[str], 
         await _count(after_merge, catalog, after),
         await compare(at.conn, catalog, before, after),
         alone,
+        counted_relationships(catalog, kind),
     )
 
 
+def counted_relationships(catalog: Catalog, kind: str) -> tuple[str, ...]:
+    """The names of the relationships of a kind, whose links a proof counts."""
+    return tuple(sorted({r.name for r in (*catalog.by_parent.get(kind, ()), *catalog.by_child.get(kind, ()))}))
+
+
 def _side(at: Snapshot, kind: str, members: tuple[str, ...], survivors: Mapping[str, str]) -> Side:
-    those = tuple(sorted({survivors.get(key, key) for key in members}, key=str.encode))
-    return Side(at.tenant, kind, at.revision, members, those)
+    return Side(at.tenant, kind, at.revision, {key: survivors.get(key, key) for key in members})
 
 
 async def _count(at: Snapshot, catalog: Catalog, side: Side) -> dict[str, Part]:

@@ -32,7 +32,7 @@ select s.origin, count(*) as count,
        sum(('x' || encode(substr(s.hash, 1, 8), 'hex'))::bit(64)::bigint) as high,
        sum(('x' || encode(substr(s.hash, 9, 8), 'hex'))::bit(64)::bigint) as low
 from (
-    select t.origin, sha256(convert_to(row(r.name, t.child, t.origin, e.data::text)::text, 'UTF8')) as hash
+    select t.origin, sha256(convert_to(row(r.name, t.child, t.origin, e.data::jsonb)::text, 'UTF8')) as hash
     from unnest(:relationships::text[], :child_kinds::text[]) as r (name, child_kind)
     cross join unnest(:survivors::text[]) as w (key)
     cross join lateral (

@@ -11,18 +11,27 @@ from catalog.relationship import OnMerge, Relationship
 from store.db.pool import Connection
 from store.db.sql import fetch_rows, fetch_value
 from store.write.entity_state import FoldedEntity, StoredEntity
+from store.write.last_lives import last_lives
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a merge. ``members``: all keys that it is about; ``survivors``: the keys that stand for them at this
-    revision."""
+    """One side of a merge. ``names``: all keys that it is about → the keys that stand for them at this revision."""
 
     tenant: str
     kind: str
     revision: int
-    members: tuple[str, ...]
-    survivors: tuple[str, ...]
+    names: Mapping[str, str]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """All keys that it is about, by their bytes."""
+        return tuple(sorted(self.names, key=str.encode))
+
+    @property
+    def survivors(self) -> tuple[str, ...]:
+        """The keys that stand for them, by their bytes."""
+        return tuple(sorted({*self.names.values()}, key=str.encode))
 
 
 Rule = Literal["same_parent", "other_link_counts", "own_parent", "survivor_not_live", "not_the_survivors", ""]
@@ -56,11 +65,13 @@ class ChangedLink(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class OwnLinks:
     """The links of members as children. ``kept``: how many are on both sides; ``set_aside``: only before;
-    ``restored``: only after, set aside by an earlier merge."""
+    ``restored``: only after, set aside by an earlier merge. ``wrong``: a link that counts after the merge although it
+    should not by its rule, as a sentence; empty: there is none."""
 
     kept: int
     set_aside: tuple[ChangedLink, ...]
     restored: tuple[ChangedLink, ...]
+    wrong: str = ""
 
     @property
     def lost(self) -> str:
@@ -69,7 +80,7 @@ class OwnLinks:
             for link, rule in links:
                 if not rule:
                     return f"the link of {link.child!r} to {link.parent!r} by {link.relationship} {what}"
-        return ""
+        return self.wrong
 
     def to_json(self) -> dict[str, Any]:
         """For the table and the API."""
@@ -101,7 +112,46 @@ async def compare(conn: Connection, catalog: Catalog, before: Side, after: Side)
             )
             for link in come
         ),
+        await _wrong(conn, catalog, after, now),
     )
+
+
+async def _wrong(conn: Connection, catalog: Catalog, side: Side, links: Sequence[OwnLink]) -> str:
+    """A link in force that its relationship's rule does not choose of those that the records state; empty: none is."""
+    if not links:
+        return ""
+    records = await _records(conn, side, side.members)
+    deleted = {(side.kind, key) for key, record in records.items() if record.state == "deleted"}
+    retired = deleted - {(side.kind, key) for key in side.survivors}
+    lives = await last_lives(conn, catalog, side.tenant, retired, revision=side.revision)
+    records |= {key: life for (_, key), life in lives.items()}
+    for link in links:
+        relationship = catalog.relationship(link.relationship)
+        survivor = side.names[link.child]
+        chosen = _chosen(relationship, side, survivor, records)
+        if chosen != (link.child, link.parent):
+            right = "none" if chosen is None else f"that of {chosen[0]!r} to {chosen[1]!r}"
+            return f"the link of {link.child!r} to {link.parent!r} by {link.relationship} counts, and {right} should"
+    return ""
+
+
+def _chosen(
+    relationship: Relationship, side: Side, survivor: str, records: Mapping[str, FoldedEntity]
+) -> tuple[str, str] | None:
+    """(child, parent) of the reference that counts, of all that the records of an entity state."""
+    stated: dict[str, tuple[bytes, str]] = {}
+    for key, record in records.items():
+        order, parent = record.reference(relationship)
+        if side.names[key] != survivor or parent is None:
+            continue
+        alone = len([name for name in side.names.values() if name == survivor]) == 1
+        if alone or relationship.parent != side.kind or side.names.get(parent) != survivor:
+            stated[key] = order, parent
+    own = stated.get(survivor)
+    if relationship.on_merge is OnMerge.KEEP_SURVIVORS or (relationship.on_merge is OnMerge.REFUSE and own):
+        return None if own is None else (survivor, own[1])
+    newest = max(stated, key=stated.__getitem__, default=None)
+    return None if newest is None else (newest, stated[newest][1])
 
 
 def _why_gone(catalog: Catalog, link: OwnLink, now: Sequence[OwnLink], after: Side, *, live: bool) -> Rule:

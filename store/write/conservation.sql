@@ -29,17 +29,20 @@ cross join lateral (
 
 -- name: tally_activity
 -- Of each origin key: how much activity was recorded under it at a revision, and the sum of its hashes in two halves.
--- Source and id stand for its data, which never changes in the ledger.
+-- The digest of its fact stands for its data.
 select w.origin, count(h.hash) as count,
        coalesce(sum(('x' || substr(h.hash, 1, 16))::bit(64)::bigint::numeric), 0) as high,
        coalesce(sum(('x' || substr(h.hash, 17, 16))::bit(64)::bigint::numeric), 0) as low
 from unnest(:origins::text[]) as w (origin)
 left join lateral (
-    select encode(sha256(timestamptz_send(happened) || int2send(happened_nanoseconds) || int8send(position)
-                         || convert_to(row(feed, key, type, source, id)::text, 'UTF8')), 'hex') as hash
-    from activities
-    where tenant = :tenant and kind = :kind and key = w.origin
-      and to_revision > :revision and from_revision <= :revision
+    select encode(sha256(timestamptz_send(a.happened) || int2send(a.happened_nanoseconds) || int8send(a.position)
+                         || convert_to(row(a.feed, a.key, a.type, a.source, a.id)::text, 'UTF8')
+                         || coalesce(f.digest, '')), 'hex') as hash
+    from activities a
+    left join lateral (
+        select digest from facts where tenant = :tenant and source = a.source and id = a.id limit 1) f on true
+    where a.tenant = :tenant and a.kind = :kind and a.key = w.origin
+      and a.to_revision > :revision and a.from_revision <= :revision
     offset 0) h on true
 group by w.origin
 order by w.origin

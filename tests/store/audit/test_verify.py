@@ -119,6 +119,10 @@ async def assert_found(tenant: StoreTenant, damage: str, check: str, example: st
             "activity '3' of /activities for person 'ann': no fact",
         ),
         ("update activities set happened = now()", "activity '1' of /activities for person 'ann'"),
+        (
+            'update facts set data = \'{"person_id": "ann", "what": "left"}\' where id = \'2\'',
+            "activity '2' of /activities: its data are not those that were published",
+        ),
     ],
 )
 async def test_damaged_activity_is_found_by_a_rebuild(tenant: StoreTenant, damage: str, example: str) -> None:
@@ -127,8 +131,36 @@ async def test_damaged_activity_is_found_by_a_rebuild(tenant: StoreTenant, damag
     await tenant.record_own("FactVoided", "activity", "3", void)
     assert (await verify_tenant(tenant)).violated == []
     await tenant.pool.execute(damage)
-    (found,) = (await verify_tenant(tenant)).violated
-    assert example in found.example
+    found = {check.name: check.example for check in (await verify_tenant(tenant)).violated}
+    assert example in found["the tables hold what the facts say"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "example"),
+    [
+        (
+            "update activities set from_revision = 1 where id = '4'",
+            "activity 4 of /activities is there from revision 1 to ",
+        ),
+        (
+            "update activities set to_revision = 9 where id = '3'",
+            "activity 3 of /activities is there from revision 1 to 9",
+        ),
+        (
+            "update activities set to_revision = 9 where id = '1'",
+            "activity 1 of /activities is there from revision 1 to 9",
+        ),
+    ],
+)
+async def test_activity_is_there_from_its_fact_until_its_void(tenant: StoreTenant, damage: str, example: str) -> None:
+    await tenant.record(*(activity(str(n), "ann") for n in range(1, 4)))
+    await tenant.record(activity("4", "ann"))
+    void = {"source": "/activities", "id": "3", "type": "ActivityRecorded.v1", "reason": "a mistake"}
+    await tenant.record_own("FactVoided", "activity", "3", void)
+    assert (await verify_tenant(tenant)).violated == []
+    await tenant.pool.execute(damage)
+    found = {check.name: check.example for check in (await verify_tenant(tenant, rebuild=False)).violated}
+    assert example in found["activity is there since its fact"]
 
 
 async def test_all_differences_are_counted_and_ten_are_shown(tenant: StoreTenant) -> None:

@@ -1,0 +1,126 @@
+"""Compares since when each alias and each link is as it is with what follows from the facts, revision by revision."""
+
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from catalog import limits
+from catalog.catalog import Catalog
+from model.facts import ModelFact
+from model.links import LinkEnds
+from model.timelines import Timelines
+from store.audit.fingerprint import FETCH_SIZE, TIMEOUT
+from store.db.pool import Connection
+from store.db.snapshot import begin
+from store.db.sql import OPEN, bind, fetch_value
+
+Value = TypeVar("Value")
+Versions: TypeAlias = list[tuple[int, int, Value]]
+"""(from revision, to revision, value)."""
+Changes: TypeAlias = list[tuple[int, Value | None]]
+"""(revision, value from it on; None: nothing)."""
+
+
+class _RevisionEnd(NamedTuple):
+    revision: int
+    last: int
+
+
+async def differences(
+    conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[ModelFact]
+) -> AsyncIterator[str]:
+    """Describes each alias and link whose past is not the one of the facts. Needs a transaction of one snapshot.
+
+    ``facts``: all that decide the state of an entity or link. What was before the newest change of a declaration, or
+    before the horizon, is not compared.
+    """
+    since = max(await fetch_value(conn, "verify_compared_since", tenant=tenant), (await begin(conn, tenant)).horizon)
+    ends = [
+        _RevisionEnd(*record)
+        async for record in conn.cursor(*bind("verify_revision_ends", tenant=tenant), timeout=TIMEOUT)
+    ]
+
+    def revision(position: int) -> int:
+        return ends[bisect_left(ends, position, key=lambda end: end.last)].revision
+
+    timelines = Timelines(catalog, facts, revision)
+    for description in await _aliases(conn, tenant, timelines, since):
+        yield description
+    for description in await _links(conn, catalog, tenant, timelines, since):
+        yield description
+
+
+async def _aliases(conn: Connection, tenant: str, timelines: Timelines, since: int) -> Iterator[str]:
+    rows = [tuple(row) async for row in _rows(conn, "verify_alias_versions", tenant)]
+    found: dict[tuple[str, str], Versions[str]] = {
+        at: [(begins, ends, survivor) for *_, begins, ends, survivor in versions]
+        for at, versions in groupby(rows, key=lambda row: row[:2])
+    }
+    return _compared(found, dict(timelines.aliases), since, "{} {!r} was merged into")
+
+
+async def _links(conn: Connection, catalog: Catalog, tenant: str, timelines: Timelines, since: int) -> Iterator[str]:
+    declared = catalog.relationships
+    rows = [tuple(row) async for row in _rows(conn, "verify_link_ends_versions", tenant) if row[0] in declared]
+    found: dict[tuple[str, str], Versions[LinkEnds]] = {
+        at: [(begins, ends, LinkEnds(*of_link)) for _, _, begins, ends, *of_link in versions]
+        for at, versions in groupby(rows, key=lambda row: row[:2])
+    }
+    return _compared(found, dict(timelines.links()), since, "the {} of {!r} had the parent")
+
+
+async def _rows(conn: Connection, query: str, tenant: str) -> AsyncIterator[Any]:
+    async for record in conn.cursor(*bind(query, tenant=tenant), prefetch=FETCH_SIZE, timeout=TIMEOUT):
+        yield record
+
+
+def _compared(
+    found: dict[tuple[str, str], Versions[Any]], expected: dict[tuple[str, str], Changes[Any]], since: int, what: str
+) -> Iterator[str]:
+    for at in sorted(found.keys() | expected.keys()):
+        was, by_facts = _since(_changes(found.get(at, [])), since), _since(expected.get(at, []), since)
+        if was != by_facts and not _is_too_long(at[1], *was, *by_facts):
+            yield f"{what.format(*at)} {_shown(was)}; by the facts {_shown(by_facts)}"
+
+
+def _changes(versions: Versions[Value]) -> Changes[Value]:
+    """The revisions at which something else begins; versions that follow each other with the same value are one."""
+    changes: Changes[Value] = []
+    for begins, ends, value in versions:
+        if changes and changes[-1][0] == begins:
+            changes.pop()  # what the version before ended with
+        if not changes or changes[-1][1] != value:
+            changes.append((begins, value))
+        if ends != OPEN:
+            changes.append((ends, None))
+    return changes
+
+
+def _since(changes: Changes[Value], revision: int) -> Changes[Value]:
+    """What is known from a revision on, beginning with what held then."""
+    before = [change for change in changes if change[0] <= revision]
+    later = [change for change in changes if change[0] > revision]
+    held = before[-1][1] if before else None
+    return later if held is None else [(revision, held), *later]
+
+
+def _is_too_long(key: str, *changes: tuple[int, Any]) -> bool:
+    """Whether this depends on the version that recorded it: links of keys that are longer than new facts may have."""
+    ends = [key, *(value.parent for _, value in changes if isinstance(value, LinkEnds))]
+    return max(map(limits.size, ends)) > limits.KEY
+
+
+def _shown(changes: Changes[Any]) -> str:
+    if not changes:
+        return "none"
+    texts = [f"{_value(value)} from revision {revision} on" for revision, value in changes]
+    text = ", ".join(texts)
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, LinkEnds):
+        stated = [f"{key!r}" for key in value[1:] if key is not None]
+        return f"{value.parent!r}" + (f" (stated {' and '.join(stated)})" if stated else "")
+    return "none" if value is None else repr(value)
