@@ -18,7 +18,7 @@ from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.operations import children, merges, retirements, stuck
 from store.operations.retirements import NO_RELATIONSHIP
-from store.read import merge_proof
+from store.write import merge_proof
 
 PAGE = 100
 """Losers that are requested and stored together."""

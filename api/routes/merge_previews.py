@@ -19,8 +19,8 @@ from store.operations import merge_checks, merge_plans, merge_undo
 from store.operations.merge_conflicts import Because
 from store.operations.merge_plans import MergePlan
 from store.operations.merge_undo import UndoPreview
-from store.read import merge_proof
 from store.read import merges as listed
+from store.write import merge_proof
 
 router = APIRouter(tags=["merges"])
 

@@ -13,7 +13,7 @@ from store.audit.fingerprint import FETCH_SIZE, TIMEOUT
 from store.db.pool import Connection
 from store.db.snapshot import begin
 from store.db.sql import bind, fetch_rows
-from store.read.merge_proof import counted_relationships, prove
+from store.write.merge_proof import counted_relationships, prove
 
 
 class _MergeRow(NamedTuple):

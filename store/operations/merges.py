@@ -29,7 +29,7 @@ from store.write.tenant_lock import LockedTenant, lock
 
 
 class MergeRow(NamedTuple):
-    """A row of ``merges``: see the comments of the table. ``proof``: as `store/read/merge_proof.py` makes it."""
+    """A row of ``merges``: see the comments of the table. ``proof``: as `store/write/merge_proof.py` makes it."""
 
     id: str
     kind: str

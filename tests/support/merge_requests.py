@@ -7,7 +7,7 @@ from store.db.snapshot import snapshot
 from store.operations import merge_undo, merges
 from store.operations.merge_checks import NewMerge
 from store.operations.merges import MergeRun, advance
-from store.read import merge_proof
+from store.write import merge_proof
 from tests.support.harness import Harness
 from tests.support.recording import TENANT
 from tests.support.scenario import Scenario

@@ -16,8 +16,8 @@ from store.migrate import migrate
 from store.operations import merge_plans, merge_undo, merges, operations
 from store.operations.merge_checks import NewMerge
 from store.operations.merge_plans import MergePlan
-from store.read import merge_proof
-from store.read.merge_proof import ProvenMerge
+from store.write import merge_proof
+from store.write.merge_proof import ProvenMerge
 from tests.support.club import CLUB, fact, merged_members
 from tests.support.events import Event
 from tests.support.merge_requests import carry_out

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows, fetch_value
-from store.read.own_links import OwnLinks, Side, compare
 from store.write.conservation import Tally, conservation
+from store.write.own_links import OwnLinks, Side, compare
 
 _HALF = 1 << 64
 
