@@ -16,6 +16,7 @@ from store.db import epochs
 from store.db.snapshot import snapshot
 from store.read import feed, feed_offsets
 from store.read.feed_offsets import BEGINNING
+from store.read.feed_query import query_for
 
 router = APIRouter(tags=["feed"])
 
@@ -95,7 +96,7 @@ async def changes(
     is no change. With a filter, a page may be empty although changes follow: go on with `next`. A page is limited in
     bytes, too, and holds fewer items where entities are large.
     """
-    query = feed.query_for(deps.catalog, relationship, kind)
+    query = query_for(deps.catalog, relationship, kind)
     place = BEGINNING if after is None else feed_offsets.decode(who.tenant, after)
     end = monotonic() + min(wait, deps.settings.limits.wait)
     while True:

@@ -16,19 +16,23 @@ from time import monotonic
 from typing import NamedTuple
 
 from catalog import limits
-from catalog.catalog import Catalog
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read.feed_causes import with_causes
-from store.read.feed_items import ENTITIES, LINKS, PARENTS, FeedItem
+from store.read.feed_events import attributes
+from store.read.feed_items import ENTITIES, FACTS, LINKS, PARENTS, FeedItem
 from store.read.feed_offsets import KEPT, FeedPosition, joined, number, position_after
-from store.read.feed_phases import PHASES, FeedQuery, Window
+from store.read.feed_phases import PHASES, Window
+from store.read.feed_previous import with_previous
+from store.read.feed_query import FeedQuery
 from store.read.link_state import Claim, holders
 
 WINDOW = 10_000
 """Facts in the largest window of revisions that is read at once, where a filter excludes most of them."""
 SECONDS = 1.0
 """Time after which a page ends with what it has."""
+CHUNK = 1_000
+"""Items read at a time where a filter may exclude most of them."""
 AGAIN = 1_000
 """Items that are read at a time to find the one whose keys an offset does not hold whole."""
 
@@ -38,27 +42,6 @@ class _RevisionRow(NamedTuple):
 
     revision: int
     facts: int
-
-
-def query_for(catalog: Catalog, relationship: str | None, kind: str | None) -> FeedQuery:
-    """Returns the query for a relationship (its links and facts), a kind (its entities and activity), or everything.
-
-    Raises Unknown if one of them is not declared.
-    """
-    if kind is not None:
-        catalog.owner_of(kind)
-    everything = relationship is None and kind is None
-    relationships = tuple(catalog.relationships.values()) if everything else ()
-    if relationship is not None:
-        relationships = (catalog.relationship(relationship),)
-    return FeedQuery(
-        relationships=relationships,
-        entities=relationship is None or kind is not None,
-        only_kind=kind,
-        facts=bool(relationships) or everything,
-        only_relationship=relationship,
-        activity=bool(catalog.contracts.activity) and (relationship is None or kind is not None),
-    )
 
 
 async def page(
@@ -77,16 +60,42 @@ async def page(
     while len(items) < limit and room > 0 and position.revision <= at.head and monotonic() < end:
         last = await _last_revision(at, position.revision, facts)
         left = limit - len(items)
-        found, size, more = await _read(at, query, position, last, left, room)
+        size = max(left, CHUNK) if query.selective else left
+        found, read, more = await _read(at, query, position, last, size, room)
         found = number(found, position)
-        position = position_after(found[-1]) if more else FeedPosition(last + 1)
-        room -= size
-        items += found
-        facts = facts if found else min(2 * facts, WINDOW)
+        chosen = await _choose(at, query, found)
+        if len(chosen) > left:
+            chosen = chosen[:left]
+            position = position_after(chosen[-1])
+        else:
+            position = position_after(found[-1]) if more else FeedPosition(last + 1)
+        room -= read
+        items += chosen
+        facts = facts if chosen else min(2 * facts, WINDOW)
+    return items, position
+
+
+async def _choose(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -> list[FeedItem]:
+    """Returns the items that a query wants, complete."""
     await _mark_conflicts(at, query, items)
     if at.merges:
         await _name_survivors(at, items)
-    return await with_causes(at, items), position
+    if query.parent is not None:
+        items = [item for item in items if _concerns(item, query.parent)]
+    if query.replica is not None:
+        items = [item._replace(body={**item.body, "data": query.replica.reduced(item.body["data"])}) for item in items]
+    if query.only_changes or query.with_previous:
+        items = await with_previous(at, query, items)
+    items = await with_causes(at, items)
+    if query.filter is not None:
+        items = [item for item in items if query.filter(attributes(item))]
+    return items
+
+
+def _concerns(item: FeedItem, parent: str) -> bool:
+    """Whether an item is of a link that has, or had, this parent, or of a fact about one."""
+    named = item.body["fact"]["data"] if item.phase == FACTS else item.body
+    return parent in (named.get("parent"), named.get("previous_parent"))
 
 
 async def _complete(at: Snapshot, query: FeedQuery, position: FeedPosition) -> FeedPosition:

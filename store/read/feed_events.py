@@ -30,18 +30,20 @@ def event(tenant: str, item: FeedItem) -> dict[str, Any]:
     found = {
         "specversion": "1.0",
         "id": feed_offsets.encode(tenant, feed_offsets.position_after(item)),
-        "source": OWN_SOURCE,
         **attributes(item),
         "time": in_utc(item.time),
         "token": tokens.token(tenant, item.revision),
-        "actor": item.actor,
         "data": {**item.body, "facts": [_cause(fact) for fact in item.facts]} if item.cause else item.body,
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
 def attributes(item: FeedItem) -> dict[str, str | None]:
-    """Returns the attributes of an item's event that filters can name, and that do not depend on when it is read."""
+    """Returns the attributes of an item's event that filters can name (`feed_filters.ATTRIBUTES`)."""
+    return {"source": OWN_SOURCE, **_particular(item), "actor": item.actor}
+
+
+def _particular(item: FeedItem) -> dict[str, str | None]:
     body = item.body
     match body["change"]:
         case "link":

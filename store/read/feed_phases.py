@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
-from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read import feed_items
@@ -19,25 +18,12 @@ from store.read.feed_items import (
     MergeChange,
     OwnFact,
 )
+from store.read.feed_query import FeedQuery
 from store.read.link_state import Claim, holders, state_by_parent
 from store.read.links import children_of
 
 PARENTS_AT_ONCE = 50
 """Parents whose children are read at a time: each may have as many as a page holds."""
-
-
-class FeedQuery(NamedTuple):
-    """Which changes. ``only_kind``, ``only_relationship``: None for all of them."""
-
-    relationships: tuple[Relationship, ...]
-    """Links of these."""
-    entities: bool
-    only_kind: str | None
-    facts: bool
-    only_relationship: str | None
-    """Of facts."""
-    activity: bool
-    """If ``only_kind`` is given: that about entities of this kind, or of the feed of this name."""
 
 
 class Window(NamedTuple):
@@ -210,7 +196,7 @@ async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
 
 
 async def _merges(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
-    if not query.entities or not at.merges:
+    if not (query.entities and query.merges and at.merges):
         return PhaseItems([])
     kind, key, _ = window.keys
     rows = await fetch_rows(

@@ -7,6 +7,7 @@ import pytest
 from store.db.snapshot import snapshot
 from store.read import feed
 from store.read.feed_offsets import BEGINNING
+from store.read.feed_query import query_for
 from tests.support.events import event
 from tests.support.merging import activity, merged
 from tests.support.tenants import StoreTenant
@@ -19,7 +20,7 @@ async def changes(
 ) -> list[dict[str, Any]]:
     """The bodies of all items of activity, with the numbers of their revisions."""
     found, place = [], BEGINNING
-    query = feed.query_for(tenant.catalog, relationship, kind)
+    query = query_for(tenant.catalog, relationship, kind)
     while True:
         async with snapshot(tenant.pool, tenant.name) as at:
             items, place = await feed.page(at, query, place, limit)

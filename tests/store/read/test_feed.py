@@ -13,7 +13,7 @@ from store.operations import voids
 from store.read import feed, feed_offsets
 from store.read.feed_items import FeedItem
 from store.read.feed_offsets import BEGINNING
-from store.read.feed_phases import FeedQuery
+from store.read.feed_query import FeedQuery, query_for
 from store.write.settle import settle
 from tests.support import versions
 from tests.support.events import event, link_event
@@ -58,7 +58,7 @@ class Consumer:
 
 
 def unfiltered(catalog: Catalog) -> FeedQuery:
-    return feed.query_for(catalog, None, None)
+    return query_for(catalog, None, None)
 
 
 def assert_items_match(items: list[FeedItem], tables: Versions) -> None:
@@ -137,11 +137,11 @@ async def test_filters_give_exactly_their_part_of_the_feed(
     await facts.record_entries([own_facts.entry("Announced", "group", "g", {"relationship": "group_channel"}, id="x")])
     everything = await Consumer(pool, unfiltered(catalog)).drain(1000)
     for name in ("group_channel", "category_item", "dest_flight"):
-        part = await Consumer(pool, feed.query_for(catalog, name, None)).drain(limit)
+        part = await Consumer(pool, query_for(catalog, name, None)).drain(limit)
         assert part == [
             i for i in everything if (i.body if i.phase < 4 else i.body["fact"]["data"]).get("relationship") == name
         ]
-    part = await Consumer(pool, feed.query_for(catalog, None, "item")).drain(limit)
+    part = await Consumer(pool, query_for(catalog, None, "item")).drain(limit)
     assert part == [i for i in everything if i.body.get("kind") == "item"]
 
 
@@ -149,7 +149,7 @@ async def test_parent_of_thousands_of_waiting_children_gives_one_item_each(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
     await facts.record(*(event("ItemAdded", f"i{n:04}", 1, name="x", category="c") for n in range(3000)))
-    consumer = Consumer(pool, feed.query_for(catalog, "category_item", None))
+    consumer = Consumer(pool, query_for(catalog, "category_item", None))
     await consumer.drain(1000)
     consumer.items.clear()
     await facts.record(event("CategoryAdded", "c", 1, name="c"))
@@ -164,7 +164,7 @@ async def test_move_is_one_item_with_the_parent_that_was_left(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
     await facts.record(event("ItemAdded", "i", 1, name="x", category="a"))
-    consumer = Consumer(pool, feed.query_for(catalog, "category_item", None))
+    consumer = Consumer(pool, query_for(catalog, "category_item", None))
     await consumer.drain(10)
     consumer.items.clear()
     await facts.record(event("ItemUpdated", "i", 2, category="b"))
@@ -178,7 +178,7 @@ async def test_move_is_one_item_with_the_parent_that_was_left(
 async def test_child_whose_conflict_begins_or_ends_gets_an_item(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:
-    consumer = Consumer(pool, feed.query_for(catalog, "group_channel", None))
+    consumer = Consumer(pool, query_for(catalog, "group_channel", None))
     await facts.record(
         event("GroupCreated", "g", 1, name="g"), event("ChannelCreated", "b", 5, name="b", requested_by="g")
     )
@@ -228,7 +228,7 @@ async def test_entity_whose_only_fact_is_void_is_an_item_of_the_feed(
     assert items[0] == {"change": "entity", "kind": "category", "key": "k", "state": "unknown", "data": {}}
     assert [item["state"] for item in items if item["change"] == "link"] == ["waiting"] * referred
     assert [item["fact"]["type"] for item in items if item["change"] == "fact"] == ["FactVoided.v1"]
-    assert (await Consumer(pool, feed.query_for(catalog, None, "category")).drain(limit))[-1].body == items[0]
+    assert (await Consumer(pool, query_for(catalog, None, "category")).drain(limit))[-1].body == items[0]
 
 
 async def test_void_that_leaves_other_facts_is_no_unknown_entity(

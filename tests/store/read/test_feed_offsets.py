@@ -12,6 +12,7 @@ from store.db.snapshot import snapshot
 from store.read import feed, feed_offsets
 from store.read.feed_items import ENTITIES, FIRST_KEYS, LAST_PHASE, NUMBERED, FeedItem
 from store.read.feed_offsets import BEGINNING, KEPT, FeedPosition, decode, encode, number, position_after
+from store.read.feed_query import query_for
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder
 
@@ -91,7 +92,7 @@ async def test_reading_goes_on_after_items_whose_keys_share_96_bytes(
     offset = encode(TENANT, BEGINNING)
     while True:
         async with snapshot(pool, TENANT) as at:
-            items, position = await feed.page(at, feed.query_for(catalog, None, None), decode(TENANT, offset), limit)
+            items, position = await feed.page(at, query_for(catalog, None, None), decode(TENANT, offset), limit)
         found += items
         offset = encode(TENANT, position)
         if position.revision > at.head:
@@ -102,5 +103,5 @@ async def test_reading_goes_on_after_items_whose_keys_share_96_bytes(
     assert offsets == sorted(set(offsets))
     for n, offset in enumerate(offsets):
         async with snapshot(pool, TENANT) as at:
-            items, _ = await feed.page(at, feed.query_for(catalog, None, None), decode(TENANT, offset), 1000)
+            items, _ = await feed.page(at, query_for(catalog, None, None), decode(TENANT, offset), 1000)
         assert items == found[n + 1 :]

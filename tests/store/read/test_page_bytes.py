@@ -10,6 +10,7 @@ from store.db.snapshot import snapshot
 from store.read import feed
 from store.read.feed_items import FeedItem
 from store.read.feed_offsets import BEGINNING
+from store.read.feed_query import query_for
 from store.write import quarantine
 from store.write.tenant_lock import lock
 from tests.support.events import Event, event
@@ -29,7 +30,7 @@ async def pages(pool: Pool, catalog: Catalog, limit: int) -> list[list[FeedItem]
     position = BEGINNING
     while True:
         async with snapshot(pool, TENANT) as at:
-            items, position = await feed.page(at, feed.query_for(catalog, None, None), position, limit)
+            items, position = await feed.page(at, query_for(catalog, None, None), position, limit)
             if position.revision > at.head:
                 return [*found, items]
         found.append(items)

@@ -1,0 +1,50 @@
+"""Compares the items of entities with the versions that ended when theirs began."""
+
+from typing import Any, NamedTuple
+
+from store.db.snapshot import Snapshot
+from store.db.sql import fetch_rows
+from store.read.entities import EntityState
+from store.read.feed_items import ENTITIES, FeedItem
+from store.read.feed_query import FeedQuery
+
+
+class _VersionEnded(NamedTuple):
+    """A row of ``versions_ended``."""
+
+    kind: str
+    key: str
+    revision: int
+    state: EntityState
+    data: dict[str, Any]
+
+
+async def with_previous(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -> list[FeedItem]:
+    """Returns the items, those of entities with ``previous`` (state and data) if the query wants it, and without those
+    that differ in nothing from it if the query wants only changes.
+
+    A placeholder counts as no version: ``previous`` is null.
+    """
+    wanted = [(item.body["kind"], item.body["key"], item.revision) for item in items if item.phase == ENTITIES]
+    if not wanted:
+        return items
+    kinds, keys, revisions = (list(column) for column in zip(*wanted, strict=True))
+    rows = await fetch_rows(
+        at.conn, _VersionEnded, "versions_ended", tenant=at.tenant, kinds=kinds, keys=keys, revisions=revisions
+    )
+    before = {(row.kind, row.key, row.revision): _shown(query, row) for row in rows if row.state != "unknown"}
+    found = []
+    for item in items:
+        if item.phase == ENTITIES:
+            previous = before.get((item.body["kind"], item.body["key"], item.revision))
+            if query.only_changes and previous == {"state": item.body["state"], "data": item.body["data"]}:
+                continue
+            if query.with_previous:
+                item = item._replace(body={**item.body, "previous": previous})
+        found.append(item)
+    return found
+
+
+def _shown(query: FeedQuery, row: _VersionEnded) -> dict[str, Any]:
+    data = row.data if row.state == "live" else {}
+    return {"state": row.state, "data": query.replica.reduced(data) if query.replica else data}

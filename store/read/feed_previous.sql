@@ -1,0 +1,7 @@
+-- name: versions_ended
+-- The versions of these entities that ended, each at a revision.
+select w.kind, w.key, w.revision, e.state, e.data
+from unnest(:kinds::text[], :keys::text[], :revisions::bigint[]) as w (kind, key, revision)
+cross join lateral (
+    select state, data from entities
+    where tenant = :tenant and kind = w.kind and key = w.key and to_revision = w.revision limit 1) e
