@@ -26,6 +26,7 @@ class Limits(BaseSettings):
         default=300.0, ge=0, description="Seconds that the time of a fact without a sequence may be in the future."
     )
     wait: float = Field(default=30.0, description="Seconds a read may wait for a revision.")
+    stream: float = Field(default=60.0, gt=0, description="Seconds after which Server-Sent Events of the feed end.")
 
 
 class Retention(BaseSettings):
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".tether"), description="Where the embedded profile keeps everything.")
     database_url: str = Field(default="", description="URL of PostgreSQL; empty: the embedded one.")
     database_pool: int = Field(default=8, ge=2, description="Connections per process.")
+    feed_pool: int = Field(default=3, ge=1, description="Connections per API process for readers of the feed alone.")
     tenant: str = Field(default="main", description="The tenant that the embedded profile's keys belong to.")
 
     host: str = Field(default="127.0.0.1", description="Where the API listens.")

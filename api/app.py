@@ -11,6 +11,7 @@ import temporal
 from api.http import problems
 from api.http.auth import KeyCache
 from api.http.dependencies import Dependencies
+from api.http.feed_reader import FeedReader
 from api.http.head import HeadMiddleware
 from api.http.metrics import Metrics, MetricsMiddleware
 from api.routes import (
@@ -90,6 +91,8 @@ def create_app(settings: Settings) -> FastAPI:
         recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead))
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
+        revisions = RevisionWaiter(pool)
+        followers = await create_pool(settings.database_url, settings.feed_pool, name="tether feed")
         app.state.dependencies = Dependencies(
             settings,
             catalog,
@@ -98,12 +101,15 @@ def create_app(settings: Settings) -> FastAPI:
             recorder,
             KeyCache(pool),
             starter,
-            RevisionWaiter(pool),
+            revisions,
             AcknowledgementWaiter(pool),
             metrics,
+            FeedReader(followers, settings.feed_pool, revisions),
         )
         yield
+        await revisions.close()
         await recorder.close()
+        await followers.close()
         await pool.close()
 
     app = FastAPIOffline(  # its documentation pages load nothing from other hosts

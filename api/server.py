@@ -2,6 +2,9 @@
 
 import asyncio
 import ipaddress
+import socket
+import sys
+from contextlib import suppress
 
 import structlog
 import uvicorn
@@ -16,6 +19,8 @@ from store.db.pool import create_pool
 
 log = structlog.get_logger()
 
+NOT_STARTED = 3  # the exit code of uvicorn's own command
+
 
 def run(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM. Raises BadDeclaration for a bad catalog, or for a public address without keys."""
@@ -24,16 +29,30 @@ def run(settings: Settings) -> None:
     if not _loopback(settings.host):
         asyncio.run(_require_credentials(settings))
     garbage.collect_rarely()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        backlog=4096,
-        h11_max_incomplete_event_size=64 * 1024,
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            backlog=4096,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
     )
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(NOT_STARTED)
+
+
+class _Server(uvicorn.Server):
+    """Ends the waiting of the feed's followers before it waits for open connections."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.dependencies.revisions.release()  # type: ignore[union-attr]  # the application of `run`
+        await super().shutdown(sockets)
 
 
 def _loopback(host: str) -> bool:

@@ -70,6 +70,23 @@ class ApiClient:
             raise error_of(self._url, answer.status_code, answer.content, answer.headers.get("retry-after"))
         return content
 
+    def feed(self, query: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str, bool]:
+        """Reads a page of the feed. Returns its items, the offset to go on from, and whether it is the last one.
+
+        Raises the error that the response stands for, Unavailable if there is no response.
+        """
+        try:
+            answer = self._http.get(self._url + path("feed"), params=_given(query))
+            items = [] if answer.status_code == 204 else answer.json()
+        except self._failures as cause:
+            raise unreachable(self._url, cause) from None
+        except ValueError:
+            items = None
+        offset = answer.headers.get("stream-next-offset")
+        if not answer.is_success or not isinstance(items, list) or offset is None:
+            raise error_of(self._url, answer.status_code, answer.content, answer.headers.get("retry-after"))
+        return items, offset, "stream-up-to-date" in answer.headers
+
     def pages(
         self, path: str, query: Mapping[str, Any] | None = None, limit: int | None = None
     ) -> Iterator[dict[str, Any]]:

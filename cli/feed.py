@@ -1,27 +1,71 @@
-"""`tether feed …`: follows the feed of changes."""
+"""`tether feed …`: reads the feed of changes, or follows it."""
 
 import time
 from typing import Annotated, Any
 
 import typer
 
-from cli.client import ApiClient, client, path
+from cli.client import PAGE, ApiClient, client
 from cli.options import ApiKey, Format, Output, Url
 from cli.output import note, show_line
 from errors import Unavailable
 
-app = typer.Typer(no_args_is_help=True, help="Follow the feed of changes.")
+app = typer.Typer(no_args_is_help=True, help="Read the feed of changes, or follow it.")
 
-WAIT = 25  # seconds that one request waits for a change
 LONGEST_PAUSE = 5.0  # seconds between two attempts while the server is away
+
+Relationship = Annotated[str, typer.Option(help="Only links and facts of this relationship.")]
+Kind = Annotated[str, typer.Option(help="Only entities and activity of this kind.")]
+Parent = Annotated[str, typer.Option(help="Only links of the relationship that have, or had, this parent.")]
+Replica = Annotated[str, typer.Option(help="Only entities of this replica's kind, with its fields alone.")]
+Filters = Annotated[
+    str, typer.Option(metavar="JSON", help='Only items that match: \'[{"exact": {"type": "Linked"}}]\'.')
+]
+Changes = Annotated[bool, typer.Option("--changes-only", help="No entities of which nothing shown has changed.")]
+Previous = Annotated[bool, typer.Option("--with-previous", help="What the version of an entity before was.")]
+Offset = Annotated[
+    str, typer.Option(metavar="OFFSET", show_default="the beginning", help="Only changes after this; now: new ones.")
+]
+
+
+@app.command()
+def read(
+    relationship: Relationship = "",
+    kind: Kind = "",
+    parent: Parent = "",
+    replica: Replica = "",
+    filters: Filters = "",
+    changes: Changes = False,
+    previous: Previous = False,
+    offset: Offset = "",
+    limit: Annotated[int, typer.Option(min=0, show_default="all", help="End after this many changes.")] = 0,
+    output: Output = Format.jsonl,
+    url: Url = "",
+    key: ApiKey = "",
+) -> None:
+    """Print the changes up to now, then the offset to go on from, which goes to standard error."""
+    query = _query(relationship, kind, parent, replica, filters, changes, previous)
+    left, complete = limit, False
+    with client(url, key) as tether:
+        while not complete and (left or not limit):
+            size = min(left, PAGE) if limit else PAGE
+            items, offset, complete = tether.feed({**query, "offset": offset, "limit": size})
+            for item in items:
+                _show(item, output)
+            left -= len(items)
+    note(f"`--offset {offset}` goes on from here.")
 
 
 @app.command()
 def follow(
-    relationship: Annotated[str, typer.Option(help="Only changes of this relationship.")] = "",
-    after: Annotated[
-        str, typer.Option(metavar="CURSOR", show_default="the beginning", help="Only changes after this position.")
-    ] = "",
+    relationship: Relationship = "",
+    kind: Kind = "",
+    parent: Parent = "",
+    replica: Replica = "",
+    filters: Filters = "",
+    changes: Changes = False,
+    previous: Previous = False,
+    offset: Offset = "",
     limit: Annotated[int, typer.Option(min=0, show_default="never", help="Exit after this many changes.")] = 0,
     output: Output = Format.jsonl,
     url: Url = "",
@@ -31,41 +75,50 @@ def follow(
 
     Then it prints the command that continues.
     """
-    printed = 0
+    query = _query(relationship, kind, parent, replica, filters, changes, previous)
+    printed, after = 0, offset
     with client(url, key) as tether:
         try:
-            page = _read(tether, relationship, after, wait=0)
+            items, after, _ = tether.feed({**query, "offset": offset, "limit": PAGE})
             while True:
-                for item in page["items"]:
+                for item in items:
                     _show(item, output)
                     printed += 1
                     if printed == limit:
                         return
-                after = page["next"]
-                page = _read_when_available(tether, relationship, after)
+                items, after = _read_when_available(tether, {**query, "offset": after, "limit": PAGE})
         except KeyboardInterrupt:
-            note(f"Stopped. `tether feed follow --after {after}` continues." if after else "Stopped.")
+            note(f"Stopped. `tether feed follow --offset {after}` continues." if after else "Stopped.")
             raise
 
 
-def _read(tether: ApiClient, relationship: str, after: str, wait: int) -> dict[str, Any]:
-    query = {"after": after, "wait": wait, "relationship": relationship, "limit": 1_000}
-    return tether.request("GET", path("feed"), query, expects="next")
+def _query(
+    relationship: str, kind: str, parent: str, replica: str, filters: str, changes: bool, previous: bool
+) -> dict[str, Any]:
+    return {
+        "relationship": relationship,
+        "kind": kind,
+        "parent": parent,
+        "replica": replica,
+        "filters": filters,
+        "changes": "only" if changes else "",
+        "with": "previous" if previous else "",
+    }
 
 
-def _read_when_available(tether: ApiClient, relationship: str, after: str) -> dict[str, Any]:
+def _read_when_available(tether: ApiClient, query: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
     """Returns the next page. Retries while the server is away: its first answer has proved the address right."""
     pause = 0.0
     while True:
         try:
-            page = _read(tether, relationship, after, WAIT)
+            items, offset, _ = tether.feed({**query, "live": "long-poll"})
         except Unavailable as problem:
             if not pause:
                 note(f"Retrying: {problem}")
             pause = min(max(problem.retry_after, pause * 2, 0.5), LONGEST_PAUSE)
             time.sleep(pause)
         else:
-            return page
+            return items, offset
 
 
 def _show(item: dict[str, Any], output: Format) -> None:
@@ -77,16 +130,16 @@ def _show(item: dict[str, Any], output: Format) -> None:
 
 def _sentence(item: dict[str, Any]) -> str:
     """One change as a line for people."""
-    match item["change"]:
+    data, subject = item["data"], item["subject"]
+    match data["change"]:
         case "link":
-            return f"{item['relationship']}  {item['child']} → {item.get('parent') or '–'}  {item['state']}"
+            moved = f", before {data['previous_parent']}" if "previous_parent" in data else ""
+            return f"{item['relationship']}  {subject} → {item['parent']}  {item['state']}{moved}"
         case "fact":
-            fact = item["fact"]
-            return f"{fact['type']}  {fact.get('subject', '–')}  from {fact['source']}"
+            return f"{item['type']}  {subject}"
         case "activity":
-            return f"{item['feed']}  {item['kind']} {item['key']}  {item['state']}"
+            return f"{item['feed']}  {item['kind']} {subject}  {data['state']}"
         case "merged":
-            return f"{item['kind']}  {item['key']} → {item['survivor']}  merged"
+            return f"{item['kind']}  {subject} → {data['survivor']}  merged"
         case _:
-            shown = item.get("kind", item["change"]), item.get("key", "–"), item.get("state", item["change"])
-            return "  ".join(shown)
+            return f"{item['kind']}  {subject}  {data.get('state', data['change'])}"

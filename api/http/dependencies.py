@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.http.auth import KeyCache
+from api.http.feed_reader import FeedReader
 from api.http.metrics import Metrics
 from catalog.catalog import Catalog
 from config import Settings
@@ -31,6 +32,7 @@ class Dependencies:
     revisions: RevisionWaiter
     acknowledged: AcknowledgementWaiter
     metrics: Metrics
+    feed: FeedReader
 
 
 def dependencies_of(request: Request) -> Dependencies:

@@ -1,7 +1,7 @@
 """`/v1/consumers`: who follows the feed by name, and how far each has acknowledged it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +14,7 @@ from catalog import limits
 from facts import tokens
 from store.consumers import acknowledgements, offsets, registrations
 from store.consumers.registrations import ConsumerRow, ConsumerState, Registration
-from store.read import feed
+from store.read.feed_query import query_for
 
 router = APIRouter(tags=["consumers"])
 
@@ -29,6 +29,10 @@ class ConsumerFilter(BaseModel):
 
     relationship: str | None = None
     kind: str | None = None
+    parent: str | None = None
+    replica: str | None = None
+    filters: str | None = None
+    changes: Literal["only"] | None = None
 
 
 class NewConsumer(BaseModel):
@@ -154,7 +158,7 @@ async def register(
     any, if it has expired. Another filter begins a new generation where it is.
     """
     given = body.filter.model_dump(exclude_none=True)
-    feed.query_for(deps.catalog, body.filter.relationship, body.filter.kind)
+    query_for(deps.catalog, **given)
     wanted = Registration(given, body.offset, body.at_risk_seconds, body.note)
     found = await registrations.register(deps.pool, who.tenant, name, wanted, who.name)
     if found.created:

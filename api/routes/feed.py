@@ -1,122 +1,87 @@
-"""`GET /v1/feed`: all changes since a position, in order, without gaps or repetitions."""
+"""`GET /v1/feed`: all changes since an offset, in order, without gaps or repetitions."""
 
 from time import monotonic
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 
-from api.http.auth import Reader
 from api.http.dependencies import Injected
-from api.http.paging import Limit
-from api.http.queries import answer, wait_for_revision
-from errors import NotYet
-from facts import tokens
-from store.db import epochs
-from store.db.snapshot import snapshot
-from store.read import feed, feed_offsets
-from store.read.feed_offsets import BEGINNING
-from store.read.feed_query import query_for
+from api.http.feed_answers import head_answer, page_answer, stream_headers, timed_out
+from api.http.feed_parameters import Feed
+from api.http.feed_reader import FeedPage, FeedReader
+from api.http.feed_request import BATCH, JSON, NDJSON, SSE, FeedRequest
+from api.http.feed_streams import lines, server_sent
+from errors import Unavailable
 
 router = APIRouter(tags=["feed"])
 
-
-class FeedChange(BaseModel):
-    """One change. Which fields it has depends on ``change``."""
-
-    revision: str = Field(description="Token of the revision of the change.")
-    change: Literal["link", "entity", "fact", "merged", "unmerged", "activity"]
-    relationship: str | None = Field(default=None, description="Of a link.")
-    child: str | None = Field(default=None, description="Of a link.")
-    parent: str | None = Field(default=None, description="Of a link: the present parent, or the last one.")
-    previous_parent: str | None = Field(default=None, description="Of a link: the parent that the child had before.")
-    stated_child: str | None = Field(
-        default=None,
-        description="Of a link: the key under which its owner knows the child, which is merged into `child`.",
-    )
-    stated_parent: str | None = Field(
-        default=None, description="Of a link: the key that the child's owner stated, which is merged into `parent`."
-    )
-    kind: str | None = Field(
-        default=None, description="Of an entity, of a key that is merged or unmerged, or of what activity is about."
-    )
-    key: str | None = Field(
-        default=None,
-        description="Of an entity: that of the record that changed. The key that is merged or unmerged. "
-        "Of activity: the key that it was recorded under.",
-    )
-    feed: str | None = Field(default=None, description="Of activity: the kind of its feed.")
-    time: str | None = Field(default=None, description="Of activity: when it happened.")
-    replaced_by: str | None = Field(
-        default=None,
-        description="Of an entity, and of activity: the survivor that `key` is merged into at that revision.",
-    )
-    survivor: str | None = Field(default=None, description="Of a merged key: what it stands for from now on.")
-    previous_survivor: str | None = Field(
-        default=None, description="Of a merged or unmerged key: what it has stood for until then."
-    )
-    state: str | None = Field(
-        default=None,
-        description="Of a link: linked, waiting, broken, conflict or closed. "
-        "Of an entity: live or deleted; unknown if all of its facts are void. Of activity: recorded or voided.",
-    )
-    data: dict[str, Any] | None = Field(default=None, description="Of an entity.")
-    fact: dict[str, Any] | None = Field(
-        default=None, description="A fact of Tether's own, or of activity, as a CloudEvent."
-    )
+_EVENTS = {"schema": {"type": "array", "items": {"type": "object"}}}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Items in order, each a CloudEvent whose `id` is the offset after it.",
+        "content": {JSON: _EVENTS, BATCH: _EVENTS, NDJSON: {}, SSE: {}},
+        "headers": {"Stream-Next-Offset": {"description": "Where to go on.", "schema": {"type": "string"}}},
+    },
+    204: {"description": "No item came while a long poll waited."},
+    304: {"description": "The client has this page."},
+    410: {"description": "The offset is of a time that is not kept: begin with the snapshot at `resync`."},
+}
 
 
-class FeedPage(BaseModel):
-    """A page of changes, in order."""
+@router.get("/feed", responses=_ANSWERS, response_class=Response, summary="Read the feed of changes")
+async def changes(request: Feed, deps: Injected) -> Response:
+    """Ordered by revision; within a revision entities, then links, facts of Tether's own, merged keys, and activity.
 
-    items: list[FeedChange]
-    next: str = Field(description="Pass it as `after` for the changes that follow. Never null.")
-    token: str = Field(description="The revision up to which this page and all before it are complete.")
-
-
-@router.get("/feed", response_model=FeedPage, response_model_exclude_unset=True, summary="Read the feed of changes")
-async def changes(
-    who: Reader,
-    deps: Injected,
-    limit: Limit,
-    after: Annotated[
-        str | None,
-        Query(description="`next` of the previous page, or a token: changes after it. Default: all changes."),
-    ] = None,
-    wait: Annotated[float, Query(ge=0, description="Seconds to wait for a change if there is none yet.")] = 0.0,
-    relationship: Annotated[str | None, Query(description="Only links and announcements of this relationship.")] = None,
-    kind: Annotated[
-        str | None,
-        Query(description="Only entities of this kind, and activity: about them, or of the feed of this name."),
-    ] = None,
-) -> Response:
-    """Ordered by revision; within a revision entities, then links, announcements, merged keys, and activity.
-
-    When a missing parent is created, each of its links changes to `linked`, as an item of its own. Becoming `overdue`
-    is no change. With a filter, a page may be empty although changes follow: go on with `next`. A page is limited in
-    bytes, too, and holds fewer items where entities are large.
+    By default a JSON array, as the read side of Durable Streams has it; also `application/cloudevents-batch+json` (HTTP
+    Feeds), `application/x-ndjson` and `text/event-stream`. When a missing parent is created, each of its links changes
+    to `linked`, as an item of its own. With a filter, a page may be empty although changes follow: go on with
+    `Stream-Next-Offset`. A page is limited in bytes, too, and holds fewer items where entities are large.
     """
-    query = query_for(deps.catalog, relationship, kind)
-    place = BEGINNING if after is None else feed_offsets.decode(who.tenant, after)
-    end = monotonic() + min(wait, deps.settings.limits.wait)
-    while True:
-        async with snapshot(deps.pool, who.tenant) as at:
-            if after is not None:
-                epochs.check_position(at, place.revision)
-            items, place = await feed.page(at, query, place, limit)
-        left = max(0.0, end - monotonic())
-        if items or not left:
+    reader = deps.feed
+    if request.head:
+        return head_answer(request, await reader.tail(request))
+    if request.form == BATCH:
+        return page_answer(request, await _next_items(reader, request))
+    first = await (reader.tail(request) if request.position is None else reader.page(request, request.position))
+    if request.form == SSE:
+        return _stream(request, first, server_sent(reader, request, first, deps.settings.limits.stream))
+    if request.form == NDJSON and (request.live is not None or request.whole):
+        return _stream(request, first, lines(reader, request, first, live=request.live is not None))
+    if request.form == NDJSON:
+        return Response(b"".join(e + b"\n" for e in first.events), 200, stream_headers(request, first), NDJSON)
+    if request.live is None:
+        return page_answer(request, first)
+    page = await _until_items(reader, request, first, request.wait)
+    return page_answer(request, page) if page.events or not page.complete else timed_out(request, page)
+
+
+async def _until_items(reader: FeedReader, request: FeedRequest, page: FeedPage, seconds: float) -> FeedPage:
+    """Returns the first page with items, or what there is after ``seconds``."""
+    end = monotonic() + seconds
+    while not page.events and (left := end - monotonic()) > 0:
+        if page.complete and not await reader.wait(request, page.next, left):
             break
-        try:
-            await wait_for_revision(deps, who.tenant, place.revision, left)
-        except NotYet:
-            end = 0.0  # reads once more, then answers
-    if place.revision > at.head + 1:
-        raise NotYet("`after` names a revision that has not been reached")
-    return answer(
-        {
-            "items": [{"revision": tokens.token(who.tenant, i.revision), **i.body} for i in items],
-            "next": feed_offsets.encode(who.tenant, place),
-            "token": tokens.token(who.tenant, max(place.revision - 1, 0)),
-        }
-    )
+        page = await reader.next_page(request, page.next)
+    return page
+
+
+async def _next_items(reader: FeedReader, request: FeedRequest) -> FeedPage:
+    """Returns a page for a client that takes an empty one for the end of the feed: whatever a filter leaves out until
+    then is read. Raises Unavailable if that takes too long."""
+    page = await (reader.tail(request) if request.position is None else reader.page(request, request.position))
+    end = monotonic() + SKIPPING
+    while not page.events and not page.complete and monotonic() < end:
+        page = await reader.page(request, page.next)
+    if not page.events and not page.complete:
+        raise Unavailable("the filter leaves out too many items at once; read application/json, whose offset advances")
+    return await _until_items(reader, request, page, request.wait)
+
+
+SKIPPING = 20.0
+"""Seconds for which items that a filter leaves out are read for one answer."""
+
+
+def _stream(request: FeedRequest, first: FeedPage, content: Any) -> Response:
+    headers = {**stream_headers(request, first), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(content, headers=headers, media_type=request.form)

@@ -199,8 +199,8 @@ async def attempt(on: Stage, group: str) -> Json | None:
 
 async def announced(on: Stage, group: str) -> list[tuple[str, str]]:
     """(group, channel) of each GroupChannelLinked of a group in the feed."""
-    facts = [item["fact"] for item in await on.tether.feed(relationship=REL) if item["change"] == "fact"]
-    linked = [event["data"] for event in facts if event["type"] == "GroupChannelLinked.v1"]
+    items = [item for item in await on.tether.feed(relationship=REL) if item["type"] == "GroupChannelLinked"]
+    linked = [item["data"]["fact"]["data"] for item in items]
     return [(data["parent"], data["child"]) for data in linked if data["parent"] == group]
 
 

@@ -168,10 +168,10 @@ async def deleted(on: Stage) -> None:
 async def announced(on: Stage) -> None:
     """Consumers of the feed are informed of each key that has another survivor now."""
     on.play.say("GET /v1/feed?kind=person from the beginning")
-    changes = [one for one in await on.tether.feed(kind="person") if one["change"] in ("merged", "unmerged")]
-    wanted = [("merged", one.old, one.new) for one in (ANN, BOB)]
-    wanted += [("unmerged", BOB.old, ""), ("merged", CLEO.old, CLEO.new)]
-    found = [(one["change"], one["key"], one.get("survivor", "")) for one in changes]
+    changes = [one for one in await on.tether.feed(kind="person") if one["type"] in ("Merged", "Unmerged")]
+    wanted = [("Merged", one.old, one.new) for one in (ANN, BOB)]
+    wanted += [("Unmerged", BOB.old, ""), ("Merged", CLEO.old, CLEO.new)]
+    found = [(one["type"], one["subject"], one["data"].get("survivor", "")) for one in changes]
     on.play.check("merges in the feed", wanted, found)
 
 

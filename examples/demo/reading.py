@@ -92,9 +92,9 @@ async def replay(on: Stage) -> None:
     changes = await on.tether.feed()
     replayed: dict[tuple[str, str], tuple[str, str]] = {}
     for change in changes:
-        if change["change"] == "link":
-            child = (change["relationship"], change["child"])
-            if change["state"] == "closed":
+        if change["data"]["change"] == "link":
+            child = (change["relationship"], change["subject"])
+            if change["type"] == "Unlinked":
                 replayed.pop(child, None)
             else:
                 replayed[child] = (change["parent"], change["state"])

@@ -129,15 +129,11 @@ class TetherClient:
         return await self._all("waiting", **query)
 
     async def feed(self, **query: str) -> list[Json]:
-        """All items of the feed from its beginning, in order."""
-        items: list[Json] = []
-        after: str | None = None
-        while True:
-            page = await self.request("GET", "feed", query={**query, "after": after, "limit": PAGE})
-            items += page["items"]
-            if after == page["next"]:
-                return items
-            after = page["next"]
+        """All items of the feed from its beginning, in order, as CloudEvents."""
+        headers = {"authorization": f"Bearer {self.key('read')}", "accept": "application/x-ndjson"}
+        answer = await self._http.get("/v1/feed", params=query, headers=headers)
+        items = [json.loads(line) for line in answer.raise_for_status().content.split(b"\n") if line]
+        return [item for item in items if item["type"] != "feed-caught-up"]
 
     async def metric(self, name: str) -> float | None:
         """The value of a metric without labels from ``/metrics``; None if it is not there."""

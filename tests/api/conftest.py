@@ -32,6 +32,12 @@ class Api:
         answer = await self.http.get(f"/v1/{path}", params=query)
         return answer.status_code, answer.json()
 
+    async def feed(self, **query: Any) -> tuple[list[Any], str]:
+        """A page of the feed, and the offset to go on from."""
+        answer = await self.http.get("/v1/feed", params=query)
+        assert answer.status_code in (200, 204), answer.text
+        return answer.json() if answer.content else [], answer.headers["stream-next-offset"]
+
     async def all(self, path: str, **query: Any) -> list[Any]:
         """The items of all pages."""
         items: list[Any] = []

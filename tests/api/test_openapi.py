@@ -49,7 +49,7 @@ def api(template: str) -> Iterator[SchemathesisTarget]:
     server, _, original = template.rpartition("/")
     url = f"{server}/openapi"
     key = asyncio.run(_prepared(f"{server}/postgres", url, original))
-    app = create_app(Settings(database_url=url, limits=Limits(wait=0.05)))
+    app = create_app(Settings(database_url=url, limits=Limits(wait=0.05, stream=0.05)))
     serving = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
     thread = threading.Thread(target=serving.run)
     thread.start()

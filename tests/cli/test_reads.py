@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.cli.conftest import Said
-from tests.support.fake_tether import FakeTether
+from tests.support.fake_tether import FakeFeedPage, FakeTether
 
 Tether = Callable[..., Said]
 pytestmark = pytest.mark.usefixtures("server")
@@ -170,32 +170,51 @@ def test_long_table_is_not_wrapped_in_a_pipe(tether: Tether, fake: FakeTether) -
     assert "r" * 500 in tether("waiting", "list").out
 
 
+def change(type: str, subject: str, data: dict[str, Any], **attributes: str) -> dict[str, Any]:
+    return {"id": f"o-{subject}", "type": type, "subject": subject, **attributes, "data": data}
+
+
 def test_feed_follows_from_page_to_page(tether: Tether, fake: FakeTether) -> None:
-    changes = [{"revision": f"r{i}", "change": "link", "relationship": "gc", **LINK} for i in range(3)]
-    first = page(*changes[:2], following="n1")
-    fake.sequences["GET /v1/feed"] = [first, page(following="n2"), page(changes[2], following="n3")]
-    said = tether("feed", "follow", "--limit", "3", "--after", "n0")
-    assert [orjson.loads(line)["revision"] for line in said.out.splitlines()] == ["r0", "r1", "r2"]
-    queries = [path.split("?")[1] for _, path, _, _ in fake.requests]
-    assert [query.split("&")[0] for query in queries] == ["after=n0", "after=n1", "after=n2"]
-    assert ["wait=0" in queries[0], "wait=25" in queries[1]] == [True, True]
+    changes = [change("EntityChanged", f"g{i}", {"change": "entity"}) for i in range(3)]
+    pages = [FakeFeedPage(changes[:2], "n1"), FakeFeedPage([], "n2"), FakeFeedPage(changes[2:], "n3")]
+    fake.sequences["GET /v1/feed"] = [(200, page) for page in pages]
+    said = tether("feed", "follow", "--limit", "3", "--offset", "n0", "--kind", "group", "--changes-only")
+    assert [orjson.loads(line)["subject"] for line in said.out.splitlines()] == ["g0", "g1", "g2"]
+    queries = [parse_qs(urlsplit(path).query) for _, path, _, _ in fake.requests]
+    assert [(query["offset"], query.get("live")) for query in queries] == [
+        (["n0"], None),
+        (["n1"], ["long-poll"]),
+        (["n2"], ["long-poll"]),
+    ]
+    assert all((query["kind"], query["changes"]) == (["group"], ["only"]) for query in queries)
+
+
+def test_feed_is_read_up_to_now_and_names_the_offset_to_go_on_from(tether: Tether, fake: FakeTether) -> None:
+    changes = [change("EntityChanged", f"g{i}", {"change": "entity"}) for i in range(3)]
+    pages = [FakeFeedPage(changes[:2], "n1", complete=False), FakeFeedPage(changes[2:], "n2")]
+    fake.sequences["GET /v1/feed"] = [(200, page) for page in pages]
+    said = tether("feed", "read", "--filters", '{"exact": {"type": "EntityChanged"}}')
+    assert [orjson.loads(line)["subject"] for line in said.out.splitlines()] == ["g0", "g1", "g2"]
+    assert "--offset n2" in said.err
 
 
 def test_feed_shows_each_kind_of_change_as_a_line(tether: Tether, fake: FakeTether) -> None:
-    person = {"kind": "person", "key": "ann"}
-    changes: list[dict[str, Any]] = [
-        {"change": "entity", **person, "state": "live"},
-        {"change": "link", "relationship": "gc", **LINK},
-        {"change": "fact", "fact": {"type": "Merged.v1", "subject": "anne", "source": "/tether"}},
-        {"change": "merged", **person, "survivor": "anne"},
-        {"change": "unmerged", **person, "previous_survivor": "anne"},
-        {"change": "activity", **person, "feed": "activity", "state": "voided"},
+    link = {"change": "link", **LINK}
+    changes = [
+        change("EntityChanged", "ann", {"change": "entity", "state": "live"}, kind="person"),
+        change("Linked", "c1", link, relationship="gc", parent="g1", state="linked"),
+        change("Moved", "c1", {**link, "previous_parent": "g0"}, relationship="gc", parent="g1", state="linked"),
+        change("Merged", "anne", {"change": "fact"}),
+        change("Merged", "ann", {"change": "merged", "survivor": "anne"}, kind="person"),
+        change("Unmerged", "ann", {"change": "unmerged"}, kind="person"),
+        change("ActivityVoided", "ann", {"change": "activity", "state": "voided"}, kind="person", feed="activity"),
     ]
-    fake.answers["GET /v1/feed"] = page(*changes, following="n")
-    assert tether("feed", "follow", "--limit", "6", "-o", "text").out.splitlines() == [
+    fake.answers["GET /v1/feed"] = 200, FakeFeedPage(changes, "n")
+    assert tether("feed", "follow", "--limit", "7", "-o", "text").out.splitlines() == [
         "person  ann  live",
         "gc  c1 → g1  linked",
-        "Merged.v1  anne  from /tether",
+        "gc  c1 → g1  linked, before g0",
+        "Merged  anne",
         "person  ann → anne  merged",
         "person  ann  unmerged",
         "activity  person ann  voided",
@@ -203,9 +222,9 @@ def test_feed_shows_each_kind_of_change_as_a_line(tether: Tether, fake: FakeTeth
 
 
 def test_feed_retries_while_the_server_is_away(tether: Tether, fake: FakeTether) -> None:
-    change = {"revision": "r", "change": "entity", "kind": "group", "key": "g1", "state": "live"}
+    found = change("EntityChanged", "g1", {"change": "entity", "state": "live"}, kind="group")
     away = 503, {"title": "Unavailable", "detail": "PostgreSQL is away"}
-    fake.sequences["GET /v1/feed"] = [page(following="n1"), away, page(change, following="n2")]
+    fake.sequences["GET /v1/feed"] = [(200, FakeFeedPage([], "n1")), away, (200, FakeFeedPage([found], "n2"))]
     said = tether("feed", "follow", "--limit", "1", "-o", "text")
     assert said == Said(0, "group  g1  live\n", "Retrying: Unavailable: PostgreSQL is away.\n")
 

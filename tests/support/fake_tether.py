@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import uvicorn
@@ -14,6 +14,14 @@ LISTS = ("quarantined", "rejected", "warnings")
 Scope = dict[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[dict[str, Any]], Any]
+
+
+class FakeFeedPage(NamedTuple):
+    """A page of the feed: items, and the offset that its header field names."""
+
+    items: list[dict[str, Any]]
+    offset: str
+    complete: bool = True
 
 
 class FakeTether:
@@ -192,6 +200,10 @@ def _problem(slug: str, detail: str) -> dict[str, Any]:
 
 async def _answer(send: Send, status: int, content: Any, retry_after: str = "") -> None:
     headers = [(b"content-type", b"application/json" if status < 400 else b"application/problem+json")]
+    if isinstance(content, FakeFeedPage):
+        headers.append((b"stream-next-offset", content.offset.encode()))
+        headers += [(b"stream-up-to-date", b"true")] * content.complete
+        content = content.items
     if retry_after:
         headers.append((b"retry-after", retry_after.encode()))
     with suppress(RuntimeError):

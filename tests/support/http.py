@@ -26,6 +26,12 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def feed(self, **query: Any) -> tuple[list[Any], str]:
+        """Returns a page of the feed, and the offset to go on from."""
+        answer = await self._http.get("/v1/feed", params=query)
+        assert answer.status_code in (200, 204), answer.text
+        return answer.json() if answer.content else [], answer.headers["stream-next-offset"]
+
     async def publish(self, *events: Event) -> str:
         """Publishes events in one batch; returns the token."""
         type = "application/cloudevents-batch+json"

@@ -97,8 +97,8 @@ class ApiCaller:
 
     async def facts(self, key: str = "admin") -> list[str]:
         """Returns the keys of all groups in the feed, sorted."""
-        page = await self.get("feed", key=key, kind="group", limit=1000)
-        return sorted({item["key"] for item in page["items"]})
+        items = await self.get("feed", key=key, kind="group", limit=1000)
+        return sorted({item["subject"] for item in items})
 
     async def quarantine(self, key: str = "admin") -> list[dict[str, Any]]:
         """Returns the quarantine, newest first."""

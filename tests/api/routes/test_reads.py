@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from facts import own_facts, tokens
+from facts import tokens
 from tests.api.conftest import Api
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder
-from tests.support.strategies import deliver, history
 
 
 async def test_entity_has_references_and_revisions(api: Api, facts: FactRecorder) -> None:
@@ -65,8 +64,8 @@ async def test_a_deleted_entity_has_no_data(api: Api, facts: FactRecorder) -> No
         ("relationships/category_item/links/none/why", {}, 404, "unknown"),
         ("waiting", {"relationship": "none"}, 404, "unknown"),
         ("waiting", {"cursor": "AAAAAAAA"}, 400, "bad-token"),
-        ("feed", {"after": "nonsense"}, 400, "bad-token"),
-        ("feed", {"after": tokens.token(TENANT, 9)}, 409, "not-yet"),
+        ("feed", {"offset": "nonsense"}, 400, "bad-token"),
+        ("feed", {"offset": tokens.token(TENANT, 9)}, 409, "not-yet"),
         ("feed", {"kind": "none"}, 404, "unknown"),
         ("quarantine", {"cursor": "é"}, 400, "bad-token"),
     ],
@@ -210,61 +209,6 @@ async def test_why_of_a_child_that_was_deleted_first_names_the_stale_fact(api: A
     await facts.record(event("ItemAdded", "i", 1, name="x", category="c"))
     status, problem = await api.ask(path)
     assert (status, "; ItemAdded.v1 arrived later than a newer fact" in problem["detail"]) == (404, True)
-
-
-async def test_feed_waits_for_changes_and_continues_from_cursor_or_token(api: Api, facts: FactRecorder) -> None:
-    beginning = await api.get("feed")
-    assert beginning == {"items": [], "next": beginning["next"], "token": tokens.token(TENANT, 0)}
-    reading = asyncio.create_task(api.get("feed", after=beginning["next"], wait=20))
-    await asyncio.sleep(0.05)
-    await facts.record(event("CategoryAdded", "c", 1, name="c"))
-    page = await reading
-    assert [i["change"] for i in page["items"]] == ["entity"]
-    assert page["token"] == page["items"][0]["revision"] == tokens.token(TENANT, 1)
-    announced = own_facts.entry(
-        "CategoryPraised", "category", "c", {"relationship": "category_item"}, id="p", causation="z"
-    )
-    await facts.record_entries([announced, facts.entry(event("ItemAdded", "i", 1, name="x", category="c"))])
-    assert await api.get("feed", after=page["next"]) == (later := await api.get("feed", after=page["token"]))
-    assert later["items"][1:] == [
-        {
-            "revision": later["token"],
-            "change": "link",
-            "relationship": "category_item",
-            "child": "i",
-            "parent": "c",
-            "state": "linked",
-        },
-        {
-            "revision": later["token"],
-            "change": "fact",
-            "fact": {
-                "specversion": "1.0",
-                "id": "p",
-                "source": "/tether",
-                "type": "CategoryPraised.v1",
-                "subject": "c",
-                "causationid": "z",
-                "data": {"relationship": "category_item"},
-            },
-        },
-    ]
-    assert (await api.get("feed", after=later["next"], wait=0.01))["items"] == []
-    assert (await api.ask("feed", after=later["next"], relationship="category_item"))[0] == 400
-
-
-async def test_the_feed_over_http_gives_all_items_at_any_page_size(api: Api, facts: FactRecorder) -> None:
-    events = deliver(3, history(3, 12, 60))
-    for n in range(0, len(events), 7):
-        await facts.record(*events[n : n + 7])
-    whole = (await api.get("feed", limit=1000))["items"]
-    for limit in (1, 5):
-        items: list[Any] = []
-        page = await api.get("feed", limit=limit)
-        while page["items"]:
-            items += page["items"]
-            page = await api.get("feed", limit=limit, after=page["next"])
-        assert items == whole
 
 
 async def test_quarantine_is_listed_newest_first(api: Api, pool: Any) -> None:

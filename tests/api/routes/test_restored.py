@@ -54,11 +54,11 @@ async def test_a_token_of_a_lost_revision_expires_and_a_kept_one_stays(
 async def test_every_position_in_the_feed_expires_with_a_restore(api: Api, facts: FactRecorder, pool: Pool) -> None:
     before = await category(facts, 1)
     await restore(pool)
-    status, problem = await api.ask("feed", after=before)
+    status, problem = await api.ask("feed", offset=before)
     assert (status, problem["type"]) == (410, "/problems/expired")
     await category(facts, 2)
-    page = await api.get("feed", after=problem["earliest"])
-    assert [item["data"] for item in page["items"]] == [{"name": "name 2"}]
+    items = await api.get("feed", offset=problem["earliest"])
+    assert [item["data"]["data"] for item in items] == [{"name": "name 2"}]
 
 
 async def test_two_restores_of_one_backup_begin_two_epochs(facts: FactRecorder, pool: Pool) -> None:

@@ -56,11 +56,11 @@ async def test_reads_before_the_horizon_answer_410_with_the_way_on(path: str, ap
 
 
 async def test_the_feed_before_the_horizon_has_expired_and_goes_on_after_it(api: Api, trimmed: str) -> None:
-    for query in ({}, {"after": trimmed}):
+    for query in ({}, {"offset": trimmed}):
         status, problem = await api.ask("feed", **query)
         assert (status, problem["type"]) == (410, "/problems/expired")
-    page = await api.get("feed", after=problem["earliest"])
-    assert {item["revision"] for item in page["items"]} == {tokens.token(TENANT, n) for n in (4, 5)}
+    items = await api.get("feed", offset=problem["earliest"])
+    assert {item["token"] for item in items} == {tokens.token(TENANT, n) for n in (4, 5)}
 
 
 async def test_a_listing_that_began_before_the_horizon_has_expired(

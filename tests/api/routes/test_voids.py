@@ -37,9 +37,10 @@ async def test_entity_whose_only_fact_is_void_is_gone_and_the_fact_stays_void(ca
     await caller.event(group("g", id="far"))
     token = (await caller.ask("POST", VOIDS, key="operate", json={**FAR, "reason": "a test"})).content["token"]
     assert (await api.ask("entities/group/g", at_least=token))[0] == 404
-    entity, fact = (await api.get("feed"))["items"][-2:]
-    assert (entity["kind"], entity["key"], entity["state"], entity["data"]) == ("group", "g", "unknown", {})
-    assert (entity["revision"], fact["revision"], fact["fact"]["type"]) == (token, token, "FactVoided.v1")
+    entity, fact = (await api.get("feed"))[-2:]
+    assert (entity["kind"], entity["subject"], entity["state"]) == ("group", "g", "unknown")
+    assert (entity["method"], entity["data"]["data"]) == ("DELETE", {})
+    assert (entity["token"], fact["token"], fact["type"]) == (token, token, "FactVoided")
     again = await caller.batch(group("h"), group("g", id="far"))
     assert (again.status, again.content["duplicates"]) == (202, 1)
     (warning,) = again.content["warnings"]

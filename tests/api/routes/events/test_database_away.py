@@ -74,7 +74,7 @@ async def test_requests_are_unavailable_until_postgres_returns(catalog: Catalog)
             await caller.event(group("while"), key="publish:groups"),  # a key that was not looked up before
             await caller.event(group("while"), key="unknown"),
             await caller.ask("GET", "/v1/entities/group/before"),
-            await caller.ask("GET", "/v1/feed", params={"wait": "0.1"}),
+            await caller.ask("GET", "/v1/feed", params={"timeout": "100"}),
             await caller.ask("GET", "/v1/relationships/group_channel/links"),
             await caller.ask("GET", "/v1/waiting"),
             await caller.ask("GET", "/v1/quarantine"),
