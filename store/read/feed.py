@@ -16,6 +16,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from catalog import limits
+from catalog.replica import Replica
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read.feed_causes import with_causes
@@ -83,13 +84,20 @@ async def _choose(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -> list
     if query.parent is not None:
         items = [item for item in items if _concerns(item, query.parent)]
     if query.replica is not None:
-        items = [item._replace(body={**item.body, "data": query.replica.reduced(item.body["data"])}) for item in items]
+        items = [_reduced(item, query.replica) for item in items]
     if query.only_changes or query.with_previous:
         items = await with_previous(at, query, items)
     items = await with_causes(at, items)
     if query.filter is not None:
         items = [item for item in items if query.filter(attributes(item))]
     return items
+
+
+def _reduced(item: FeedItem, replica: Replica) -> FeedItem:
+    """An item with the fields of a replica alone."""
+    if item.phase != ENTITIES:
+        return item
+    return item._replace(body={**item.body, "data": replica.reduced(item.body["data"])})
 
 
 def _concerns(item: FeedItem, parent: str) -> bool:

@@ -196,7 +196,7 @@ async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
 
 
 async def _merges(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
-    if not (query.entities and query.merges and at.merges):
+    if not query.entities or not at.merges:
         return PhaseItems([])
     kind, key, _ = window.keys
     rows = await fetch_rows(

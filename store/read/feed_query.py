@@ -22,8 +22,6 @@ class FeedQuery(NamedTuple):
     """Of facts."""
     activity: bool
     """If ``only_kind`` is given: that about entities of this kind, or of the feed of this name."""
-    merges: bool = True
-    """Also keys that were merged, or ceased to be, of the entities that are wanted."""
     parent: str | None = None
     """Only links that have, or had, this parent, and facts about them."""
     replica: Replica | None = None
@@ -53,7 +51,7 @@ def query_for(
     previous: bool = False,
 ) -> FeedQuery:
     """Returns the query for a relationship (its links and facts), for a kind (its entities and activity), for a replica
-    (entities of its kind, with its fields), or for everything.
+    (entities of its kind, with its fields, and merges), or for everything.
 
     ``parent``: a key, of links of the relationship. ``filters``: JSON (`feed_filters`). ``changes``: None or ``only``.
     Raises Unknown if one of the names is not declared, Refused for a combination that has no meaning.
@@ -71,7 +69,7 @@ def query_for(
         kind = found.of
     query = _selection(catalog, relationship, kind)
     if found is not None:
-        query = query._replace(activity=False, merges=False, replica=found)
+        query = query._replace(activity=False, replica=found)
     return query._replace(
         parent=parent,
         filter=None if filters is None else feed_filters.parse(filters),

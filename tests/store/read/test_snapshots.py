@@ -14,6 +14,7 @@ from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.read import audits, feed, feed_events, feed_offsets, snapshot_rows, snapshots
 from store.read.feed_offsets import FeedPosition
+from store.read.feed_query import query_for
 from store.read.snapshot_rows import LinkRows, SnapshotRows
 from tests.support import merge_histories
 from tests.support.copies import FollowedCopy
@@ -80,7 +81,7 @@ class Reading:
     async def follow(self, limit: int) -> None:
         """Applies the feed from the snapshot's offset to the newest revision."""
         name = self._tenant.name
-        query = feed.query_for(self._tenant.catalog, self._filter.get("relationship"), self._filter.get("kind"))
+        query = query_for(self._tenant.catalog, self._filter.get("relationship"), self._filter.get("kind"))
         place = feed_offsets.decode(name, self.copy.start["offset"])
         while True:
             async with snapshot(self._tenant.pool, name) as at:
@@ -194,7 +195,7 @@ async def test_lines_have_the_form_of_the_items_of_the_feed(pool: Pool, catalog:
         row = await snapshots.begin(pool, TENANT, rows, revision, "test", LEASE)
         _, lines, _ = [piece async for piece in snapshots.lines(pool, TENANT, row, rows, "", LEASE)]
         async with snapshot(pool, TENANT) as at:
-            items, _ = await feed.page(at, feed.query_for(catalog, *query), FeedPosition(), 10)
+            items, _ = await feed.page(at, query_for(catalog, *query), FeedPosition(), 10)
         (item,) = [feed_events.event(TENANT, item) for item in items]
         found = orjson.loads(orjson.dumps(item, option=orjson.OPT_UTC_Z))
         del found["actor"], found["data"]["facts"]  # of the item's own revision
