@@ -17,6 +17,7 @@ from store.db.snapshot import snapshot
 from store.read import feed
 from store.read.feed_events import event as as_event
 from store.read.feed_offsets import BEGINNING
+from store.read.feed_query import query_for
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder
 
@@ -28,7 +29,7 @@ PUNCTUAL = Registration({}, None, 60, "")
 async def published(pool: Pool, catalog: Catalog) -> list[tuple[str, str, Any]]:
     """Type, subject and data of the facts about consumers in the feed."""
     async with snapshot(pool, TENANT) as at:
-        items, _ = await feed.page(at, feed.query_for(catalog, None, None), BEGINNING, 100)
+        items, _ = await feed.page(at, query_for(catalog, None, None), BEGINNING, 100)
     events = [as_event(TENANT, item) for item in items]
     return [
         (found["type"], found["subject"], found["data"]["fact"]["data"])
