@@ -28,8 +28,9 @@ def page_answer(request: FeedRequest, page: FeedPage) -> Response:
     """Returns a page as a JSON array; 304 if the client has the same one."""
     body = b"[" + b",".join(page.events) + b"]"
     headers = stream_headers(request, page)
-    headers["Cache-Control"] = NEVER if request.position is None else TAIL if page.complete else FULL
-    if request.position is not None:
+    moving = request.moving or request.position is None
+    headers["Cache-Control"] = NEVER if moving else TAIL if page.complete else FULL
+    if not moving:
         headers["ETag"] = tag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
         if request.live is None and _matches(request.if_none_match, tag):
             return Response(status_code=304, headers=headers)

@@ -5,13 +5,15 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 
-from api.http.auth import Reader
+from api.http.auth import CONSUMER_NAME, Reader
 from api.http.dependencies import dependencies_of
 from api.http.feed_request import BATCH, JSON, NDJSON, SSE, FeedRequest, Live
 from api.http.head import is_head
 from api.http.queries import FilterText
+from catalog import limits as names
 from errors import Refused
 from facts.media_type import essence
+from store.consumers import registrations
 from store.read import feed_offsets
 from store.read.feed_offsets import BEGINNING, FeedPosition
 from store.read.feed_query import query_for
@@ -68,6 +70,15 @@ async def feed_request(
         Literal["previous"] | None,
         Query(alias="with", description="Add to the items of entities what the version before was."),
     ] = None,
+    consumer: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=names.NAME,
+            pattern=CONSUMER_NAME,
+            description="What this consumer reads: by its filter, and from its position on unless an offset is given.",
+        ),
+    ] = None,
     last_event_id: Annotated[
         FilterText | None,
         Query(alias="lastEventId", description="As `offset`: the `id` of the last item (HTTP Feeds)."),
@@ -86,32 +97,30 @@ async def feed_request(
             [{"loc": ("query", "limit"), "msg": f"at most {limits.page} items in a page", "type": "less_than_equal"}]
         )
     form = _form(request.headers.get("accept", ""), live)
-    query = query_for(
-        deps.catalog,
-        relationship,
-        kind,
-        parent=parent,
-        replica=replica,
-        filters=filters,
-        changes=changes,
-        previous=with_ == "previous",
-    )
-    chosen = {
+    given = {
         "relationship": relationship,
         "kind": kind,
         "parent": parent,
         "replica": replica,
         "filters": filters,
         "changes": changes,
-        "with": with_,
     }
+    chosen = {name: value for name, value in given.items() if value is not None}
+    start = FIRST
+    if consumer is not None:
+        if chosen:
+            raise Refused(f"{', '.join(chosen)}: the consumer {consumer} has a filter of its own; leave the others out")
+        found = await registrations.find(deps.pool, who.tenant, consumer)
+        chosen, start = found.filter, found.position
+    query = query_for(deps.catalog, **chosen, previous=with_ == "previous")
     unless_given = LONG_POLL if live == "long-poll" else 0.0
     return FeedRequest(
         tenant=who.tenant,
         query=query,
-        selection=tuple((name, value) for name, value in chosen.items() if value is not None),
+        selection=(*chosen.items(), *([("with", with_)] if with_ else [])),
         form=form,
-        position=_position(who.tenant, offset, last_event_id, request.headers.get("last-event-id")),
+        position=_position(who.tenant, start, offset, last_event_id, request.headers.get("last-event-id")),
+        moving=consumer is not None,
         live=live,
         limit=limit or limits.page,
         whole=limit is None,
@@ -133,14 +142,16 @@ def _form(accept: str, live: Live | None) -> str:
     return next((_FORMS[name] for name in named if name in _FORMS), JSON)
 
 
-def _position(tenant: str, offset: str | None, last: str | None, resumed: str | None) -> FeedPosition | None:
-    """The position to go on from. ``resumed``: the header field of a client that reconnects, which knows better than
-    the URL that it was given first."""
+def _position(
+    tenant: str, start: str, offset: str | None, last: str | None, resumed: str | None
+) -> FeedPosition | None:
+    """The position to go on from; ``start`` if the client names none. ``resumed``: the header field of a client that
+    reconnects, which knows better than the URL that it was given first."""
     if last in ("", "null"):
         last = None  # a client of HTTP Feeds that has read nothing yet
     if offset is not None and last is not None:
         raise Refused("offset and lastEventId say the same; pass one of them")
-    given = resumed or offset or last or FIRST
+    given = resumed or offset or last or start
     if given == TAIL:
         return None
     return BEGINNING if given == FIRST else feed_offsets.decode(tenant, given)

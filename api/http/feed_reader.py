@@ -61,7 +61,9 @@ class FeedReader:
         """
         try:
             async with self._connections, snapshot(self._pool, request.tenant) as at:
-                if position != BEGINNING:
+                if (
+                    position != BEGINNING or request.moving
+                ):  # a consumer at the beginning has been there before the restore
                     epochs.check_position(at, position.revision)
                 if position.revision > at.head + 1:
                     raise NotYet("the offset names a revision that has not been reached")

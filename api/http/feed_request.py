@@ -20,7 +20,8 @@ Live: TypeAlias = Literal["long-poll", "sse", "stream"]
 
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
-    """``position``: None for the tail. ``wait``: seconds that the answer may wait for an item. ``selection``: the
+    """``position``: None for the tail. ``moving``: the URL stands for another position each time, that of a consumer,
+    so no cache may keep the answer. ``wait``: seconds that the answer may wait for an item. ``selection``: the
     parameters that choose items. ``form``: one of the representations."""
 
     tenant: str
@@ -28,6 +29,7 @@ class FeedRequest:
     selection: tuple[tuple[str, str], ...]
     form: str
     position: FeedPosition | None
+    moving: bool
     live: Live | None
     limit: int
     whole: bool

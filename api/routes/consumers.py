@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import ConsumerName, Holder, Operator, Reader
 from api.http.dependencies import Injected
 from api.http.paging import Cursor, Limit, Listing
+from api.http.queries import FilterText
 from api.http.requests import described, read
 from catalog import limits
 from facts import tokens
@@ -27,12 +29,23 @@ class ConsumerFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    relationship: str | None = None
-    kind: str | None = None
-    parent: str | None = None
-    replica: str | None = None
-    filters: str | None = None
+    relationship: FilterText | None = None
+    kind: FilterText | None = None
+    parent: FilterText | None = None
+    replica: FilterText | None = None
+    filters: FilterText | list[dict[str, Any]] | None = Field(
+        default=None,
+        description="JSON, or a text that holds it as in a URL.",
+        examples=[[{"exact": {"type": "Linked"}}]],
+    )
     changes: Literal["only"] | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns the query parameters of the feed."""
+        given = self.model_dump(exclude_none=True)
+        if isinstance(self.filters, list):
+            given["filters"] = orjson.dumps(self.filters).decode()
+        return given
 
 
 class NewConsumer(BaseModel):
@@ -157,8 +170,8 @@ async def register(
     Of one that is registered: another `offset` than the last one starts it again there, in a new generation. So does
     any, if it has expired. Another filter begins a new generation where it is.
     """
-    given = body.filter.model_dump(exclude_none=True)
-    query_for(deps.catalog, **given)
+    given = body.filter.parameters()
+    query_for(deps.catalog, **given)  # raises for what is not declared, or has no meaning
     wanted = Registration(given, body.offset, body.at_risk_seconds, body.note)
     found = await registrations.register(deps.pool, who.tenant, name, wanted, who.name)
     if found.created:
