@@ -95,6 +95,15 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Base URLs of the owners that receive commands, as JSON: {"channels": "http://…"}.',
     )
+    webhook_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts and networks that webhooks may be at though they are not public, separated by commas.",
+    )
+    webhook_origin: str = Field(
+        default="tether",
+        pattern="^[!-~]{1,255}$",
+        description="By which name receivers of webhooks know this system, when it requests their consent.",
+    )
     keys_file: Path | None = Field(
         default=None, description="File into which `migrate` writes one API key of each scope; set by `tether up`."
     )
@@ -112,6 +121,13 @@ class Settings(BaseSettings):
 
     limits: Limits = Field(default_factory=Limits)
     retention: Retention = Field(default_factory=Retention)
+
+    @field_validator("webhook_allow", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
 
     @field_validator("catalog", mode="before")
     @classmethod

@@ -30,6 +30,7 @@ from messages.workflow_ids import Subject, subject_id
 from starter import Starter, is_unavailable
 from store.consumers import notices
 from store.db.pool import Pool, create_pool
+from store.deliveries import webhooks
 from store.retention import schedule
 from store.write import outbox_dispatch
 from store.write.outbox_dispatch import OfWorkflow, WorkflowToCheck
@@ -114,6 +115,7 @@ class Dispatcher:
         sent = await self._send_outbox()
         started = False
         if time.monotonic() - self._started >= STARTS_EVERY:
+            await webhooks.notify_all(self._pool)
             started = await self._start()
             self._started = time.monotonic()
         if time.monotonic() - self._checked >= min(CHECK_EVERY, self._check_after):

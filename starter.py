@@ -25,6 +25,7 @@ from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
 from messages.signals import Nudge
 from messages.workflow_ids import TASK_QUEUE, Subject, subject_id, subject_of
 from workflows.cascade import CascadeDeleteWorkflow
+from workflows.delivery import DeliveryWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -55,6 +56,7 @@ _WORKFLOWS: dict[str, Any] = {
     "cascade": CascadeDeleteWorkflow.run,
     "plan": PlanWorkflow.run,
     "merge": MergeWorkflow.run,
+    "delivery": DeliveryWorkflow.run,
 }
 _SUMMARIES = {
     "relationship": "{about} of {key}",
@@ -62,6 +64,7 @@ _SUMMARIES = {
     "cascade": "deletion of {about} {key} and its children",
     "plan": "plan to {about}, operation {key}",
     "merge": "merge of {about} records, operation {key}",
+    "delivery": "deliveries to the {about} of {key}",
 }
 
 
@@ -71,6 +74,7 @@ _KINDS = {
     "CascadeDeleteWorkflow": "cascade",
     "PlanWorkflow": "plan",
     "MergeWorkflow": "merge",
+    "DeliveryWorkflow": "delivery",
 }
 """Name of a workflow's type → kind of its subject."""
 

@@ -15,6 +15,7 @@ import garbage
 import logs
 import temporal
 from activities.cascade import CascadeActivities
+from activities.delivery import DeliveryActivities
 from activities.merge import MergeActivities
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
@@ -27,10 +28,13 @@ from catalog.catalog import Catalog
 from config import Settings
 from facts.validation import Validator
 from gateways.owners import Owners
+from gateways.webhooks import Webhooks
 from messages.workflow_ids import TASK_QUEUE
 from store.db.pool import Pool, create_pool
 from store.write.recorder import Recorder
+from workflows.activity_options import DELIVERIES
 from workflows.cascade import CascadeDeleteWorkflow
+from workflows.delivery import DeliveryWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -41,6 +45,8 @@ log = structlog.get_logger()
 
 ACTIVITIES_PER_OWNER = 50
 """Concurrent activities that send requests to one owner. Its gateway has fewer slots; sweeps wait for one."""
+DELIVERIES_AT_ONCE = 500
+"""Consumers that are delivered to at the same time. A receiver that fails takes a slot only for its attempts."""
 
 
 class Workers:
@@ -66,6 +72,7 @@ def build(
     pool: Pool,
     catalog: Catalog,
     owners: Owners,
+    webhooks: Webhooks,
     settings: Settings,
     *,
     task_queue: str = TASK_QUEUE,
@@ -73,7 +80,8 @@ def build(
 ) -> Workers:
     """Builds the workers of all workflows and activities.
 
-    ``owners``: clients of the owners that receive commands. ``task_queue`` and ``interceptors``: other ones for tests.
+    ``owners``: clients of the owners that receive commands; ``webhooks``: of the receivers of the feed. ``task_queue``
+    and ``interceptors``: other ones for tests.
     """
     recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead))
     signal_intake = SignalIntake(
@@ -96,6 +104,7 @@ def build(
             PlanWorkflow,
             MergeWorkflow,
             RetentionWorkflow,
+            DeliveryWorkflow,
         ],
         activities=[
             relationship.record,
@@ -128,18 +137,28 @@ def build(
         )
         for owner in sorted(set(catalog.contracts.commands.values()))
     ]
-    return Workers([main_worker, *owner_workers])
+    delivery_worker = Worker(
+        client,
+        task_queue=f"{task_queue}.{DELIVERIES}",
+        activities=[DeliveryActivities(pool, catalog, webhooks).deliver],
+        interceptors=interceptors,
+        max_concurrent_activities=DELIVERIES_AT_ONCE,
+    )
+    return Workers([main_worker, *owner_workers, delivery_worker])
 
 
 async def main(settings: Settings) -> None:
     """Runs until it is cancelled. Raises Refused for settings that cannot be used."""
     logs.configure(settings)
     catalog = catalogs.load(settings.catalog)
-    async with Owners(settings.owners) as owners:  # first, so that a bad address is reported at once
+    async with (  # first, so that a bad address is reported at once
+        Owners(settings.owners) as owners,
+        Webhooks(settings.webhook_allow, origin=settings.webhook_origin) as webhooks,
+    ):
         pool = await create_pool(settings.database_url, settings.database_pool, name="tether worker")
         try:
             client = await _connected(settings)
-            async with build(client, pool, catalog, owners, settings):
+            async with build(client, pool, catalog, owners, webhooks, settings):
                 garbage.collect_rarely()
                 log.info("ready")
                 await asyncio.Event().wait()

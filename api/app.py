@@ -18,6 +18,7 @@ from api.routes import (
     audits,
     consumers,
     deletions,
+    deliveries,
     entities,
     events,
     feed,
@@ -40,6 +41,7 @@ from api.routes import (
     wait,
     waiting,
     webhook_validation,
+    webhooks,
 )
 from catalog import catalog as catalogs
 from config import Settings
@@ -69,6 +71,8 @@ ROUTERS = (
     waiting,
     replicas,
     consumers,
+    webhooks,
+    deliveries,
     wait,
     snapshots,
     audits,

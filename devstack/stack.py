@@ -48,6 +48,7 @@ def environment(settings: Settings) -> dict[str, str]:
             if value is not None:
                 variables[prefix + name.upper()] = value if isinstance(value, str) else json.dumps(value)
     variables["TETHER_CATALOG"] = ":".join(str(path.resolve()) for path in settings.catalog)
+    variables["TETHER_WEBHOOK_ALLOW"] = ",".join(settings.webhook_allow)
     return variables
 
 

@@ -25,6 +25,7 @@ class Subject(Message):
     cascade          kind            entity
     plan             kind of plan    operation
     merge            kind            operation
+    delivery         ``webhook``     consumer
     ===============  ==============  ==================
     """
 

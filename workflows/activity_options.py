@@ -7,6 +7,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
+DELIVERIES = "/deliveries"
+"""End of the name of the task queue of deliveries. No owner has a slash in its name."""
+
 DATABASE: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)),
@@ -39,6 +42,20 @@ COUNT: dict[str, Any] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)),
 }
 """Reads of Tether's own database that may take minutes. Heartbeats stop when the worker dies."""
+
+
+DELIVER: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)),
+}
+"""Deliveries to one receiver for some seconds: the requests under way are finished. Heartbeats stop when the worker
+dies."""
+
+
+def delivery_queue() -> str:
+    """The task queue of deliveries to webhooks."""
+    return f"{workflow.info().task_queue}.{DELIVERIES}"
 
 
 def owners_queue(owner: str) -> str:

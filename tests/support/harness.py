@@ -22,6 +22,7 @@ from facts.validation import Validator
 from gateways.answers import LONGEST_PAUSE
 from gateways.circuit_breaker import Clock
 from gateways.owners import Owners
+from gateways.webhooks import Webhooks
 from messages.relationship import RelationshipInstance
 from messages.workflow_ids import Subject, subject_id
 from starter import Starter
@@ -32,6 +33,7 @@ from store.write.recorder import Recorder
 from tests.support.channels import Channels
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
+from tests.support.receivers import Receivers
 from worker import Workers
 
 _DEADLINES = (
@@ -39,6 +41,11 @@ _DEADLINES = (
     "update operations set created_at = created_at - $2::interval, due = due - $2::interval where tenant = $1",
     "update operation_children set changed_at = changed_at - $2::interval where tenant = $1",
     "update links set since = since - $2::interval where tenant = $1",
+    (
+        "update webhooks set retry_at = retry_at - $2::interval, failing_since = failing_since - $2::interval,"
+        " former_until = former_until - $2::interval where tenant = $1"
+    ),
+    "update undelivered set due = due - $2::interval, failed_at = failed_at - $2::interval where tenant = $1",
 )
 
 
@@ -61,6 +68,8 @@ class Harness:
         self.channels.publish = self._channel_created
         self.owners: dict[str, str] = {"channels": "http://channels"}
         self.transport: httpx2.AsyncBaseTransport = self.channels.transport
+        self.receivers = Receivers()
+        self.webhooks: Webhooks | None = None
         self.starter = Starter(client, task_queue=tenant)
         self.retention = Retention()
         self.dispatcher = Dispatcher(pool, self.starter, check_after=3600)
@@ -87,6 +96,7 @@ class Harness:
             self.pool,
             self.catalog,
             owners,
+            self.webhooks or Webhooks(transport=self.receivers.transport, resolve=self.receivers.resolve),
             settings,
             task_queue=self.tenant,
             interceptors=interceptors,

@@ -28,6 +28,7 @@ from examples.groups.service import GROUPS
 from examples.owner.service import OwnerService
 from examples.teams.service import TEAMS
 from gateways.owners import Owners
+from gateways.webhooks import Webhooks
 from starter import Starter
 from store.db.pool import Pool
 from tests.support.events import Event
@@ -83,7 +84,9 @@ class TenantHarness(Harness):
         """Builds the workers of production, except that the owners are reached through ``transport``."""
         owners = Owners(self.owners, transport=self.transport)
         settings = Settings(signal_intake=signal_intake)
-        return worker.build(self.client, self.pool, self.catalog, owners, settings, interceptors=interceptors)
+        return worker.build(
+            self.client, self.pool, self.catalog, owners, Webhooks(), settings, interceptors=interceptors
+        )
 
 
 class Network(OwnerTransport):

@@ -60,6 +60,18 @@ insert into counterpart_requests (tenant, relationship, parent, requested_for, c
 select t.tenant, 'category_item', 'category' || n, '["first"]', 'c' || n
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
 
+insert into consumers (tenant, name, filter, starts_at, position_revision, position, generation, holder, generation_at,
+                       at_risk_seconds, note, actor, created_at)
+select 'main', 'consumer' || n, '{}', '-1', 100, 'offset', 1, '', now(), 3600, '', 'test', now() from generate_series(1, 20) n;
+
+insert into webhooks (tenant, consumer, url, secret, batch, consented, state, actor, created_at)
+select 'main', 'consumer' || n, 'https://a.example', 'whsec_', 100, true, 'active', 'test', now() from generate_series(1, 20) n;
+
+insert into undelivered (tenant, consumer, item, read_after, subject, state, failures, due)
+select 'main', 'consumer7', 'item' || lpad(n::text, 5, '0'), '', 'subject' || n % 3000, case when n % 3 = 0 then 'failing' else 'behind' end,
+       1, case when n % 3 = 0 then now() + make_interval(secs => n) end
+from generate_series(1, 9000) n;
+
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact, dispatched_at)
 select t.tenant, n, now(), 'relationship', 'category_item', 'category' || n, 'items', 'f' || n, 'ItemAdded.v1',
        case when n % 3 > 0 then now() end

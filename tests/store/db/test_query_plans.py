@@ -37,6 +37,7 @@ LOOKUPS = {
     "quarantine": {"id", "digest"},
     "request_bodies": {"idempotency_key"},
     "snapshots": {"id", "leased_until"},
+    "undelivered": {"item", "subject", "due"},
     "waits": {"parent", "workflow_after", "due"},
 }
 """Each table that grows → the columns of which one value, or a page from one value on, leads to few rows."""
@@ -58,6 +59,7 @@ SMALL = {
     "credentials",
     "database_identity",
     "definitions",
+    "delivery_attempts",
     "epochs",
     "horizons",
     "kinds_to_fold",
@@ -66,10 +68,13 @@ SMALL = {
     "stray_workflows",
     "tenant_revisions",
     "trimmed_rows",
+    "webhooks",
 }
 TABLES = "select array_agg(relname::text) from pg_class where relnamespace = 'tether'::regnamespace and relkind = 'r'"
 
 OLDEST = "the oldest of a queue, as many as are processed at a time"
+FEW_UNDELIVERED = "a consumer has at most 10,000 undelivered items; with more, its deliveries are disabled"
+FIRST_DUE = "stops at the first row"
 METRICS = "metrics are read now and then, with a time-out"
 COUNTS = "counts are read only if a caller wants them, and the documentation says what they cost"
 NOW_AND_THEN = "reads what is open, which is little, once in each run of retention"
@@ -81,6 +86,15 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "open_operations_page": ({"operations_open"}, "each open operation has an open workflow, so they are few"),
     "read_after_lock": ({"operations_open"}, "stops at the first row"),
     "renumber_children_of_facts": ({"operations_open"}, "facts that were in the ledger get another order: rare"),
+    "redrive_items": ({"undelivered_pkey", "undelivered_of_subject"}, FEW_UNDELIVERED),
+    "items_to_discard": ({"undelivered_pkey", "undelivered_of_subject"}, FEW_UNDELIVERED),
+    "count_undelivered": ({"undelivered_pkey"}, FEW_UNDELIVERED),
+    "receiver_answers": ({"undelivered_due"}, FEW_UNDELIVERED),
+    "webhook": ({"undelivered_pkey"}, FEW_UNDELIVERED),
+    "delivery_look": ({"undelivered_due"}, FIRST_DUE),
+    "next_delivery": ({"undelivered_due"}, FIRST_DUE),
+    "notify_deliveries": ({"undelivered_due"}, FIRST_DUE),
+    "revision_is_before": ({"revisions_pkey"}, FIRST_DUE),
     "gauge_outbox": ({"outbox_to_dispatch"}, METRICS),
     "gauge_waits": ({"waits_pkey"}, METRICS),
     "gauge_quarantine": ({"quarantine_pkey", "quarantine_tenant_digest_key"}, METRICS),

@@ -1,0 +1,1 @@
+"""Deliveries: webhooks of consumers, how far each is, and what its receiver has not accepted."""
