@@ -34,6 +34,7 @@ FACTS = {
     "ID": "id",
     "STALE": "stale",
     "OLDER THAN": "older_than.id",
+    "EMPTIED": "emptied",
     "VOIDED": "voided",
     "REASON": "void_reason",
 }

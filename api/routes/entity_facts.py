@@ -44,6 +44,9 @@ class EntityFact(BaseModel):
     revision: str = Field(description="Token of the revision at which it was recorded.")
     correlation_id: str | None
     data: dict[str, Any]
+    emptied: str | None = Field(
+        description="Why the data is empty although the fact had some, such as `trimmed`; null: it is as recorded."
+    )
     stale: bool = Field(
         description="Whether a newer fact about the entity was known when it arrived. A stale fact changes only fields "
         "that no newer fact has set. Facts of Tether's own are never stale."
@@ -110,6 +113,7 @@ def _item(catalog: Catalog, at: Snapshot, fact: ListedFact) -> dict[str, Any]:
         "revision": tokens.token(at.tenant, fact.revision),
         "correlation_id": fact.correlation,
         "data": fact.data,
+        "emptied": fact.emptied,
         "stale": fact.older_than is not None,
         "older_than": fact.older_than and dict(zip(("source", "id"), fact.older_than, strict=True)),
         "voided": fact.voided,

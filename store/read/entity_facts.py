@@ -32,6 +32,7 @@ class ListedFact(NamedTuple):
     revision: int
     correlation: str | None
     data: dict[str, Any]
+    emptied: str | None
     newer_source: str | None
     newer_id: str | None
     voided: bool

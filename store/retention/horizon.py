@@ -83,7 +83,7 @@ async def _next(
     found = await _candidates(conn, tenant, after, OPEN, history, history + cap)
     target, held_by = found.wanted or after, None
     forced = found.forced or after
-    for hold in await fetch_rows(conn, Hold, "retention_holds", tenant=tenant):
+    for hold in await fetch_rows(conn, Hold, "retention_holds", tenant=tenant, horizon=after):
         needed = hold.revision
         if needed is None:
             since = await _candidates(conn, tenant, after, OPEN, history, since=hold.since)

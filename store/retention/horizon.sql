@@ -3,8 +3,9 @@
 select revision, at, sealed, held_by, held_name, last_run, next_run from horizons where tenant = :tenant
 
 -- name: retention_holds
--- What needs revisions: the oldest operation that is open, and the oldest deletion whose cascade has not begun, from
--- their begin on; and of the snapshots that are leased the one of the oldest revision, from that on.
+-- What needs revisions: the oldest operation that is open, and the oldest deletion whose cascade has not begun, from their
+-- begin on; and of the snapshots that are leased the one of the oldest revision, and of the consumers the one that has
+-- acknowledged least, from that on. Not those that have expired.
 select 'operation' as what, o.id as name, o.created_at as since, null::bigint as revision
 from (select o.id, o.created_at
       from unnest('{waiting,requested,running}'::text[]) as s (state)
@@ -20,8 +21,13 @@ from (select key, created_at from outbox
 union all
 select 'snapshot', s.id, null, s.revision
 from (select id, revision from snapshots
-      where tenant = :tenant and leased_until > (select clock_timestamp())
+      where tenant = :tenant and revision >= :horizon and leased_until > (select clock_timestamp())
       order by revision limit 1) s
+union all
+select 'consumer', c.name, null, c.position_revision - 1
+from (select name, position_revision from consumers
+      where tenant = :tenant and position_revision > :horizon
+      order by position_revision limit 1) c
 
 -- name: revisions_after
 -- The newest of the next :size revisions after one that is at least so old as each of some ages, and each of some times;

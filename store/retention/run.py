@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from catalog.catalog import Catalog
 from config import Retention
 from store.db.pool import Pool
-from store.retention import horizon, schedule, versions
+from store.retention import bodies, horizon, schedule, versions
 
 
 async def run(pool: Pool, catalog: Catalog, tenant: str, retention: Retention) -> AsyncIterator[int]:
@@ -15,5 +15,8 @@ async def run(pool: Pool, catalog: Catalog, tenant: str, retention: Retention) -
     while more:
         found, more = await horizon.move(pool, tenant, retention)
         async for rows in versions.trim(pool, catalog, tenant, found, bodies=retention.bodies is not None):
+            yield rows
+    if retention.bodies is not None:
+        async for rows in bodies.empty(pool, catalog, tenant, retention.bodies):
             yield rows
     await schedule.end_run(pool, tenant)

@@ -19,6 +19,7 @@ from facts.order_key import after_restarts, position, sequence_order, without_re
 from facts.own_facts import VOIDED
 from store.db.pool import Connection
 from store.db.sql import execute
+from store.write import sealed
 from store.write.arrivals import FactKey
 from store.write.diff import EntityKey
 from store.write.entity_state import FoldedEntity
@@ -68,12 +69,14 @@ async def find(
 ) -> Histories:
     """Finds the entities that have to be folded from all of their facts, and reads those.
 
-    ``stored``: the current entities that the new facts concern; ``fresh``: the new facts, with their positions.
+    ``stored``: the current entities that the new facts concern; ``fresh``: the new facts, with their positions. Raises
+    Unacceptable if one of them voids a sealed fact.
     """
     found = Histories(fresh)
     restarting = catalog.restarting
     if VOIDED not in map(_NAME, fresh) and restarting.isdisjoint(map(_KIND, fresh)):  # so it is for most batches
         return found
+    await sealed.check(conn, tenant, [(e.data["source"], e.data["id"]) for e in fresh if e.name == VOIDED])
     wanted = {
         (e.kind, e.key)
         for e in fresh

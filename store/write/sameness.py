@@ -31,6 +31,8 @@ class RecordedFact(NamedTuple):
     sequence: str | None
     data: dict[str, Any]
     correlation: str | None
+    emptied: str | None = None
+    """Why its data is not known any more; None: it is."""
 
 
 async def find_recorded(conn: Connection, tenant: str, wanted: Collection[FactKey]) -> dict[FactKey, RecordedFact]:
@@ -67,7 +69,9 @@ def _differences(recorded: RecordedFact | Entry, entry: Entry) -> Iterator[str]:
         yield "subject"
     if recorded.sequence != entry.sequence:
         yield "sequence"
-    if (path := first_difference(plain(recorded.data), plain(entry.data))) is not None:
+    if isinstance(recorded, RecordedFact) and recorded.emptied is not None:
+        yield "data"  # its digest differs, and was made again when the data was emptied
+    elif (path := first_difference(plain(recorded.data), plain(entry.data))) is not None:
         yield path if len(path) <= _PATH else f"{path[:_PATH]}…"
     if entry.effect is Effect.CREATED and decode(recorded.correlation) != decode(entry.correlation):
         yield "correlationid"

@@ -33,6 +33,7 @@ async def test_facts_are_listed_with_what_they_were_older_than(api: Api, facts: 
         "stale": False,
         "older_than": None,
         "voided": False,
+        "emptied": None,
         "void_reason": None,
     }
     assert (added["stale"], added["older_than"]) == (True, {"source": "/items", "id": updated["id"]})

@@ -31,7 +31,7 @@ class Trimmer:
             "outbox": ["created_at"],
             "quarantine": ["received"],
             "plans": ["created_at"],
-            "horizons": ["pass_began", "next_run"],
+            "horizons": ["pass_began", "next_run", "sweep_began"],
         }.items():
             changes = ", ".join(f"{column} = {column} - $2::interval" for column in columns)
             change = f"update {table} set {changes} where tenant = $1"  # noqa: S608  # constants

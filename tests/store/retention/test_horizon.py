@@ -82,6 +82,30 @@ async def test_a_snapshot_holds_the_horizon_while_it_is_leased(trimmer: Trimmer)
             pass
 
 
+async def test_the_slowest_consumer_holds_the_horizon_up_to_the_cap(trimmer: Trimmer) -> None:
+    for name, position in (("fast", 4), ("slow", 3)):
+        await trimmer.pool.execute(
+            "insert into consumers (tenant, name, filter, starts_at, position_revision, position, generation, holder,"
+            " generation_at, at_risk_seconds, note, actor, created_at)"
+            " values ('main', $1, '{}', '-1', $2, '', 1, '', now(), 1, '', '', now())",
+            name,
+            position,
+        )
+    newest = await renamed(trimmer, 5)
+    await trimmer.age_and_trim()
+    found = await trimmer.horizon()
+    assert (found["revision"], found["held_by"], found["held_name"]) == (2, "consumer", "slow")
+    async with snapshot(trimmer.pool, "main") as at:
+        at.check_feed(3)
+    await trimmer.pass_time(timedelta(hours=10))
+    await trimmer.trim()
+    assert (await trimmer.horizon())["revision"] == newest
+    await renamed(trimmer, 1)
+    await trimmer.age_and_trim()
+    found = await trimmer.horizon()
+    assert (found["revision"], found["held_by"]) == (newest + 1, None), "an expired consumer holds nothing"
+
+
 async def test_versions_that_a_readable_revision_has_stay(trimmer: Trimmer) -> None:
     await renamed(trimmer, 3)
     await trimmer.pass_time()
