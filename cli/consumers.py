@@ -1,11 +1,12 @@
 """`tether consumers …`: lists, registers and deletes consumers of the feed."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 
 from cli.client import client, path
+from cli.feed import Changes, Filters, Kind, Parent, Relationship, Replica
 from cli.options import All, ApiKey, Format, Limit, Output, Url
 from cli.output import show_one, show_pages
 
@@ -58,8 +59,12 @@ def show(name: ConsumerArgument, output: Output = Format.text, url: Url = "", ke
 @app.command()
 def create(
     name: ConsumerArgument,
-    relationship: Annotated[str, typer.Option(help="Only changes of this relationship.")] = "",
-    kind: Annotated[str, typer.Option(help="Only changes of entities of this kind.")] = "",
+    relationship: Relationship = "",
+    kind: Kind = "",
+    parent: Parent = "",
+    replica: Replica = "",
+    filters: Filters = "",
+    changes: Changes = False,
     offset: Annotated[
         str,
         typer.Option(
@@ -78,8 +83,19 @@ def create(
 
     Of one that is registered, another --offset starts it again there.
     """
-    filters = {name: value for name, value in (("relationship", relationship), ("kind", kind)) if value}
-    body = {"filter": filters, "at_risk_seconds": at_risk_seconds, "note": note}
+    given = {
+        "relationship": relationship,
+        "kind": kind,
+        "parent": parent,
+        "replica": replica,
+        "filters": filters,
+        "changes": "only" if changes else "",
+    }
+    body: dict[str, Any] = {
+        "filter": {name: value for name, value in given.items() if value},
+        "at_risk_seconds": at_risk_seconds,
+        "note": note,
+    }
     if offset:
         body["offset"] = offset
     with client(url, key) as tether:

@@ -23,6 +23,7 @@ Filters = Annotated[
 ]
 Changes = Annotated[bool, typer.Option("--changes-only", help="No entities of which nothing shown has changed.")]
 Previous = Annotated[bool, typer.Option("--with-previous", help="What the version of an entity before was.")]
+Consumer = Annotated[str, typer.Option(help="What this consumer reads, from its position on.")]
 Offset = Annotated[
     str, typer.Option(metavar="OFFSET", show_default="the beginning", help="Only changes after this; now: new ones.")
 ]
@@ -37,6 +38,7 @@ def read(
     filters: Filters = "",
     changes: Changes = False,
     previous: Previous = False,
+    consumer: Consumer = "",
     offset: Offset = "",
     limit: Annotated[int, typer.Option(min=0, show_default="all", help="End after this many changes.")] = 0,
     output: Output = Format.jsonl,
@@ -44,7 +46,7 @@ def read(
     key: ApiKey = "",
 ) -> None:
     """Print the changes up to now, then the offset to go on from, which goes to standard error."""
-    query = _query(relationship, kind, parent, replica, filters, changes, previous)
+    query = _query(relationship, kind, parent, replica, filters, changes, previous, consumer)
     left, complete = limit, False
     with client(url, key) as tether:
         while not complete and (left or not limit):
@@ -65,6 +67,7 @@ def follow(
     filters: Filters = "",
     changes: Changes = False,
     previous: Previous = False,
+    consumer: Consumer = "",
     offset: Offset = "",
     limit: Annotated[int, typer.Option(min=0, show_default="never", help="Exit after this many changes.")] = 0,
     output: Output = Format.jsonl,
@@ -75,7 +78,7 @@ def follow(
 
     Then it prints the command that continues.
     """
-    query = _query(relationship, kind, parent, replica, filters, changes, previous)
+    query = _query(relationship, kind, parent, replica, filters, changes, previous, consumer)
     printed, after = 0, offset
     with client(url, key) as tether:
         try:
@@ -93,7 +96,14 @@ def follow(
 
 
 def _query(
-    relationship: str, kind: str, parent: str, replica: str, filters: str, changes: bool, previous: bool
+    relationship: str,
+    kind: str,
+    parent: str,
+    replica: str,
+    filters: str,
+    changes: bool,
+    previous: bool,
+    consumer: str,
 ) -> dict[str, Any]:
     return {
         "relationship": relationship,
@@ -103,6 +113,7 @@ def _query(
         "filters": filters,
         "changes": "only" if changes else "",
         "with": "previous" if previous else "",
+        "consumer": consumer,
     }
 
 

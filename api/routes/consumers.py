@@ -106,13 +106,13 @@ class ConsumerBody(BaseModel):
     filter: dict[str, Any]
     offset: str = Field(description="Its position: the offset up to which it has acknowledged.")
     token: str = Field(description="The newest revision that it has acknowledged as a whole.")
-    starts_at: str = Field(description="The `offset` that it was last registered or taken over with.")
+    starts_at: str = Field(description="The `offset` of its registration.")
     generation: int = Field(description="Acknowledgements must name it.")
     holder: str = Field(description="Who began the generation.")
     generation_at: datetime
     state: ConsumerState = Field(
         description="`current`: nothing is after its position. `at-risk`: it is behind by more than `at_risk_seconds`. "
-        "`expired`: what it has to read next is not there any more; take a snapshot and register it at its offset."
+        "`expired`: what it has to read next is not there any more; read a snapshot and take it over at its offset."
     )
     lag: ConsumerLag
     at_risk_seconds: int
@@ -167,8 +167,8 @@ async def register(
 ) -> ConsumerBody:
     """Registers it, or changes what is said of it. Repeating the request has no effect.
 
-    Of one that is registered: another `offset` than the last one starts it again there, in a new generation. So does
-    any, if it has expired. Another filter begins a new generation where it is.
+    Of one that is registered: another `offset` than that of the registration before starts it again there, in a new
+    generation. Another filter begins a new generation where it is.
     """
     given = body.filter.parameters()
     query_for(deps.catalog, **given)  # raises for what is not declared, or has no meaning

@@ -22,33 +22,26 @@ class Offset(NamedTuple):
     text: str
 
 
-class Start(NamedTuple):
-    """Where a consumer starts. ``requested``: as the caller said it."""
-
-    requested: str
-    offset: Offset
-
-
 def read(tenant: str, text: str) -> Offset:
     """Reads an offset that the feed has issued, or a token: after its revision. Raises BadToken."""
     return _offset(tenant, feed_offsets.decode(tenant, text))
 
 
-async def start(conn: Connection, tenant: str, requested: str) -> Start:
-    """Returns the start that a caller requests: ``-1``, ``now``, or an offset.
+async def start(conn: Connection, tenant: str, requested: str) -> Offset:
+    """Returns the offset that a caller requests to start at: ``-1``, ``now``, or one of the feed.
 
     Raises BadToken; Expired for what cannot be followed from there any more; NotYet for what is after the newest
     revision.
     """
     at = await begin(conn, tenant)
     if requested == NOW:
-        return Start(requested, _offset(tenant, FeedPosition(at.head + 1)))
+        return _offset(tenant, FeedPosition(at.head + 1))
     offset = _offset(tenant, feed_offsets.BEGINNING) if requested == BEGINNING else read(tenant, requested)
     check_position(at, offset.revision)
     at.check_feed(offset.revision)
     if offset.revision > at.head + 1:
         raise NotYet(f"the offset {requested} is after the newest revision; start at one that the feed has given")
-    return Start(requested, offset)
+    return offset
 
 
 def _offset(tenant: str, position: FeedPosition) -> Offset:

@@ -68,9 +68,8 @@ class Registered(NamedTuple):
 async def register(pool: Pool, tenant: str, name: str, wanted: Registration, actor: str) -> Registered:
     """Registers a consumer, or changes it. Repeating the request has no effect.
 
-    An offset that differs from the last one that was requested begins a new generation there; so does any, if the
-    consumer has expired. Another filter begins a new generation as well: who reads by the former one must notice.
-    Raises BadToken, Expired, NotYet for an offset.
+    An offset that differs from that of the registration before begins a new generation there. Another filter begins a
+    new generation as well: who reads by the former one must notice. Raises BadToken, Expired, NotYet for an offset.
     """
     async with _locked(pool, tenant) as conn:
         known = await fetch_row(conn, ConsumerRow, "consumer", tenant=tenant, name=name)
@@ -83,10 +82,11 @@ async def register(pool: Pool, tenant: str, name: str, wanted: Registration, act
             tenant=tenant,
             name=name,
             filter=_json(wanted.filter),
+            starts_at=wanted.offset or known.starts_at,
             at_risk_seconds=wanted.at_risk_seconds,
             note=wanted.note,
         )
-        elsewhere = wanted.offset if wanted.offset != known.starts_at or known.state == "expired" else None
+        elsewhere = wanted.offset if wanted.offset != known.starts_at else None
         if elsewhere is not None or wanted.filter != known.filter:
             await _begin(conn, tenant, name, actor, elsewhere)
         return Registered(await read(conn, tenant, name), False)
@@ -144,16 +144,17 @@ async def read(conn: Connection, tenant: str, name: str) -> ConsumerRow:
 
 
 async def _add(conn: Connection, tenant: str, name: str, wanted: Registration, actor: str) -> None:
-    start = await offsets.start(conn, tenant, wanted.offset or BEGINNING)
+    requested = wanted.offset or BEGINNING
+    start = await offsets.start(conn, tenant, requested)
     await execute(
         conn,
         "add_consumer",
         tenant=tenant,
         name=name,
         filter=_json(wanted.filter),
-        starts_at=start.requested,
-        revision=start.offset.revision,
-        position=start.offset.text,
+        starts_at=requested,
+        revision=start.revision,
+        position=start.text,
         generation=await fetch_value(conn, "next_generation", tenant=tenant),
         at_risk_seconds=wanted.at_risk_seconds,
         note=wanted.note,
@@ -174,9 +175,8 @@ async def _begin(conn: Connection, tenant: str, name: str, holder: str, offset: 
         name=name,
         generation=generation,
         holder=holder,
-        starts_at=start.requested,
-        revision=start.offset.revision,
-        position=start.offset.text,
+        revision=start.revision,
+        position=start.text,
     )
 
 

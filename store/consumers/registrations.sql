@@ -21,7 +21,8 @@ values (:tenant, :name, :filter::json, :starts_at, :revision, :position, :genera
 
 -- name: describe_consumer
 -- Changes what is said of a consumer.
-update consumers set filter = :filter::json, at_risk_seconds = :at_risk_seconds, note = :note
+update consumers
+set filter = :filter::json, starts_at = :starts_at, at_risk_seconds = :at_risk_seconds, note = :note
 where tenant = :tenant and name = :name
 
 -- name: begin_generation
@@ -32,7 +33,7 @@ where tenant = :tenant and name = :name
 -- name: begin_generation_elsewhere
 -- Begins a generation of a consumer at another position, which may be an earlier one.
 update consumers
-set generation = :generation, holder = :holder, generation_at = clock_timestamp(), starts_at = :starts_at,
+set generation = :generation, holder = :holder, generation_at = clock_timestamp(),
     position_revision = :revision, position = :position, acknowledged_at = null
 where tenant = :tenant and name = :name
 

@@ -32,12 +32,18 @@ def test_list_and_show_print_state_lag_and_holder(tether: Tether, fake: FakeTeth
 def test_create_sends_what_is_given_and_no_offset_unless_it_is(tether: Tether, fake: FakeTether) -> None:
     fake.answers["PUT /v1/consumers/shopping"] = 201, CONSUMER
     assert tether("consumers", "create", "shopping").code == 0
-    said = tether("consumers", "create", "shopping", "--kind", "person", "--offset", "-1", "--at-risk-seconds", "60")
+    filters = ("--kind", "person", "--filters", '[{"exact": {"type": "EntityChanged"}}]', "--changes-only")
+    said = tether("consumers", "create", "shopping", *filters, "--offset", "-1", "--at-risk-seconds", "60")
     assert (said.code, "at-risk" in said.out) == (0, True)
     bodies = [orjson.loads(body) for _, _, _, body in fake.requests]
     assert bodies == [
         {"filter": {}, "at_risk_seconds": 86400, "note": ""},
-        {"filter": {"kind": "person"}, "at_risk_seconds": 60, "note": "", "offset": "-1"},
+        {
+            "filter": {"kind": "person", "filters": '[{"exact": {"type": "EntityChanged"}}]', "changes": "only"},
+            "at_risk_seconds": 60,
+            "note": "",
+            "offset": "-1",
+        },
     ]
 
 

@@ -19,7 +19,7 @@ create table consumers (
 ) with (fillfactor = 50);
 comment on table consumers is 'Who follows the feed by name. Acknowledgements change a row without changing an index, and take no other lock.';
 comment on column consumers.filter is 'The query parameters of the feed that select its items.';
-comment on column consumers.starts_at is 'The offset that its position was last set to, as it was requested: -1, now, or one of the feed.';
+comment on column consumers.starts_at is 'The offset of its registration, as it was requested: -1, now, or one of the feed.';
 comment on column consumers.position_revision is 'The first revision that is not acknowledged as a whole; everything before it is. It expires once the horizon reaches it.';
 comment on column consumers.position is 'The offset in the feed up to which it has acknowledged. Offsets sort like the items of the feed.';
 comment on column consumers.generation is 'Acknowledgements of another one are refused.';

@@ -99,7 +99,10 @@ async def test_a_position_goes_back_only_with_a_new_generation(caller: ApiCaller
     assert (moved["lag"]["revisions"], moved["generation"]) == (2, generation + 1)
     assert (await acknowledge(caller, newest, generation)).slug == "fenced"
     assert await take_over(caller, offset="-1") == generation + 2
-    assert (await caller.get("consumers/shopping"))["lag"]["revisions"] == 3
+    taken = await caller.get("consumers/shopping")
+    assert taken["lag"]["revisions"] == 3
+    await acknowledge(caller, newest, generation + 2)
+    assert (await put(caller, offset=tokens.token(TENANT, 1))).content["lag"]["revisions"] == 0  # the same as before
 
 
 async def test_changed_filter_begins_a_generation_and_a_changed_note_does_not(caller: ApiCaller) -> None:
@@ -181,8 +184,11 @@ async def test_after_a_restore_a_consumer_is_expired_until_it_starts_again(
     refused = await acknowledge(caller, newest, generation)
     assert (refused.status, refused.slug) == (410, "expired")
     assert refused.content["resync"].startswith("/v1/snapshots")
+    again = (await put(caller, offset="now")).content  # skips nothing silently
+    assert (again["state"], again["offset"], again["generation"]) == ("expired", found["offset"], generation)
     assert (await put(caller, offset=newest)).slug == "expired"
-    started = (await put(caller, offset="now")).content
+    assert await take_over(caller, offset="now") == generation + 1
+    started = await caller.get("consumers/shopping")
     assert (started["state"], started["generation"]) == ("current", generation + 1)
     later = tokens.token(TENANT, await facts.record(event("CategoryAdded", "later", 1, name="c")))
     assert (await acknowledge(caller, later, started["generation"])).status == 200
