@@ -1,7 +1,7 @@
 """The rows that are measured."""
 
 from bench.report.figures import Benchmark
-from bench.rows import activity, arrival, batches, cascade, growth, hot, merges, pairs, scale, singles, waits
+from bench.rows import activity, arrival, batches, cascade, growth, hot, merges, pairs, scale, singles, snapshot, waits
 
 ROWS: tuple[Benchmark, ...] = (
     batches.ROW,
@@ -13,6 +13,7 @@ ROWS: tuple[Benchmark, ...] = (
     hot.ROW,
     merges.ROW,
     activity.ROW,
+    snapshot.ROW,
     growth.ROW,
     scale.ROW,
 )

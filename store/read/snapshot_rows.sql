@@ -25,15 +25,16 @@ select (select count(*) from entities
 -- name: snapshot_links
 -- The lines of a page of links, each ended by a line feed, made of texts that are the same for all lines; the last key;
 -- how many; and the sum of their hashes.
-select convert_to(coalesce(string_agg(
-           :before_key || substr(child, 2) || :before_type || initcap(state) || :before_subject || child
-           || ',"parent":' || parent || ',"state":"' || state || '"' || :before_child || child
-           || ',"parent":' || parent || ',"state":"' || state || '"'
-           || coalesce(',"stated_child":' || to_json(stated_child)::text, '')
-           || coalesce(',"stated_parent":' || to_json(stated_parent)::text, '')
-           || '}}' || chr(10), '' order by key), ''), 'UTF8') as lines,
+select convert_to(coalesce(string_agg(concat(
+           :before_key::text, substr(child, 2), :before_type::text,
+           case state when 'linked' then 'Linked' when 'waiting' then 'Waiting' when 'broken' then 'Broken'
+                      else 'Conflict' end,
+           :before_subject::text, child, ',"parent":', parent, ',"state":"', state, '"',
+           :before_child::text, child, ',"parent":', parent, ',"state":"', state, '"',
+           ',"stated_child":' || to_json(stated_child)::text, ',"stated_parent":' || to_json(stated_parent)::text,
+           '}}', chr(10)), '' order by key), ''), 'UTF8') as lines,
        max(key) as last, count(*) as rows,
-       coalesce(sum(row_hash('[' || child || ',' || parent || ',"' || state || '"]')), 0) as sum
+       coalesce(sum(row_hash(concat('[', child, ',', parent, ',"', state, '"]'))), 0) as sum
 from (
     select l.child as key, to_json(l.child)::text as child, to_json(l.parent)::text as parent, l.state,
            l.stated_child, l.stated_parent
