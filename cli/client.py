@@ -87,6 +87,22 @@ class ApiClient:
             raise error_of(self._url, answer.status_code, answer.content, answer.headers.get("retry-after"))
         return items, offset, "stream-up-to-date" in answer.headers
 
+    def lines(self, path: str, query: Mapping[str, Any]) -> Iterator[bytes]:
+        """Yields the lines of an answer as they come, each without its line feed; none that is cut off at the end.
+
+        Raises the error that the response stands for, Unavailable if there is no response, or it breaks off.
+        """
+        try:
+            with self._http.stream("GET", self._url + path, params=_given(query)) as answer:
+                if not answer.is_success:
+                    raise error_of(self._url, answer.status_code, answer.read(), answer.headers.get("retry-after"))
+                rest = b""
+                for piece in answer.iter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    yield from whole
+        except self._failures as cause:
+            raise unreachable(self._url, cause) from None
+
     def pages(
         self, path: str, query: Mapping[str, Any] | None = None, limit: int | None = None
     ) -> Iterator[dict[str, Any]]:

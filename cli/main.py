@@ -28,6 +28,7 @@ from cli.exports import export
 from cli.imports.command import import_files
 from cli.merge_files import command as merge_files
 from cli.moves import move
+from cli.snapshots import snapshot
 from cli.verify import verify
 from errors import TetherError
 
@@ -63,6 +64,7 @@ app.add_typer(waiting.app, name="waiting", rich_help_panel=READ)
 app.add_typer(entities.app, name="entities", rich_help_panel=READ)
 app.add_typer(activity.app, name="activity", rich_help_panel=READ)
 app.add_typer(feed.app, name="feed", rich_help_panel=READ)
+app.command(rich_help_panel=READ)(snapshot)
 app.add_typer(consumers.app, name="consumers", rich_help_panel=READ)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)

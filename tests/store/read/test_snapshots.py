@@ -1,5 +1,6 @@
 """A snapshot, and the feed from its offset: together they are the table, whatever is written meanwhile."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.catalog import Catalog
+from catalog.replica import Replica
 from facts import tokens
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
@@ -24,15 +26,24 @@ from tests.support.strategies import deliver, explicit_links, histories, history
 from tests.support.tenants import StoreTenant, cut_into_batches, fold_events, in_a_database
 
 LEASE = 60.0
-OF_GROUPS = ("group_channel", "category_item", "group", "channel", "item")
-OF_PATIENTS = ("site_patient", "guardian_newest", "patient_file", "patient", "site", "file")
+REPLICAS = {
+    "item_name": Replica("item_name", of="item", fields=("name",)),
+    "patient_site": Replica("patient_site", of="patient", fields=("site", "guardian")),
+}
+OF_GROUPS = ("group_channel", "category_item", "group", "channel", "item", "item_name")
+OF_PATIENTS = ("site_patient", "guardian_newest", "patient_file", "patient", "site", "file", "patient_site")
 
 few = settings(parent=in_a_database, max_examples=25)
 
 
 def rows_named(catalog: Catalog, name: str) -> SnapshotRows:
-    of = "relationship" if name in catalog.relationships else "kind"
+    of = "relationship" if name in catalog.relationships else "replica" if name in catalog.replicas else "kind"
     return snapshot_rows.rows_of(catalog, **{of: name})
+
+
+def with_replicas(tenant: StoreTenant) -> StoreTenant:
+    """A new tenant, with declared replicas."""
+    return replace(tenant.other_tenant(), catalog=replace(tenant.catalog, replicas=REPLICAS))
 
 
 class Reading:
@@ -81,7 +92,14 @@ class Reading:
     async def follow(self, limit: int) -> None:
         """Applies the feed from the snapshot's offset to the newest revision."""
         name = self._tenant.name
-        query = query_for(self._tenant.catalog, self._filter.get("relationship"), self._filter.get("kind"))
+        of = self._filter
+        query = query_for(
+            self._tenant.catalog,
+            of.get("relationship"),
+            of.get("kind"),
+            replica=of.get("replica"),
+            changes=self._random.choice((None, "only")),
+        )
         place = feed_offsets.decode(name, self.copy.start["offset"])
         while True:
             async with snapshot(self._tenant.pool, name) as at:
@@ -97,6 +115,8 @@ async def table(tenant: StoreTenant, name: str, recorded: list[Event]) -> list[l
     if name in tenant.catalog.relationships:
         links = fold_events(tenant.catalog, recorded).links
         return sorted([child, link.parent, link.state] for (of, child), link in links.items() if of == name)
+    replica = tenant.catalog.replicas.get(name)
+    name = name if replica is None else replica.of
     live = await tenant.pool.fetch(
         "select key, data from entities"
         " where tenant = $1 and kind = $2 and state = 'live' and to_revision = 9223372036854775807",
@@ -109,7 +129,8 @@ async def table(tenant: StoreTenant, name: str, recorded: list[Event]) -> list[l
         name,
     )
     copy = FollowedCopy()
-    copy.data, copy.survivors = {r["key"]: r["data"] for r in live}, {r["key"]: r["survivor"] for r in names}
+    copy.data = {r["key"]: r["data"] if replica is None else replica.reduced(r["data"]) for r in live}
+    copy.survivors = {r["key"]: r["survivor"] for r in names}
     return copy.rows
 
 
@@ -154,7 +175,7 @@ async def test_snapshot_and_the_feed_from_its_offset_are_the_table(
 ) -> None:
     random = Random(seed)
     batches = cut_into_batches(random, deliver(seed, [*events, *explicit_links(random, events, 4)]))
-    await assert_snapshot_and_feed_are_the_table(tenant.other_tenant(), OF_GROUPS, batches, random)
+    await assert_snapshot_and_feed_are_the_table(with_replicas(tenant), OF_GROUPS, batches, random)
 
 
 @few
@@ -163,14 +184,14 @@ async def test_snapshot_and_feed_are_the_table_through_merges_and_voids(
     clinic: StoreTenant, events: list[Event], seed: int, most: int
 ) -> None:
     batches = merge_histories.deliver_in_batches(seed, events, most)
-    await assert_snapshot_and_feed_are_the_table(clinic.other_tenant(), OF_PATIENTS, batches, Random(seed))
+    await assert_snapshot_and_feed_are_the_table(with_replicas(clinic), OF_PATIENTS, batches, Random(seed))
 
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_large_snapshot_is_consistent_while_facts_arrive(tenant: StoreTenant, seed: int) -> None:
     events = history(seed, 60, 600)
     await assert_snapshot_and_feed_are_the_table(
-        tenant, OF_GROUPS, cut_into_batches(Random(seed), deliver(seed, events), 30), Random(seed)
+        with_replicas(tenant), OF_GROUPS, cut_into_batches(Random(seed), deliver(seed, events), 30), Random(seed)
     )
 
 
