@@ -31,8 +31,9 @@ def snapshot(
 ) -> None:
     """Print a snapshot, a line for each row, between `snapshot-start` and `snapshot-end`.
 
-    If the connection breaks, it goes on where it was, at the same revision; so does --resume after Ctrl-C. The feed
-    goes on from the offset that it ends with.
+    If the connection breaks, it goes on where it was, at the same revision; so does --resume after Ctrl-C.
+
+    The feed goes on from the offset that is named at the end.
     """
     query = {"kind": kind, "relationship": relationship, "replica": replica, "as_of": as_of, "at_least": at_least}
     last, start = resume, {}
