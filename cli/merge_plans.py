@@ -30,6 +30,8 @@ def show_plan(kind: str, survivor: str, losers: list[str], output: Format, url: 
     to.print(table({"KEY": "key", "STATE": "state", "MERGED INTO": "survivor"}, found["members"]))
     if found["links"]:
         to.print(table({"RELATIONSHIP": "relationship", "MOVES FROM": "key", "LINKS": "links"}, found["links"]))
+    if found["activity"]:
+        to.print(table({"ACTIVITY OF": "key", "ITEMS": "items"}, found["activity"]))
     if found["conflicts"]:
         to.print(table(CONFLICTS, [_conflict(each) for each in found["conflicts"]]))
     if found["retired"]:

@@ -134,8 +134,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [{"field": ".".join(str(p) for p in e["loc"]), "reason": e["msg"]} for e in error.errors()]
-        detail = "; ".join(f"{e['field']}: {e['reason']}" for e in errors)
+        # Pydantic puts the name of the exception before what our own checks say.
+        reasons = [(".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+        detail = "; ".join(f"{field}: {reason}" for field, reason in reasons)
         status = 400 if any(e["type"] == "json_invalid" for e in error.errors()) else 422
         return problem(status, *_STATUS[422], _printable(detail)[:2_000])
 

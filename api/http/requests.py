@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from api.http.problems import TooLarge
+from facts.json_text import parse_json
 
 MAX_BODY = 64 * 1024
 """Maximum size of a JSON body in bytes, unless an endpoint sets another."""
@@ -50,16 +51,20 @@ async def read_body(
 async def read(request: Request, model: type[Body], *, limit: int = MAX_BODY, empty: Body | None = None) -> Body:
     """Reads a JSON body of up to ``limit`` bytes into a model; ``empty`` is the result for no body, if that is allowed.
 
-    Raises RequestValidationError, TooLarge.
+    Raises RequestValidationError, also for what JSON libraries read in different ways (a name twice), and TooLarge.
     """
     raw = await read_body(request, limit)
     if not raw and empty is not None:
         return empty
     try:
-        return model.model_validate_json(raw)
+        body = model.model_validate_json(raw)
     except ValidationError as error:
         found = [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
         raise RequestValidationError(found) from None
+    _, flaw = parse_json(raw, "body")
+    if flaw:
+        raise RequestValidationError([{"type": "value_error", "loc": ("body",), "msg": flaw, "input": None}])
+    return body
 
 
 def described(model: type[BaseModel], *, required: bool = True) -> dict[str, object]:

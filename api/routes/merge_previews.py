@@ -41,6 +41,13 @@ class MovingLinks(BaseModel):
     links: int
 
 
+class MovingActivity(BaseModel):
+    """Activity that is recorded under one of the keys."""
+
+    key: str
+    items: int
+
+
 class ConflictingMember(BaseModel):
     """A link of one of the merged records."""
 
@@ -70,6 +77,7 @@ class MergePreview(BaseModel):
     rule: SurvivorRule = Field(description="`declared`: the one that is named; `smallest_key`: the smallest one.")
     members: list[MergedMember]
     links: list[MovingLinks] = Field(description="Links that would move to the survivor, by the key they have now.")
+    activity: list[MovingActivity] = Field(description="Activity that the survivor would have too, by its key.")
     conflicts: list[MergeConflict]
     retired: list[str] = Field(description="Keys that their owner would be requested to retire.")
     command: str = Field(description="The command for that; empty: none is declared.")
@@ -205,6 +213,7 @@ def _preview(tenant: str, kind: str, rule: SurvivorRule, found: MergePlan) -> Me
         rule=rule,
         members=[MergedMember(**member._asdict()) for member in found.members],
         links=[MovingLinks(**moved._asdict()) for moved in found.moved],
+        activity=[MovingActivity(**moved._asdict()) for moved in found.activity],
         conflicts=[
             MergeConflict(
                 relationship=conflict.relationship.name,

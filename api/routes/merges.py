@@ -180,6 +180,8 @@ async def list_merges(
     A page with a filter may hold fewer items than its limit, even none; as long as `next` is not null, there are more
     pages.
     """
+    if kind is not None:
+        deps.catalog.owner_of(kind)  # raises Unknown
     listing = Listing(who.tenant, "merges", kind, key)
     place = listing.place(cursor, (int, str))
     before = None if place is None else (_EPOCH + min(place[0], _LAST) * _MICROSECOND, place[1])

@@ -33,15 +33,24 @@ class MovedLinks(NamedTuple):
     links: int
 
 
+class MovedActivity(NamedTuple):
+    """Activity that is recorded under one of these keys, and would be the survivor's."""
+
+    key: str
+    items: int
+
+
 @dataclass(frozen=True, slots=True)
 class MergePlan:
-    """What a merge would do. ``survivor``: the key that would remain; ``retired``: the keys that their owner would be
+    """What a merge would do. ``survivor``: the key that would remain; ``moved``, ``activity``: what belongs to the keys
+    that would not; ``retired``: the keys that their owner would be
     requested to retire, by ``command``; ``refused``: why it is refused; empty: it is not."""
 
     revision: int
     survivor: str
     members: list[PlannedMember]
     moved: list[MovedLinks]
+    activity: list[MovedActivity]
     conflicts: list[LinkConflict]
     retired: list[str]
     command: str
@@ -67,6 +76,9 @@ async def plan(pool: Pool, catalog: Catalog, tenant: str, new: NewMerge) -> Merg
             survivor=survivor,
             members=members,
             moved=await _moved(at, catalog, new.kind, aliases),
+            activity=await fetch_rows(
+                at.conn, MovedActivity, "activity_that_moves", tenant=tenant, kind=new.kind, keys=aliases
+            ),
             conflicts=checked.conflicts,
             retired=[] if command is None else [key for key in aliases if key in live],
             command="" if command is None else command.__name__,

@@ -58,6 +58,7 @@ async def notify_operations(context: WriteContext, diff: Diff) -> None:
     causes = {(link.relationship.child, link.child): link.cause for link in diff.opened}
     causes |= {change.at: change.cause for change in (*diff.state_changes, *diff.recreated)}
     causes |= {(renamed.kind, renamed.key): renamed.cause for renamed in diff.renamed}
+    causes |= _of_moved_aliases(diff, causes)
     if not causes:
         return
     merging = [at for at in causes if at[0] in context.catalog.contracts.merging]
@@ -74,6 +75,19 @@ async def notify_operations(context: WriteContext, diff: Diff) -> None:
         parent_kinds=declared.parent_kinds,
         child_kinds=declared.child_kinds,
     )
+
+
+def _of_moved_aliases(diff: Diff, causes: Mapping[EntityKey, Entry]) -> dict[EntityKey, Entry]:
+    """Losers that stand for another survivor now, since their former one was merged: each with the fact behind it."""
+    found: dict[EntityKey, Entry] = {}
+    of_survivor: dict[EntityKey, Entry] = {}
+    for kind, key, survivor in diff.opened_aliases:
+        if (cause := causes.get((kind, key)) or causes.get((kind, survivor))) is not None:
+            of_survivor.setdefault((kind, survivor), cause)
+    for kind, key, survivor in diff.opened_aliases:
+        if (kind, key) not in causes and (kind, survivor) in of_survivor:
+            found[kind, key] = of_survivor[kind, survivor]
+    return found
 
 
 async def notify_waiting_for_path(context: WriteContext, diff: Diff) -> None:

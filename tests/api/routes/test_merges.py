@@ -8,6 +8,7 @@ from catalog.catalog import Catalog
 from store.db.pool import Pool
 from tests.support.events import event
 from tests.support.merge_requests import carry_out
+from tests.support.merging import activity
 from tests.support.people import PEOPLE, kept_apart, merged, unmerged
 from tests.support.posting import ApiCaller, ApiResponse
 from tests.support.recording import TENANT, FactRecorder
@@ -113,6 +114,21 @@ async def test_merge_of_impossible_keys_is_refused(
     response = await merge(caller, survivor, *losers)
     assert (response.status, response.slug) == (422, "bad-request")
     assert words in response.content["detail"]
+    assert "Value error" not in response.content["detail"]
+
+
+async def test_body_with_a_name_twice_is_refused(caller: ApiCaller) -> None:
+    body = b'{"survivor": "anne", "losers": ["ann"], "survivor": "bob"}'
+    for path in (PEOPLE_PATH, f"{PEOPLE_PATH}/plan"):
+        response = await caller.ask("POST", path, content=body, key="operate")
+        assert (response.status, response.slug) == (422, "bad-request")
+        assert response.content["detail"] == "body: an object has two members named 'survivor'"
+
+
+async def test_list_of_merges_of_a_kind_that_is_not_declared_is_unknown(caller: ApiCaller) -> None:
+    response = await caller.ask("GET", "/v1/merges", params={"kind": "nope"})
+    assert (response.status, response.slug) == (404, "unknown")
+    assert "nope" in response.content["detail"]
 
 
 async def test_kind_that_cannot_be_merged_says_how_to_declare_it(caller: ApiCaller) -> None:
@@ -278,6 +294,7 @@ async def test_preview_of_an_undo_names_what_changes_and_what_stays(caller: ApiC
 
 async def test_plan_names_members_links_and_what_would_be_retired(caller: ApiCaller, people: FactRecorder) -> None:
     await people.record(event("PersonCreated", "bob", 3, name="Bob", company_id="bolt"), unmerged("anne", "bob"))
+    await people.record(*(activity(id, person) for id, person in (("x", "ann"), ("y", "ann"), ("z", "anne"))))
     shown = (await merge(caller, "anne", "ann", "bob", path=f"{PEOPLE_PATH}/plan")).content
     assert (shown["survivor"], shown["rule"], shown["refused"]) == ("anne", "declared", [])
     assert [(each["key"], each["state"]) for each in shown["members"]] == [
@@ -286,6 +303,7 @@ async def test_plan_names_members_links_and_what_would_be_retired(caller: ApiCal
         ("bob", "live"),
     ]
     assert shown["links"] == [{"relationship": "person_ticket", "key": "ann", "links": 1}]
+    assert shown["activity"] == [{"key": "ann", "items": 2}]
     (conflict,) = shown["conflicts"]
     assert (conflict["relationship"], conflict["on_merge"], conflict["refused"]) == (
         "company_person",

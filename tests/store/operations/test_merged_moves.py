@@ -39,7 +39,13 @@ CREATED = event("PersonCreated", "a", 1, name="a")
 
 
 @pytest.mark.parametrize(
-    ("known", "then"), [([CREATED], [merged("a", "b")]), ([merged("a", "b")], [CREATED])], ids=["merge", "creation"]
+    ("known", "then"),
+    [
+        ([CREATED], [merged("a", "b")]),
+        ([merged("a", "b")], [CREATED]),
+        ([CREATED, merged("u", "b")], [merged("a", "u")]),
+    ],
+    ids=["merge", "creation", "merge of the unknown survivor"],
 )
 async def test_what_waits_for_a_merged_key_ends_at_its_survivor(
     pool: Pool, known: list[Event], then: list[Event]

@@ -1,6 +1,6 @@
 """The league: players and bookings of teams; stands, sponsors and photos of events."""
 
-from tether import Changed, Command, Created, Deleted, ExpectedParent, Key, Owner
+from tether import Changed, Command, Created, Deleted, ExpectedParent, Key, Merged, Owner, Unmerged
 
 OWNER = Owner("league")
 
@@ -13,6 +13,20 @@ class PlayerCreated(Created, entity="player"):
 
 class PlayerDeleted(Deleted, entity="player"):
     """A player has left."""
+
+
+class PlayersMerged(Merged, entity="player"):
+    """Records are of one player."""
+
+    survivor: str
+    losers: list[str]
+
+
+class PlayersParted(Unmerged, entity="player"):
+    """They are not."""
+
+    survivor: str
+    losers: list[str]
 
 
 class DeletePlayer(Command, method="DELETE", path="/player/{player}"):
