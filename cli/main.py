@@ -23,6 +23,7 @@ from cli import (
     retention,
     waiting,
 )
+from cli.audits import audit
 from cli.deletions import delete
 from cli.exports import export
 from cli.imports.command import import_files
@@ -66,6 +67,7 @@ app.add_typer(activity.app, name="activity", rich_help_panel=READ)
 app.add_typer(feed.app, name="feed", rich_help_panel=READ)
 app.command(rich_help_panel=READ)(snapshot)
 app.add_typer(consumers.app, name="consumers", rich_help_panel=READ)
+consumers.app.command()(audit)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
 app.add_typer(retention.app, name="retention", rich_help_panel=READ)

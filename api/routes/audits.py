@@ -7,12 +7,14 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.http.auth import Reader
-from api.http.dependencies import Injected
+from api.http.dependencies import Dependencies, Injected
 from api.http.queries import DEFAULT_WAIT, ReadAt, answer
 from api.routes.snapshots import OfKind, OfRelationship, OfReplica
 from errors import Refused
 from facts import tokens
-from store.read import audits, snapshot_rows
+from store.db.snapshot import snapshot
+from store.read import audits, feed_offsets, snapshot_rows
+from store.read.feed_query import FeedQuery, query_for
 
 router = APIRouter(tags=["snapshots"])
 
@@ -54,7 +56,8 @@ async def audit(
     kind: OfKind = None,
     replica: OfReplica = None,
     at: Annotated[
-        str | None, Query(description="A token: as of its revision, which your copy is at. Default: the newest.")
+        str | None,
+        Query(description="Which revision your copy is of: a token, or the offset it is at. Default: the newest."),
     ] = None,
     prefix: Annotated[
         list[str] | None,
@@ -68,8 +71,8 @@ async def audit(
     prefixes = list(dict.fromkeys(prefix or audits.ROOT))
     if len(prefixes) > PREFIXES or len({*map(len, prefixes)}) > 1 or not all(map(_PREFIX.fullmatch, prefixes)):
         raise Refused(f"pass up to {PREFIXES} prefixes of one length, of the digits 0 to 9 and a to f, at most 63 each")
-    async with ReadAt(deps, who.tenant, at, None, DEFAULT_WAIT).snapshot() as opened:
-        revision = opened.revision
+    query = query_for(deps.catalog, relationship, kind, replica=replica)
+    revision = await _revision(deps, who.tenant, query, at)
     body: dict[str, object] = {"token": tokens.token(who.tenant, revision)}
     if not rows:
         buckets = await audits.buckets(deps.pool, who.tenant, revision, wanted, prefixes)
@@ -80,3 +83,14 @@ async def audit(
     if len(found) > most:
         raise Refused(f"the buckets hold more than {most} rows; pass fewer or longer prefixes")
     return answer({**body, "rows": [{"key": key, "hash": f"{hash:016x}"} for key, hash in sorted(found.items())]})
+
+
+async def _revision(deps: Dependencies, tenant: str, query: FeedQuery, at: str | None) -> int:
+    """The revision that a token or offset stands for, once it is there. Raises BadToken, Refused, NotYet, Expired."""
+    token = None
+    if at is not None:
+        position = feed_offsets.decode(tenant, at)
+        async with snapshot(deps.pool, tenant) as newest:
+            token = tokens.token(tenant, await audits.complete_revision(newest, query, position))
+    async with ReadAt(deps, tenant, token, None, DEFAULT_WAIT).snapshot() as opened:
+        return opened.revision

@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
+from errors import Refused
 from store.db.pool import Pool
-from store.db.snapshot import snapshot
+from store.db.snapshot import Snapshot, snapshot
 from store.db.sql import fetch_rows
-from store.read import snapshot_rows
+from store.read import feed, snapshot_rows
+from store.read.feed_offsets import FeedPosition
+from store.read.feed_query import FeedQuery
 from store.read.snapshot_rows import EntityRows, LinkRows, SnapshotRows
 from tether.audits import Bucket, key_hash, row_hash
 
@@ -37,6 +40,19 @@ class _HashedRow(NamedTuple):
     key: str | None
     last: str | None
     hash: int
+
+
+async def complete_revision(at: Snapshot, query: FeedQuery, position: FeedPosition) -> int:
+    """Returns the revision that the copy of a reader at a position of the feed is of.
+
+    Raises Refused if items of its last revision follow: the copy is of no revision then.
+    """
+    if position == FeedPosition(position.revision):
+        return position.revision - 1
+    items, _ = await feed.page(at, query, position, 1)
+    if items and items[0].revision == position.revision:
+        raise Refused("more items of the same revision follow after this offset: apply them, then audit the copy")
+    return position.revision
 
 
 async def buckets(

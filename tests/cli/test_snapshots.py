@@ -4,9 +4,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
+import orjson
 import pytest
 
+from api.app import create_app
+from config import Settings
 from devstack.ports import answers, free_port
 from store.db import credentials
 from store.db.pool import Pool
@@ -16,6 +21,7 @@ from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.fake_tether import FakeTether
 from tests.support.recording import TENANT, FactRecorder
+from tests.support.serving import serving
 
 ITEMS = 3_000
 NAME = "n" * 4_000
@@ -58,3 +64,31 @@ def test_refused_snapshot_is_one_line_on_standard_error(fake: FakeTether, tether
     assert (said.code, said.out) == (1, "")
     assert len(said.err.splitlines()) == 1
     assert fake.requests[0][1] == "/v1/snapshots?kind=planet"
+
+
+async def test_audit_names_the_keys_of_a_copy_that_differ(
+    tether: Callable[..., Said],
+    settings: Settings,
+    pool: Pool,
+    facts: FactRecorder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await facts.record(*(event("ItemAdded", f"i{n}", 1, name="x", category="c") for n in range(200)))
+    async with pool.acquire() as conn:
+        monkeypatch.setenv("TETHER_KEY", await credentials.create(conn, TENANT, "admin", "admin"))
+    app = create_app(settings)
+    copy = tmp_path / "copy.jsonl"
+    async with app.router.lifespan_context(app), serving(app) as served:
+        monkeypatch.setenv("TETHER_URL", f"http://127.0.0.1:{served.port}")
+        run = partial(asyncio.to_thread, tether, "consumers")
+        await run("create", "shop", "--relationship", "category_item", "--offset", "now")
+        rows = [[f"i{n}", "c", "waiting"] for n in range(200)]
+        copy.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+        said = await run("audit", "shop", str(copy))
+        assert (said.code, said.err) == (0, "")
+        assert said.out.startswith("Equal: 200 rows as of ")
+        rows[7][2], rows[9][0] = "linked", "j9"
+        copy.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+        said = await run("audit", "shop", str(copy))
+        assert (said.code, said.out) == (1, "i7\ni9\nj9\n")

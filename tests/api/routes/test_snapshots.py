@@ -141,3 +141,19 @@ async def test_audit_finds_exactly_the_keys_that_differ(api: Api, revision: int,
 
     assert differing_keys(rows.values(), buckets, some) == set(damaged)
     assert differing_keys(copy.rows, buckets, some) == set()
+
+
+async def test_audit_at_an_offset_is_of_its_last_revision(api: Api, facts: FactRecorder, revision: int) -> None:
+    await facts.record(event("ItemRemoved", "i/0?é", 2), event("ItemRemoved", "i/1?é", 2))
+    answer = await api.http.get("/v1/feed", params={"kind": "item", "offset": tokens.token(TENANT, revision)})
+    first, last = (item["id"] for item in answer.json())
+    status, body = await api.ask("audits", kind="item", at=first)
+    assert (status, "apply them" in body["detail"]) == (400, True)
+    assert await api.get("audits", kind="item", at=last) == await api.get("audits", kind="item")
+    old = await api.get("audits", kind="item", at=tokens.token(TENANT, revision))
+    assert sum(bucket["count"] for bucket in old["buckets"]) == ITEMS
+
+
+@pytest.mark.parametrize("prefix", [["g"], ["a", "bc"], ["0" * 64], ["a"] * 2 + [f"{n:02x}" for n in range(101)]])
+async def test_audit_of_odd_prefixes_is_refused(api: Api, prefix: list[str]) -> None:
+    assert (await api.ask("audits", kind="item", prefix=prefix))[0] == 400
