@@ -5,12 +5,14 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cli import deliveries
 from cli.client import client, path
+from cli.deliveries import Batch, Consent, ConsumerArgument, Secret, put_webhook
 from cli.feed import Changes, Filters, Kind, Parent, Relationship, Replica
 from cli.options import All, ApiKey, Format, Limit, Output, Url
 from cli.output import show_one, show_pages
 
-app = typer.Typer(no_args_is_help=True, help="List, register and delete consumers of the feed.")
+app = typer.Typer(no_args_is_help=True, help="List, register and delete consumers of the feed; deliver it to them.")
 
 COLUMNS = {
     "NAME": "name",
@@ -36,9 +38,12 @@ FIELDS = {
     "registered": "created_at",
     "by": "actor",
     "note": "note",
+    "webhook": "webhook.url",
+    "secret": "webhook.secret",
 }
 
-ConsumerArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the consumer.")]
+
+app.add_typer(deliveries.app)  # without a name: its commands are those of this one
 
 
 @app.command("list")
@@ -75,13 +80,17 @@ def create(
         int, typer.Option(min=1, help="It is at risk when what it has to read next is older.")
     ] = 24 * 3600,
     note: Annotated[str, typer.Option(help="For people: who it is.")] = "",
+    webhook: Annotated[str, typer.Option(metavar="URL", help="Deliver its feed there, signed.")] = "",
+    secret: Secret = "",
+    batch: Batch = 100,
+    consent: Consent = True,
     output: Output = Format.text,
     url: Url = "",
     key: ApiKey = "",
 ) -> None:
     """Register a consumer, or change what is said of it.
 
-    Of one that is registered, another --offset starts it again there.
+    Of one that is registered, another --offset starts it again there. With --webhook it needs no process that reads.
     """
     given = {
         "relationship": relationship,
@@ -100,7 +109,10 @@ def create(
         body["offset"] = offset
     with client(url, key) as tether:
         answer = tether.request("PUT", path("consumers", name), body=orjson.dumps(body), expects="generation")
+        if webhook:
+            answer["webhook"] = put_webhook(tether, name, webhook, secret, batch, consent)
         show_one(answer, output, FIELDS)
+        deliveries.warn_of_secret(answer.get("webhook", {}))
 
 
 @app.command()
