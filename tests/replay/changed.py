@@ -5,9 +5,11 @@ from typing import Any
 
 from temporalio import workflow
 
+from messages.deliveries import DeliveryResult
 from messages.operations import OperationResult
 from messages.relationship import RelationshipResult
 from workflows.cascade import CascadeDeleteWorkflow
+from workflows.delivery import DeliveryWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -89,4 +91,26 @@ class ChangedMerge(MergeWorkflow):
         return await super().run(given)
 
 
-CHANGED: tuple[type[Any], ...] = (ChangedRelationship, ChangedMove, ChangedCascade, ChangedPlan, ChangedMerge)
+@workflow.defn(name="DeliveryWorkflow")
+class ChangedDelivery(DeliveryWorkflow):
+    """Starts with a pause."""
+
+    @workflow.init
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+
+    @workflow.run
+    async def run(self, given: Any) -> DeliveryResult:
+        """The same, after a pause."""
+        await asyncio.sleep(1)
+        return await super().run(given)
+
+
+CHANGED: tuple[type[Any], ...] = (
+    ChangedRelationship,
+    ChangedMove,
+    ChangedCascade,
+    ChangedPlan,
+    ChangedMerge,
+    ChangedDelivery,
+)

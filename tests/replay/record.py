@@ -22,7 +22,7 @@ from examples.people.service import PEOPLE
 from messages.workflow_ids import Subject
 from store.db.pool import create_pool
 from store.migrate import migrate
-from tests.replay.stories import cascade, merge, move, plan, relationship, signals
+from tests.replay.stories import cascade, delivery, merge, move, plan, relationship, signals
 from tests.support.harness import Harness
 from tests.support.scenario import OWNERS, Scenario
 from tests.workflows.conftest import SETTINGS
@@ -43,7 +43,9 @@ Story = Callable[[Scenario], Awaitable[Subject]]
 OPENING = (*move.OPENING, *plan.OPENING, *merge.OPENING)
 """Stories that start Tether's processes themselves, with other declarations."""
 STORIES: dict[str, Story] = {
-    story.__name__: story for module in (relationship, signals, move, cascade, plan, merge) for story in module.STORIES
+    story.__name__: story
+    for module in (relationship, signals, move, cascade, plan, merge, delivery)
+    for story in module.STORIES
 }
 CONTINUED = ("continued", "cascade_continued", "cascade_unanswered")
 """Stories of which the first run is kept; of all others the last run is."""

@@ -14,6 +14,7 @@ import temporal
 from tests.replay.changed import CHANGED
 from tests.replay.record import CONTINUED, HISTORIES, STORIES
 from workflows.cascade import CascadeDeleteWorkflow
+from workflows.delivery import DeliveryWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -24,7 +25,7 @@ NOW = sorted((HISTORIES / "now").glob("*.json"))
 FILES = [*BEFORE, *NOW]
 EARLIER: tuple[type[Any], ...] = (RelationshipWorkflow, MoveWorkflow, CascadeDeleteWorkflow, PlanWorkflow)
 """Those that earlier releases had."""
-WORKFLOWS = (*EARLIER, MergeWorkflow)
+WORKFLOWS = (*EARLIER, MergeWorkflow, DeliveryWorkflow)
 
 
 def label(file: Path) -> str:
