@@ -1,7 +1,21 @@
 """The rows that are measured."""
 
 from bench.report.figures import Benchmark
-from bench.rows import activity, arrival, batches, cascade, growth, hot, merges, pairs, scale, singles, snapshot, waits
+from bench.rows import (
+    activity,
+    arrival,
+    batches,
+    cascade,
+    growth,
+    hot,
+    merges,
+    pairs,
+    scale,
+    singles,
+    snapshot,
+    waits,
+    webhooks,
+)
 
 ROWS: tuple[Benchmark, ...] = (
     batches.ROW,
@@ -14,6 +28,7 @@ ROWS: tuple[Benchmark, ...] = (
     merges.ROW,
     activity.ROW,
     snapshot.ROW,
+    webhooks.ROW,
     growth.ROW,
     scale.ROW,
 )

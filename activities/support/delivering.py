@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from activities.support import splitting
-from activities.support.splitting import Split
+from activities.support.splitting import Post, Split
 from catalog.catalog import Catalog
 from errors import BadToken, Expired, Unknown
 from gateways.webhooks import Delivery, WebhookAnswer, Webhooks
@@ -18,7 +18,7 @@ from store.deliveries.runs import AttemptOutcome, Failure, Look, PageProgress, R
 from store.read import feed, feed_query
 from store.read.feed_events import event
 from store.read.feed_items import FeedItem
-from store.read.feed_offsets import FeedPosition, decode, encode, position_after
+from store.read.feed_offsets import FeedPosition, decode, encode
 
 BATCH_TYPE = "application/cloudevents-batch+json"
 FILTERS = ("relationship", "kind", "parent", "replica", "filters", "changes")
@@ -26,6 +26,8 @@ FILTERS = ("relationship", "kind", "parent", "replica", "filters", "changes")
 SPLITTING = 240.0
 """Seconds after the end of a step for which a batch that fails is split: long enough to say what it fails at, though
 each request takes its whole timeout."""
+READ = 1_000
+"""Items that are read together. The position moves once for all of them, and the last ones may be sent again."""
 SEARCHED = 1_000
 """Items that are read at a time to find the one with an id."""
 
@@ -37,7 +39,6 @@ class FeedMessage(NamedTuple):
     subject: str
     body: bytes
     read_after: str
-    position: FeedPosition
 
 
 class Delivering:
@@ -104,7 +105,8 @@ class Delivering:
 
     async def _deliver_page(self, look: Look) -> None:
         """Delivers the next items of the feed. Those whose subject has an undelivered item are held back behind it."""
-        messages, end = await self._read(look, decode(self._runs.tenant, look.position), look.batch)
+        size = max(look.batch, READ)
+        messages, end = await self._read(look, decode(self._runs.tenant, look.position), size)
         waiting = await self._runs.held([m.subject for m in messages]) if messages else set()
         sending = [m for m in messages if m.subject not in waiting]
         attempts: list[ReceiverAttempt] = []
@@ -117,9 +119,24 @@ class Delivering:
             attempts.append(self._attempt(chosen, outcome, answer, begun))
             return answer
 
-        split = await splitting.send(sending, post, lambda: monotonic() < self._until + SPLITTING)
+        split = await self._send(sending, post, look.batch)
         self.delivered += len(split.delivered)
         await self._store(look, messages, sending, split, end, attempts)
+
+    async def _send(self, sending: Sequence[FeedMessage], post: Post, batch: int) -> Split:
+        """Sends items in messages of ``batch``, until one is not accepted or the time is over."""
+        split = Split()
+        for start in range(0, len(sending), batch):
+
+            async def shifted(part: Sequence[int], start: int = start) -> WebhookAnswer:
+                return await post([start + n for n in part])
+
+            some = sending[start : start + batch]
+            found = await splitting.send(some, shifted, lambda: monotonic() < self._until + SPLITTING)
+            split.add(found, start)
+            if len(found.delivered) < len(some) or monotonic() >= self._until:
+                break
+        return split
 
     async def _store(
         self,
@@ -162,8 +179,12 @@ class Delivering:
         query = feed_query.query_for(self._catalog, **{n: look.filter[n] for n in FILTERS if n in look.filter})
         async with snapshot(self._pool, tenant) as at:
             items, end = await feed.page(at, query, position, limit)
-        after = [look.position if not items else encode(tenant, position), *(_offset(tenant, i) for i in items[:-1])]
-        return [_message(tenant, item, before) for item, before in zip(items, after, strict=False)], end
+        messages: list[FeedMessage] = []
+        before = encode(tenant, position)
+        for item in items:
+            messages.append(_message(tenant, item, before))
+            before = messages[-1].id
+        return messages, end
 
     async def _find(self, look: Look, id: str, after: str) -> FeedMessage | None:
         """Reads the item with an id again, from an offset shortly before it on."""
@@ -214,11 +235,7 @@ def _undelivered(message: FeedMessage, answer: WebhookAnswer | None) -> Undelive
 def _message(tenant: str, item: FeedItem, read_after: str) -> FeedMessage:
     found: dict[str, Any] = event(tenant, item)
     body = orjson.dumps(found, option=orjson.OPT_UTC_Z)
-    return FeedMessage(found["id"], found["subject"], body, read_after, position_after(item))
-
-
-def _offset(tenant: str, item: FeedItem) -> str:
-    return encode(tenant, position_after(item))
+    return FeedMessage(found["id"], found["subject"], body, read_after)
 
 
 def _outcome(answer: WebhookAnswer) -> AttemptOutcome:

@@ -45,6 +45,14 @@ class Split:
     several: bool = False
     gone: WebhookAnswer | None = None
 
+    def add(self, later: "Split", start: int) -> None:
+        """Adds what became of later items, of which the first has the index ``start`` here."""
+        self.delivered |= {start + n for n in later.delivered}
+        self.dropped |= {start + n for n in later.dropped}
+        self.failed |= {start + n: answer for n, answer in later.failed.items()}
+        self.held |= {start + n for n in later.held}
+        self.unavailable, self.several, self.gone = later.unavailable, later.several, later.gone
+
     @property
     def alive(self) -> bool:
         """Whether the receiver has decided about an item: it took it, or wants it dropped."""

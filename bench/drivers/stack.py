@@ -113,6 +113,7 @@ async def _with_tether(folder: Path, measure: Callable[[MeasuredTether], Awaitab
         catalog=(CATALOG,),
         owners={owner: f"http://{LOOPBACK}:{port}" for owner, port in owners.items()},
         keys_file=folder / "credentials.json",
+        webhook_allow=(f"{LOOPBACK}/32",),
         admin_key="",
     )
     # The measured processes must not connect to another Tether or Temporal of the user.
