@@ -57,8 +57,8 @@ async def page(
     at.check_feed(position.revision)
     items: list[FeedItem] = []
     facts, room, end = limit, limits.PAGE, monotonic() + SECONDS
-    position = await _complete(at, query, position)
-    while len(items) < limit and room > 0 and position.revision <= at.head and monotonic() < end:
+    position, advanced = await _complete(at, query, position), False
+    while len(items) < limit and room > 0 and position.revision <= at.head and not (advanced and monotonic() > end):
         last = await _last_revision(at, position.revision, facts)
         left = limit - len(items)
         size = max(left, CHUNK) if query.selective else left
@@ -70,7 +70,7 @@ async def page(
             position = position_after(chosen[-1])
         else:
             position = position_after(found[-1]) if more else FeedPosition(last + 1)
-        room -= read
+        room, advanced = room - read, True
         items += chosen
         facts = facts if chosen else min(2 * facts, WINDOW)
     return items, position
