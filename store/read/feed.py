@@ -26,6 +26,7 @@ from store.read.feed_offsets import KEPT, FeedPosition, joined, number, position
 from store.read.feed_phases import PHASES, Window
 from store.read.feed_previous import with_previous
 from store.read.feed_query import FeedQuery
+from store.read.late_links import mark_late
 from store.read.link_state import Claim, holders
 
 WINDOW = 10_000
@@ -79,6 +80,7 @@ async def page(
 async def _choose(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -> list[FeedItem]:
     """Returns the items that a query wants, complete."""
     await _mark_conflicts(at, query, items)
+    await mark_late(at, {r.name: r for r in query.relationships}, items)
     if at.merges:
         await _name_survivors(at, items)
     if query.parent is not None:

@@ -17,8 +17,9 @@ LINK_TYPES = {
     "closed": "Unlinked",
 }
 """Types of a link's items, by its new state; of one with another parent than before: ``Moved``."""
-OWN_TYPES = {"RelationshipOverdue": "Overdue"}
-"""Types of facts that Tether published, where they differ from the name of the fact."""
+OWN_TYPES = {"RelationshipOverdue": "Overdue", "Merged": "MergeRecorded", "Unmerged": "UnmergeRecorded"}
+"""Types of facts that Tether published, where they differ from the name of the fact: keys that are merged have items of
+their own."""
 
 
 def event(tenant: str, item: FeedItem) -> dict[str, Any]:
@@ -47,9 +48,8 @@ def _particular(item: FeedItem) -> dict[str, str | None]:
     body = item.body
     match body["change"]:
         case "link":
-            moved = body.get("previous_parent") is not None
             return {
-                "type": "Moved" if moved else LINK_TYPES[body["state"]],
+                "type": _type_of_link(body),
                 "subject": body["child"],
                 "relationship": body["relationship"],
                 "parent": body["parent"],
@@ -85,6 +85,12 @@ def _particular(item: FeedItem) -> dict[str, str | None]:
                 "kind": body["kind"],
                 **_causing(item),
             }
+
+
+def _type_of_link(body: dict[str, Any]) -> str:
+    if "previous_parent" in body:
+        return "Moved"
+    return "CompletedLate" if body.get("late") else LINK_TYPES[body["state"]]
 
 
 def _of_fact(fact: dict[str, Any]) -> dict[str, str | None]:

@@ -93,7 +93,7 @@ async def test_any_page_size_and_any_offset_give_the_same_sequence(api: Api, fac
         assert await api.get("feed", offset=whole[n]["id"]) == whole[n + 1 :]
 
 
-async def test_full_page_may_be_cached_and_the_last_one_is_asked_for_again(api: Api, facts: FactRecorder) -> None:
+async def test_full_page_may_be_cached_and_the_last_one_is_requested_again(api: Api, facts: FactRecorder) -> None:
     await categories(facts, "a", "b", "c")
     full = await api.http.get("/v1/feed?limit=2")
     assert (len(full.json()), full.headers["cache-control"]) == (2, FULL)
