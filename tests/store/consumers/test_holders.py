@@ -26,13 +26,15 @@ async def test_holder_that_was_taken_over_moves_nothing_in_any_order(pool: Pool,
         name = next(names)
         first = (await registrations.register(pool, TENANT, name, ANYTHING, "test")).consumer.generation
         moved: list[tuple[int, int, bool]] = []
+        taken_over: list[int] = []
 
         async def say(pool: Pool, generation: int, revision: int) -> None:
             offset = offsets.read(TENANT, tokens.token(TENANT, revision))
-            accepted = False
+            accepted, late = False, generation == first and bool(taken_over)
             with suppress(Fenced):
                 await acknowledgements.acknowledge(pool, TENANT, name, generation, offset)
                 accepted = True
+            assert not (accepted and late)
             moved.append((generation, revision, accepted))
 
         async def old(pool: Pool) -> None:
@@ -41,6 +43,7 @@ async def test_holder_that_was_taken_over_moves_nothing_in_any_order(pool: Pool,
 
         async def new(pool: Pool) -> None:
             taken = await registrations.begin_generation(pool, TENANT, name, "new", None)
+            taken_over.append(taken.generation)
             await say(pool, taken.generation, 2)
 
         async def check(pool: Pool) -> None:
