@@ -14,11 +14,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
+TIMEOUT = 60.0
+"""Seconds without a byte after which a request is given up."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds; doubled at each failure in a row
 
 
 class Copy(Protocol):
-    """Rows and one text, the position. Each row is of a generation: readers see one, while another may be loading."""
+    """Rows and one text, the position. Each row is of an edition: readers see one, while another may be loading."""
 
     def transaction(self) -> AbstractAsyncContextManager[Any]:
         """A transaction of your database: commits what the block writes, or nothing of it."""
@@ -27,14 +29,14 @@ class Copy(Protocol):
         """The position, locked until the transaction ends (``for update``); None: there is none yet."""
 
     async def store(self, tx: Any, position: str) -> None:
-        """Replaces the position: JSON, of which readers need ``generation``, that of the rows to see (0: there are none
+        """Replaces the position: JSON, of which readers need ``edition``, that of the rows to see (0: there are none
         yet), and may show ``offset``: the rows are as of this point of the feed."""
 
-    async def apply(self, tx: Any, generation: int, items: Sequence[Json]) -> None:
-        """Writes what items of the feed say, in their order, to the rows of a generation."""
+    async def apply(self, tx: Any, edition: int, items: Sequence[Json]) -> None:
+        """Writes what items of the feed say, in their order, to the rows of an edition."""
 
-    async def keep(self, tx: Any, generation: int) -> None:
-        """Deletes the rows of all other generations: readers see this one from now on."""
+    async def keep(self, tx: Any, edition: int) -> None:
+        """Deletes the rows of all other editions: readers see this one from now on."""
 
 
 class Superseded(Exception):
@@ -57,8 +59,8 @@ def latest(items: Iterable[Json]) -> dict[str, Json]:
 class Follower:
     """Keeps one copy. ``query``: what to copy, as parameters of the feed: ``{"replica": "shopping_customer"}``.
 
-    ``consumer``: the name under which it is registered, if it is. ``page``: most items in a transaction. ``wait``:
-    seconds after which a request that waits for changes is given up.
+    ``consumer``: the name under which it is registered, if it is. ``page``: most items in a transaction. ``poll``:
+    seconds that a request waits for changes; after them the position moves on over what the query leaves out.
     """
 
     def __init__(
@@ -69,10 +71,10 @@ class Follower:
         *,
         consumer: str | None = None,
         page: int = 1_000,
-        wait: float = 60.0,
+        poll: float = 2.0,
     ) -> None:
         self._copy, self._client, self._query = copy, client, dict(query)
-        self._consumer, self._page, self._wait = consumer, page, wait
+        self._consumer, self._page, self._poll = consumer, page, poll
         self._process, self._acknowledged = uuid.uuid4().hex, ""
 
     async def run(self, retry: tuple[type[Exception], ...] = (OSError,)) -> None:
@@ -92,7 +94,7 @@ class Follower:
     async def take_over(self) -> None:
         """Makes this process the only one that writes the copy and acknowledges for its consumer."""
         async with self._copy.transaction() as tx:
-            at = json.loads(await self._copy.load(tx) or '{"generation": 0, "loading": {}}')
+            at = json.loads(await self._copy.load(tx) or '{"edition": 0, "loading": {}}')
             at["process"] = self._process
             if self._consumer is not None:
                 answer = await self._client.post(f"/v1/consumers/{self._consumer}/generations", json={})
@@ -108,17 +110,18 @@ class Follower:
             return
         await self._acknowledge(at)
         query = self._query | {"offset": at["offset"], "limit": str(self._page), "live": "long-poll"}
-        answer = await self._client.get("/v1/feed", params=query, timeout=self._wait)
+        query |= {"timeout": str(round(self._poll * 1_000))}
+        answer = await self._client.get("/v1/feed", params=query, timeout=self._poll + TIMEOUT)
         if answer.status_code == 410:  # away for too long
             await self._write(at | {"loading": {}})
         elif (reached := (await _checked(answer)).headers["stream-next-offset"]) != at["offset"]:
             await self._write(at | {"offset": reached}, answer.json() if answer.content else [])
 
     async def _snapshot(self, at: Json) -> None:
-        """Loads a generation, or the rest of one that was begun. Readers see the former one until it is complete."""
+        """Loads an edition, or the rest of one that was begun. Readers see the former one until it is complete."""
         loading: Json = at.get("loading", {})
         query = self._query | ({"cursor": loading["cursor"]} if loading else {})
-        async with self._client.stream("GET", "/v1/snapshots", params=query, timeout=self._wait) as answer:
+        async with self._client.stream("GET", "/v1/snapshots", params=query, timeout=TIMEOUT) as answer:
             if loading and answer.status_code in (404, 410):  # away for too long: the next step begins another one
                 await self._write(at | {"loading": {}}, keep=True)
                 return
@@ -127,11 +130,11 @@ class Follower:
             async for item in _lines(answer):
                 match item["type"]:
                     case "snapshot-start":
-                        begun = {"generation": at["generation"] + 1, "offset": item["data"]["offset"]}
+                        begun = {"edition": at["edition"] + 1, "offset": item["data"]["offset"]}
                         loading = loading or begun
                     case "snapshot-end":
                         done = {name: at[name] for name in at if name != "loading"}
-                        await self._write(done | {k: loading[k] for k in ("generation", "offset")}, items, keep=True)
+                        await self._write(done | {k: loading[k] for k in ("edition", "offset")}, items, keep=True)
                         return
                     case _:
                         items.append(item)
@@ -146,9 +149,9 @@ class Follower:
         async with self._copy.transaction() as tx:
             await self._position(tx)
             if items:
-                await self._copy.apply(tx, (at.get("loading") or at)["generation"], items)
+                await self._copy.apply(tx, (at.get("loading") or at)["edition"], items)
             if keep:
-                await self._copy.keep(tx, at["generation"])
+                await self._copy.keep(tx, at["edition"])
             await self._copy.store(tx, json.dumps(at))
 
     async def _position(self, tx: Any) -> Json:

@@ -114,12 +114,12 @@ class MemoryCopy:
     @property
     def at(self) -> Json:
         """The position, as JSON."""
-        return dict(json.loads(self.position or '{"generation": 0}'))
+        return dict(json.loads(self.position or '{"edition": 0}'))
 
     @property
     def rows(self) -> dict[str, int]:
         """What readers see."""
-        return {key: value for (generation, key), value in self.stored.items() if generation == self.at["generation"]}
+        return {key: value for (edition, key), value in self.stored.items() if edition == self.at["edition"]}
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["MemoryCopy"]:
@@ -139,16 +139,16 @@ class MemoryCopy:
         await self.pause()
         tx.position = position
 
-    async def apply(self, tx: "MemoryCopy", generation: int, items: Sequence[Json]) -> None:
+    async def apply(self, tx: "MemoryCopy", edition: int, items: Sequence[Json]) -> None:
         for item in items:
             await self.pause()
-            tx.stored.pop((generation, item["subject"]), None)
+            tx.stored.pop((edition, item["subject"]), None)
             if item["type"] == "EntityChanged":
-                tx.stored[generation, item["subject"]] = item["data"]["data"]["n"]
+                tx.stored[edition, item["subject"]] = item["data"]["data"]["n"]
 
-    async def keep(self, tx: "MemoryCopy", generation: int) -> None:
+    async def keep(self, tx: "MemoryCopy", edition: int) -> None:
         await self.pause()
-        tx.stored = {key: value for key, value in tx.stored.items() if key[0] == generation}
+        tx.stored = {key: value for key, value in tx.stored.items() if key[0] == edition}
 
 
 def _item(id: str, key: str, value: int | None) -> Json:

@@ -82,7 +82,7 @@ class World:
                 break
         self.check()
         assert self.copy.at["offset"] == f"{len(self.server.changes):08}"
-        assert {generation for generation, _ in self.copy.stored} <= {self.copy.at["generation"]}
+        assert {edition for edition, _ in self.copy.stored} <= {self.copy.at["edition"]}
 
 
 @given(st.integers(), st.lists(st.integers(0, 60), max_size=12), st.integers(1, 20))
@@ -158,7 +158,7 @@ async def test_page_that_a_superseded_process_has_read_is_not_written() -> None:
     assert copy.rows == {"a": 1}
 
 
-async def test_readers_see_the_old_generation_until_the_new_one_is_whole() -> None:
+async def test_readers_see_the_old_edition_until_the_new_one_is_whole() -> None:
     server, copy, follower = await up_to_date(("a", 1), ("b", 1))
     server.changes += [("a", 2), ("b", None), ("c", 2)]
     server.horizon = len(server.changes)
