@@ -31,7 +31,7 @@ from examples.demo.stage import TENANT
 WIDTH = 110
 """Columns of the output when it is not a terminal."""
 
-OWNERS = ("groups", "channels", "events", "teams", "people", "activities", "tickets")
+OWNERS = ("groups", "channels", "events", "teams", "people", "activities", "tickets", "users")
 MISBEHAVING = "teams"
 
 PORTS = ("port", "postgres_port", "temporal_port", "temporal_ui_port")

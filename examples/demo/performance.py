@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
+from devstack.ports import free_port
 from devstack.stack import Urls
 from examples.demo import (
     at_rest,
@@ -18,9 +19,11 @@ from examples.demo import (
     plans,
     reading,
     teams_and_events,
+    users_and_shopping,
 )
 from examples.demo.owner import DemoOwner
 from examples.demo.play import Play
+from examples.demo.shopping import DemoShopping
 from examples.demo.stage import OTHER, CommandLine, Stage, keys
 from examples.demo.tether import TetherClient
 
@@ -31,6 +34,7 @@ SITUATIONS: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
     "plans": plans.play,
     "festival": festival.play,
     "merging": merging.play,
+    "users_and_shopping": users_and_shopping.play,
     "categories_and_items": categories_and_items.play,
     "flights": flights.play,
     "reading": reading.play,
@@ -54,6 +58,7 @@ async def opened(
     """
     known = keys(where.credentials)
     services = owners.values()
+    shopping = DemoShopping(free_port(), folder)
     try:
         for service in services:
             service.introduce(where.api, known[f"publish:{service.name}"], environ)
@@ -63,8 +68,9 @@ async def opened(
         command = CommandLine(environ)
         made = await command.answer("keys", "create", "demo", "--scope", "admin", "--tenant", OTHER)
         async with TetherClient(where.api, known) as tether, TetherClient(where.api, {"admin": made["key"]}) as other:
-            yield Stage(play, where, folder, tether, other, owners, command)
+            yield Stage(play, where, folder, tether, other, owners, command, shopping)
     finally:
+        await shopping.close()
         for service in services:
             await service.close()
 

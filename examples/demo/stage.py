@@ -10,6 +10,7 @@ from devstack.stack import Urls
 from devstack.up import CLI
 from examples.demo.owner import DemoOwner
 from examples.demo.play import Play
+from examples.demo.shopping import DemoShopping
 from examples.demo.tether import Json, TetherClient
 
 TENANT = "main"
@@ -58,6 +59,8 @@ class Stage:
     owners: Mapping[str, DemoOwner]
     """The example owners by name."""
     command: CommandLine
+    shopping: DemoShopping
+    """Which keeps a copy of users; it is not started yet."""
 
     @property
     def groups(self) -> DemoOwner:
@@ -93,6 +96,11 @@ class Stage:
     def tickets(self) -> DemoOwner:
         """The owner of tickets, each with a key of its person."""
         return self.owners["tickets"]
+
+    @property
+    def users(self) -> DemoOwner:
+        """The owner of users."""
+        return self.owners["users"]
 
     def pid(self, part: str) -> int:
         """Process id of a running part of the stack, such as ``worker``."""

@@ -14,16 +14,16 @@ create table if not exists copies (
     name text primary key,
     position json not null
 );
-create table if not exists customer_generations (
-    generation bigint,
+create table if not exists customer_editions (
+    edition bigint,
     id text collate "C",
     name text,
     email text,
-    primary key (generation, id)
+    primary key (edition, id)
 );
 create or replace view customers as
-select g.id, g.name, g.email from customer_generations g, copies c
-where c.name = 'customers' and g.generation = (c.position ->> 'generation')::bigint;
+select g.id, g.name, g.email from customer_editions g, copies c
+where c.name = 'customers' and g.edition = (c.position ->> 'edition')::bigint;
 """
 FIELDS = ("name", "email")
 
@@ -35,12 +35,12 @@ insert into copies (name, position) values ('customers', $1::text::json)
 on conflict (name) do update set position = excluded.position
 """
 _WRITE = """
-insert into customer_generations (generation, id, name, email)
+insert into customer_editions (edition, id, name, email)
 select $1, * from unnest($2::text[], $3::text[], $4::text[])
-on conflict (generation, id) do update set name = excluded.name, email = excluded.email
+on conflict (edition, id) do update set name = excluded.name, email = excluded.email
 """
-_DELETE = "delete from customer_generations where generation = $1 and id = any($2::text[])"
-_KEEP = "delete from customer_generations where generation <> $1"
+_DELETE = "delete from customer_editions where edition = $1 and id = any($2::text[])"
+_KEEP = "delete from customer_editions where edition <> $1"
 _FIND = """
 select c.position ->> 'offset' as as_of, u.id is not null as known, u.name, u.email
 from copies c left join customers u on u.id = $1 where c.name = 'customers'
@@ -81,7 +81,7 @@ class Customers:
         """See `tether.consumer.Copy`."""
         await tx.execute(_STORE, position)
 
-    async def apply(self, tx: Any, generation: int, items: Sequence[Json]) -> None:
+    async def apply(self, tx: Any, edition: int, items: Sequence[Json]) -> None:
         """See `tether.consumer.Copy`."""
         live: dict[str, Json] = {}
         gone: list[str] = []
@@ -90,13 +90,13 @@ class Customers:
                 live[key] = item["data"]["data"]
             else:
                 gone.append(key)
-        await tx.execute(_DELETE, generation, gone)
+        await tx.execute(_DELETE, edition, gone)
         columns = [[data.get(field) for data in live.values()] for field in FIELDS]
-        await tx.execute(_WRITE, generation, list(live), *columns)
+        await tx.execute(_WRITE, edition, list(live), *columns)
 
-    async def keep(self, tx: Any, generation: int) -> None:
+    async def keep(self, tx: Any, edition: int) -> None:
         """See `tether.consumer.Copy`."""
-        await tx.execute(_KEEP, generation)
+        await tx.execute(_KEEP, edition)
 
     async def find(self, key: str) -> CustomerAsOf | None:
         """One customer with the offset that the copy is as of, in one statement; None: there is no copy yet."""

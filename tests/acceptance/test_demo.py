@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PLAYED = 400.0
 """Most seconds for all situations; one minute on an idle machine."""
 
-OWNERS = ("Groups", "Channels", "Events", "Teams", "People", "Activities", "Tickets")
+OWNERS = ("Groups", "Channels", "Events", "Teams", "People", "Activities", "Tickets", "Users")
 
 pytestmark = [pytest.mark.slow, pytest.mark.stack, pytest.mark.faults, pytest.mark.timeout(900)]
 
