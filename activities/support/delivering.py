@@ -80,13 +80,16 @@ class Delivering:
         if answer.accepted:
             await self._runs.consented(attempt)
         else:
-            await self._runs.failed(Failure(f"consent: {answer}", False, answer.retry_after, [attempt]))
+            await self._runs.failed(Failure(f"consent: {answer}", True, answer.retry_after, [attempt]))
 
     async def _retry(self, look: Look) -> None:
         """Delivers one item again, alone."""
         assert look.item is not None
         assert look.read_after is not None
-        message = await self._find(look, look.item, look.read_after)
+        try:
+            message = await self._find(look, look.item, look.read_after)
+        except Expired:
+            message = None
         if message is None:
             gone = ReceiverAttempt(look.item, look.item, 1, "dropped", None, "the feed does not have it any more", 0)
             await self._runs.removed(look, [look.item], gone, accepted=False)
@@ -99,7 +102,7 @@ class Delivering:
         elif answer.status == 410:
             await self._runs.disable(_gone(answer), [attempt])
         elif not answer.sent or answer.status == 429:
-            await self._runs.failed(Failure(str(answer), False, answer.retry_after, [attempt]))
+            await self._runs.failed(Failure(str(answer), not answer.sent, answer.retry_after, [attempt]))
         else:
             await self._runs.item_failed(look.item, attempt, answer.retry_after)
 
@@ -180,8 +183,10 @@ class Delivering:
         async with snapshot(self._pool, tenant) as at:
             items, end = await feed.page(at, query, position, limit)
         messages: list[FeedMessage] = []
-        before = encode(tenant, position)
+        before, revision = encode(tenant, position), position.revision
         for item in items:
+            if item.revision > revision:  # what is before may be trimmed until this one is read again
+                before, revision = encode(tenant, FeedPosition(item.revision)), item.revision
             messages.append(_message(tenant, item, before))
             before = messages[-1].id
         return messages, end

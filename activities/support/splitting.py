@@ -103,7 +103,8 @@ class _Sending:
             self._split.gone = answer
         elif not answer.sent or answer.status == 429 or answer.retry_after:
             self._split.unavailable = answer
-            self._split.several = len({self._items[n].subject for n in part}) > 1
+            # An item cannot be to blame for a connection that was not made.
+            self._split.several = not answer.sent or len({self._items[n].subject for n in part}) > 1
         self._stopped = bool(self._split.gone or self._split.unavailable) or not self._may_go_on()
         return answer
 

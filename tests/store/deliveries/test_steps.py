@@ -14,8 +14,11 @@ from standardwebhooks.webhooks import Webhook
 from catalog.catalog import Catalog
 from errors import Conflict, Unknown
 from store.db.pool import Pool
+from store.db.snapshot import snapshot
 from store.deliveries import commands, webhooks
 from store.deliveries.runs import ATTEMPTS, PAUSES
+from store.read import feed, feed_events, feed_query
+from store.read.feed_offsets import BEGINNING
 from tests.support.events import event
 from tests.support.receivers import OTHER_SECRET, SECRET, refusing
 from tests.support.subscribers import Subscriber, subscribe
@@ -367,3 +370,46 @@ async def test_every_subject_arrives_in_order_and_whole_whatever_fails(
         key: [str(n) for n in range(1, count + 1)] for key, count in versions.items()
     }
     assert all(names == sorted(names, key=int) for names in arrived.values())
+
+
+async def test_receiver_that_cannot_be_connected_to_is_disabled_after_days(
+    tenant: StoreTenant, shop: Subscriber
+) -> None:
+    def unreachable(*_: Any) -> httpx2.Response:
+        raise httpx2.ConnectError("refused")
+
+    shop.receivers.answer[shop.host] = unreachable
+    await add(tenant, "c1")
+    await shop.finish()
+    assert (await shop.webhook()).state == "disabled"
+    assert await shop.undelivered() == []
+
+
+async def test_item_that_is_not_kept_any_more_is_dropped_and_others_go_on(
+    pool: Pool, tenant: StoreTenant, shop: Subscriber
+) -> None:
+    shop.receivers.answer[shop.host] = refusing("c1")
+    await add(tenant, "c1", "c2")
+    await add(tenant, "c3")
+    await shop.finish()
+    await pool.execute(
+        "insert into horizons (tenant, revision, at) select tenant, revision, at from revisions where tenant = $1"
+        " order by revision desc limit 1",
+        tenant.name,
+    )
+    await commands.redrive(pool, tenant.name, "shop", None)
+    await shop.finish()
+    assert (await shop.undelivered(), (await shop.webhook()).state) == ([], "active")
+    newest = (await commands.attempts(pool, tenant.name, "shop"))[0]
+    assert (newest.outcome, newest.words) == ("dropped", "the feed does not have it any more")
+
+
+async def test_delivered_event_is_that_of_the_feed(
+    pool: Pool, catalog: Catalog, tenant: StoreTenant, shop: Subscriber
+) -> None:
+    await add(tenant, "c1")
+    await shop.run()
+    (found,) = shop.receivers.accepted[shop.host]
+    async with snapshot(pool, tenant.name) as at:
+        (item,), _ = await feed.page(at, feed_query.query_for(catalog, kind="category"), BEGINNING, 10)
+    assert found == orjson.loads(orjson.dumps(feed_events.event(tenant.name, item), option=orjson.OPT_UTC_Z))
