@@ -18,31 +18,10 @@ from examples.converters.fhir_patients import PatientKeys
 from examples.converters.output import Conversion, Event, FactTypes
 from facts.envelope import read
 from facts.validation import Validator
+from tests.support.fhir_texts import BASE, bundle, link, ndjson, patient
 
 FACTS = FactTypes("/people/fhir")
 VALIDATOR = Validator(catalogs.load(), Limits())
-BASE = "https://registry.example.org/fhir"
-
-
-def link(type: str, other: str) -> dict[str, Any]:
-    return {"other": {"reference": other}, "type": type}
-
-
-def patient(id: str, *links: dict[str, Any], version: int = 1, **more: Any) -> dict[str, Any]:
-    """A Patient as servers of R4 and of R5 write it; version n is of the n-th minute."""
-    meta = {"versionId": str(version), "lastUpdated": f"2026-01-31T12:{version:02}:00.000+01:00"}
-    return {"resourceType": "Patient", "id": id, "meta": meta, "active": True, "link": list(links), **more}
-
-
-def bundle(*patients: dict[str, Any], base: str = BASE, type: str = "history") -> str:
-    entries = [
-        {"fullUrl": f"{base}/Patient/{one['id']}", "resource": one, "request": {"method": "PUT"}} for one in patients
-    ]
-    return json.dumps({"resourceType": "Bundle", "type": type, "entry": entries}, indent=2)
-
-
-def ndjson(*resources: dict[str, Any]) -> str:
-    return "".join(json.dumps(one) + "\n" for one in resources)
 
 
 def converted(text: str, keys: PatientKeys | None = None, earlier: Iterable[Event] = ()) -> Conversion:

@@ -5,7 +5,7 @@ import pytest
 from messages.child_reasons import ParkReason
 from store.operations import cascades, children, operations
 from store.operations.children import ChildOutcome
-from tests.store.operations.test_ended_lives import Play
+from tests.support.ended_life_play import Play
 from tests.support.tenants import StoreTenant
 
 
