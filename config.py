@@ -59,6 +59,13 @@ class Retention(BaseSettings):
         """Whether anything is ever trimmed."""
         return any(age is not None for age in (self.history, self.operations, self.quarantine))
 
+    @property
+    def at_risk(self) -> timedelta:
+        """The age of what a consumer has to read next at which it is at risk, if its registration does not say: a day,
+        but at most half of that at which the horizon passes it."""
+        day = timedelta(days=1)
+        return day if self.history is None else min(day, (self.history + self.cap) / 2)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.bodies is not None and (self.history is None or self.bodies < self.history):

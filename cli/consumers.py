@@ -77,8 +77,11 @@ def create(
         ),
     ] = "",
     at_risk_seconds: Annotated[
-        int, typer.Option(min=1, help="It is at risk when what it has to read next is older.")
-    ] = 24 * 3600,
+        int,
+        typer.Option(
+            min=0, show_default="a day, or less", help="It is at risk when what it has to read next is older."
+        ),
+    ] = 0,
     note: Annotated[str, typer.Option(help="For people: who it is.")] = "",
     webhook: Annotated[str, typer.Option(metavar="URL", help="Deliver its feed there, signed.")] = "",
     secret: Secret = "",
@@ -102,11 +105,10 @@ def create(
     }
     body: dict[str, Any] = {
         "filter": {name: value for name, value in given.items() if value},
-        "at_risk_seconds": at_risk_seconds,
         "note": note,
+        **({"at_risk_seconds": at_risk_seconds} if at_risk_seconds else {}),
+        **({"offset": offset} if offset else {}),
     }
-    if offset:
-        body["offset"] = offset
     with client(url, key) as tether:
         answer = tether.request("PUT", path("consumers", name), body=orjson.dumps(body), expects="generation")
         if webhook:

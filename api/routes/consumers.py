@@ -21,7 +21,6 @@ from store.read.feed_query import query_for
 router = APIRouter(tags=["consumers"])
 
 OffsetText = Annotated[str, Field(min_length=1, max_length=limits.OFFSET, pattern=r"^[^\x00]+$")]
-DAY = 24 * 3600
 
 
 class ConsumerFilter(BaseModel):
@@ -60,8 +59,12 @@ class NewConsumer(BaseModel):
         "Default: `-1` for a new consumer; one that is registered stays where it is.",
         examples=["-1"],
     )
-    at_risk_seconds: int = Field(
-        default=DAY, ge=1, le=10**9, description="It is at risk when what it has to read next is older than this."
+    at_risk_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**9,
+        description="It is at risk when what it has to read next is older than this. Default: a day, but at most half "
+        "of the age at which it would expire.",
     )
     note: str = Field(default="", max_length=500, pattern=r"^[^\x00]*$", description="For people: who it is.")
 
@@ -172,7 +175,8 @@ async def register(
     """
     given = body.filter.parameters()
     query_for(deps.catalog, **given)  # raises for what is not declared, or has no meaning
-    wanted = Registration(given, body.offset, body.at_risk_seconds, body.note)
+    at_risk = body.at_risk_seconds or max(1, int(deps.settings.retention.at_risk.total_seconds()))
+    wanted = Registration(given, body.offset, at_risk, body.note)
     found = await registrations.register(deps.pool, who.tenant, name, wanted, who.name)
     if found.created:
         response.status_code = 201

@@ -37,7 +37,7 @@ def test_create_sends_what_is_given_and_no_offset_unless_it_is(tether: Tether, f
     assert (said.code, "at-risk" in said.out) == (0, True)
     bodies = [orjson.loads(body) for _, _, _, body in fake.requests]
     assert bodies == [
-        {"filter": {}, "at_risk_seconds": 86400, "note": ""},
+        {"filter": {}, "note": ""},
         {
             "filter": {"kind": "person", "filters": '[{"exact": {"type": "EntityChanged"}}]', "changes": "only"},
             "at_risk_seconds": 60,
