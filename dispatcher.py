@@ -2,8 +2,8 @@
 
 One loop sends the outbox rows that are due and starts workflows for waits whose grace period is over. Now and then it
 checks that every workflow that should be open is, since an operator may have terminated it. Another ends those that
-should not be, a third starts the retention of each tenant, again and again, and a fourth notifies the feed of consumers
-that are at risk.
+should not be, a third starts the retention of each tenant, again and again, a fourth notifies the feed of consumers
+that are at risk, and a fifth starts the erasures that are due.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from starter import Starter, is_unavailable
 from store.consumers import notices
 from store.db.pool import Pool, create_pool
 from store.deliveries import webhooks
+from store.erasure import requests as erasures
 from store.retention import schedule
 from store.write import outbox_dispatch
 from store.write.outbox_dispatch import OfWorkflow, WorkflowToCheck
@@ -59,6 +60,8 @@ STRAYS_EVERY = 5.0
 """Seconds between two pages of open workflows that are compared with the rows."""
 RETENTION_EVERY = 5.0
 """Seconds between two looks for tenants whose rows are due to be trimmed."""
+ERASURES_EVERY = 1.0
+"""Seconds between two looks for erasures whose workflows are to be started."""
 CONSUMERS_EVERY = 10.0
 """Seconds between two looks at the consumers."""
 
@@ -91,6 +94,7 @@ class Dispatcher:
         """Runs until it is cancelled, also while PostgreSQL or Temporal are unavailable."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beside(STRAYS_EVERY, "stray workflows cannot be looked for", self._strays.round))
+            group.create_task(self._beside(ERASURES_EVERY, "erasures cannot be started", self.erase))
             if self._retention.trims:
                 group.create_task(self._beside(RETENTION_EVERY, "retention cannot be started", self.retain))
             if self._catalog is not None:
@@ -174,6 +178,11 @@ class Dispatcher:
         are due again then at their next turn."""
         for tenant in await schedule.claim(self._pool, self._retention.every):
             await self._starter.retain(tenant)
+
+    async def erase(self) -> None:
+        """Starts the erasures that are due. Raises Unavailable and RPCError: they are due again in a minute."""
+        for due in await erasures.claim(self._pool):
+            await self._starter.erase(due.tenant, due.id)
 
     async def _beside(self, seconds: float, failure: str, work: Callable[[], Awaitable[None]]) -> None:
         """Repeats work beside the dispatch, with a pause before each time: Temporal's list of workflows may be slow or

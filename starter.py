@@ -19,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from messages import shortened
 from messages.base import Message
+from messages.erasure import ErasureStep, erasure_id
 from messages.relationship import RelationshipInstance, relationship_input
 from messages.retention import RetentionRun, retention_id
 from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
@@ -26,6 +27,7 @@ from messages.signals import Nudge
 from messages.workflow_ids import TASK_QUEUE, Subject, subject_id, subject_of
 from workflows.cascade import CascadeDeleteWorkflow
 from workflows.delivery import DeliveryWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -139,6 +141,18 @@ class Starter:
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=shortened.summary(f"retention of {tenant}"),
+            rpc_timeout=_CALL,
+        )
+
+    async def erase(self, tenant: str, id: str) -> None:
+        """Starts the workflow of an erasure, unless it is running. Raises RPCError."""
+        await self._client.start_workflow(
+            ErasureWorkflow.run,
+            ErasureStep(tenant=tenant, id=id),
+            id=erasure_id(tenant, id),
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=shortened.summary(f"erasure {id}"),
             rpc_timeout=_CALL,
         )
 

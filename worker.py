@@ -16,6 +16,7 @@ import logs
 import temporal
 from activities.cascade import CascadeActivities
 from activities.delivery import DeliveryActivities
+from activities.erasure import ErasureActivities
 from activities.merge import MergeActivities
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
@@ -35,6 +36,7 @@ from store.write.recorder import Recorder
 from workflows.activity_options import DELIVERIES
 from workflows.cascade import CascadeDeleteWorkflow
 from workflows.delivery import DeliveryWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
@@ -93,6 +95,7 @@ def build(
     plan = PlanActivities(pool, catalog)
     merge = MergeActivities(pool, catalog, owners)
     retention = RetentionActivities(pool, catalog, settings.retention)
+    erasure = ErasureActivities(pool, catalog, owners)
     requesting: list[Callable[..., Any]] = [relationship.request_child, move.request_move, cascade.request_deletion]
     main_worker = Worker(
         client,
@@ -105,6 +108,7 @@ def build(
             MergeWorkflow,
             RetentionWorkflow,
             DeliveryWorkflow,
+            ErasureWorkflow,
         ],
         activities=[
             relationship.record,
@@ -116,6 +120,9 @@ def build(
             merge.look_at_merge,
             merge.prove_merge,
             retention.trim,
+            erasure.erase,
+            erasure.vacuum,
+            erasure.end,
             *requesting,
         ],
         interceptors=interceptors,
@@ -130,7 +137,7 @@ def build(
         Worker(
             client,
             task_queue=f"{task_queue}.{owner}",
-            activities=[*requesting, sweep.sweep, merge.retire],
+            activities=[*requesting, sweep.sweep, merge.retire, erasure.request_owner],
             interceptors=interceptors,
             max_concurrent_activities=ACTIVITIES_PER_OWNER,
             max_concurrent_activity_task_polls=2,

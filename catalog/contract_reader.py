@@ -27,6 +27,8 @@ def read(modules: Iterable[ModuleType]) -> Contracts:
     for command in contracts.commands:
         if command.deletes:
             _check_deleting(command, contracts)
+        if command.erases:
+            _check_erasing(command, contracts)
     identity_checks.check_together(contracts)
     activity_checks.check_together(contracts)
     return contracts
@@ -135,6 +137,25 @@ def _check_deleting(command: type[Command], contracts: Contracts) -> None:
     other = contracts.deleting.setdefault(kind, command)
     if other is not command:
         raise BadDeclaration(where, f"{other.__name__} deletes {kind!r} as well", "Let one of them say deletes=….")
+
+
+def _check_erasing(command: type[Command], contracts: Contracts) -> None:
+    """Of an erased entity nothing but its key is known, so nothing else can fill the command."""
+    kind, name, where = command.erases, command.__name__, contracts.declared_in[command]
+    if contracts.owner_of.get(kind) != contracts.commands[command]:
+        raise BadDeclaration(where, f"{name} erases {kind!r}, which its owner does not own", "Name one of its kinds.")
+    key = command.marked(KeyField)
+    others = sorted(n for n, f in command.model_fields.items() if f.is_required() and n != key)
+    if key is None or others:
+        raise BadDeclaration(
+            where,
+            f"{name} erases a {kind}, and nothing fills {', '.join(others) or 'it'}: of an erased entity only the key"
+            " is known",
+            "Mark one field as Key, and give all others a default.",
+        )
+    other = contracts.erasing.setdefault(kind, command)
+    if other is not command:
+        raise BadDeclaration(where, f"{other.__name__} erases {kind!r} as well", "Let one of them say erases=….")
 
 
 def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:

@@ -18,6 +18,7 @@ OWN_FACTS = (
     "Linked",
     "Unlinked",
     "FactVoided",
+    "EntityErased",
     "RelationshipOverdue",
     "RelationshipDeclared",
     "Merged",
@@ -65,6 +66,8 @@ class Contracts:
     """command → the name of the owner that carries it out."""
     deleting: dict[str, type[Command]] = field(default_factory=dict)
     """kind → the command that deletes an entity of this kind."""
+    erasing: dict[str, type[Command]] = field(default_factory=dict)
+    """kind → the command that lets the owner erase its data of an entity of this kind."""
     merging: dict[str, MergePolicy] = field(default_factory=dict)
     """kind whose entities can be merged → how."""
     activity: dict[str, Contract] = field(default_factory=dict)

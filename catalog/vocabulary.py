@@ -120,7 +120,8 @@ class Command(BaseModel):
 
     ``class CreateChannel(Command, method="POST", path="/channels")``; the path may name fields, ``/teams/{team_id}``.
     The other fields are the JSON body, or the query where the method is DELETE. ``deletes="event"`` says that the
-    command deletes an entity of that kind, which makes the kind deletable through Tether.
+    command deletes an entity of that kind, which makes the kind deletable through Tether. ``erases="user"``: the owner
+    erases its own data of that entity, and is requested to when Tether has erased its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -128,9 +129,13 @@ class Command(BaseModel):
     method: ClassVar[str] = ""
     path: ClassVar[str] = ""
     deletes: ClassVar[str] = ""
+    erases: ClassVar[str] = ""
 
-    def __init_subclass__(cls, method: str = "", path: str = "", deletes: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, method: str = "", path: str = "", deletes: str = "", erases: str = "", **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
+        cls.erases = erases
         cls.method = method
         cls.path = path
         cls.deletes = deletes

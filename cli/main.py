@@ -9,6 +9,7 @@ from cli import (
     activity,
     consumers,
     entities,
+    erasures,
     events,
     feed,
     keys,
@@ -54,6 +55,7 @@ app.command("import", rich_help_panel=PUBLISH)(import_files)
 app.add_typer(events.app, name="events", rich_help_panel=PUBLISH)
 app.command(rich_help_panel=CHANGE)(move)
 app.command(rich_help_panel=CHANGE)(delete)
+app.command(rich_help_panel=CHANGE)(erasures.erase)
 app.add_typer(plans.app, name="plan", rich_help_panel=CHANGE)
 app.add_typer(merges.app, name="merge", rich_help_panel=CHANGE)
 merges.app.command()(merge_files.plan)
@@ -70,6 +72,7 @@ app.add_typer(consumers.app, name="consumers", rich_help_panel=READ)
 consumers.app.command()(audit)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
+app.add_typer(erasures.app, name="erasures", rich_help_panel=READ)
 app.add_typer(retention.app, name="retention", rich_help_panel=READ)
 app.command(rich_help_panel=CHECK)(verify)
 app.command(rich_help_panel=CHECK)(export)

@@ -51,6 +51,12 @@ class RetirePerson(Command, method="POST", path="/people/{person_id}/retirements
     """Key of the profile that remains."""
 
 
+class ErasePerson(Command, method="POST", path="/people/{person_id}/erasures", erases="person"):
+    """Erase what is kept of the person in a profile."""
+
+    person_id: Key
+
+
 class PersonMerged(
     Merged,
     entity="person",

@@ -16,6 +16,9 @@ from facts.order_key import order_key
 VOIDED = "FactVoided"
 """An operator has voided the fact ``data.id`` of the source ``data.source``: it has no part in the state any more."""
 
+ERASED = "EntityErased"
+"""The data of its entity was erased from all facts before it: what they refer by is all that they still hold."""
+
 
 def entry(
     name: str,

@@ -92,6 +92,20 @@ def _ends(kit: Kit) -> APIRouter:
 
         return commands.once(command, effect)
 
+    @router.post("/{key}/erasures", status_code=204)
+    def erase(key: str, command: Incoming) -> Response:
+        """Erase what is kept of the person in a profile. No fact says so: the service that requests it has erased its
+        own.
+
+        404: unknown. 410: deleted.
+        """
+
+        def effect(tx: Transaction) -> Response:
+            people.change(tx, key, command.condition, {"name": "", "email": None, "phone": None, "labels": None})
+            return Response(status_code=204)
+
+        return commands.once(command, effect)
+
     return router
 
 

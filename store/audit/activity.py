@@ -33,6 +33,7 @@ class _LedgerRow(NamedTuple):
     received: datetime
     sequence: str | None
     digest: bytes
+    emptied: str | None
 
 
 class _Row(NamedTuple):
@@ -82,7 +83,7 @@ async def _ledger(
         row = _LedgerRow(*record)
         if (row.source == OWN_SOURCE) != (row.type == VOIDED):
             continue
-        if row.source != OWN_SOURCE and row.data and row.digest != _digest(row):
+        if row.source != OWN_SOURCE and row.emptied is None and row.digest != _digest(row):
             altered.append(f"activity {row.id!r} of {row.source}: its data are not those that were published")
         time = nanoseconds_of(row.time, row.time_nanoseconds)
         fact = ModelFact(

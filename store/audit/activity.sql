@@ -1,6 +1,6 @@
 -- name: activity_ledger
 -- The facts of some types, in no particular order.
-select source, id, type, kind, key, time, time_nanoseconds, data, position, received, sequence, digest
+select source, id, type, kind, key, time, time_nanoseconds, data, position, received, sequence, digest, emptied
 from facts
 where tenant = :tenant and type = any(:types::text[])
 

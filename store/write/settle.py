@@ -97,7 +97,7 @@ async def settle(
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
     await refold.renumber(conn, tenant, histories.renumbered)
     await refold.renumber_operations(conn, catalog, tenant, histories.renumbered.values())
-    await _append(context, fresh, locked.facts + 1)
+    await append(context, fresh, locked.facts + 1)
     await refold.forget_void(conn, catalog, tenant, histories.void)
     if catalog.contracts.activity:
         await activity.record(context, fresh, locked.facts + 1)
@@ -177,7 +177,7 @@ async def _stored(conn: Connection, tenant: str, entries: Sequence[Entry]) -> di
     return {(entity.kind, entity.key): entity for entity in entities}
 
 
-async def _append(context: WriteContext, entries: Sequence[Entry], position: int) -> None:
+async def append(context: WriteContext, entries: Sequence[Entry], position: int) -> None:
     """Appends facts to the ledger. ``position``: that of the first."""
     rows = (
         (

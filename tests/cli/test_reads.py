@@ -117,6 +117,14 @@ def test_retention_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
     assert tether("retention", "show", "-o", "json").json == answer
 
 
+def test_certificate_of_an_erasure_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
+    answer = {"id": "e1", "kind": "person", "key": "ann", "state": "done", "rows": {"facts": 3}, "owner": None}
+    fake.answers["GET /v1/erasures/e1"] = 200, answer
+    lines = tether("erasures", "show", "e1").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["erasure", "kind", "key", "state", "rows"]
+    assert tether("erasures", "show", "e1", "-o", "json").json == answer
+
+
 def test_entity_is_shown_as_fields(tether: Tether, fake: FakeTether) -> None:
     fake.answers["GET /v1/entities/group/a/b"] = 200, ENTITY
     said = tether("entities", "get", "group", "a/b", "--at-least", "t1")

@@ -111,4 +111,9 @@ insert into snapshots (tenant, id, kind, revision, actor, leased_until)
 select t.tenant, 's' || n, 'item', n % 200, 'test', now() - n * interval '1 minute'
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
 
+insert into erasures (tenant, id, kind, key, state, reason, actor, idempotency_key, request_digest, owner_state, next_run)
+select t.tenant, 'e' || n, 'item', 'item' || n, case when n % 10 = 0 then 'requested' else 'done' end, '', 'test', 'k' || n,
+       '', 'none', now() - n * interval '1 minute'
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 analyze;

@@ -24,13 +24,14 @@ LOOKUPS = {
     "aliases": {"key", "survivor"},
     "counterpart_requests": {"parent"},
     "entities": {"key"},
+    "erasures": {"id", "key", "idempotency_key", "next_run"},
     "facts": {"id", "key"},
     "forbidden_pairs": {"one", "other"},
     "idempotency_keys": {"idempotency_key"},
     "links": {"child", "parent"},
     "merge_pairs": {"loser", "survivor", "id"},
     "merges": {"id", "created_at"},
-    "operation_children": {"operation"},
+    "operation_children": {"operation", "child"},
     "operations": {"id", "key", "parent", "child", "cause", "created_at"},
     "outbox": {"key"},
     "plans": {"id"},
@@ -103,6 +104,12 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "count_waiting": ({"waits_pkey"}, COUNTS),
     "count_snapshot_links": ({"links_pkey", "links_of_parent"}, COUNTS),
     "count_snapshot_entities": ({"entities_pkey", "aliases_pkey", "aliases_of_survivor"}, COUNTS),
+    "count_to_erase": (
+        {"request_bodies_pkey", "merges_pkey", "merges_listed", "operations_errors"},
+        "a plan counts what names a key",
+    ),
+    "empty_words_of_operations": ({"operations_errors"}, "its second column is an expression: the key"),
+    "claim_erasures": ({"erasures_open"}, OLDEST),
     "count_broken": ({"entities_not_live", "links_of_former_incarnations"}, COUNTS),
 }
 """Queries that read an index, or a part of it that many rows share: which indexes, and why they may."""

@@ -1,0 +1,1 @@
+"""Erasure: the data of one entity is emptied wherever it is kept, and a certificate says where."""
