@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from catalog.catalog import Catalog
 from config import Retention
 from store.db.pool import Pool
-from store.retention import bodies, horizon, schedule, versions
+from store.retention import bodies, ended, horizon, schedule, versions
 
 
 async def run(pool: Pool, catalog: Catalog, tenant: str, retention: Retention) -> AsyncIterator[int]:
@@ -19,4 +19,6 @@ async def run(pool: Pool, catalog: Catalog, tenant: str, retention: Retention) -
     if retention.bodies is not None:
         async for rows in bodies.empty(pool, catalog, tenant, retention.bodies):
             yield rows
+    async for rows in ended.trim(pool, tenant, retention):
+        yield rows
     await schedule.end_run(pool, tenant)

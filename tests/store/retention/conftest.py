@@ -31,6 +31,9 @@ class Trimmer:
             "outbox": ["created_at"],
             "quarantine": ["received"],
             "plans": ["created_at"],
+            "request_bodies": ["created_at"],
+            "waits": ["waiting_since"],
+            "snapshots": ["leased_until"],
             "horizons": ["pass_began", "next_run", "sweep_began"],
         }.items():
             changes = ", ".join(f"{column} = {column} - $2::interval" for column in columns)
