@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from store.read.gauges import ConsumerGauge, Gauges, StrayCount
+from store.read.gauges import ConsumerGauge, Gauges, HorizonGauge, StrayCount, TrimmedCount
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -75,10 +75,23 @@ def _database(gauges: Gauges) -> CollectorRegistry:
         quarantine = gauge("tether_quarantine", "Facts in quarantine.", ("tenant",))
         for row in gauges.quarantine:
             quarantine.labels(row.tenant).set(row.facts)
+    _retention(registry, gauges.horizons or (), gauges.trimmed or ())
     if gauges.strays is not None:
         _strays(registry, gauges.strays)
     _consumers(registry, gauges.consumers or ())
     return registry
+
+
+def _retention(registry: CollectorRegistry, horizons: Sequence[HorizonGauge], trimmed: Sequence[TrimmedCount]) -> None:
+    revision = Gauge("tether_horizon_revision", "The first revision that can be read.", ["tenant"], registry=registry)
+    age = Gauge("tether_horizon_age_seconds", "Seconds since that was written.", ["tenant"], registry=registry)
+    for horizon in horizons:
+        revision.labels(horizon.tenant).set(horizon.revision)
+        age.labels(horizon.tenant).set(horizon.age)
+    text = "Rows that were trimmed, and bodies of facts that were emptied."
+    rows = Counter("tether_trimmed_rows", text, ["tenant", "what"], registry=registry)
+    for of_table in trimmed:
+        rows.labels(of_table.tenant, of_table.what).inc(of_table.rows)
 
 
 def _strays(registry: CollectorRegistry, counts: Sequence[StrayCount]) -> None:

@@ -144,7 +144,7 @@ async def find(pool: Pool, catalog: Catalog, tenant: str, id: str) -> StoredPlan
 async def _found(at: Snapshot, catalog: Catalog, id: str) -> StoredPlan:
     row = await fetch_row(at.conn, _PlanRow, "plan", tenant=at.tenant, id=id)
     if row is None:
-        raise Unknown(f"no plan {id!r}")
+        raise Unknown(f"no plan {id!r}, or it is of a revision before the horizon: make a new one")
     plan = _plan(row)
     if plan.operation is not None:
         return plan
@@ -174,7 +174,7 @@ async def execute(
         plan = await _found(at, catalog, id)
         _check(catalog, plan.request)
         rows = await scope(at.conn, catalog, tenant, plan.request, plan.revision)
-        if digest(tenant, plan.request, plan.revision, rows) != plan.hash:
+        if plan.operation is None and digest(tenant, plan.request, plan.revision, rows) != plan.hash:
             raise PlanOutdated(f"the set of plan {id} can no longer be read as of its revision; make a new plan")
     body = ("execute", id, include_appeared)
     async with start_request(pool, tenant, actor, idempotency_key, body) as start:

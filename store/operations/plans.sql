@@ -4,9 +4,11 @@ insert into plans (tenant, id, kind, request, revision, hash, report, actor, cre
 values (:tenant, :id, :kind, :request, :revision, :hash, :report, :actor, :created_at)
 
 -- name: plan
--- One plan.
-select id, kind, request, revision, hash, report, actor, created_at, operation from plans
-where tenant = :tenant and id = :id
+-- One plan, unless it was not executed and its revision is before the horizon: what it names cannot be read any more.
+select p.id, p.kind, p.request, p.revision, p.hash, p.report, p.actor, p.created_at, p.operation
+from plans p
+left join horizons h on h.tenant = :tenant
+where p.tenant = :tenant and p.id = :id and (p.operation is not null or p.revision >= coalesce(h.revision, 0))
 
 -- name: plan_executed
 -- Records which operation executes a plan.

@@ -56,6 +56,22 @@ class ConsumerGauge(NamedTuple):
     lag_seconds: float
 
 
+class HorizonGauge(NamedTuple):
+    """The horizon of one tenant. ``age``: seconds since its revision was written."""
+
+    tenant: str
+    revision: int
+    age: float
+
+
+class TrimmedCount(NamedTuple):
+    """Rows of one table that retention has trimmed; ``what``: its name, or ``bodies``."""
+
+    tenant: str
+    what: str
+    rows: int
+
+
 @dataclass(slots=True)
 class Gauges:
     """Each is None if it could not be read in time. ``outbox``: rows that have not been dispatched."""
@@ -65,6 +81,8 @@ class Gauges:
     waits: list[WaitCount] | None = None
     quarantine: list[QuarantineCount] | None = None
     strays: list[StrayCount] | None = None
+    horizons: list[HorizonGauge] | None = None
+    trimmed: list[TrimmedCount] | None = None
     consumers: list[ConsumerGauge] | None = None
 
 
@@ -77,6 +95,8 @@ async def read(pool: Pool) -> Gauges:
             found.outbox = await fetch_value(conn, "gauge_outbox")
             found.waits = await fetch_rows(conn, WaitCount, "gauge_waits")
             found.quarantine = await fetch_rows(conn, QuarantineCount, "gauge_quarantine")
+            found.horizons = await fetch_rows(conn, HorizonGauge, "gauge_horizons")
+            found.trimmed = await fetch_rows(conn, TrimmedCount, "gauge_trimmed")
             found.strays = await fetch_rows(conn, StrayCount, "gauge_strays")
             found.consumers = await fetch_rows(conn, ConsumerGauge, "gauge_consumers")
     except (Unavailable, TimeoutError, asyncpg.PostgresError):

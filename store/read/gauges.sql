@@ -17,6 +17,15 @@ order by tenant, relationship, missing
 -- The facts in quarantine of each tenant that has any.
 select tenant, count(*) as facts from quarantine group by tenant order by tenant
 
+-- name: gauge_horizons
+-- The horizon of each tenant that has one, and the age of its revision in seconds.
+select tenant, revision, coalesce(extract(epoch from clock_timestamp() - at), 0)::double precision as age
+from horizons where revision > 0 order by tenant
+
+-- name: gauge_trimmed
+-- The rows that retention has trimmed.
+select tenant, what, rows from trimmed_rows order by tenant, what
+
 -- name: gauge_strays
 -- Open workflows without rows that the dispatchers have signalled or terminated.
 select action, workflows from stray_workflows order by action

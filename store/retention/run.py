@@ -1,6 +1,6 @@
 """One run of retention: the horizon moves, then rows go, in many small transactions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from catalog.catalog import Catalog
 from config import Retention
@@ -8,7 +8,7 @@ from store.db.pool import Pool
 from store.retention import bodies, ended, horizon, schedule, versions
 
 
-async def run(pool: Pool, catalog: Catalog, tenant: str, retention: Retention) -> AsyncIterator[int]:
+async def run(pool: Pool, catalog: Catalog, tenant: str, retention: Retention) -> AsyncGenerator[int, None]:
     """Trims the rows of a tenant. Yields how many rows each transaction has trimmed; the caller may stop after any of
     them, and the next run goes on. Raises Unavailable."""
     more = True

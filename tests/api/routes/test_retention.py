@@ -76,6 +76,13 @@ async def test_a_listing_that_began_before_the_horizon_has_expired(
     assert (await api.ask(path, limit=2, as_of=page["token"], cursor=page["next"]))[0] == 410
 
 
+async def test_metrics_have_the_horizon_and_what_was_trimmed(api: Api, trimmed: str) -> None:
+    text = (await api.http.get("/metrics")).text
+    assert 'tether_horizon_revision{tenant="main"} 3.0' in text
+    assert 'tether_horizon_age_seconds{tenant="main"} 7' in text
+    assert 'tether_trimmed_rows_total{tenant="main",what="entities"} 2.0' in text
+
+
 async def test_the_report_names_the_horizon_and_what_was_trimmed(api: Api, trimmed: str) -> None:
     report = await api.get("retention")
     assert report["kept"]["history"] == "PT1H"

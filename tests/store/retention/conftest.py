@@ -44,6 +44,18 @@ class Trimmer:
         """Trims all that can be; returns the number of rows."""
         return sum([rows async for rows in run.run(self.pool, self.tenant.catalog, self.tenant.name, self.retention)])
 
+    async def trim_until(self, transactions: int) -> bool:
+        """Trims, and ends after so many transactions, as if by a crash; returns whether there was one more."""
+        running = run.run(self.pool, self.tenant.catalog, self.tenant.name, self.retention)
+        try:
+            for _ in range(transactions + 1):
+                await anext(running)
+        except StopAsyncIteration:
+            return False
+        finally:
+            await running.aclose()
+        return True
+
     async def age_and_trim(self) -> int:
         """Lets everything become too old, and trims."""
         await self.pass_time()
