@@ -10,6 +10,7 @@ from bench.rows import (
     hot,
     merges,
     pairs,
+    retention,
     scale,
     singles,
     snapshot,
@@ -30,6 +31,7 @@ ROWS: tuple[Benchmark, ...] = (
     snapshot.ROW,
     webhooks.ROW,
     growth.ROW,
+    retention.ROW,
     scale.ROW,
 )
 """In the order in which they run."""

@@ -83,6 +83,17 @@ def children(start: int, count: int) -> Iterator[Event]:
         yield event("/items", "ItemAdded.v1", f"i{n}", {"name": f"Item number {n}", "category": "awaited"})
 
 
+CHANGED = 20_000
+"""Items that the recipe ``changes`` is about."""
+
+
+def changes(start: int, count: int) -> Iterator[Event]:
+    """Changes of the same items again and again, round after round; each moves its item to another category."""
+    for n in range(start, start + count):
+        data = {"name": f"Item number {n}, as it is called from its change number {n} on", "category": f"c{n % 97}"}
+        yield event("/items", "ItemUpdated.v1", f"i{n % CHANGED}", data, n // CHANGED + 1)
+
+
 def removals(start: int, count: int) -> Iterator[Event]:
     """Removals of the items of the recipe ``children``, one fact each."""
     for n in range(start, start + count):
@@ -162,7 +173,7 @@ RECIPES: dict[str, Callable[[int, int], Iterator[Event]]] = {
     **{
         recipe.__name__: recipe
         for recipe in (
-            *(items, flights, pairs, parcels, children, removals, teams, events, groups),
+            *(items, flights, pairs, parcels, children, changes, removals, teams, events, groups),
             *(people, visits, tickets, merges, partings),
         )
     },
