@@ -24,7 +24,7 @@ select (select count(*) from entities
 
 -- name: snapshot_links
 -- The lines of a page of links, each ended by a line feed, made of texts that are the same for all lines; the last key;
--- how many; and the sum of their hashes.
+-- how many; and the sum of their hashes. What a function returns has no collation of its own, so it is named here.
 select convert_to(coalesce(string_agg(concat(
            :before_key::text, substr(child, 2), :before_type::text,
            case state when 'linked' then 'Linked' when 'waiting' then 'Waiting' when 'broken' then 'Broken'
@@ -36,7 +36,7 @@ select convert_to(coalesce(string_agg(concat(
        max(key) as last, count(*) as rows,
        coalesce(sum(row_hash(concat('[', child, ',', parent, ',"', state, '"]'))), 0) as sum
 from (
-    select l.child as key, to_json(l.child)::text as child, to_json(l.parent)::text as parent, l.state,
+    select l.child collate "C" as key, to_json(l.child)::text as child, to_json(l.parent)::text as parent, l.state,
            l.stated_child, l.stated_parent
     from links_at(:tenant, :relationship, :parent_kind, :exclusive, :revision, :after, :size) l
     offset 0) l

@@ -14,6 +14,7 @@ from catalog.replica import Replica
 from facts import tokens
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
+from store.db.sql import queries
 from store.read import audits, feed, feed_events, feed_offsets, snapshot_rows, snapshots
 from store.read.feed_offsets import FeedPosition
 from store.read.feed_query import query_for
@@ -236,3 +237,10 @@ async def test_lease_is_prolonged_by_reading_and_lapses_by_itself(
     assert (read.leased, read.rows_sent, read.total, read.ended_at is None) == (True, 1, 1, False)
     assert read.leased_until > row.leased_until
     assert isinstance(rows_named(catalog, "category_item"), LinkRows)
+
+
+def test_keys_that_a_function_returns_compare_by_their_bytes() -> None:
+    """Such a column has the collation of the database, which need not be that of the table's column."""
+    reading = [query.text for query in queries().values() if "links_at(" in query.text]
+    assert len(reading) == 3
+    assert all('l.child collate "C" as ' in text for text in reading)
