@@ -236,8 +236,8 @@ class _MergeBatch:
                 "linked_records",
                 tenant=self.tenant,
                 kind=self.kind,
-                keys=keys,
-                alone=[False] * len(keys),
+                alone=[],
+                merged=keys,
                 relationships=[relationship.name for relationship in own],
                 fields=[relationship.field for relationship in own if relationship.field is not None],
             )

@@ -24,13 +24,14 @@ cross join lateral (
 where a.ctid = x.ctid
 
 -- name: links_of_parents
--- The current links to these parents: every one, or those that name one of the stated keys as their parent.
-select w.relationship, l.child, w.parent, l.rank, l.stated_child, l.stated_parent
-from unnest(:relationships::text[], :parents::text[], :every::boolean[]) as w (relationship, parent, every)
-cross join lateral (
-    select * from links
-    where tenant = :tenant and relationship = w.relationship and parent = w.parent and to_revision = :open
-      and (w.every or coalesce(stated_parent, w.parent) = any(:stated::text[])) offset 0) l
+-- The current links to these parents by one of these relationships: every one by those that are exclusive, by others those
+-- that name one of the stated keys as their parent.
+select relationship, child, parent, rank, stated_child, stated_parent
+from links
+where tenant = :tenant and relationship = any(:relationships::text[]) and parent = any(:parents::text[])
+  and to_revision = :open
+  and (relationship = any(:exclusive::text[])
+       or coalesce(stated_parent, parent) in (select key from unnest(:stated::text[]) as s (key)))
 
 -- name: links_of_children
 -- The current links of these children.
@@ -42,19 +43,22 @@ cross join lateral (
 
 -- name: linked_records
 -- Those of these keys whose record names a parent, or may have named one in a life that has ended; and those that have
--- a link as a child. fields: those that hold references. alone: of keys that are in no cluster until now, as of which
--- a live record has a link if it names a parent.
-select w.key
-from unnest(:keys::text[], :alone::boolean[]) as w (key, alone)
+-- a link as a child. fields: those that hold references. alone: keys that are in no cluster until now, as of which a live
+-- record has a link if it names a parent; merged: all others.
+select key
+from entities
+where tenant = :tenant and kind = :kind and key = any(:alone::text[]) and to_revision = :open
+  and state = 'deleted' and state <> 'live'
+union all
+select e.key
+from unnest(:merged::text[]) as w (key)
 cross join lateral (
-    select state, refs, data from entities
+    select key, state, refs, data from entities
     where tenant = :tenant and kind = :kind and key = w.key and to_revision = :open limit 1) e
 where e.state = 'deleted' or e.refs is not null
-   or not w.alone and exists (select from unnest(:fields::text[]) as f (name) where e.data ->> f.name is not null)
+   or exists (select from unnest(:fields::text[]) as f (name) where e.data ->> f.name is not null)
 union all
-select w.key
-from unnest(:keys::text[]) as w (key)
-cross join unnest(:relationships::text[]) as r (name)
-cross join lateral (
-    select from links
-    where tenant = :tenant and relationship = r.name and child = w.key and to_revision = :open limit 1) l
+select child
+from links
+where tenant = :tenant and relationship = any(:relationships::text[])
+  and child = any(:alone::text[] || :merged::text[]) and to_revision = :open

@@ -145,8 +145,8 @@ class _Overlay:
                 "linked_records",
                 tenant=self._tenant,
                 kind=kind,
-                keys=keys,
-                alone=[(kind, key) in self._alone for key in keys],
+                alone=[key for key in keys if (kind, key) in self._alone],
+                merged=[key for key in keys if (kind, key) not in self._alone],
                 relationships=[relationship.name for relationship in references],
                 fields=[relationship.field for relationship in references if relationship.field is not None],
             )
@@ -186,15 +186,16 @@ class _Overlay:
             _LinkRow,
             "links_of_parents",
             tenant=self._tenant,
-            relationships=[relationship.name for relationship, _ in causes],
-            parents=[key for _, key in causes],
-            every=[relationship.exclusive for relationship, _ in causes],
+            relationships=list({relationship.name for relationship, _ in causes}),
+            parents=list({key for _, key in causes}),
+            exclusive=list({relationship.name for relationship, _ in causes if relationship.exclusive}),
             stated=list({key for _, key in self._causes}),
         )
+        relationships = self._catalog.relationships
+        rows = [row for row in rows if (relationships[row.relationship], row.parent) in causes]
         links: list[OpenedLink | ClosedLink] = [*self._diff.opened, *self._diff.closed]
         changed = {(link.relationship.name, link.child) for link in links}
         left = [row for row in rows if (row.relationship, row.child) not in changed]
-        relationships = self._catalog.relationships
         await self._names.look_up(
             {(relationships[row.relationship].parent, row.stated_parent or row.parent) for row in left}
         )
