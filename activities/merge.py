@@ -18,7 +18,6 @@ from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.operations import children, merges, retirements, stuck
 from store.operations.retirements import NO_RELATIONSHIP
-from store.write import merge_proof
 
 PAGE = 100
 """Losers that are requested and stored together."""
@@ -73,12 +72,10 @@ class MergeActivities:
         """Counts what a merge has conserved, and stores it. A merge that has lost anything is undone."""
         at = proof.subject
         async with heartbeats("counting"), snapshot(self._pool, at.tenant) as found:
-            merge = await merges.find_row(found.conn, at.tenant, proof.operation)
-            if merge.revision is None or merge.proof is not None:
-                return MergeProofResult()
-            keys = [merge.survivor, *merge.losers]
-            counted = await merge_proof.prove(found, self._catalog, merge.kind, keys, merge.revision)
-        await merges.store_proof(self._pool, self._catalog, at.tenant, proof.operation, counted.to_json(), counted.lost)
+            counted = await merges.count(found, self._catalog, proof.operation)
+        if counted is None:
+            return MergeProofResult()
+        await merges.store_proof(self._pool, self._catalog, at.tenant, proof.operation, counted)
         return MergeProofResult(lost=counted.lost)
 
     @activity.defn(name="retire")

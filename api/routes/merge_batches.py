@@ -71,6 +71,9 @@ class MergesRecorded(BaseModel):
     """The outcome of each merge: those that are in neither list are merged, or would be."""
 
     token: str = Field(description="The revision that shows them; of a preview: that it was made of.")
+    operation: str | None = Field(
+        description="Counts what they have conserved, and lets the owner retire losers; null: nothing was recorded."
+    )
     merged: int = Field(description="How many are merged, or would be.")
     already: list[int] = Field(
         description="Positions of those that change nothing: they are merged already, or were recorded under their id "
@@ -101,8 +104,9 @@ async def merge_many(kind: str, who: Operator, body: Body, deps: Injected) -> Me
     """Records up to 1,000 merges in one transaction, each with an outcome of its own: one that would be refused alone
     is refused, and harms no other. They are decided in their order.
 
-    No operation begins: each is a merge of its own (`GET /v1/merges/{id}`), which can be undone and whose proof can be
-    read, and no owner is requested to retire losers.
+    Each is a merge of its own (`GET /v1/merges/{id}`), which can be undone alone. One operation begins for all that are
+    recorded: it counts what they have conserved, then lets the owner retire the losers, if the kind declares a command
+    for it.
     """
     parsed = _parse(body.merges)
     outcomes = await merge_batches.run(deps.pool, deps.catalog, who.tenant, kind, _new(kind, parsed), who.name)
@@ -148,6 +152,7 @@ def _recorded(tenant: str, parsed: _Parsed, outcomes: MergeOutcomes) -> MergesRe
     refused += [_refused(places[at], reason) for at, reason in outcomes.refused.items()]
     return MergesRecorded(
         token=tokens.token(tenant, outcomes.revision),
+        operation=outcomes.operation,
         merged=len(outcomes.merged),
         already=[places[at] for at in outcomes.already],
         refused=sorted(refused, key=lambda one: one.index),

@@ -14,7 +14,7 @@ from catalog.identity import SurvivorRule
 from errors import Conflict
 from facts import tokens
 from messages.operation_reasons import describe_reason
-from store.db.snapshot import snapshot
+from store.db.snapshot import expired, snapshot
 from store.operations import merge_checks, merge_plans, merge_undo
 from store.operations.merge_conflicts import Because
 from store.operations.merge_plans import MergePlan
@@ -192,6 +192,8 @@ async def proof(id: KeyText, who: Reader, deps: Injected) -> MergeProofBody:
         found = row.proof
         if found is None:
             merge_checks.check_kind(deps.catalog, row.kind)
+            if row.revision <= at.horizon:  # what was there before it is trimmed
+                raise expired(who.tenant, at.horizon)
             keys = [row.survivor, *(pair["loser"] for pair in row.pairs)]
             found = (await merge_proof.prove(at, deps.catalog, row.kind, keys, row.revision)).to_json()
     before, after = found["revisions"]

@@ -111,7 +111,7 @@ def body_of(tenant: str, row: ListedMerge) -> Merge:
         source=row.source,
         fact=row.fact,
         actor=row.actor,
-        operation=row.id if row.operation_state is not None else None,
+        operation=row.operation,
         operation_state=row.operation_state,
         token=None if row.revision is None else tokens.token(tenant, row.revision),
     )

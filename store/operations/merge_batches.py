@@ -1,8 +1,8 @@
 """Many merges in one request, each with an outcome of its own: one that would be refused alone harms no other.
 
 They are decided in the order of the request, each as if those before it that are not refused had been recorded. All are
-recorded in one transaction, without an operation for each: nothing is waited for, and no owner is requested to retire
-losers.
+recorded in one transaction, and carried out by one operation: it counts what they have conserved, and lets the owner
+retire their losers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, transaction
 from store.db.snapshot import snapshot
 from store.db.sql import fetch_rows
-from store.operations import identity_entries
+from store.operations import identity_entries, merges
 from store.operations.cluster_changes import ClusterChange
 from store.operations.merge_checks import LAST, NewMerge, check_kind, forbidden_reason
 from store.operations.merge_conflicts import find_conflicts
@@ -38,10 +38,12 @@ class MergeOutcomes:
     """What became of merges, or would become of them, by their position.
 
     ``merged``: those that are recorded; ``already``: those that change nothing, since all their pairs are merged, or
-    since a merge with their id was recorded before; ``refused``: why each other one is.
+    since a merge with their id was recorded before; ``refused``: why each other one is. ``operation``: the id of the
+    one that proves what is merged, and retires losers; None: nothing is.
     """
 
     revision: int = 0
+    operation: str | None = None
     merged: list[int] = field(default_factory=list)
     already: list[int] = field(default_factory=list)
     refused: dict[int, EndReason] = field(default_factory=dict)
@@ -71,7 +73,9 @@ async def run(
         entries = await batch.decide(locked.now)
         batch.outcomes.revision = locked.revision
         if entries:
-            batch.outcomes.revision = (await settle(conn, catalog, tenant, entries, actor)).revision
+            revision = batch.outcomes.revision = (await settle(conn, catalog, tenant, entries, actor)).revision
+            recorded = [new[index] for index in batch.outcomes.merged]
+            batch.outcomes.operation = await merges.start_batch(conn, catalog, tenant, kind, recorded, revision, actor)
         return batch.outcomes
 
 

@@ -4,6 +4,7 @@ A merge is decided in the transaction that records its facts. Then what it has c
 the losers is requested to retire them if their kind declares a command for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,16 +17,20 @@ from errors import Unknown
 from facts.validation import check_text
 from messages.operation_reasons import EndReason
 from store.db.pool import Connection, Pool, transaction
-from store.db.sql import execute, fetch_row
+from store.db.snapshot import Snapshot
+from store.db.sql import execute, fetch_row, fetch_rows
 from store.operations import identity_entries, merge_checks, operations, retirements
 from store.operations.children import OpenChildren
 from store.operations.merge_checks import NewMerge
 from store.operations.operation_row import OperationRow
 from store.operations.operations import NewOperation
 from store.operations.start_requests import start_request
-from store.write import outbox
+from store.write import merge_proof, outbox
 from store.write.settle import settle
 from store.write.tenant_lock import LockedTenant, lock
+
+_NAMED = 1_000
+"""Losers that the status of an operation has, of those of many merges."""
 
 
 class MergeRow(NamedTuple):
@@ -41,6 +46,19 @@ class MergeRow(NamedTuple):
     fact: str | None
     revision: int | None
     proof: dict[str, Any] | None
+
+
+class _NewAlias(NamedTuple):
+    key: str
+    survivor: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountedMerges:
+    """``proofs``: id of each merge → what it conserved; ``lost``: a sentence that says what not; empty: nothing is."""
+
+    proofs: dict[str, dict[str, Any]]
+    lost: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +159,7 @@ async def _record(
 
 async def _look(conn: Connection, catalog: Catalog, row: OperationRow, locked: LockedTenant) -> MergeRun | None:
     """Ends a merge whose facts are recorded, if nothing is left to do; else returns what is."""
-    merge = await find_row(conn, row.tenant, row.id)
+    merge = await _carried_out(conn, row.tenant, row.id)
     if merge.proof is None:
         return MergeRun(locked.now, row, merge, to_prove=True)
     left = await retirements.settle(conn, row, merge.kind, locked.now)
@@ -158,34 +176,86 @@ async def _look(conn: Connection, catalog: Catalog, row: OperationRow, locked: L
     return None
 
 
-async def store_proof(
-    pool: Pool, catalog: Catalog, tenant: str, operation: str, proof: dict[str, Any], lost: str
-) -> None:
-    """Stores what a merge has conserved. If something is lost, the merge is undone and ends.
+async def start_batch(
+    conn: Connection, catalog: Catalog, tenant: str, kind: str, new: Sequence[NewMerge], revision: int, actor: str
+) -> str:
+    """Starts the operation of merges that this transaction has recorded at a revision; returns its id."""
+    row = await operations.insert(
+        conn,
+        tenant,
+        NewOperation(
+            id=(id := uuid4().hex),
+            kind="merge",
+            workflow="merge",
+            about=kind,
+            key=id,
+            parent=new[0].survivor,
+            state="running",
+        ),
+        actor,
+    )
+    await execute(conn, "name_operation_of_merges", tenant=tenant, operation=id, ids=[merge.id for merge in new])
+    aliases = await fetch_rows(conn, _NewAlias, "new_aliases", tenant=tenant, kind=kind, revision=revision)
+    await retirements.plan(conn, catalog, tenant, kind, id, {alias.key: alias.survivor for alias in aliases})
+    await operations.notify(conn, revision, row, "MergeRequested")
+    return id
 
-    ``lost``: a sentence that says what; empty: nothing is.
-    """
+
+async def find_rows(conn: Connection, tenant: str, operation: str) -> list[MergeRow]:
+    """The merges that an operation carries out, by id: one, or all of a request. Raises Unknown."""
+    rows = await fetch_rows(conn, MergeRow, "merges_of_operation", tenant=tenant, operation=operation)
+    if not rows:
+        raise Unknown(f"no merge of operation {operation!r}")
+    return rows
+
+
+async def _carried_out(conn: Connection, tenant: str, operation: str) -> MergeRow:
+    """The merge of an operation; several as one: survivors for people, losers of all, and a proof once all have one."""
+    rows = await find_rows(conn, tenant, operation)
+    losers = [loser for row in rows for loser in row.losers][:_NAMED]
+    proof = next((row.proof for row in rows if row.proof is None), rows[0].proof)
+    if len(rows) == 1:
+        return rows[0]
+    return rows[0]._replace(survivor=f"{rows[0].survivor} and {len(rows) - 1} more", losers=losers, proof=proof)
+
+
+async def count(at: Snapshot, catalog: Catalog, operation: str) -> CountedMerges | None:
+    """Counts what the merges of an operation have conserved, all together; None: that is stored already, or none is
+    recorded."""
+    rows = await find_rows(at.conn, at.tenant, operation)
+    first = rows[0]
+    if first.revision is None or all(row.proof is not None for row in rows):
+        return None
+    keys = {key: None for row in rows for key in (row.survivor, *row.losers)}
+    whole = await merge_proof.prove(at, catalog, first.kind, [*keys], first.revision)
+    return CountedMerges({row.id: whole.part(row.survivor).to_json() for row in rows}, whole.lost)
+
+
+async def store_proof(pool: Pool, catalog: Catalog, tenant: str, operation: str, counted: CountedMerges) -> None:
+    """Stores what the merges of an operation have conserved. If something is lost, they are undone, and it ends."""
     async with transaction(pool) as conn:
         locked = await lock(conn, tenant)
         row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=operation)
-        merge = await find_row(conn, tenant, operation)
-        if merge.proof is not None:
+        rows = await find_rows(conn, tenant, operation)
+        if all(merge.proof is not None for merge in rows):
             return
-        await execute(conn, "store_proof", tenant=tenant, id=operation, proof=orjson.dumps(proof).decode())
-        if not lost or row is None or row.state != "running":
+        proofs = [orjson.dumps(proof).decode() for proof in counted.proofs.values()]
+        await execute(conn, "store_proofs", tenant=tenant, ids=list(counted.proofs), proofs=proofs)
+        if not counted.lost or row is None or row.state != "running":
             return
-        data = {"merge": merge.id, "reason": lost[:500]}
-        entries = await identity_entries.of_undo(
-            conn,
-            tenant,
-            merge.kind,
-            merge.survivor,
-            merge.losers,
-            now=locked.now,
-            operation=operation,
-            data=data,
-        )
+        entries = []
+        for merge in rows:
+            entries += await identity_entries.of_undo(
+                conn,
+                tenant,
+                merge.kind,
+                merge.survivor,
+                merge.losers,
+                now=locked.now,
+                operation=merge.id,
+                data={"merge": merge.id, "reason": counted.lost[:500]},
+            )
         settled = await settle(conn, catalog, tenant, entries, row.actor)
         await operations.end(
-            conn, row, "refused", EndReason("not_conserved"), last_error=lost, revision=settled.revision
+            conn, row, "refused", EndReason("not_conserved"), last_error=counted.lost, revision=settled.revision
         )

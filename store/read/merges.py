@@ -17,7 +17,7 @@ MergePosition: TypeAlias = tuple[datetime, str]
 
 class ListedMerge(NamedTuple):
     """A merge. ``pairs``: JSON objects with the loser, whether the pair is merged, and what it would join if it is set
-    aside; ``operation_state``: that of the operation with the same id; None: an owner's fact says the merge."""
+    aside; ``operation``, ``operation_state``: those of the one that carries it out; None: an owner's fact says it."""
 
     id: str
     kind: str
@@ -28,6 +28,7 @@ class ListedMerge(NamedTuple):
     fact: str | None
     revision: int | None
     proof: dict[str, Any] | None
+    operation: str | None
     operation_state: str | None
     actor: str | None
     pairs: list[dict[str, Any]]

@@ -1,9 +1,10 @@
 -- name: listed_merge
 -- One merge, with what each of its pairs is now.
 select m.id, m.kind, m.survivor, m.reason, m.created_at, m.source, m.fact, m.revision, m.proof,
-       o.state as operation_state, o.actor, p.pairs
+       o.id as operation, o.state as operation_state, o.actor, p.pairs
 from merges m
-left join lateral (select state, actor from operations where tenant = :tenant and id = m.id limit 1) o on true
+left join lateral (
+    select id, state, actor from operations where tenant = :tenant and id = coalesce(m.operation, m.id) limit 1) o on true
 cross join lateral (
     select json_agg(json_build_object('loser', l.key, 'merged', coalesce(p.merged, false), 'set_aside', p.set_aside)
                     order by l.key) as pairs
@@ -16,13 +17,14 @@ where m.tenant = :tenant and m.id = :id
 -- name: merges_page
 -- A page of merges, the newest first, each with its pairs.
 select m.id, m.kind, m.survivor, m.reason, m.created_at, m.source, m.fact, m.revision, m.proof,
-       o.state as operation_state, o.actor, p.pairs
+       o.id as operation, o.state as operation_state, o.actor, p.pairs
 from (
     select * from merges
     where tenant = :tenant and (created_at, id) < (:before, :before_id)
     order by created_at desc, id desc
     limit :size) m
-left join lateral (select state, actor from operations where tenant = :tenant and id = m.id limit 1) o on true
+left join lateral (
+    select id, state, actor from operations where tenant = :tenant and id = coalesce(m.operation, m.id) limit 1) o on true
 cross join lateral (
     select json_agg(json_build_object('loser', l.key, 'merged', coalesce(p.merged, false), 'set_aside', p.set_aside)
                     order by l.key) as pairs

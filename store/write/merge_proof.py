@@ -45,7 +45,7 @@ class ProvenMerge:
     """Both sides of a merge. ``before``, ``after``: name of a part → part; ``own_links``: of the keys as children.
 
     ``alone``: whether the revision of the merge has no other facts; else differences may come from those.
-    ``relationships``: the names of those that were counted.
+    ``relationships``: the names of those that were counted; ``names``: member → survivor, before and after.
     """
 
     kind: str
@@ -56,6 +56,7 @@ class ProvenMerge:
     own_links: OwnLinks
     alone: bool
     relationships: tuple[str, ...]
+    names: tuple[Mapping[str, str], Mapping[str, str]]
 
     @property
     def lost(self) -> str:
@@ -68,6 +69,22 @@ class ProvenMerge:
                     what = name.replace("_", " ")
                     return f"{what} of {self.kind} {key!r}: {was.count} before, {now.count} after{same_number}"
         return self.own_links.lost
+
+    def part(self, key: str) -> ProvenMerge:
+        """What is about the entity alone that a key is after the merge, if several were merged in one revision."""
+        earlier, later = self.names
+        members = tuple(member for member in self.members if later[member] == later[key])
+        changed = any(earlier[member] != later[member] for member in members)
+        now = {name: {member: part[member] for member in members} for name, part in self.after.items()}
+        was = {name: {member: part[member] for member in members} for name, part in self.before.items()}
+        return replace(
+            self,
+            members=members,
+            revisions=self.revisions if changed else (self.revisions[1], self.revisions[1]),
+            before=was if changed else now,
+            after=now,
+            own_links=self.own_links.of(members),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """For the table and the API."""
@@ -111,6 +128,7 @@ async def prove(at: Snapshot, catalog: Catalog, kind: str, keys: Sequence[str], 
         await compare(at.conn, catalog, before, after),
         alone,
         counted_relationships(catalog, kind),
+        (before.names, after.names),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -64,11 +64,11 @@ class ChangedLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OwnLinks:
-    """The links of members as children. ``kept``: how many are on both sides; ``set_aside``: only before;
+    """The links of members as children. ``kept``: those on both sides; ``set_aside``: only before;
     ``restored``: only after, set aside by an earlier merge. ``wrong``: a link that counts after the merge although it
     should not by its rule, as a sentence; empty: there is none."""
 
-    kept: int
+    kept: tuple[OwnLink, ...]
     set_aside: tuple[ChangedLink, ...]
     restored: tuple[ChangedLink, ...]
     wrong: str = ""
@@ -82,9 +82,18 @@ class OwnLinks:
                     return f"the link of {link.child!r} to {link.parent!r} by {link.relationship} {what}"
         return self.wrong
 
+    def of(self, keys: Collection[str]) -> OwnLinks:
+        """Those of some of the keys."""
+        return OwnLinks(
+            tuple(link for link in self.kept if link.child in keys),
+            tuple(change for change in self.set_aside if change.link.child in keys),
+            tuple(change for change in self.restored if change.link.child in keys),
+            self.wrong,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """For the table and the API."""
-        return {"kept": self.kept, "set_aside": _listed(self.set_aside), "restored": _listed(self.restored)}
+        return {"kept": len(self.kept), "set_aside": _listed(self.set_aside), "restored": _listed(self.restored)}
 
 
 def _listed(links: Sequence[ChangedLink]) -> list[dict[str, str]]:
@@ -104,7 +113,7 @@ async def compare(conn: Connection, catalog: Catalog, before: Side, after: Side)
     live_before = not come or await _are_live(conn, before)
     records = await _records(conn, after, [link.child for link in come])
     return OwnLinks(
-        len(stated_before & stated_after),
+        tuple(link for link in now if link.stated in stated_before),
         tuple(ChangedLink(link, _why_gone(catalog, link, now, after, live=live_after)) for link in gone),
         tuple(
             ChangedLink(

@@ -7,7 +7,6 @@ from store.db.snapshot import snapshot
 from store.operations import merge_undo, merges
 from store.operations.merge_checks import NewMerge
 from store.operations.merges import MergeRun, advance
-from store.write import merge_proof
 from tests.support.harness import Harness
 from tests.support.recording import TENANT
 from tests.support.scenario import Scenario
@@ -16,16 +15,14 @@ from tests.support.scenario import Scenario
 async def carry_out(pool: Pool, catalog: Catalog, id: str, *, tenant: str = TENANT) -> MergeRun:
     """Records a merge and counts what it has conserved; returns what it waits for then."""
     async with pool.acquire() as conn:
-        kind = await conn.fetchval("select kind from merges where tenant = $1 and id = $2", tenant, id)
+        kind = await conn.fetchval("select about from operations where tenant = $1 and id = $2", tenant, id)
     run = await advance(pool, catalog, tenant, kind, id)
     if not run.to_prove:
         return run
-    assert run.merge is not None
-    assert run.merge.revision is not None
-    keys = [run.merge.survivor, *run.merge.losers]
     async with snapshot(pool, tenant) as at:
-        counted = await merge_proof.prove(at, catalog, kind, keys, run.merge.revision)
-    await merges.store_proof(pool, catalog, tenant, id, counted.to_json(), counted.lost)
+        counted = await merges.count(at, catalog, id)
+    assert counted is not None
+    await merges.store_proof(pool, catalog, tenant, id, counted)
     return await advance(pool, catalog, tenant, kind, id)
 
 

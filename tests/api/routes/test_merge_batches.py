@@ -44,7 +44,7 @@ async def test_each_row_has_an_outcome_and_a_bad_one_harms_no_other(caller: ApiC
     assert "allow it first" in forbidden["reason"]
     shown = await caller.get("merges/r0")
     assert (shown["survivor"], shown["reason"], shown["losers"][0]["state"]) == ("anne", "same phone", "merged")
-    assert (shown["operation"], shown["token"]) == (None, said["token"])
+    assert (shown["operation"], shown["token"]) == (said["operation"], said["token"])
 
 
 async def test_merge_of_a_batch_can_be_undone(caller: ApiCaller, facts: FactRecorder) -> None:

@@ -30,7 +30,7 @@ LOOKUPS = {
     "idempotency_keys": {"idempotency_key", "operation"},
     "links": {"child", "parent"},
     "merge_pairs": {"loser", "survivor", "id"},
-    "merges": {"id", "created_at"},
+    "merges": {"id", "created_at", "operation"},
     "operation_children": {"operation", "child"},
     "operations": {"id", "key", "parent", "child", "cause", "created_at"},
     "outbox": {"key"},

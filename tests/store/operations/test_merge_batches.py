@@ -1,16 +1,19 @@
 """Many merges at once: each is decided as if it were recorded alone, after those before it."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
 from errors import CardinalityBroken, Conflict, ForbiddenMerge
 from store.db.pool import transaction
-from store.operations import merge_batches, merge_checks
+from store.operations import merge_batches, merge_checks, operations, retirements
 from store.operations.merge_checks import NewMerge
 from store.write.settle import settle
 from store.write.tenant_lock import lock
 from tests.support.events import event
+from tests.support.merge_requests import carry_out
+from tests.support.merging import activity
 from tests.support.people import PEOPLE, kept_apart, unmerged
 from tests.support.tenants import CLINIC, StoreTenant
 
@@ -44,6 +47,48 @@ async def test_same_ids_again_have_no_effect_also_after_an_undo(tenant: StoreTen
     again = await run(tenant, *people(("a", "b"), ("c", "d")))
     assert (again.merged, again.already, again.revision) == ([], [0, 1], undone.revision)
     assert (await run(tenant, *people(("a", "b"), first=7))).merged == [0]
+
+
+async def proofs(tenant: StoreTenant) -> dict[str, Any]:
+    """Merge → its proof."""
+    rows = await tenant.pool.fetch("select id, proof from merges where tenant = $1", tenant.name)
+    return {row["id"]: row["proof"] for row in rows}
+
+
+async def test_one_operation_proves_and_retires_what_a_batch_merges(tenant: StoreTenant) -> None:
+    await tenant.record(*PEOPLE, *(event("PersonCreated", key, 1, name=key) for key in ("bob", "cid")))
+    await tenant.record(activity("v1", "ann"), activity("v2", "cid"))
+    done = await run(tenant, *people(("anne", "ann"), ("bob", "cid"), ("carl", "carla"), ("cid", "dora")))
+    assert done.operation is not None
+    waits = await carry_out(tenant.pool, tenant.catalog, done.operation, tenant=tenant.name)
+    assert waits.to_retire
+    children = await retirements.to_request(tenant.pool, tenant.name, "person", done.operation, repeat=False, limit=9)
+    assert [(child.loser, child.survivor) for child in children] == [("ann", "anne"), ("cid", "bob")]
+    found = await proofs(tenant)
+    assert {id: [key["key"] for key in proof["keys"]] for id, proof in found.items()} == {
+        "row0": ["ann", "anne"],
+        "row1": ["bob", "cid", "dora"],
+        "row2": ["carl", "carla"],
+        "row3": ["bob", "cid", "dora"],
+    }
+    assert {proof["lost"] for proof in found.values()} == {""}
+    assert found["row1"]["keys"][1]["after"]["activity"]["count"] == 1
+    assert (await tenant.audit()).violated == []
+    await tenant.record(*(event("PersonDeleted", key, 9) for key in ("ann", "cid")))
+    assert (await carry_out(tenant.pool, tenant.catalog, done.operation, tenant=tenant.name)).operation is None
+    assert (await operations.find(tenant.pool, tenant.name, done.operation)).state == "done"
+
+
+async def test_batch_that_loses_anything_is_undone(tenant: StoreTenant) -> None:
+    await tenant.record(*PEOPLE)
+    done = await run(tenant, *people(("anne", "ann"), ("carl", "carla")))
+    assert done.operation is not None
+    await tenant.pool.execute("delete from links where child = 't1' and to_revision = 9223372036854775807")
+    await carry_out(tenant.pool, tenant.catalog, done.operation, tenant=tenant.name)
+    row = await operations.find(tenant.pool, tenant.name, done.operation)
+    assert (row.state, row.ended_because) == ("refused", "not_conserved")
+    query = "select count(*) from aliases where tenant = $1 and to_revision = 9223372036854775807"
+    assert await tenant.pool.fetchval(query, tenant.name) == 0
 
 
 async def test_id_of_another_merge_is_refused(tenant: StoreTenant) -> None:

@@ -8,7 +8,8 @@ import pytest
 from examples.people.service import PEOPLE
 from messages.operation_reasons import describe_operation
 from messages.search_attributes import ENTITY
-from store.operations import operations
+from store.operations import merge_batches, operations
+from store.operations.merge_checks import NewMerge
 from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
@@ -49,6 +50,18 @@ async def test_losers_are_retired_once_the_merge_is_proven(people: Scenario) -> 
     assert [effects for _, effects in (await people.commands("people")).values()] == [1, 1]
     assert [fact["correlation"] for fact in await harness.facts("PersonDeleted")] == [f"tether2.{id}"] * 2
     await wait_until_at_rest(people, id)
+
+
+async def test_merges_of_one_request_are_proven_and_retired_together(people: Scenario) -> None:
+    harness = people.harness
+    new = [NewMerge("m1", "person", "a", ("b",)), NewMerge("m2", "person", "c", ("never",))]
+    outcomes = await merge_batches.run(harness.pool, harness.catalog, harness.tenant, "person", new, "test")
+    assert outcomes.operation is not None
+    await harness.wait_for_operation(outcomes.operation, "done")
+    assert await retirements(harness, outcomes.operation) == {"b": "confirmed", "never": "skipped"}
+    query = "select proof ->> 'lost' from merges where tenant = $1 order by id"
+    assert [row[0] for row in await harness.pool.fetch(query, harness.tenant)] == ["", ""]
+    await wait_until_at_rest(people, outcomes.operation)
 
 
 async def test_description_names_who_is_merged_and_how_far_it_is(people: Scenario) -> None:
