@@ -1,9 +1,11 @@
 """Compares since when each alias and each link is as it is with what follows from the facts, revision by revision."""
 
+from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from catalog import limits
 from catalog.catalog import Catalog
@@ -22,52 +24,84 @@ Changes: TypeAlias = list[tuple[int, Value | None]]
 """(revision, value from it on; None: nothing)."""
 
 
-class _RevisionEnd(NamedTuple):
-    revision: int
-    last: int
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The revisions of a tenant. ``since``: the first one of which the past is compared: what was before the newest
+    change of a declaration, or before the horizon, is not. ``revisions``, ``last``: those with facts, and the position
+    of the last fact of each."""
+
+    since: int
+    revisions: "array[int]"
+    last: "array[int]"
+
+    def of(self, position: int) -> int:
+        """The revision of the fact at a position."""
+        return self.revisions[bisect_left(self.last, position)]
+
+
+async def revisions(conn: Connection, tenant: str) -> Revisions:
+    """Reads the revisions of a tenant. Needs a transaction."""
+    since = max(await fetch_value(conn, "verify_compared_since", tenant=tenant), (await begin(conn, tenant)).horizon)
+    found = Revisions(since, array("q"), array("q"))
+    query = bind("verify_revision_ends", tenant=tenant)
+    async for revision, last in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
+        found.revisions.append(revision)
+        found.last.append(last)
+    return found
 
 
 async def differences(
-    conn: Connection, catalog: Catalog, tenant: str, facts: Sequence[ModelFact]
+    conn: Connection,
+    catalog: Catalog,
+    tenant: str,
+    facts: Sequence[ModelFact],
+    past: Revisions,
+    concerns: Callable[[str, str], bool],
 ) -> AsyncIterator[str]:
     """Describes each alias and link whose past is not the one of the facts. Needs a transaction of one snapshot.
 
-    ``facts``: all that decide the state of an entity or link. What was before the newest change of a declaration, or
-    before the horizon, is not compared.
+    ``concerns``: whether the entity of a kind and key is compared, as alias or as child; ``facts``: all that decide the
+    state of those entities and their links.
     """
-    since = max(await fetch_value(conn, "verify_compared_since", tenant=tenant), (await begin(conn, tenant)).horizon)
-    ends = [
-        _RevisionEnd(*record)
-        async for record in conn.cursor(*bind("verify_revision_ends", tenant=tenant), timeout=TIMEOUT)
-    ]
-
-    def revision(position: int) -> int:
-        return ends[bisect_left(ends, position, key=lambda end: end.last)].revision
-
-    timelines = Timelines(catalog, facts, revision)
-    for description in await _aliases(conn, tenant, timelines, since):
+    timelines = Timelines(catalog, facts, past.of)
+    for description in await _aliases(conn, tenant, timelines, past.since, concerns):
         yield description
-    for description in await _links(conn, catalog, tenant, timelines, since):
+    for description in await _links(conn, catalog, tenant, timelines, past.since, concerns):
         yield description
 
 
-async def _aliases(conn: Connection, tenant: str, timelines: Timelines, since: int) -> Iterator[str]:
-    rows = [tuple(row) async for row in _rows(conn, "verify_alias_versions", tenant)]
+async def _aliases(
+    conn: Connection, tenant: str, timelines: Timelines, since: int, concerns: Callable[[str, str], bool]
+) -> Iterator[str]:
+    rows = [tuple(row) async for row in _rows(conn, "verify_alias_versions", tenant) if concerns(*row[:2])]
     found: dict[tuple[str, str], Versions[str]] = {
         at: [(begins, ends, survivor) for *_, begins, ends, survivor in versions]
         for at, versions in groupby(rows, key=lambda row: row[:2])
     }
-    return _compared(found, dict(timelines.aliases), since, "{} {!r} was merged into")
+    expected = {at: changes for at, changes in timelines.aliases.items() if concerns(*at)}
+    return _compared(found, expected, since, "{} {!r} was merged into")
 
 
-async def _links(conn: Connection, catalog: Catalog, tenant: str, timelines: Timelines, since: int) -> Iterator[str]:
-    declared = catalog.relationships
-    rows = [tuple(row) async for row in _rows(conn, "verify_link_ends_versions", tenant) if row[0] in declared]
+async def _links(
+    conn: Connection,
+    catalog: Catalog,
+    tenant: str,
+    timelines: Timelines,
+    since: int,
+    concerns: Callable[[str, str], bool],
+) -> Iterator[str]:
+    child_kinds = {name: relationship.child for name, relationship in catalog.relationships.items()}
+    rows = [
+        tuple(row)
+        async for row in _rows(conn, "verify_link_ends_versions", tenant)
+        if row[0] in child_kinds and concerns(child_kinds[row[0]], row[1])
+    ]
     found: dict[tuple[str, str], Versions[LinkEnds]] = {
         at: [(begins, ends, LinkEnds(*of_link)) for _, _, begins, ends, *of_link in versions]
         for at, versions in groupby(rows, key=lambda row: row[:2])
     }
-    return _compared(found, dict(timelines.links()), since, "the {} of {!r} had the parent")
+    expected = {at: changes for at, changes in timelines.links() if concerns(child_kinds[at[0]], at[1])}
+    return _compared(found, expected, since, "the {} of {!r} had the parent")
 
 
 async def _rows(conn: Connection, query: str, tenant: str) -> AsyncIterator[Any]:

@@ -1,7 +1,11 @@
 """Folds the ledger with the model and compares the result with the tables, entity by entity and link by link."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from operator import itemgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -11,14 +15,17 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from facts.envelope import nanoseconds_of
 from facts.order_key import at_position, order_key, position, without_restarts
+from model import lines
 from model.facts import LINKED, UNLINKED, VOIDED, FactId, ModelFact
 from model.fold import fold
 from model.merges import OWN_IDENTITY
 from model.state import ModelEntity, ModelState
 from store.audit import fingerprint, history, merge_rows, merges
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
+from store.audit.parts import Parts
+from store.audit.spool import Spool
 from store.db.pool import Connection
-from store.db.sql import bind
+from store.db.sql import bind, fetch_value
 from store.write.ledger import LedgerFact
 
 DESCRIBED = 10
@@ -41,17 +48,17 @@ class Comparison:
             self.descriptions.append(description)
 
 
-async def read_ledger(conn: Connection, catalog: Catalog, tenant: str, result: Comparison) -> list[ModelFact]:
-    """Returns all facts that decide the state of an entity or link. Needs a transaction.
+async def _ledger(
+    conn: Connection, catalog: Catalog, tenant: str, result: Comparison, types: Sequence[str] | None = None
+) -> AsyncIterator[ModelFact]:
+    """Yields all facts that decide the state of an entity or link, or those of some types, by entity.
 
-    ``result`` gets the facts without a contract, and those whose order key is wrong.
+    ``result`` gets the facts without a contract, and those whose order key is wrong. Needs a transaction.
     """
-    facts = []
-    async for record in conn.cursor(*bind("ledger", tenant=tenant), prefetch=FETCH_SIZE, timeout=TIMEOUT):
+    async for record in conn.cursor(*bind("ledger", tenant=tenant, types=types), prefetch=FETCH_SIZE, timeout=TIMEOUT):
         fact = _fact(catalog, LedgerFact(*record), result)
         if fact is not None:
-            facts.append(fact)
-    return facts
+            yield fact
 
 
 def _fact(catalog: Catalog, row: LedgerFact, result: Comparison) -> ModelFact | None:
@@ -90,38 +97,131 @@ async def compare(
 ) -> tuple[Fingerprint, Fingerprint]:
     """Returns the fingerprints of the tables at a revision and of the ledger; ``result`` gets their differences.
 
-    Needs a transaction that reads one snapshot. Holds the folded state in memory, about 3 KB a fact.
+    Needs a transaction that reads one snapshot. All that is read goes to files first, so that memory does not grow with
+    the tenant, except with its merges.
     """
-    facts = await read_ledger(conn, catalog, tenant, result)
-    state, arrivals = fold(catalog, facts), {fact.identity: fact.arrival for fact in facts}
-    _drop_long_keys(state)
-    ledger = fingerprint.of_model(catalog, state)
-    hasher = Hasher(catalog)
-    async for line, entity in fingerprint.entities(conn, catalog, tenant, revision):
-        hasher.add_entity(line)
-        for description in _entity_differences(entity, state.entities.pop((entity.kind, entity.key), None), arrivals):
-            result.add(description)
-    async for line, link in fingerprint.links(conn, catalog, tenant, revision):
-        hasher.add_link(line, link)
-        _compare_link(link, state, result)
-    aliases = dict(state.aliases)
-    async for line, alias in fingerprint.aliases(conn, tenant, revision):
-        hasher.add_alias(line)
-        for description in merges.alias_difference(alias, aliases.pop((alias.kind, alias.key), None)):
-            result.add(description)
-    for (kind, key), survivor in aliases.items():
-        result.add(f"{kind} {key!r} is not merged, by the facts into {survivor!r}")
-    async for description in merges.pair_differences(conn, tenant, state.merges, arrivals):
-        result.add(description)
-    _add_missing(state, result)
-    for differences in (
-        history.differences(conn, catalog, tenant, facts),
-        merge_rows.row_differences(conn, catalog, tenant, facts),
-        merge_rows.proof_differences(conn, catalog, tenant),
-    ):
+    types = [VOIDED, *OWN_IDENTITY, *(t for t, c in catalog.contracts.by_type.items() if c.identity is not None)]
+    about_identity = [fact async for fact in _ledger(conn, catalog, tenant, Comparison(), types)]
+    parts = Parts(catalog, await fetch_value(conn, "ledger_size", tenant=tenant) or 0, about_identity)
+    with TemporaryDirectory(prefix="tether-verify-") as folder:
+        rebuild = _Rebuild(conn, catalog, tenant, result, parts, Path(folder))
+        await rebuild.spool_ledger()
+        tables = await rebuild.spool_tables(revision)
+        return tables, await rebuild.fold_and_compare(revision)
+
+
+class _Rebuild:
+    """One comparison, part by part."""
+
+    def __init__(
+        self, conn: Connection, catalog: Catalog, tenant: str, result: Comparison, parts: Parts, folder: Path
+    ) -> None:
+        self._conn, self._catalog, self._tenant, self._result = conn, catalog, tenant, result
+        self._parts = parts
+        self._facts = Spool[ModelFact](folder, "facts", parts.count)
+        self._entities = Spool[AuditedEntity](folder, "entities", parts.count)
+        self._links = Spool[AuditedLink](folder, "links", parts.count)
+        self._entity_lines = Spool[bytes](folder, "entity_lines", parts.count)
+        self._link_lines = Spool[tuple[bytes, AuditedLink]](folder, "link_lines", parts.count)
+
+    async def spool_ledger(self) -> None:
+        """Writes each fact to the parts for which it has to be folded."""
+        of_one: list[ModelFact] = []
+        with self._facts:
+            async for fact in _ledger(self._conn, self._catalog, self._tenant, self._result):
+                if of_one and (fact.kind, fact.key) != (of_one[0].kind, of_one[0].key):
+                    self._spool_facts(of_one)
+                    of_one = []
+                of_one.append(fact)
+            if of_one:
+                self._spool_facts(of_one)
+
+    def _spool_facts(self, of_one: list[ModelFact]) -> None:
+        for part in self._parts.fold_in(of_one[0].kind, of_one[0].key, of_one):
+            for fact in of_one:
+                self._facts.add(part, fact)
+
+    async def spool_tables(self, revision: int) -> Fingerprint:
+        """Writes each entity and link of the tables to its part; returns their hashes."""
+        at, hasher, parts = (self._conn, self._catalog, self._tenant, revision), Hasher(self._catalog), self._parts
+        with self._entities, self._links:
+            async for line, entity in fingerprint.entities(*at):
+                hasher.add_entity(line)
+                self._entities.add(parts.of(entity.kind, entity.key), entity)
+            async for line, link in fingerprint.links(*at):
+                hasher.add_link(line, link)
+                self._links.add(self._part_of(link.relationship, link.parent), link)
+        async for line, _ in fingerprint.aliases(self._conn, self._tenant, revision):
+            hasher.add_alias(line)
+        return hasher.fingerprint()
+
+    def _part_of(self, relationship: str, parent: str) -> int:
+        return self._parts.of(self._catalog.relationships[relationship].parent, parent)
+
+    async def fold_and_compare(self, revision: int) -> Fingerprint:
+        """Folds part after part, and compares each with the tables; returns the hashes of what was folded."""
+        past, ledger = await history.revisions(self._conn, self._tenant), Hasher(self._catalog)
+        with self._entity_lines, self._link_lines:
+            for part in range(self._parts.count):
+                await self._fold(part, revision, past, ledger)
+        for line in merge(*map(self._entity_lines.read, range(self._parts.count))):
+            ledger.add_entity(line)
+        for line, link in merge(*map(self._link_lines.read, range(self._parts.count)), key=itemgetter(0)):
+            ledger.add_link(line, link)
+        async for description in merge_rows.proof_differences(self._conn, self._catalog, self._tenant):
+            self._result.add(description)
+        return ledger.fingerprint()
+
+    async def _fold(self, part: int, revision: int, past: history.Revisions, ledger: Hasher) -> None:
+        facts = [*self._facts.read(part)]
+        state, arrivals = fold(self._catalog, facts), {fact.identity: fact.arrival for fact in facts}
+        _drop_long_keys(state)
+        of, part_of = self._parts.of, self._part_of
+        entities = {at: entity for at, entity in state.entities.items() if of(*at) == part}
+        links = {at: link for at, link in state.links.items() if part_of(at[0], link.parent) == part}
+        mine = replace(state, entities=entities, links=links)
+        self._spool_lines(part, mine)
+        if part == 0:  # each part has all facts about identity
+            for line in lines.alias_lines(state):
+                ledger.add_alias(line)
+            await self._compare_merges(facts, state, arrivals, revision)
+        for entity in self._entities.read(part):
+            for description in _entity_differences(entity, entities.pop((entity.kind, entity.key), None), arrivals):
+                self._result.add(description)
+        for link in self._links.read(part):
+            _compare_link(link, mine, self._result)
+        _add_missing(mine, self._result)
+        differences = history.differences(
+            self._conn, self._catalog, self._tenant, facts, past, lambda kind, key: of(kind, key) == part
+        )
         async for description in differences:
-            result.add(description)
-    return hasher.fingerprint(), ledger
+            self._result.add(description)
+
+    def _spool_lines(self, part: int, state: ModelState) -> None:
+        for line in lines.entity_lines(state):
+            self._entity_lines.add(part, line)
+        found = (
+            (f"link|{name}|{child}|{link.parent}|{link.state}".encode(), AuditedLink(name, child, *link))
+            for (name, child), link in state.links.items()
+        )
+        for pair in sorted(found, key=itemgetter(0)):
+            self._link_lines.add(part, pair)
+
+    async def _compare_merges(
+        self, facts: Sequence[ModelFact], state: ModelState, arrivals: dict[FactId, int], revision: int
+    ) -> None:
+        aliases = dict(state.aliases)
+        async for _, alias in fingerprint.aliases(self._conn, self._tenant, revision):
+            for description in merges.alias_difference(alias, aliases.pop((alias.kind, alias.key), None)):
+                self._result.add(description)
+        for (kind, key), survivor in aliases.items():
+            self._result.add(f"{kind} {key!r} is not merged, by the facts into {survivor!r}")
+        for differences in (
+            merges.pair_differences(self._conn, self._tenant, state.merges, arrivals),
+            merge_rows.row_differences(self._conn, self._catalog, self._tenant, facts),
+        ):
+            async for description in differences:
+                self._result.add(description)
 
 
 def _drop_long_keys(state: ModelState) -> None:

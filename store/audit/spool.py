@@ -1,0 +1,39 @@
+"""Keeps what does not fit into memory in files: items of several parts, of which one is read at a time."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Generic, Self, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Spool(Generic[Item]):
+    """Items of ``parts`` parts, in files of a folder that no other process writes to. Written within a ``with`` block,
+    and read afterwards, as often as wanted."""
+
+    def __init__(self, folder: Path, name: str, parts: int) -> None:
+        self._files = [folder / f"{name}.{part}" for part in range(parts)]
+        self._open: list[BinaryIO] = []
+
+    def __enter__(self) -> Self:
+        self._open = [file.open("wb") for file in self._files]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._open:
+            file.close()
+
+    def add(self, part: int, item: Item) -> None:
+        """Adds the next item of a part."""
+        pickle.dump(item, self._open[part], pickle.HIGHEST_PROTOCOL)
+
+    def read(self, part: int) -> Iterator[Item]:
+        """Yields the items of a part, in the order in which they were added."""
+        with self._files[part].open("rb") as file:
+            while file.peek(1):
+                item: Item = pickle.load(file)  # noqa: S301  # written by this process
+                yield item
