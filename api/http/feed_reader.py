@@ -24,10 +24,10 @@ from store.read.feed_offsets import BEGINNING, FeedPosition
 
 QUIET = 15.0
 """Seconds after which a follower is shown that the connection is alive, though nothing has changed."""
-WAKES = 500
-"""Followers that are woken in a second, of a process: a write must not make hundreds of them work at the same time."""
 SHARED, SHARED_BYTES = 128, 32 * 1024 * 1024
 """Pages that are kept for followers to share: at most so many, and so many bytes."""
+KEPT = 5.0
+"""Seconds for which a page is shared after it was requested: what is erased or trimmed is soon not shown any more."""
 
 
 class FeedPage(NamedTuple):
@@ -39,6 +39,19 @@ class FeedPage(NamedTuple):
     complete: bool
 
 
+class _SharedPage(NamedTuple):
+    """A page that is read, or was. ``revision``: the newest that was known before. ``until``: when it is not shared any
+    more, by the monotonic clock."""
+
+    reading: asyncio.Task[FeedPage]
+    revision: int
+    until: float
+
+    @property
+    def failed(self) -> bool:
+        return self.reading.done() and (self.reading.cancelled() or self.reading.exception() is not None)
+
+
 class FeedReader:
     """Made once per process. ``pool``: for nothing else than the feed."""
 
@@ -46,8 +59,7 @@ class FeedReader:
         self._pool = pool
         self._connections = asyncio.Semaphore(connections)
         self._revisions = revisions
-        self._pages: OrderedDict[tuple[Any, ...], asyncio.Task[FeedPage]] = OrderedDict()
-        self._next_wake = 0.0
+        self._pages: OrderedDict[tuple[Any, ...], _SharedPage] = OrderedDict()
 
     async def tail(self, request: FeedRequest) -> FeedPage:
         """Returns an empty page at the end of the feed."""
@@ -61,10 +73,9 @@ class FeedReader:
         """
         try:
             async with self._connections, snapshot(self._pool, request.tenant) as at:
-                if (
-                    position != BEGINNING or request.moving
-                ):  # a consumer at the beginning has been there before the restore
+                if position != BEGINNING or request.moving:  # a consumer at the beginning was there before a restore
                     epochs.check_position(at, position.revision)
+                self._revisions.saw(request.tenant, at.head)
                 if position.revision > at.head + 1:
                     raise NotYet("the offset names a revision that has not been reached")
                 items, position = await feed.page(at, request.query, position, request.limit)
@@ -77,26 +88,23 @@ class FeedReader:
                 await asyncio.sleep(0)  # lets requests through between the parts of a long page
         return FeedPage(events, position, feed_offsets.encode(request.tenant, position), position.revision > at.head)
 
-    async def next_page(self, request: FeedRequest, position: FeedPosition) -> FeedPage:
-        """Returns the page after a position that includes the newest revision that this process knows; of followers
-        that have read equally far, all but the first get what that one has read. Raises as `page` does."""
-        known = self._revisions.known(request.tenant)
-        key = *request.key, request.limit, position, known
-        reading = self._pages.get(key)
-        if reading is None or (reading.done() and (reading.cancelled() or reading.exception() is not None)):
-            reading = self._pages[key] = asyncio.create_task(self.page(request, position))
-            reading.add_done_callback(self._forget)
-        return await asyncio.shield(reading)
+    async def next_page(self, request: FeedRequest, position: FeedPosition, revision: int) -> FeedPage:
+        """Returns the page after a position, read when this revision could be, or later. Of followers that have read
+        equally far, all but the first get what that one has read. Raises as `page` does."""
+        key = *request.key, request.limit, position
+        found = self._pages.get(key)
+        if found is None or found.failed or found.revision < revision or found.until < monotonic():
+            known = max(revision, self._revisions.known(request.tenant))
+            found = _SharedPage(asyncio.create_task(self.page(request, position)), known, monotonic() + KEPT)
+            self._pages[key] = found
+            self._pages.move_to_end(key)
+            found.reading.add_done_callback(self._forget)
+        return await asyncio.shield(found.reading)
 
-    async def wait(self, request: FeedRequest, position: FeedPosition, seconds: float) -> bool:
-        """Returns True once there may be items after a position that was complete; False after ``seconds``, or when the
-        process is about to stop. Followers are woken one after another."""
-        if not await self._revisions.follow(request.tenant, position.revision, seconds):
-            return False
-        now = monotonic()
-        self._next_wake = max(self._next_wake + 1 / WAKES, now)
-        await asyncio.sleep(self._next_wake - now)
-        return True
+    async def wait(self, request: FeedRequest, position: FeedPosition, seconds: float) -> int:
+        """Returns the newest revision once there may be items after a position that was complete; 0 after ``seconds``,
+        or when the process is about to stop."""
+        return await self._revisions.follow(request.tenant, position.revision, seconds)
 
     async def follow(
         self, request: FeedRequest, first: FeedPage, seconds: float | None
@@ -106,13 +114,17 @@ class FeedReader:
         Ends after ``seconds`` (None: never), when the process is about to stop, or if the position expires.
         """
         page, end = first, monotonic() + seconds if seconds is not None else float("inf")
+        newest = self._revisions.known(request.tenant)
         yield page
         while not self._revisions.released and monotonic() < end:
             try:
-                if page.complete and not await self.wait(request, page.next, min(QUIET, end - monotonic())):
-                    yield None
-                    continue
-                page = await self.next_page(request, page.next)
+                if page.complete:
+                    reached = await self.wait(request, page.next, min(QUIET, end - monotonic()))
+                    if not reached:
+                        yield None
+                        continue
+                    newest = reached
+                page = await self.next_page(request, page.next, newest)
             except Unavailable as error:
                 await asyncio.sleep(error.retry_after)
                 yield None
@@ -124,11 +136,10 @@ class FeedReader:
     def _forget(self, _: asyncio.Task[FeedPage]) -> None:
         """Forgets the pages that were read first, so that the limits hold."""
         size = 0
-        for n, (key, reading) in enumerate(reversed([*self._pages.items()])):
-            if reading.done():
-                failed = reading.cancelled() or reading.exception() is not None
-                size += 0 if failed else sum(map(len, reading.result().events))
-                if failed or n >= SHARED or size > SHARED_BYTES:
+        for n, (key, page) in enumerate(reversed([*self._pages.items()])):
+            if page.reading.done():
+                size += 0 if page.failed else sum(map(len, page.reading.result().events))
+                if page.failed or n >= SHARED or size > SHARED_BYTES:
                     del self._pages[key]
 
 

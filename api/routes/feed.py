@@ -58,11 +58,11 @@ async def changes(request: Feed, deps: Injected) -> Response:
 
 async def _until_items(reader: FeedReader, request: FeedRequest, page: FeedPage, seconds: float) -> FeedPage:
     """Returns the first page with items, or what there is after ``seconds``."""
-    end = monotonic() + seconds
+    end, newest = monotonic() + seconds, 0
     while not page.events and (left := end - monotonic()) > 0:
-        if page.complete and not await reader.wait(request, page.next, left):
+        if page.complete and not (newest := await reader.wait(request, page.next, left)):
             break
-        page = await reader.next_page(request, page.next)
+        page = await reader.next_page(request, page.next, newest)
     return page
 
 

@@ -13,7 +13,9 @@ ITEMS = {n: f"items a second to {n} follower{'s' * (n > 1)}" for n in (1, 10, 10
 POSTS = {at: f"a single fact beside 300 followers, p{at}" for at in (50, 99)}
 RELATIONSHIP = "category_item"
 PAGE = 1_000
-PACE, WRITERS, WAITING = 200, 4, 300
+PARCELS = 1_000_000
+"""The number of the first fact that is published between two measurements."""
+PACE, WRITERS, WAITING = 100, 4, 300
 """Single facts a second, and their connections; followers that wait meanwhile."""
 
 BARE = """
@@ -40,10 +42,14 @@ async def measure(tether: MeasuredTether, effort: Effort) -> Measurement:
         effort.show(f"{facts:,} facts")
         await client.send(PublishOrder(tether.events, tenant.key, "items", facts))
         await conn.execute("vacuum analyze tether.links, tether.entities")
+        number = PARCELS
         for run in range(effort.runs + 1):
             bare = await _bare(conn, tenant, rows)
             for n, name in ITEMS.items():
                 effort.show(f"run {run} of {effort.runs}: {n} followers")
+                # Pages that were read for other followers are not shared after another revision.
+                await client.send(PublishOrder(tether.events, tenant.key, "parcels", 1, number))
+                number += 1
                 before = usage.cpu(tether.pids)
                 query = f"relationship={RELATIONSHIP}"
                 followed = await followers.follow(FollowOrder(tether.urls.api, tenant.key, query, n, items=rows))
@@ -97,7 +103,7 @@ ROW = Benchmark(
         ),
     ),
     bound=(
-        "To one follower: the queries of each page and its JSON, in turns. To many that read the same: the sockets, since "
+        "To one follower: the queries of each page and its JSON, in turns. To many that read the same: the sockets, as "
         "a page is read once. Beside writers: the followers' share of the API's event loop."
     ),
     measure=measure,

@@ -15,6 +15,8 @@ from store.db.sql import fetch_value
 
 FIRST, LONGEST = 0.005, 0.1
 """Seconds between two queries: at first, and at most. Followers query at the longest interval."""
+WAKES, AT_ONCE = 500, 5
+"""Followers of a tenant that are woken in a second, and at once: a write must not make hundreds of them work."""
 
 
 class RevisionWaiter:
@@ -24,7 +26,7 @@ class RevisionWaiter:
         self._pool = pool
         self._known: dict[str, tuple[int, float]] = {}
         self._querying: dict[str, asyncio.Lock] = {}
-        self._followers: dict[str, dict[asyncio.Future[bool], int]] = {}
+        self._followers: dict[str, dict[asyncio.Future[int], int]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
         self.released = False
 
@@ -41,16 +43,15 @@ class RevisionWaiter:
             pause = min(pause * 2, LONGEST)
         return True
 
-    async def follow(self, tenant: str, revision: int, seconds: float) -> bool:
-        """Returns True once the revision can be read, or False after ``seconds``, or when `release` is called.
+    async def follow(self, tenant: str, revision: int, seconds: float) -> int:
+        """Returns the newest revision once the given one can be read; 0 after ``seconds``, or when `release` is called.
 
-        One query every tenth of a second serves all who wait here for a tenant. Raises Unavailable.
+        One query every tenth of a second serves all who wait here for a tenant. They are woken in rounds, one after
+        another, all of a round with the same newest revision. Raises Unavailable.
         """
-        if self.known(tenant) >= revision:
-            return True
         if self.released or seconds <= 0:
-            return False
-        woken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            return 0
+        woken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         followers = self._followers.setdefault(tenant, {})
         followers[woken] = revision
         if tenant not in self._polling:
@@ -59,13 +60,19 @@ class RevisionWaiter:
             async with asyncio.timeout(seconds):
                 return await woken
         except TimeoutError:
-            return False
+            return 0
         finally:
             del followers[woken]
 
     def known(self, tenant: str) -> int:
         """The newest revision of a tenant that this process has seen; 0 if it has seen none."""
         return self._known.get(tenant, (0, 0.0))[0]
+
+    def saw(self, tenant: str, revision: int) -> None:
+        """Notes a revision that was read otherwise."""
+        known, at = self._known.get(tenant, (0, 0.0))
+        if revision > known:
+            self._known[tenant] = revision, at
 
     async def newest(self, tenant: str) -> int:
         """The newest revision of a tenant at some moment after the call began. Raises Unavailable."""
@@ -87,7 +94,7 @@ class RevisionWaiter:
         for followers in self._followers.values():
             for woken in followers:
                 if not woken.done():
-                    woken.set_result(False)
+                    woken.set_result(0)
 
     async def close(self) -> None:
         """Ends the queries for followers."""
@@ -97,14 +104,17 @@ class RevisionWaiter:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _poll(self, tenant: str, followers: dict[asyncio.Future[bool], int]) -> None:
-        """Queries as long as there are followers, and wakes those whose revision is there."""
+    async def _poll(self, tenant: str, followers: dict[asyncio.Future[int], int]) -> None:
+        """Queries as long as there are followers, and wakes those whose revision is there before it queries again."""
         try:
             while followers:
                 revision = await self.newest(tenant)
-                for woken, wanted in followers.items():
-                    if wanted <= revision and not woken.done():
-                        woken.set_result(True)
+                due = [woken for woken, wanted in followers.items() if wanted <= revision]
+                for n, woken in enumerate(due, 1):
+                    if not woken.done():
+                        woken.set_result(revision)
+                    if n % AT_ONCE == 0:
+                        await asyncio.sleep(AT_ONCE / WAKES)
                 await asyncio.sleep(LONGEST)
         except Unavailable as error:
             for woken in followers:
