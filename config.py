@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".tether"), description="Where the embedded profile keeps everything.")
     database_url: str = Field(default="", description="URL of PostgreSQL; empty: the embedded one.")
     database_pool: int = Field(default=8, ge=2, description="Connections per process.")
+    snapshot_pool: int = Field(
+        default=2, ge=1, description="Connections per API process for snapshots and audits alone."
+    )
     feed_pool: int = Field(default=3, ge=1, description="Connections per API process for readers of the feed alone.")
     tenant: str = Field(default="main", description="The tenant that the embedded profile's keys belong to.")
 

@@ -99,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
         validator = Validator(catalog, settings.limits)
         revisions = RevisionWaiter(pool)
         followers = await create_pool(settings.database_url, settings.feed_pool, name="tether feed")
+        copiers = await create_pool(settings.database_url, settings.snapshot_pool, name="tether snapshots")
         app.state.dependencies = Dependencies(
             settings,
             catalog,
@@ -111,11 +112,13 @@ def create_app(settings: Settings) -> FastAPI:
             AcknowledgementWaiter(pool),
             metrics,
             FeedReader(followers, settings.feed_pool, revisions),
+            copiers,
         )
         yield
         await revisions.close()
         await recorder.close()
         await followers.close()
+        await copiers.close()
         await pool.close()
 
     app = FastAPIOffline(  # its documentation pages load nothing from other hosts

@@ -33,6 +33,8 @@ class Dependencies:
     acknowledged: AcknowledgementWaiter
     metrics: Metrics
     feed: FeedReader
+    snapshots: Pool
+    """For their pages and those of audits alone: however many are read, no other request waits for a connection."""
 
 
 def dependencies_of(request: Request) -> Dependencies:

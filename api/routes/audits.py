@@ -75,11 +75,11 @@ async def audit(
     revision = await _revision(deps, who.tenant, query, at)
     body: dict[str, object] = {"token": tokens.token(who.tenant, revision)}
     if not rows:
-        buckets = await audits.buckets(deps.pool, who.tenant, revision, wanted, prefixes)
+        buckets = await audits.buckets(deps.snapshots, who.tenant, revision, wanted, prefixes)
         shown = [{"prefix": name, "count": b.rows, "sum": f"{b.sum:016x}"} for name, b in sorted(buckets.items())]
         return answer({**body, "buckets": shown})
     most = deps.settings.limits.page
-    found = await audits.hashes(deps.pool, who.tenant, revision, wanted, prefixes, most)
+    found = await audits.hashes(deps.snapshots, who.tenant, revision, wanted, prefixes, most)
     if len(found) > most:
         raise Refused(f"the buckets hold more than {most} rows; pass fewer or longer prefixes")
     return answer({**body, "rows": [{"key": key, "hash": f"{hash:016x}"} for key, hash in sorted(found.items())]})

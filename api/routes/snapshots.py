@@ -61,8 +61,8 @@ async def read(
     if is_head(request):
         return Response(media_type=NDJSON)
     if cursor is None:
-        row, after = await snapshots.begin(deps.pool, who.tenant, rows, revision, who.name, lease), ""
-    return response_coding.ndjson(request, snapshots.lines(deps.pool, who.tenant, row, rows, after, lease))
+        row, after = await snapshots.begin(deps.snapshots, who.tenant, rows, revision, who.name, lease), ""
+    return response_coding.ndjson(request, snapshots.lines(deps.snapshots, who.tenant, row, rows, after, lease))
 
 
 class SnapshotProgress(BaseModel):
