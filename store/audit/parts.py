@@ -6,14 +6,17 @@ and those about the records that they name.
 """
 
 from collections.abc import Iterable, Sequence
+from sys import intern
 from zlib import crc32
 
 from catalog.catalog import Catalog
+from catalog.vocabulary import Effect
 from model.facts import ModelFact
 from model.fold import histories_of
 from model.merges import is_about_identity, keys_named
 from model.references import parent_of
 from model.state import EntityKey
+from store.audit.spool import Item
 
 FACTS = 50_000
 """Facts of one part, about. Folded, each takes 3 KB, and some are in two parts or three."""
@@ -49,3 +52,18 @@ class Parts:
                 if named is not None:
                     found.add(self.of(relationship.parent, self._merges.survivor(relationship.parent, named.key)))
         return found
+
+
+_EFFECT = ModelFact._fields.index("effect")
+
+
+def plain_fact(fact: ModelFact) -> Item:
+    """A fact as a spool takes it."""
+    return (*fact[:_EFFECT], None if fact.effect is None else fact.effect.value, *fact[_EFFECT + 1 :])
+
+
+def model_fact(item: Item) -> ModelFact:
+    """The reverse. Types, kinds and sources are one string for all facts that have them."""
+    fact = ModelFact(*item)
+    effect = None if fact.effect is None else Effect(fact.effect)
+    return fact._replace(effect=effect, type=intern(fact.type), kind=intern(fact.kind), source=intern(fact.source))

@@ -22,7 +22,7 @@ from model.merges import OWN_IDENTITY
 from model.state import ModelEntity, ModelState
 from store.audit import fingerprint, history, merge_rows, merges
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
-from store.audit.parts import Parts
+from store.audit.parts import Parts, model_fact, plain_fact
 from store.audit.spool import Spool
 from store.db.pool import Connection
 from store.db.sql import bind, fetch_value
@@ -118,11 +118,11 @@ class _Rebuild:
     ) -> None:
         self._conn, self._catalog, self._tenant, self._result = conn, catalog, tenant, result
         self._parts = parts
-        self._facts = Spool[ModelFact](folder, "facts", parts.count)
-        self._entities = Spool[AuditedEntity](folder, "entities", parts.count)
-        self._links = Spool[AuditedLink](folder, "links", parts.count)
-        self._entity_lines = Spool[bytes](folder, "entity_lines", parts.count)
-        self._link_lines = Spool[tuple[bytes, AuditedLink]](folder, "link_lines", parts.count)
+        self._facts = Spool(folder, "facts", parts.count)
+        self._entities = Spool(folder, "entities", parts.count)
+        self._links = Spool(folder, "links", parts.count)
+        self._entity_lines = Spool(folder, "entity_lines", parts.count)
+        self._link_lines = Spool(folder, "link_lines", parts.count)
 
     async def spool_ledger(self) -> None:
         """Writes each fact to the parts for which it has to be folded."""
@@ -139,7 +139,7 @@ class _Rebuild:
     def _spool_facts(self, of_one: list[ModelFact]) -> None:
         for part in self._parts.fold_in(of_one[0].kind, of_one[0].key, of_one):
             for fact in of_one:
-                self._facts.add(part, fact)
+                self._facts.add(part, plain_fact(fact))
 
     async def spool_tables(self, revision: int) -> Fingerprint:
         """Writes each entity and link of the tables to its part; returns their hashes."""
@@ -147,10 +147,10 @@ class _Rebuild:
         with self._entities, self._links:
             async for line, entity in fingerprint.entities(*at):
                 hasher.add_entity(line)
-                self._entities.add(parts.of(entity.kind, entity.key), entity)
+                self._entities.add(parts.of(entity.kind, entity.key), tuple(entity))
             async for line, link in fingerprint.links(*at):
                 hasher.add_link(line, link)
-                self._links.add(self._part_of(link.relationship, link.parent), link)
+                self._links.add(self._part_of(link.relationship, link.parent), tuple(link))
         async for line, _ in fingerprint.aliases(self._conn, self._tenant, revision):
             hasher.add_alias(line)
         return hasher.fingerprint()
@@ -164,16 +164,16 @@ class _Rebuild:
         with self._entity_lines, self._link_lines:
             for part in range(self._parts.count):
                 await self._fold(part, revision, past, ledger)
-        for line in merge(*map(self._entity_lines.read, range(self._parts.count))):
+        for (line,) in merge(*map(self._entity_lines.read, range(self._parts.count))):
             ledger.add_entity(line)
-        for line, link in merge(*map(self._link_lines.read, range(self._parts.count)), key=itemgetter(0)):
-            ledger.add_link(line, link)
+        for line, *link in merge(*map(self._link_lines.read, range(self._parts.count)), key=itemgetter(0)):
+            ledger.add_link(line, AuditedLink(*link))
         async for description in merge_rows.proof_differences(self._conn, self._catalog, self._tenant):
             self._result.add(description)
         return ledger.fingerprint()
 
     async def _fold(self, part: int, revision: int, past: history.Revisions, ledger: Hasher) -> None:
-        facts = [*self._facts.read(part)]
+        facts = [model_fact(item) for item in self._facts.read(part)]
         state, arrivals = fold(self._catalog, facts), {fact.identity: fact.arrival for fact in facts}
         _drop_long_keys(state)
         of, part_of = self._parts.of, self._part_of
@@ -185,10 +185,10 @@ class _Rebuild:
             for line in lines.alias_lines(state):
                 ledger.add_alias(line)
             await self._compare_merges(facts, state, arrivals, revision)
-        for entity in self._entities.read(part):
+        for entity in map(AuditedEntity._make, self._entities.read(part)):
             for description in _entity_differences(entity, entities.pop((entity.kind, entity.key), None), arrivals):
                 self._result.add(description)
-        for link in self._links.read(part):
+        for link in map(AuditedLink._make, self._links.read(part)):
             _compare_link(link, mine, self._result)
         _add_missing(mine, self._result)
         differences = history.differences(
@@ -199,13 +199,13 @@ class _Rebuild:
 
     def _spool_lines(self, part: int, state: ModelState) -> None:
         for line in lines.entity_lines(state):
-            self._entity_lines.add(part, line)
+            self._entity_lines.add(part, (line,))
         found = (
-            (f"link|{name}|{child}|{link.parent}|{link.state}".encode(), AuditedLink(name, child, *link))
+            (f"link|{name}|{child}|{link.parent}|{link.state}".encode(), name, child, *link)
             for (name, child), link in state.links.items()
         )
-        for pair in sorted(found, key=itemgetter(0)):
-            self._link_lines.add(part, pair)
+        for item in sorted(found, key=itemgetter(0)):
+            self._link_lines.add(part, item)
 
     async def _compare_merges(
         self, facts: Sequence[ModelFact], state: ModelState, arrivals: dict[FactId, int], revision: int
