@@ -52,7 +52,7 @@ class Retention(BaseSettings):
         ge=timedelta(0),
         description="How much longer than `history` consumers, snapshots and operations may hold the horizon back.",
     )
-    every: timedelta = Field(default=timedelta(minutes=1), gt=timedelta(0), description="How often rows are trimmed.")
+    every: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0), description="How often rows are trimmed.")
 
     @property
     def trims(self) -> bool:
