@@ -83,9 +83,9 @@ class ImportValidator:
                 limits.check("parent", _text(data, "parent"), limits.KEY)
             return (Reference(relationship.name, as_key(parent)),)
         elif type == f"{own_facts.VOIDED}.v1":
-            source, voided, _ = (_text(data, name) for name in ("source", "id", "type"))
-            if id != own_facts.void_id(source, voided):
-                raise Unacceptable(f"{type}: its id is not that of the void of {voided[:100]!r}")
+            _check_void(type, id, data)
+        elif type == f"{own_facts.ERASED}.v1":
+            _text(data, "erasure")
         elif type == "RelationshipOverdue.v1":
             self._catalog.relationship(_text(data, "relationship"))
         elif type in self._announced:
@@ -114,6 +114,12 @@ class ImportValidator:
             if not isinstance(one, str) or not one:
                 raise Unacceptable(f"{type}: {one!r} is no key")
             limits.check("a key", one, limits.KEY)
+
+
+def _check_void(type: str, id: str, data: Mapping[str, Any]) -> None:
+    source, voided, _ = (_text(data, name) for name in ("source", "id", "type"))
+    if id != own_facts.void_id(source, voided):
+        raise Unacceptable(f"{type}: its id is not that of the void of {voided[:100]!r}")
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:

@@ -74,7 +74,7 @@ async def erase(pool: Pool, catalog: Catalog, tenant: str, id: str) -> ErasureRo
             entity.data = kept
             (diff.touched if same else diff.versions).append(entity)
         entry = own_facts.entry(
-            own_facts.ERASED, kind, key, {"erasure": id}, id=own_facts.derived_id("erased", tenant, id)
+            own_facts.ERASED, kind, key, {"erasure": id, "kind": kind}, id=own_facts.derived_id("erased", tenant, id)
         )
         position = locked.facts + 1
         context = WriteContext(conn, catalog, tenant, locked.revision + 1, locked.now, locked.open_operations)

@@ -99,6 +99,7 @@ def _of_fact(fact: dict[str, Any]) -> dict[str, str | None]:
     return {
         "type": OWN_TYPES.get(name, name),
         "subject": fact["subject"],
+        "kind": fact["data"].get("kind"),
         "relationship": fact["data"].get("relationship"),
         **_correlation(fact),
     }

@@ -189,6 +189,7 @@ async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
         first=window.first,
         last=window.last,
         only_relationship=query.only_relationship,
+        only_kind=query.only_kind,
         after_position=int(window.keys[0] or 0),
         size=window.size,
     )

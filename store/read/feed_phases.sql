@@ -121,12 +121,14 @@ where e.tenant = :tenant and e.from_revision between :first and :last and e.kind
   and was.to_revision = e.from_revision and was.state <> e.state
 
 -- name: feed_facts
--- Facts that Tether published itself, without explicit links: those appear as the changes of links.
+-- Facts that Tether published itself, without explicit links: those appear as the changes of links. Of a kind: that
+-- entities were erased.
 select revision, position, source, id, type, key, sequence, time, data, correlation, causation, traceparent, extensions
 from facts
 where tenant = :tenant and revision between :first and :last
   and source = '/tether' and type not in ('Linked.v1', 'Unlinked.v1')
-  and (:only_relationship::text is null or data->>'relationship' = :only_relationship)
+  and (:only_relationship::text is null and :only_kind::text is null or data->>'relationship' = :only_relationship
+       or kind = :only_kind and type = 'EntityErased.v1')
   and (revision, position) > (:first, :after_position)
 order by revision, position
 limit :size

@@ -18,6 +18,7 @@ class FeedQuery(NamedTuple):
     entities: bool
     only_kind: str | None
     facts: bool
+    """With ``only_kind`` and no relationship: that entities of the kind were erased."""
     only_relationship: str | None
     """Of facts."""
     activity: bool
@@ -69,7 +70,7 @@ def query_for(
         kind = found.of
     query = _selection(catalog, relationship, kind)
     if found is not None:
-        query = query._replace(activity=False, replica=found)
+        query = query._replace(activity=False, facts=False, replica=found)
     return query._replace(
         parent=parent,
         filter=None if filters is None else feed_filters.parse(filters),
@@ -89,7 +90,7 @@ def _selection(catalog: Catalog, relationship: str | None, kind: str | None) -> 
         relationships=relationships,
         entities=relationship is None or kind is not None,
         only_kind=kind,
-        facts=bool(relationships) or everything,
+        facts=True,
         only_relationship=relationship,
         activity=bool(catalog.contracts.activity) and (relationship is None or kind is not None),
     )

@@ -93,6 +93,35 @@ async def test_feed_shows_the_erasure_and_the_entity_without_its_fields(
     last = [(item["type"], item["subject"]) for item in items][-2:]
     assert last == [("EntityChanged", "ann"), ("EntityErased", "ann")]
     assert items[-2]["data"]["data"] == {"company_id": "acme"}
+    of_kind = await caller.get("feed", kind="person")
+    assert [(item["type"], item["subject"], item["kind"]) for item in of_kind][-2:] == [
+        (type, key, "person") for type, key in last
+    ]
+    assert "EntityErased" not in {item["type"] for item in await caller.get("feed", kind="company")}
+
+
+@pytest.mark.usefixtures("history")
+async def test_a_snapshot_has_the_entity_without_its_fields(caller: ApiCaller, pool: Pool, catalog: Catalog) -> None:
+    assert CANARY in await shown(caller, "snapshots", kind="person")
+    await run(pool, catalog, (await request(caller)).content["id"])
+    assert CANARY not in await shown(caller, "snapshots", kind="person")
+
+
+@pytest.mark.usefixtures("history")
+async def test_certificate_names_consumers_that_have_not_followed_yet(
+    caller: ApiCaller, pool: Pool, catalog: Catalog
+) -> None:
+    await caller.ask("PUT", "/v1/consumers/shop", json={"filter": {"kind": "person"}})
+    id = (await request(caller)).content["id"]
+    await run(pool, catalog, id)
+    behind = (await caller.get(f"erasures/{id}"))["consumers"]
+    assert behind == [{"name": "shop", "replica": None}]
+    offset = (await caller.ask("GET", "/v1/feed")).headers["stream-next-offset"]
+    generation = (await caller.get("consumers/shop"))["generation"]
+    acknowledgement = {"offset": offset, "generation": generation}
+    answer = await caller.ask("POST", "/v1/consumers/shop/acknowledgements", json=acknowledgement)
+    assert answer.status == 200
+    assert (await caller.get(f"erasures/{id}"))["consumers"] == []
 
 
 @pytest.mark.usefixtures("history")

@@ -106,7 +106,7 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "count_snapshot_links": ({"links_pkey", "links_of_parent"}, COUNTS),
     "count_snapshot_entities": ({"entities_pkey", "aliases_pkey", "aliases_of_survivor"}, COUNTS),
     "count_to_erase": (
-        {"request_bodies_pkey", "merges_pkey", "merges_listed", "operations_errors"},
+        {"request_bodies_pkey", "request_bodies_listed", "merges_pkey", "merges_listed", "operations_errors"},
         "a plan counts what names a key",
     ),
     "empty_words_of_operations": ({"operations_errors"}, "its second column is an expression: the key"),
