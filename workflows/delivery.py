@@ -32,7 +32,7 @@ class DeliveryWorkflow(FactWorkflow):
                 if await self._may_end(status.newer):
                     return DeliveryResult(description=self._description)
             elif status.next > self._now():
-                self._show(status.description, "waiting")
+                self._show(self._describe(status), "waiting")
                 await self._wait_until(status.next)
 
     async def _deliver(self) -> DeliveryStatus:
@@ -47,5 +47,10 @@ class DeliveryWorkflow(FactWorkflow):
         self._status = status
         self._delivered += status.delivered
         self._set_clock(status.now)
-        self._show(status.description, "delivering")
+        self._show(self._describe(status), "delivering")
         return status
+
+    def _describe(self, status: DeliveryStatus) -> str:
+        """What is done, and what is waited for, for people."""
+        items = "1 item" if self._delivered == 1 else f"{self._delivered} items"
+        return f"{items} delivered; {status.description}"

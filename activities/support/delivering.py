@@ -23,6 +23,7 @@ from store.read.feed_offsets import FeedPosition, decode, encode
 BATCH_TYPE = "application/cloudevents-batch+json"
 FILTERS = ("relationship", "kind", "parent", "replica", "filters", "changes")
 """What a consumer's filter may name."""
+GONE = "the receiver wants no more deliveries"
 SPLITTING = 240.0
 """Seconds after the end of a step for which a batch that fails is split: long enough to say what it fails at, though
 each request takes its whole timeout."""
@@ -100,7 +101,7 @@ class Delivering:
             self.delivered += answer.accepted
             await self._runs.removed(look, [look.item], attempt, accepted=True)
         elif answer.status == 410:
-            await self._runs.disable(_gone(answer), [attempt])
+            await self._runs.disable(GONE, str(answer), [attempt])
         elif not answer.sent or answer.status == 429:
             await self._runs.failed(Failure(str(answer), not answer.sent, answer.retry_after, [attempt]))
         else:
@@ -172,7 +173,7 @@ class Delivering:
                 return
             attempts = []
         if split.gone is not None:
-            await self._runs.disable(_gone(split.gone), attempts)
+            await self._runs.disable(GONE, str(split.gone), attempts)
         elif failure is not None:
             await self._runs.failed(failure)
 
@@ -247,7 +248,3 @@ def _outcome(answer: WebhookAnswer) -> AttemptOutcome:
     if answer.accepted:
         return "delivered"
     return "dropped" if answer.abort else "failed"
-
-
-def _gone(answer: WebhookAnswer) -> str:
-    return f"the receiver wants no more deliveries: {answer}"

@@ -10,10 +10,10 @@ from store.write.tenant_lock import lock
 
 
 async def parked(
-    conn: Connection, catalog: Catalog, tenant: str, consumer: str, item: str, attempts: int, words: str
+    conn: Connection, catalog: Catalog, tenant: str, consumer: str, item: str, attempts: int, status: int | None
 ) -> None:
-    """Publishes that an item is parked after its last attempt."""
-    data = {"item": item, "attempts": attempts, "reason": words}
+    """Publishes that an item is parked after its last attempt. ``status``: the receiver's last one; None: no answer."""
+    data = {"item": item, "attempts": attempts, "status": status}
     await _publish(conn, catalog, tenant, "DeliveryParked", consumer, data)
 
 

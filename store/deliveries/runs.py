@@ -203,14 +203,14 @@ class Runs:
             )
             await self._note(conn, failure.attempts)
             if row is not None and row.given_up:
-                await self._disable(conn, f"it has failed for {GIVE_UP.days} days: {failure.reason}")
+                await self._disable(conn, f"it has failed for {GIVE_UP.days} days", failure.reason)
         return 0 if row is None else row.failures
 
-    async def disable(self, reason: str, attempts: Sequence[ReceiverAttempt] = ()) -> None:
-        """Ends the deliveries until they are enabled, and publishes DeliveryDisabled."""
+    async def disable(self, reason: str, words: str = "", attempts: Sequence[ReceiverAttempt] = ()) -> None:
+        """Ends the deliveries until they are enabled, and publishes DeliveryDisabled. ``words``: of the receiver."""
         async with transaction(self.pool) as conn:
             await self._note(conn, attempts)
-            await self._disable(conn, reason)
+            await self._disable(conn, reason, words)
 
     async def item_failed(self, item: str, attempt: ReceiverAttempt, retry_after: float) -> None:
         """Records that an item failed again. Parks it, and publishes DeliveryParked, if that was the last attempt."""
@@ -229,7 +229,7 @@ class Runs:
             await self._note(conn, [attempt])
             if failures is not None and failures >= ATTEMPTS:
                 await execute(conn, "park_item", tenant=self.tenant, consumer=self.consumer, item=item)
-                await facts.parked(conn, self.catalog, self.tenant, self.consumer, item, failures, attempt.words)
+                await facts.parked(conn, self.catalog, self.tenant, self.consumer, item, failures, attempt.status)
 
     async def removed(self, look: Look, items: Sequence[str], attempt: ReceiverAttempt, *, accepted: bool) -> None:
         """Records that undelivered items were accepted, or are dropped."""
@@ -249,8 +249,10 @@ class Runs:
                 await outbox.forget(conn, self.tenant, "delivery", "webhook", self.consumer)
         return found
 
-    async def _disable(self, conn: Connection, reason: str) -> None:
-        disabled = await fetch_value(conn, "disable_webhook", tenant=self.tenant, consumer=self.consumer, reason=reason)
+    async def _disable(self, conn: Connection, reason: str, words: str = "") -> None:
+        """The fact says the reason without the words of the receiver, which may repeat what was sent to it."""
+        shown = f"{reason}: {words}" if words else reason
+        disabled = await fetch_value(conn, "disable_webhook", tenant=self.tenant, consumer=self.consumer, reason=shown)
         if disabled is not None:
             await facts.disabled(conn, self.catalog, self.tenant, self.consumer, reason)
 
