@@ -1,6 +1,8 @@
 """The data of an erased entity is nowhere, and nothing else has changed."""
 
 import asyncio
+import sys
+from pathlib import Path
 from random import Random
 from string import ascii_letters
 
@@ -153,3 +155,29 @@ async def test_no_file_of_a_table_holds_the_data_once_it_is_rewritten(
     assert len(await canaries.find_in_files(pool, CANARY)) >= 4
     assert (await eraser.erase("person", "ann", rewrite=True)).vacuumed_at
     assert await canaries.find_in_files(pool, CANARY) == []
+
+
+async def test_an_erasure_that_is_killed_at_any_step_goes_on_and_counts_once(
+    tenant: StoreTenant, eraser: Eraser, pool: Pool, database_url: str
+) -> None:
+    await record_history(tenant)
+    id = (await eraser.request("person", "ann")).id
+    for transactions, exit_code in ((1, 9), (3, 9), (9, 9), (99, 0)):
+        killed = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.support.killed_eraser", database_url, tenant.name, id, str(transactions)),
+            cwd=Path(__file__).parents[3],
+        )
+        assert await asyncio.wait_for(killed.wait(), 60) == exit_code
+        assert (await tenant.audit()).tables == (await tenant.audit()).ledger
+    assert await canaries.find(pool, CANARY) == []
+    certificate = await eraser.certificate(id)
+    assert certificate.rows == {
+        "facts": 3,
+        "entities": 3,
+        "facts of activity": 1,
+        "facts of merges": 1,
+        "merges": 1,
+        "quarantine": 2,
+    }
+    assert len(await pool.fetch("select from facts where type = 'EntityErased.v1'")) == 1
+    assert (await tenant.audit()).violated == []
