@@ -34,7 +34,8 @@ class ItemConsumer:
 
     async def register(self) -> None:
         """Registers it."""
-        await self.tether.request("PUT", f"consumers/{self.name}", "admin", body={"filter": {"relationship": REL}})
+        body = {"filter": {"relationship": REL}, "offset": "now"}
+        await self.tether.request("PUT", f"consumers/{self.name}", "admin", body=body)
 
     async def begin(self) -> Follower:
         """A process that has just taken the copy over."""

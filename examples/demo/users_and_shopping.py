@@ -39,7 +39,7 @@ async def users_before_shopping(on: Stage) -> None:
 
 async def shopping_starts(on: Stage) -> None:
     """Shopping is new: it takes a snapshot, and then follows."""
-    await on.tether.request("PUT", f"consumers/{CONSUMER}", "admin", body={"filter": FILTER})
+    await on.tether.request("PUT", f"consumers/{CONSUMER}", "admin", body={"filter": FILTER, "offset": "now"})
     made = await on.command.answer("keys", "create", CONSUMER, "--scope", f"consume:{CONSUMER}")
     await on.shopping.introduce(on.where.api, on.where.database, made["key"], on.command.environ)
     on.play.say("Shopping is registered as a consumer, gets a key of its own, and is started for the first time")

@@ -27,8 +27,14 @@ def main() -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     given = arguments.key or arguments.key_file.read_text().strip()
     tether = httpx2.AsyncClient(base_url=arguments.tether, headers={"authorization": f"Bearer {given}"}, timeout=30.0)
-    app = application(arguments.database, tether)
+    app = application(arguments.database, tether, _end)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
+
+
+def _end(error: BaseException | None) -> None:
+    """Ends a process that cannot keep its copy any more."""
+    logging.getLogger(__name__).error("the copy is not kept any more: %r", error)
+    signal.raise_signal(signal.SIGTERM)
 
 
 if __name__ == "__main__":

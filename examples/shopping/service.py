@@ -1,9 +1,7 @@
 """Shopping: shows customers from its own copy, which may be stale, or as they are now, as Tether knows them."""
 
 import asyncio
-import logging
-import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -22,18 +20,19 @@ FILTER = {"replica": REPLICA, "changes": "only"}
 RETRY = (OSError, httpx2.TransportError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 """Errors while Tether or the database is away."""
 
-log = logging.getLogger(__name__)
-
 Freshness = Annotated[
     Literal["stale", "latest"], Query(description="`stale`: from the copy, at once. `latest`: all that Tether knows.")
 ]
 
 
-def application(database: str, tether: httpx2.AsyncClient) -> FastAPI:
+def application(
+    database: str, tether: httpx2.AsyncClient, failed: Callable[[BaseException | None], object] = print
+) -> FastAPI:
     """The service as an ASGI application, which keeps its copy during its lifespan.
 
     ``database``: URL of its PostgreSQL; ``tether``: client with the base URL and a key of the scope
-    ``consume:shopping``.
+    ``consume:shopping``; ``failed`` is called if the copy cannot be kept any more, such as when another process has
+    taken it over.
     """
     customers: Customers
 
@@ -44,7 +43,7 @@ def application(database: str, tether: httpx2.AsyncClient) -> FastAPI:
             customers = Customers(pool)
             await customers.create()
             following = asyncio.create_task(Follower(customers, tether, FILTER, consumer=CONSUMER).run(RETRY))
-            following.add_done_callback(_ended)
+            following.add_done_callback(lambda task: None if task.cancelled() else failed(task.exception()))
             yield
             following.cancel()
             with suppress(asyncio.CancelledError):
@@ -76,13 +75,6 @@ def application(database: str, tether: httpx2.AsyncClient) -> FastAPI:
         return {"position": position, "rows": rows}
 
     return app
-
-
-def _ended(following: asyncio.Task[None]) -> None:
-    """Ends a process that cannot keep its copy any more, such as one that another process has taken over from."""
-    if not following.cancelled():
-        log.error("the copy is not kept any more: %r", following.exception())
-        signal.raise_signal(signal.SIGTERM)
 
 
 async def _latest(tether: httpx2.AsyncClient, key: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from tests.support.processes import Running, running
 
 SEED = 11
 USERS = 20_000
-BATCH = 100
+BATCH = 500
 LIFE = 2.0
 """Most seconds that a process lives once it has connected."""
 TENANT = "main"

@@ -33,6 +33,7 @@ ENTITY = {
     "kind": "group", "key": "a/b", "state": "live", "incarnation": 1, "sequence": "1", "data": {"name": "Choir"},
     "revision": "r", "token": "t", "references": {"belongs": "x"},
 }  # fmt: skip
+REPLICA = {"name": "shopping_customer", "of": "user", "owner": "users", "fields": ["name", "email"]}
 FACT = {
     "source": "/groups", "id": "f1", "type": "GroupCreated.v1", "effect": "created", "sequence": "1", "time": None,
     "received": "2026-01-01T00:00:00Z", "position": 7, "revision": "r", "correlation_id": None, "data": {},
@@ -52,6 +53,7 @@ WHY = {
 }  # fmt: skip
 LISTS = [
     (("relationships", "list"), "/v1/relationships", COUNTED, "group_channel", "No relationship is declared."),
+    (("replicas", "list"), "/v1/replicas", REPLICA, '["name","email"]', "No replica is declared."),
     (("waiting", "list"), "/v1/waiting", WAIT, "http://ui/w", "Nothing is waiting."),
     (("quarantine", "list"), "/v1/quarantine", QUARANTINED, "no such contract", "The quarantine is empty."),
     (("links", "list", "gc"), "/v1/relationships/gc/links", LINK, "g1", "gc has no such link."),
@@ -138,6 +140,21 @@ def test_merged_entity_is_shown_with_its_keys_and_where_fields_come_from(tether:
     fake.answers["GET /v1/entities/group/g0"] = 200, merged
     lines = tether("entities", "get", "group", "g0").out.splitlines()
     assert [line.split() for line in lines if "g0" in line] == [["replaces", '["g0"]'], ["origins", '{"name":["g0"]}']]
+
+
+def test_row_of_a_replica_is_shown_with_how_far_the_copy_is_behind(tether: Tether, fake: FakeTether) -> None:
+    copy = {
+        "consumer": "shop",
+        "token": "t1",
+        "state": "behind",
+        "lag": {"revisions": 7, "seconds": 1.5},
+        "differs": True,
+    }
+    row = {"replica": "r", "key": "u", "state": "live", "data": {"name": "Ann"}, "token": "t1", "copy": copy}
+    fake.answers["GET /v1/replicas/r/u"] = 200, row
+    lines = tether("replicas", "get", "r", "u", "--freshness", "stale", "--consumer", "shop").out.splitlines()
+    assert {"revisions behind  7", "seconds behind    1.5", "differs           yes"} <= {line.strip() for line in lines}
+    assert fake.requests[0][1] == "/v1/replicas/r/u?freshness=stale&consumer=shop"
 
 
 def test_value_that_is_wider_than_the_terminal_is_shown_whole(
