@@ -61,6 +61,7 @@ class Follower:
 
     ``consumer``: the name under which it is registered, if it is. ``page``: most items in a transaction. ``poll``:
     seconds that a request waits for changes; after them the position moves on over what the query leaves out.
+    ``version``: of what `Copy.apply` writes; another one, or another query, loads everything again.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class Follower:
         consumer: str | None = None,
         page: int = 1_000,
         poll: float = 2.0,
+        version: str = "",
     ) -> None:
         self._copy, self._client, self._query = copy, client, dict(query)
         self._consumer, self._page, self._poll = consumer, page, poll
         self._process, self._acknowledged = uuid.uuid4().hex, ""
+        self._of = [self._query, version]
 
     async def run(self, retry: tuple[type[Exception], ...] = (OSError,)) -> None:
         """Takes the copy over, and keeps it until it is cancelled. Raises Superseded, Rejected.
@@ -95,7 +98,10 @@ class Follower:
         """Makes this process the only one that writes the copy and acknowledges for its consumer."""
         async with self._copy.transaction() as tx:
             at = json.loads(await self._copy.load(tx) or '{"edition": 0, "loading": {}}')
-            at["process"] = self._process
+            if at.get("of") != self._of:
+                at["loading"] = {}
+                await self._copy.keep(tx, at["edition"])
+            at |= {"process": self._process, "of": self._of}
             if self._consumer is not None:
                 answer = await self._client.post(f"/v1/consumers/{self._consumer}/generations", json={})
                 at["fence"] = (await _checked(answer)).json()["generation"]

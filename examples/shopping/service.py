@@ -17,7 +17,13 @@ REPLICA = "shopping_customer"
 CONSUMER = "shopping"
 FILTER = {"replica": REPLICA, "changes": "only"}
 """What it copies: the declared fields of users, and only when one of those changes."""
-RETRY = (OSError, httpx2.TransportError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+RETRY = (
+    OSError,
+    httpx2.TransportError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+)
 """Errors while Tether or the database is away."""
 
 Freshness = Annotated[

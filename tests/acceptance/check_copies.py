@@ -92,7 +92,7 @@ async def main(console: Console, rate: int, kills: int) -> bool:
                 await publisher.users(USERS)
                 async with asyncpg.create_pool(database, min_size=1, max_size=2) as pool:
                     await Customers(pool).create()
-                    copy = KilledCopy(pool, database, url, stack.key, "--consumer", CONSUMER)
+                    copy = KilledCopy(pool, database, url, stack.key, "--consumer", CONSUMER, page=1_000)
                     return await play(stack, copy, publisher, pool, console, rate, kills)
 
 
@@ -126,7 +126,7 @@ async def play(
         took = time.monotonic() - began
         arrived = (publisher.published - published) / took
         console.print(f"{title} {times} times in {took:.0f} s at {arrived:,.0f} facts/s; {len(seen)} positions")
-        await copy.until_complete(TENANT, server)
+        await copy.until_complete(TENANT, server, 600.0)
         position, rows = await copy.customers.snapshot()
         checks += [
             Check(f"{title}: equal at its position", times, equal),

@@ -20,7 +20,7 @@ from tests.support.events import Event, event
 from tests.support.eventually import eventually
 
 PAGE = 100
-"""Items in a transaction of the copy: few, so that a kill hits many points."""
+"""Items in a transaction of the copy, unless given: few, so that a kill hits many points."""
 
 _AT = """
 select key, data::text as data from tether.entities
@@ -66,11 +66,19 @@ class UserHistory:
 class KilledCopy:
     """The process, and its table. ``database``: URL of its database; ``tether``: of the API, with a ``key``."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", database: str, tether: str, key: str, *more: str) -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        database: str,
+        tether: str,
+        key: str,
+        *more: str,
+        page: int = PAGE,
+    ) -> None:
         """``pool``: on the copy's database."""
         self._pool = pool
         self.customers = Customers(pool)
-        arguments = ("--database", database, "--tether", tether, "--key", key, "--page", str(PAGE), *more)
+        arguments = ("--database", database, "--tether", tether, "--key", key, "--page", str(page), *more)
         self._command = [sys.executable, "-m", "tests.support.copying_process", *arguments]
 
     async def run(self) -> "subprocess.Popen[bytes]":
@@ -99,7 +107,7 @@ class KilledCopy:
         position, _ = await self.customers.snapshot()
         return position.get("offset"), position.get("loading")
 
-    async def until_complete(self, tenant: str, server: "asyncpg.Pool[asyncpg.Record]") -> None:
+    async def until_complete(self, tenant: str, server: "asyncpg.Pool[asyncpg.Record]", seconds: float = 120.0) -> None:
         """Runs the process until it has read everything, then kills it. Nothing is written meanwhile."""
         process = await self.run()
         head = await server.fetchval("select revision from tether.tenant_revisions where tenant = $1", tenant)
@@ -109,7 +117,7 @@ class KilledCopy:
             assert process.poll() is None, "it must not end"
             return (await self.customers.snapshot())[0].get("offset") == end_of_feed
 
-        await eventually(complete)
+        await eventually(complete, seconds)
         end(process)
 
     async def visible(self) -> tuple[str | None, list[Any]]:

@@ -29,6 +29,7 @@ class World:
         self.kills = kills
         self.server, self.copy = FeedServer(self.pause), MemoryCopy(self.pause)
         self.page = self.dice.randint(1, 5)
+        self.version = "1"
 
     async def pause(self) -> None:
         """Where a process awaits something: the server changes, or the process is killed."""
@@ -41,16 +42,18 @@ class World:
                 raise Killed
 
     def change(self) -> None:
-        """Changes a key, or deletes it; sometimes trims the feed, or ends the lease of all snapshots."""
+        """Changes a key, or deletes it; or trims the feed, ends leases, changes the version."""
         self.server.changes.append((self.dice.choice(KEYS), self.dice.choice([None, *range(9)])))
         if self.dice.random() < 0.05:
             self.server.horizon = len(self.server.changes)
         if self.dice.random() < 0.05:
             self.server.snapshots.clear()
+        if self.dice.random() < 0.05:
+            self.version = self.dice.choice("12")
 
     def process(self) -> Follower:
         """A process that has just started."""
-        return Follower(self.copy, self.server, QUERY, consumer="shopping", page=self.page)
+        return Follower(self.copy, self.server, QUERY, consumer="shopping", page=self.page, version=self.version)
 
     async def live(self, steps: int) -> bool:
         """Runs one process; returns whether it was killed."""
@@ -167,6 +170,20 @@ async def test_readers_see_the_old_edition_until_the_new_one_is_whole() -> None:
     await follower.step()
     assert (copy.rows, copy.at["offset"]) == ({"a": 2, "c": 2}, "00000005")
     assert len(copy.stored) == 2
+
+
+async def test_copy_of_another_query_or_version_is_loaded_again() -> None:
+    server, copy, follower = await up_to_date(("a", 1))
+    for version, edition in (("", 1), ("2", 2), ("2", 2)):
+        follower = Follower(copy, server, QUERY, version=version)
+        await follower.take_over()
+        assert copy.rows == {"a": 1}
+        await follower.step()
+        assert (copy.at["edition"], copy.rows) == (edition, {"a": 1})
+    follower = Follower(copy, server, {**QUERY, "changes": "only"}, version="2")
+    await follower.take_over()
+    await follower.step()
+    assert copy.at["edition"] == 3
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
