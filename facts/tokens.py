@@ -7,6 +7,7 @@ which one that was cut, altered or made for another tenant is recognised. It is 
 import base64
 import binascii
 import struct
+from functools import lru_cache
 from zlib import crc32
 
 from errors import BadToken
@@ -16,6 +17,7 @@ _FORMER_LENGTH = 16
 """Characters of a token that an earlier version issued, in base64."""
 
 
+@lru_cache(maxsize=4096)  # all items of a revision have its token
 def token(tenant: str, revision: int) -> str:
     """Encodes a revision of a tenant as a token."""
     return encode(_TOKEN.pack(revision, crc32(f"{tenant}:{revision}".encode())))

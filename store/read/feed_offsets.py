@@ -68,7 +68,10 @@ def decode(tenant: str, text: str) -> FeedPosition:
     except (struct.error, ValueError):
         position, check = None, 0
     if position is None:
-        return FeedPosition(tokens.revision(tenant, text) + 1)
+        try:
+            return FeedPosition(tokens.revision(tenant, text) + 1)
+        except BadToken:
+            raise BadToken(f"{text[:40]!r} is no offset and no token; use one from an answer, -1 or now") from None
     if check != _checksum(tenant, raw[: -_NUMBER.size]):
         raise BadToken(f"{text[:40]!r} is not an offset of this tenant's feed; use one from an answer, or -1")
     return position
