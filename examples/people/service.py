@@ -93,15 +93,14 @@ def _ends(kit: Kit) -> APIRouter:
         return commands.once(command, effect)
 
     @router.post("/{key}/erasures", status_code=204)
-    def erase(key: str, command: Incoming) -> Response:
-        """Erase what is kept of the person in a profile. No fact says so: the service that requests it has erased its
-        own.
-
-        404: unknown. 410: deleted.
-        """
+    def erase(key: str, command: Incoming, carried: Carried) -> Response:
+        """Erase what is kept of the person in a profile. 404: unknown. 410: deleted. 412: another version."""
 
         def effect(tx: Transaction) -> Response:
-            people.change(tx, key, command.condition, {"name": "", "email": None, "phone": None, "labels": None})
+            fields = {"name": "", "email": None, "phone": None, "labels": None}
+            person, differs = people.change(tx, key, command.condition, fields)
+            if differs:
+                outbox.add(tx, "PersonChanged.v1", person, fields, carried)
             return Response(status_code=204)
 
         return commands.once(command, effect)

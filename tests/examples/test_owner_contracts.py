@@ -12,7 +12,7 @@ from catalog.vocabulary import Command
 from contracts.channels import AddChannelMember, CreateChannel, DeleteChannel, RemoveChannelMember
 from contracts.events import DeleteEvent
 from contracts.groups import DeleteGroup, RemoveGroupMember
-from contracts.people import RetirePerson
+from contracts.people import ErasePerson, RetirePerson
 from contracts.teams import DeleteTeam, MoveTeam, WithdrawTeam
 from contracts.tickets import AssignTicket, RemoveTicket
 from examples.activities.service import ACTIVITIES
@@ -67,7 +67,7 @@ COMMANDS: dict[str, list[Command]] = {
         WithdrawTeam(team_id="k", still_in="b"),
         DeleteTeam(team_id="k"),
     ],
-    "people": [RetirePerson(person_id="k", survivor="ann@example.org")],
+    "people": [ErasePerson(person_id="k"), RetirePerson(person_id="k", survivor="ann@example.org")],
     "tickets": [
         AssignTicket(ticket_id="k", person_id="b", still_of="a"),
         RemoveTicket(ticket_id="k", still_of="b"),
