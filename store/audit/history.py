@@ -41,7 +41,9 @@ class Revisions:
 
 async def revisions(conn: Connection, tenant: str) -> Revisions:
     """Reads the revisions of a tenant. Needs a transaction."""
-    since = max(await fetch_value(conn, "verify_compared_since", tenant=tenant), (await begin(conn, tenant)).horizon)
+    since = max(
+        await fetch_value(conn, "verify_compared_since", tenant=tenant) or 0, (await begin(conn, tenant)).horizon
+    )
     found = Revisions(since, array("q"), array("q"))
     query = bind("verify_revision_ends", tenant=tenant)
     async for revision, last in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):

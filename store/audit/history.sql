@@ -3,8 +3,9 @@
 select revision, max(position) as last from facts where tenant = :tenant group by revision order by revision
 
 -- name: verify_compared_since
--- The newest revision that no fact began: another declaration did, which may have changed what earlier facts mean.
-select coalesce(max(revision), 0) from revisions where tenant = :tenant and facts = 0
+-- The newest revision since which facts mean what they mean now; or one that no fact began, as a restore does.
+select greatest(t.meaning_since, (select max(revision) from revisions where tenant = :tenant and facts = 0))
+from tenant_revisions t where t.tenant = :tenant
 
 -- name: verify_alias_versions
 -- Each version of each alias, by key and revision.

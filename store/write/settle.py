@@ -146,6 +146,7 @@ async def write_difference(
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
     await write(context, diff)
     await waits.update(context, diff)
+    await execute(conn, "mark_meaning", tenant=tenant, revision=revision)
     if diff:
         await open_revision(context, actor, facts=0)
 

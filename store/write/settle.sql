@@ -46,6 +46,10 @@ with counted as (
 )
 update tenant_revisions set revision = :revision, facts = facts + :facts where tenant = :tenant
 
+-- name: mark_meaning
+-- Remembers that what was written up to a revision follows from what facts meant before.
+update tenant_revisions set meaning_since = :revision where tenant = :tenant
+
 -- name: count_facts
 -- Counts facts that have made no difference, so that the next one gets the next position.
 update tenant_revisions set facts = facts + :facts where tenant = :tenant

@@ -9,7 +9,7 @@ from tests.replay.test_histories import WORKFLOWS, failure_of_replay, started
 from tests.takeover import load
 
 FILES = sorted(load.HISTORIES.glob("*.json"))
-LATER = {"MergeWorkflow"}
+LATER = {"DeliveryWorkflow", "MergeWorkflow"}
 """Workflows that the earlier version did not have."""
 LARGEST = 200_000
 """Bytes of one file."""

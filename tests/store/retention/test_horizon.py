@@ -69,7 +69,7 @@ async def test_a_snapshot_holds_the_horizon_while_it_is_leased(trimmer: Trimmer)
     pool, name = trimmer.pool, trimmer.tenant.name
     before = await renamed(trimmer, 2)
     rows = snapshot_rows.rows_of(trimmer.tenant.catalog, kind="group")
-    row = await snapshots.begin(pool, name, rows, before, "test", 3600.0)
+    row = await snapshots.begin(pool, name, rows, before, "test", 36_000.0)
     after = await renamed(trimmer, 2)
     await trimmer.age_and_trim()
     found = await trimmer.horizon()
