@@ -14,7 +14,8 @@ cross join lateral (
 where a.tenant = :tenant and a.kind = :kind and a.key = :key
 union all
 select 'request_bodies', count(*) from request_bodies b
-where b.tenant = :tenant and exists (select from json_each_text(b.fields) f where f.value = :key)
+where b.tenant = :tenant
+  and (b.cause = :kind || '/' || :key or exists (select from json_each_text(b.fields) f where f.value = :key))
 union all
 select 'merges', count(*) from merges
 where tenant = :tenant and kind = :kind and reason <> '' and (survivor = :key or :key = any(losers))

@@ -143,8 +143,10 @@ def names(catalog: Catalog, kind: str, key: str, type: str | None, raw: bytes) -
         return key in (event.get("subject"), *map(as_key, data.values()))
     if contract.about is not None and contract.about.kind == kind and as_key(data.get(contract.about.field)) == key:
         return True
-    declared = data.get(contract.key_field) if contract.key_field is not None else None
-    return contract.kind == kind and key in (event.get("subject"), declared)
+    named = [event.get("subject"), as_key(data.get(contract.key_field or ""))]
+    if contract.identity is not None:
+        named += [as_key(one) for value in data.values() for one in (value if isinstance(value, list) else [value])]
+    return contract.kind == kind and key in named
 
 
 def _escaped(key: str) -> bytes:
@@ -153,12 +155,19 @@ def _escaped(key: str) -> bytes:
 
 
 async def _request_bodies(pool: Pool, row: ErasureRow) -> AsyncIterator[int]:
-    """Bodies are not kept by entity: those that name the key are forgotten, whatever kind they mean."""
+    """Bodies that name the key are forgotten, whatever kind they mean, and those that were filled from the entity."""
     after: str | None = ""
     while after is not None:
         async with transaction(pool) as conn:
             page = await fetch_row(
-                conn, _BodiesPage, "forget_bodies", tenant=row.tenant, key=row.key, after=after, size=BATCH
+                conn,
+                _BodiesPage,
+                "forget_bodies",
+                tenant=row.tenant,
+                kind=row.kind,
+                key=row.key,
+                after=after,
+                size=BATCH,
             )
             assert page is not None
             await requests.count(conn, row.tenant, row.id, "request_bodies", page.rows)
@@ -193,7 +202,7 @@ async def _facts_of_others(conn: Connection, catalog: Catalog, row: ErasureRow, 
 
 
 async def _words(pool: Pool, catalog: Catalog, row: ErasureRow) -> int:
-    """What owners said in replies about the entity."""
+    """What owners said in replies about the entity, and what receivers said of any: it may repeat what they got."""
     as_parent = [r.name for r in catalog.by_parent.get(row.kind, ())]
     as_child = [r.name for r in catalog.by_child.get(row.kind, ())]
     at = {"tenant": row.tenant, "key": row.key}
@@ -205,6 +214,14 @@ async def _words(pool: Pool, catalog: Catalog, row: ErasureRow) -> int:
             ("operation_children", "empty_words_of_children", {}),
         ):
             rows: int = await fetch_value(conn, query, **at, **more)
+            await requests.count(conn, row.tenant, row.id, table, rows)
+            total += rows
+        for table, query in (
+            ("undelivered", "empty_words_of_undelivered"),
+            ("delivery_attempts", "empty_words_of_attempts"),
+            ("webhooks", "empty_words_of_webhooks"),
+        ):
+            rows = await fetch_value(conn, query, tenant=row.tenant)
             await requests.count(conn, row.tenant, row.id, table, rows)
             total += rows
     return total

@@ -31,16 +31,17 @@ from unnest(:ids::bigint[]) as w (id)
 where q.tenant = :tenant and q.id = w.id
 
 -- name: forget_bodies
--- Of the next request bodies, deletes those that name a key; returns the last of them, and how many are gone.
+-- Of the next request bodies, deletes those that name a key, and those of requests that an entity led to; returns the last
+-- of them, and how many are gone.
 with page as materialized (
-    select idempotency_key, fields from request_bodies
+    select idempotency_key, fields, cause from request_bodies
     where tenant = :tenant and idempotency_key > :after
     order by idempotency_key
     limit :size
 ), gone as (
     delete from request_bodies b using page p
     where b.tenant = :tenant and b.idempotency_key = p.idempotency_key
-      and exists (select from json_each_text(p.fields) f where f.value = :key)
+      and (p.cause = :kind || '/' || :key or exists (select from json_each_text(p.fields) f where f.value = :key))
     returning 1
 )
 select max(idempotency_key) as last, (select count(*) from gone) as rows from page
@@ -119,6 +120,32 @@ select count(*) from emptied
 with emptied as (
     update operation_children c set last_error = ''
     where c.tenant = :tenant and c.child = :key and c.last_error <> ''
+    returning 1
+)
+select count(*) from emptied
+
+-- name: empty_words_of_undelivered
+-- Empties what receivers said about items of the feed.
+with emptied as (
+    update undelivered u set words = ''
+    from consumers c
+    where c.tenant = :tenant and u.tenant = c.tenant and u.consumer = c.name and u.words <> ''
+    returning 1
+)
+select count(*) from emptied
+
+-- name: empty_words_of_attempts
+-- Empties what receivers answered.
+with emptied as (
+    update delivery_attempts set words = '' where tenant = :tenant and words <> '' returning 1
+)
+select count(*) from emptied
+
+-- name: empty_words_of_webhooks
+-- Empties what receivers answered, in why deliveries have failed or are disabled.
+with emptied as (
+    update webhooks set reason = regexp_replace(reason, '(answered [0-9]+|no answer): .*$', '\1')
+    where tenant = :tenant and reason ~ '(answered [0-9]+|no answer): '
     returning 1
 )
 select count(*) from emptied

@@ -12,6 +12,7 @@ from store.db.sql import execute, fetch_value
 from store.erasure.requests import ErasureRow
 
 TABLES = (
+    "delivery_attempts",
     "entities",
     "facts",
     "merges",
@@ -19,7 +20,9 @@ TABLES = (
     "operations",
     "quarantine",
     "request_bodies",
+    "undelivered",
     "waits",
+    "webhooks",
 )
 """Those with rows that an erasure empties."""
 SECONDS = 3_600.0
@@ -32,9 +35,12 @@ async def vacuum(pool: Pool, row: ErasureRow) -> AsyncIterator[str]:
     """Vacuums the tables, each in a statement of its own. Yields the name of each when it is done. Raises Unavailable,
     for instance if a table is in use for long: the next call begins again.
 
-    Records it, unless a session still reads by a snapshot from before the erasure.
+    Records it, unless a session still reads by a snapshot from before it: that may see what rows held that were emptied
+    last.
     """
     how = "full" if row.rewrite else "truncate false"
+    async with connection(pool) as conn:
+        begun = await fetch_value(conn, "vacuum_begun")
     for table in TABLES:
         async with connection(pool) as conn:
             await conn.execute(f"set statement_timeout = 0; set lock_timeout = '{LOCK_TIMEOUT}'")
@@ -44,5 +50,5 @@ async def vacuum(pool: Pool, row: ErasureRow) -> AsyncIterator[str]:
                 await conn.execute("reset statement_timeout; reset lock_timeout")
         yield table
     async with connection(pool) as conn:
-        if not await fetch_value(conn, "older_snapshots", tenant=row.tenant, id=row.id):
+        if not await fetch_value(conn, "older_snapshots", begun=begun):
             await execute(conn, "note_vacuum", tenant=row.tenant, id=row.id)

@@ -1,10 +1,12 @@
+-- name: vacuum_begun
+-- The time now.
+select clock_timestamp()
+
 -- name: older_snapshots
--- Whether a session still reads by a snapshot from before an erasure: VACUUM leaves what that may see.
+-- Whether a session still reads by a snapshot from before a time: VACUUM leaves what that may see.
 select exists (
-    select from pg_stat_activity a
-    cross join erasures e
-    where e.tenant = :tenant and e.id = :id and a.backend_xmin is not null and a.xact_start < e.erased_at
-      and a.pid <> pg_backend_pid())
+    select from pg_stat_activity
+    where backend_xmin is not null and xact_start < :begun and pid <> pg_backend_pid())
 
 -- name: note_vacuum
 -- Records that the former versions of the rows are gone.

@@ -55,8 +55,11 @@ async def first_of_each(pool: Pool, tenant: str, requests: Sequence[OwnerRequest
     by_key = {request.idempotency_key: request for request in requests}
     keys = sorted(by_key)
     fields = [orjson.dumps(by_key[key].command.model_dump(mode="json")).decode() for key in keys]
+    causes = [by_key[key].causation for key in keys]
     async with connection(pool) as conn:
-        rows = await fetch_rows(conn, _BodyRow, "first_request_bodies", tenant=tenant, keys=keys, fields=fields)
+        rows = await fetch_rows(
+            conn, _BodyRow, "first_request_bodies", tenant=tenant, keys=keys, fields=fields, causes=causes
+        )
     first = {}
     for row in rows:
         request = by_key[row.idempotency_key]

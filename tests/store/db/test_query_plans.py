@@ -109,6 +109,7 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
         {"request_bodies_pkey", "request_bodies_listed", "merges_pkey", "merges_listed", "operations_errors"},
         "a plan counts what names a key",
     ),
+    "empty_words_of_undelivered": ({"undelivered_pkey", "undelivered_of_subject", "undelivered_due"}, FEW_UNDELIVERED),
     "empty_words_of_operations": ({"operations_errors"}, "its second column is an expression: the key"),
     "claim_erasures": ({"erasures_open"}, OLDEST),
     "count_broken": ({"entities_not_live", "links_of_former_incarnations"}, COUNTS),

@@ -8,9 +8,13 @@ from string import ascii_letters
 
 import pytest
 
+from catalog.owner_request import OwnerRequest
+from contracts.channels import CreateChannel
 from errors import Unknown
 from facts.ingest import Rejection
 from store.db.pool import Pool
+from store.erasure import entity, traces, vacuum
+from store.operations import request_bodies
 from tests.store.erasure.conftest import Eraser
 from tests.support import canaries
 from tests.support.events import event
@@ -155,6 +159,31 @@ async def test_no_file_of_a_table_holds_the_data_once_it_is_rewritten(
     assert len(await canaries.find_in_files(pool, CANARY)) >= 4
     assert (await eraser.erase("person", "ann", rewrite=True)).vacuumed_at
     assert await canaries.find_in_files(pool, CANARY) == []
+
+
+async def test_the_body_of_a_request_for_a_counterpart_goes_with_its_entity(
+    tenant: StoreTenant, eraser: Eraser, pool: Pool
+) -> None:
+    await tenant.record(event("GroupCreated", "g1", name=CANARY), event("GroupCreated", "g2", name=CANARY))
+    for key in ("g1", "g2"):
+        request = OwnerRequest(tenant.name, "channels", CreateChannel(name=CANARY), f"ask {key}", "", f"group/{key}")
+        await request_bodies.first_of_each(pool, tenant.name, [request])
+    assert (await eraser.erase("group", "g1")).rows["request_bodies"] == 1
+    assert await pool.fetchval("select string_agg(cause, ' ') from request_bodies") == "group/g2"
+
+
+async def test_vacuum_is_not_certified_while_an_earlier_snapshot_is_read(
+    tenant: StoreTenant, eraser: Eraser, pool: Pool
+) -> None:
+    await record_history(tenant)
+    row = await entity.erase(pool, tenant.catalog, tenant.name, (await eraser.request("person", "ann")).id)
+    async with pool.acquire() as reader, reader.transaction(isolation="repeatable_read"):
+        await reader.fetchval("select count(*) from facts")
+        assert [rows async for rows in traces.erase(pool, tenant.catalog, row)]
+        assert [table async for table in vacuum.vacuum(pool, row)]
+        assert (await eraser.certificate(row.id)).vacuumed_at is None
+    assert [table async for table in vacuum.vacuum(pool, row)]
+    assert (await eraser.certificate(row.id)).vacuumed_at
 
 
 async def test_an_erasure_that_is_killed_at_any_step_goes_on_and_counts_once(
