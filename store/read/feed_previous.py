@@ -17,11 +17,12 @@ class _VersionEnded(NamedTuple):
     revision: int
     state: EntityState
     data: dict[str, Any]
+    erased: bool
 
 
 async def with_previous(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -> list[FeedItem]:
     """Returns the items, those of entities with ``previous`` (state and data) if the query wants it, and without those
-    that differ in nothing from it if the query wants only changes.
+    that differ in nothing from it if the query wants only changes. What an erasure began differs from what was read.
 
     A placeholder counts as no version: ``previous`` is null.
     """
@@ -33,11 +34,13 @@ async def with_previous(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -
         at.conn, _VersionEnded, "versions_ended", tenant=at.tenant, kinds=kinds, keys=keys, revisions=revisions
     )
     before = {(row.kind, row.key, row.revision): _shown(query, row) for row in rows if row.state != "unknown"}
+    erased = {(row.kind, row.key, row.revision) for row in rows if row.erased}
     found = []
     for item in items:
         if item.phase == ENTITIES:
-            previous = before.get((item.body["kind"], item.body["key"], item.revision))
-            if query.only_changes and previous == {"state": item.body["state"], "data": item.body["data"]}:
+            at_revision = item.body["kind"], item.body["key"], item.revision
+            previous, now = before.get(at_revision), {"state": item.body["state"], "data": item.body["data"]}
+            if query.only_changes and previous == now and at_revision not in erased:
                 continue
             if query.with_previous:
                 item = item._replace(body={**item.body, "previous": previous})
