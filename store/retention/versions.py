@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from catalog.catalog import Catalog
+from catalog.vocabulary import Effect
 from store.db.pool import Pool, transaction
 from store.db.sql import execute, fetch_row, fetch_value
 from store.retention.horizon import Horizon
@@ -33,12 +34,12 @@ async def trim(pool: Pool, catalog: Catalog, tenant: str, horizon: Horizon, *, b
     where = {"after": after, "horizon": horizon.revision}
     requested = [r for r in catalog.relationships.values() if r.requested is not None or r.exclusive]
     names = [r.name for r in requested]
+    deletions = [type for type, contract in catalog.contracts.by_type.items() if contract.effect is Effect.DELETED]
     first = min(horizon.revision, horizon.sealed) if bodies else horizon.revision
     for what, query, more in (
         ("entities", "trim_entities", where),
         ("links", "trim_links", {**where, "requested": names}),
-        ("aliases", "trim_aliases", where),
-        ("activities", "trim_activities", where),
+        ("aliases", "trim_aliases", {**where, "deletions": deletions}),
         ("revisions", "trim_revisions", {"first": first}),
     ):
         async for rows in batches(pool, tenant, what, query, **more):

@@ -58,23 +58,17 @@ with ended as materialized (
 select l.to_revision as revision, l.relationship, l.child, (select count(*) from gone) as deleted from last l
 
 -- name: trim_aliases
--- Deletes aliases.
+-- Deletes aliases, except those that their keys had when they were deleted: by them, what was theirs is known to stay.
 with ended as materialized (
-    select ctid from aliases
-    where tenant = :tenant and to_revision > :after and to_revision <= :horizon and to_revision < :open
+    select a.ctid from aliases a
+    where a.tenant = :tenant and a.to_revision > :after and a.to_revision <= :horizon and a.to_revision < :open
+      and not exists (
+          select from facts f
+          where f.tenant = :tenant and f.kind = a.kind and f.key = a.key and f.type = any(:deletions::text[])
+            and f.revision + 0 between a.from_revision and a.to_revision - 1 offset 0)
     limit :size
     for update skip locked
 ), gone as (delete from aliases a using ended x where a.ctid = x.ctid returning 1)
-select count(*) from gone
-
--- name: trim_activities
--- Deletes activity that was voided.
-with ended as materialized (
-    select ctid from activities
-    where tenant = :tenant and to_revision > :after and to_revision <= :horizon and to_revision < :open
-    limit :size
-    for update skip locked
-), gone as (delete from activities a using ended x where a.ctid = x.ctid returning 1)
 select count(*) from gone
 
 -- name: trim_revisions

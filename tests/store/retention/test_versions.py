@@ -1,6 +1,11 @@
 """Versions that ended before the horizon, and those of them that something still needs."""
 
+from store.operations import voids
+from store.operations.deletion_facts import find_deletion
+from store.write.entity_state import fetch_entities
+from tests.store.erasure.conftest import Eraser
 from tests.store.retention.conftest import Trimmer
+from tests.support import canaries
 from tests.support.events import event
 
 
@@ -43,3 +48,30 @@ async def test_a_run_that_ends_after_any_transaction_is_finished_by_the_next(tri
     assert await trimmer.rows("links") == 5
     assert await trimmer.pool.fetchval("select count(*) from facts where emptied is null") == 8
     assert (await trimmer.horizon())["swept"] == 3
+
+
+async def test_voided_activity_stays_and_leads_an_erasure_to_its_fact(trimmer: Trimmer) -> None:
+    tenant = trimmer.tenant
+    await tenant.record(
+        event("PersonCreated", "ann", 1, name="Ann"), event("ActivityRecorded", "a1", person_id="ann", what="canary")
+    )
+    id = await trimmer.pool.fetchval("select id from facts where key = 'a1'")
+    await voids.void(trimmer.pool, tenant.catalog, "main", "activity", "a1", "/activities", id, "by mistake", "me")
+    await trimmer.age_and_trim()
+    await Eraser(trimmer.pool, tenant).erase("person", "ann")
+    assert await canaries.find(trimmer.pool, "canary") == []
+    assert (await tenant.audit()).violated == []
+
+
+async def test_a_record_that_was_retired_is_known_as_such_once_its_merge_is_undone(trimmer: Trimmer) -> None:
+    tenant = trimmer.tenant
+    await tenant.record(*(event("PersonCreated", key, 1, name="Ann") for key in ("ann", "anne")))
+    await tenant.record(event("PersonMerged", "anne", 1, survivor="anne", losers=["ann"]))
+    await tenant.record(event("PersonDeleted", "ann", 2))
+    await tenant.record(event("PersonUnmerged", "anne", 2, survivor="anne", losers=["ann"]))
+    await trimmer.pool.execute("delete from outbox")
+    await trimmer.age_and_trim()
+    assert (await trimmer.horizon())["revision"] == 4
+    async with trimmer.pool.acquire() as conn:
+        (ann,) = await fetch_entities(conn, "main", [("person", "ann")])
+        assert (await find_deletion(conn, "main", ann)).survivor == "anne", "else its late tickets would be deleted"
