@@ -24,18 +24,17 @@ _WELL_KNOWN = 1024
 """Ports below are those of other protocols, except that of https."""
 _TRANSLATED = ip_network("64:ff9b::/96")
 """NAT64: the last four bytes are an IPv4 address (RFC 6052)."""
+_UNICAST = ip_network("2000::/3")
+"""All of IPv6 that is assigned to the public; the rest is local, translated or reserved."""
 _REFUSED = tuple(
     ip_network(network)
     for network in (
         "168.63.129.16/32",  # a cloud's metadata behind a public address
         "192.0.0.0/24",  # protocol assignments, among them metadata
         "192.88.99.0/24",  # relays of 6to4
-        "64:ff9b:1::/48",  # NAT64 of a local network
         "2001::/23",  # Teredo and other protocols
         "2002::/16",  # 6to4
         "3fff::/20",  # documentation
-        "5f00::/16",  # segment routing
-        "fec0::/10",  # site-local
     )
 )
 
@@ -159,8 +158,8 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         if address in _TRANSLATED:
             return _is_public(IPv4Address(address.packed[-4:]))
-        if address.ipv4_mapped is not None or address.packed[:12] == bytes(12):
-            return False  # no resolver gives these for a public host
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast and not any(address in network for network in _REFUSED)
 
 

@@ -11,9 +11,11 @@ import socket
 import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from types import TracebackType
@@ -34,6 +36,8 @@ CONNECTED = 500
 """Hosts to which connections are kept open."""
 ADDRESSES = 3
 """Addresses of a host that are tried."""
+_RESOLVERS = ThreadPoolExecutor(max_workers=500, thread_name_prefix="resolve")
+"""Threads begin as they are needed."""
 _REDIRECT = "redirects are not followed; set the receiver's own URL"
 _TIMEOUTS = {"connect": CONNECT_TIMEOUT, "read": None, "write": None, "pool": None}
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -79,8 +83,13 @@ class Delivery:
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, as the system resolves it."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """The addresses of a host, as the system resolves it.
+
+    In threads of its own: a name server that does not answer holds one for long after its request was given up, and
+    there are few of those in which all else of this process is resolved.
+    """
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, look_up)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

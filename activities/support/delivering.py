@@ -199,7 +199,7 @@ class Delivering:
         while position.revision <= wanted.revision:
             messages, end = await self._read(look, position, limit)
             found = next((m for m in messages if m.id == id), None)
-            if found is not None or not messages or messages[-1].id > id or end == position:
+            if found is not None or end == position or (messages and messages[-1].id > id):
                 return found
             position, limit = end, SEARCHED
         return None

@@ -14,7 +14,6 @@ from api.routes.webhooks import WebhookBody, describe
 from catalog import limits
 from errors import Refused
 from facts import tokens
-from store.consumers import registrations
 from store.deliveries import commands, webhooks
 from store.deliveries.runs import AttemptOutcome, ItemState
 
@@ -181,8 +180,7 @@ async def replay(
     offset = body.offset
     if body.since is not None:
         offset = tokens.token(who.tenant, await commands.revision_at(deps.pool, who.tenant, body.since))
-    consumer = await registrations.begin_generation(deps.pool, who.tenant, name, who.name, offset)
-    await commands.replayed(deps.pool, who.tenant, name, consumer.position)
+    await commands.replay(deps.pool, who.tenant, name, who.name, offset)
     return describe(await webhooks.find(deps.pool, who.tenant, name))
 
 

@@ -98,9 +98,14 @@ async def begin_generation(pool: Pool, tenant: str, name: str, holder: str, offs
     Raises Unknown; BadToken, Expired, NotYet for an offset.
     """
     async with _locked(pool, tenant) as conn:
-        await read(conn, tenant, name)
-        await _begin(conn, tenant, name, holder, offset)
-        return await read(conn, tenant, name)
+        return await begin_locked(conn, tenant, name, holder, offset)
+
+
+async def begin_locked(conn: Connection, tenant: str, name: str, holder: str, offset: str | None) -> ConsumerRow:
+    """As `begin_generation`, in a transaction that holds the tenant's lock."""
+    await read(conn, tenant, name)
+    await _begin(conn, tenant, name, holder, offset)
+    return await read(conn, tenant, name)
 
 
 async def find(pool: Pool, tenant: str, name: str) -> ConsumerRow:

@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from errors import Conflict, Unknown
+from store.consumers import registrations
 from store.db.pool import Pool, connection, transaction
 from store.db.sql import execute, fetch_rows, fetch_value
 from store.deliveries import webhooks
 from store.deliveries.runs import AttemptOutcome, ItemState
 from store.read.feed_items import FIRST_KEYS
 from store.read.feed_offsets import FeedPosition, decode, encode
+from store.write.tenant_lock import lock
 
 
 class UndeliveredRow(NamedTuple):
@@ -88,11 +90,16 @@ async def resend(pool: Pool, tenant: str, consumer: str, item: str) -> None:
         await webhooks.notify(conn, tenant, consumer)
 
 
-async def replayed(pool: Pool, tenant: str, consumer: str, position: str) -> None:
-    """Forgets undelivered items after a position, from which everything is delivered again. Raises Unknown."""
+async def replay(pool: Pool, tenant: str, consumer: str, holder: str, offset: str | None) -> None:
+    """Sets a consumer back to an offset, and forgets its undelivered items after it, which are delivered again.
+
+    At once: an item that fails in between would be forgotten for good. Raises Unknown; BadToken, Expired, NotYet.
+    """
     async with transaction(pool) as conn:
         await webhooks.lock(conn, tenant, consumer)
-        await execute(conn, "forget_undelivered_after", tenant=tenant, consumer=consumer, position=position)
+        await lock(conn, tenant)
+        begun = await registrations.begin_locked(conn, tenant, consumer, holder, offset)
+        await execute(conn, "forget_undelivered_after", tenant=tenant, consumer=consumer, position=begun.position)
         await webhooks.notify(conn, tenant, consumer)
 
 

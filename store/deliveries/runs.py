@@ -173,6 +173,9 @@ class Runs:
             words=words,
             pause=PAUSES[0],
         )
+        await execute(
+            conn, "let_first_items_be_tried", tenant=self.tenant, consumer=self.consumer, subjects=list(set(subjects))
+        )
         count = await fetch_value(conn, "count_undelivered", tenant=self.tenant, consumer=self.consumer, most=MOST + 1)
         if count > MOST:
             await self._disable(

@@ -47,6 +47,17 @@ from unnest(:items::text[], :after::text[], :subjects::text[], :states::text[], 
      as u (item, read_after, subject, state, status, words)
 on conflict (tenant, consumer, item) do nothing
 
+-- name: let_first_items_be_tried
+-- Lets the first item of each of these subjects be tried, if it is held back behind one that was removed while its page was
+-- under way: nothing else would come to it.
+update undelivered u set state = 'failing', due = clock_timestamp()
+from unnest(:subjects::text[]) as s (subject)
+cross join lateral (
+    select n.ctid, n.state from undelivered n
+    where n.tenant = :tenant and n.consumer = :consumer and n.subject = s.subject and n.state <> 'resend'
+    order by n.item limit 1) n
+where u.ctid = n.ctid and n.state = 'behind'
+
 -- name: receiver_answers
 -- Records that a receiver has accepted something. Items that failed since it began to fail are tried again at once.
 with recovered as (

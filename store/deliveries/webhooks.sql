@@ -15,6 +15,8 @@ set url = excluded.url, batch = excluded.batch, actor = excluded.actor,
     state = case when w.url = excluded.url then w.state else 'active' end,
     reason = case when w.url = excluded.url then w.reason else '' end,
     failures = case when w.url = excluded.url then w.failures else 0 end,
+    failing_since = case when w.url = excluded.url then w.failing_since end,
+    several_failed = w.several_failed and w.url = excluded.url,
     retry_at = case when w.url = excluded.url then w.retry_at end
 returning w.xmax = 0
 

@@ -53,6 +53,7 @@ EVASIVE_TEXTS = [
     "https://[::ffff:127.0.0.1]/",  # IPv4-mapped
     "https://[::ffff:7f00:1]/",
     "https://[::ffff:a9fe:a9fe]/",
+    "https://[::ffff:0:7f00:1]/",  # IPv4-translated
     "https://[64:ff9b::7f00:1]/",  # NAT64
     "https://[64:ff9b::169.254.169.254]/",
     "https://[64:ff9b:1::a00:1]/",

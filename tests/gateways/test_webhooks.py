@@ -1,7 +1,10 @@
 """Deliveries over HTTP: their signatures, the request for consent, and what the answers are taken for."""
 
+import asyncio
+import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import httpx2
 import pytest
@@ -9,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from errors import Refused
 from gateways.webhook_signatures import check, new_secret
-from gateways.webhooks import Delivery, WebhookAnswer, Webhooks
+from gateways.webhooks import Delivery, WebhookAnswer, Webhooks, resolve
 from tests.support.receivers import OTHER_SECRET, SECRET, Resolver, Wire
 
 BODY = '[{"id": "1", "data": "é 😀"}]'.encode()
@@ -129,3 +132,21 @@ async def test_own_endpoint_gives_the_consent_that_it_would_need() -> None:
     async with Webhooks(resolve=resolver, transport=httpx2.ASGITransport(app)) as webhooks:
         answer = await webhooks.request_consent("https://receiver.example/events", datetime.now(UTC))
     assert answer.accepted, answer
+
+
+async def test_name_servers_that_do_not_answer_delay_no_other_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = Event()
+
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[object]:
+        if host == "dead.example":
+            answered.wait(60)
+        return [(0, 0, 0, "", ("93.184.216.34", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    dead = [asyncio.create_task(resolve("dead.example", 443)) for _ in range(60)]
+    try:
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(resolve("receiver.example", 443), 10) == ["93.184.216.34"]
+    finally:
+        answered.set()
+        await asyncio.gather(*dead)

@@ -166,3 +166,27 @@ async def test_receiver_that_cannot_be_connected_to_is_disabled_after_days(
     await shop.finish()
     assert (await shop.webhook()).state == "disabled"
     assert await shop.undelivered() == []
+
+
+async def test_another_url_is_not_given_up_for_failures_of_the_former(
+    pool: Pool, tenant: StoreTenant, shop: Subscriber
+) -> None:
+    shop.receivers.answer[shop.host] = broken
+    await add(tenant, "c1", "c2", "c3")
+    await shop.finish()
+    assert (await shop.webhook()).state == "disabled"
+    shop.receivers.answer["other.example"] = broken
+    row, _ = await webhooks.put(
+        pool,
+        tenant.name,
+        "shop",
+        url="https://other.example/hook",
+        secret="",
+        keep_secret=True,
+        batch=100,
+        consented=True,
+        actor="test",
+    )
+    assert (row.state, row.failing_since) == ("active", None)
+    await shop.run()
+    assert ((await shop.webhook()).state, (await shop.webhook()).failures) == ("active", 1)

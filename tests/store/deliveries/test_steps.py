@@ -1,5 +1,6 @@
 """Steps of the deliveries to one consumer, on real tables and a fake wire."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -11,7 +12,7 @@ from errors import Conflict, Unknown
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.deliveries import commands, webhooks
-from store.deliveries.runs import ATTEMPTS, PAUSES
+from store.deliveries.runs import ATTEMPTS, PAUSES, Runs
 from store.read import feed, feed_events, feed_query
 from store.read.feed_offsets import BEGINNING
 from tests.support.delivered_facts import add, broken, facts_published
@@ -231,3 +232,39 @@ async def test_delivered_event_is_that_of_the_feed(
     async with snapshot(pool, tenant.name) as at:
         (item,), _ = await feed.page(at, feed_query.query_for(catalog, kind="category"), BEGINNING, 10)
     assert found == orjson.loads(orjson.dumps(feed_events.event(tenant.name, item), option=orjson.OPT_UTC_Z))
+
+
+async def test_item_behind_many_that_its_filter_excludes_is_found_again(
+    pool: Pool, tenant: StoreTenant, shop: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subscribe(pool, tenant.name, "shop", {"kind": "category", "filters": '[{"prefix": {"subject": "z"}}]'})
+    shop.receivers.answer[shop.host] = refusing("z1")
+    await add(tenant, "a1", "a2", "a3", "z1", "z2")
+    await shop.run()
+    shop.receivers.answer.clear()
+    monkeypatch.setattr(feed, "SECONDS", 0.0)
+    monkeypatch.setattr(feed, "CHUNK", 1)
+    await shop.finish()
+    assert (shop.subjects, await shop.undelivered()) == (["z2", "z1"], [])
+
+
+async def test_item_discarded_while_a_page_is_sent_holds_nothing_back(
+    pool: Pool, tenant: StoreTenant, shop: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.receivers.answer[shop.host] = refusing("c1")
+    await add(tenant, "c1", "c2")
+    await shop.finish()
+    await add(tenant, "c1", sequence=2)
+    shop.receivers.answer.clear()
+    held = Runs.held
+
+    async def then_discard(runs: Runs, subjects: Sequence[str]) -> set[str]:
+        found = await held(runs, subjects)
+        assert await commands.discard(pool, tenant.name, "shop", None) == 1
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Runs, "held", then_discard)
+        await shop.step()
+    await shop.run()
+    assert (shop.subjects, await shop.undelivered()) == (["c2", "c1"], [])
