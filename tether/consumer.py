@@ -52,8 +52,11 @@ class Away(OSError):
 
 
 def latest(items: Iterable[Json]) -> dict[str, Json]:
-    """The last item about each subject: all that a page of one kind, replica or relationship says about rows."""
-    return {item["subject"]: item for item in items}
+    """The last item that says what is there, for each subject of one kind, replica or relationship.
+
+    Facts, activity and merges have subjects as well, and say nothing of the rows of these.
+    """
+    return {item["subject"]: item for item in items if item["data"]["change"] in ("entity", "link")}
 
 
 class Follower:

@@ -31,7 +31,9 @@ def page_answer(request: FeedRequest, page: FeedPage) -> Response:
     moving = request.moving or request.position is None
     headers["Cache-Control"] = NEVER if moving else TAIL if page.complete else FULL
     if not moving:
-        headers["ETag"] = tag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
+        seen = blake2b(body, digest_size=16)
+        seen.update(f"{page.offset} {page.complete}".encode())  # caches keep the header fields that a 304 leaves out
+        headers["ETag"] = tag = f'"{seen.hexdigest()}"'
         if request.live is None and _matches(request.if_none_match, tag):
             return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=request.form)
@@ -55,7 +57,7 @@ def stream_headers(request: FeedRequest, page: FeedPage) -> dict[str, str]:
     headers = {
         "Stream-Next-Offset": page.offset,
         "X-Content-Type-Options": "nosniff",
-        "Vary": "Accept, Authorization",
+        "Vary": "Accept, Authorization, Last-Event-ID",
     }
     if page.complete:
         headers["Stream-Up-To-Date"] = "true"

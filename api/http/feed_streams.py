@@ -28,14 +28,14 @@ async def server_sent(
     left. ``quiet``: the same, where nothing came. Each carries the offset as its ``id``, so that a client that
     reconnects with ``Last-Event-ID`` goes on there.
     """
-    cursor, page, sent = request.cursor, first, 0.0
+    cursor, page, sent, caught_up = request.cursor, first, 0.0, False
     yield b"retry: 1000\n\n"
     async for found in reader.follow(request, first, seconds * (1 - SPREAD * random.random())):
         page = found or page
-        quiet = found is None or not (page.events or not page.complete or page is first)
+        quiet = found is None or (caught_up and page.complete and not page.events)
         if quiet and monotonic() - sent < QUIET - 1:
             continue  # a page of which a filter has left nothing
-        cursor, sent = next_cursor(cursor), monotonic()
+        cursor, sent, caught_up = next_cursor(cursor), monotonic(), page.complete
         if not quiet and page.events:
             yield _event("data", page.offset, b"[" + b",".join(page.events) + b"]")
         control: dict[str, str | bool] = {"streamNextOffset": page.offset, "streamCursor": cursor}

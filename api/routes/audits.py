@@ -90,7 +90,7 @@ async def _revision(deps: Dependencies, tenant: str, query: FeedQuery, at: str |
     token = None
     if at is not None:
         position = feed_offsets.decode(tenant, at)
-        async with snapshot(deps.pool, tenant) as newest:
+        async with snapshot(deps.snapshots, tenant) as newest:
             token = tokens.token(tenant, await audits.complete_revision(newest, query, position))
     async with ReadAt(deps, tenant, token, None, DEFAULT_WAIT).snapshot() as opened:
         return opened.revision

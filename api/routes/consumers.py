@@ -1,9 +1,9 @@
 """`/v1/consumers`: who follows the feed by name, and how far each has acknowledged it."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,7 +43,7 @@ class ConsumerFilter(BaseModel):
         """Returns the query parameters of the feed."""
         given = self.model_dump(exclude_none=True)
         if isinstance(self.filters, list):
-            given["filters"] = orjson.dumps(self.filters).decode()
+            given["filters"] = json.dumps(self.filters, ensure_ascii=False, separators=(",", ":"))
         return given
 
 

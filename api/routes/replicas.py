@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from api.http.dependencies import Dependencies, Injected
-from api.http.queries import AtRevision, KeyText, ReadAt, answer
+from api.http.queries import AtRevision, FilterText, KeyText, ReadAt, answer
 from api.routes.consumers import ConsumerLag
 from catalog.replica import Replica
 from errors import NotYet, Refused, Unknown
@@ -19,6 +19,7 @@ from store.consumers.registrations import ConsumerRow, ConsumerState
 from store.db import epochs
 from store.db.snapshot import Snapshot, snapshot
 from store.read import replica_rows
+from tether.audits import canonical
 
 router = APIRouter(tags=["replicas"])
 
@@ -105,7 +106,8 @@ async def row(
         ),
     ] = "latest",
     consumer: Annotated[
-        str | None, Query(description="Who keeps a copy: the answer says how far that is from the newest revision.")
+        FilterText | None,
+        Query(description="Who keeps a copy: the answer says how far that is from the newest revision."),
     ] = None,
 ) -> Response:
     """The declared fields of one entity, and as of which revision they are.
@@ -135,7 +137,7 @@ async def row(
         }
         if held is not None:
             copied = await replica_rows.find(replace(at, revision=_read_by(held)), deps.catalog, declared, key)
-            rows = [one and one.copied for one in (copied, newest)]
+            rows = [canonical(one and one.copied) for one in (copied, newest)]
             body["copy"] = {**_shown(at.tenant, held), "differs": rows[0] != rows[1]}
     return answer(body)
 
@@ -171,6 +173,7 @@ async def _opened(deps: Dependencies, when: ReadAt, held: ConsumerRow | None) ->
         return
     async with snapshot(deps.pool, when.tenant, _read_by(held)) as at:
         epochs.check_position(at, held.position_revision)
+        await epochs.check_kept(at, when.at_least)
         yield at
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.http import response_coding
@@ -10,7 +10,7 @@ from api.http.auth import Reader
 from api.http.cloudevents import NDJSON
 from api.http.dependencies import Injected
 from api.http.head import is_head
-from api.http.queries import AtRevision, answer
+from api.http.queries import AtRevision, FilterText, answer
 from errors import Refused
 from facts import tokens
 from store.db.snapshot import snapshot
@@ -85,7 +85,7 @@ class SnapshotProgress(BaseModel):
 
 
 @router.get("/snapshots/{id}", response_model=SnapshotProgress, summary="Get the progress of a snapshot")
-async def progress(id: str, who: Reader, deps: Injected) -> Response:
+async def progress(id: Annotated[FilterText, Path()], who: Reader, deps: Injected) -> Response:
     """Who reads it, what, since when, and how far."""
     row = await snapshots.find(deps.pool, who.tenant, id)
     return answer(_shown(who.tenant, row))

@@ -11,6 +11,8 @@ from api.http.queries import DEFAULT_WAIT
 from catalog import limits
 from errors import NotYet
 from facts import tokens
+from store.db import epochs
+from store.db.snapshot import snapshot
 
 router = APIRouter(tags=["consumers"])
 
@@ -34,10 +36,12 @@ async def wait_for_consumer(
 ) -> HasAcknowledged:
     """Answers once the consumer has acknowledged everything up to the token: then its copy shows your write.
 
-    `not-yet` (409) after `wait` seconds.
+    `not-yet` (409) after `wait` seconds; `expired` (410) if the write was lost in a restore.
     """
     seconds = min(wait, deps.settings.limits.wait)
     revision = tokens.revision(who.tenant, token)
+    async with snapshot(deps.pool, who.tenant) as at:
+        await epochs.check_kept(at, revision)
     if not await deps.acknowledged.reach(who.tenant, consumer, revision, seconds):
         raise NotYet(
             f"the consumer {consumer!r} has not acknowledged {token} within {seconds:g} s; try again, or with a longer "

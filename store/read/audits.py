@@ -48,7 +48,7 @@ async def complete_revision(at: Snapshot, query: FeedQuery, position: FeedPositi
     Raises Refused if items of its last revision follow: the copy is of no revision then.
     """
     if position == FeedPosition(position.revision):
-        return position.revision - 1
+        return max(position.revision - 1, 0)
     items, _ = await feed.page(at, query, position, 1)
     if items and items[0].revision == position.revision:
         raise Refused("more items of the same revision follow after this offset: apply them, then audit the copy")

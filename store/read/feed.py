@@ -148,8 +148,8 @@ async def _read(
         first, keys = position.start(phase)
         if first <= last:
             of_phase = await read(at, query, Window(first, keys, last, size + 1, room))
-            if of_phase.size >= room:
-                full = of_phase.items[-1][:3]  # of this phase no later items were read: the page must not go past it
+            if of_phase.size >= room:  # of this phase no later items were read: the page must not go past its last one
+                full = of_phase.items[-1][:3] if full is None else min(full, of_phase.items[-1][:3])
             found += of_phase.items
             total += of_phase.size
     found = sorted((item for item in found if full is None or item[:3] <= full), key=lambda item: item[:3])

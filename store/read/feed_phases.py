@@ -167,14 +167,12 @@ async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems
             revisions=[revision for revision, _, _, _ in some],
             begun_by=[revision - 1 for revision, _, _, _ in some],
             size=window.size - len(found),
+            former=False,  # what is of a former incarnation stays broken
         )
         for row in children:
             revision, name, key, state = some[row.n - 1]
-            if not row.former:  # what is of a former incarnation stays broken
-                cause = kind_of[name], key
-                found.append(
-                    feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state), cause)
-                )
+            cause = kind_of[name], key
+            found.append(feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state), cause))
     return PhaseItems(found)
 
 

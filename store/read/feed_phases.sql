@@ -170,7 +170,8 @@ where a.from_revision <= w.revision
 
 -- name: feed_activity
 -- Activity that was recorded, and activity that was voided, up to the item whose data reaches :room bytes; with the
--- survivor of the entity that it is about, if that is merged into another one at that revision.
+-- survivor of the entity that it is about, if that is merged into another one at that revision. What was voided in the
+-- revision that recorded it never was.
 select revision, position, recorded, feed, about_kind, about_key, replaced_by, happened, happened_nanoseconds, source, id,
        type, key, sequence, time, data, correlation, causation, traceparent, extensions, size
 from (
@@ -188,7 +189,8 @@ from (
             select a.to_revision, false, a.* from activities a
             where a.tenant = :tenant and a.to_revision between :first and :last and a.to_revision < :open
               and (a.to_revision, a.position) > (:first, :after_position)) b
-        where :only_kind::text is null or b.kind || '' = :only_kind or b.feed || '' = :only_kind
+        where (:only_kind::text is null or b.kind || '' = :only_kind or b.feed || '' = :only_kind)
+          and b.from_revision <> b.to_revision
         order by b.revision, b.position
         limit :size) c
     cross join lateral (

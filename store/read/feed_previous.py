@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import orjson
+
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read.entities import EntityState
@@ -40,12 +42,18 @@ async def with_previous(at: Snapshot, query: FeedQuery, items: list[FeedItem]) -
         if item.phase == ENTITIES:
             at_revision = item.body["kind"], item.body["key"], item.revision
             previous, now = before.get(at_revision), {"state": item.body["state"], "data": item.body["data"]}
-            if query.only_changes and previous == now and at_revision not in erased:
+            same = previous == now and _json(previous) == _json(now)
+            if query.only_changes and same and at_revision not in erased:
                 continue
             if query.with_previous:
                 item = item._replace(body={**item.body, "previous": previous})
         found.append(item)
     return found
+
+
+def _json(value: Any) -> bytes:
+    """To Python 1 and True are equal, in JSON they are not."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _shown(query: FeedQuery, row: _VersionEnded) -> dict[str, Any]:

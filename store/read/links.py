@@ -108,11 +108,14 @@ async def children_of(
     revisions: Sequence[int],
     begun_by: Sequence[int],
     size: int,
+    *,
+    former: bool = True,
 ) -> list[ChildOf]:
     """Returns up to ``size`` children of these parents, parent by parent, each parent's by key.
 
     The sequences have one element for each parent: the name of its relationship, its key, the child after which to
     begin (empty: from the first), the revision at which a link is valid, and the latest revision at which it began.
+    ``former``: also those of former incarnations.
     """
     return await fetch_rows(
         at.conn,
@@ -125,6 +128,7 @@ async def children_of(
         revisions=revisions,
         begun_by=begun_by,
         size=size,
+        former=former,
     )
 
 

@@ -37,7 +37,7 @@ left join lateral (
 
 -- name: children_of
 -- The children of these parents, parent by parent: of each those after a child, whose link is valid at a revision and
--- began no later than another revision.
+-- began no later than another revision. Without :former, only those of the present incarnations.
 select p.n::int as n, l.child, l.since, l.of_former_incarnation as former, l.stated_child, l.stated_parent
 from unnest(:relationships::text[], :parents::text[], :after_children::text[], :revisions::bigint[],
             :begun_by::bigint[]) with ordinality
@@ -45,7 +45,7 @@ from unnest(:relationships::text[], :parents::text[], :after_children::text[], :
 cross join lateral (
     select child, since, of_former_incarnation, stated_child, stated_parent from links
     where tenant = :tenant and relationship = p.relationship and parent = p.parent and child > p.after
-      and to_revision > p.revision and from_revision <= p.begun_by
+      and to_revision > p.revision and from_revision <= p.begun_by and (:former::boolean or not of_former_incarnation)
     order by child
     limit :size) l
 order by p.n, l.child

@@ -110,6 +110,20 @@ async def test_full_page_may_be_cached_and_the_last_one_is_requested_again(api: 
     assert (grown.status_code, len(grown.json())) == (200, 2)
 
 
+async def test_empty_page_with_another_offset_is_not_the_same_page(
+    api: Api, facts: FactRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await categories(facts, "a")
+    end = await api.http.get("/v1/feed?kind=item")
+    assert (end.json(), end.headers["stream-up-to-date"]) == ([], "true")
+    await categories(facts, "b")
+    await categories(facts, "c")
+    monkeypatch.setattr("store.read.feed.SECONDS", -1.0)  # every page ends at once
+    more = await api.http.get("/v1/feed?kind=item&limit=1", headers={"if-none-match": end.headers["etag"]})
+    assert (more.status_code, "stream-up-to-date" in more.headers) == (200, False)
+    assert "Last-Event-ID" in more.headers["vary"]
+
+
 async def test_now_gives_nothing_and_the_offset_of_the_end(api: Api, facts: FactRecorder) -> None:
     await categories(facts, "a")
     now = await api.http.get("/v1/feed?offset=now")
@@ -213,6 +227,19 @@ async def test_server_sent_events_catch_up_and_end_by_themselves(http: httpx2.As
     assert [id for _, id, _ in found] == [first["streamNextOffset"]] * 2 + [last["streamNextOffset"]] * 2
     resumed = await http.get("feed", params={"live": "sse"}, headers={"last-event-id": first["streamNextOffset"]})
     assert ('"subject":"c"' in resumed.text, '"subject":"b"' in resumed.text) == (True, False)
+
+
+async def test_reader_has_caught_up_also_where_the_last_page_is_empty(
+    http: httpx2.AsyncClient, facts: FactRecorder
+) -> None:
+    await facts.record(event("ItemAdded", "i", 1, name="x", category="c"))
+    await categories(facts, "c")
+    found = await sse(http, limit=1, kind="item")
+    assert [(name, "upToDate" in data) for name, _, data in found] == [
+        ("data", False),
+        ("control", False),
+        ("control", True),
+    ]
 
 
 async def test_quiet_connection_differs_from_one_that_has_caught_up(

@@ -98,3 +98,9 @@ async def test_consumer_goes_on_after_a_snapshot(caller: ApiCaller, facts: FactR
     await facts.record(event("CategoryAdded", "later", 1, name="c"))
     await take_over(caller, offset=start["offset"])
     assert (await read(caller))[0] == ["later"]
+
+
+async def test_filter_with_a_number_beyond_64_bits_is_refused(caller: ApiCaller) -> None:
+    refused = await put(caller, filter={"filters": [{"exact": {"type": 10**21}}]})
+    assert (refused.status, refused.slug) == (400, "bad-request")
+    assert "the value of type is a text" in refused.content["detail"]

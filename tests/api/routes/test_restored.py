@@ -10,7 +10,9 @@ from store.db import epochs
 from store.db.pool import Pool
 from store.migrate import migrate
 from tests.api.conftest import Api
+from tests.support.consumer_calls import put
 from tests.support.events import event
+from tests.support.posting import ApiCaller
 from tests.support.recording import TENANT, FactRecorder
 
 
@@ -59,6 +61,20 @@ async def test_every_position_in_the_feed_expires_with_a_restore(api: Api, facts
     await category(facts, 2)
     items = await api.get("feed", offset=problem["earliest"])
     assert [item["data"]["data"] for item in items] == [{"name": "name 2"}]
+
+
+async def test_no_copy_has_a_write_that_was_lost(caller: ApiCaller, facts: FactRecorder, pool: Pool) -> None:
+    await facts.record(event("UserCreated", "u", 1, name="n", email="e"))
+    kept, lost = await category(facts, 1), await category(facts, 2)
+    await lose_the_newest_revision(pool)
+    await restore(pool)
+    await category(facts, 3)
+    await put(caller, offset="now")
+    row = "/v1/replicas/shopping_customer/u?freshness=stale&consumer=shopping&at_least"
+    for path in ("/v1/wait?consumer=shopping&token", row):
+        assert (await caller.ask("GET", f"{path}={kept}")).status == 200
+        answer = await caller.ask("GET", f"{path}={lost}")
+        assert (answer.status, answer.slug) == (410, "expired")
 
 
 async def test_two_restores_of_one_backup_begin_two_epochs(facts: FactRecorder, pool: Pool) -> None:

@@ -10,7 +10,8 @@ import pytest
 from catalog.catalog import Catalog
 from facts import tokens
 from store.db.pool import Pool
-from store.read import snapshot_rows, snapshots
+from store.read import feed_offsets, snapshot_rows, snapshots
+from store.read.feed_offsets import BEGINNING
 from tests.api.conftest import Api
 from tests.support.copies import FollowedCopy
 from tests.support.events import event
@@ -157,3 +158,15 @@ async def test_audit_at_an_offset_is_of_its_last_revision(api: Api, facts: FactR
 @pytest.mark.parametrize("prefix", [["g"], ["a", "bc"], ["0" * 64], ["a"] * 2 + [f"{n:02x}" for n in range(101)]])
 async def test_audit_of_odd_prefixes_is_refused(api: Api, prefix: list[str]) -> None:
     assert (await api.ask("audits", kind="item", prefix=prefix))[0] == 400
+
+
+async def test_copy_at_the_beginning_of_the_feed_is_audited_as_empty(api: Api, revision: int) -> None:
+    beginning = feed_offsets.encode(TENANT, BEGINNING)
+    found = await api.get("audits", kind="item", at=beginning)
+    assert found == {"token": tokens.token(TENANT, 0), "buckets": []}
+
+
+@pytest.mark.parametrize("path", ["snapshots/%00", "replicas/shopping_customer/u?consumer=%00"])
+async def test_names_with_a_zero_byte_are_refused(api: Api, path: str) -> None:
+    answer = await api.http.get(f"/v1/{path}")
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-request")

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from facts import own_facts
 from store.db.snapshot import snapshot
 from store.read import feed
 from store.read.feed_offsets import BEGINNING
 from store.read.feed_query import query_for
 from tests.support.events import event
 from tests.support.merging import activity, merged
-from tests.support.tenants import StoreTenant
+from tests.support.tenants import StoreTenant, recorded_entry
 
 TIME = "2026-01-01T00:00:00.000000001Z"
 
@@ -67,6 +68,14 @@ async def test_voided_activity_is_an_item_of_its_own(tenant: StoreTenant) -> Non
         ("voided", "1"),
     ]
     assert found[2] == {**found[0], "revision": revision, "state": "voided"}
+
+
+async def test_activity_that_was_voided_in_its_own_batch_is_no_item(tenant: StoreTenant) -> None:
+    data = {"source": "/activities", "id": "1", "type": "ActivityRecorded.v1", "reason": "a mistake"}
+    recorded = [recorded_entry(tenant.catalog, activity(id, "ann")) for id in ("1", "2")]
+    void = own_facts.entry("FactVoided", "activity", "1", data, id="void")
+    await tenant.recorder.record(tenant.name, [*recorded, void], actor="test")
+    assert [(one["state"], one["fact"]["id"]) for one in await changes(tenant, limit=1)] == [("recorded", "2")]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])

@@ -189,6 +189,22 @@ async def test_child_whose_conflict_begins_or_ends_gets_an_item(
     assert consumer.links == ["b g linked", "a g linked", "b g conflict", "a g closed", "b g linked", "b h linked"]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_children_of_a_former_life_displace_no_others_from_a_page(
+    pool: Pool, catalog: Catalog, facts: FactRecorder, limit: int
+) -> None:
+    lives = [event("GroupCreated", "g", n, name=f"{n}") for n in (1, 5)]
+    of = [event("ChannelCreated", f"c{n}", n, name="c", requested_by="g", created=lives[n > 1]) for n in range(4)]
+    for batch in ([lives[0]], of[:2], [event("GroupDeleted", "g", 3)], [lives[1]], of[2:]):
+        await facts.record(*batch)
+    consumer = Consumer(pool, unfiltered(catalog))
+    await consumer.drain(limit)
+    consumer.items.clear()
+    await facts.record(event("GroupDeleted", "g", 7))
+    await consumer.drain(limit)
+    assert consumer.links == ["c2 g broken", "c3 g broken"]
+
+
 async def test_uncommitted_facts_are_neither_read_nor_skipped(
     pool: Pool, catalog: Catalog, facts: FactRecorder
 ) -> None:

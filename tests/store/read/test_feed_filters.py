@@ -156,3 +156,10 @@ def expected(given: dict[str, Any], attributes: dict[str, str]) -> bool:
         at_place = {"exact": found, "prefix": found[: len(wanted)], "suffix": found[-len(wanted) :]}[dialect]
         matched.append(at_place == wanted)
     return all(matched)
+
+
+async def test_number_that_becomes_a_truth_value_is_a_change(pool: Pool, catalog: Catalog, facts: FactRecorder) -> None:
+    for n, flag in enumerate((1, True, True, 0, False), 1):
+        await facts.record(event("ItemAdded" if n == 1 else "ItemUpdated", "i", n, name="x", flag=flag))
+    items = await read(pool, query_for(catalog, kind="item", changes="only"))
+    assert json.dumps([item.body["data"]["flag"] for item in items]) == "[1, true, 0, false]"

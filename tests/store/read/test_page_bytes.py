@@ -14,6 +14,7 @@ from store.read.feed_query import query_for
 from store.write import quarantine
 from store.write.tenant_lock import lock
 from tests.support.events import Event, event
+from tests.support.merging import activity
 from tests.support.recording import TENANT, FactRecorder
 
 FACT = 200_000
@@ -51,6 +52,17 @@ async def test_feed_page_ends_with_the_item_that_fills_it(
         assert all(parts[:-1])  # only the last one may have nothing
         assert max(sum(item.phase == 0 and item.body["kind"] == "item" for item in part) for part in parts) == most
         assert [item for part in await pages(pool, catalog, 2) for item in part] == whole
+
+
+async def test_feed_page_that_two_phases_fill_ends_where_the_first_does(
+    pool: Pool, facts: FactRecorder, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in (large("a", 1, "x"), large("b", 1, "x"), activity("1", "ann"), large("c", 1, "x"), activity("2", "ann")):
+        await facts.record(one)
+    (whole,) = await pages(pool, catalog, 1000)
+    for room in (1, FACT + 5_000):
+        monkeypatch.setattr(limits, "PAGE", room)
+        assert [item for part in await pages(pool, catalog, 1000) for item in part] == whole
 
 
 async def test_quarantine_page_ends_with_the_event_that_fills_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,6 +227,7 @@ async def test_request_that_tether_refuses_ends_the_follower() -> None:
         await follower.step()
 
 
-def test_last_item_of_each_subject_is_its_state() -> None:
-    items = [{"subject": "a", "n": 1}, {"subject": "b", "n": 2}, {"subject": "a", "n": 3}]
+def test_last_change_of_each_subject_is_its_state_and_no_fact_about_it() -> None:
+    said = [("a", "entity"), ("b", "entity"), ("a", "entity"), ("b", "merged"), ("a", "activity"), ("a", "fact")]
+    items = [{"subject": subject, "data": {"change": change}} for subject, change in said]
     assert latest(items) == {"a": items[2], "b": items[1]}
