@@ -11,13 +11,9 @@ import orjson
 
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
-from catalog.vocabulary import Effect
 from facts import own_facts
-from facts.correlation import decode
 from facts.erased import ErasedData, correlation_of
-from facts.json_numbers import plain
 from facts.order_key import at_position
-from facts.validation import digest
 from store.db.pool import Connection, Pool, transaction
 from store.db.sql import execute, fetch_rows
 from store.erasure import requests
@@ -26,7 +22,7 @@ from store.write import refold
 from store.write.context import WriteContext
 from store.write.diff import Diff
 from store.write.entity_state import find_entities
-from store.write.ledger import effect_of
+from store.write.ledger import digest_again
 from store.write.settle import append, open_revision, write
 from store.write.tenant_lock import lock
 
@@ -110,17 +106,8 @@ async def empty_facts(conn: Connection, catalog: Catalog, tenant: str, facts: Se
             fact.correlation if ours else correlation_of(fact.correlation)
             for fact, ours in zip(facts, own, strict=True)
         ],
-        digests=[
-            fact.digest if ours or fact.emptied is not None else _digest(catalog, fact)
-            for fact, ours in zip(facts, own, strict=True)
-        ],
+        digests=[fact.digest if fact.emptied is not None else digest_again(catalog, fact) for fact in facts],
     )
-
-
-def _digest(catalog: Catalog, fact: FactToErase) -> bytes:
-    created = effect_of(catalog, fact.source, fact.type) is Effect.CREATED
-    body = orjson.dumps(plain(fact.data), option=orjson.OPT_SORT_KEYS)
-    return digest(fact.type, fact.key, fact.sequence, decode(fact.correlation) if created else None, body)
 
 
 async def _empty_versions(conn: Connection, left: ErasedData, tenant: str, kind: str, key: str) -> int:

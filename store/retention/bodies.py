@@ -4,19 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import orjson
-
 from catalog.catalog import Catalog
-from catalog.registry import OWN_SOURCE
 from catalog.vocabulary import Effect
-from facts.correlation import decode
-from facts.json_numbers import plain
-from facts.validation import digest
 from store.db.pool import Connection, Pool, transaction
 from store.db.sql import bind, execute, fetch_row, fetch_rows
 from store.retention.trimmed import BATCH, count
 from store.retention.unneeded import SealedFact, UnneededBodies
-from store.write.ledger import effect_of
+from store.write.ledger import digest_again
 
 ENTITIES = 500
 """Entities whose facts are read together."""
@@ -121,15 +115,7 @@ async def _empty(conn: Connection, catalog: Catalog, tenant: str, facts: Sequenc
             tenant=tenant,
             sources=[row.source for row in rows],
             ids=[row.id for row in rows],
-            digests=[_digest(catalog, row) for row in rows],
+            digests=[digest_again(catalog, row) for row in rows],
         )
     await count(conn, tenant, "bodies", len(rows))
     return len(rows)
-
-
-def _digest(catalog: Catalog, row: _Body) -> bytes:
-    if row.source == OWN_SOURCE:
-        return row.digest
-    created = effect_of(catalog, row.source, row.type) is Effect.CREATED
-    body = orjson.dumps(plain(row.data), option=orjson.OPT_SORT_KEYS)
-    return digest(row.type, row.key, row.sequence, decode(row.correlation) if created else None, body)

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+import orjson
 
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
@@ -10,8 +12,10 @@ from catalog.relationship import as_key
 from catalog.vocabulary import Effect
 from facts.correlation import decode
 from facts.envelope import Entry, Reference, nanoseconds_of
+from facts.json_numbers import plain
 from facts.order_key import at_position, order_key
 from facts.own_facts import VOIDED
+from facts.validation import digest
 from store.db.pool import Connection
 from store.db.sql import OPEN, fetch_rows
 from store.write.diff import EntityKey
@@ -57,6 +61,37 @@ def effect_of(catalog: Catalog, source: str, type: str) -> Effect | None:
     """What a fact does to its entity; None: Tether's own, or of a type that is not declared any more."""
     contract = None if source == OWN_SOURCE else catalog.contracts.by_type.get(type)
     return None if contract is None else contract.effect
+
+
+class FactWithBody(Protocol):
+    """A row of a fact that has its body still."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def sequence(self) -> str | None: ...
+    @property
+    def correlation(self) -> str | None: ...
+    @property
+    def data(self) -> dict[str, Any]: ...
+    @property
+    def digest(self) -> bytes: ...
+
+
+def digest_again(catalog: Catalog, fact: FactWithBody) -> bytes:
+    """The digest that this version makes of a fact: without its body, no digest of an earlier version is recognised.
+
+    Tether's own facts keep theirs.
+    """
+    if fact.source == OWN_SOURCE:
+        return fact.digest
+    created = effect_of(catalog, fact.source, fact.type) is Effect.CREATED
+    body = orjson.dumps(plain(fact.data), option=orjson.OPT_SORT_KEYS)
+    return digest(fact.type, fact.key, fact.sequence, decode(fact.correlation) if created else None, body)
 
 
 def entry_of(catalog: Catalog, row: LedgerFact) -> Entry:
