@@ -1,16 +1,14 @@
 """Consumers that acknowledge, in a process of their own: each over a connection of its own, one request at a time."""
 
 import asyncio
-import gc
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import orjson
 
 from bench.drivers import wire
-from bench.drivers.line_process import LineProcess
+from bench.drivers.line_process import LineProcess, answer_orders, collecting_no_garbage
 from bench.drivers.wire import Wire
 from bench.errors import InvalidMeasurement
 
@@ -85,17 +83,11 @@ async def _consume(at: Wire, order: AcknowledgeOrder, name: str, generation: int
             await asyncio.sleep(order.pause)
 
 
-def main() -> None:
-    """Carries out one order per line of stdin, until it ends."""
-    for line in sys.stdin.buffer:
-        order = AcknowledgeOrder(**orjson.loads(line))
-        gc.collect()
-        gc.disable()
-        done = asyncio.run(acknowledge_all(order))
-        gc.enable()
-        sys.stdout.buffer.write(orjson.dumps(asdict(done)) + b"\n")
-        sys.stdout.flush()
+def carry_out(order: AcknowledgeOrder) -> AcknowledgeResult:
+    """Carries out one order."""
+    with collecting_no_garbage():
+        return asyncio.run(acknowledge_all(order))
 
 
 if __name__ == "__main__":
-    main()
+    answer_orders(AcknowledgeOrder, carry_out)

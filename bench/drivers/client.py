@@ -4,16 +4,14 @@ It builds all requests before the clock starts, so that it takes little processo
 """
 
 import asyncio
-import gc
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 
 import orjson
 
 from bench.drivers import wire
 from bench.drivers.facts import RECIPES, Event
-from bench.drivers.line_process import LineProcess
+from bench.drivers.line_process import LineProcess, answer_orders, collecting_no_garbage
 from bench.drivers.wire import SendResult
 from bench.errors import InvalidMeasurement
 
@@ -62,18 +60,12 @@ class LoadClient(LineProcess):
         return sent
 
 
-def main() -> None:
-    """Carries out one order per line of stdin, until it ends."""
-    for line in sys.stdin.buffer:
-        order = PublishOrder(**orjson.loads(line))
-        requests = order.requests()
-        gc.collect()
-        gc.disable()
-        sent = asyncio.run(wire.send(order.url, requests, order.connections, order.pace))
-        gc.enable()
-        sys.stdout.buffer.write(orjson.dumps(asdict(sent)) + b"\n")
-        sys.stdout.flush()
+def carry_out(order: PublishOrder) -> SendResult:
+    """Carries out one order."""
+    requests = order.requests()
+    with collecting_no_garbage():
+        return asyncio.run(wire.send(order.url, requests, order.connections, order.pace))
 
 
 if __name__ == "__main__":
-    main()
+    answer_orders(PublishOrder, carry_out)

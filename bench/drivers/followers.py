@@ -2,14 +2,11 @@
 
 import asyncio
 import re
-import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import orjson
-
-from bench.drivers.line_process import LineProcess
+from bench.drivers.line_process import LineProcess, answer_orders
 from bench.errors import InvalidMeasurement
 
 ITEM = b'"specversion"'
@@ -89,13 +86,10 @@ async def _follow(order: FollowOrder) -> int:
     return count
 
 
-def main() -> None:
-    """Carries out one order per line of stdin, until it ends."""
-    for line in sys.stdin.buffer:
-        followed = asyncio.run(follow_all(FollowOrder(**orjson.loads(line))))
-        sys.stdout.buffer.write(orjson.dumps(asdict(followed)) + b"\n")
-        sys.stdout.flush()
+def carry_out(order: FollowOrder) -> FollowResult:
+    """Carries out one order."""
+    return asyncio.run(follow_all(order))
 
 
 if __name__ == "__main__":
-    main()
+    answer_orders(FollowOrder, carry_out)

@@ -1,16 +1,22 @@
 """A child process that reads one order per line of stdin and writes one result per line of stdout, as JSON."""
 
 import asyncio
+import gc
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 
 from bench.errors import InvalidMeasurement
 
 ROOT = Path(__file__).resolve().parents[2]
+Order = TypeVar("Order")
+
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes. A result may contain the time of each request."""
 
@@ -47,3 +53,25 @@ class LineProcess:
             raise InvalidMeasurement(f"{self._module} died over {order}")
         answer: dict[str, Any] = orjson.loads(line)
         return answer
+
+
+def answer_orders(kind: type[Order], carry_out: Callable[[Order], Any]) -> None:
+    """Carries out one order per line of stdin, until it ends; the other side of `LineProcess`.
+
+    ``kind``: the class of orders; ``carry_out`` returns a dataclass, the result.
+    """
+    for line in sys.stdin.buffer:
+        result = carry_out(kind(**orjson.loads(line)))
+        sys.stdout.buffer.write(orjson.dumps(asdict(result)) + b"\n")
+        sys.stdout.flush()
+
+
+@contextmanager
+def collecting_no_garbage() -> Iterator[None]:
+    """Runs the block without pauses of the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

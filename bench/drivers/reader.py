@@ -1,16 +1,14 @@
 """Readers of links, in a process of their own: several at once, each reads page after page without a pause."""
 
 import asyncio
-import gc
-import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import orjson
 
 from bench.drivers import wire
-from bench.drivers.line_process import LineProcess
+from bench.drivers.line_process import LineProcess, answer_orders, collecting_no_garbage
 from bench.drivers.wire import Wire
 from bench.errors import InvalidMeasurement
 
@@ -80,17 +78,11 @@ async def _pages(at: Wire, order: ReadOrder, until: float, read: ReadResult) -> 
         cursor = page["next"]
 
 
-def main() -> None:
-    """Carries out one order per line of stdin, until it ends."""
-    for line in sys.stdin.buffer:
-        order = ReadOrder(**orjson.loads(line))
-        gc.collect()
-        gc.disable()
-        read = asyncio.run(read_all(order))
-        gc.enable()
-        sys.stdout.buffer.write(orjson.dumps(asdict(read)) + b"\n")
-        sys.stdout.flush()
+def carry_out(order: ReadOrder) -> ReadResult:
+    """Carries out one order."""
+    with collecting_no_garbage():
+        return asyncio.run(read_all(order))
 
 
 if __name__ == "__main__":
-    main()
+    answer_orders(ReadOrder, carry_out)

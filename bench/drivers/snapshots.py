@@ -1,15 +1,12 @@
 """A reader of snapshots, in a process of its own: it decodes the answer and counts its lines, as a consumer has to."""
 
 import http.client
-import sys
 import time
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import orjson
-
-from bench.drivers.line_process import LineProcess
+from bench.drivers.line_process import LineProcess, answer_orders
 from bench.errors import InvalidMeasurement
 
 PIECE = 1 << 18
@@ -73,13 +70,5 @@ def read_whole(order: SnapshotOrder) -> SnapshotResult:
     return SnapshotResult(lines - 2, size, first, time.perf_counter() - began, last)
 
 
-def main() -> None:
-    """Carries out one order per line of stdin, until it ends."""
-    for line in sys.stdin.buffer:
-        read = read_whole(SnapshotOrder(**orjson.loads(line)))
-        sys.stdout.buffer.write(orjson.dumps(asdict(read)) + b"\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    answer_orders(SnapshotOrder, read_whole)
