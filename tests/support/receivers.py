@@ -6,29 +6,20 @@ from typing import Any
 import httpx2
 import orjson
 
+from tests.support.gateways import Answer, Recording
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
 
 ReceiverAnswer = Callable[[httpx2.Request, list[dict[str, Any]]], httpx2.Response | None]
 """Given a request and its events; None: 200."""
-Response = httpx2.Response | Exception | Callable[[httpx2.Request], httpx2.Response]
 
 
-class Wire:
+class Wire(Recording):
     """Answers with ``answers`` in their order, with the last one from then on; 200 if there are none."""
 
-    def __init__(self, *answers: Response) -> None:
-        self.answers = list(answers) or [lambda _: httpx2.Response(200)]
-        self.requests: list[httpx2.Request] = []
-        self.transport = httpx2.MockTransport(self._handle)
-
-    async def _handle(self, request: httpx2.Request) -> httpx2.Response:
-        await request.aread()
-        self.requests.append(request)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, httpx2.Response) else answer(request)
+    def __init__(self, *answers: Answer) -> None:
+        super().__init__(*(answers or [lambda _: httpx2.Response(200)]))
 
 
 class Resolver:
