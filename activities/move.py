@@ -68,7 +68,7 @@ class MoveActivities:
         """
         tenant = step.subject.tenant
         relationship = self._declared(step.subject)
-        if relationship is None or relationship.move is None or relationship.field is None:
+        if relationship is None or relationship.move is None or relationship.parameter is None:
             raise await postpone(self._pool, step, f"a command that moves by {step.subject.about}")
         find_pending = partial(moves.pending_request, self._pool, tenant, relationship, step.operation)
         pending = None
@@ -76,7 +76,7 @@ class MoveActivities:
             pending = await find_pending()
             if pending is None:
                 return
-            child, target = pending.child, (relationship.field, pending.target)
+            child, target = pending.child, (relationship.parameter, pending.target)
             request = OwnerRequest(
                 tenant=tenant,
                 owner=self._catalog.owner_of(relationship.child),
@@ -86,7 +86,7 @@ class MoveActivities:
                 idempotency_key=derived_id("move", tenant, step.operation, child.key, *pending.renewal),
                 correlation=encode_operation(step.operation),
                 causation=step.operation,
-                varies=varies(relationship.move, relationship.field),
+                varies=varies(relationship.move, relationship.parameter),
             )
             if not await owner_requests.send(self._pool, self._owners, request, find_pending):
                 return

@@ -130,6 +130,7 @@ def load(directories: Sequence[Path | str] = ()) -> Catalog:
     files: dict[str, str] = {}
     relationships: dict[str, Relationship] = {}
     for module, declared in _declared(found):
+        declared = replace(declared, parent_form=contracts.key_forms.get(declared.parent))
         name, file = declared.name, str(module.__file__)
         if name in files:
             raise BadDeclaration(file, f"{name} is declared in {files[name]} as well", "Rename one of them.")

@@ -30,8 +30,8 @@ class RelationshipColumns:
 
     @property
     def fields(self) -> list[str | None]:
-        """The child's field that holds the parent's key; None: there is none."""
-        return [r.field for r in self.relationships]
+        """The child's field that holds the parent's key, or what it is within; None: there is none."""
+        return [r.root for r in self.relationships]
 
     @property
     def parent_owners(self) -> list[str]:

@@ -64,15 +64,15 @@ def _check_detached(rel: Relationship, contracts: Contracts, where: str) -> None
 
 
 def _check_move(rel: Relationship, move: type[Command], contracts: Contracts, where: str) -> None:
-    if rel.field is None or rel.field not in move.model_fields:
+    if rel.field is None or rel.parameter not in move.model_fields:
         raise BadDeclaration(
             where,
             f"{rel.name}: {move.__name__} does not say where to move to",
-            f"Give it a field named {rel.field!r}, like the {rel.child}'s."
+            f"Give it a field named {rel.parameter!r}, like the {rel.child}'s."
             if rel.field
             else "Only relationships with a field can be moved.",
         )
-    check(move, rel.child, contracts, where, rel.name, rel.field)
+    check(move, rel.child, contracts, where, rel.name, rel.parameter or "")
     if not contracts.may_move(rel.child, rel.field):
         raise BadDeclaration(
             where,

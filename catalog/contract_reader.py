@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from string import Formatter
 from types import ModuleType
 
-from catalog import activity_checks, identity_checks, limits
+from catalog import activity_checks, identity_checks, limits, version_checks
 from catalog.activity import Activity
 from catalog.identity import IdentityFact
+from catalog.key_forms import KeyForm
+from catalog.message_mapping import MessageMapping
 from catalog.registry import OWN_FACTS, Contract, Contracts
+from catalog.upcasting import Upcaster
 from catalog.vocabulary import Command, ExpectedParentField, Fact, KeyField, Owner
 from errors import BadDeclaration
 
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
+_VERSION = re.compile(r"[._-]v([1-9][0-9]*)$", re.IGNORECASE)
+"""How a type of another system ends that has a version in it: ``customer.created.v2``."""
 
 
 def read(modules: Iterable[ModuleType]) -> Contracts:
@@ -24,6 +29,8 @@ def read(modules: Iterable[ModuleType]) -> Contracts:
     contracts = Contracts()
     for module in modules:
         _read(module, contracts)
+    version_checks.check_together(contracts)
+    _add_key_forms(contracts)
     for command in contracts.commands:
         if command.deletes:
             _check_deleting(command, contracts)
@@ -32,6 +39,24 @@ def read(modules: Iterable[ModuleType]) -> Contracts:
     identity_checks.check_together(contracts)
     activity_checks.check_together(contracts)
     return contracts
+
+
+def _add_key_forms(contracts: Contracts) -> None:
+    for owner in contracts.owners.values():
+        for kind, form in owner.keys.items():
+            if contracts.owner_of.get(kind) != owner.name:
+                raise BadDeclaration(
+                    f"the owner {owner.name!r}",
+                    f"keys= gives {kind!r} a normal form, which is no kind of this owner",
+                    "Name one of its kinds.",
+                )
+            if not isinstance(form, KeyForm):
+                raise BadDeclaration(
+                    f"the owner {owner.name!r}",
+                    f"keys= gives {kind!r} {form!r}, which is no normal form",
+                    "Use Nfc, CaseFolded or Uuid.",
+                )
+            contracts.key_forms[kind] = form
 
 
 def check_name(what: str, name: str, where: str) -> None:
@@ -47,7 +72,7 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
     commands = [value for value in own if issubclass(value, Command)]
     owner = getattr(module, "OWNER", None)
     if not isinstance(owner, Owner):
-        if facts or commands:
+        if facts or commands or any(isinstance(value, Upcaster | MessageMapping) for value in vars(module).values()):
             raise BadDeclaration(
                 where, "facts or commands without an owner", 'Add OWNER = Owner("name") to the module.'
             )
@@ -60,6 +85,15 @@ def _read(module: ModuleType, contracts: Contracts) -> None:
         _check_request(command, where)
         contracts.commands[command] = owner.name
         contracts.declared_in[command] = where
+    _add_facts(facts, owner, where, contracts)
+    for value in vars(module).values():
+        if isinstance(value, Upcaster) and value.function.__module__ == module.__name__:
+            version_checks.add_upcaster(contracts, value, owner.name, where)
+        elif isinstance(value, MessageMapping) and value.function.__module__ == module.__name__:
+            version_checks.add_mapping(contracts, value, owner.name, where)
+
+
+def _add_facts(facts: Sequence[type[Fact]], owner: Owner, where: str, contracts: Contracts) -> None:
     for fact in facts:
         contract = _contract(fact, owner, where)
         earlier = contracts.by_type.get(contract.wire_type)
@@ -164,6 +198,8 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
         raise BadDeclaration(where, f"{name} cannot name a fact", "Use CamelCase in the past tense: GroupCreated.")
     if name in OWN_FACTS:
         raise BadDeclaration(where, f"{name} is the name of a fact of Tether's own", "Give it another name.")
+    if fact.declared_type:
+        _check_type(fact, where)
     if fact.effect is None and not issubclass(fact, IdentityFact | Activity):
         raise BadDeclaration(where, f"{name} derives from Fact itself", "Derive it from Created, Changed or Deleted.")
     if not _KIND.fullmatch(fact.entity):
@@ -191,3 +227,17 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
         identity=getattr(fact, "identity", None),
         about=getattr(fact, "activity_of", None),
     )
+
+
+def _check_type(fact: type[Fact], where: str) -> None:
+    """Checks the type of another system that a fact declares."""
+    type, name = fact.declared_type, fact.__name__
+    if reason := version_checks.check_type(type) or limits.excess("the type", type, limits.ATTRIBUTE):
+        raise BadDeclaration(where, f"type={type[:100]!r} of {name} {reason}", "Write it as the other system does.")
+    named = _VERSION.search(type)
+    if named is not None and int(named[1]) != fact.version:
+        raise BadDeclaration(
+            where,
+            f"type={type!r} of {name} has the version {named[1]} in it, and the class the version {fact.version}",
+            f"Declare version={named[1]}.",
+        )

@@ -61,8 +61,8 @@ def _filled(relationships: Mapping[str, Relationship]) -> Iterator[_FilledCascad
         if cascade.requested is not None:
             yield _FilledCascade(cascade, cascade)
         for request in relationships.values():
-            if request.requested is not None and request.child == cascade.child and cascade.field is not None:
-                source = request.requested.fields.get(cascade.field)
+            if request.requested is not None and request.child == cascade.child and cascade.parameter is not None:
+                source = request.requested.fields.get(cascade.parameter)
                 if source is not None:
                     yield _FilledCascade(cascade, request, source)
 

@@ -6,9 +6,13 @@ import inspect
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from catalog.activity import AboutEntity
 from catalog.identity import IdentityEffect, MergePolicy
+from catalog.key_forms import KeyForm
+from catalog.message_mapping import MessageMapping
+from catalog.upcasting import Upcaster
 from catalog.vocabulary import Command, Effect, Fact, Owner
 
 OWN_SOURCE = "/tether"
@@ -54,6 +58,14 @@ class Contract:
     about: AboutEntity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How facts of an older version are read. ``contract``: of the newest version; ``steps``: the upcasters to it."""
+
+    contract: Contract
+    steps: tuple[Upcaster, ...]
+
+
 @dataclass(frozen=True)
 class Contracts:
     """The facts and commands of all owners."""
@@ -74,6 +86,24 @@ class Contracts:
     """wire type of activity → its contract."""
     declared_in: dict[type[Command], str] = field(default_factory=dict)
     """command → its file."""
+    upcasters: dict[tuple[str, str], Upcaster] = field(default_factory=dict)
+    """(wire type, wire type of the next version) → what reads the first as the second."""
+    readings: dict[str, Reading] = field(default_factory=dict)
+    """wire type of each version that has an upcaster → how it is read. All others are read as they are."""
+    mappings: dict[str, MessageMapping] = field(default_factory=dict)
+    """type of another system's messages → the facts that they say."""
+    key_forms: dict[str, KeyForm] = field(default_factory=dict)
+    """kind whose keys are spelled in several ways → their normal form."""
+
+    @property
+    def newest(self) -> list[Contract]:
+        """The contracts whose shape entities have: all but those of versions that are read as newer ones."""
+        return [contract for type, contract in self.by_type.items() if type not in self.readings]
+
+    def key(self, kind: str, key: str) -> str:
+        """The key under which Tether keeps an entity of a kind: in the normal form that is declared, if it has one."""
+        form = self.key_forms.get(kind)
+        return key if form is None else form.normal(key) or key
 
     @property
     def retiring(self) -> frozenset[str]:
@@ -114,13 +144,12 @@ class Contracts:
         return names[0] if names else ""
 
     def fields_of(self, kind: str) -> set[str]:
-        """Every field that some fact about the state of this kind declares."""
-        return {
-            name
-            for c in self.by_type.values()
-            if c.kind == kind and c.effect is not None
-            for name in c.model.model_fields
-        }
+        """Every field that some fact about the state of this kind declares, in its newest version."""
+        return {name for c in self.newest if c.kind == kind and c.effect is not None for name in c.model.model_fields}
+
+    def has_field(self, kind: str, field: str) -> bool:
+        """Whether some fact of this kind may have a field, also one within a field: ``repository.id``."""
+        return bool(self._types(kind, field, tuple(Effect)))
 
     def may_name(self, kind: str, field: str) -> bool:
         """Whether a field of this kind can hold a key: a string or an integer, not a list or a fraction."""
@@ -140,11 +169,33 @@ class Contracts:
         A schema that names no type counts as a string, and as null too unless a reference, enum or constant limits it.
         """
         found: set[str] = set()
-        for contract in self.by_type.values():
-            if contract.kind == kind and contract.effect in effects and field in contract.model.model_fields:
-                shape = contract.model.model_json_schema(by_alias=False)["properties"][field]
-                for part in shape.get("anyOf", [shape]):
+        root, *within = field.split(".")
+        for contract in self.newest:
+            if contract.kind == kind and contract.effect in effects and root in contract.model.model_fields:
+                schema = contract.model.model_json_schema(by_alias=False)
+                parts = _alternatives(schema, schema["properties"][root])
+                for name in within:
+                    found |= {"null"} & {part.get("type") for part in parts}
+                    parts = [one for part in parts for one in _within(schema, part, name)]
+                for part in parts:
                     found.add(part.get("type", "string"))
                     if not part.keys() & {"type", "$ref", "enum", "const"}:
                         found.add("null")
         return found
+
+
+def _alternatives(schema: dict[str, Any], part: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schemas of which a value fulfils one. A reference to an object is followed, any other one is kept."""
+    found = []
+    for one in part.get("anyOf", [part]):
+        named = schema.get("$defs", {}).get(one.get("$ref", "").rpartition("/")[2], {})
+        found.append(named if named.get("type") == "object" else one)
+    return found
+
+
+def _within(schema: dict[str, Any], part: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The schemas of a field of an object; an object that says nothing of its fields may have any."""
+    if part.get("type", "object") != "object" or part.keys() & {"$ref", "enum", "const"}:
+        return []
+    fields = part.get("properties")
+    return _alternatives(schema, fields[name]) if fields and name in fields else [{}] * (not fields)

@@ -1,11 +1,13 @@
 """The classes with which a relationship is declared."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from catalog.key_forms import KeyForm
 from catalog.vocabulary import Command
 
 KEY_CHARACTERS = 512
@@ -170,7 +172,8 @@ class Requested:
 class Relationship:
     """Children of one kind refer to parents of another. Its name is that of the variable, and of the file.
 
-    ``via``: the child's field that holds the parent's key, or ``Requested(…)``.
+    ``via``: the child's field that holds the parent's key, also within a field, ``via="repository.id"``; or
+    ``Requested(…)``.
     ``announce``: the name of the fact that Tether records when a link is complete, ``GroupChannelLinked``.
     ``move``, ``detach``: the commands to the child's owner that move a child to another parent, or clear its parent.
     They are filled like that of ``Cascade``; the field of ``move`` named like ``via`` gets the new parent.
@@ -189,6 +192,8 @@ class Relationship:
     orchestrate: Orchestrate | None = None
     on_merge: OnMerge = OnMerge.REFUSE
     name: str = ""
+    parent_form: KeyForm | None = None
+    """The normal form of its parents' keys; set when the relationship is read."""
 
     @cached_property
     def requested(self) -> Requested | None:
@@ -202,8 +207,40 @@ class Relationship:
 
     @cached_property
     def field(self) -> str | None:
-        """The child's field that holds the parent's key, if there is one."""
+        """The child's field that holds the parent's key, if there is one: a name, or names with dots between them."""
         return self.via if isinstance(self.via, str) else None
+
+    @cached_property
+    def path(self) -> tuple[str, ...]:
+        """The names that lead to the parent's key in the data of the child; empty if there is no such field."""
+        return () if self.field is None else tuple(self.field.split("."))
+
+    @cached_property
+    def root(self) -> str | None:
+        """The field of the child that holds the parent's key or what it is within: a fact that carries it names the
+        parent."""
+        return self.path[0] if self.path else None
+
+    @cached_property
+    def parameter(self) -> str | None:
+        """The field of a command that takes the key of a parent: named like the child's, ``repository_id`` for
+        ``repository.id``."""
+        return None if self.field is None else "_".join(self.path)
+
+    def value_in(self, data: Mapping[str, Any]) -> Any:
+        """What the field holds in data that have its root; None where a name on the way is missing."""
+        first, *rest = self.path
+        found = data.get(first)
+        for name in rest:
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found
+
+    def parent_key(self, value: object) -> str | None:
+        """The key of the parent in a reference of a recorded fact, in normal form; None: it names none."""
+        key = as_key(value)
+        if key is None or self.parent_form is None:
+            return key
+        return self.parent_form.normal(key) or key
 
     @cached_property
     def always(self) -> bool:

@@ -29,7 +29,7 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
         )
     if rel.field is not None:
         fields = contracts.fields_of(rel.child)
-        if rel.field not in fields:
+        if rel.root not in fields or not contracts.has_field(rel.child, rel.field):
             raise BadDeclaration(
                 where,
                 f"{rel.name}: no fact of {rel.child!r} has the field {rel.field!r}",

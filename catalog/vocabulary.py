@@ -2,14 +2,18 @@
 
 A fact is one class; its wire type is the class's name and version: ``GroupCreated`` → ``GroupCreated.v1``.
 A second version is another class, ``class GroupCreatedV2(Created, entity="group", version=2)``, published as
-``GroupCreated.v2``.
+``GroupCreated.v2``; ``upcast`` of ``catalog/upcasting.py`` reads the first as the second. A fact of another system
+keeps its own type: ``class IssueMoved(Changed, entity="issue", type="com.example.issues.moved")``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
+
+from catalog.key_forms import KeyForm
 
 
 class Effect(StrEnum):
@@ -36,11 +40,13 @@ class Owner:
     ``sources``: the CloudEvents ``source`` of its facts, which paths below it extend; by default ``/name``. Ids are
     unique within a source, so an owner's API key may publish facts from its own sources only: no other owner can use up
     its ids. ``on_sequence_restart``: what it means if a deleted key is created with a sequence that is not greater.
+    ``keys``: kind → the normal form of its keys, where they are spelled in several ways: ``keys={"user": CaseFolded}``.
     """
 
     name: str
     sources: tuple[str, ...] = ()
     on_sequence_restart: OnSequenceRestart = OnSequenceRestart.REPORT
+    keys: Mapping[str, KeyForm] = field(default_factory=dict)
 
     def publishes_from(self, source: str) -> bool:
         """Whether a source is one of this owner's, or a path below one."""
@@ -79,12 +85,15 @@ class Fact(BaseModel):
     """None: it says nothing about the state of its entity."""
     entity: ClassVar[str] = ""
     version: ClassVar[int] = 1
+    declared_type: ClassVar[str] = ""
+    """The CloudEvents ``type``, where it does not follow from the name of the class: ``type="customer.created"``."""
 
-    def __init_subclass__(cls, entity: str = "", version: int = 1, **kwargs: Any) -> None:
+    def __init_subclass__(cls, entity: str = "", version: int = 1, type: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if entity:
             cls.entity = entity
             cls.version = version
+            cls.declared_type = type
 
     @classmethod
     def fact_name(cls) -> str:
@@ -93,8 +102,8 @@ class Fact(BaseModel):
 
     @classmethod
     def wire_type(cls) -> str:
-        """The CloudEvents ``type``: ``GroupCreated.v1``."""
-        return f"{cls.fact_name()}.v{cls.version}"
+        """The CloudEvents ``type``: the declared one, or ``GroupCreated.v1``."""
+        return cls.declared_type or f"{cls.fact_name()}.v{cls.version}"
 
 
 class Created(Fact):

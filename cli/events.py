@@ -18,7 +18,10 @@ from facts.byte_order_marks import without_marks
 app = typer.Typer(no_args_is_help=True, help="Publish facts.")
 
 ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
-FIELDS = {name: name for name in ("accepted", "stale", "duplicates", "quarantined", "rejected", "warnings", "token")}
+FIELDS = {
+    name: name
+    for name in ("accepted", "stale", "duplicates", "ignored", "quarantined", "rejected", "warnings", "token")
+}
 MENDS = {
     "quarantined": "`tether quarantine list` shows them.",
     "rejected": "Correct them and publish them again.",

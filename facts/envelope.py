@@ -62,9 +62,12 @@ class Reference(NamedTuple):
 class Entry(NamedTuple):
     """A validated fact, as the ledger stores it. ``effect`` is None for Tether's own facts.
 
-    ``time`` in nanoseconds since 1970; ``body`` is the data as JSON; ``digest`` stands for type, subject, sequence
+    ``time`` in nanoseconds since 1970; ``body`` is the data as JSON, as they were published; ``data`` are those of the
+    newest version, which state follows from (see facts.reading); ``digest`` stands for type, subject, sequence
     and data; ``order`` is the order key, without the arrival until the fact is settled. ``names`` are references that
-    are in no field: relationship → parent, or None for "no longer".
+    are in no field: relationship → parent, or None for "no longer". ``published``: as JSON, what was published where
+    the ledger holds something else: the subject, or the message that the fact was in. ``part``: which fact of that
+    message it is; the source of others than the first ends with ``#2``, ``#3``, ….
     """
 
     source: str
@@ -85,6 +88,8 @@ class Entry(NamedTuple):
     order: bytes
     digest: bytes
     names: tuple[Reference, ...] = ()
+    published: str | None = None
+    part: int = 1
 
     def with_order(self, order: bytes) -> "Entry":
         """The same fact with another order key. Every fact that is settled gets one: `_replace`, which looks up the

@@ -5,45 +5,53 @@ linked; without it the links, and with them the state of others, would not follo
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from catalog.catalog import Catalog
 from catalog.identity import Merged, Unmerged
 from catalog.registry import OWN_SOURCE
 from catalog.relationship import as_key
 from facts.correlation import decode, decode_operation
+from facts.reading import read_as
 
 _FREE_TEXT = "reason"
 """The one field of Tether's own facts that is no key, name or time: what a person wrote."""
 _PAIR = ("one", "other")
+
+_Path: TypeAlias = tuple[str, ...]
+"""The names that lead to a field."""
 
 
 class ErasedData:
     """Reduces data to what is left of it."""
 
     def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog.contracts
         self._contracts = catalog.contracts.by_type
-        self._references: dict[str, set[str]] = {}
+        self._references: dict[str, set[_Path]] = {}
         for kind, relationships in catalog.by_child.items():
-            self._references[kind] = {r.field for r in relationships if r.field is not None}
+            self._references[kind] = {r.path for r in relationships if r.path}
         for contract in self._contracts.values():
             if contract.key_field is not None:
-                self._references.setdefault(contract.kind, set()).add(contract.key_field)
+                self._references.setdefault(contract.kind, set()).add((contract.key_field,))
 
     def of_entity(self, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """The data of an entity, as it follows from its erased facts."""
         return _keys(data, self._references.get(kind, ()))
 
-    def of_fact(self, source: str, type: str, kind: str, data: Mapping[str, Any], about: str = "") -> dict[str, Any]:
-        """The data of a fact. ``about``: of activity, the key of the entity that it is about."""
+    def of_fact(self, source: str, type: str, kind: str, data: dict[str, Any], about: str = "") -> dict[str, Any]:
+        """The data of a fact, in the shape of the newest version: what is emptied is never upcast again. ``data``: as
+        they were published; ``about``: of activity, the key of the entity that it is about."""
         if source == OWN_SOURCE:
             return {name: "" if name == _FREE_TEXT else value for name, value in data.items()}
+        if type in self._catalog.readings and self._contracts[type].effect is not None:
+            data = read_as(self._catalog, type, data)
         kept = _keys(data, self._references.get(kind, ()))
         contract = self._contracts.get(type)
         if contract is None:  # not declared any more: what holds the key may be what it is about
             return kept | {name: value for name, value in data.items() if about and as_key(value) == about}
         if contract.about is not None:
-            kept |= _keys(data, (contract.about.field,))
+            kept |= _keys(data, [(contract.about.field,)])
         if contract.identity is not None:
             pair, model = _PAIR, contract.model
             if issubclass(model, Merged | Unmerged):
@@ -58,6 +66,15 @@ def correlation_of(correlation: str | None) -> str | None:
     return correlation if ours else None
 
 
-def _keys(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """These fields, as far as there are any. A value that is no key refers to nothing, as null does."""
-    return {name: value if as_key(value := data[name]) is not None else None for name in names if name in data}
+def _keys(data: Mapping[str, Any], paths: Iterable[_Path]) -> dict[str, Any]:
+    """What these paths lead to, as far as there is anything. A value that is no key refers to nothing, as null does."""
+    kept: dict[str, Any] = {}
+    within: dict[str, set[_Path]] = {}
+    for name, *rest in paths:
+        if name in data and not rest:
+            kept[name] = data[name] if as_key(data[name]) is not None else None
+        elif name in data:
+            within.setdefault(name, set()).add(tuple(rest))
+    for name, rests in within.items():
+        kept.setdefault(name, _keys(data[name], rests) if isinstance(data[name], Mapping) else None)
+    return kept

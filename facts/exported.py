@@ -41,6 +41,15 @@ class ImportValidator:
         """What looks misspelt: of Tether's own facts, nothing."""
         return () if entry.source == OWN_SOURCE else tuple(self._owners.misspelt(entry))
 
+    @property
+    def mapped(self) -> tuple[str, ...]:
+        """No types: an export holds facts, not the messages that they were in."""
+        return ()
+
+    def validate_message(self, envelope: Envelope) -> list[Entry]:
+        """Returns no entries: see `mapped`."""
+        return []
+
     def validate(self, envelope: Envelope) -> Entry:
         """Returns the entry to record. Raises Unacceptable, with a reason that names what is wrong."""
         if envelope.source != OWN_SOURCE:

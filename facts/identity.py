@@ -1,15 +1,17 @@
 """What facts about identity say: which pairs of keys are the same entity, and which must never be."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from catalog import limits
 from catalog.catalog import Catalog
 from catalog.identity import IdentityEffect, Merged, Unmerged
+from catalog.key_forms import KeyForm
 from catalog.registry import OWN_SOURCE, Contract
 from catalog.vocabulary import Fact
 from errors import Unacceptable
+from facts.keys import normal
 
 OWN_EFFECTS = {
     "Merged.v1": IdentityEffect.MERGED,
@@ -18,6 +20,7 @@ OWN_EFFECTS = {
     "MergeForbiddenLifted.v1": IdentityEffect.ALLOWED,
 }
 """Tether's own facts about identity: wire type → effect. Their fields are survivor and losers, or one and other."""
+_PAIR = ("one", "other")
 OF_MERGES = (IdentityEffect.MERGED, IdentityEffect.UNMERGED)
 
 
@@ -50,11 +53,11 @@ def pairs(catalog: Catalog, source: str, type: str, kind: str, key: str, data: M
         survivor_field, losers_field = "survivor", "losers"
         if source != OWN_SOURCE:
             survivor_field, losers_field = _fields(catalog.contracts.by_type[type].model)
-        losers = data.get(losers_field) if losers_field else [key]
-        for loser in dict.fromkeys(losers or ()):
-            yield Pair(kind, loser, data[survivor_field])
+        losers, normal = data.get(losers_field) if losers_field else [key], partial(catalog.contracts.key, kind)
+        for loser in dict.fromkeys(map(normal, losers or ())):
+            yield Pair(kind, loser, normal(data[survivor_field]))
     else:
-        yield forbidden_pair(kind, data["one"], data["other"])
+        yield forbidden_pair(kind, *(catalog.contracts.key(kind, data[name]) for name in _PAIR))
 
 
 def forbidden_pair(kind: str, one: str, other: str) -> Pair:
@@ -62,10 +65,10 @@ def forbidden_pair(kind: str, one: str, other: str) -> Pair:
     return Pair(kind, *sorted((one, other), key=str.encode))
 
 
-def check(contract: Contract, key: str, data: Mapping[str, Any]) -> None:
+def check(contract: Contract, key: str, data: Mapping[str, Any], form: KeyForm | None = None) -> None:
     """Raises Unacceptable if the keys that a fact about identity names cannot be those of entities, or are the same.
 
-    ``key``: that of the entity it is about; ``data``: as its contract wants it.
+    ``key``: that of the entity it is about; ``data``: as its contract wants it; ``form``: the normal form of its keys.
     """
     if contract.identity in OF_MERGES:
         survivor_field, losers_field = _fields(contract.model)
@@ -74,12 +77,17 @@ def check(contract: Contract, key: str, data: Mapping[str, Any]) -> None:
             raise Unacceptable(f"{losers_field} must name at least one loser")
         _check_keys(survivor_field, [survivor])
         _check_keys(losers_field or "the key", losers)
+        if form is not None:
+            survivor, *losers = (normal(form, contract.kind, one) for one in (survivor, *losers))
         if survivor in losers:
             raise Unacceptable(f"{survivor!r} is the survivor and among the losers: an entity cannot merge with itself")
     else:
         _check_keys("one and other", [data["one"], data["other"]])
-        if data["one"] == data["other"]:
-            raise Unacceptable(f"{data['one']!r} is both keys of the pair: name two different ones")
+        one, other = data["one"], data["other"]
+        if form is not None:
+            one, other = (normal(form, contract.kind, key) for key in (one, other))
+        if one == other:
+            raise Unacceptable(f"{one!r} is both keys of the pair: name two different ones")
 
 
 @cache

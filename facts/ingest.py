@@ -5,7 +5,7 @@ Both sources of facts use it: HTTP (``api/routes/events.py``) and Temporal signa
 (``store/write/recorder.py``).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -22,9 +22,13 @@ _REASON = 500
 
 
 class FactValidator(Protocol):
-    """Makes entries of events: `Validator`, or that of an import."""
+    """Makes entries of events: `Validator`, or that of an import. ``mapped``: the types of messages, each of which
+    gives any number of entries."""
 
+    @property
+    def mapped(self) -> Collection[str]: ...
     def validate(self, envelope: Envelope) -> Entry: ...
+    def validate_message(self, envelope: Envelope) -> list[Entry]: ...
     def misspelt(self, entry: Entry) -> Iterable[str]: ...
 
 
@@ -80,8 +84,8 @@ class EventWarning:
 class Batch:
     """The events of one request, stream chunk or report of signals, in order.
 
-    Every event gets the next index, and has one outcome: an entry or a flaw. ``entry_indexes`` runs parallel to
-    ``entries``.
+    Every event gets the next index, and has one outcome: an entry or a flaw. A message of another system has as many
+    entries as its mapping gives, or is ignored. ``entry_indexes`` runs parallel to ``entries``.
     """
 
     validator: FactValidator
@@ -98,6 +102,8 @@ class Batch:
     """For the quarantine: every flawed event, except those that the sender may not publish."""
     flawed: list[FlawedEvent] = field(default_factory=list)
     warnings: list[EventWarning] = field(default_factory=list)
+    ignored: list[int] = field(default_factory=list)
+    """The indexes of messages that give no fact, by their mapping."""
 
     def add_json(self, raw: bytes, *, signal: str | None = None) -> Entry | None:
         """Adds one event as JSON. Parameters, result and errors as for ``add``."""
@@ -109,7 +115,7 @@ class Batch:
         return self.add(event, raw=raw, flaw=flaw, signal=signal)
 
     def add(self, event: Any, *, raw: bytes | None = None, flaw: str = "", signal: str | None = None) -> Entry | None:
-        """Adds one parsed event; returns its entry, or None if it is flawed.
+        """Adds one parsed event; returns its entry, the first of several, or None if it is flawed or ignored.
 
         ``raw`` is the event as received, if it is at hand; ``flaw``, if not empty, is a reason already known for
         rejecting it; ``signal`` is the fact's name as the Temporal signal gave it, which must agree with its type.
@@ -123,6 +129,8 @@ class Batch:
                 raise Unacceptable(flaw)
             if "datacontenttype" in event or "data_base64" in event:
                 envelope = envelope._replace(data=read_data(event))
+            if envelope.type in self.validator.mapped:
+                return self._add_message(envelope)
             entry = self.validator.validate(envelope)
             if signal is not None and entry.name != signal:
                 raise Unacceptable(f"the signal {signal} carries a {entry.name}")
@@ -140,6 +148,15 @@ class Batch:
         self.entry_indexes.append(self.next_index)
         self.next_index += 1
         return entry
+
+    def _add_message(self, envelope: Envelope) -> Entry | None:
+        entries = self.validator.validate_message(envelope)
+        if not entries:
+            self.ignored.append(self.next_index)
+        self.entries += entries
+        self.entry_indexes += [self.next_index] * len(entries)
+        self.next_index += 1
+        return entries[0] if entries else None
 
     def add_derived(self, entry: Entry) -> None:
         """Adds a fact of Tether's own that follows from the event added last and shares its index."""

@@ -1,19 +1,22 @@
 """Validates a fact before it enters the ledger: its contract, size, depth, key and references."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
 from catalog import limits
 from catalog.catalog import Catalog
-from catalog.registry import OWN_SOURCE, Contract
+from catalog.key_forms import KeyForm
+from catalog.message_mapping import MessageMapping
+from catalog.registry import OWN_SOURCE, Contract, Reading
+from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from config import Limits
 from errors import Unacceptable
-from facts import activity, identity
+from facts import activity, identity, keys, message_facts, reading
 from facts.correlation import RequestedFor, decode
 from facts.envelope import Entry, Envelope, Reference
 from facts.json_numbers import plain
@@ -24,60 +27,90 @@ _SHORT = limits.SEQUENCE // 4
 """Characters of a text that exceeds no limit: most facts have no longer attributes, and need no further look."""
 
 
+class _Rules(NamedTuple):
+    """What facts of one type are checked by. ``references``: of its kind; ``reading``: None: it is read as it is;
+    ``form``: the normal form of its keys, if one is declared, ``about_form``: of those of the entities that activity is
+    about; ``requested``: relationships whose child it may be."""
+
+    contract: Contract
+    fields: FieldNames
+    references: tuple[Relationship, ...]
+    requested: frozenset[str]
+    reading: Reading | None
+    form: KeyForm | None
+    about_form: KeyForm | None
+
+
 class Validator:
     """Validates facts against the catalog in force. One instance per process."""
 
     def __init__(self, catalog: Catalog, limits: Limits) -> None:
-        self._catalog = catalog
         self._limits = limits
-        self._contracts = catalog.contracts.by_type
-        self._fields = {type: FieldNames(contract.model) for type, contract in self._contracts.items()}
+        self._contracts = catalog.contracts
+        self._rules = {type: _rules(catalog, contract) for type, contract in catalog.contracts.by_type.items()}
         self._owners = catalog.contracts.owners
-        self._references = {
-            kind: tuple(r.field for r in rels if r.field is not None) for kind, rels in catalog.by_child.items()
-        }
-        self._requested = {
-            kind: frozenset(r.name for r in rels if r.requested is not None) for kind, rels in catalog.by_child.items()
-        }
 
     def owner(self, type: str) -> str | None:
-        """The owner whose fact this is; None for an unknown type."""
-        contract = self._contract(type)
-        return contract.owner if contract is not None else None
+        """The owner whose fact or message this is; None for an unknown type."""
+        rules = self._of(type)
+        if rules is not None:
+            return rules.contract.owner
+        mapping = self._contracts.mappings.get(type)
+        return mapping.owner if mapping is not None else None
 
     def is_source_of(self, owner: str, source: str) -> bool:
         """Whether facts of this owner may have this source."""
         known = self._owners.get(owner)
         return known is not None and known.publishes_from(source)
 
-    def _contract(self, type: str) -> Contract | None:
-        return self._contracts.get(type) or self._contracts.get(f"{type}.v1")
+    def _of(self, type: str) -> _Rules | None:
+        return self._rules.get(type) or self._rules.get(f"{type}.v1")
 
     def misspelt(self, entry: Entry) -> Iterable[str]:
         """A sentence for each name in a valid fact's data that looks like an optional field misspelt."""
-        return self._fields[entry.type].misspelt(self._contracts[entry.type], entry.data)
+        rules = self._rules[entry.type]
+        data = entry.data if rules.reading is None else orjson.loads(entry.body)
+        return rules.fields.misspelt(rules.contract, data)
+
+    @property
+    def mapped(self) -> Mapping[str, MessageMapping]:
+        """By their type: the messages of other systems that are mapped to facts."""
+        return self._contracts.mappings
+
+    def validate_message(self, envelope: Envelope) -> list[Entry]:
+        """Returns the entries of a message. Raises Unacceptable if it cannot be mapped, or one of its facts is bad."""
+        _check_sizes(envelope)
+        envelope = envelope._replace(data=self._shaped(envelope.data))
+        mapping = self._contracts.mappings[envelope.type]
+        found = [self.validate(fact) for fact in message_facts.read(mapping, envelope)]
+        if found:
+            whole = message_facts.published(envelope)
+            if len(whole) > self._limits.fact:
+                raise Unacceptable(f"too large: {len(whole)} bytes, {self._limits.fact} are taken")
+            found[0] = found[0]._replace(published=whole)
+        return [one._replace(part=part) for part, one in enumerate(found, 1)]
 
     def validate(self, envelope: Envelope) -> Entry:
         """Returns the entry to record. Raises Unacceptable, with a reason that names what is wrong."""
         source, id, type, subject, sequence, time, data, *traced, extensions = envelope
-        contract = self._contract(type)
-        if contract is None:
+        rules = self._of(type)
+        if rules is None:
             limits.check("type", type, limits.ATTRIBUTE)
-            near = nearest(type, self._contracts, likeness=0.85)
+            near = nearest(type, self._rules, likeness=0.85)
             hint = "" if near is None else f"; is {near} meant?"
             raise Unacceptable(f"unknown type: no contract declares {type}{hint}")
+        contract = rules.contract
         if len(source) > _SHORT or len(id) > _SHORT or len(sequence or "") > _SHORT or extensions or any(traced):
             _check_sizes(envelope)
         if source.startswith(OWN_SOURCE) and (source == OWN_SOURCE or source[len(OWN_SOURCE)] == "/"):
             raise Unacceptable(f"source {OWN_SOURCE} is Tether's own")
-        if data is None:
-            data = {}
-        if self._check_shape(data):
-            data = plain(data)
-        key = _key(contract, subject, data, id)
-        _check_contract(contract, self._fields[contract.wire_type], key, data)
-        for field in self._references.get(contract.kind, ()):
-            _check_reference(field, data)
+        data = self._shaped(data)
+        given = keys.key_of(contract, subject, data, id)
+        key, published = (given, None) if rules.form is None else keys.in_form(rules.form, contract.kind, given)
+        _check_contract(rules, key, data)
+        read = data if rules.reading is None else self._read(rules.reading, given, data)
+        for relationship in rules.references:
+            keys.check_reference(relationship, read)
         try:
             body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
             head = orjson.dumps((contract.wire_type, key, sequence, source, id, traced, extensions))
@@ -100,7 +133,7 @@ class Validator:
             contract.effect,
             sequence,
             time,
-            data,
+            read,
             body.decode(),
             correlation,
             causation,
@@ -108,17 +141,31 @@ class Validator:
             None if extensions is None else orjson.dumps(extensions).decode(),
             order_key(sequence, time, contract.effect),
             digest(contract.wire_type, key, sequence, named, body),
-            self._names(contract.kind, named) if named is not None else (),
+            _names(rules.requested, named) if named is not None else (),
+            published,
         )
 
-    def _names(self, kind: str, named: RequestedFor) -> tuple[Reference, ...]:
-        if named.relationship not in self._requested.get(kind, ()):
-            return ()
-        limits.check("the parent that correlationid names", named.parent, limits.KEY)
-        return (Reference(*named),)
+    def _read(self, newest: Reading, given: str, data: dict[str, Any]) -> dict[str, Any]:
+        """The data of a fact of an older version in the shape of the newest, which are checked like any. ``given``: its
+        key. Of activity the data as they are: what it is about is in its own version."""
+        read, contract = self._shaped(reading.apply(newest, data)), newest.contract
+        try:
+            _check_contract(self._rules[contract.wire_type], given, read)
+            keys.key_of(contract, given, read, given)
+            body = orjson.dumps(read)
+            if b"\\u0000" in body:
+                check_text(read)
+        except Unacceptable as error:
+            raise Unacceptable(f"is read as {contract.wire_type}: {error}") from None
+        if len(body) > self._limits.fact:
+            raise Unacceptable(f"too large: {len(body)} bytes as {contract.wire_type}, {self._limits.fact} are taken")
+        return data if contract.about is not None else read
 
-    def _check_shape(self, data: Any) -> bool:
-        """Raises Unacceptable unless data is an object of limited depth. Whether it spells an integer as a fraction."""
+    def _shaped(self, data: Any) -> dict[str, Any]:
+        """The data with integers spelled as such; none: an empty object. Raises Unacceptable unless it is an object of
+        limited depth."""
+        if data is None:
+            return {}
         if type(data) is not dict:
             raise Unacceptable("data is no JSON object")
         spelled = False
@@ -128,7 +175,7 @@ class Validator:
                 spelled = _check_depth(value, self._limits.depth - 1) or spelled
             elif kind is float and value.is_integer():
                 spelled = True
-        return spelled
+        return plain(data) if spelled else data
 
 
 def digest(type: str, key: str, sequence: str | None, named: RequestedFor | None, body: bytes) -> bytes:
@@ -176,30 +223,33 @@ def _check_depth(value: Any, levels: int) -> bool:
     return spelled
 
 
-def _key(contract: Contract, subject: str | None, data: dict[str, Any], id: str) -> str:
-    """The key of the entity that a fact is about. ``id``: the fact's, for activity without a key."""
-    key = subject
-    if contract.key_field is not None:
-        declared = data.get(contract.key_field)
-        if declared is not None and subject is not None and declared != subject:
-            raise Unacceptable(f"subject {subject!r} and {contract.key_field} {declared!r} differ")
-        key = declared if declared is not None else subject
-    if key is None and contract.about is not None:
-        limits.check("the id, which stands for a subject,", id, limits.KEY)
-        return id
-    if not isinstance(key, str) or not key:
-        wanted = f"subject or {contract.key_field}" if contract.key_field else "subject"
-        raise Unacceptable(f"names no {contract.kind}: {wanted} is missing")
-    limits.check("the key", key, limits.KEY)
-    return key
+def _rules(catalog: Catalog, contract: Contract) -> _Rules:
+    relationships, forms = catalog.by_child.get(contract.kind, ()), catalog.contracts.key_forms
+    return _Rules(
+        contract,
+        FieldNames(contract.model),
+        tuple(r for r in relationships if r.field is not None),
+        frozenset(r.name for r in relationships if r.requested is not None),
+        catalog.contracts.readings.get(contract.wire_type),
+        forms.get(contract.kind),
+        None if contract.about is None else forms.get(contract.about.kind),
+    )
 
 
-def _check_contract(contract: Contract, fields: FieldNames, key: str, data: dict[str, Any]) -> None:
-    _check_fields(contract, fields, data)
+def _names(requested: frozenset[str], named: RequestedFor) -> tuple[Reference, ...]:
+    if named.relationship not in requested:
+        return ()
+    limits.check("the parent that correlationid names", named.parent, limits.KEY)
+    return (Reference(*named),)
+
+
+def _check_contract(rules: _Rules, key: str, data: dict[str, Any]) -> None:
+    contract = rules.contract
+    _check_fields(contract, rules.fields, data)
     if contract.identity is not None:
-        identity.check(contract, key, data)
+        identity.check(contract, key, data, rules.form)
     elif contract.about is not None:
-        activity.check(contract, data)
+        activity.check(contract, data, rules.about_form)
 
 
 def _check_fields(contract: Contract, fields: FieldNames, data: dict[str, Any]) -> None:
@@ -219,15 +269,6 @@ def _check_fields(contract: Contract, fields: FieldNames, data: dict[str, Any]) 
         place = ".".join(str(part) for part in first["loc"]) or "data"
         hint = fields.hint(place, data) if first["type"] == "missing" else ""
         raise Unacceptable(f"breaks {contract.wire_type}: {place}: {first['msg']}{hint}") from None
-
-
-def _check_reference(field: str, data: dict[str, Any]) -> None:
-    value = data.get(field)
-    if value is None or type(value) is int:
-        return
-    if type(value) is not str or not value:
-        raise Unacceptable(f"{field} must name a parent: a text of 1 to {limits.KEY} bytes, an integer, or null")
-    limits.check(field, value, limits.KEY)
 
 
 def _check_sizes(envelope: Envelope) -> None:

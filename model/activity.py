@@ -8,6 +8,7 @@ from typing import NamedTuple
 from catalog.catalog import Catalog
 from catalog.relationship import as_key
 from model.facts import VOIDED, FactId, ModelFact
+from model.versions import normal_key
 
 
 class ModelActivity(NamedTuple):
@@ -45,6 +46,7 @@ def activity(
         kind, field = contract.about
         key = as_key(fact.data[field])
         assert key is not None
+        key = normal_key(catalog.contracts.key_forms.get(kind), key)
         happened = (received or {})[fact.identity] if fact.time is None else fact.time
         found[fact.identity] = ModelActivity(
             kind, key, happened, fact.arrival, fact.kind, fact.type, fact.source, fact.id

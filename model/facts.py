@@ -12,6 +12,7 @@ from errors import Malformed, Unknown
 from facts.json_numbers import plain
 from model.instants import nanoseconds
 from model.order import Order, order
+from model.versions import newest_data, normal_key
 
 LINKED = "Linked.v1"
 """Tether's own fact: the child is linked explicitly to ``data.parent`` in ``data.relationship``."""
@@ -45,7 +46,7 @@ class ModelFact(NamedTuple):
     time: int | None
     """Nanoseconds since 1970 UTC."""
     data: Mapping[str, Any]
-    """The fields as published, without defaults."""
+    """The fields as published, without defaults, in the words of the newest version of its type."""
     correlation: str | None
     arrival: int = 0
     """Its position in the ledger; 0: not recorded yet."""
@@ -74,11 +75,15 @@ def read(catalog: Catalog, event: Mapping[str, Any], arrival: int = 0) -> ModelF
     contract = catalog.contracts.by_type.get(event["type"])
     if contract is None:
         raise Unknown(f"no contract {event['type']!r}; declare it in contracts/, then fold again")
-    return owner_fact(contract, event, arrival)
+    fact = owner_fact(contract, event, arrival)
+    return fact._replace(
+        key=normal_key(catalog.contracts.key_forms.get(fact.kind), fact.key),
+        data=newest_data(catalog, fact.type, fact.effect, fact.data),
+    )
 
 
 def owner_fact(contract: Contract, event: Mapping[str, Any], arrival: int = 0) -> ModelFact:
-    """Returns the fact that an owner published under this contract, as `read` does."""
+    """Returns the fact that an owner published under this contract, as `read` does, in the words of its own version."""
     return _fact(event, contract.kind, _key(contract, event), contract.effect, arrival)
 
 
@@ -110,6 +115,8 @@ def _fact(event: Mapping[str, Any], kind: str, key: str, effect: Effect | None, 
 def _key(contract: Contract, event: Mapping[str, Any]) -> str:
     subject = event.get("subject")
     declared = (event.get("data") or {}).get(contract.key_field) if contract.key_field else None
+    if isinstance(declared, int) and not isinstance(declared, bool):
+        declared = str(declared)
     key = subject or declared
     if not isinstance(key, str) or not key:
         raise Malformed("subject", f"{event['type']} {event['id']} has no key of a {contract.kind}; give one")

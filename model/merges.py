@@ -12,6 +12,7 @@ from catalog.identity import IdentityEffect, Merged, MergePolicy, SurvivorRule, 
 from catalog.registry import OWN_SOURCE
 from model.facts import FactId, ModelFact
 from model.order import Order
+from model.versions import normal_key
 
 OWN_IDENTITY = {
     "Merged.v1": IdentityEffect.MERGED,
@@ -74,7 +75,7 @@ def merges_of(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelMerges:
         if effect in (IdentityEffect.MERGED, IdentityEffect.UNMERGED):
             _add(pairs, _merge_pairs(catalog, fact), fact, effect is IdentityEffect.MERGED)
         elif effect is not None:
-            pair = _forbidden_pair(fact.kind, fact.data["one"], fact.data["other"])
+            pair = _forbidden_pair(fact.kind, *(_normal(catalog, fact, fact.data[name]) for name in ("one", "other")))
             _add(forbidden, [pair], fact, effect is IdentityEffect.FORBIDDEN)
     joined, set_aside = _join(pairs, forbidden)
     merges = ModelMerges(pairs, forbidden, set_aside)
@@ -93,7 +94,7 @@ def keys_named(catalog: Catalog, fact: ModelFact) -> set[str]:
     """Returns all keys of the pairs that a fact about identity speaks of."""
     if _effect(catalog, fact.source, fact.type) in (IdentityEffect.MERGED, IdentityEffect.UNMERGED):
         return {key for pair in _merge_pairs(catalog, fact) for key in pair[1:]}
-    return {fact.data["one"], fact.data["other"]}
+    return {_normal(catalog, fact, fact.data[name]) for name in ("one", "other")}
 
 
 def named_merge(catalog: Catalog, fact: ModelFact) -> tuple[str, list[str]] | None:
@@ -120,7 +121,11 @@ def _merge_pairs(catalog: Catalog, fact: ModelFact) -> Iterator[ModelPair]:
         survivor = fact.data[model.survivor_field]
         losers = fact.data[model.losers_field] if model.losers_field in model.model_fields else [fact.key]
     for loser in losers or ():
-        yield ModelPair(fact.kind, loser, str(survivor))
+        yield ModelPair(fact.kind, _normal(catalog, fact, loser), _normal(catalog, fact, str(survivor)))
+
+
+def _normal(catalog: Catalog, fact: ModelFact, key: str) -> str:
+    return normal_key(catalog.contracts.key_forms.get(fact.kind), key)
 
 
 def _forbidden_pair(kind: str, one: str, other: str) -> ModelPair:

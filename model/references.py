@@ -1,12 +1,13 @@
 """Finds the parent to which the facts of a child refer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from catalog.relationship import KEY_CHARACTERS, Relationship
 from catalog.vocabulary import Effect
 from facts.correlation import decode
 from model.facts import LINKED, UNLINKED, ModelFact
+from model.versions import normal_key
 
 
 class NamedParent(NamedTuple):
@@ -26,14 +27,22 @@ def parent_of(relationship: Relationship, facts: Sequence[ModelFact]) -> NamedPa
     for fact in reversed(facts):
         if fact.effect is None:
             if fact.type in (LINKED, UNLINKED) and fact.data["relationship"] == relationship.name:
-                return None if fact.type == UNLINKED else _named(fact, fact.data["parent"])
+                return None if fact.type == UNLINKED else _named(relationship, fact, fact.data["parent"])
         elif relationship.field is None:
             parent = _requested_for(relationship, fact)
             if parent is not None:
                 return parent
-        elif relationship.field in fact.data:
-            return _named(fact, fact.data[relationship.field])
+        elif relationship.field.partition(".")[0] in fact.data:
+            return _named(relationship, fact, _value(fact.data, relationship.field))
     return None
+
+
+def _value(data: Any, field: str) -> Any:
+    """Returns what a name leads to, and the next one within that; None: one of them leads nowhere."""
+    name, _, within = field.partition(".")
+    if not isinstance(data, Mapping) or name not in data:
+        return None
+    return _value(data[name], within) if within else data[name]
 
 
 def _requested_for(relationship: Relationship, fact: ModelFact) -> NamedParent | None:
@@ -43,12 +52,12 @@ def _requested_for(relationship: Relationship, fact: ModelFact) -> NamedParent |
     token = decode(fact.correlation)
     if token is None or token.relationship != relationship.name:
         return None
-    return _named(fact, token.parent, token.created)
+    return _named(relationship, fact, token.parent, token.created)
 
 
-def _named(fact: ModelFact, value: Any, created: bytes | None = None) -> NamedParent | None:
+def _named(relationship: Relationship, fact: ModelFact, value: Any, created: bytes | None = None) -> NamedParent | None:
     key = _key(value)
-    return None if key is None else NamedParent(key, fact, created)
+    return None if key is None else NamedParent(normal_key(relationship.parent_form, key), fact, created)
 
 
 def _key(value: Any) -> str | None:

@@ -12,6 +12,8 @@ from catalog.identity import (
     SurvivorRule,
     Unmerged,
 )
+from catalog.key_forms import CaseFolded, Nfc, Uuid
+from catalog.message_mapping import MappedFact, Message, maps
 from catalog.relationship import (
     FINISH,
     KEEP,
@@ -30,6 +32,7 @@ from catalog.relationship import (
     Wait,
 )
 from catalog.replica import Replica
+from catalog.upcasting import upcast
 from catalog.vocabulary import (
     Changed,
     Command,
@@ -55,6 +58,7 @@ __all__ = [
     "BadDeclaration",
     "Cardinality",
     "Cascade",
+    "CaseFolded",
     "Catalog",
     "Changed",
     "Command",
@@ -66,10 +70,13 @@ __all__ = [
     "Fact",
     "FieldRule",
     "Key",
+    "MappedFact",
     "MergeForbidden",
     "MergeForbiddenLifted",
     "MergePolicy",
     "Merged",
+    "Message",
+    "Nfc",
     "OnMerge",
     "OnSequenceRestart",
     "Orchestrate",
@@ -80,6 +87,9 @@ __all__ = [
     "SurvivorRule",
     "Through",
     "Unmerged",
+    "Uuid",
     "Wait",
     "load_catalog",
+    "maps",
+    "upcast",
 ]

@@ -74,7 +74,7 @@ class PageRequests:
 
     async def _fix_bodies(self) -> None:
         """If request bodies depend on fields of the children: stores them, or fetches those of the first attempt."""
-        given = None if self.page.target is None else self._relationship.field
+        given = None if self.page.target is None else self._relationship.parameter
         if not varies(self.page.command, given):
             return
         requests = []
@@ -174,7 +174,7 @@ class PageRequests:
 
     def _request(self, candidate: Candidate) -> OwnerRequest:
         """Raises Refused if the command cannot be filled."""
-        field, target, child = self._relationship.field, self.page.target, candidate.child
+        field, target, child = self._relationship.parameter, self.page.target, candidate.child
         return OwnerRequest(
             tenant=self._sweep.subject.tenant,
             owner=self._owner,

@@ -33,17 +33,26 @@ class Metrics:
             "Accepted facts that are older than what was known when they arrived.",
             registry=self._registry,
         )
-        self._facts = {name: facts.labels(name) for name in ("accepted", "duplicate", "quarantined", "rejected")}
+        self._facts = {
+            name: facts.labels(name) for name in ("accepted", "duplicate", "ignored", "quarantined", "rejected")
+        }
 
     def facts(
-        self, accepted: int = 0, duplicates: int = 0, quarantined: int = 0, rejected: int = 0, stale: int = 0
+        self,
+        accepted: int = 0,
+        duplicates: int = 0,
+        quarantined: int = 0,
+        rejected: int = 0,
+        stale: int = 0,
+        ignored: int = 0,
     ) -> None:
-        """Adds numbers of facts to the counters of the four outcomes. ``stale``: how many of the accepted ones are."""
+        """Adds numbers of facts to the counters of the outcomes. ``stale``: how many of the accepted ones are."""
         self._stale.inc(stale)
         self._facts["accepted"].inc(accepted)
         self._facts["duplicate"].inc(duplicates)
         self._facts["quarantined"].inc(quarantined)
         self._facts["rejected"].inc(rejected)
+        self._facts["ignored"].inc(ignored)
 
     def text(self, gauges: Gauges) -> tuple[bytes, str]:
         """Returns all metrics in Prometheus' text format, those of the database included, and the media type."""

@@ -38,6 +38,8 @@ class Receipt:
     stale: int = 0
     """Of the accepted ones: older than what was known."""
     duplicates: int = 0
+    ignored: int = 0
+    """Messages that give no fact."""
     conflicts: int = 0
     """Quarantined because another body is recorded under the same source and id."""
     quarantined: list[FlawedItem] = field(default_factory=list)
@@ -56,6 +58,7 @@ class Receipt:
         self.accepted += outcome.accepted
         self.stale += outcome.stale
         self.duplicates += outcome.duplicates
+        self.ignored += len(batch.ignored)
         self.conflicts += len(outcome.conflicts)
         if batch.flawed or outcome.refused:
             kept = [*_flawed(batch, True), *_refused(batch, outcome.refused)]
@@ -80,6 +83,7 @@ class Receipt:
             "accepted": self.accepted,
             "stale": self.stale,
             "duplicates": self.duplicates,
+            "ignored": self.ignored,
             "quarantined": self.quarantined,
             "rejected": self.rejected,
             "warnings": self.warnings,

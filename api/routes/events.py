@@ -43,7 +43,7 @@ class EventWarned(BaseModel):
 
 
 class EventsRecorded(BaseModel):
-    """The outcome of each event: `accepted`, one of the `duplicates`, `quarantined` or `rejected`."""
+    """The outcome of each event: `accepted`, one of the `duplicates`, `ignored`, `quarantined` or `rejected`."""
 
     token: str = Field(description="Names the new revision; pass it as `at_least` to read your own write.")
     accepted: int = Field(description="Facts recorded for the first time.")
@@ -52,6 +52,9 @@ class EventsRecorded(BaseModel):
         "they may have changed nothing. `GET /v1/entities/{kind}/{key}/facts?stale=true` lists them."
     )
     duplicates: int = Field(description="Facts that were recorded before; they have no further effect.")
+    ignored: int = Field(
+        description="Messages of other systems that give no fact, by the mapping of their type. They are not kept."
+    )
     quarantined: list[UnrecordedEvent] = Field(
         description="Facts that break their contract, or that have another body than the one recorded under their id. "
         "The quarantine keeps them."
@@ -128,7 +131,9 @@ async def _record(deps: Injected, who: Principal, batch: Batch, receipt: Receipt
     receipt.add(batch, outcome)
     rejected = sum(not one.quarantined for one in batch.flawed)
     quarantined = len(batch.flawed) - rejected + len(outcome.refused)
-    deps.metrics.facts(outcome.accepted, outcome.duplicates, quarantined, rejected, outcome.stale)
+    deps.metrics.facts(
+        outcome.accepted, outcome.duplicates, quarantined, rejected, outcome.stale, ignored=len(batch.ignored)
+    )
 
 
 async def record_stream(

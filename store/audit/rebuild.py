@@ -20,6 +20,7 @@ from model.facts import LINKED, UNLINKED, VOIDED, FactId, ModelFact
 from model.fold import fold
 from model.merges import OWN_IDENTITY
 from model.state import ModelEntity, ModelState
+from model.versions import newest_data
 from store.audit import fingerprint, history, merge_rows, merges
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
 from store.audit.parts import Parts, model_fact, plain_fact
@@ -86,7 +87,7 @@ def _fact(catalog: Catalog, row: LedgerFact, result: Comparison) -> ModelFact | 
         effect=effect,
         sequence=row.sequence,
         time=time,
-        data=row.data,
+        data=row.data if row.emptied is not None else newest_data(catalog, row.type, effect, row.data),
         correlation=row.correlation,
         arrival=row.position,
     )

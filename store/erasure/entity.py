@@ -98,16 +98,17 @@ async def empty_facts(conn: Connection, catalog: Catalog, tenant: str, facts: Se
         tenant=tenant,
         sources=[fact.source for fact in facts],
         ids=[fact.id for fact in facts],
-        data=[
-            orjson.dumps(left.of_fact(fact.source, fact.type, fact.kind, fact.data, fact.about)).decode()
-            for fact in facts
-        ],
+        data=[orjson.dumps(fact.data if fact.emptied is not None else _left(left, fact)).decode() for fact in facts],
         correlations=[
             fact.correlation if ours else correlation_of(fact.correlation)
             for fact, ours in zip(facts, own, strict=True)
         ],
         digests=[fact.digest if fact.emptied is not None else digest_again(catalog, fact) for fact in facts],
     )
+
+
+def _left(left: ErasedData, fact: FactToErase) -> dict[str, Any]:
+    return left.of_fact(fact.source, fact.type, fact.kind, fact.data, fact.about)
 
 
 async def _empty_versions(conn: Connection, left: ErasedData, tenant: str, kind: str, key: str) -> int:

@@ -58,7 +58,7 @@ async def count(
             parent=parent,
             relationships=names,
             kinds=[r.child for r in relationships],
-            fields=[r.field for r in relationships],
+            fields=[r.root for r in relationships],
             **life.place,
             limit=limit,
         )

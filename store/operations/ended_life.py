@@ -109,7 +109,7 @@ async def skip(
         fields=columns.fields,
     )
     for r in stopped:
-        parts = {"relationship": r.name, "kind": r.child, "field": r.field, "parent": row.key, "limit": _AT_ONCE}
+        parts = {"relationship": r.name, "kind": r.child, "field": r.root, "parent": row.key, "limit": _AT_ONCE}
         while await fetch_value(conn, "skip_children_of_ended_life", **where, **parts) == _AT_ONCE:
             pass
 

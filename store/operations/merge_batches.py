@@ -243,7 +243,7 @@ class _MergeBatch:
                 alone=[],
                 merged=keys,
                 relationships=[relationship.name for relationship in own],
-                fields=[relationship.field for relationship in own if relationship.field is not None],
+                fields=[relationship.root for relationship in own if relationship.root is not None],
             )
             found |= {row.key for row in rows}
         if only and keys:

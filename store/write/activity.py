@@ -25,7 +25,7 @@ async def record(context: WriteContext, entries: Sequence[Entry], position: int)
         if contract is None or contract.about is None:
             continue
         time = activity.happened(e.time, context.now)
-        about = contract.about.kind, activity.key_of(contract, e.data)
+        about = contract.about.kind, activity.key_of(context.catalog.contracts, contract, e.data)
         when = moment(time), finer_nanoseconds(time)
         rows.append((context.tenant, context.revision, OPEN, n, e.kind, *about, *when, e.type, e.source, e.id))
     if rows:

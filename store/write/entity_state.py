@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 import orjson
 
 from catalog import limits
-from catalog.relationship import Relationship, as_key
+from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from errors import Unacceptable
 from facts.envelope import Entry
@@ -127,9 +127,9 @@ class FoldedEntity:
 
     def _reference(self, relationship: Relationship) -> tuple[bytes, str | None]:
         order, parent, _ = self.refs.get(relationship.name, _NO_REFERENCE) if self.refs else _NO_REFERENCE
-        name = relationship.field
+        name = relationship.root
         if name is not None and name in self.data and (set_by := self.older.get(name, self.latest)) > order:
-            return set_by, as_key(self.data[name])
+            return set_by, relationship.parent_key(relationship.value_in(self.data))
         return order, parent
 
     def parent_created(self, relationship: Relationship) -> bytes | None:

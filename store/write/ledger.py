@@ -15,6 +15,7 @@ from facts.envelope import Entry, Reference, nanoseconds_of
 from facts.json_numbers import plain
 from facts.order_key import at_position, order_key
 from facts.own_facts import VOIDED
+from facts.reading import read_as
 from facts.validation import digest
 from store.db.pool import Connection
 from store.db.sql import OPEN, fetch_rows
@@ -22,7 +23,9 @@ from store.write.diff import EntityKey
 
 
 class LedgerFact(NamedTuple):
-    """A fact as the ledger has it. ``time_nanoseconds``: those of its time after the last whole microsecond."""
+    """A fact as the ledger has it. ``time_nanoseconds``: those of its time after the last whole microsecond;
+    ``emptied``: why its data are not those that were published, but what is left of them as they were read; None: they
+    are."""
 
     source: str
     id: str
@@ -36,6 +39,7 @@ class LedgerFact(NamedTuple):
     correlation: str | None
     position: int
     order_key: bytes
+    emptied: str | None
 
 
 async def facts_of_entities(
@@ -101,13 +105,13 @@ def entry_of(catalog: Catalog, row: LedgerFact) -> Entry:
         source=row.source,
         id=row.id,
         type=row.type,
-        name=row.type.partition(".")[0],
+        name=_name(catalog, row),
         kind=row.kind,
         key=row.key,
         effect=effect,
         sequence=row.sequence,
         time=nanoseconds_of(row.time, row.time_nanoseconds),
-        data=row.data,
+        data=row.data if row.emptied or effect is None else read_as(catalog.contracts, row.type, row.data),
         body="",
         correlation=row.correlation,
         causation=None,
@@ -117,6 +121,13 @@ def entry_of(catalog: Catalog, row: LedgerFact) -> Entry:
         digest=b"",
         names=_names(catalog, row, effect),
     )
+
+
+def _name(catalog: Catalog, row: LedgerFact) -> str:
+    contract = None if row.source == OWN_SOURCE else catalog.contracts.by_type.get(row.type)
+    if contract is not None:
+        return contract.name
+    return row.type.partition(".")[0] if row.source == OWN_SOURCE else row.type
 
 
 def _names(catalog: Catalog, row: LedgerFact, effect: Effect | None) -> tuple[Reference, ...]:

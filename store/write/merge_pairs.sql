@@ -81,7 +81,7 @@ where p.tenant = :tenant and p.kind = :kind and p.loser = w.loser and p.survivor
 -- name: identity_facts
 -- All facts about these keys with one of these types.
 select f.source, f.id, f.type, f.kind, f.key, f.sequence, f.time, f.time_nanoseconds, f.data, f.correlation, f.position,
-       f.order_key
+       f.order_key, f.emptied
 from unnest(:keys::text[]) as w (key)
 cross join lateral (
     select * from facts

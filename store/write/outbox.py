@@ -182,7 +182,7 @@ async def confirm_operations(context: WriteContext, entries: Sequence[Entry]) ->
         if operation is not None and entry.effect is Effect.DELETED:
             found.append((operation, "cascade", entry.kind, entry))
         elif operation is not None:
-            moved = [r.name for r in context.catalog.by_child.get(entry.kind, ()) if r.field in entry.data]
+            moved = [r.name for r in context.catalog.by_child.get(entry.kind, ()) if r.root in entry.data]
             found += [(operation, "move", name, entry) for name in moved]
     if found:
         operations, workflows, abouts, causes = (list(column) for column in zip(*found, strict=True))

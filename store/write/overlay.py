@@ -148,7 +148,7 @@ class _Overlay:
                 alone=[key for key in keys if (kind, key) in self._alone],
                 merged=[key for key in keys if (kind, key) not in self._alone],
                 relationships=[relationship.name for relationship in references],
-                fields=[relationship.field for relationship in references if relationship.field is not None],
+                fields=[relationship.root for relationship in references if relationship.root is not None],
             )
             found |= {(kind, row.key) for row in rows}
         return found

@@ -220,7 +220,7 @@ def _differing(group: list[_Submission], settled: Settled) -> set[FactKey]:
     """The facts of which another digest is recorded."""
     if not settled.known:
         return set()
-    facts = ((e.source, e.id, e.digest) for submission in group for e in submission.entries)
+    facts = ((e.source, e.id, e.digest) for submission in group for e in submission.entries if e.part == 1)
     return {(source, id) for source, id, digest in facts if settled.known.get((source, id), digest) != digest}
 
 
@@ -253,8 +253,10 @@ def _answers(
             elif at in settled.refused:
                 answer.refused[place] = settled.refused[at]
                 rejected.append(_rejected(entry, settled.refused[at]))
-            elif settled.known.get(at, unique[at].digest) != entry.digest and (
-                different := differences(recorded.get(at, unique[at]), entry)
+            elif (
+                entry.part == 1
+                and settled.known.get(at, unique[at].digest) != entry.digest
+                and (different := differences(recorded.get(at, unique[at]), entry))
             ):
                 reason = f"{CONFLICT}. This one differs in {', '.join(different)}"
                 answer.refused[place] = reason
@@ -283,8 +285,10 @@ def _rejected(entry: Entry, reason: str) -> Rejection:
         "sequence": entry.sequence,
         "correlationid": entry.correlation,
         "causationid": entry.causation,
-        "data": entry.data,
+        "data": orjson.Fragment(entry.body),
     }
+    if entry.published is not None:
+        event |= orjson.loads(entry.published)
     with suppress(OverflowError):  # the time may be the value that cannot be stored
         event["time"] = moment(entry.time)
     event = {name: value for name, value in event.items() if value is not None}

@@ -4,7 +4,8 @@ select tenant from tenant_revisions where order_version = 0 order by tenant
 
 -- name: facts_to_reorder
 -- All facts of a tenant, those of each entity together.
-select source, id, type, kind, key, sequence, time, time_nanoseconds, data, correlation, position, order_key
+select source, id, type, kind, key, sequence, time, time_nanoseconds, data, correlation, position, order_key,
+       emptied
 from facts
 where tenant = :tenant
 order by kind, key

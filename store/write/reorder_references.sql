@@ -30,7 +30,7 @@ where c.tenant = :tenant and c.operation = w.operation and c.relationship = w.re
 -- name: facts_by_order_key
 -- The facts with these order keys, found among those of their entities.
 select f.source, f.id, f.type, f.kind, f.key, f.sequence, f.time, f.time_nanoseconds, f.data, f.correlation, f.position,
-       f.order_key
+       f.order_key, f.emptied
 from unnest(:kinds::text[], :keys::text[], :order_keys::bytea[]) as w (kind, key, order_key)
 cross join lateral (
     select * from facts where tenant = :tenant and kind = w.kind and key = w.key and order_key = w.order_key limit 1) f

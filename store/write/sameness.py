@@ -7,6 +7,8 @@ attributes, or of another spelling of the data. Then the recorded fact is read, 
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+import orjson
+
 from catalog.registry import OWN_SOURCE
 from catalog.vocabulary import Effect
 from facts import own_facts
@@ -33,6 +35,8 @@ class RecordedFact(NamedTuple):
     correlation: str | None
     emptied: str | None = None
     """Why its data is not known any more; None: it is."""
+    published: dict[str, Any] | None = None
+    """The message that it was the first fact of, if it was in one."""
 
 
 async def find_recorded(conn: Connection, tenant: str, wanted: Collection[FactKey]) -> dict[FactKey, RecordedFact]:
@@ -63,6 +67,9 @@ def differences(recorded: RecordedFact | Entry, entry: Entry) -> list[str]:
 
 
 def _differences(recorded: RecordedFact | Entry, entry: Entry) -> Iterator[str]:
+    message, again = _message(recorded), _message(entry)
+    if message is not None and again is not None and first_difference(message, again) is None:
+        return  # the same message, though its mapping may give other facts now
     if recorded.type != entry.type:
         yield "type"
     if recorded.key != entry.key:
@@ -71,10 +78,20 @@ def _differences(recorded: RecordedFact | Entry, entry: Entry) -> Iterator[str]:
         yield "sequence"
     if isinstance(recorded, RecordedFact) and recorded.emptied is not None:
         yield "data"  # its digest differs, and was made again when the data was emptied
-    elif (path := first_difference(plain(recorded.data), plain(entry.data))) is not None:
+    elif (path := first_difference(plain(_data(recorded)), plain(_data(entry)))) is not None:
         yield path if len(path) <= _PATH else f"{path[:_PATH]}…"
     if entry.effect is Effect.CREATED and decode(recorded.correlation) != decode(entry.correlation):
         yield "correlationid"
+
+
+def _data(fact: RecordedFact | Entry) -> Any:
+    """The data as they were published."""
+    return fact.data if isinstance(fact, RecordedFact) else orjson.loads(fact.body)
+
+
+def _message(fact: RecordedFact | Entry) -> dict[str, Any] | None:
+    published = fact.published if isinstance(fact, RecordedFact) else fact.published and orjson.loads(fact.published)
+    return published if published and "type" in published else None
 
 
 def first_difference(one: Any, other: Any, path: str = "data") -> str | None:

@@ -5,13 +5,14 @@ tenant, and every later statement sees all that was committed before. So revisio
 order of the commits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from catalog import limits
 from catalog.catalog import Catalog
+from facts import message_facts
 from facts.envelope import Entry, finer_nanoseconds, moment
 from facts.order_key import at_position
 from facts.own_facts import VOIDED
@@ -26,7 +27,7 @@ from store.write.merge_pairs import is_about_identity
 from store.write.tenant_lock import LockedTenant, lock
 
 FACTS = """tenant revision position received source id type kind key sequence order_key time time_nanoseconds data
-    correlation causation traceparent extensions digest"""
+    correlation causation traceparent extensions digest published"""
 ENTITIES = """tenant from_revision to_revision kind key state sequence data latest created ended incarnation
     older refs"""
 LINKS = """tenant from_revision to_revision since relationship child parent rank of_former_incarnation stated_child
@@ -75,7 +76,7 @@ async def settle(
     locked = await lock(conn, tenant)
     refold.check_declared(catalog, locked.restarting)
     known = await _digests(conn, tenant, entries)
-    unknown = [e for e in entries if (e.source, e.id) not in known] if known else entries
+    unknown = _unknown(entries, known) if known else entries
     refused = arrivals.too_far_ahead(unknown, locked.now, tolerance, catalog)
     if refused:
         unknown = [e for e in unknown if (e.source, e.id) not in refused]
@@ -171,6 +172,14 @@ async def _digests(conn: Connection, tenant: str, entries: Sequence[Entry]) -> d
     return {(row.source, row.id): row.digest for row in rows}
 
 
+def _unknown(entries: Sequence[Entry], known: Mapping[FactKey, bytes]) -> list[Entry]:
+    """The entries that are not in the ledger. The facts of a message are known if the first is, also where its mapping
+    gives others now."""
+    return [
+        e for e in entries if (e.source, e.id) not in known and (e.part == 1 or message_facts.first_of(e) not in known)
+    ]
+
+
 async def _stored(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[EntityKey, FoldedEntity]:
     """The current entities that facts are folded into: activity, for one, is folded into none."""
     wanted = {(e.kind, e.key) for e in entries if e.effect is not None or e.names or e.name == VOIDED}
@@ -201,6 +210,7 @@ async def append(context: WriteContext, entries: Sequence[Entry], position: int)
             e.traceparent,
             e.extensions,
             e.digest,
+            e.published,
         )
         for n, e in enumerate(entries, position)
     )

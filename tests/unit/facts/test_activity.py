@@ -66,7 +66,7 @@ def test_key_of_the_entity_may_be_an_integer_in_any_field(tmp_path: Path) -> Non
     }
     entry = Validator(catalog, Limits()).validate(read(event))
     contract = catalog.contracts.activity[entry.type]
-    assert (entry.kind, entry.key, activity.key_of(contract, entry.data)) == ("gate_use", "g", "7")
+    assert (entry.kind, entry.key, activity.key_of(catalog.contracts, contract, entry.data)) == ("gate_use", "g", "7")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""The keys in a fact: of the entity that it is about, and of the parents that it names."""
+
+from typing import Any
+
+import orjson
+
+from catalog import limits
+from catalog.key_forms import KeyForm
+from catalog.registry import Contract
+from catalog.relationship import Relationship
+from errors import Unacceptable
+
+
+def normal(form: KeyForm, kind: str, key: str) -> str:
+    """The key in its normal form. Raises Unacceptable if it has none, or is too long in it."""
+    found = form.normal(key)
+    if found is None:
+        raise Unacceptable(f"{key[:100]!r} is no key of a {kind}, which has the form {form.value}")
+    limits.check("the key", found, limits.KEY)
+    return found
+
+
+def in_form(form: KeyForm, kind: str, key: str) -> tuple[str, str | None]:
+    """The key in its normal form, and if that is another one the subject as JSON, as it was published."""
+    found = normal(form, kind, key)
+    return found, None if found == key else orjson.dumps({"subject": key}).decode()
+
+
+def key_of(contract: Contract, subject: str | None, data: dict[str, Any], id: str) -> str:
+    """The key of the entity that a fact is about. ``id``: the fact's, for activity without a key."""
+    key = subject
+    if contract.key_field is not None:
+        declared = data.get(contract.key_field)
+        if type(declared) is int:
+            declared = str(declared)
+        if declared is not None and subject is not None and declared != subject:
+            raise Unacceptable(f"subject {subject!r} and {contract.key_field} {declared!r} differ")
+        key = declared if declared is not None else subject
+    if key is None and contract.about is not None:
+        limits.check("the id, which stands for a subject,", id, limits.KEY)
+        return id
+    if not isinstance(key, str) or not key:
+        wanted = f"subject or {contract.key_field}" if contract.key_field else "subject"
+        raise Unacceptable(f"names no {contract.kind}: {wanted} is missing")
+    limits.check("the key", key, limits.KEY)
+    return key
+
+
+def check_reference(relationship: Relationship, data: dict[str, Any]) -> None:
+    """Raises Unacceptable unless the child's data name a parent, or none."""
+    path = relationship.path
+    value = data.get(path[0]) if len(path) == 1 else relationship.value_in(data)
+    if value is None or (type(value) is int and relationship.parent_form is None):
+        return
+    if type(value) is int:
+        value = str(value)
+    if type(value) is not str or not value:
+        field = relationship.field
+        raise Unacceptable(f"{field} must name a parent: a text of 1 to {limits.KEY} bytes, an integer, or null")
+    if relationship.parent_form is not None:
+        value = normal(relationship.parent_form, relationship.parent, value)
+    limits.check(str(relationship.field), value, limits.KEY)
