@@ -59,6 +59,7 @@ SMALL = {
     "consumers",
     "credentials",
     "database_identity",
+    "declared_meanings",
     "definitions",
     "delivery_attempts",
     "epochs",
