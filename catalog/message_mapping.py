@@ -3,7 +3,7 @@
 ::
 
     @maps("com.example.issues", to=(IssueOpened, IssueMoved))
-    def issues(message: Message) -> Iterator[MappedFact]:
+    def issues(message: ForeignMessage) -> Iterator[MappedFact]:
         issue = message.data["issue"]
         if message.data["action"] == "opened":
             yield MappedFact(IssueOpened, issue["id"], {"title": issue["title"]})
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 from catalog.vocabulary import Fact
 
 
-class Message(NamedTuple):
+class ForeignMessage(NamedTuple):
     """A message as it was received. ``subject``: of its envelope; ``data``: a JSON object."""
 
     type: str
@@ -41,7 +41,7 @@ class MappedFact:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-MapFunction: TypeAlias = Callable[[Message], Iterable[MappedFact]]
+MapFunction: TypeAlias = Callable[[ForeignMessage], Iterable[MappedFact]]
 
 
 @dataclass(frozen=True, slots=True)

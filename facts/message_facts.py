@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from catalog.message_mapping import MappedFact, Message, MessageMapping
+from catalog.message_mapping import ForeignMessage, MappedFact, MessageMapping
 from catalog.relationship import as_key
 from errors import Unacceptable
 from facts.envelope import Entry, Envelope
@@ -24,7 +24,7 @@ def read(mapping: MessageMapping, envelope: Envelope) -> Iterator[Envelope]:
     source, name = envelope.source, f"the mapping {mapping.function.__name__}"
     if "#" in source:
         raise Unacceptable("the source of a message has no fragment: its facts are numbered by one")
-    message = Message(envelope.type, source, envelope.id, envelope.subject, deepcopy(envelope.data))
+    message = ForeignMessage(envelope.type, source, envelope.id, envelope.subject, deepcopy(envelope.data))
     try:
         found = [*mapping.function(message)]
     except Exception as error:  # whatever a user's function raises is about this message

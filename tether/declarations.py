@@ -13,7 +13,7 @@ from catalog.identity import (
     Unmerged,
 )
 from catalog.key_forms import CaseFolded, Nfc, Uuid
-from catalog.message_mapping import MappedFact, Message, maps
+from catalog.message_mapping import ForeignMessage, MappedFact, maps
 from catalog.relationship import (
     FINISH,
     KEEP,
@@ -69,13 +69,13 @@ __all__ = [
     "ExpectedParent",
     "Fact",
     "FieldRule",
+    "ForeignMessage",
     "Key",
     "MappedFact",
     "MergeForbidden",
     "MergeForbiddenLifted",
     "MergePolicy",
     "Merged",
-    "Message",
     "Nfc",
     "OnMerge",
     "OnSequenceRestart",
