@@ -73,8 +73,8 @@ class FeedReader:
         """
         try:
             async with self._connections, snapshot(self._pool, request.tenant) as at:
-                if position != BEGINNING or request.moving:  # a consumer at the beginning was there before a restore
-                    epochs.check_position(at, position.revision)
+                if position == BEGINNING and not request.moving:  # a consumer there was there before a restore
+                    position = FeedPosition(await epochs.beginning(at))
                 self._revisions.saw(request.tenant, at.head)
                 if position.revision > at.head + 1:
                     raise NotYet("the offset names a revision that has not been reached")

@@ -14,6 +14,7 @@ from api.routes.webhooks import WebhookBody, describe
 from catalog import limits
 from errors import Refused
 from facts import tokens
+from store.consumers.offsets import BEGINNING
 from store.deliveries import commands, webhooks
 from store.deliveries.runs import AttemptOutcome, ItemState
 
@@ -179,7 +180,8 @@ async def replay(
     await webhooks.find(deps.pool, who.tenant, name)
     offset = body.offset
     if body.since is not None:
-        offset = tokens.token(who.tenant, await commands.revision_at(deps.pool, who.tenant, body.since))
+        revision = await commands.revision_at(deps.pool, who.tenant, body.since)
+        offset = tokens.token(who.tenant, revision) if revision else BEGINNING
     await commands.replay(deps.pool, who.tenant, name, who.name, offset)
     return describe(await webhooks.find(deps.pool, who.tenant, name))
 

@@ -172,7 +172,7 @@ async def _opened(deps: Dependencies, when: ReadAt, held: ConsumerRow | None) ->
             yield at
         return
     async with snapshot(deps.pool, when.tenant, _read_by(held)) as at:
-        epochs.check_position(at, held.position_revision)
+        at.check_epoch(held.position_revision)
         await epochs.check_kept(at, when.at_least)
         yield at
 

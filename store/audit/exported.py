@@ -71,7 +71,7 @@ async def lines(
     """
     async with connection(pool) as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         await conn.execute(sql("verify_settings"))
-        head = await fetch_value(conn, "revision", tenant=tenant) or 0
+        head = await fetch_value(conn, "revision", tenant=tenant)
         if revision is not None and revision > head:
             raise NotYet("the requested revision has not been written yet")
         done.revision = head if revision is None else revision

@@ -113,7 +113,7 @@ async def verify(pool: Pool, catalog: Catalog, tenant: str | None = None, rebuil
 
 
 async def _verify_tenant(conn: Connection, catalog: Catalog, tenant: str, whole: bool) -> TenantReport:
-    revision = await fetch_value(conn, "revision", tenant=tenant) or 0
+    revision = await fetch_value(conn, "revision", tenant=tenant)
     checks = await _check_invariants(conn, catalog, tenant)
     ledger = None
     if whole:

@@ -6,7 +6,6 @@ One statement, which locks the consumer's row and nothing else, and opens no rev
 from errors import Fenced, NotYet
 from store.consumers import registrations
 from store.consumers.offsets import Offset
-from store.db.epochs import check_position
 from store.db.pool import Connection, Pool, connection
 from store.db.snapshot import begin
 from store.db.sql import fetch_value
@@ -43,7 +42,7 @@ async def _explain(conn: Connection, tenant: str, name: str, generation: int, of
             holder=found.holder,
         )
     at = await begin(conn, tenant)
-    check_position(at, offset.revision)
+    at.check_epoch(offset.revision)
     if offset.revision > at.head + 1:
         raise NotYet(f"the offset {offset.text} is after the newest revision; acknowledge what the feed has given")
     return found.position

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from errors import BadToken, NotYet
-from store.db.epochs import check_position
+from store.db import epochs
 from store.db.pool import Connection
 from store.db.snapshot import begin
 from store.read import feed_offsets
@@ -36,8 +36,10 @@ async def start(conn: Connection, tenant: str, requested: str) -> Offset:
     at = await begin(conn, tenant)
     if requested == NOW:
         return _offset(tenant, FeedPosition(at.head + 1))
-    offset = _offset(tenant, feed_offsets.BEGINNING) if requested == BEGINNING else read(tenant, requested)
-    check_position(at, offset.revision)
+    position = feed_offsets.BEGINNING if requested == BEGINNING else feed_offsets.decode(tenant, requested)
+    if position == feed_offsets.BEGINNING:
+        position = FeedPosition(await epochs.beginning(at))
+    offset = _offset(tenant, position)
     at.check_feed(offset.revision)
     if offset.revision > at.head + 1:
         raise NotYet(f"the offset {requested} is after the newest revision; start at one that the feed has given")

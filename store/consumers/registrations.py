@@ -1,8 +1,8 @@
 """Registers consumers, changes what is said of them, lists and deletes them, and begins their generations.
 
 A generation is one holder's hold of a consumer: acknowledgements name it, and those of another one are refused. Its
-number is a tenant's next one and never recurs, so that a process which held a consumer that has been deleted and
-registered again holds nothing.
+number is a tenant's next one and never recurs, not after a restore either, so that a process which held a consumer that
+has been deleted and registered again holds nothing.
 """
 
 from collections.abc import AsyncIterator
@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import orjson
 
 from errors import Unknown
+from facts.revisions import NUMBER_BITS
 from store.consumers import offsets
 from store.consumers.offsets import BEGINNING
 from store.db.pool import Connection, Pool, connection, transaction
@@ -160,7 +161,7 @@ async def _add(conn: Connection, tenant: str, name: str, wanted: Registration, a
         starts_at=requested,
         revision=start.revision,
         position=start.text,
-        generation=await fetch_value(conn, "next_generation", tenant=tenant),
+        generation=await _next_generation(conn, tenant),
         at_risk_seconds=wanted.at_risk_seconds,
         note=wanted.note,
         actor=actor,
@@ -168,7 +169,7 @@ async def _add(conn: Connection, tenant: str, name: str, wanted: Registration, a
 
 
 async def _begin(conn: Connection, tenant: str, name: str, holder: str, offset: str | None) -> None:
-    generation = await fetch_value(conn, "next_generation", tenant=tenant)
+    generation = await _next_generation(conn, tenant)
     if offset is None:
         await execute(conn, "begin_generation", tenant=tenant, name=name, generation=generation, holder=holder)
         return
@@ -183,6 +184,11 @@ async def _begin(conn: Connection, tenant: str, name: str, holder: str, offset: 
         revision=start.revision,
         position=start.text,
     )
+
+
+async def _next_generation(conn: Connection, tenant: str) -> int:
+    number: int = await fetch_value(conn, "next_generation", tenant=tenant, bits=NUMBER_BITS)
+    return number
 
 
 def _json(value: dict[str, Any]) -> str:

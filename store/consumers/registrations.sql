@@ -7,9 +7,11 @@ select * from consumer_status where tenant = :tenant and name = :name
 select * from consumer_status where tenant = :tenant and name > :after order by name limit :size
 
 -- name: next_generation
--- A generation of the tenant that no consumer has had.
-insert into consumer_generations as g (tenant, generation) values (:tenant, 1)
-on conflict (tenant) do update set generation = g.generation + 1
+-- A generation of the tenant that no consumer has had, not before a restore either: the first one of an epoch follows from
+-- its number, so that JavaScript can count it, and a million of them in each minute do not reach the next one's.
+insert into consumer_generations as g (tenant, generation)
+select :tenant, ((coalesce((select revision from newest_epoch), 0) >> :bits::integer) << 20) + 1
+on conflict (tenant) do update set generation = greatest(g.generation + 1, excluded.generation)
 returning generation
 
 -- name: add_consumer

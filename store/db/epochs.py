@@ -1,17 +1,16 @@
 """Epochs: after a restore, no token of a revision that was lost names another one.
 
-``tether restore-complete`` begins an epoch for every tenant. Where PostgreSQL itself shows that the database is not
-the one of the last start (another cluster, or another timeline: restored to a point in time, or promoted), ``tether
-migrate`` begins one by itself. Files of an older state that were put back show nothing: say it.
+``tether restore-complete`` begins an epoch for every tenant, also for those that have not written yet: one that the
+backup does not contain may have written all the same. Where PostgreSQL itself shows that the database is not the one of
+the last start (another cluster, or another timeline: restored to a point in time, or promoted), ``tether migrate``
+begins one by itself. Files of an older state that were put back show nothing: say it.
 """
 
 from typing import NamedTuple
 
-from errors import Expired
-from facts import tokens
-from facts.revisions import epoch_of, first_of
+from facts.revisions import NUMBER_BITS, epoch_of, first_of
 from store.db.pool import Connection
-from store.db.snapshot import Snapshot
+from store.db.snapshot import Snapshot, lost
 from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
 
 
@@ -65,9 +64,10 @@ async def begin_everywhere(conn: Connection, reason: str) -> list[Epoch]:
 
 
 async def _begin_all(conn: Connection, reason: str) -> list[Epoch]:
-    number = await fetch_value(conn, "next_epoch")
+    first = await fetch_value(conn, "begin_newest_epoch", bits=NUMBER_BITS)
+    # After it, so that a tenant which has just begun in the former epoch is seen.
     locked = await fetch_rows(conn, _Locked, "lock_tenant_revisions")
-    epochs = [Epoch(row.tenant, row.restored, first_of(max(number, epoch_of(row.restored) + 1))) for row in locked]
+    epochs = [Epoch(row.tenant, row.restored, first) for row in locked]
     await execute(
         conn,
         "begin_epochs",
@@ -84,26 +84,22 @@ async def check_kept(at: Snapshot, revision: int) -> None:
 
     One that was not lost names the same state as ever.
     """
-    if epoch_of(revision) == epoch_of(at.head):
+    if epoch_of(revision) >= epoch_of(at.head):
         return
     restored = await fetch_value(at.conn, "restored_revision", tenant=at.tenant, revision=revision)
-    if restored is not None and revision > restored:
-        raise _expired(at, "the token is of a revision that was lost when the database was restored from a backup")
+    if revision > (restored or 0):  # a tenant without an epoch of its own has lost everything it may have had
+        raise lost(at, "the token is of a revision that was lost when the database was restored from a backup")
 
 
-def check_position(at: Snapshot, revision: int) -> None:
-    """Raises Expired for the position of a reader in an earlier epoch: what it has read since may have been lost."""
-    if epoch_of(revision) < epoch_of(at.head):
-        raise _expired(
-            at,
-            "the database was restored from a backup after this position was issued, and what was read may have been "
-            "lost",
-        )
+async def beginning(at: Snapshot) -> int:
+    """Returns the first revision that a reader reads who begins at the beginning of the feed.
 
-
-def _expired(at: Snapshot, what: str) -> Expired:
-    return Expired(
-        f"{what}; read a snapshot and go on from its offset",
-        earliest=tokens.token(at.tenant, first_of(epoch_of(at.head))),
-        resync="/v1/snapshots",
-    )
+    Raises Expired if the feed has items from before a restore: they can be read as a snapshot only, since an offset
+    among them may be that of a reader whose later items were lost.
+    """
+    epoch = epoch_of(at.head)
+    if not epoch:
+        return 0
+    if await fetch_value(at.conn, "anything_was_restored", tenant=at.tenant, bits=NUMBER_BITS):
+        raise lost(at, "the feed begins where the database was restored from a backup")
+    return first_of(epoch) + 1

@@ -12,9 +12,14 @@ left join database_identity i on true
 insert into database_identity (system_identifier, timeline) values (:system_identifier, :timeline)
 on conflict (only_row) do update set system_identifier = excluded.system_identifier, timeline = excluded.timeline
 
--- name: next_epoch
--- The number of the epoch that begins now: minutes since 2026 began, by the database's clock.
-select floor(extract(epoch from clock_timestamp() - timestamptz '2026-01-01 00:00:00+00') / 60)::bigint
+-- name: begin_newest_epoch
+-- Makes another epoch the newest one of the database, and returns its first revision. Its number: minutes since 2026 began,
+-- by the database's clock, but one more than the former one's at least. Until the transaction ends, no tenant begins.
+update newest_epoch
+set revision = greatest(
+    floor(extract(epoch from clock_timestamp() - timestamptz '2026-01-01 00:00:00+00') / 60)::bigint,
+    (revision >> :bits::integer) + 1) << :bits::integer
+returning revision
 
 -- name: lock_tenant_revisions
 -- Locks the revision rows of all tenants, in one order.
@@ -35,5 +40,9 @@ counted as (
 update tenant_revisions t set revision = b.revision from begun b where t.tenant = b.tenant
 
 -- name: restored_revision
--- The newest revision that was not lost when the next epoch after a revision began; no row if none has.
+-- The newest revision that was not lost when the next epoch after a revision began; no row if the tenant has none.
 select restored from epochs where tenant = :tenant and revision > :revision order by revision limit 1
+
+-- name: anything_was_restored
+-- Whether a tenant has revisions of an earlier epoch than its present one, but for those with which epochs begin.
+select exists (select from epochs where tenant = :tenant and restored & ((1::bigint << :bits::integer) - 1) > 0)

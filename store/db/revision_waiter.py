@@ -83,7 +83,7 @@ class RevisionWaiter:
                 return revision
             at = monotonic()
             async with connection(self._pool) as conn:
-                revision = await fetch_value(conn, "revision", tenant=tenant) or 0
+                revision = int(await fetch_value(conn, "revision", tenant=tenant))
             if revision:  # names of tenants that have never written do not fill the memory
                 self._known[tenant] = revision, at
         return revision

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from errors import Expired, NotYet
+from facts.revisions import epoch_of, first_of
 from facts.tokens import token
 from store.db.pool import Connection, Pool, connection
 from store.db.sql import fetch_row
@@ -26,9 +27,19 @@ class Snapshot:
     merges: bool
     horizon: int = 0
 
+    def check_epoch(self, revision: int) -> None:
+        """Raises Expired for a reader whose next revision is of an earlier epoch: what it has read may be lost."""
+        if epoch_of(revision) < epoch_of(self.head):
+            raise lost(
+                self,
+                "the database was restored from a backup after this position was issued, and what was read may have "
+                "been lost",
+            )
+
     def check_feed(self, revision: int) -> None:
-        """Raises Expired unless all changes from this revision on can be read: those of the horizon itself cannot,
-        since what they replaced is gone."""
+        """Raises Expired unless a reader can go on from this revision: it is of the present epoch, and all changes from
+        it on can be read. Those of the horizon itself cannot, since what they replaced is gone."""
+        self.check_epoch(revision)
         if self.horizon and revision <= self.horizon:
             raise expired(self.tenant, self.horizon)
 
@@ -61,6 +72,15 @@ async def begin(conn: Connection, tenant: str) -> Snapshot:
     begun = await fetch_row(conn, _Begun, "begin_snapshot", tenant=tenant)
     assert begun is not None
     return Snapshot(conn, tenant, begun.head, begun.head, begun.now, begun.merges, begun.horizon)
+
+
+def lost(at: Snapshot, what: str) -> Expired:
+    """The error of a read across a restore of the database; ``what`` says why. It names how to begin again."""
+    return Expired(
+        f"{what}; read a snapshot and go on from its offset",
+        earliest=token(at.tenant, first_of(epoch_of(at.head))),
+        resync="/v1/snapshots",
+    )
 
 
 def expired(tenant: str, horizon: int) -> Expired:

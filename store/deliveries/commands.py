@@ -106,7 +106,7 @@ async def replay(pool: Pool, tenant: str, consumer: str, holder: str, offset: st
 async def revision_at(pool: Pool, tenant: str, at: datetime) -> int:
     """Returns the last revision that was written before a time; 0 if there is none."""
     async with connection(pool) as conn:
-        low, high = 0, int(await fetch_value(conn, "revision", tenant=tenant) or 0)
+        low, high = 0, int(await fetch_value(conn, "revision", tenant=tenant))
         while low < high:  # the times of revisions are in their order, and no index of them is kept
             middle = (low + high + 1) // 2
             before = await fetch_value(conn, "revision_is_before", tenant=tenant, revision=middle, at=at)

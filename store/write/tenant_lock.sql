@@ -1,6 +1,21 @@
 -- name: create_tenant_revision
--- Adds the revision row of a tenant, if there is none.
-insert into tenant_revisions (tenant) values (:tenant) on conflict do nothing
+-- Adds the revision row of a tenant, if there is none. Its revisions begin in the newest epoch: it may have written before
+-- the last restore, to a database that is lost.
+with newest as (
+    select revision from newest_epoch for share
+), created as (
+    insert into tenant_revisions (tenant, revision)
+    select :tenant, coalesce((select revision from newest), 0)
+    on conflict do nothing
+    returning tenant, revision
+), begun as (
+    insert into epochs (tenant, revision, restored, reason, begun_at)
+    select tenant, revision, 0, 'the database was restored before the tenant began', clock_timestamp() from created
+    where revision > 0
+    returning tenant, revision, begun_at
+)
+insert into revisions (tenant, revision, at, actor, facts)
+select tenant, revision, begun_at, 'tether', 0 from begun
 
 -- name: lock_tenant_revision
 -- Locks the revision row of a tenant. A statement of its own, so that later statements see all that was committed before.

@@ -155,9 +155,10 @@ async def test_after_a_restore_a_consumer_is_expired_until_it_starts_again(
     again = (await put(caller, offset="now")).content  # skips nothing silently
     assert (again["state"], again["offset"], again["generation"]) == ("expired", found["offset"], generation)
     assert (await put(caller, offset=newest)).slug == "expired"
-    assert await take_over(caller, offset="now") == generation + 1
+    taken = await take_over(caller, offset="now")
+    assert taken > generation + 1  # which a process of the lost time may hold
     started = await caller.get("consumers/shopping")
-    assert (started["state"], started["generation"]) == ("current", generation + 1)
+    assert (started["state"], started["generation"]) == ("current", taken)
     later = tokens.token(TENANT, await facts.record(event("CategoryAdded", "later", 1, name="c")))
     assert (await acknowledge(caller, later, started["generation"])).status == 200
 

@@ -63,6 +63,50 @@ async def test_every_position_in_the_feed_expires_with_a_restore(api: Api, facts
     assert [item["data"]["data"] for item in items] == [{"name": "name 2"}]
 
 
+BATCH, LINES = {"accept": "application/cloudevents-batch+json"}, {"accept": "application/x-ndjson"}
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ({}, {}),
+        ({"offset": "-1"}, {}),
+        ({"offset": "-1", "live": "long-poll", "timeout": "1"}, {}),
+        ({"live": "sse"}, {}),
+        ({"live": "stream"}, {"last-event-id": "-1"}),
+        ({}, LINES),
+        ({"lastEventId": ""}, BATCH),
+    ],
+)
+async def test_the_feed_has_no_beginning_where_a_restore_kept_something(
+    caller: ApiCaller, facts: FactRecorder, pool: Pool, query: dict[str, str], headers: dict[str, str]
+) -> None:
+    await category(facts, 1)
+    await restore(pool)
+    answer = await caller.ask("GET", "/v1/feed", params={**query, "kind": "category"}, headers=headers)
+    assert (answer.status, answer.slug, answer.content["resync"]) == (410, "expired", "/v1/snapshots?kind=category")
+    registered = await put(caller, offset="-1")
+    assert (registered.status, registered.slug) == (410, "expired")
+
+
+async def test_the_feed_of_a_tenant_that_was_lost_is_read_from_its_beginning(
+    caller: ApiCaller, facts: FactRecorder, pool: Pool
+) -> None:
+    await restore(pool)
+    empty = await caller.ask("GET", "/v1/feed", params={"offset": "-1"})
+    assert (empty.content, empty.headers["stream-up-to-date"]) == ([], "true")
+    started = (await put(caller, offset="-1")).content
+    assert started["state"] == "current"
+    await category(facts, 1)
+    for query in ({"offset": "-1"}, {"offset": empty.headers["stream-next-offset"]}, {"consumer": "shopping"}):
+        answer = await caller.ask("GET", "/v1/feed", params=query)
+        assert [item["subject"] for item in answer.content] == ["c"]
+    for path in ("feed?offset=", "entities/category/c?as_of=", "entities/category/c?at_least="):
+        lost = await caller.ask("GET", f"/v1/{path}{tokens.token(TENANT, 1)}")
+        assert (lost.status, lost.slug) == (410, "expired")
+    assert (await caller.get("consumers/shopping"))["lag"]["revisions"] == 1
+
+
 async def test_no_copy_has_a_write_that_was_lost(caller: ApiCaller, facts: FactRecorder, pool: Pool) -> None:
     await facts.record(event("UserCreated", "u", 1, name="n", email="e"))
     kept, lost = await category(facts, 1), await category(facts, 2)

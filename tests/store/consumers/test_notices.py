@@ -8,6 +8,7 @@ import pytest
 import dispatcher
 from catalog.catalog import Catalog
 from facts import tokens
+from facts.revisions import epoch_of, first_of
 from store.audit.verify import verify
 from store.consumers import acknowledgements, notices, offsets, registrations
 from store.consumers.registrations import Registration
@@ -16,7 +17,7 @@ from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.read import feed
 from store.read.feed_events import event as as_event
-from store.read.feed_offsets import BEGINNING
+from store.read.feed_offsets import FeedPosition
 from store.read.feed_query import query_for
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder
@@ -29,7 +30,8 @@ PUNCTUAL = Registration({}, None, 60, "")
 async def published(pool: Pool, catalog: Catalog) -> list[tuple[str, str, Any]]:
     """Type, subject and data of the facts about consumers in the feed."""
     async with snapshot(pool, TENANT) as at:
-        items, _ = await feed.page(at, query_for(catalog, None, None), BEGINNING, 100)
+        beginning = FeedPosition(first_of(epoch_of(at.head)))
+        items, _ = await feed.page(at, query_for(catalog, None, None), beginning, 100)
     events = [as_event(TENANT, item) for item in items]
     return [
         (found["type"], found["subject"], found["data"]["fact"]["data"])

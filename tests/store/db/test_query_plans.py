@@ -66,6 +66,7 @@ SMALL = {
     "horizons",
     "kinds_to_fold",
     "migrations",
+    "newest_epoch",
     "restarting_kinds",
     "stray_workflows",
     "tenant_revisions",
