@@ -5,7 +5,7 @@ few seconds, that nothing came meanwhile and the connection is alive.
 """
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import monotonic
 
 import orjson
@@ -21,7 +21,7 @@ SPREAD = 0.1
 
 async def server_sent(
     reader: FeedReader, request: FeedRequest, first: FeedPage, seconds: float
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yields Server-Sent Events as Durable Streams has them, for about ``seconds``.
 
     ``data``: a JSON array of items. ``control``: after it, the offset to go on from; with ``upToDate`` if nothing is
@@ -44,7 +44,9 @@ async def server_sent(
         yield _event("quiet" if quiet else "control", page.offset, orjson.dumps(control))
 
 
-async def lines(reader: FeedReader, request: FeedRequest, first: FeedPage, *, live: bool) -> AsyncIterator[bytes]:
+async def lines(
+    reader: FeedReader, request: FeedRequest, first: FeedPage, *, live: bool
+) -> AsyncGenerator[bytes, None]:
     """Yields items, one on a line, to the end of the feed; then, if ``live``, those to come, without an end.
 
     Once the end is reached, a line has the type ``feed-caught-up``; while nothing comes, lines have ``feed-quiet``.

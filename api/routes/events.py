@@ -13,12 +13,12 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, Field
 
 from api.http import cloudevents
-from api.http.auth import Publisher, check_fact
+from api.http.auth import Publisher, check_fact, in_force
 from api.http.dependencies import Injected
 from api.http.preferences import is_strict
 from api.http.problems import TooLarge, of
 from api.http.receipt import WARNINGS, Receipt
-from errors import Conflict, Malformed
+from errors import Conflict, Malformed, Unauthenticated
 from facts import tokens
 from facts.ingest import Batch
 from store.db.credentials import Principal
@@ -139,7 +139,7 @@ async def _record(deps: Injected, who: Principal, batch: Batch, receipt: Receipt
 async def record_stream(
     request: Request, deps: Injected, who: Principal, new_batch: partial[Batch], strict: bool
 ) -> Response:
-    """Records chunk by chunk: while one is written, the next is read."""
+    """Records chunk by chunk, each while the key is in force: while one is written, the next is read."""
     receipt = Receipt()
     writing: asyncio.Task[None] | None = None
     try:
@@ -149,8 +149,9 @@ async def record_stream(
                 writing = None
             if receipt.refusal is not None:
                 break
+            await in_force(request)
             writing = asyncio.create_task(_record(deps, who, batch, receipt, strict))
-    except (Malformed, TooLarge) as failure:  # of the stream, which cannot be read any further
+    except (Malformed, TooLarge, Unauthenticated) as failure:  # of the stream, which is not read any further
         if writing is not None:
             await writing
         return of(failure, **receipt.fields())

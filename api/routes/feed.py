@@ -1,17 +1,19 @@
 """`GET /v1/feed`: all changes since an offset, in order, without gaps or repetitions."""
 
+from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import Any
 
-from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Request, Response
 
+from api.http.auth import in_force
 from api.http.dependencies import Injected
 from api.http.feed_answers import head_answer, page_answer, stream_headers, timed_out
 from api.http.feed_parameters import Feed
 from api.http.feed_reader import FeedPage, FeedReader
 from api.http.feed_request import BATCH, JSON, NDJSON, SSE, FeedRequest
 from api.http.feed_streams import lines, server_sent
+from api.http.open_answers import open_answer
 from errors import Unavailable
 
 router = APIRouter(tags=["feed"])
@@ -30,7 +32,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/feed", responses=_ANSWERS, response_class=Response, summary="Read the feed of changes")
-async def changes(request: Feed, deps: Injected) -> Response:
+async def changes(request: Feed, deps: Injected, http: Request) -> Response:
     """Ordered by revision; within a revision entities, then links, facts of Tether's own, merged keys, and activity.
 
     By default a JSON array, as the read side of Durable Streams has it; also `application/cloudevents-batch+json` (HTTP
@@ -42,17 +44,20 @@ async def changes(request: Feed, deps: Injected) -> Response:
     if request.head:
         return head_answer(request, await reader.tail(request))
     if request.form == BATCH:
-        return page_answer(request, await _next_items(reader, request))
+        page = await _next_items(reader, request)
+        await in_force(http)  # again: it may have waited
+        return page_answer(request, page)
     first = await (reader.tail(request) if request.position is None else reader.page(request, request.position))
     if request.form == SSE:
-        return _stream(request, first, server_sent(reader, request, first, deps.settings.limits.stream))
+        return _stream(http, request, first, server_sent(reader, request, first, deps.settings.limits.stream))
     if request.form == NDJSON and (request.live is not None or request.whole):
-        return _stream(request, first, lines(reader, request, first, live=request.live is not None))
+        return _stream(http, request, first, lines(reader, request, first, live=request.live is not None))
     if request.form == NDJSON:
         return Response(b"".join(e + b"\n" for e in first.events), 200, stream_headers(request, first), NDJSON)
     if request.live is None:
         return page_answer(request, first)
     page = await _until_items(reader, request, first, request.wait)
+    await in_force(http)
     return page_answer(request, page) if page.events or not page.complete else timed_out(request, page)
 
 
@@ -82,6 +87,6 @@ SKIPPING = 20.0
 """Seconds for which items that a filter leaves out are read for one answer."""
 
 
-def _stream(request: FeedRequest, first: FeedPage, content: Any) -> Response:
+def _stream(http: Request, request: FeedRequest, first: FeedPage, content: AsyncGenerator[bytes, None]) -> Response:
     headers = {**stream_headers(request, first), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(content, headers=headers, media_type=request.form)
+    return open_answer(http, content, headers=headers, media_type=request.form)

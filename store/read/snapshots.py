@@ -7,7 +7,7 @@ breaks goes on after the last line that it has, at the same revision.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
@@ -98,7 +98,7 @@ async def resumed(pool: Pool, tenant: str, cursor: str) -> tuple[SnapshotRow, st
 
 async def lines(
     pool: Pool, tenant: str, row: SnapshotRow, rows: SnapshotRows, after: str, lease: float, size: int = AT_ONCE
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yields the lines of a snapshot, many at a time: the first one, those after a key, and the last one.
 
     The next page of ``size`` rows is read while the present one is sent, and no further ones. ``lease``: seconds for

@@ -56,6 +56,11 @@ def test_production_code_imports_only_packages_locked_for_the_image(root: Path) 
     assert missing == set()
 
 
+def test_answers_are_streamed_by_the_module_that_looks_at_their_keys(root: Path) -> None:
+    streaming = [file for file in sources(root, "api") if b"StreamingResponse(" in file.read_bytes()]
+    assert [str(file.relative_to(root)) for file in streaming] == ["api/http/open_answers.py"]
+
+
 @pytest.mark.parametrize(
     ("package", "others"),
     [("contracts", set[str]()), ("relationships", {"contracts"}), ("replicas", set[str]())],
