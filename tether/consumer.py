@@ -26,7 +26,9 @@ class Copy(Protocol):
         """A transaction of your database: commits what the block writes, or nothing of it."""
 
     async def load(self, tx: Any) -> str | None:
-        """The position, locked until the transaction ends (``for update``); None: there is none yet."""
+        """The position, locked until the transaction ends (``for update``); None or ``"{}"``: there is none yet.
+
+        That must be locked as well (insert an empty one first): of two processes that begin at once, one waits."""
 
     async def store(self, tx: Any, position: str) -> None:
         """Replaces the position: JSON, of which readers need ``edition``, that of the rows to see (0: there are none
@@ -100,7 +102,7 @@ class Follower:
     async def take_over(self) -> None:
         """Makes this process the only one that writes the copy and acknowledges for its consumer."""
         async with self._copy.transaction() as tx:
-            at = json.loads(await self._copy.load(tx) or '{"edition": 0, "loading": {}}')
+            at = json.loads(await self._copy.load(tx) or "{}") or {"edition": 0, "loading": {}}
             if at.get("of") != self._of:
                 at["loading"] = {}
                 await self._copy.keep(tx, at["edition"])

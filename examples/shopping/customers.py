@@ -29,6 +29,7 @@ FIELDS = ("name", "email")
 
 Database: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
+_BEGIN = "insert into copies (name, position) values ('customers', '{}') on conflict do nothing"
 _LOAD = "select position::text from copies where name = 'customers' for update"
 _STORE = """
 insert into copies (name, position) values ('customers', $1::text::json)
@@ -74,6 +75,7 @@ class Customers:
 
     async def load(self, tx: Any) -> str | None:
         """See `tether.consumer.Copy`."""
+        await tx.execute(_BEGIN)  # so that there is a row to lock, also where two processes begin at once
         found: str | None = await tx.fetchval(_LOAD)
         return found
 

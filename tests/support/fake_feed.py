@@ -152,6 +152,6 @@ class MemoryCopy:
 
 
 def _item(id: str, key: str, value: int | None) -> Json:
-    gone = {"type": "EntityDeleted", "data": {}}
-    live = {"type": "EntityChanged", "data": {"data": {"n": value}}}
+    gone = {"type": "EntityDeleted", "data": {"change": "entity"}}
+    live = {"type": "EntityChanged", "data": {"change": "entity", "data": {"n": value}}}
     return {"id": id, "subject": key, **(gone if value is None else live)}
