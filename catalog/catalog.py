@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-from catalog import contract_reader, discovery, identity_checks, relationship_checks, replica_checks
+from catalog import contract_reader, discovery, identity_checks, list_checks, relationship_checks, replica_checks
 from catalog.columns import RelationshipColumns
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
@@ -34,6 +34,30 @@ class Catalog:
     def by_parent(self) -> dict[str, tuple[Relationship, ...]]:
         """parent kind → the relationships it is the parent in."""
         return self._by("parent")
+
+    @cached_property
+    def references(self) -> dict[str, tuple[Relationship, ...]]:
+        """child kind → the relationships in which it refers to at most one parent."""
+        found = {kind: tuple(r for r in rels if not r.many) for kind, rels in self.by_child.items()}
+        return {kind: rels for kind, rels in found.items() if rels}
+
+    @cached_property
+    def listing(self) -> dict[str, tuple[Relationship, ...]]:
+        """kind → the relationships in which it lists the keys of others."""
+        many = [r for r in self.relationships.values() if r.many]
+        return {kind: tuple(r for r in many if r.listing_kind == kind) for kind in {r.listing_kind for r in many}}
+
+    @cached_property
+    def listed(self) -> dict[str, tuple[Relationship, ...]]:
+        """kind → the relationships in which others list its keys."""
+        many = [r for r in self.relationships.values() if r.many]
+        return {kind: tuple(r for r in many if r.element_kind == kind) for kind in {r.element_kind for r in many}}
+
+    @cached_property
+    def named(self) -> dict[str, tuple[Relationship, ...]]:
+        """kind → the relationships in which links name it, and wait for it while it is missing."""
+        kinds = {r.element_kind for r in self.relationships.values()}
+        return {k: tuple(r for r in self.relationships.values() if r.element_kind == k) for k in kinds}
 
     @cached_property
     def sweeping(self) -> dict[str, tuple[Relationship, ...]]:
@@ -135,6 +159,9 @@ def load(directories: Sequence[Path | str] = ()) -> Catalog:
         if name in files:
             raise BadDeclaration(file, f"{name} is declared in {files[name]} as well", "Rename one of them.")
         contract_reader.check_name("the relationship", name, file)
+        relationship_checks.check_kinds(declared, contracts, file)
+        declared = list_checks.resolved(declared, contracts, file)
+        declared = replace(declared, element_form=contracts.key_forms.get(declared.element_kind))
         files[name], relationships[name] = file, declared
         relationship_checks.check(declared, contracts, file)
     relationship_checks.check_together(relationships, files)

@@ -52,6 +52,16 @@ class RelationshipColumns:
         return [r.always for r in self.relationships]
 
     @property
+    def element_kinds(self) -> list[str]:
+        """The kinds that links name: of parents, or of children where parents list them."""
+        return [r.element_kind for r in self.relationships]
+
+    @property
+    def parent_lists(self) -> list[bool]:
+        """Whether parents list their children."""
+        return [r.parent_lists for r in self.relationships]
+
+    @property
     def exclusive(self) -> list[bool]:
         """Whether a parent may have one child only."""
         return [r.exclusive for r in self.relationships]

@@ -1,6 +1,7 @@
 """Checks of commands at start-up: whether each can be filled, and whether facts exist that confirm it. They raise
 BadDeclaration."""
 
+from catalog import list_checks
 from catalog.registry import Contracts
 from catalog.relationship import Cascade, Detach, Relationship
 from catalog.vocabulary import Command, ExpectedParentField, KeyField
@@ -45,7 +46,7 @@ def check_all(rel: Relationship, contracts: Contracts, where: str) -> None:
         )
     if rel.detach is not None:
         check(rel.detach, rel.child, contracts, where, rel.name)
-    if rel.detach is not None or isinstance(rel.on_parent_deleted, Detach):
+    if not rel.many and (rel.detach is not None or isinstance(rel.on_parent_deleted, Detach)):
         _check_detached(rel, contracts, where)
     if rel.move is not None:
         _check_move(rel, rel.move, contracts, where)
@@ -64,6 +65,13 @@ def _check_detached(rel: Relationship, contracts: Contracts, where: str) -> None
 
 
 def _check_move(rel: Relationship, move: type[Command], contracts: Contracts, where: str) -> None:
+    if rel.many:
+        target = list_checks.target_field(rel, move)
+        if target is None:
+            mend = f"Mark the field that gets the new {rel.parent} as Element."
+            raise BadDeclaration(where, f"{rel.name}: {move.__name__} does not say where to move to", mend)
+        check(move, rel.child, contracts, where, rel.name, target)
+        return
     if rel.field is None or rel.parameter not in move.model_fields:
         raise BadDeclaration(
             where,

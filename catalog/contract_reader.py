@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from string import Formatter
 from types import ModuleType
 
-from catalog import activity_checks, identity_checks, limits, version_checks
+from catalog import activity_checks, identity_checks, limits, list_checks, version_checks
 from catalog.activity import Activity
 from catalog.identity import IdentityFact
 from catalog.key_forms import KeyForm
+from catalog.lists import ElementFact, element_effect
 from catalog.message_mapping import MessageMapping
 from catalog.registry import OWN_FACTS, Contract, Contracts
 from catalog.upcasting import Upcaster
@@ -38,6 +39,7 @@ def read(modules: Iterable[ModuleType]) -> Contracts:
             _check_erasing(command, contracts)
     identity_checks.check_together(contracts)
     activity_checks.check_together(contracts)
+    list_checks.check_together(contracts)
     return contracts
 
 
@@ -200,7 +202,7 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
         raise BadDeclaration(where, f"{name} is the name of a fact of Tether's own", "Give it another name.")
     if fact.declared_type:
         _check_type(fact, where)
-    if fact.effect is None and not issubclass(fact, IdentityFact | Activity):
+    if fact.effect is None and not issubclass(fact, IdentityFact | Activity | ElementFact):
         raise BadDeclaration(where, f"{name} derives from Fact itself", "Derive it from Created, Changed or Deleted.")
     if not _KIND.fullmatch(fact.entity):
         raise BadDeclaration(
@@ -213,6 +215,7 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
     if len(keys) > 1:
         raise BadDeclaration(where, f"{name} has several keys: {', '.join(keys)}", "Mark one field as Key.")
     activity_checks.check(fact, where)
+    list_checks.check_fact(fact, where)
     key = identity_checks.key_field(fact, where) if issubclass(fact, IdentityFact) else next(iter(keys), None)
     return Contract(
         wire_type=fact.wire_type(),
@@ -226,6 +229,7 @@ def _contract(fact: type[Fact], owner: Owner, where: str) -> Contract:
         where=where,
         identity=getattr(fact, "identity", None),
         about=getattr(fact, "activity_of", None),
+        element=element_effect(fact),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from catalog.activity import AboutEntity
 from catalog.identity import IdentityEffect, MergePolicy
 from catalog.key_forms import KeyForm
+from catalog.lists import ElementEffect
 from catalog.message_mapping import MessageMapping
 from catalog.upcasting import Upcaster
 from catalog.vocabulary import Command, Effect, Fact, Owner
@@ -42,7 +43,8 @@ JSON_KEYS = {"string", "integer"}
 class Contract:
     """One declared fact. ``effect``: what it does to its entity's state; None: it is about identity, or activity.
 
-    ``key_field``: the field with the entity's key, if any; ``where``: its file; ``about``: whose activity it is.
+    ``key_field``: the field with the entity's key, if any; ``where``: its file; ``about``: whose activity it is;
+    ``element``: what it does to a list.
     """
 
     wire_type: str
@@ -56,6 +58,7 @@ class Contract:
     where: str
     identity: IdentityEffect | None = None
     about: AboutEntity | None = None
+    element: ElementEffect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,10 @@ class Contracts:
     def may_name(self, kind: str, field: str) -> bool:
         """Whether a field of this kind can hold a key: a string or an integer, not a list or a fraction."""
         return bool(self._types(kind, field, tuple(Effect)) & JSON_KEYS)
+
+    def may_list(self, kind: str, field: str, effects: Collection[Effect] = tuple(Effect)) -> bool:
+        """Whether facts with these effects can give this field of an entity a list."""
+        return "array" in self._types(kind, field, effects)
 
     def may_move(self, kind: str, field: str) -> bool:
         """Whether a ``Changed`` fact can give this field of an existing entity another key."""

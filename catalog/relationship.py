@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from catalog.key_forms import KeyForm
+from catalog.lists import Each, ListSides, OnShared
 from catalog.vocabulary import Command
 
 KEY_CHARACTERS = 512
@@ -24,14 +25,16 @@ def as_key(value: object) -> str | None:
 
 
 class Cardinality(StrEnum):
-    """How many children a parent may have."""
+    """How many children a parent may have, and how many parents a child."""
 
     ONE_TO_ONE = "one-to-one"
     ONE_TO_MANY = "one-to-many"
+    MANY_TO_MANY = "many-to-many"
 
 
 ONE_TO_ONE = Cardinality.ONE_TO_ONE
 ONE_TO_MANY = Cardinality.ONE_TO_MANY
+MANY_TO_MANY = Cardinality.MANY_TO_MANY
 
 
 class OnParentDeleted:
@@ -78,17 +81,20 @@ class Cascade(OnParentDeleted):
 
     ``command`` takes the child's key in its field marked ``Key``, the parent in the one marked ``ExpectedParent``, and
     its other fields from the child's fields of the same names. ``on_recreated``: how long this goes on once the parent
-    was created again, STOP or FINISH.
+    was created again, STOP or FINISH. ``on_shared``: many-to-many only, and needed there: what becomes of a child that
+    has other parents, SKIP or REQUEST.
     """
 
     command: type[Command]
     on_recreated: OnRecreated = STOP
+    on_shared: OnShared | None = None
     name: ClassVar[str] = "cascade"
 
 
 @dataclass(frozen=True)
 class Detach(OnParentDeleted):
-    """The reference of each is cleared, by a command to its owner that is filled like that of ``Cascade``.
+    """The reference of each is cleared, by a command to its owner that is filled like that of ``Cascade``; of a list,
+    the parent is removed.
 
     ``on_recreated``: as of ``Cascade``.
     """
@@ -169,11 +175,11 @@ class Requested:
 
 
 @dataclass(frozen=True, eq=False)
-class Relationship:
+class Relationship(ListSides):
     """Children of one kind refer to parents of another. Its name is that of the variable, and of the file.
 
     ``via``: the child's field that holds the parent's key, also within a field, ``via="repository.id"``; or
-    ``Requested(…)``.
+    ``Requested(…)``; or ``Each("…")``, the field of one side that lists keys of the other, many-to-many.
     ``announce``: the name of the fact that Tether records when a link is complete, ``GroupChannelLinked``.
     ``move``, ``detach``: the commands to the child's owner that move a child to another parent, or clear its parent.
     They are filled like that of ``Cascade``; the field of ``move`` named like ``via`` gets the new parent.
@@ -182,7 +188,7 @@ class Relationship:
 
     parent: str
     child: str
-    via: str | Requested
+    via: str | Requested | Each
     cardinality: Cardinality = ONE_TO_MANY
     on_missing: Wait = Wait(deadline=timedelta(hours=24))
     on_parent_deleted: OnParentDeleted = KEEP
@@ -193,7 +199,8 @@ class Relationship:
     on_merge: OnMerge = OnMerge.REFUSE
     name: str = ""
     parent_form: KeyForm | None = None
-    """The normal form of its parents' keys; set when the relationship is read."""
+    """The normal form of its parents' keys, and of the keys in its list; set when the relationship is read."""
+    element_form: KeyForm | None = None
 
     @cached_property
     def requested(self) -> Requested | None:
@@ -241,6 +248,11 @@ class Relationship:
         if key is None or self.parent_form is None:
             return key
         return self.parent_form.normal(key) or key
+
+    def element_key(self, value: object) -> str | None:
+        """The key in an element of a list, in normal form; None: it is none."""
+        key = as_key(value)
+        return key if key is None or self.element_form is None else self.element_form.normal(key) or key
 
     @cached_property
     def always(self) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from catalog import command_checks, endless_checks
+from catalog import command_checks, endless_checks, list_checks
 from catalog.registry import OWN_FACTS, Contracts
 from catalog.relationship import Relationship
 from errors import BadDeclaration
@@ -12,8 +12,8 @@ from errors import BadDeclaration
 _ANNOUNCEMENT = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
-def check(rel: Relationship, contracts: Contracts, where: str) -> None:
-    """Checks one relationship against the contracts; ``where``: its file."""
+def check_kinds(rel: Relationship, contracts: Contracts, where: str) -> None:
+    """Checks that the kinds of a relationship are declared, and have a state; ``where``: its file."""
     for side in ("parent", "child"):
         kind = getattr(rel, side)
         if kind not in contracts.owner_of:
@@ -27,6 +27,10 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
             f"{rel.name}: {', '.join(sorted(odd))} is a feed of activity, which has no state to link",
             "Name a kind of entity.",
         )
+
+
+def check(rel: Relationship, contracts: Contracts, where: str) -> None:
+    """Checks one relationship, whose kinds are declared, against the contracts; ``where``: its file."""
     if rel.field is not None:
         fields = contracts.fields_of(rel.child)
         if rel.root not in fields or not contracts.has_field(rel.child, rel.field):
@@ -39,10 +43,12 @@ def check(rel: Relationship, contracts: Contracts, where: str) -> None:
             raise BadDeclaration(
                 where,
                 f"{rel.name}: {rel.field!r} of {rel.child!r} cannot hold a key, which is one string or one integer",
-                "For many to many, declare an entity for each pair, which refers to both; see group_membership.",
+                "For many to many, declare MANY_TO_MANY with via=Each(…), or an entity for each pair, which refers to "
+                "both; see group_membership.",
             )
     if rel.requested is not None:
         _check_requested(rel, contracts, where)
+    list_checks.check(rel, contracts, where)
     command_checks.check_all(rel, contracts, where)
     if rel.announce:
         _check_announcement(rel, contracts, where)

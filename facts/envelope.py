@@ -59,6 +59,14 @@ class Reference(NamedTuple):
     parent_created: bytes | None = None
 
 
+class ElementChange(NamedTuple):
+    """That a fact adds an element to the list of its entity, in a many-to-many relationship, or removes it."""
+
+    relationship: str
+    element: str
+    added: bool
+
+
 class Entry(NamedTuple):
     """A validated fact, as the ledger stores it. ``effect`` is None for Tether's own facts.
 
@@ -67,7 +75,8 @@ class Entry(NamedTuple):
     and data; ``order`` is the order key, without the arrival until the fact is settled. ``names`` are references that
     are in no field: relationship → parent, or None for "no longer". ``published``: as JSON, what was published where
     the ledger holds something else: the subject, or the message that the fact was in. ``part``: which fact of that
-    message it is; the source of others than the first ends with ``#2``, ``#3``, ….
+    message it is; the source of others than the first ends with ``#2``, ``#3``, …. ``elements``: what it changes in
+    lists.
     """
 
     source: str
@@ -90,6 +99,7 @@ class Entry(NamedTuple):
     names: tuple[Reference, ...] = ()
     published: str | None = None
     part: int = 1
+    elements: tuple[ElementChange, ...] = ()
 
     def with_order(self, order: bytes) -> "Entry":
         """The same fact with another order key. Every fact that is settled gets one: `_replace`, which looks up the

@@ -11,6 +11,7 @@ from catalog.catalog import Catalog
 from catalog.identity import Merged, Unmerged
 from catalog.registry import OWN_SOURCE
 from catalog.relationship import as_key
+from facts import elements
 from facts.correlation import decode, decode_operation
 from facts.reading import read_as
 
@@ -31,13 +32,18 @@ class ErasedData:
         self._references: dict[str, set[_Path]] = {}
         for kind, relationships in catalog.by_child.items():
             self._references[kind] = {r.path for r in relationships if r.path}
+        self._lists = catalog.listing
         for contract in self._contracts.values():
             if contract.key_field is not None:
                 self._references.setdefault(contract.kind, set()).add((contract.key_field,))
 
     def of_entity(self, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """The data of an entity, as it follows from its erased facts."""
-        return _keys(data, self._references.get(kind, ()))
+        return _keys(data, self._references.get(kind, ())) | self._kept_lists(kind, data)
+
+    def _kept_lists(self, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        lists = self._lists.get(kind, ())
+        return {r.list_field: elements.kept_of(r, data) for r in lists if r.list_field and r.list_field in data}
 
     def of_fact(self, source: str, type: str, kind: str, data: dict[str, Any], about: str = "") -> dict[str, Any]:
         """The data of a fact, in the shape of the newest version: what is emptied is never upcast again. ``data``: as
@@ -46,12 +52,14 @@ class ErasedData:
             return {name: "" if name == _FREE_TEXT else value for name, value in data.items()}
         if type in self._catalog.readings and self._contracts[type].effect is not None:
             data = read_as(self._catalog, type, data)
-        kept = _keys(data, self._references.get(kind, ()))
+        kept = _keys(data, self._references.get(kind, ())) | self._kept_lists(kind, data)
         contract = self._contracts.get(type)
         if contract is None:  # not declared any more: what holds the key may be what it is about
             return kept | {name: value for name, value in data.items() if about and as_key(value) == about}
         if contract.about is not None:
             kept |= _keys(data, [(contract.about.field,)])
+        if contract.element is not None:
+            kept |= _keys(data, [(contract.element.field,)])
         if contract.identity is not None:
             pair, model = _PAIR, contract.model
             if issubclass(model, Merged | Unmerged):

@@ -17,7 +17,8 @@ from catalog.relationship import as_key
 from config import Limits
 from errors import Unacceptable, Unknown
 from facts import own_facts
-from facts.envelope import Entry, Envelope, Reference
+from facts.elements import OWN_TYPES, own_change
+from facts.envelope import ElementChange, Entry, Envelope, Reference
 from facts.identity import OWN_EFFECTS
 from facts.validation import Validator, check_text
 
@@ -64,7 +65,8 @@ class ImportValidator:
             raise Unacceptable(f"too large: {self._limits.fact} bytes of data are taken")
         try:
             self._catalog.owner_of(kind)
-            names = self._names(envelope.type, envelope.id, kind, key, data)
+            elements = self._elements(envelope.type, kind, key, data)
+            names = () if elements else self._names(envelope.type, envelope.id, kind, key, data)
         except Unknown as error:
             raise Unacceptable(str(error)) from None
         return own_facts.entry(
@@ -78,7 +80,21 @@ class ImportValidator:
             correlation=envelope.correlation,
             causation=envelope.causation,
             names=names,
+            elements=elements,
         )
+
+    def _elements(self, type: str, kind: str, key: str, data: Mapping[str, Any]) -> tuple[ElementChange, ...]:
+        """What a fact of Tether's own changes in lists. Raises Unacceptable for one that it cannot have recorded."""
+        if type not in OWN_TYPES:
+            return ()
+        relationship = self._catalog.relationship(_text(data, "relationship"))
+        if not relationship.many:
+            return ()
+        for side in ("child", "parent"):
+            limits.check(side, _text(data, side), limits.KEY)
+        if relationship.listing_kind != kind or data[relationship.listing_side] != key:
+            raise Unacceptable(f"{type}: is about the {relationship.listing_kind} that has the list")
+        return (own_change(relationship, data, added=OWN_TYPES[type]),)
 
     def _names(self, type: str, id: str, kind: str, key: str, data: Mapping[str, Any]) -> tuple[Reference, ...]:
         """The references that a fact of Tether's own sets. Raises Unacceptable for one that it cannot have recorded."""

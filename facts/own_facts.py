@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from catalog.registry import OWN_SOURCE
-from facts.envelope import Entry, Reference
+from facts.envelope import ElementChange, Entry, Reference
 from facts.order_key import order_key
 
 VOIDED = "FactVoided"
@@ -32,10 +32,11 @@ def entry(
     correlation: str | None = None,
     causation: str | None = None,
     names: tuple[Reference, ...] = (),
+    elements: tuple[ElementChange, ...] = (),
 ) -> Entry:
     """A fact of Tether's own about the entity (kind, key).
 
-    ``names``: references that it sets; ``time`` in nanoseconds since 1970.
+    ``names``: references that it sets; ``elements``: what it changes in lists; ``time`` in nanoseconds since 1970.
     """
     body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
     return Entry(
@@ -57,6 +58,7 @@ def entry(
         order=order_key(sequence, time, None),
         digest=blake2b(id.encode(), digest_size=16).digest(),  # the id is derived from the content
         names=names,
+        elements=elements,
     )
 
 

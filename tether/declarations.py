@@ -13,10 +13,12 @@ from catalog.identity import (
     Unmerged,
 )
 from catalog.key_forms import CaseFolded, Nfc, Uuid
+from catalog.lists import REQUEST, SKIP, Added, Each, Element, OnShared, Removed
 from catalog.message_mapping import ForeignMessage, MappedFact, maps
 from catalog.relationship import (
     FINISH,
     KEEP,
+    MANY_TO_MANY,
     ONE_TO_MANY,
     ONE_TO_ONE,
     RESTRICT,
@@ -50,11 +52,15 @@ from errors import BadDeclaration
 __all__ = [
     "FINISH",
     "KEEP",
+    "MANY_TO_MANY",
     "ONE_TO_MANY",
     "ONE_TO_ONE",
+    "REQUEST",
     "RESTRICT",
+    "SKIP",
     "STOP",
     "Activity",
+    "Added",
     "BadDeclaration",
     "Cardinality",
     "Cascade",
@@ -65,7 +71,9 @@ __all__ = [
     "Created",
     "Deleted",
     "Detach",
+    "Each",
     "Effect",
+    "Element",
     "ExpectedParent",
     "Fact",
     "FieldRule",
@@ -79,9 +87,11 @@ __all__ = [
     "Nfc",
     "OnMerge",
     "OnSequenceRestart",
+    "OnShared",
     "Orchestrate",
     "Owner",
     "Relationship",
+    "Removed",
     "Replica",
     "Requested",
     "SurvivorRule",

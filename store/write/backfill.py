@@ -22,6 +22,7 @@ from store.db.pool import Connection
 from store.db.sql import execute, fetch_rows
 from store.write.diff import ClosedLink, Diff, OpenedLink, StateChange
 from store.write.entity_state import FoldedEntity, FoldedReference, StoredEntity, find_entities
+from store.write.ledger import facts_of_entities
 from store.write.settle import write_difference
 from store.write.tenant_lock import lock
 
@@ -42,6 +43,10 @@ class _Tenant(NamedTuple):
 
 class _Parent(NamedTuple):
     parent: str
+
+
+class _KeyOfFacts(NamedTuple):
+    key: str
 
 
 class _LinkedChild(NamedTuple):
@@ -90,9 +95,15 @@ def _body(relationship: Relationship) -> dict[str, Any]:
     return {
         "parent": relationship.parent,
         "child": relationship.child,
-        "via": relationship.field or "requested",
+        "via": _via(relationship),
         "cardinality": relationship.cardinality.value,
     }
+
+
+def _via(relationship: Relationship) -> str:
+    if relationship.list_field is not None:
+        return f"each {relationship.list_field} of the {relationship.listing_side}"
+    return relationship.field or "requested"
 
 
 async def _begin_cascades(conn: Connection, tenant: str, relationship: Relationship) -> None:
@@ -134,6 +145,9 @@ async def _link_known_facts(conn: Connection, catalog: Catalog, tenant: str, rel
         _body(relationship),
         id=relationship.name,
     )
+    if relationship.many:
+        await _link_lists(conn, catalog, tenant, relationship)
+        return
     async for children in _pages(conn, tenant, relationship.child):
         async with conn.transaction():
             await _link_children(conn, catalog, tenant, relationship, [r.key for r in children], cause)
@@ -145,6 +159,21 @@ async def _link_known_facts(conn: Connection, catalog: Catalog, tenant: str, rel
         async with conn.transaction():
             changes = [StateChange(parent, False, cause) for parent in parents if parent.state == "live"]
             await _write(conn, alone, tenant, Diff(state_changes=changes))
+
+
+async def _link_lists(conn: Connection, catalog: Catalog, tenant: str, relationship: Relationship) -> None:
+    """Links what lists name, page by page of the keys that facts of their kind are about: facts that add or remove one
+    element may be about an entity of which nothing else is known."""
+    kind, after = relationship.listing_kind, ""
+    while rows := await fetch_rows(
+        conn, _KeyOfFacts, "keys_of_facts", tenant=tenant, kind=kind, after=after, size=_PAGE
+    ):
+        page = [(kind, row.key) for row in rows]
+        async with conn.transaction():
+            locked = await lock(conn, tenant)
+            histories = await facts_of_entities(conn, catalog, tenant, page)
+            await write_difference(conn, catalog, tenant, locked, Diff(), "declaration", histories)
+        after = rows[-1].key
 
 
 async def _link_children(

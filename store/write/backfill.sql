@@ -18,6 +18,14 @@ where tenant = :tenant and kind = :kind and key > :after and to_revision = :open
 order by key
 limit :size
 
+-- name: keys_of_facts
+-- A page of the keys of a kind that facts are about.
+select key from facts
+where tenant = :tenant and kind = :kind and key > :after
+group by key
+order by key
+limit :size
+
 -- name: linked_children
 -- The current links of these children.
 select l.child, l.parent

@@ -39,6 +39,11 @@ class OpenedLink(NamedTuple):
     stated_child: str | None = None
     stated_parent: str | None = None
 
+    @property
+    def named(self) -> str:
+        """The key that it names: it waits for that one while it is missing."""
+        return self.child if self.relationship.parent_lists else self.parent
+
 
 class ClosedLink(NamedTuple):
     """A link that ends. ``cause``: the fact it follows from."""
@@ -47,6 +52,11 @@ class ClosedLink(NamedTuple):
     child: str
     parent: str
     cause: Entry
+
+    @property
+    def named(self) -> str:
+        """As of `OpenedLink`."""
+        return self.child if self.relationship.parent_lists else self.parent
 
 
 class Answer(NamedTuple):
@@ -146,14 +156,14 @@ def compute_diff(
     of_entity: dict[EntityKey, list[Entry]] = {}
     diff = Diff()
     for entry in entries:
-        if entry.effect is None and not entry.names:
+        if entry.effect is None and not entry.names and not entry.elements:
             diff.own_facts += 1
         if entry.effect is not None or entry.names or (histories and (entry.kind, entry.key) in histories):
             of_entity.setdefault((entry.kind, entry.key), []).append(entry)
     for at, facts in of_entity.items():
         entity = stored.get(at) or FoldedEntity(*at)
         history = histories.get(at) if histories else None
-        _fold(diff, catalog.by_child.get(at[0], ()), entity, facts, history)
+        _fold(diff, catalog.references.get(at[0], ()), entity, facts, history)
     return diff
 
 

@@ -15,7 +15,7 @@ from facts.envelope import Entry
 from store.write.diff import Diff, EntityKey
 
 InstanceKey = tuple[Relationship, str]
-"""(relationship, key of the parent)."""
+"""(relationship, key of the entity that links name: the parent, or the child where parents list them)."""
 
 Change = Literal["parent_changed", "child_linked", "child_unlinked"]
 """The state or the incarnation of the parent has changed; a link to it has begun; a link to it has ended."""
@@ -90,7 +90,7 @@ def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey
     """Collects the effects of a difference. ``placeholders``: those of its parents that are placeholders now."""
     affected = AffectedInstances()
     for changed in diff.state_changes:
-        for relationship in catalog.by_parent.get(changed.entity.kind, ()):
+        for relationship in catalog.named.get(changed.entity.kind, ()):
             at = relationship, changed.entity.key
             affected.add("parent_changed", at, changed.cause, placeholder=changed.was_placeholder)
             if changed.entity.state == "unknown":  # all its facts were voided: its children wait for it again
@@ -99,15 +99,15 @@ def affected_instances(catalog: Catalog, diff: Diff, placeholders: set[EntityKey
     # ceases to be one may wait again.
     again = [(c.entity.kind, c.entity.key, c.cause, False) for c in diff.recreated] + [*diff.renamed]
     for kind, key, cause, placeholder in again:
-        for relationship in catalog.by_parent.get(kind, ()):
+        for relationship in catalog.named.get(kind, ()):
             affected.add("parent_changed", (relationship, key), cause, placeholder=placeholder)
     for link in diff.opened:
-        unknown = (link.relationship.parent, link.parent) in placeholders
-        affected.add("child_linked", (link.relationship, link.parent), link.cause, placeholder=unknown)
+        unknown = (link.relationship.element_kind, link.named) in placeholders
+        affected.add("child_linked", (link.relationship, link.named), link.cause, placeholder=unknown)
         for led in catalog.led_up.get(link.relationship.name, ()):
             # Instances whose command takes a key by way of this parent: another parent may lead to another key.
             affected.notified.setdefault((led, link.child), link.cause)
     for ended in diff.closed:
-        unknown = (ended.relationship.parent, ended.parent) in placeholders
-        affected.add("child_unlinked", (ended.relationship, ended.parent), ended.cause, placeholder=unknown)
+        unknown = (ended.relationship.element_kind, ended.named) in placeholders
+        affected.add("child_unlinked", (ended.relationship, ended.named), ended.cause, placeholder=unknown)
     return affected

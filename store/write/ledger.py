@@ -11,6 +11,7 @@ from catalog.registry import OWN_SOURCE
 from catalog.relationship import as_key
 from catalog.vocabulary import Effect
 from facts.correlation import decode
+from facts.elements import recorded_changes
 from facts.envelope import Entry, Reference, nanoseconds_of
 from facts.json_numbers import plain
 from facts.order_key import at_position, order_key
@@ -56,7 +57,7 @@ async def facts_of_entities(
     found: dict[EntityKey, list[Entry]] = {at: [] for at in entities}
     for row in rows:
         entry = entry_of(catalog, row)
-        if entry.effect is not None or entry.names or entry.name == VOIDED:
+        if entry.effect is not None or entry.names or entry.elements or entry.name == VOIDED:
             found[row.kind, row.key].append(entry)
     return found
 
@@ -120,6 +121,7 @@ def entry_of(catalog: Catalog, row: LedgerFact) -> Entry:
         order=row.order_key,
         digest=b"",
         names=_names(catalog, row, effect),
+        elements=recorded_changes(catalog, row.source, row.type, row.data),
     )
 
 
@@ -134,7 +136,9 @@ def _names(catalog: Catalog, row: LedgerFact, effect: Effect | None) -> tuple[Re
     """The references of a fact that are in no field of its entity."""
     if row.source == OWN_SOURCE:
         if row.type in ("Linked.v1", "Unlinked.v1"):
-            return (Reference(row.data["relationship"], row.data.get("parent")),)
+            declared = catalog.relationships.get(row.data["relationship"])
+            if declared is None or not declared.many:
+                return (Reference(row.data["relationship"], row.data.get("parent")),)
         return ()
     named = decode(row.correlation) if effect is Effect.CREATED else None
     if named is None or as_key(named.parent) is None:

@@ -20,7 +20,7 @@ from store.write.diff import ClosedLink, Diff, EntityKey, LoserChange, OpenedLin
 from store.write.entity_state import FoldedEntity, find_entities
 from store.write.last_lives import last_lives
 from store.write.merged_links import at_survivor, depends_on_record, link_of, own_link
-from store.write.survivors import Survivors
+from store.write.survivors import Overlaid, Survivors
 
 
 class _LinkedRecord(NamedTuple):
@@ -36,8 +36,9 @@ class _LinkRow(NamedTuple):
     stated_parent: str | None
 
 
-async def lay(conn: Connection, catalog: Catalog, tenant: str, diff: Diff, facts: Sequence[Entry]) -> None:
-    """Brings a difference to what readers see, and adds to it what follows from facts about identity.
+async def lay(conn: Connection, catalog: Catalog, tenant: str, diff: Diff, facts: Sequence[Entry]) -> Overlaid:
+    """Brings a difference to what readers see, and adds to it what follows from facts about identity. The links by
+    lists are left to `store/write/lists.py`.
 
     ``diff``: as computed from the records alone, altered; ``facts``: the new facts that it was computed from.
     """
@@ -48,6 +49,7 @@ async def lay(conn: Connection, catalog: Catalog, tenant: str, diff: Diff, facts
     await overlay.follow_parents()
     await overlay.derive_children(clusters)
     overlay.leave_losers()
+    return Overlaid(overlay.names, overlay.causes)
 
 
 class _Overlay:
@@ -57,8 +59,8 @@ class _Overlay:
     def __init__(self, conn: Connection, catalog: Catalog, tenant: str, diff: Diff, facts: Sequence[Entry]) -> None:
         self._conn, self._catalog, self._tenant, self._diff, self._facts = conn, catalog, tenant, diff, facts
         self._merging = catalog.contracts.merging
-        self._names = Survivors(conn, tenant, diff, self._merging)
-        self._causes: dict[EntityKey, Entry] = {}
+        self.names = Survivors(conn, tenant, diff, self._merging)
+        self.causes: dict[EntityKey, Entry] = {}
         self._alone: set[EntityKey] = set()
 
     async def add_merges(self) -> None:
@@ -74,15 +76,15 @@ class _Overlay:
             for key in changed.keys:
                 at = kind, key
                 self._change_survivor(at, before.get(at, key), survivors.get(key, key), facts[-1])
-            self._names.set_members(kind, changed.keys)
+            self.names.set_members(kind, changed.keys)
             self._alone |= {(kind, key) for key in changed.keys if key not in changed.merged_before}
             self._diff.merges += changed.merges
 
     def _change_survivor(self, at: EntityKey, before: str, now: str, cause: Entry) -> None:
-        self._names.set(at, before, now)
+        self.names.set(at, before, now)
         if before == now:
             return
-        self._causes[at] = cause
+        self.causes[at] = cause
         if before != at[1]:
             self._diff.closed_aliases.append(at)
         if now != at[1]:
@@ -96,15 +98,15 @@ class _Overlay:
         Returns the survivors whose own links are to be derived from all their records, and the keys that ceased to be
         survivors, each with the fact that causes it.
         """
-        diff, names = self._diff, self._names
+        diff, names = self._diff, self.names
         records = {(entity.kind, entity.key) for entity in (*diff.versions, *diff.touched)}
         links: list[OpenedLink | ClosedLink] = [*diff.opened, *diff.closed]
         children = {(link.relationship.child, link.child): link.cause for link in links}
         parents = {(link.relationship.parent, link.parent) for link in links}
         changes = {change.at: change.cause for change in (*diff.state_changes, *diff.recreated, *diff.ends)}
         await names.look_up(records | children.keys() | parents | changes.keys())
-        again = dict(self._causes)
-        for at, cause in self._causes.items():
+        again = dict(self.causes)
+        for at, cause in self.causes.items():
             for key in self._around(at):
                 if key != at[1]:
                     again[at[0], key] = cause
@@ -121,7 +123,7 @@ class _Overlay:
             survivor = at[0], names.now(*at)
             if at in causes and (survivor != at or names.losers(*survivor)):
                 again.setdefault(survivor, causes[at])
-        again = {at: cause for at, cause in again.items() if at[0] in self._catalog.by_child}
+        again = {at: cause for at, cause in again.items() if at[0] in self._catalog.references}
         known = records | children.keys()
         members = {*again, *((kind, loser) for kind, key in again for loser in names.losers(kind, key))}
         linked = known | await self._linked(members - known)
@@ -138,7 +140,7 @@ class _Overlay:
             by_kind.setdefault(kind, []).append(key)
         found: set[EntityKey] = set()
         for kind, keys in by_kind.items():
-            references = self._catalog.by_child[kind]
+            references = self._catalog.references[kind]
             rows = await fetch_rows(
                 self._conn,
                 _LinkedRecord,
@@ -154,28 +156,30 @@ class _Overlay:
         return found
 
     def _around(self, at: EntityKey) -> tuple[str, str]:
-        return self._names.before(*at), self._names.now(*at)
+        return self.names.before(*at), self.names.now(*at)
 
     def rename(self, clusters: Collection[EntityKey]) -> None:
         """Lets links that begin and end be those of survivors. ``clusters``: leaves out theirs, which are derived."""
-        diff, names = self._diff, self._names
+        diff, names = self._diff, self.names
         diff.closed = [
             ended._replace(parent=names.before(ended.relationship.parent, ended.parent))
             for ended in diff.closed
             if not self._is_of(clusters, ended)
         ]
-        diff.opened = [at_survivor(self._names, link) for link in diff.opened if not self._is_of(clusters, link)]
+        diff.opened = [at_survivor(self.names, link) for link in diff.opened if not self._is_of(clusters, link)]
 
     def _is_of(self, clusters: Collection[EntityKey], link: OpenedLink | ClosedLink) -> bool:
         kind = link.relationship.child
-        return (kind, link.child) in clusters or (kind, self._names.now(kind, link.child)) in clusters
+        return (kind, link.child) in clusters or (kind, self.names.now(kind, link.child)) in clusters
 
     async def follow_parents(self) -> None:
         """Lets the links to entities whose survivor changes follow it."""
         causes: dict[tuple[Relationship, str], Entry] = {}
-        for at, cause in self._causes.items():
+        for at, cause in self.causes.items():
             before, now = self._around(at)
             for relationship in self._catalog.by_parent.get(at[0], ()):
+                if relationship.many:
+                    continue  # by `store/write/lists.py`
                 # A rank depends on whether the parent is merged: that of all links of both survivors may change.
                 for key in (at[1], before, now) if relationship.exclusive else (before,):
                     causes[relationship, key] = cause
@@ -189,14 +193,14 @@ class _Overlay:
             relationships=list({relationship.name for relationship, _ in causes}),
             parents=list({key for _, key in causes}),
             exclusive=list({relationship.name for relationship, _ in causes if relationship.exclusive}),
-            stated=list({key for _, key in self._causes}),
+            stated=list({key for _, key in self.causes}),
         )
         relationships = self._catalog.relationships
         rows = [row for row in rows if (relationships[row.relationship], row.parent) in causes]
         links: list[OpenedLink | ClosedLink] = [*self._diff.opened, *self._diff.closed]
         changed = {(link.relationship.name, link.child) for link in links}
         left = [row for row in rows if (row.relationship, row.child) not in changed]
-        await self._names.look_up(
+        await self.names.look_up(
             {(relationships[row.relationship].parent, row.stated_parent or row.parent) for row in left}
         )
         children = await self._records(
@@ -211,19 +215,19 @@ class _Overlay:
             at = relationship.child, row.stated_child or row.child
             record = children.get(at) or FoldedEntity(*at)
             cause = causes[relationship, row.parent]
-            link = link_of(self._names, relationship, row.child, row.stated_parent or row.parent, record, cause)
+            link = link_of(self.names, relationship, row.child, row.stated_parent or row.parent, record, cause)
             self._replace(row, link, relationship, cause)
 
     async def derive_children(self, clusters: dict[EntityKey, Entry]) -> None:
         """Derives the own links of clusters from the records of their members."""
         if not clusters:
             return
-        diff, names = self._diff, self._names
+        diff, names = self._diff, self.names
         members = {at: [(at[0], key) for key in (at[1], *names.losers(*at))] for at in clusters}
         records = await self._records({at for of_one in members.values() for at in of_one})
         retired = {at for of_one in members.values() for at in of_one[1:] if records[at].state == "deleted"}
         records |= await last_lives(self._conn, self._catalog, self._tenant, retired, self._facts)
-        wanted = [(relationship, at) for at in clusters for relationship in self._catalog.by_child[at[0]]]
+        wanted = [(relationship, at) for at in clusters for relationship in self._catalog.references[at[0]]]
         stated = {
             (relationship.parent, parent)
             for relationship, at in wanted
@@ -265,7 +269,7 @@ class _Overlay:
         Their records are listed instead, and those of survivors whose state changes: children may have been requested
         for one of their lives.
         """
-        diff, names = self._diff, self._names
+        diff, names = self._diff, self.names
         changes = (*diff.state_changes, *diff.recreated, *diff.ends)
         causes = {(fact.kind, fact.key): fact for fact in self._facts} | {change.at: change.cause for change in changes}
         records = {at: causes[at] for e in (*diff.versions, *diff.touched) if (at := (e.kind, e.key)) in causes}

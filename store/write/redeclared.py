@@ -101,7 +101,7 @@ async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[Entity
     tenant = done.tenant
     locked = await lock(conn, tenant)
     ledger = await facts_of_entities(conn, catalog, tenant, page)
-    diff = Diff()
+    diff, histories = Diff(), dict[EntityKey, Sequence[Entry]]()
     renumbered: dict[FactKey, Renumbered] = {}
     for entity in await find_entities(conn, tenant, page):
         recorded = refold.counting(ledger[entity.kind, entity.key])
@@ -111,19 +111,20 @@ async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[Entity
         if new:
             renumbered |= {(e.source, e.id): Renumbered(e.kind, e.key, old.order, e.order) for old, e in new}
             _add_refolded(diff, catalog, entity, facts, locked.revision)
+            histories[entity.kind, entity.key] = facts
             done.entities += 1
     if not renumbered:
         return
     await refold.renumber(conn, tenant, renumbered)
     await refold.renumber_operations(conn, catalog, tenant, renumbered.values())
-    await write_difference(conn, catalog, tenant, locked, diff, "declaration")
+    await write_difference(conn, catalog, tenant, locked, diff, "declaration", histories)
     done.changed += [(entity.kind, entity.key) for entity in diff.versions]
 
 
 def _add_refolded(diff: Diff, catalog: Catalog, entity: FoldedEntity, facts: Sequence[Entry], revision: int) -> None:
     """Adds what differs between an entity and its facts as they are ordered now. ``revision``: the current one."""
     kind, key = entity.kind, entity.key
-    references = catalog.by_child.get(kind, ())
+    references = catalog.references.get(kind, ())
     before = EntityBefore.of(entity, references)
     # The same facts have other order keys now: by the old ones each would seem to be another creation or deletion.
     life = before.life.renumbered(facts)

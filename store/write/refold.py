@@ -177,7 +177,7 @@ def _subjects(catalog: Catalog, kind: str) -> list[tuple[str, str]]:
 
 
 def _may_restart(entry: Entry, entity: FoldedEntity | None) -> bool:
-    if entry.effect is None and not entry.names:
+    if entry.effect is None and not entry.names and not entry.elements:
         return False
     return entry.effect is Effect.DELETED or (entity is not None and bool(entity.ended))
 
@@ -185,7 +185,7 @@ def _may_restart(entry: Entry, entity: FoldedEntity | None) -> bool:
 def counting(facts: Sequence[Entry]) -> list[Entry]:
     """Those of all facts about one entity that decide its state: none that another one of them voids."""
     voided = {(e.data["source"], e.data["id"]) for e in facts if e.name == VOIDED}
-    return [e for e in facts if (e.effect is not None or e.names) and (e.source, e.id) not in voided]
+    return [e for e in facts if (e.effect is not None or e.names or e.elements) and (e.source, e.id) not in voided]
 
 
 def order_keys(restarting: Collection[str], facts: Sequence[Entry]) -> list[bytes]:

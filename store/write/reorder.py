@@ -124,7 +124,7 @@ class _Rewriting:
         moved = {at for at, pairs in of_entity.items() if sorted(pairs) != sorted(pairs, key=lambda pair: pair[1])}
         for entity in await find_entities(self.conn, self.tenant, moved):
             at = entity.kind, entity.key
-            before = EntityBefore.of(entity, self.catalog.by_child.get(entity.kind, ()))
+            before = EntityBefore.of(entity, self.catalog.references.get(entity.kind, ()))
             latest, created, ended = (renamed.get((*at, o), o) for o in (entity.latest, entity.created, entity.ended))
             name = named_by(entity.ended) if entity.latest else ""
             self.before[at] = before._replace(
@@ -161,5 +161,5 @@ class _Rewriting:
         for (kind, key), before in self.before.items():
             entity = EntityOfAnySize(kind, key, stored=True).folded_again(counting(facts[kind, key]))
             cause = own_facts.entry("FactsReordered", kind, key, {}, id=own_facts.derived_id("reordered", kind, key))
-            add_differences(diff, self.catalog.by_child.get(kind, ()), before, entity, cause)
+            add_differences(diff, self.catalog.references.get(kind, ()), before, entity, cause)
         return diff

@@ -18,7 +18,7 @@ from facts.order_key import at_position
 from facts.own_facts import VOIDED
 from store.db.pool import Connection
 from store.db.sql import OPEN, execute, fetch_rows
-from store.write import activity, arrivals, former_links, merges, outbox, overlay, refold, waits
+from store.write import activity, arrivals, former_links, link_rows, lists, merges, outbox, overlay, refold, waits
 from store.write.arrivals import TIME_TOLERANCE, Arrivals, FactKey
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, compute_diff
@@ -30,8 +30,6 @@ FACTS = """tenant revision position received source id type kind key sequence or
     correlation causation traceparent extensions digest published"""
 ENTITIES = """tenant from_revision to_revision kind key state sequence data latest created ended incarnation
     older refs"""
-LINKS = """tenant from_revision to_revision since relationship child parent rank of_former_incarnation stated_child
-    stated_parent"""
 ALIASES = "tenant from_revision to_revision kind key survivor"
 
 
@@ -83,7 +81,7 @@ async def settle(
     if not unknown:
         return Settled(locked.revision, known=known, refused=refused, voids=locked.voids)
     fresh = [e.with_order(at_position(e.order, n)) for n, e in enumerate(unknown, locked.facts + 1)]
-    stored = await _stored(conn, tenant, fresh)
+    stored = await _stored(conn, catalog, tenant, fresh)
     histories = await refold.find(conn, catalog, tenant, stored, fresh)
     fresh = list(histories.fresh)
     diff = compute_diff(catalog, stored, fresh, histories.facts)
@@ -91,8 +89,9 @@ async def settle(
         catalog.contracts.merging and any(e.effect is None and is_about_identity(catalog, e) for e in fresh)
     )
     await _mark(conn, tenant, locked, fresh, merging=bool(merging))
-    if merging:
-        await overlay.lay(conn, catalog, tenant, diff, fresh)
+    overlaid = await overlay.lay(conn, catalog, tenant, diff, fresh) if merging else None
+    if catalog.listing:
+        await lists.lay(conn, catalog, tenant, diff, fresh, histories.facts, overlaid)
     await former_links.mark(conn, catalog, tenant, diff, fresh)
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
@@ -133,15 +132,23 @@ async def _mark(conn: Connection, tenant: str, locked: LockedTenant, fresh: Sequ
 
 
 async def write_difference(
-    conn: Connection, catalog: Catalog, tenant: str, locked: LockedTenant, diff: Diff, actor: str
+    conn: Connection,
+    catalog: Catalog,
+    tenant: str,
+    locked: LockedTenant,
+    diff: Diff,
+    actor: str,
+    histories: Mapping[EntityKey, Sequence[Entry]] | None = None,
 ) -> None:
     """Writes a difference that no new fact makes, and what follows from it, within the caller's transaction.
 
     ``locked``: the tenant, whose lock the transaction holds; ``diff``: the difference; ``actor``: for the table of
-    revisions. Without a visible difference no revision begins: an outbox row of one that never comes is never read.
+    revisions; ``histories``: the facts of entities whose facts have another order now. Without a visible difference no
+    revision begins: an outbox row of one that never comes is never read.
     """
-    if locked.merges:
-        await overlay.lay(conn, catalog, tenant, diff, ())
+    overlaid = await overlay.lay(conn, catalog, tenant, diff, ()) if locked.merges else None
+    if catalog.listing:
+        await lists.lay(conn, catalog, tenant, diff, (), histories or {}, overlaid)
     await former_links.mark(conn, catalog, tenant, diff, ())
     revision = locked.revision + 1 if diff else locked.revision
     context = WriteContext(conn, catalog, tenant, revision, locked.now, locked.open_operations)
@@ -180,9 +187,17 @@ def _unknown(entries: Sequence[Entry], known: Mapping[FactKey, bytes]) -> list[E
     ]
 
 
-async def _stored(conn: Connection, tenant: str, entries: Sequence[Entry]) -> dict[EntityKey, FoldedEntity]:
-    """The current entities that facts are folded into: activity, for one, is folded into none."""
-    wanted = {(e.kind, e.key) for e in entries if e.effect is not None or e.names or e.name == VOIDED}
+async def _stored(
+    conn: Connection, catalog: Catalog, tenant: str, entries: Sequence[Entry]
+) -> dict[EntityKey, FoldedEntity]:
+    """The current entities that facts are folded into, or that may order them: activity, for one, is folded into
+    none."""
+    again = catalog.restarting
+    wanted = {
+        (e.kind, e.key)
+        for e in entries
+        if e.effect is not None or e.names or e.name == VOIDED or (e.elements and e.kind in again)
+    }
     entities = await find_entities(conn, tenant, wanted) if wanted else []
     return {(entity.kind, entity.key): entity for entity in entities}
 
@@ -232,26 +247,9 @@ async def write(context: WriteContext, diff: Diff) -> None:
         named = dict(zip(_TOUCHED, map(list, columns), strict=True))
         await execute(conn, "touch_entities", tenant=tenant, **named)
     if diff.closed:
-        names, children = [link.relationship.name for link in diff.closed], [link.child for link in diff.closed]
-        await execute(conn, "close_links", tenant=tenant, revision=revision, relationships=names, children=children)
+        await link_rows.close(context, diff.closed)
     if diff.opened:
-        links = (
-            (
-                tenant,
-                revision,
-                OPEN,
-                context.now,
-                o.relationship.name,
-                o.child,
-                o.parent,
-                o.rank,
-                o.former,
-                o.stated_child,
-                o.stated_parent,
-            )
-            for o in diff.opened
-        )
-        await _copy(conn, "links", LINKS, links)
+        await link_rows.open(context, diff.opened)
     if diff.closed_aliases:
         kinds, keys = [kind for kind, _ in diff.closed_aliases], [key for _, key in diff.closed_aliases]
         await execute(conn, "close_aliases", tenant=tenant, revision=revision, kinds=kinds, keys=keys)

@@ -30,15 +30,6 @@ cross join lateral (
     where tenant = :tenant and kind = v.kind and key = v.key and to_revision = :open limit 1) x
 where e.ctid = x.ctid
 
--- name: close_links
--- Ends the current link of these children.
-update links l set to_revision = :revision
-from unnest(:relationships::text[], :children::text[]) as w (relationship, child)
-cross join lateral (
-    select ctid from links
-    where tenant = :tenant and relationship = w.relationship and child = w.child and to_revision = :open limit 1) x
-where l.ctid = x.ctid
-
 -- name: open_revision
 -- Makes a revision the current one: readers see all that was written with it, once the transaction commits.
 with counted as (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
+from facts.envelope import Entry
 from store.db.pool import Connection
 from store.write.aliases import losers_of, survivors_of
 from store.write.diff import Diff, EntityKey
@@ -66,3 +68,10 @@ class Survivors:
                 found.setdefault((kind, survivor), set()).add(key)
         for at in wanted:
             self._losers[at] = sorted(found.get(at, ()), key=str.encode)
+
+
+class Overlaid(NamedTuple):
+    """What becomes of merges. ``causes``: keys whose survivor changes, each with the fact behind it."""
+
+    names: Survivors
+    causes: dict[EntityKey, Entry]

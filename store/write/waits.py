@@ -54,13 +54,12 @@ async def update(context: WriteContext, diff: Diff) -> None:
 async def _update_placeholders(context: WriteContext, diff: Diff) -> dict[EntityKey, EntityState]:
     """Adds and ends placeholders.
 
-    Returns the states of all entities whose state has changed, and of all parents that a child was linked to or
-    unlinked from.
+    Returns the states of all entities whose state has changed, and of all that links which began or ended name.
     """
     changed = {change.at: change.entity.state for change in diff.state_changes}
     await _replace_by_placeholders(context, [at for at, state in changed.items() if state == "unknown"])
-    linked = {(link.relationship.parent, link.parent) for link in diff.opened} - changed.keys()
-    unlinked = {(link.relationship.parent, link.parent) for link in diff.closed} - changed.keys()
+    linked = {(link.relationship.element_kind, link.named) for link in diff.opened} - changed.keys()
+    unlinked = {(link.relationship.element_kind, link.named) for link in diff.closed} - changed.keys()
     unlinked |= {(entity.kind, entity.key) for entity in diff.touched if entity.is_empty}  # its own references are void
     if not linked and not unlinked:
         return changed
@@ -91,7 +90,8 @@ async def _update_placeholders(context: WriteContext, diff: Diff) -> dict[Entity
             kinds=kinds,
             keys=keys,
             relationships=declared.names,
-            parent_kinds=declared.parent_kinds,
+            element_kinds=declared.element_kinds,
+            parent_lists=declared.parent_lists,
         )
     return changed | {at: states.get(at, "unknown") for at in wanted}
 
@@ -110,7 +110,8 @@ async def _replace_by_placeholders(context: WriteContext, empty: Collection[Enti
         kinds=kinds,
         keys=keys,
         relationships=declared.names,
-        parent_kinds=declared.parent_kinds,
+        element_kinds=declared.element_kinds,
+        parent_lists=declared.parent_lists,
     )
 
 
@@ -125,7 +126,8 @@ async def _end_waits(context: WriteContext, causes: Mapping[InstanceKey, Entry],
         now=context.now,
         relationships=columns.names,
         parents=[parent for _, parent in causes],
-        parent_kinds=columns.parent_kinds,
+        element_kinds=columns.element_kinds,
+        parent_lists=columns.parent_lists,
         requested=columns.requested,
         sources=[cause.source for cause in causes.values()],
         ids=[cause.id for cause in causes.values()],
@@ -169,7 +171,8 @@ async def _begin_waits(context: WriteContext, instances: Collection[InstanceKey]
         now=context.now,
         relationships=columns.names,
         parents=[parent for _, parent in instances],
-        parent_kinds=columns.parent_kinds,
+        element_kinds=columns.element_kinds,
+        parent_lists=columns.parent_lists,
         requested=columns.requested,
         parent_owners=columns.parent_owners,
         child_owners=columns.child_owners,

@@ -13,24 +13,27 @@ select :tenant, :revision, w.kind, w.key, 'unknown', '{}', '', '', '', ''
 from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 
 -- name: open_referred_placeholders
--- Adds placeholders for those of these keys that links refer to and that have no row. `relationships` and `parent_kinds`
--- list all relationships.
+-- Adds placeholders for those of these keys that links refer to and that have no row. `relationships`,
+-- `element_kinds` and `parent_lists` list all relationships.
 insert into entities (tenant, from_revision, kind, key, state, data, latest, created, ended, incarnation)
 select :tenant, :revision, w.kind, w.key, 'unknown', '{}', '', '', '', ''
 from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 where exists (
-    select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, kind)
-    cross join lateral (
-        select from links l
-        where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open limit 1) l
-    where r.kind = w.kind)
+    select from unnest(:relationships::text[], :element_kinds::text[], :parent_lists::boolean[])
+         as r (name, kind, parent_lists)
+    where r.kind = w.kind and case when r.parent_lists then exists (
+              select from links l
+              where l.tenant = :tenant and l.relationship = r.name and l.child = w.key and l.to_revision = :open offset 0)
+          else exists (
+              select from links l
+              where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open offset 0) end)
   and not exists (
     select from entities e
     where e.tenant = :tenant and e.kind = w.kind and e.key = w.key and e.to_revision = :open offset 0)
 
 -- name: close_placeholders
 -- Ends those of these placeholders that no link refers to any more, unless they hold a reference that Tether itself has
--- recorded. `relationships` and `parent_kinds` list all relationships.
+-- recorded. `relationships`, `element_kinds` and `parent_lists` list all relationships.
 update entities e set to_revision = :revision
 from unnest(:kinds::text[], :keys::text[]) as w (kind, key)
 cross join lateral (
@@ -40,11 +43,14 @@ cross join lateral (
     limit 1) x
 where e.ctid = x.ctid
   and not exists (
-      select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, kind)
-      cross join lateral (
-          select from links l
-          where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open limit 1) l
-      where r.kind = w.kind)
+      select from unnest(:relationships::text[], :element_kinds::text[], :parent_lists::boolean[])
+         as r (name, kind, parent_lists)
+      where r.kind = w.kind and case when r.parent_lists then exists (
+                select from links l
+                where l.tenant = :tenant and l.relationship = r.name and l.child = w.key and l.to_revision = :open offset 0)
+            else exists (
+                select from links l
+                where l.tenant = :tenant and l.relationship = r.name and l.parent = w.key and l.to_revision = :open offset 0) end)
 
 -- name: end_waits
 -- Deletes the waits of those of these instances for which nothing is missing any more, or the other side is, and adds
@@ -53,14 +59,14 @@ where e.ctid = x.ctid
 -- waits for such an update and returns the row as it was then, so that a workflow that has just registered is notified.
 with ended as (
     delete from waits x
-    using unnest(:relationships::text[], :parents::text[], :parent_kinds::text[], :requested::boolean[],
-                 :sources::text[], :ids::text[], :facts::text[])
-          as w (relationship, parent, kind, requested, source, id, fact)
+    using unnest(:relationships::text[], :parents::text[], :element_kinds::text[], :requested::boolean[],
+                 :parent_lists::boolean[], :sources::text[], :ids::text[], :facts::text[])
+          as w (relationship, parent, kind, requested, parent_lists, source, id, fact)
     cross join lateral (
         select missing from waits
         where tenant = :tenant and relationship = w.relationship and parent = w.parent limit 1) o
     cross join lateral (
-        select missing_side(:tenant, w.relationship, w.parent, w.kind, w.requested) as missing
+        select missing_side(:tenant, w.relationship, w.parent, w.kind, w.requested, w.parent_lists) as missing
         where o.missing is not null offset 0) n
     where x.tenant = :tenant and x.relationship = w.relationship and x.parent = w.parent
       and x.missing is distinct from n.missing
@@ -120,11 +126,12 @@ insert into waits as x (tenant, relationship, parent, missing, owner, waiting_si
 select :tenant, w.relationship, w.parent, e.missing,
        case e.missing when 'parent' then w.parent_owner else w.child_owner end,
        :now::timestamptz, :now::timestamptz + w.deadline, :now::timestamptz + w.grace_period
-from unnest(:relationships::text[], :parents::text[], :parent_kinds::text[], :requested::boolean[],
-            :parent_owners::text[], :child_owners::text[], :deadlines::interval[], :grace_periods::interval[])
-     as w (relationship, parent, kind, requested, parent_owner, child_owner, deadline, grace_period)
+from unnest(:relationships::text[], :parents::text[], :element_kinds::text[], :requested::boolean[],
+            :parent_lists::boolean[], :parent_owners::text[], :child_owners::text[], :deadlines::interval[],
+            :grace_periods::interval[])
+     as w (relationship, parent, kind, requested, parent_lists, parent_owner, child_owner, deadline, grace_period)
 cross join lateral (
-    select missing_side(:tenant, w.relationship, w.parent, w.kind, w.requested) as missing
+    select missing_side(:tenant, w.relationship, w.parent, w.kind, w.requested, w.parent_lists) as missing
     where not exists (select from waits o
                       where o.tenant = :tenant and o.relationship = w.relationship and o.parent = w.parent
                         and o.overdue_notified_at is null offset 0)

@@ -4,7 +4,7 @@ import pytest
 
 from store.db.pool import Pool
 from store.migrate import migrate
-from tests.support.tenants import ARCHIVE, CLINIC, YARD, StoreTenant
+from tests.support.tenants import ARCHIVE, CLINIC, LIBRARY, YARD, StoreTenant
 
 
 @pytest.fixture
@@ -32,3 +32,10 @@ async def clinic(pool: Pool) -> StoreTenant:
     """A tenant with the declarations of the clinic as well, where everything may turn out to be the same."""
     await migrate(pool, CLINIC)
     return StoreTenant(pool, CLINIC)
+
+
+@pytest.fixture
+async def library(pool: Pool) -> StoreTenant:
+    """A tenant with the declarations of the library as well: many to many, by lists of children and of parents."""
+    await migrate(pool, LIBRARY)
+    return StoreTenant(pool, LIBRARY)

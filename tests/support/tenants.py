@@ -32,6 +32,7 @@ CATALOG = catalogs.load()
 YARD = catalogs.load([Path(__file__).parent / "catalogs" / "yard"])
 ARCHIVE = catalogs.load([Path(__file__).parent / "catalogs" / "archive"])
 CLINIC = catalogs.load([Path(__file__).parent / "catalogs" / "clinic"])
+LIBRARY = catalogs.load([Path(__file__).parent / "catalogs" / "library"])
 
 in_a_database = settings(
     deadline=None,

@@ -25,6 +25,15 @@ select t.tenant, name, 'item' || n, 'category' || n % 3, now(), n % 200,
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n,
      unnest('{category_item,dest_flight}'::text[]) as r (name);
 
+insert into links (tenant, relationship, child, parent, since, from_revision, to_revision, many)
+select t.tenant, 'article_tag', 'article' || n % 500, 'tag' || n, now(), n % 200,
+       case when n % 5 = 0 then 201 + n % 100 else 9223372036854775807 end, 'tag' || n
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into element_facts (tenant, relationship, key, element, order_key, added)
+select t.tenant, 'article_tag', 'article' || n % 500, 'tag' || n, '', n % 2 = 0
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 insert into activities (tenant, from_revision, to_revision, position, feed, kind, key, happened, happened_nanoseconds,
                         type, source, id)
 select t.tenant, 1 + n % 200, case when n % 50 = 0 then 201 + n % 100 else 9223372036854775807 end, n, 'activity',

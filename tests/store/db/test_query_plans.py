@@ -23,6 +23,7 @@ LOOKUPS = {
     "activities": {"key"},
     "aliases": {"key", "survivor"},
     "counterpart_requests": {"parent"},
+    "element_facts": {"key"},
     "entities": {"key"},
     "erasures": {"id", "key", "idempotency_key", "next_run"},
     "facts": {"id", "key"},
