@@ -14,9 +14,11 @@ from api.http.dependencies import Dependencies
 from api.http.feed_reader import FeedReader
 from api.http.head import HeadMiddleware
 from api.http.metrics import Metrics, MetricsMiddleware
+from api.http.published import PublishedContracts
 from api.routes import (
     audits,
     consumers,
+    contracts,
     deletions,
     deliveries,
     entities,
@@ -79,6 +81,7 @@ ROUTERS = (
     snapshots,
     audits,
     quarantine,
+    contracts,
     retention,
     imports,
     webhook_validation,
@@ -112,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
             AcknowledgementWaiter(pool),
             metrics,
             FeedReader(followers, settings.feed_pool, revisions),
+            PublishedContracts(catalog),
             copiers,
         )
         yield

@@ -144,12 +144,12 @@ class Catalog:
             raise Unknown(f"no kind of entity {kind!r}; declared are: {known}") from None
 
 
-def load(directories: Sequence[Path | str] = ()) -> Catalog:
+def load(directories: Sequence[Path | str] = (), *, own: bool = True) -> Catalog:
     """Reads Tether's own declarations and those of mounted directories, checked one by one and against each other.
 
-    Raises BadDeclaration, which names the file and the mend.
+    ``own``: False leaves Tether's own ones out. Raises BadDeclaration, which names the file and the mend.
     """
-    found = list(discovery.modules(Path(directory) for directory in directories))
+    found = list(discovery.modules((Path(directory) for directory in directories), own=own))
     contracts = contract_reader.read(found)
     files: dict[str, str] = {}
     relationships: dict[str, Relationship] = {}

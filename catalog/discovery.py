@@ -11,7 +11,7 @@ from catalog import mounted_directory
 from errors import BadDeclaration
 
 ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("contracts", "relationships", "replicas")
+PACKAGES = ("contracts", "relationships", "replicas")
 """The packages of this tree that hold declarations, and nothing else."""
 
 _FORMER_MODULES = ("contracts.vocabulary", "relationships.definition", "catalog.vocabulary", "catalog.relationship")
@@ -24,15 +24,15 @@ _RENAMED = {
 """Former name → present name of what declarations use."""
 
 
-def modules(directories: Iterable[Path]) -> Iterator[ModuleType]:
-    """Imports every module of declarations of this tree, then every one below the given directories.
+def modules(directories: Iterable[Path], *, own: bool = True) -> Iterator[ModuleType]:
+    """Imports every module of declarations of this tree (if ``own``), then every one below the given directories.
 
     A directory is a plain folder: each ``.py`` file in it or in any of its sub-folders is a module of declarations.
     Files and folders whose name begins with ``.`` or ``_`` are imported only by others, and folders named ``tests``
     not at all. Modules of one directory import each other as they would with that directory on ``sys.path``, or
     relatively. Raises BadDeclaration for a directory that does not exist and a module that cannot be imported.
     """
-    for name in _PACKAGES:
+    for name in PACKAGES if own else ():
         for file in _files(ROOT / name):
             yield _module(file, name, ROOT / name)
     for directory in directories:
@@ -101,6 +101,6 @@ def _mend(error: Exception) -> str:
                 return f"{former} is called {present} now."
     if name in _FORMER_MODULES:
         return "Import it from tether: from tether import …."
-    if isinstance(error, ModuleNotFoundError) and name.partition(".")[0] in _PACKAGES:
+    if isinstance(error, ModuleNotFoundError) and name.partition(".")[0] in PACKAGES:
         return "Neither this catalog directory nor Tether has such a module: check its name."
     return "Mend the module."

@@ -25,6 +25,7 @@ from cli import (
     waiting,
 )
 from cli.audits import audit
+from cli.contracts import command as contracts
 from cli.deletions import delete
 from cli.exports import export
 from cli.imports.command import import_files
@@ -74,6 +75,7 @@ app.add_typer(operations.app, name="operations", rich_help_panel=READ)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
 app.add_typer(erasures.app, name="erasures", rich_help_panel=READ)
 app.add_typer(retention.app, name="retention", rich_help_panel=READ)
+app.add_typer(contracts.app, name="contracts", rich_help_panel=CHECK)
 app.command(rich_help_panel=CHECK)(verify)
 app.command(rich_help_panel=CHECK)(export)
 

@@ -5,12 +5,13 @@ Both sources of facts use it: HTTP (``api/routes/events.py``) and Temporal signa
 (``store/write/recorder.py``).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from catalog import limits
 from errors import Forbidden, Malformed, Unacceptable
+from facts.data_schema import other_schema
 from facts.envelope import Entry, Envelope, read
 from facts.event_data import read_data
 from facts.json_text import dump_json, parse_json
@@ -140,7 +141,7 @@ class Batch:
             return None
         for reason in self.validator.misspelt(entry):
             self.warn(reason)
-        for reason in misspelt_attributes(event, envelope.extensions) if envelope.extensions else ():
+        for reason in _odd_attributes(event, entry, envelope.extensions) if envelope.extensions else ():
             self.warn(reason)
         if (sequence := entry.sequence) is not None and (doubt := doubtful_sequence(sequence)):
             self.warn(f"sequence: {sequence[:40]!r} {doubt}")
@@ -186,6 +187,11 @@ class Batch:
         if not isinstance(error, Forbidden):  # another owner's quarantine is not the sender's to fill
             self.rejections.append(Rejection(source, id, type, _reason(error), raw[: self.keep]))
         self.next_index += 1
+
+
+def _odd_attributes(event: Any, entry: Entry, extensions: dict[str, Any]) -> Iterator[str]:
+    yield from misspelt_attributes(event, extensions)
+    yield from other_schema(entry.type, extensions)
 
 
 def _reason(error: Malformed | Forbidden | Unacceptable) -> str:

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from api.http.auth import KeyCache
 from api.http.feed_reader import FeedReader
 from api.http.metrics import Metrics
+from api.http.published import PublishedContracts
 from catalog.catalog import Catalog
 from config import Settings
 from facts.validation import Validator
@@ -33,6 +34,7 @@ class Dependencies:
     acknowledged: AcknowledgementWaiter
     metrics: Metrics
     feed: FeedReader
+    published: PublishedContracts
     snapshots: Pool
     """For their pages and those of audits alone: however many are read, no other request waits for a connection."""
 

@@ -1,0 +1,1 @@
+"""`tether contracts …`: shows contracts, compares them with earlier ones, and exports them."""
