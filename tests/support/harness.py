@@ -15,10 +15,9 @@ from temporalio.worker import Interceptor
 import worker
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
-from config import Limits, Retention, Settings
+from config import Retention, Settings
 from dispatcher import Dispatcher
 from facts.envelope import read
-from facts.validation import Validator
 from gateways.answers import LONGEST_PAUSE
 from gateways.circuit_breaker import Clock
 from gateways.owners import Owners
@@ -34,6 +33,7 @@ from tests.support.channels import Channels
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
 from tests.support.receivers import Receivers
+from tests.support.validators import validator_of
 from worker import Workers
 
 _DEADLINES = (
@@ -76,7 +76,7 @@ class Harness:
         self.recorder = Recorder(pool, catalog)
         self._skipper = TimeSkipper(client)
         self._skipped = 0.0
-        self._validator = Validator(catalog, Limits())
+        self._validator = validator_of(catalog)
 
     async def record(self, *events: Event) -> int:
         """Records the events in one batch; returns the revision after it."""

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
-from config import Limits
 from facts.envelope import Entry, read
-from facts.validation import Validator
 from store.db.pool import Pool
 from store.operations import children, children_to_request
 from store.operations.children import ChildOutcome
@@ -15,6 +13,7 @@ from store.operations.links import linked_entry
 from store.write.entity_state import FoldedEntity
 from store.write.recorder import Recorder
 from tests.support.events import Event
+from tests.support.validators import validator_of
 
 TENANT = "main"
 
@@ -24,7 +23,7 @@ class FactRecorder:
 
     def __init__(self, pool: Pool, catalog: Catalog, tenant: str = TENANT) -> None:
         self._catalog = catalog
-        self._validator = Validator(catalog, Limits())
+        self._validator = validator_of(catalog)
         self._recorder = Recorder(pool, catalog)
         self._tenant = tenant
 

@@ -14,10 +14,8 @@ from hypothesis import HealthCheck, settings
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
-from config import Limits
 from facts import own_facts
 from facts.envelope import Entry, Reference, nanoseconds, read
-from facts.validation import Validator
 from model import facts, lines
 from model.fold import fold
 from model.state import ModelState
@@ -27,6 +25,7 @@ from store.db.pool import Connection, Pool
 from store.db.sql import fetch_value
 from store.write.recorder import Recorded, Recorder
 from tests.support.events import Event
+from tests.support.validators import validator_of
 
 CATALOG = catalogs.load()
 YARD = catalogs.load([Path(__file__).parent / "catalogs" / "yard"])
@@ -50,7 +49,7 @@ Waits = Counter[tuple[str, ...]]
 def recorded_entry(catalog: Catalog, event: Event) -> Entry:
     """Returns an event as the ledger keeps it: validated if an owner published it, else as Tether's own fact."""
     if event["source"] != OWN_SOURCE:
-        return Validator(catalog, Limits()).validate(read(event))
+        return validator_of(catalog).validate(read(event))
     data, kind = event["data"], ""
     names: tuple[Reference, ...] = ()
     if "relationship" in data:
