@@ -92,7 +92,7 @@ async def main(console: Console, rate: int, kills: int) -> bool:
                 await publisher.users(USERS)
                 async with asyncpg.create_pool(database, min_size=1, max_size=2) as pool:
                     await Customers(pool).create()
-                    copy = KilledCopy(pool, database, url, stack.key, "--consumer", CONSUMER, page=1_000)
+                    copy = KilledCopy(pool, database, url, stack.key, CONSUMER, page=1_000)
                     return await play(stack, copy, publisher, pool, console, rate, kills)
 
 

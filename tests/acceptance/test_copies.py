@@ -83,7 +83,7 @@ async def test_copy_that_is_killed_is_exact_at_its_position(
     dice = random.Random(SEED)
     history = UserHistory(dice)
     await facts.record(*history.created(USERS))
-    copy = KilledCopy(own, database_url, url, key, "--consumer", CONSUMER)
+    copy = KilledCopy(own, database_url, url, key, CONSUMER)
     async with facts_arriving(facts, history):
         for life in range(KILLS):
             await copy.live_and_die(LIFE * dice.random(), advances=life % 2 == 1)

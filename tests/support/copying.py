@@ -1,12 +1,9 @@
 """A copy of users in a process that is killed again and again, compared with what Tether holds at its position."""
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 import asyncpg
@@ -16,6 +13,7 @@ from catalog import catalog
 from examples.shopping.customers import Customers
 from examples.shopping.service import REPLICA
 from store.read import feed_offsets
+from tests.support import copying_process, forked
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
 
@@ -72,20 +70,22 @@ class KilledCopy:
         database: str,
         tether: str,
         key: str,
-        *more: str,
+        consumer: str | None = None,
+        *,
         page: int = PAGE,
     ) -> None:
         """``pool``: on the copy's database."""
         self._pool = pool
         self.customers = Customers(pool)
-        arguments = ("--database", database, "--tether", tether, "--key", key, "--page", str(page), *more)
-        self._command = [sys.executable, "-m", "tests.support.copying_process", *arguments]
+        self._arguments = (database, tether, key, page, consumer)
 
-    async def run(self) -> "subprocess.Popen[bytes]":
+    async def run(self) -> ForkServerProcess:
         """Starts the process, and waits until it has connected."""
-        process = subprocess.Popen(self._command, stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        assert await asyncio.to_thread(process.stdout.readline) == b"ready\n"
+        receiver, sender = forked.pipe()
+        process = forked.start(copying_process.main, sender, *self._arguments)
+        sender.close()
+        with receiver:
+            assert await asyncio.to_thread(receiver.recv)
         return process
 
     async def live_and_die(self, seconds: float, *, advances: bool = False) -> None:
@@ -94,7 +94,7 @@ class KilledCopy:
         process = await self.run()
 
         async def advanced() -> bool:
-            assert process.poll() is None, "it must not end"
+            assert process.exitcode is None, "it must not end"
             return await self._reached() != before
 
         if advances:
@@ -114,7 +114,7 @@ class KilledCopy:
         end_of_feed = feed_offsets.encode(tenant, feed_offsets.FeedPosition(head + 1))
 
         async def complete() -> bool:
-            assert process.poll() is None, "it must not end"
+            assert process.exitcode is None, "it must not end"
             return (await self.customers.snapshot())[0].get("offset") == end_of_feed
 
         await eventually(complete, seconds)
@@ -136,12 +136,10 @@ class KilledCopy:
         return len(rows)
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: ForkServerProcess) -> None:
     """Kills a process with SIGKILL."""
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    process.kill()
+    process.join()
 
 
 async def rows_at(server: "asyncpg.Pool[asyncpg.Record]", tenant: str, offset: str) -> dict[str, Any]:

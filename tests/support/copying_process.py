@@ -1,8 +1,6 @@
-"""Keeps a copy of users until it is killed: `python -m tests.support.copying_process --help`."""
+"""Keeps a copy of users until it is killed."""
 
-import argparse
-import asyncio
-import sys
+from multiprocessing.connection import Connection
 
 import asyncpg
 import httpx2
@@ -12,25 +10,13 @@ from examples.shopping.service import FILTER, RETRY
 from tether.consumer import Follower
 
 
-async def main() -> None:
-    """Prints ``ready`` once it is connected."""
-    parser = argparse.ArgumentParser()
-    for name in ("database", "tether", "key"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--page", type=int, default=1_000)
-    parser.add_argument("--consumer")
-    given = parser.parse_args()
-    headers = {"authorization": f"Bearer {given.key}"}
+async def main(ready: Connection, database: str, tether: str, key: str, page: int, consumer: str | None) -> None:
+    """Sends True to ``ready`` once it is connected. ``database`` and ``tether``: URLs; ``page``: items in a page."""
     async with (
-        asyncpg.create_pool(given.database, min_size=1, max_size=1) as pool,
-        httpx2.AsyncClient(base_url=given.tether, headers=headers) as client,
+        asyncpg.create_pool(database, min_size=1, max_size=1) as pool,
+        httpx2.AsyncClient(base_url=tether, headers={"authorization": f"Bearer {key}"}) as client,
     ):
         customers = Customers(pool)
         await customers.create()
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        await Follower(customers, client, FILTER, consumer=given.consumer, page=given.page).run(RETRY)
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+        ready.send(True)
+        await Follower(customers, client, FILTER, consumer=consumer, page=page).run(RETRY)

@@ -1,11 +1,7 @@
-"""A worker that ends, as by kill -9, after a receiver's 2xx and before the position has moved.
-
-Run as ``python -m tests.support.killed_delivery DATABASE TEMPORAL TENANT RECEIVER``: the port of the receiver.
-"""
+"""A worker that ends, as by kill -9, after a receiver's 2xx and before the position has moved."""
 
 import asyncio
 import os
-import sys
 
 from temporalio.client import Client
 
@@ -34,7 +30,3 @@ async def main(database: str, address: str, tenant: str) -> None:
     harness.webhooks = Dying(["127.0.0.0/8"])
     async with harness.worker():
         await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))

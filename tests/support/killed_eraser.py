@@ -1,11 +1,6 @@
-"""Carries an erasure out, and ends, as by kill -9, after some of its transactions.
+"""Carries an erasure out, and ends, as by kill -9, after some of its transactions."""
 
-Run as ``python -m tests.support.killed_eraser DATABASE TENANT ERASURE TRANSACTIONS``.
-"""
-
-import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 
 from catalog import catalog as catalogs
@@ -24,14 +19,10 @@ async def steps(database: str, tenant: str, id: str) -> AsyncIterator[object]:
         yield table
 
 
-async def main(database: str, tenant: str, id: str, transactions: str) -> None:
+async def main(database: str, tenant: str, id: str, transactions: int) -> None:
     """Ends with the exit code 9, or with 0 if the erasure has ended before."""
-    left = int(transactions)
+    left = transactions
     async for _ in steps(database, tenant, id):
         left -= 1
         if not left:
             os._exit(9)
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))

@@ -1,11 +1,7 @@
-"""A process with a worker and owners that ends, as by kill -9, at one step of a move, of a cascade or of a merge.
-
-Run as ``python -m tests.support.killed_scenario DATABASE TEMPORAL TENANT FOLDER STEP``.
-"""
+"""A process with a worker and owners that ends, as by kill -9, at one step of a move, of a cascade or of a merge."""
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -68,15 +64,11 @@ def prepare(step: str) -> None:
     setattr(owner, name, dying)
 
 
-async def main(database: str, address: str, tenant: str, folder: str, step: str) -> None:
+async def main(database: str, address: str, tenant: str, folder: Path, step: str) -> None:
     """Runs a worker and owners until the process ends at the step."""
     prepare(step)
     client = await Client.connect(address, plugins=[temporal.plugin()])
     harness = Harness(await create_pool(database, 4), catalogs.load(), client, tenant)
-    scenario = Scenario(harness, Path(folder), {**OWNERS, "people": PEOPLE})
+    scenario = Scenario(harness, folder, {**OWNERS, "people": PEOPLE})
     async with scenario.running(), harness.worker():
         await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))

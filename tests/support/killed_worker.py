@@ -1,11 +1,7 @@
-"""A worker that ends, as by kill -9, after it has announced a link and before Temporal has the result.
-
-Run as ``python -m tests.support.killed_worker DATABASE TEMPORAL TENANT``.
-"""
+"""A worker that ends, as by kill -9, after it has announced a link and before Temporal has the result."""
 
 import asyncio
 import os
-import sys
 from typing import Any
 
 from temporalio.client import Client
@@ -40,7 +36,3 @@ async def main(database: str, address: str, tenant: str) -> None:
     harness.channels.silent = True
     async with harness.worker(interceptors=[Dies()]):
         await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))

@@ -1,8 +1,6 @@
 """The data of an erased entity is nowhere, and nothing else has changed."""
 
 import asyncio
-import sys
-from pathlib import Path
 from random import Random
 from string import ascii_letters
 
@@ -16,7 +14,7 @@ from store.db.pool import Pool
 from store.erasure import entity, traces, vacuum
 from store.operations import request_bodies
 from tests.store.erasure.conftest import Eraser
-from tests.support import canaries
+from tests.support import canaries, forked, killed_eraser
 from tests.support.events import event
 from tests.support.tenants import StoreTenant, recorded_entry
 
@@ -192,11 +190,8 @@ async def test_an_erasure_that_is_killed_at_any_step_goes_on_and_counts_once(
     await record_history(tenant)
     id = (await eraser.request("person", "ann")).id
     for transactions, exit_code in ((1, 9), (3, 9), (9, 9), (99, 0)):
-        killed = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.killed_eraser", database_url, tenant.name, id, str(transactions)),
-            cwd=Path(__file__).parents[3],
-        )
-        assert await asyncio.wait_for(killed.wait(), 60) == exit_code
+        killed = forked.start(killed_eraser.main, database_url, tenant.name, id, transactions)
+        assert await forked.exit_code(killed) == exit_code
         assert (await tenant.audit()).tables == (await tenant.audit()).ledger
     assert await canaries.find(pool, CANARY) == []
     certificate = await eraser.certificate(id)

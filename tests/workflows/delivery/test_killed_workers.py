@@ -1,9 +1,5 @@
 """A worker that is killed between a receiver's 2xx and the move of the position."""
 
-import asyncio
-import sys
-from pathlib import Path
-
 import orjson
 import pytest
 from fastapi import FastAPI, Request
@@ -12,6 +8,7 @@ from devstack.temporal_server import TemporalServer
 from gateways.webhooks import Webhooks
 from store.consumers import registrations
 from store.deliveries import webhooks
+from tests.support import forked, killed_delivery
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
 from tests.support.receivers import SECRET
@@ -47,16 +44,8 @@ async def test_accepted_message_comes_again_by_the_same_id_and_none_is_lost(
         )  # fmt: skip
         await add(harness, "c1", "c2", "c3")
         async with harness.dispatching():
-            killed = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.support.killed_delivery"),
-                *(database_url, server.address, harness.tenant),
-                cwd=Path(__file__).parents[3],
-            )
-            try:
-                assert await asyncio.wait_for(killed.wait(), 60) == 9
-            finally:
-                if killed.returncode is None:
-                    killed.kill()
+            killed = forked.start(killed_delivery.main, database_url, server.address, harness.tenant)
+            assert await forked.exit_code(killed) == 9
         assert len(messages) == 1
         assert (await registrations.find(harness.pool, harness.tenant, "shop")).acknowledged_at is None
         harness.webhooks = Webhooks(["127.0.0.0/8"])

@@ -1,8 +1,6 @@
 """No fact is lost between rows and workflows: signals as a workflow ends, storms of signals, terminations, crashes."""
 
 import asyncio
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from devstack.temporal_server import TemporalServer
 from dispatcher import Dispatcher
 from facts.correlation import encode
 from messages.search_attributes import STATE
+from tests.support import forked, killed_worker
 from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.support.harness import Harness
@@ -273,15 +272,11 @@ async def test_another_worker_continues_after_a_kill(
 ) -> None:
     """The first worker is killed after it announced the link and before Temporal has the result."""
     async with harness.dispatching():
-        killed = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.killed_worker"),
-            *(database_url, server.address, harness.tenant),
-            cwd=Path(__file__).parents[3],
-        )
+        killed = forked.start(killed_worker.main, database_url, server.address, harness.tenant)
         await harness.record(event("GroupCreated", "g1", name="g1"))
         await harness.wait_until_waiting("group_channel", "g1")
         await harness.record(event("ChannelCreated", "c1", correlation=encode("group_channel", "g1"), name="c"))
-        assert await asyncio.wait_for(killed.wait(), 30) == 9
+        assert await forked.exit_code(killed) == 9
         assert len(await harness.facts(LINKED)) == 1
         async with harness.worker():
             await harness.wait_for_end("group_channel", "g1", 60)

@@ -1,12 +1,11 @@
 """Workers and owners that are killed midway: others continue their operations, and each effect happens once."""
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
 from devstack.temporal_server import TemporalServer
+from tests.support import forked, killed_scenario
 from tests.support.harness import Harness
 from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, counts, delete_at_owner
@@ -19,16 +18,8 @@ TEAMS = [f"t{n:02}" for n in range(20)]
 async def run_until_killed(harness: Harness, database: str, server: TemporalServer, folder: Path, step: str) -> None:
     """Runs a process with a worker and owners until it ends at the step; the dispatcher runs in this process."""
     async with harness.dispatching():
-        killed = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.killed_scenario"),
-            *(database, server.address, harness.tenant, str(folder), step),
-            cwd=Path(__file__).parents[3],
-        )
-        try:
-            assert await asyncio.wait_for(killed.wait(), 60) == 9
-        finally:
-            if killed.returncode is None:
-                killed.kill()
+        killed = forked.start(killed_scenario.main, database, server.address, harness.tenant, folder, step)
+        assert await forked.exit_code(killed) == 9
 
 
 @pytest.mark.parametrize("step", ["before the first request", "after the first request"])
