@@ -1,4 +1,4 @@
-"""Every order of a few facts around moves: there and back, to an event that is recreated, to no event."""
+"""Orders of a few facts around moves: there and back, to an event that is recreated, to no event."""
 
 from collections.abc import Sequence
 from random import Random, SystemRandom
@@ -6,6 +6,7 @@ from random import Random, SystemRandom
 import pytest
 
 from tests.support.events import Event, event
+from tests.support.sampling import some
 from tests.support.team_histories import (
     MOVE_AND_DELETIONS,
     assert_all_end_the_same,
@@ -82,13 +83,12 @@ def link_lines(end: str | None) -> list[bytes]:
 async def test_orders_one_by_one_and_in_batches_end_the_same(
     tenant: StoreTenant, end: str | None, facts: Sequence[Event]
 ) -> None:
-    every = orders(facts)
-    assert len(every) == 120
+    chosen = some(orders(facts), 30)
     seed = SystemRandom().randrange(2**32)
     print("cut by the seed", seed)  # noqa: T201
     random = Random(seed)
-    recorded = await record_all(tenant, [[[event] for event in order] for order in every])
-    recorded += await record_all(tenant, [cut_into_batches(random, order, most=5) for order in every])
+    recorded = await record_all(tenant, [[[event] for event in order] for order in chosen])
+    recorded += await record_all(tenant, [cut_into_batches(random, order, most=5) for order in chosen])
     assert_all_end_the_same(recorded)
     assert_each_revision_is_sound(recorded, facts)
     assert [line for line in expected_lines(tenant.catalog, facts) if line.startswith(b"link")] == link_lines(end)

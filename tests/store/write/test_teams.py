@@ -1,8 +1,9 @@
-"""A team moves out of an event that is deleted: every delivery, fact by fact, with one fact repeated."""
+"""A team moves out of an event that is deleted: deliveries in any order, fact by fact, with one fact repeated."""
 
 import pytest
 
 from tests.support.events import Event
+from tests.support.sampling import some
 from tests.support.team_histories import (
     MOVE_AND_DELETIONS,
     assert_all_end_the_same,
@@ -23,12 +24,11 @@ def test_generator_gives_1800_distinct_deliveries() -> None:
     assert len(set.union(*of_each)) == 1800
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("twice", MOVE_AND_DELETIONS, ids=lambda event: event["type"] + event["subject"])
 async def test_deliveries_with_one_fact_twice_are_sound_and_end_the_same(tenant: StoreTenant, twice: Event) -> None:
-    deliveries = orders(MOVE_AND_DELETIONS, twice)
+    deliveries = some(orders(MOVE_AND_DELETIONS, twice), 60)
     recorded = await record_all(tenant, [[[event] for event in order] for order in deliveries])
-    assert len({one.describe() for one in recorded}) == 360
+    assert len({one.describe() for one in recorded}) == len(deliveries)
     assert {one.duplicates for one in recorded} == {1}
     assert_all_end_the_same(recorded)
     assert_each_revision_is_sound(recorded, MOVE_AND_DELETIONS)

@@ -15,12 +15,15 @@ from examples.owner.misbehaviour.settings import BusyAnswers, MisbehaviourSettin
 from messages.signals import Nudge
 from messages.workflow_ids import Subject
 from tests.support.eventually import eventually
+from tests.support.sampling import THOROUGH
 from tests.support.scenario import Scenario
 from tests.workflows.cascade.test_cascades import all_done, counts, delete_at_owner, wait_until_at_rest
 
 pytestmark = pytest.mark.stack
 
 AT_ONCE = 32
+COUNT = 2_000 if THOROUGH else 600
+"""Teams of the large cascade: several pages of a sweep."""
 STORM = MisbehaviourSettings(
     slow=SlowAnswers(share=0.3, seconds=0.01),
     unavailable_before=0.3,
@@ -69,13 +72,14 @@ async def _requested(scenario: Scenario, part: str) -> bool:
 
 
 @pytest.mark.slow
-async def test_cascade_of_two_thousand_teams_handles_arrivals_and_moves(running_scenario: Scenario) -> None:
+async def test_large_cascade_handles_arrivals_and_moves(running_scenario: Scenario) -> None:
     scenario, harness = running_scenario, running_scenario.harness
-    teams = [f"t{n:04}" for n in range(2_000)]
+    teams = [f"t{n:04}" for n in range(COUNT)]
     await scenario.create_events("a", "b")
     await register(scenario, "a", teams)
     await scenario.wait_for_entities("team", teams)
-    leaving = teams[1_000:1_100]
+    middle, late = COUNT // 2, COUNT // 10
+    leaving = teams[middle : middle + 100]
     scenario.relay.holding.add("teams")
     await move(scenario, "b", leaving[:50])
     await delete_at_owner(scenario)
@@ -93,15 +97,15 @@ async def test_cascade_of_two_thousand_teams_handles_arrivals_and_moves(running_
                 seen.append(counts(row))
 
     watching = asyncio.create_task(watch())
-    await eventually(lambda: _requested(scenario, "/teams/t10"))
+    await eventually(lambda: _requested(scenario, f"/teams/{leaving[0][:3]}"))
     await scenario.relay.release()
     await asyncio.gather(
-        move(scenario, "b", leaving[50:]), register(scenario, "a", [f"late{n:03}" for n in range(200)])
+        move(scenario, "b", leaving[50:]), register(scenario, "a", [f"late{n:03}" for n in range(late)])
     )
 
     async def over() -> bool:
         row = await scenario.newest_cascade("a")
-        return bool(row.state == "done" and row.found >= 2_200 - len(await scenario.teams_at_owner("b")))
+        return bool(row.state == "done" and row.found >= COUNT + late - len(await scenario.teams_at_owner("b")))
 
     await eventually(over, 120)
     watching.cancel()
@@ -110,7 +114,7 @@ async def test_cascade_of_two_thousand_teams_handles_arrivals_and_moves(running_
     assert set(leaving[:50]) <= set(there) <= set(leaving)
     assert await harness.links("event_team") == there
     row = counts(await scenario.newest_cascade("a"))
-    assert row["confirmed"] == 2_200 - len(there)
+    assert row["confirmed"] == COUNT + late - len(there)
     assert row["found"] == row["confirmed"] + row["skipped"]
     assert (row["parked"], row["remaining"]) == (0, 0)
     for name in ("found", "confirmed", "skipped"):

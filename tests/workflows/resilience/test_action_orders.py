@@ -1,4 +1,4 @@
-"""Actions of owners on two events and a team in all orders, end to end: facts, cascades, commands, facts again."""
+"""Actions of owners on two events and a team in any order, end to end: facts, cascades, commands, facts again."""
 
 import asyncio
 import sqlite3
@@ -16,6 +16,7 @@ from model.fold import fold
 from model.state import ModelState
 from store.audit import fingerprint
 from tests.support.eventually import INTERVAL, eventually
+from tests.support.sampling import some
 from tests.support.scenario import Scenario
 
 pytestmark = pytest.mark.stack
@@ -216,22 +217,23 @@ def check_teams(orders: Sequence[Sequence[str]], state: ModelState) -> None:
 
 
 @pytest.mark.slow
-async def test_concurrent_actions_in_every_order_agree_with_the_model(
+async def test_concurrent_actions_in_any_order_agree_with_the_model(
     running_scenario: Scenario, owners_facts: OwnersFacts
 ) -> None:
-    await play(running_scenario, ORDERS)
+    orders = some(ORDERS, 120)
+    await play(running_scenario, orders)
     await wait_until_quiet(running_scenario, owners_facts)
-    check_teams(ORDERS, await check_agreement(running_scenario, owners_facts))
+    check_teams(orders, await check_agreement(running_scenario, owners_facts))
     by_tether = (await running_scenario.commands("teams")).values()
-    assert sum(effects for _, effects in by_tether) > 100
+    assert sum(effects for _, effects in by_tether) > len(orders) // 10
     assert all(effects <= 1 for _, effects in by_tether)
 
 
 @pytest.mark.slow
-async def test_sequential_actions_in_every_order_agree_with_the_model(
+async def test_sequential_actions_in_any_order_agree_with_the_model(
     running_scenario: Scenario, owners_facts: OwnersFacts
 ) -> None:
-    orders = [order for order in ORDERS if len(order) == len(ACTIONS)]
+    orders = some([order for order in ORDERS if len(order) == len(ACTIONS)], 40)
     consequences = Consequences(running_scenario, owners_facts)
     async with asyncio.TaskGroup() as group:
         looking = group.create_task(consequences.look())
