@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
+from hashlib import blake2b
 from typing import Any
 
 
@@ -17,6 +18,12 @@ class Replica:
     _: KW_ONLY
     of: str
     fields: tuple[str, ...]
+
+    @property
+    def declaration(self) -> str:
+        """A digest of what it declares, in hex: a copy by another one has other fields, and must be made again."""
+        declared = "\0".join((self.of, *sorted(self.fields)))
+        return blake2b(declared.encode(), digest_size=8).hexdigest()
 
     def reduced(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The declared fields of an entity's data, as far as it has them."""

@@ -122,6 +122,8 @@ class Follower:
         await self._acknowledge(at)
         query = self._query | {"offset": at["offset"], "limit": str(self._page), "live": "long-poll"}
         query |= {"timeout": str(round(self._poll * 1_000))}
+        if at.get("declaration"):  # of a replica; where it is another one by now, the copy is too old as well
+            query |= {"declaration": at["declaration"]}
         answer = await self._client.get("/v1/feed", params=query, timeout=self._poll + TIMEOUT)
         if answer.status_code == 410:  # away for too long
             await self._write(at | {"loading": {}})
@@ -142,10 +144,15 @@ class Follower:
                 match item["type"]:
                     case "snapshot-start":
                         begun = {"edition": at["edition"] + 1, "offset": item["data"]["offset"]}
+                        begun |= {"declaration": item["data"].get("declaration")}
+                        if loading and loading.get("declaration") != begun["declaration"]:
+                            await self._write(at | {"loading": {}}, keep=True)
+                            return
                         loading = loading or begun
                     case "snapshot-end":
                         done = {name: at[name] for name in at if name != "loading"}
-                        await self._write(done | {k: loading[k] for k in ("edition", "offset")}, items, keep=True)
+                        done |= {name: loading[name] for name in begun}
+                        await self._write(done, items, keep=True)
                         return
                     case _:
                         items.append(item)

@@ -11,7 +11,8 @@ from api.http.feed_request import BATCH, JSON, NDJSON, SSE, FeedRequest, Live
 from api.http.head import is_head
 from api.http.queries import FilterText
 from catalog import limits as names
-from errors import Refused
+from catalog.replica import Replica
+from errors import Expired, Refused
 from facts.media_type import essence
 from store.consumers import registrations
 from store.read import feed_offsets
@@ -54,6 +55,10 @@ async def feed_request(
     ] = None,
     replica: Annotated[
         FilterText | None, Query(description="Only entities of this replica's kind, with its fields alone.")
+    ] = None,
+    declaration: Annotated[
+        FilterText | None,
+        Query(description="With `replica`: that of your snapshot's first line; 410 if it is another one by now."),
     ] = None,
     filters: Annotated[
         FilterText | None,
@@ -113,6 +118,7 @@ async def feed_request(
         found = await registrations.find(deps.pool, who.tenant, consumer)
         chosen, start = found.filter, found.position
     query = query_for(deps.catalog, **chosen, previous=with_ == "previous")
+    _check_declaration(query.replica, declaration)
     unless_given = LONG_POLL if live == "long-poll" else 0.0
     return FeedRequest(
         tenant=who.tenant,
@@ -140,6 +146,14 @@ def _form(accept: str, live: Live | None) -> str:
         return {"long-poll": JSON, "sse": SSE, "stream": NDJSON}[live]
     named = [essence(part) for part in accept.split(",")]
     return next((_FORMS[name] for name in named if name in _FORMS), JSON)
+
+
+def _check_declaration(replica: Replica | None, copied: str | None) -> None:
+    """Raises Expired if a copy was made by another declaration of its replica: rows that do not change would keep its
+    fields."""
+    if copied is not None and (replica is None or copied != replica.declaration):
+        resync = "/v1/snapshots" if replica is None else f"/v1/snapshots?replica={replica.name}"
+        raise Expired("the replica is declared otherwise than your snapshot has it; read another one", resync=resync)
 
 
 def _position(

@@ -47,6 +47,15 @@ class _SharedPage(NamedTuple):
     revision: int
     until: float
 
+    def outdated(self, newest: int) -> bool:
+        """Whether it says that nothing follows, and the newest revision that is known says otherwise."""
+        return (
+            self.reading.done()
+            and not self.failed
+            and (page := self.reading.result()).complete
+            and (page.next.revision <= newest)
+        )
+
     @property
     def failed(self) -> bool:
         return self.reading.done() and (self.reading.cancelled() or self.reading.exception() is not None)
@@ -93,8 +102,14 @@ class FeedReader:
         equally far, all but the first get what that one has read. Raises as `page` does."""
         key = *request.key, request.limit, position
         found = self._pages.get(key)
-        if found is None or found.failed or found.revision < revision or found.until < monotonic():
-            known = max(revision, self._revisions.known(request.tenant))
+        known = max(revision, self._revisions.known(request.tenant))
+        if (
+            found is None
+            or found.failed
+            or found.revision < revision
+            or found.until < monotonic()
+            or found.outdated(known)
+        ):
             found = _SharedPage(asyncio.create_task(self.page(request, position)), known, monotonic() + KEPT)
             self._pages[key] = found
             self._pages.move_to_end(key)

@@ -33,6 +33,7 @@ class ReplicaBody(BaseModel):
     of: str = Field(description="Kind of the entities that are copied.", examples=["user"])
     owner: str = Field(description="The owner of that kind.", examples=["users"])
     fields: list[str] = Field(description="The fields that are copied, and no others.", examples=[["name", "email"]])
+    declaration: str = Field(description="A digest of kind and fields: a copy by another one must be made again.")
 
 
 class ReplicaResponse(ReplicaBody):
@@ -55,7 +56,10 @@ class CopyBody(BaseModel):
     token: str = Field(description="The newest revision that the consumer has acknowledged as a whole.")
     state: ConsumerState
     lag: ConsumerLag
-    differs: bool = Field(description="Whether its row differs from the newest one in a declared field.")
+    differs: bool | None = Field(
+        description="Whether its row differs from the newest one in a declared field. Null: that is not known, as "
+        "its position has expired."
+    )
 
 
 class ReplicaRowResponse(BaseModel):
@@ -136,9 +140,10 @@ async def row(
             "latest": tokens.token(at.tenant, at.head),
         }
         if held is not None:
-            copied = await replica_rows.find(replace(at, revision=_read_by(held)), deps.catalog, declared, key)
-            rows = [canonical(one and one.copied) for one in (copied, newest)]
-            body["copy"] = {**_shown(at.tenant, held), "differs": rows[0] != rows[1]}
+            body["copy"] = {**_shown(at.tenant, held), "differs": None}
+            if held.state != "expired":
+                copied = await replica_rows.find(replace(at, revision=_read_by(held)), deps.catalog, declared, key)
+                body["copy"]["differs"] = canonical(copied and copied.copied) != canonical(newest.copied)
     return answer(body)
 
 
@@ -158,6 +163,11 @@ async def _wait_for_copy(deps: Dependencies, when: ReadAt, consumer: str | None)
 async def _copy(deps: Dependencies, tenant: str, replica: Replica, consumer: str) -> ConsumerRow:
     """The consumer, whose filter must be that of the replica or a wider one. Raises Refused, Unknown."""
     found = await registrations.find(deps.pool, tenant, consumer)
+    if narrowing := [name for name in ("parent", "filters") if name in found.filter]:
+        raise Refused(
+            f"the filter of the consumer {consumer!r} has {' and '.join(narrowing)}, which leave out changes of rows: "
+            f"what its copy holds is not known here; register it with {{'replica': {replica.name!r}}} alone"
+        )
     chosen = {name: found.filter[name] for name in ("relationship", "kind", "replica") if name in found.filter}
     if chosen not in ({}, {"replica": replica.name}, {"kind": replica.of}):
         raise Refused(f"the consumer {consumer!r} copies {chosen}, and not {replica.name}; name one that does")
@@ -197,4 +207,5 @@ def _declared(deps: Dependencies, replica: Replica) -> dict[str, Any]:
         "of": replica.of,
         "owner": deps.catalog.owner_of(replica.of),
         "fields": list(replica.fields),
+        "declaration": replica.declaration,
     }

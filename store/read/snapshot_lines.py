@@ -14,7 +14,7 @@ from facts import tokens
 from facts.envelope import in_utc
 from store.read import feed_events, feed_offsets
 from store.read.feed_offsets import FeedPosition
-from store.read.snapshot_rows import EntityRow, LinkRows
+from store.read.snapshot_rows import EntityRow, EntityRows, LinkRows, SnapshotRows
 from tether.audits import Bucket
 
 START, END = "snapshot-start", "snapshot-end"
@@ -36,11 +36,14 @@ class SnapshotLines:
         always = {"time": in_utc(time), "token": tokens.token(tenant, revision)}
         self._always = {name: value for name, value in always.items() if value is not None}
 
-    def start(self, filter: dict[str, str], total: int) -> bytes:
-        """The first line: what the snapshot holds, and the offset after which the feed goes on."""
+    def start(self, rows: SnapshotRows, total: int) -> bytes:
+        """The first line: what the snapshot holds, of a replica also its declaration, and the offset after which the
+        feed goes on."""
+        replica = rows.replica if isinstance(rows, EntityRows) else None
         data = {
             "id": self._id,
-            **filter,
+            **rows.filter,
+            **({} if replica is None else {"declaration": replica.declaration}),
             "token": self._always["token"],
             "offset": offset_after(self._tenant, self._revision),
             "total": total,

@@ -107,7 +107,7 @@ async def lines(
     Raises Expired if it had lapsed and something of it was trimmed, Unavailable.
     """
     reader = _Reader(pool, tenant, row, rows, size)
-    yield reader.lines.start(rows.filter, row.total or 0)
+    yield reader.lines.start(rows, row.total or 0)
     whole, sent, noted = Bucket(), 0, monotonic()
     page = await reader.page(after)
     while page.last is not None:

@@ -42,26 +42,27 @@ class FeedServer:
         self.pause = pause
         self.changes: list[tuple[str, int | None]] = []
         self.horizon = 0
+        self.declared = 0  # which fields rows have; another one gives all rows other values
         self.snapshots: dict[str, int] = {}
         self.generation = 0
         self.acknowledged = 0
         self.begun = 0
 
-    def rows(self, offset: str) -> dict[str, int]:
-        """All rows at an offset."""
+    def rows(self, offset: str, declared: int) -> dict[str, int]:
+        """All rows at an offset, by a declaration."""
         found = dict(self.changes[: int(offset)])
-        return {key: value for key, value in found.items() if value is not None}
+        return {key: value + declared for key, value in found.items() if value is not None}
 
     async def get(self, path: str, *, params: Json, **_: float) -> FeedAnswer:
         """A page of the feed."""
         await self.pause()
         assert (path, params["replica"], params["live"]) == ("/v1/feed", "r", "long-poll")
         first = int(params["offset"])
-        if first < self.horizon:
+        if first < self.horizon or int(params["declaration"]) != self.declared:
             return FeedAnswer(410)
         found = list(enumerate(self.changes))[first : first + int(params["limit"])]
         headers = {"stream-next-offset": f"{first + len(found):08}"}
-        items = [_item(f"{n + 1:08}", key, value) for n, (key, value) in found]
+        items = [_item(f"{n + 1:08}", key, value, self.declared) for n, (key, value) in found]
         return FeedAnswer(200, json.dumps(items).encode(), headers) if found else FeedAnswer(204, b"", headers)
 
     async def post(self, path: str, *, json: Json) -> FeedAnswer:
@@ -88,11 +89,14 @@ class FeedServer:
             self.begun += 1
             id = f"s{self.begun}"
             self.snapshots[id] = len(self.changes)
-        rows = dict(sorted(self.rows(f"{self.snapshots[id]}").items()))
+        declared = self.declared
+        rows = dict(sorted(self.rows(f"{self.snapshots[id]}", declared).items()))
 
         async def lines() -> AsyncIterator[str]:
             offset = f"{self.snapshots[id]:08}"
-            yield json.dumps({"type": "snapshot-start", "id": id, "data": {"offset": offset}})
+            yield json.dumps(
+                {"type": "snapshot-start", "id": id, "data": {"offset": offset, "declaration": f"{declared}"}}
+            )
             for key, value in rows.items():
                 if key > after:
                     await self.pause()
@@ -151,7 +155,8 @@ class MemoryCopy:
         tx.stored = {key: value for key, value in tx.stored.items() if key[0] == edition}
 
 
-def _item(id: str, key: str, value: int | None) -> Json:
-    gone = {"type": "EntityDeleted", "data": {"change": "entity"}}
-    live = {"type": "EntityChanged", "data": {"change": "entity", "data": {"n": value}}}
-    return {"id": id, "subject": key, **(gone if value is None else live)}
+def _item(id: str, key: str, value: int | None, declared: int = 0) -> Json:
+    if value is None:
+        return {"id": id, "subject": key, "type": "EntityDeleted", "data": {"change": "entity"}}
+    live = {"change": "entity", "data": {"n": value + declared}}
+    return {"id": id, "subject": key, "type": "EntityChanged", "data": live}

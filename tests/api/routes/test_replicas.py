@@ -1,10 +1,15 @@
 """Declared replicas and their rows over HTTP."""
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
+from catalog.replica import Replica
 from facts import tokens
+from store.db import epochs
+from store.db.pool import Pool
 from tests.api.conftest import Api
 from tests.support.events import event
 from tests.support.posting import ApiCaller
@@ -12,7 +17,13 @@ from tests.support.recording import TENANT, FactRecorder
 
 
 async def test_replicas_are_listed_with_their_fields(api: Api) -> None:
-    declared = {"name": "shopping_customer", "of": "user", "owner": "users", "fields": ["name", "email"]}
+    declared: dict[str, Any] = {
+        "name": "shopping_customer",
+        "of": "user",
+        "owner": "users",
+        "fields": ["name", "email"],
+    }
+    declared["declaration"] = Replica("other", of="user", fields=("email", "name")).declaration
     listed = await api.get("replicas")
     assert declared in listed["items"]
     assert await api.get("replicas/shopping_customer") == {**declared, "token": listed["token"]}
@@ -106,6 +117,7 @@ async def test_stale_read_waits_until_the_copy_has_what_was_written(caller: ApiC
         ({"freshness": "stale"}, 400, "name it with `consumer`"),
         ({"freshness": "stale", "consumer": "none"}, 404, "no consumer 'none' is registered"),
         ({"consumer": "none"}, 404, "no consumer 'none' is registered"),
+        ({"freshness": "stale", "consumer": "narrow"}, 400, "register it with {'replica': 'shopping_customer'} alone"),
         ({"consumer": "other"}, 400, "the consumer 'other' copies {'kind': 'group'}, and not shopping_customer"),
         ({"freshness": "old"}, 422, "freshness"),
         ({"freshness": "stale", "as_of": tokens.token(TENANT, 1), **SHOPPING}, 400, "leave as_of out"),
@@ -113,6 +125,37 @@ async def test_stale_read_waits_until_the_copy_has_what_was_written(caller: ApiC
 )
 async def test_read_of_no_copy_is_refused(caller: ApiCaller, query: dict[str, str], status: int, detail: str) -> None:
     await caller.ask("PUT", "/v1/consumers/other", json={"filter": {"kind": "group"}})
+    narrow = {"replica": "shopping_customer", "filters": [{"prefix": {"subject": "u"}}]}
+    assert (await caller.ask("PUT", "/v1/consumers/narrow", json={"filter": narrow})).status == 201
     answer = await caller.ask("GET", f"/v1/{ROW}", params=query)
     assert answer.status == status
     assert detail in str(answer.content)
+
+
+async def test_whether_an_expired_copy_differs_is_not_known(
+    caller: ApiCaller, facts: FactRecorder, pool: Pool, shopping: int
+) -> None:
+    await acknowledge(caller, 2, shopping)
+    async with pool.acquire() as conn:
+        await epochs.begin_everywhere(conn, "a test")
+    await facts.record(event("UserChanged", "u", 3, email="c@x"))
+    copy = (await caller.get(ROW, **SHOPPING))["copy"]
+    assert (copy["state"], copy["differs"]) == ("expired", None)
+
+
+async def test_feed_of_a_replica_is_gone_for_a_copy_by_another_declaration(
+    caller: ApiCaller, facts: FactRecorder
+) -> None:
+    await facts.record(event("UserCreated", "u", 1, name="Ann", email="a@x"))
+    lines = await caller.http.get(
+        "/v1/snapshots?replica=shopping_customer", headers={"authorization": f"Bearer {caller.keys['read']}"}
+    )
+    started = json.loads(lines.text.splitlines()[0])["data"]
+    declared = await caller.get("replicas/shopping_customer")
+    assert started["declaration"] == declared["declaration"]
+    query = {"replica": "shopping_customer", "offset": started["offset"], "declaration": started["declaration"]}
+    assert (await caller.ask("GET", "/v1/feed", params=query)).status == 200
+    gone = await caller.ask("GET", "/v1/feed", params={**query, "declaration": "other"})
+    assert (gone.status, gone.content["resync"]) == (410, "/v1/snapshots?replica=shopping_customer")
+    fewer = Replica("shopping_customer", of="user", fields=("name",))
+    assert len({Replica("x", of="user", fields=("name", "email")).declaration, fewer.declaration}) == 2

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given, settings
@@ -42,12 +43,14 @@ class World:
                 raise Killed
 
     def change(self) -> None:
-        """Changes a key, or deletes it; or trims the feed, ends leases, changes the version."""
+        """Changes a key, or deletes it; or trims the feed, ends leases, changes the declaration, or the version."""
         self.server.changes.append((self.dice.choice(KEYS), self.dice.choice([None, *range(9)])))
         if self.dice.random() < 0.05:
             self.server.horizon = len(self.server.changes)
         if self.dice.random() < 0.05:
             self.server.snapshots.clear()
+        if self.dice.random() < 0.05:
+            self.server.declared = self.dice.choice([0, 100])
         if self.dice.random() < 0.05:
             self.version = self.dice.choice("12")
 
@@ -69,7 +72,8 @@ class World:
     def check(self) -> None:
         """The copy is what the server holds at its position, and the server knows of nothing newer."""
         if "offset" in self.copy.at:
-            assert self.copy.rows == self.server.rows(self.copy.at["offset"])
+            at = self.copy.at
+            assert self.copy.rows == self.server.rows(at["offset"], int(at["declaration"]))
             assert self.server.acknowledged <= int(self.copy.at["offset"])
         else:
             assert (self.copy.rows, self.server.acknowledged) == ({}, 0)
@@ -85,6 +89,7 @@ class World:
                 break
         self.check()
         assert self.copy.at["offset"] == f"{len(self.server.changes):08}"
+        assert self.copy.at["declaration"] == f"{self.server.declared}"
         assert {edition for edition, _ in self.copy.stored} <= {self.copy.at["edition"]}
 
 
@@ -170,6 +175,22 @@ async def test_readers_see_the_old_edition_until_the_new_one_is_whole() -> None:
     await follower.step()
     assert (copy.rows, copy.at["offset"]) == ({"a": 2, "c": 2}, "00000005")
     assert len(copy.stored) == 2
+
+
+async def test_copy_by_another_declaration_is_loaded_again_also_halfway() -> None:
+    server, copy, follower = await up_to_date(("a", 1), ("b", 1))
+    server.declared = 100
+    await follower.step()  # 410
+    assert copy.rows == {"a": 1, "b": 1}
+    follower = Follower(copy, server, QUERY, consumer="shopping", page=1)
+    await follower.take_over()
+    server.pause = AsyncMock(side_effect=[None, None, OSError])
+    with suppress(OSError):
+        await follower.step()  # one row
+    server.pause, server.declared = quiet, 200
+    await follower.step()
+    await follower.step()
+    assert copy.rows == {"a": 201, "b": 201}
 
 
 async def test_copy_of_another_query_or_version_is_loaded_again() -> None:
