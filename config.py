@@ -76,6 +76,18 @@ class Retention(BaseSettings):
         return self
 
 
+class QuarantineLimits(BaseSettings):
+    """What the quarantine keeps of one API key, and how fast it is emptied. Sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="TETHER_QUARANTINE_", frozen=True)
+
+    events: int = Field(default=1_000_000, ge=0, description="Events that are kept of one API key.")
+    bytes: int = Field(default=1024 * 1024 * 1024, ge=0, description="Bytes that are kept of one API key.")
+    rate: int = Field(
+        default=2_000, ge=1, description="Events of one tenant that are redriven or discarded in a second."
+    )
+
+
 class Settings(BaseSettings):
     """The configuration of one process, from ``TETHER_*``."""
 
@@ -131,6 +143,7 @@ class Settings(BaseSettings):
 
     limits: Limits = Field(default_factory=Limits)
     retention: Retention = Field(default_factory=Retention)
+    quarantine: QuarantineLimits = Field(default_factory=QuarantineLimits)
 
     @field_validator("webhook_allow", mode="before")
     @classmethod

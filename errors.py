@@ -52,10 +52,16 @@ class Malformed(Refused):
 
 
 class Unacceptable(Refused):
-    """A fact that breaks its contract. It goes to quarantine with the ``reason``."""
+    """A fact that breaks its contract. It goes to quarantine with the ``reason``.
 
-    def __init__(self, reason: str) -> None:
+    ``code``: one of ``messages/quarantine_reasons.py``; ``field``: the attribute, or field of its data, that it is
+    about; empty: none.
+    """
+
+    def __init__(self, reason: str, code: str = "other", field: str = "") -> None:
         self.reason = reason
+        self.code = code
+        self.field = field
         super().__init__(reason)
 
 

@@ -85,7 +85,7 @@ def build(
     ``owners``: clients of the owners that receive commands; ``webhooks``: of the receivers of the feed. ``task_queue``
     and ``interceptors``: other ones for tests.
     """
-    recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead))
+    recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead), settings.quarantine)
     signal_intake = SignalIntake(
         recorder, Validator(catalog, settings.limits), catalog, pool, mode=settings.signal_intake
     )

@@ -48,7 +48,7 @@ class SignalIntake:
         for fact in report.facts:
             raw = fact.body.encode()
             if refusal:
-                batch.reject(refusal, raw, type=fact.name)
+                batch.reject(refusal, raw, "signal_refused", type=fact.name)
                 continue
             entry = batch.add_json(raw, signal=fact.name)
             if entry is not None:

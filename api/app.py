@@ -97,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool = await create_pool(settings.database_url, settings.database_pool, name="tether api")
-        recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead))
+        recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead), settings.quarantine)
         starter = Starter(await temporal.connect(lazy=True))
         validator = Validator(catalog, settings.limits)
         revisions = RevisionWaiter(pool)

@@ -46,4 +46,4 @@ def excess(what: str, text: str, limit: int) -> str:
 def check(what: str, text: str, limit: int) -> None:
     """Raises Unacceptable, with the sentence of `excess`, for a text that is too long."""
     if 4 * len(text) > limit and (reason := excess(what, text, limit)):  # no character has more than four bytes
-        raise Unacceptable(reason)
+        raise Unacceptable(reason, "too_long", what.removeprefix("the ").split(",")[0])

@@ -22,7 +22,8 @@ def check(contract: Contract, data: Mapping[str, Any], form: KeyForm | None = No
     kind, field = contract.about
     value = data[field]
     if not isinstance(value, int) and (not isinstance(value, str) or not value):
-        raise Unacceptable(f"{field} must be the key of a {kind}: a text of 1 to {limits.KEY} bytes, or an integer")
+        reason = f"{field} must be the key of a {kind}: a text of 1 to {limits.KEY} bytes, or an integer"
+        raise Unacceptable(reason, "reference_invalid", field)
     if form is not None:
         value = normal(form, kind, str(value))
     if isinstance(value, str):

@@ -74,20 +74,22 @@ def check(contract: Contract, key: str, data: Mapping[str, Any], form: KeyForm |
         survivor_field, losers_field = _fields(contract.model)
         survivor, losers = data[survivor_field], data.get(losers_field) if losers_field else [key]
         if not isinstance(losers, list) or not losers:
-            raise Unacceptable(f"{losers_field} must name at least one loser")
+            raise Unacceptable(f"{losers_field} must name at least one loser", "identity_invalid", losers_field)
         _check_keys(survivor_field, [survivor])
         _check_keys(losers_field or "the key", losers)
         if form is not None:
             survivor, *losers = (normal(form, contract.kind, one) for one in (survivor, *losers))
         if survivor in losers:
-            raise Unacceptable(f"{survivor!r} is the survivor and among the losers: an entity cannot merge with itself")
+            reason = f"{survivor!r} is the survivor and among the losers: an entity cannot merge with itself"
+            raise Unacceptable(reason, "identity_invalid", losers_field)
     else:
         _check_keys("one and other", [data["one"], data["other"]])
         one, other = data["one"], data["other"]
         if form is not None:
             one, other = (normal(form, contract.kind, key) for key in (one, other))
         if one == other:
-            raise Unacceptable(f"{one!r} is both keys of the pair: name two different ones")
+            reason = f"{one!r} is both keys of the pair: name two different ones"
+            raise Unacceptable(reason, "identity_invalid", "other")
 
 
 @cache
@@ -101,5 +103,5 @@ def _fields(model: type[Fact]) -> tuple[str, str]:
 def _check_keys(field: str, keys: list[Any]) -> None:
     for key in keys:
         if not isinstance(key, str) or not key:
-            raise Unacceptable(f"{field} must be keys: texts of 1 to {limits.KEY} bytes")
+            raise Unacceptable(f"{field} must be keys: texts of 1 to {limits.KEY} bytes", "identity_invalid", field)
         limits.check(f"a key in {field}", key, limits.KEY)

@@ -40,7 +40,7 @@ Authorize = Callable[[Envelope], None]
 class Rejection(NamedTuple):
     """An event for the quarantine. Unknown attributes are None, those that are too long are cut.
 
-    ``raw`` holds the event as JSON, as it was received.
+    ``raw`` holds the event as JSON, as it was received. ``code`` and ``field``: as of Unacceptable.
     """
 
     source: str | None
@@ -48,6 +48,8 @@ class Rejection(NamedTuple):
     type: str | None
     reason: str
     raw: bytes
+    code: str = "other"
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +129,14 @@ class Batch:
             if self.authorize is not None:
                 self.authorize(envelope)
             if flaw:
-                raise Unacceptable(flaw)
+                raise Unacceptable(flaw, "ambiguous_json")
             if "datacontenttype" in event or "data_base64" in event:
                 envelope = envelope._replace(data=read_data(event))
             if envelope.type in self.validator.mapped:
                 return self._add_message(envelope)
             entry = self.validator.validate(envelope)
             if signal is not None and entry.name != signal:
-                raise Unacceptable(f"the signal {signal} carries a {entry.name}")
+                raise Unacceptable(f"the signal {signal} carries a {entry.name}", "signal_refused", "type")
         except (Malformed, Forbidden, Unacceptable) as error:
             source, id, type = (_text(event, name) for name in ("source", "id", "type"))
             self._add_flawed(error, dump_json(event) if raw is None else raw, source, id, type or signal)
@@ -168,9 +170,9 @@ class Batch:
         """Says something about the event that is being added; it has no effect on what is recorded."""
         self.warnings.append(EventWarning(self.next_index, reason[:_REASON]))
 
-    def reject(self, reason: str, raw: bytes, *, type: str | None = None) -> None:
+    def reject(self, reason: str, raw: bytes, code: str, *, type: str | None = None) -> None:
         """Adds an event to the quarantine that is not read, with its type if it is known."""
-        self._add_flawed(Unacceptable(reason), raw, type=type)
+        self._add_flawed(Unacceptable(reason, code), raw, type=type)
 
     def _add_flawed(
         self,
@@ -185,7 +187,8 @@ class Batch:
         source, id, type = (text and text[: limits.ID] for text in (source, id, type))
         self.flawed.append(FlawedEvent(self.next_index, id, error))
         if not isinstance(error, Forbidden):  # another owner's quarantine is not the sender's to fill
-            self.rejections.append(Rejection(source, id, type, _reason(error), raw[: self.keep]))
+            code = "malformed" if isinstance(error, Malformed) else error.code
+            self.rejections.append(Rejection(source, id, type, _reason(error), raw[: self.keep], code, error.field))
         self.next_index += 1
 
 

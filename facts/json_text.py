@@ -69,7 +69,7 @@ def _parse_exactly(raw: bytes, field: str) -> tuple[Any, str]:
             raw.decode(), parse_constant=_no_constant, parse_float=number, parse_int=number, object_pairs_hook=members
         )
     except RecursionError:
-        raise Unacceptable("nested too deep") from None
+        raise Unacceptable("nested too deep", "too_deep") from None
     except UnicodeDecodeError:
         raise Malformed(field, "is no UTF-8") from None
     except ValueError as error:

@@ -15,7 +15,8 @@ def normal(form: KeyForm, kind: str, key: str) -> str:
     """The key in its normal form. Raises Unacceptable if it has none, or is too long in it."""
     found = form.normal(key)
     if found is None:
-        raise Unacceptable(f"{key[:100]!r} is no key of a {kind}, which has the form {form.value}")
+        reason = f"{key[:100]!r} is no key of a {kind}, which has the form {form.value}"
+        raise Unacceptable(reason, "key_invalid", kind)
     limits.check("the key", found, limits.KEY)
     return found
 
@@ -34,14 +35,16 @@ def key_of(contract: Contract, subject: str | None, data: dict[str, Any], id: st
         if type(declared) is int:
             declared = str(declared)
         if declared is not None and subject is not None and declared != subject:
-            raise Unacceptable(f"subject {subject!r} and {contract.key_field} {declared!r} differ")
+            reason = f"subject {subject!r} and {contract.key_field} {declared!r} differ"
+            raise Unacceptable(reason, "key_differs", contract.key_field)
         key = declared if declared is not None else subject
     if key is None and contract.about is not None:
         limits.check("the id, which stands for a subject,", id, limits.KEY)
         return id
     if not isinstance(key, str) or not key:
         wanted = f"subject or {contract.key_field}" if contract.key_field else "subject"
-        raise Unacceptable(f"names no {contract.kind}: {wanted} is missing")
+        reason = f"names no {contract.kind}: {wanted} is missing"
+        raise Unacceptable(reason, "key_missing", contract.key_field or "subject")
     limits.check("the key", key, limits.KEY)
     return key
 
@@ -56,7 +59,8 @@ def check_reference(relationship: Relationship, data: dict[str, Any]) -> None:
         value = str(value)
     if type(value) is not str or not value:
         field = relationship.field
-        raise Unacceptable(f"{field} must name a parent: a text of 1 to {limits.KEY} bytes, an integer, or null")
+        reason = f"{field} must name a parent: a text of 1 to {limits.KEY} bytes, an integer, or null"
+        raise Unacceptable(reason, "reference_invalid", str(field))
     if relationship.parent_form is not None:
         value = normal(relationship.parent_form, relationship.parent, value)
     limits.check(str(relationship.field), value, limits.KEY)

@@ -23,20 +23,22 @@ def read(mapping: MessageMapping, envelope: Envelope) -> Iterator[Envelope]:
     """
     source, name = envelope.source, f"the mapping {mapping.function.__name__}"
     if "#" in source:
-        raise Unacceptable("the source of a message has no fragment: its facts are numbered by one")
+        raise Unacceptable("the source of a message has no fragment: its facts are numbered by one", "not_mapped")
     message = ForeignMessage(envelope.type, source, envelope.id, envelope.subject, deepcopy(envelope.data))
     try:
         found = [*mapping.function(message)]
     except Exception as error:  # whatever a user's function raises is about this message
-        raise Unacceptable(f"{name} raises {type(error).__name__}: {error}") from error
+        raise Unacceptable(f"{name} raises {type(error).__name__}: {error}", "not_mapped") from error
     if len(found) > MOST:
-        raise Unacceptable(f"{name} gives {len(found)} facts of one message: {MOST} are taken")
+        raise Unacceptable(f"{name} gives {len(found)} facts of one message: {MOST} are taken", "not_mapped")
     for part, fact in enumerate(found, 1):
         if not isinstance(fact, MappedFact) or fact.fact not in mapping.to:
-            raise Unacceptable(f"{name} gives {fact!r:.100}, which is none of the facts that it declares")
+            raise Unacceptable(f"{name} gives {fact!r:.100}, which is none of the facts that it declares", "not_mapped")
         key = as_key(fact.key)
         if key is None:
-            raise Unacceptable(f"{name} gives a {fact.fact.__name__} of {fact.key!r:.100}, which is no key")
+            raise Unacceptable(
+                f"{name} gives a {fact.fact.__name__} of {fact.key!r:.100}, which is no key", "not_mapped"
+            )
         yield envelope._replace(
             type=fact.fact.wire_type(),
             source=source if part == 1 else f"{source}#{part}",
@@ -49,7 +51,7 @@ def _json(name: str, fact: MappedFact) -> Any:
     try:
         return orjson.loads(orjson.dumps(dict(fact.data)))  # a date, for one, becomes the text it is kept as
     except orjson.JSONEncodeError as error:
-        raise Unacceptable(f"{name} gives what is no JSON: {error}") from None
+        raise Unacceptable(f"{name} gives what is no JSON: {error}", "not_mapped") from None
 
 
 def first_of(entry: Entry) -> tuple[str, str]:
@@ -63,7 +65,7 @@ def published(envelope: Envelope) -> str:
     try:
         text = orjson.dumps(message).decode()
     except orjson.JSONEncodeError as error:
-        raise Unacceptable(f"cannot be kept as JSON: {error}") from None
+        raise Unacceptable(f"cannot be kept as JSON: {error}", "not_storable") from None
     if "\\u0000" in text:
-        raise Unacceptable("a text holds a NUL character")
+        raise Unacceptable("a text holds a NUL character", "not_storable")
     return text

@@ -30,12 +30,12 @@ def apply(reading: Reading, data: dict[str, Any]) -> dict[str, Any]:
         try:
             found = step(found)
         except Exception as error:  # whatever a user's function raises is about this fact
-            raise Unacceptable(f"{step_name} raises {type(error).__name__}: {error}") from error
+            raise Unacceptable(f"{step_name} raises {type(error).__name__}: {error}", "not_readable") from error
         if type(found) is not dict:
-            raise Unacceptable(f"{step_name} gives no object")
+            raise Unacceptable(f"{step_name} gives no object", "not_readable")
     try:
         found = orjson.loads(orjson.dumps(found))  # a date, for one, becomes the text that stands for it
     except orjson.JSONEncodeError as error:
-        raise Unacceptable(f"{step_name} gives what is no JSON: {error}") from None
+        raise Unacceptable(f"{step_name} gives what is no JSON: {error}", "not_readable") from None
     read: dict[str, Any] = plain(found)
     return read

@@ -87,7 +87,7 @@ class Validator:
         if found:
             whole = message_facts.published(envelope)
             if len(whole) > self._limits.fact:
-                raise Unacceptable(f"too large: {len(whole)} bytes, {self._limits.fact} are taken")
+                raise Unacceptable(f"too large: {len(whole)} bytes, {self._limits.fact} are taken", "too_large")
             found[0] = found[0]._replace(published=whole)
         return [one._replace(part=part) for part, one in enumerate(found, 1)]
 
@@ -99,12 +99,12 @@ class Validator:
             limits.check("type", type, limits.ATTRIBUTE)
             near = nearest(type, self._rules, likeness=0.85)
             hint = "" if near is None else f"; is {near} meant?"
-            raise Unacceptable(f"unknown type: no contract declares {type}{hint}")
+            raise Unacceptable(f"unknown type: no contract declares {type}{hint}", "unknown_type", "type")
         contract = rules.contract
         if len(source) > _SHORT or len(id) > _SHORT or len(sequence or "") > _SHORT or extensions or any(traced):
             _check_sizes(envelope)
         if source.startswith(OWN_SOURCE) and (source == OWN_SOURCE or source[len(OWN_SOURCE)] == "/"):
-            raise Unacceptable(f"source {OWN_SOURCE} is Tether's own")
+            raise Unacceptable(f"source {OWN_SOURCE} is Tether's own", "reserved_source", "source")
         data = self._shaped(data)
         given = keys.key_of(contract, subject, data, id)
         key, published = (given, None) if rules.form is None else keys.in_form(rules.form, contract.kind, given)
@@ -119,9 +119,9 @@ class Validator:
             head = orjson.dumps((contract.wire_type, key, sequence, source, id, traced, extensions))
         except orjson.JSONEncodeError as error:
             check_text((source, id, key, sequence, traced, extensions, data))
-            raise Unacceptable(f"cannot be kept as JSON: {error}") from None
+            raise Unacceptable(f"cannot be kept as JSON: {error}", "not_storable") from None
         if len(body) > self._limits.fact:
-            raise Unacceptable(f"too large: {len(body)} bytes of data, {self._limits.fact} are taken")
+            raise Unacceptable(f"too large: {len(body)} bytes of data, {self._limits.fact} are taken", "too_large")
         if b"\\u0000" in head or b"\\u0000" in body:
             check_text((source, id, key, sequence, traced, extensions, data))
         correlation, causation, traceparent = traced
@@ -161,9 +161,10 @@ class Validator:
             if b"\\u0000" in body:
                 check_text(read)
         except Unacceptable as error:
-            raise Unacceptable(f"is read as {contract.wire_type}: {error}") from None
+            raise Unacceptable(f"is read as {contract.wire_type}: {error}", error.code, error.field) from None
         if len(body) > self._limits.fact:
-            raise Unacceptable(f"too large: {len(body)} bytes as {contract.wire_type}, {self._limits.fact} are taken")
+            reason = f"too large: {len(body)} bytes as {contract.wire_type}, {self._limits.fact} are taken"
+            raise Unacceptable(reason, "too_large")
         return data if contract.about is not None else read
 
     def _shaped(self, data: Any) -> dict[str, Any]:
@@ -172,7 +173,7 @@ class Validator:
         if data is None:
             return {}
         if type(data) is not dict:
-            raise Unacceptable("data is no JSON object")
+            raise Unacceptable("data is no JSON object", "data_not_object", "data")
         spelled = False
         for value in data.values():
             kind = type(value)
@@ -201,11 +202,11 @@ def check_text(value: Any) -> None:
     """Raises Unacceptable if any text in a value contains what cannot be stored: NUL or a lone surrogate."""
     if isinstance(value, str):
         if "\x00" in value:
-            raise Unacceptable("a text holds a NUL character")
+            raise Unacceptable("a text holds a NUL character", "not_storable")
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Unacceptable("a text holds a lone surrogate") from None
+            raise Unacceptable("a text holds a lone surrogate", "not_storable") from None
     elif isinstance(value, dict):
         for name, item in value.items():
             check_text(name)
@@ -217,7 +218,7 @@ def check_text(value: Any) -> None:
 
 def _check_depth(value: Any, levels: int) -> bool:
     if levels <= 0:
-        raise Unacceptable("nested too deep")
+        raise Unacceptable("nested too deep", "too_deep")
     spelled = False
     for item in value.values() if type(value) is dict else value:
         kind = type(item)
@@ -271,12 +272,15 @@ def _check_fields(contract: Contract, fields: FieldNames, data: dict[str, Any]) 
         validator.validate_json(orjson.dumps(data))
     except orjson.JSONEncodeError as error:
         check_text(data)
-        raise Unacceptable(f"cannot be kept as JSON: {error}") from None
+        raise Unacceptable(f"cannot be kept as JSON: {error}", "not_storable") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "data"
-        hint = fields.hint(place, data) if first["type"] == "missing" else ""
-        raise Unacceptable(f"breaks {contract.wire_type}: {place}: {first['msg']}{hint}") from None
+        missing = first["type"] == "missing"
+        hint = fields.hint(place, data) if missing else ""
+        code = "field_missing" if missing else "field_invalid"
+        reason = f"breaks {contract.wire_type}: {place}: {first['msg']}{hint}"
+        raise Unacceptable(reason, code, place.split(".")[0]) from None
 
 
 def _check_sizes(envelope: Envelope) -> None:

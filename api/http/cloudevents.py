@@ -141,7 +141,7 @@ async def read_stream(request: Request, new_batch: Callable[[int], Batch], limit
             if len(line) <= limit:
                 batch.add_json(line)
             else:
-                batch.reject(f"too large: the line is longer than {limit} bytes", line)
+                batch.reject(f"too large: the line is longer than {limit} bytes", line, "too_large")
         yield batch
         next_index = batch.next_index
 

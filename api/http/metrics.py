@@ -7,7 +7,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from store.read.gauges import ConsumerGauge, Gauges, HorizonGauge, StrayCount, TrimmedCount
+from store.read.gauges import (
+    ConsumerGauge,
+    Gauges,
+    HorizonGauge,
+    QuarantineCount,
+    SenderGauge,
+    StrayCount,
+    TrimmedCount,
+)
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -80,10 +88,7 @@ def _database(gauges: Gauges) -> CollectorRegistry:
         for wait in gauges.waits:
             waits.labels(wait.tenant, wait.relationship, wait.missing).set(wait.waits)
             overdue.labels(wait.tenant, wait.relationship, wait.missing).set(wait.overdue)
-    if gauges.quarantine is not None:
-        quarantine = gauge("tether_quarantine", "Facts in quarantine.", ("tenant",))
-        for row in gauges.quarantine:
-            quarantine.labels(row.tenant).set(row.facts)
+    _quarantine(registry, gauges.quarantine or (), gauges.senders or ())
     _retention(registry, gauges.horizons or (), gauges.trimmed or ())
     if gauges.strays is not None:
         _strays(registry, gauges.strays)
@@ -101,6 +106,21 @@ def _retention(registry: CollectorRegistry, horizons: Sequence[HorizonGauge], tr
     rows = Counter("tether_trimmed_rows", text, ["tenant", "what"], registry=registry)
     for of_table in trimmed:
         rows.labels(of_table.tenant, of_table.what).inc(of_table.rows)
+
+
+def _quarantine(registry: CollectorRegistry, counts: Sequence[QuarantineCount], senders: Sequence[SenderGauge]) -> None:
+    facts = Gauge("tether_quarantine", "Facts in quarantine.", ["tenant"], registry=registry)
+    for count in counts:
+        facts.labels(count.tenant).set(count.facts)
+    labels = ["tenant", "key"]
+    events = Gauge("tether_quarantine_key_events", "Facts in quarantine, by API key.", labels, registry=registry)
+    size = Gauge("tether_quarantine_key_bytes", "Bytes in quarantine, by API key.", labels, registry=registry)
+    text = "Facts that the quarantine did not keep, as it held the limit of their API key."
+    missed = Counter("tether_quarantine_not_kept", text, labels, registry=registry)
+    for sender in senders:
+        events.labels(sender.tenant, sender.actor).set(sender.events)
+        size.labels(sender.tenant, sender.actor).set(sender.bytes)
+        missed.labels(sender.tenant, sender.actor).inc(sender.not_kept)
 
 
 def _strays(registry: CollectorRegistry, counts: Sequence[StrayCount]) -> None:

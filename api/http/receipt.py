@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from errors import Refused
+from errors import Forbidden, Refused
 from facts.ingest import Batch
+from messages.quarantine_reasons import NOT_KEPT
 from store.write.recorder import Recorded
 from store.write.strict import StrictFlaw, StrictRefusal
 
@@ -51,8 +52,9 @@ class Receipt:
     """Why a batch of a strict request was not recorded; ``errors`` names its bad events."""
     errors: list[FlawedItem] = field(default_factory=list)
 
-    def add(self, batch: Batch, outcome: Recorded) -> None:
-        """Adds what the recorder returned for a batch."""
+    def add(self, batch: Batch, outcome: Recorded) -> tuple[int, int]:
+        """Adds what the recorder returned for a batch; returns how many of its events are quarantined, and rejected."""
+        before = len(self.quarantined), len(self.rejected)
         self.recorded = True
         self.revision = max(self.revision, outcome.revision)
         self.accepted += outcome.accepted
@@ -61,9 +63,14 @@ class Receipt:
         self.ignored += len(batch.ignored)
         self.conflicts += len(outcome.conflicts)
         if batch.flawed or outcome.refused:
-            kept = [*_flawed(batch, True), *_refused(batch, outcome.refused)]
-            self.quarantined += sorted(kept, key=lambda item: item["index"])
-            self.rejected += _flawed(batch, False)
+            missed = _not_kept(batch, outcome)
+            found = sorted((*_flawed(batch, True), *_refused(batch, outcome.refused)), key=lambda item: item["index"])
+            self.quarantined += [item for item in found if item["index"] not in missed]
+            rejected = _flawed(batch, False)
+            if missed:
+                rejected += [item | {"reason": item["reason"] + NOT_KEPT} for item in found if item["index"] in missed]
+                rejected.sort(key=lambda item: item["index"])
+            self.rejected += rejected
         if batch.warnings or outcome.warnings:
             refused = {batch.entry_indexes[place] for place in outcome.refused}
             odd = [(one.index, one.reason) for one in batch.warnings if one.index not in refused]
@@ -71,6 +78,7 @@ class Receipt:
             room = max(0, WARNINGS - len(self.warnings))
             self.warnings += [{"index": n, "reason": _printable(reason)} for n, reason in sorted(odd)[:room]]
             self.warnings_count += len(odd)
+        return len(self.quarantined) - before[0], len(self.rejected) - before[1]
 
     def refuse(self, batch: Batch, refusal: StrictRefusal | StrictFlaw | None = None) -> None:
         """Takes note that a batch is not recorded: it has flawed events, or the recorder refused it."""
@@ -106,6 +114,15 @@ def _refused(batch: Batch, refused: dict[int, str]) -> list[FlawedItem]:
         {"index": batch.entry_indexes[place], "id": _printable(batch.entries[place].id), "reason": reason}
         for place, reason in sorted(refused.items())
     ]
+
+
+def _not_kept(batch: Batch, outcome: Recorded) -> set[int]:
+    """The indexes of the events that would be in quarantine if that held less of their sender."""
+    if not outcome.not_kept and not outcome.rejected_not_kept:
+        return set()
+    kept = [one for one in batch.flawed if not isinstance(one.error, Forbidden)]
+    found = {kept[place].index for place in outcome.rejected_not_kept if kept[place].quarantined}
+    return found | {batch.entry_indexes[place] for place in outcome.not_kept}
 
 
 def _printable(text: str) -> str:

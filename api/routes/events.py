@@ -18,7 +18,7 @@ from api.http.dependencies import Injected
 from api.http.preferences import is_strict
 from api.http.problems import TooLarge, of
 from api.http.receipt import WARNINGS, Receipt
-from errors import Conflict, Malformed, Unauthenticated
+from errors import Conflict, Malformed, Unacceptable, Unauthenticated
 from facts import tokens
 from facts.ingest import Batch
 from store.db.credentials import Principal
@@ -61,7 +61,8 @@ class EventsRecorded(BaseModel):
     )
     rejected: list[UnrecordedEvent] = Field(
         description="Events that are no CloudEvents, and facts that this API key may not publish. Correct them, and "
-        "send them again. The quarantine keeps a copy of those that are no CloudEvents."
+        "send them again. The quarantine keeps a copy of those that are no CloudEvents. Also events that would be "
+        "quarantined if the quarantine did not hold as much of this API key as it may."
     )
     warnings: list[EventWarned] = Field(
         description=f"What is odd about accepted facts; the first {WARNINGS} of the request."
@@ -95,8 +96,9 @@ async def publish(
     `application/ndjson` and `application/jsonl`. A body may be gzip (`Content-Encoding: gzip`).
 
     Each event of a batch or stream has its own outcome, which the answer names by its index: a bad one harms no other.
-    An event that is sent alone, in binary or structured mode, is answered with 400, 403 or 409 if it is no CloudEvent,
-    may not be published with this API key, or is recorded with another body.
+    An event that is sent alone, in binary or structured mode, is answered with 400, 403, 409 or 422 if it is no
+    CloudEvent, may not be published with this API key, is recorded with another body, or breaks its contract and is not
+    kept in quarantine either.
 
     `Prefer: handling=strict` records all or nothing; of an NDJSON stream, all or nothing of each chunk of up to 500
     lines, to the first chunk with a bad one.
@@ -114,6 +116,8 @@ async def publish(
     await _record(deps, who, batch, receipt, strict)
     if receipt.refusal is not None:
         return _refusal(receipt)
+    if batch.alone and receipt.rejected:
+        return of(Unacceptable(receipt.rejected[0]["reason"]))
     if batch.alone and receipt.conflicts:
         return of(Conflict(receipt.quarantined[0]["reason"]))
     return _answer(who, receipt)
@@ -124,13 +128,13 @@ async def _record(deps: Injected, who: Principal, batch: Batch, receipt: Receipt
         receipt.refuse(batch)
         return
     try:
-        outcome = await deps.recorder.record(who.tenant, batch.entries, batch.rejections, actor=who.name, strict=strict)
+        outcome = await deps.recorder.record(
+            who.tenant, batch.entries, batch.rejections, actor=who.name, publisher=who.publisher, strict=strict
+        )
     except (StrictRefusal, StrictFlaw) as refusal:
         receipt.refuse(batch, refusal)
         return
-    receipt.add(batch, outcome)
-    rejected = sum(not one.quarantined for one in batch.flawed)
-    quarantined = len(batch.flawed) - rejected + len(outcome.refused)
+    quarantined, rejected = receipt.add(batch, outcome)
     deps.metrics.facts(
         outcome.accepted, outcome.duplicates, quarantined, rejected, outcome.stale, ignored=len(batch.ignored)
     )

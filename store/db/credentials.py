@@ -31,6 +31,11 @@ class Principal:
     name: str
     scope: str
 
+    @property
+    def publisher(self) -> str:
+        """The owner whose facts it may publish; empty: those of any owner."""
+        return self.scope.removeprefix("publish:") if self.scope.startswith("publish:") else ""
+
     def may_read(self) -> bool:
         return self.scope in SCOPES or self.scope.startswith("consume:")
 

@@ -20,6 +20,7 @@ from store.db.sql import execute, fetch_row, fetch_rows, fetch_value
 from store.erasure import requests
 from store.erasure.entity import FactToErase, empty_facts
 from store.erasure.requests import ErasureRow
+from store.write import quarantine
 
 BATCH = 500
 """Rows of one transaction."""
@@ -116,6 +117,7 @@ async def _quarantine(pool: Pool, catalog: Catalog, row: ErasureRow) -> AsyncIte
             )
             found = [one.id for one in page if one.of_erased or names(catalog, row.kind, row.key, one.type, one.raw)]
             if found:
+                await quarantine.lock(conn, row.tenant)
                 await execute(conn, "empty_quarantined", tenant=row.tenant, ids=found, reason=ERASED)
             await requests.count(conn, row.tenant, row.id, "quarantine", len(found))
         yield len(found)

@@ -26,7 +26,7 @@ order by q.id
 
 -- name: empty_quarantined
 -- Empties these quarantined events. Their digests stay: a repeat is counted, and not kept again.
-update quarantine q set raw = '', reason = :reason
+update quarantine q set raw = '', reason = :reason, code = 'erased', field = ''
 from unnest(:ids::bigint[]) as w (id)
 where q.tenant = :tenant and q.id = w.id
 

@@ -39,6 +39,16 @@ class QuarantineCount(NamedTuple):
     facts: int
 
 
+class SenderGauge(NamedTuple):
+    """What is in quarantine of one API key, and how many events of it were not kept."""
+
+    tenant: str
+    actor: str
+    events: int
+    bytes: int
+    not_kept: int
+
+
 class StrayCount(NamedTuple):
     """Open workflows without rows. ``action``: what was done, ``signalled`` or ``terminated``."""
 
@@ -80,6 +90,7 @@ class Gauges:
     outbox: int | None = None
     waits: list[WaitCount] | None = None
     quarantine: list[QuarantineCount] | None = None
+    senders: list[SenderGauge] | None = None
     strays: list[StrayCount] | None = None
     horizons: list[HorizonGauge] | None = None
     trimmed: list[TrimmedCount] | None = None
@@ -95,6 +106,7 @@ async def read(pool: Pool) -> Gauges:
             found.outbox = await fetch_value(conn, "gauge_outbox")
             found.waits = await fetch_rows(conn, WaitCount, "gauge_waits")
             found.quarantine = await fetch_rows(conn, QuarantineCount, "gauge_quarantine")
+            found.senders = await fetch_rows(conn, SenderGauge, "gauge_quarantine_senders")
             found.horizons = await fetch_rows(conn, HorizonGauge, "gauge_horizons")
             found.trimmed = await fetch_rows(conn, TrimmedCount, "gauge_trimmed")
             found.strays = await fetch_rows(conn, StrayCount, "gauge_strays")

@@ -15,7 +15,11 @@ order by tenant, relationship, missing
 
 -- name: gauge_quarantine
 -- The facts in quarantine of each tenant that has any.
-select tenant, count(*) as facts from quarantine group by tenant order by tenant
+select tenant, sum(events)::bigint as facts from quarantine_groups group by tenant order by tenant
+
+-- name: gauge_quarantine_senders
+-- What is in quarantine of each API key that ever sent something that is there, and what was not kept of it.
+select tenant, actor, events, bytes, not_kept from quarantine_senders order by tenant, actor
 
 -- name: gauge_horizons
 -- The horizon of each tenant that has one, and the age of its revision in seconds.

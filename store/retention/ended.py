@@ -8,6 +8,7 @@ from config import Retention
 from store.db.pool import Pool, connection, transaction
 from store.db.sql import fetch_rows, fetch_value
 from store.retention.trimmed import BATCH, batches, count
+from store.write import quarantine
 
 
 class _EndedOperation(NamedTuple):
@@ -31,8 +32,18 @@ async def trim(pool: Pool, tenant: str, retention: Retention) -> AsyncIterator[i
             async for rows in batches(pool, tenant, what, query, age=age):
                 yield rows
     if retention.quarantine is not None:
-        async for rows in batches(pool, tenant, "quarantine", "trim_quarantine", age=retention.quarantine):
+        async for rows in _quarantine(pool, tenant, retention.quarantine):
             yield rows
+
+
+async def _quarantine(pool: Pool, tenant: str, age: timedelta) -> AsyncIterator[int]:
+    rows = BATCH
+    while rows >= BATCH:
+        async with transaction(pool) as conn:
+            await quarantine.lock(conn, tenant)
+            rows = await fetch_value(conn, "trim_quarantine", tenant=tenant, size=BATCH, age=age)
+            await count(conn, tenant, "quarantine", rows)
+        yield rows
 
 
 async def _operations(pool: Pool, tenant: str, age: timedelta) -> AsyncIterator[int]:

@@ -216,7 +216,8 @@ class FoldedEntity:
             return
         raise Unacceptable(
             f"{self.kind} {self.key[:100]!r} would be larger than {limits.ENTITY} bytes: it would have {size}, "
-            "with the order keys of its fields"
+            "with the order keys of its fields",
+            "entity_too_large",
         )
 
     @classmethod

@@ -1,81 +1,79 @@
-"""The quarantine (dead-letter queue): facts that were rejected, as they were received, each with the reason."""
+"""The quarantine (dead-letter queue): facts that were rejected, as they were received, each with the reason.
 
-from collections import Counter
+Sums by cause and by sender follow by a trigger. A transaction that writes the quarantine of a tenant takes its lock
+first, and that of the tenant's revision before it if it needs both.
+"""
+
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
-from catalog import limits
+from config import QuarantineLimits
 from errors import Malformed, Unacceptable
 from facts.ingest import Rejection
 from facts.json_numbers import plain
 from facts.json_text import parse_json
 from store.db.pool import Connection
-from store.db.sql import OPEN, execute, fetch_rows
+from store.db.sql import execute, fetch_rows
+
+FIELD = 100
+"""Characters of a field that are kept: it is in an index."""
 
 
-class _Quarantined(NamedTuple):
-    id: int
-    source: str | None
-    event_id: str | None
-    type: str | None
-    reason: str
-    raw: bytes
-    received: datetime
-    times: int
+class Sender(NamedTuple):
+    """Who sent events. ``name``: of the API key; ``publisher``: the owner whose facts it may publish, empty: any."""
+
+    name: str
+    publisher: str = ""
 
 
-async def keep(conn: Connection, tenant: str, rejected: Sequence[Rejection]) -> None:
-    """Stores rejected facts. One that is there already, with the same reason, is only counted, as often as it came."""
-    first: dict[bytes, Rejection] = {}
-    times: Counter[bytes] = Counter()
-    for rejection in rejected:
-        digest = _digest(rejection)
-        first.setdefault(digest, rejection)
-        times[digest] += 1
-    digests, rows = list(first), list(first.values())
-    await execute(
+class _NotKept(NamedTuple):
+    place: int
+
+
+UNKNOWN = Sender("")
+
+
+async def lock(conn: Connection, tenant: str) -> None:
+    """Lets transactions that write the quarantine of a tenant come one after the other."""
+    await execute(conn, "lock_quarantine", tenant=tenant)
+
+
+async def keep(
+    conn: Connection, tenant: str, rejected: Sequence[tuple[Rejection, Sender]], kept: QuarantineLimits
+) -> list[int]:
+    """Stores rejected facts; returns the positions of those that are not kept, as there are too many of their sender.
+
+    One that is there already, with the same reason, is only counted, as often as it came.
+    """
+    places: dict[bytes, list[int]] = {}
+    for place, (rejection, _) in enumerate(rejected):
+        places.setdefault(_digest(rejection), []).append(place)
+    first = [rejected[found[0]] for found in places.values()]
+    await lock(conn, tenant)
+    missed = await fetch_rows(
         conn,
+        _NotKept,
         "keep_rejected",
         tenant=tenant,
-        digests=digests,
-        sources=[_storable(r.source) for r in rows],
-        event_ids=[_storable(r.id) for r in rows],
-        types=[_storable(r.type) for r in rows],
-        reasons=[_storable(r.reason) for r in rows],
-        raws=[r.raw for r in rows],
-        times=[times[digest] for digest in digests],
+        digests=list(places),
+        sources=[storable(r.source) for r, _ in first],
+        event_ids=[storable(r.id) for r, _ in first],
+        types=[storable(r.type) for r, _ in first],
+        codes=[r.code for r, _ in first],
+        fields=[storable(r.field, FIELD) for r, _ in first],
+        reasons=[storable(r.reason) for r, _ in first],
+        raws=[r.raw for r, _ in first],
+        times=[len(found) for found in places.values()],
+        actors=[sender.name for _, sender in first],
+        publishers=[sender.publisher for _, sender in first],
+        most_events=kept.events,
+        most_bytes=kept.bytes,
     )
-
-
-async def page(conn: Connection, tenant: str, before: int | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """Returns up to ``limit`` rejected facts as plain values, newest first, and whether there may be more.
-
-    ``before``: only those whose id is below it; None: from the newest one. A page whose events reach the limit for
-    pages, in bytes, ends with the event that does.
-    """
-    end = OPEN if before is None else before  # the greatest bigint: a null would keep the index from being used
-    rows = await fetch_rows(
-        conn, _Quarantined, "quarantine_page", tenant=tenant, before=end, size=limit + 1, room=limits.PAGE
-    )
-    more = len(rows) > limit or sum(len(row.raw) for row in rows) >= limits.PAGE
-    shown = [
-        {
-            "id": r.id,
-            "source": r.source,
-            "event_id": r.event_id,
-            "type": r.type,
-            "reason": r.reason,
-            "received": r.received,
-            "times": r.times,
-            "raw": r.raw.decode("utf-8", "replace"),
-        }
-        for r in rows[:limit]
-    ]
-    return shown, more
+    every = list(places.values())
+    return [place for row in missed for place in every[row.place - 1]]
 
 
 def _digest(rejection: Rejection) -> bytes:
@@ -93,7 +91,8 @@ def _meaning(raw: bytes) -> bytes:
         return raw
 
 
-def _storable(text: str | None) -> str | None:
+def storable(text: str | None, most: int = 2_000) -> str | None:
+    """A text as it is kept: without NUL and lone surrogates, and not too long."""
     if text is None:
         return None
-    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\u0000")[:2000]
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\u0000")[:most]

@@ -39,6 +39,11 @@ def reason_of(error: Exception) -> str:
     return error.reason if isinstance(error, Unacceptable) else f"cannot be stored: {error}"
 
 
+def cause_of(error: Exception) -> tuple[str, str]:
+    """The code and field of the same, for the quarantine."""
+    return (error.code, error.field) if isinstance(error, Unacceptable) else ("not_storable", "")
+
+
 async def find_flaw(
     pool: Pool, catalog: Catalog, tenant: str, entries: Sequence[Entry], tolerance: timedelta, error: Exception
 ) -> StrictFlaw:

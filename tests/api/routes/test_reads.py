@@ -213,11 +213,10 @@ async def test_why_of_a_child_that_was_deleted_first_names_the_stale_fact(api: A
 
 async def test_quarantine_is_listed_newest_first(api: Api, pool: Any) -> None:
     from facts.ingest import Rejection
-    from store.write import quarantine
+    from tests.support.quarantined import keep
 
-    async with pool.acquire() as conn:
-        for n in range(5):
-            await quarantine.keep(conn, TENANT, [Rejection("/s", f"e{n}", "T.v1", "unknown type", b'{"n":%d}' % n)])
-        await quarantine.keep(conn, "other", [Rejection("/s", "theirs", "T.v1", "unknown type", b"{}")])
+    for n in range(5):
+        await keep(pool, TENANT, Rejection("/s", f"e{n}", "T.v1", "unknown type", b'{"n":%d}' % n))
+    await keep(pool, "other", Rejection("/s", "theirs", "T.v1", "unknown type", b"{}"))
     found = await api.all("quarantine", limit=2)
     assert [(k["event_id"], k["raw"]) for k in found] == [(f"e{n}", f'{{"n":{n}}}') for n in (4, 3, 2, 1, 0)]

@@ -36,7 +36,8 @@ LOOKUPS = {
     "operations": {"id", "key", "parent", "child", "cause", "created_at"},
     "outbox": {"key"},
     "plans": {"id", "created_at"},
-    "quarantine": {"id", "digest"},
+    "quarantine": {"id", "digest", "cause_type"},
+    **{table: {"type"} for table in ("quarantine_groups", "quarantine_hours")},
     "request_bodies": {"idempotency_key", "created_at"},
     "snapshots": {"id", "leased_until"},
     "undelivered": {"item", "subject", "due"},
@@ -64,11 +65,7 @@ SMALL = {
     "definitions",
     "delivery_attempts",
     "epochs",
-    "horizons",
-    "kinds_to_fold",
-    "migrations",
-    "newest_epoch",
-    "restarting_kinds",
+    *("horizons", "kinds_to_fold", "migrations", "newest_epoch", "quarantine_senders", "restarting_kinds"),
     "stray_workflows",
     "tenant_revisions",
     "trimmed_rows",
@@ -102,7 +99,7 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "revision_is_before": ({"revisions_pkey"}, FIRST_DUE),
     "gauge_outbox": ({"outbox_to_dispatch"}, METRICS),
     "gauge_waits": ({"waits_pkey"}, METRICS),
-    "gauge_quarantine": ({"quarantine_pkey", "quarantine_tenant_digest_key"}, METRICS),
+    "gauge_quarantine": ({"quarantine_groups_pkey"}, METRICS),
     "count_links": ({"links_pkey", "links_of_parent"}, COUNTS),
     "count_parents": ({"links_of_parent"}, COUNTS),
     "count_waiting": ({"waits_pkey"}, COUNTS),
@@ -153,6 +150,7 @@ CALLS = {
         insert into operation_children (tenant, operation, relationship, child, parent, state)
         values ('main', 'o1', 'category_item', 'new', 'category1', 'planned')
     """,
+    "count_quarantined": "update quarantine set code = 'other' where tenant = 'main' and id = 7",
 }
 """Function → a statement that calls it. Its plan is not a part of that statement's plan."""
 INLINED = {
@@ -236,7 +234,8 @@ async def test_functions_and_triggers_look_their_rows_up_by_an_index(conn: Conne
         await conn.execute(statement)
     conn.remove_log_listener(log)
     found = {scan for message in logged for scan in scans(json.loads(message.partition("plan:")[2])["Plan"])}
-    assert {scan.table for scan in found} == {"aliases", "entities", "facts", "links", "operations"}
+    of_quarantine = {"quarantine", "quarantine_groups", "quarantine_hours"}
+    assert {scan.table for scan in found} == {"aliases", "entities", "facts", "links", "operations"} | of_quarantine
     assert [scan for scan in found if not is_lookup(scan, indexes)] == []
 
 

@@ -7,14 +7,15 @@ from catalog.catalog import Catalog
 from facts.ingest import Rejection
 from store.db.pool import Pool, transaction
 from store.db.snapshot import snapshot
+from store.quarantine import listings
+from store.quarantine.listings import EventFilter
 from store.read import feed
 from store.read.feed_items import FeedItem
 from store.read.feed_offsets import BEGINNING
 from store.read.feed_query import query_for
-from store.write import quarantine
-from store.write.tenant_lock import lock
 from tests.support.events import Event, event
 from tests.support.merging import activity
+from tests.support.quarantined import keep
 from tests.support.recording import TENANT, FactRecorder
 
 FACT = 200_000
@@ -66,17 +67,17 @@ async def test_feed_page_that_two_phases_fill_ends_where_the_first_does(
 
 
 async def test_quarantine_page_ends_with_the_event_that_fills_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    await keep(pool, TENANT, *(Rejection("/s", f"{n}", "T", "bad", b"%d" % n * 1000) for n in range(9)))
     async with transaction(pool) as conn:
-        await lock(conn, TENANT)
-        await quarantine.keep(conn, TENANT, [Rejection("/s", f"{n}", "T", "bad", b"%d" % n * 1000) for n in range(9)])
-        (whole, more) = await quarantine.page(conn, TENANT, None, 1000)
-        assert (len(whole), more) == (9, False)
-        for room, most in ((1, 1), (1000, 1), (1001, 2), (3500, 4)):
-            monkeypatch.setattr(limits, "PAGE", room)
-            found, more, before = [], True, None
-            while more:
-                items, more = await quarantine.page(conn, TENANT, before, 1000)
-                assert len(items) <= most
-                found += items
-                before = items[-1]["id"] if items else before
-            assert found == whole
+        whole, after = await listings.page(conn, TENANT, EventFilter(), None, 1000)
+        assert (len(whole), after) == (9, None)
+        for wanted in (EventFilter(), EventFilter("T", "other", ""), EventFilter(source="/s")):
+            for room, most in ((1, 1), (1000, 1), (1001, 2), (3500, 4)):
+                monkeypatch.setattr(limits, "PAGE", room)
+                found, before, more = [], None, True
+                while more:
+                    items, before = await listings.page(conn, TENANT, wanted, before, 1000)
+                    assert len(items) <= most
+                    found += items
+                    more = before is not None
+                assert found == whole

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facts.ingest import Rejection
-from store.db.pool import transaction
-from store.write import quarantine
+from tests.support import quarantined
 from tests.support.tenants import StoreTenant, in_a_database
 
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats(-1e300, 1e300)
@@ -25,8 +24,7 @@ def rejection(raw: bytes, reason: str = "unknown type") -> Rejection:
 
 
 async def keep(tenant: StoreTenant, *rejected: Rejection) -> None:
-    async with transaction(tenant.pool) as conn:
-        await quarantine.keep(conn, tenant.name, rejected)
+    await quarantined.keep(tenant.pool, tenant.name, *rejected)
 
 
 async def kept(tenant: StoreTenant) -> list[tuple[bytes, str, int]]:
