@@ -142,3 +142,7 @@ def _show(found: dict[str, Any], output: Format, *, plan: bool) -> None:
         typer.echo(f"  line {one['line']}  {one['because']}: {printable(one['reason'])}")
     typer.echo(f"{found['rows_per_second']:,} rows/s")
     typer.echo(f"plan            {found['plan']}" if plan else f"token           {found['token']}")
+    if not plan and found["operations"]:
+        last = found["operations"][-1]
+        typer.echo(f"operations      {len(found['operations']):>12,}, which count what was conserved; the last:")
+        typer.echo(f"                tether operations show {last}")

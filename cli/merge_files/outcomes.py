@@ -32,15 +32,19 @@ class ReportedRow:
 
 @dataclass(slots=True)
 class RowOutcomes:
-    """The outcomes of the rows of one batch, in the order of the file."""
+    """The outcomes of the rows of one batch, in the order of the file. ``operations``: that carry its merges out."""
 
     rows: list[ReportedRow] = field(default_factory=list)
     token: str = ""
+    operations: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class MergeProgress:
-    """Outcomes of the first ``lines`` lines of a file. ``reported``: bytes of the report file about them."""
+    """Outcomes of the first ``lines`` lines of a file. ``reported``: bytes of the report file about them.
+
+    ``operations``: ids of those that count what is conserved, and let the owner retire losers; one for each batch.
+    """
 
     lines: int = 0
     merged: int = 0
@@ -48,6 +52,7 @@ class MergeProgress:
     refused: int = 0
     first_refused: list[dict[str, Any]] = field(default_factory=list)
     token: str = ""
+    operations: list[str] = field(default_factory=list)
     reported: int = 0
 
     @property
@@ -63,6 +68,7 @@ class MergeProgress:
             if one.outcome == "refused" and len(self.first_refused) < SHOWN:
                 self.first_refused.append(one.as_json())
         self.token = outcome.token or self.token
+        self.operations += outcome.operations
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values for JSON."""

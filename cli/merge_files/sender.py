@@ -58,6 +58,8 @@ class MergeSender:
         if content["merged"] + len(already) + len(refused) != len(rows):
             raise Refused(f"{self._poster.url} did not report on all rows from line {rows[0].line} on.")
         found.token = content["token"]
+        if content["operation"] is not None:
+            found.operations.append(content["operation"])
         return [
             _refused(row, refused[index])
             if index in refused

@@ -59,6 +59,7 @@ def test_second_run_of_the_same_plan_has_no_effect(tether: Tether, fake: FakeTet
     first = tether("merge", "run", "--from", file, "person", "--plan", plan, "-o", "json")
     again = tether("merge", "run", "--from", file, "person", "--plan", plan, "-o", "json")
     assert (first.code, first.json["merged"], first.json["token"]) == (1, 2, "t2")
+    assert (first.json["operations"], again.json["operations"]) == (["op2"], [])
     assert (again.json["merged"], again.json["already_merged"], again.json["refused"]) == (0, 2, 3)
     assert sorted(fake.merges.values()) == [("p1", "p2"), ("p3", "p,4")]
 

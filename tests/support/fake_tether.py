@@ -139,7 +139,9 @@ class FakeTether:
             else:
                 self.merges[merge["id"]] = (merge["survivor"], *merge["losers"])
         count = len(merges) - len(refused) - len(already)
-        said = {"merged": count, "already": already, "refused": refused, "token": f"t{len(self.merges)}"}
+        operation = f"op{len(self.merges)}" if count and not plan else None
+        named = {"token": f"t{len(self.merges)}", "operation": operation}
+        said = {"merged": count, "already": already, "refused": refused, **named}
         await _answer(send, 200, said)
 
 

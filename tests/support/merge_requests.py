@@ -4,7 +4,7 @@ from catalog.catalog import Catalog
 from messages.workflow_ids import Subject
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
-from store.operations import merge_undo, merges
+from store.operations import merge_batches, merge_undo, merges
 from store.operations.merge_checks import NewMerge
 from store.operations.merges import MergeRun, advance
 from tests.support.harness import Harness
@@ -38,6 +38,14 @@ async def request_merge(harness: Harness, survivor: str, *losers: str) -> str:
     new = NewMerge("", "person", survivor, losers)
     row = await merges.start(harness.pool, harness.catalog, harness.tenant, new, actor="test", idempotency_key=None)
     return row.id
+
+
+async def request_merges(harness: Harness, survivor: str, *losers: str) -> str:
+    """Requests a merge of people for each loser, all in one batch; returns the id of their operation."""
+    new = [NewMerge(f"bulk-{loser}", "person", survivor, (loser,)) for loser in losers]
+    outcomes = await merge_batches.run(harness.pool, harness.catalog, harness.tenant, "person", new, "test")
+    assert outcomes.operation is not None
+    return outcomes.operation
 
 
 async def request_undo(harness: Harness, id: str, *only: str) -> None:
