@@ -1,10 +1,13 @@
 """Authenticates a request by its API key, and authorizes it by the key's scope."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Path, Request
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 
 from catalog import limits
 from errors import Forbidden, Unauthenticated
@@ -17,8 +20,6 @@ from store.db.pool import Pool
 _CACHE_SIZE = 10_000
 CACHE_SECONDS = 10.0
 """How long a key is trusted without a look into the database: a revoked key is refused after this time."""
-
-_bearer = HTTPBearer(auto_error=False, description="An API key; `tether up` writes one of each scope to a file.")
 
 
 class KeyCache:
@@ -46,78 +47,60 @@ class KeyCache:
         return found
 
 
-GivenKey = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-
-
-# Each scope reads the key itself, since each further dependency costs some tens of microseconds a request.
-async def principal(request: Request, given: GivenKey) -> Principal:
-    """The principal of the request's API key. Raises Unauthenticated."""
-    if given is None:
-        raise Unauthenticated("no API key; send `Authorization: Bearer <key>`")
-    keys: KeyCache = request.app.state.dependencies.keys
-    return await keys.principal(given.credentials)
-
-
-async def in_force(request: Request) -> Principal:
-    """The principal of a request, looked up again: what takes long does it before each part.
-
-    Raises Unauthenticated once the key is revoked, when it is not trusted any more without a look.
-    """
-    return await principal(request, await _bearer(request))
-
-
 CONSUMER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.~-]*$"
 """Names that need no encoding in a path."""
 ConsumerName = Annotated[str, Path(min_length=1, max_length=limits.NAME, pattern=CONSUMER_NAME)]
 
-AnyPrincipal = Annotated[Principal, Depends(principal)]
+
+async def in_force(request: Request) -> Principal:
+    """The principal of a request's API key, looked up again: what takes long does it before each part.
+
+    Raises Unauthenticated if there is none, or once it is revoked and not trusted any more without a look.
+    """
+    scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
+    if scheme.lower() != "bearer" or not key:
+        raise Unauthenticated("no API key; send `Authorization: Bearer <key>`")
+    keys: KeyCache = request.app.state.dependencies.keys
+    return await keys.principal(key)
 
 
-async def publisher(request: Request, given: GivenKey) -> Principal:
-    """The principal, if it may publish facts of any owner. Raises Forbidden."""
-    who = await principal(request, given)
-    if not who.may_publish(None):
-        raise Forbidden(
-            f"the key {who.name!r} has the scope {who.scope!r}; publishing facts takes publish:<owner> or admin"
-        )
-    return who
+class ScopedKey(SecurityBase):
+    """The dependency that gives a route the principal of the request's API key, if its scope is sufficient.
+
+    It reads the key itself, since FastAPI takes some tens of microseconds a request for each further dependency.
+    """
+
+    model = HTTPBearerModel(description="An API key; `tether up` writes one of each scope to a file.")
+    scheme_name = "HTTPBearer"
+
+    def __init__(self, allows: Callable[[Principal], bool], needed: str = "") -> None:
+        """``allows``: whether a principal may do what the route does; ``needed``: what that takes, for a refusal."""
+        self._allows = allows
+        self._needed = needed
+
+    async def __call__(self, request: Request) -> Principal:
+        """The principal. Raises Unauthenticated, Forbidden."""
+        who = await in_force(request)
+        if not self._allows(who):
+            raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; {self._needed}")
+        return who
 
 
-async def reader(request: Request, given: GivenKey) -> Principal:
-    """The principal, if it may read. Raises Forbidden."""
-    who = await principal(request, given)
-    if not who.may_read():
-        raise Forbidden(
-            f"the key {who.name!r} has the scope {who.scope!r}; reading takes read, consume:<name>, operate or admin"
-        )
-    return who
+class _HolderKey(ScopedKey):
+    """That of routes which only the holder of the consumer named in the path may use."""
 
+    def __init__(self) -> None:
+        super().__init__(lambda who: True)
 
-async def operator(request: Request, given: GivenKey) -> Principal:
-    """The principal, if it may start operations. Raises Forbidden."""
-    who = await principal(request, given)
-    if not who.may_operate():
-        raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; this takes operate or admin")
-    return who
-
-
-async def holder(request: Request, given: GivenKey, name: ConsumerName) -> Principal:
-    """The principal, if it may hold the consumer that the path names. Raises Forbidden."""
-    who = await principal(request, given)
-    if not who.may_consume(name):
-        raise Forbidden(
-            f"the key {who.name!r} has the scope {who.scope!r}; holding this consumer takes consume:{name}, operate or "
-            "admin"
-        )
-    return who
-
-
-async def administrator(request: Request, given: GivenKey) -> Principal:
-    """The principal, if its scope is admin. Raises Forbidden."""
-    who = await principal(request, given)
-    if who.scope != "admin":
-        raise Forbidden(f"the key {who.name!r} has the scope {who.scope!r}; this takes admin")
-    return who
+    async def __call__(self, request: Request, name: ConsumerName) -> Principal:  # type: ignore[override]
+        """The principal, if it may hold the consumer that the path names. Raises Unauthenticated, Forbidden."""
+        who = await in_force(request)
+        if not who.may_consume(name):
+            raise Forbidden(
+                f"the key {who.name!r} has the scope {who.scope!r}; holding this consumer takes consume:{name}, "
+                "operate or admin"
+            )
+        return who
 
 
 def check_fact(who: Principal, validator: Validator, envelope: Envelope) -> None:
@@ -132,8 +115,11 @@ def check_fact(who: Principal, validator: Validator, envelope: Envelope) -> None
         )
 
 
-Publisher = Annotated[Principal, Depends(publisher)]
-Reader = Annotated[Principal, Depends(reader)]
-Administrator = Annotated[Principal, Depends(administrator)]
-Operator = Annotated[Principal, Depends(operator)]
-Holder = Annotated[Principal, Depends(holder)]
+_PUBLISHING = "publishing facts takes publish:<owner> or admin"
+_READING = "reading takes read, consume:<name>, operate or admin"
+
+Publisher = Annotated[Principal, Depends(ScopedKey(lambda who: who.may_publish(None), _PUBLISHING))]
+Reader = Annotated[Principal, Depends(ScopedKey(Principal.may_read, _READING))]
+Operator = Annotated[Principal, Depends(ScopedKey(Principal.may_operate, "this takes operate or admin"))]
+Administrator = Annotated[Principal, Depends(ScopedKey(lambda who: who.scope == "admin", "this takes admin"))]
+Holder = Annotated[Principal, Depends(_HolderKey())]

@@ -7,6 +7,9 @@ from errors import Unknown
 from store.db.pool import Connection, Pool, connection, transaction
 from store.db.sql import execute, fetch_row, fetch_value
 
+NOTIFIED = 1_000
+"""Webhooks whose workflows are notified in one round, so that one statement never writes without bound."""
+
 WebhookState: TypeAlias = Literal["active", "disabled"]
 
 
@@ -118,9 +121,9 @@ async def notify(conn: Connection, tenant: str, consumer: str) -> None:
 
 
 async def notify_all(pool: Pool) -> None:
-    """Notifies the workflow of each webhook that has something to deliver, or to retry, and was not notified yet."""
+    """Notifies workflows of webhooks that have something to deliver, or to retry, and were not notified yet."""
     async with connection(pool) as conn:
-        await execute(conn, "notify_deliveries")
+        await execute(conn, "notify_deliveries", size=NOTIFIED)
 
 
 def _missing(consumer: str) -> Unknown:

@@ -60,7 +60,7 @@ values (:tenant, 0, clock_timestamp(), 'delivery', 'webhook', :consumer, '/tethe
         'DeliveryChanged')
 
 -- name: notify_deliveries
--- Adds an outbox row for each webhook that has something to deliver, or to retry, and no such row.
+-- Adds outbox rows for webhooks that have something to deliver, or to retry, and no such row.
 insert into outbox (tenant, revision, created_at, workflow, about, key, source, id, fact)
 select w.tenant, 0, clock_timestamp(), 'delivery', 'webhook', w.consumer, '/tether', '', 'FeedAdvanced'
 from webhooks w
@@ -74,4 +74,5 @@ left join lateral (
     select true as due from undelivered u
     where u.tenant = w.tenant and u.consumer = w.consumer and u.due is not null limit 1) u on true
 where w.state = 'active' and (c.position_revision <= r.revision or u.due) and o.notified is null
+limit :size
 on conflict do nothing
