@@ -26,6 +26,8 @@ QUIET = 15.0
 """Seconds after which a follower is shown that the connection is alive, though nothing has changed."""
 SHARED, SHARED_BYTES = 128, 32 * 1024 * 1024
 """Pages that are kept for followers to share: at most so many, and so many bytes."""
+TURN = 20
+"""Items that are written at a time: a millisecond for which no request is served."""
 KEPT = 5.0
 """Seconds for which a page is shared after it was requested: what is erased or trimmed is soon not shown any more."""
 
@@ -93,7 +95,7 @@ class FeedReader:
         events = []
         for n, item in enumerate(items):
             events.append(_json(request, item))
-            if n % 100 == 99:
+            if n % TURN == TURN - 1:
                 await asyncio.sleep(0)  # lets requests through between the parts of a long page
         return FeedPage(events, position, feed_offsets.encode(request.tenant, position), position.revision > at.head)
 

@@ -15,7 +15,7 @@ from store.db.sql import fetch_value
 
 FIRST, LONGEST = 0.005, 0.1
 """Seconds between two queries: at first, and at most. Followers query at the longest interval."""
-WAKES, AT_ONCE = 500, 5
+WAKES, AT_ONCE = 500, 2
 """Followers of a tenant that are woken in a second, and at once: a write must not make hundreds of them work."""
 
 

@@ -23,8 +23,10 @@ from store.read.snapshot_lines import SnapshotLines
 from store.read.snapshot_rows import EntityRows, LinkRows, SnapshotRows
 from tether.audits import Bucket, row_hash
 
-AT_ONCE = 1_000
-"""Rows in a page."""
+LINKS_AT_ONCE = 3_000
+"""Links in a page: parents that they share are looked up once in each."""
+ENTITIES_AT_ONCE = 1_000
+"""Entities in a page, which is limited in bytes too."""
 NOTED = 1.0
 """Seconds between two writes of the progress."""
 
@@ -97,12 +99,12 @@ async def resumed(pool: Pool, tenant: str, cursor: str) -> tuple[SnapshotRow, st
 
 
 async def lines(
-    pool: Pool, tenant: str, row: SnapshotRow, rows: SnapshotRows, after: str, lease: float, size: int = AT_ONCE
+    pool: Pool, tenant: str, row: SnapshotRow, rows: SnapshotRows, after: str, lease: float, size: int | None = None
 ) -> AsyncGenerator[bytes, None]:
     """Yields the lines of a snapshot, many at a time: the first one, those after a key, and the last one.
 
-    The next page of ``size`` rows is read while the present one is sent, and no further ones. ``lease``: seconds for
-    which it is prolonged while it is read.
+    The next page of ``size`` rows (None: as many as suits them) is read while the present one is sent, and no further
+    ones. ``lease``: seconds for which it is prolonged while it is read.
 
     Raises Expired if it had lapsed and something of it was trimmed, Unavailable.
     """
@@ -140,9 +142,9 @@ async def _note(pool: Pool, tenant: str, id: str, rows: int, lease: float, *, en
 class _Reader:
     """Reads pages of one snapshot."""
 
-    def __init__(self, pool: Pool, tenant: str, row: SnapshotRow, rows: SnapshotRows, size: int) -> None:
+    def __init__(self, pool: Pool, tenant: str, row: SnapshotRow, rows: SnapshotRows, size: int | None) -> None:
         self._pool = pool
-        self._size = size
+        self._size = size or (LINKS_AT_ONCE if isinstance(rows, LinkRows) else ENTITIES_AT_ONCE)
         self._tenant = tenant
         self._row = row
         self._rows = rows
