@@ -41,7 +41,8 @@ def similar_hint(kind: str, similar: Sequence[str]) -> str:
 def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanation) -> str:
     """One sentence: the child's fact, its parent's state, and what is awaited or being done. Times are in UTC.
 
-    ``child`` is the child's key, ``why`` the explanation of its link in the relationship ``rel``.
+    ``child`` is the key of the side that names the other: the child's, or the parent's if it lists its children;
+    ``why`` the explanation of a link in the relationship ``rel``.
     """
     return f"{_state(catalog, rel, child, why)}{_stale(catalog, why)}."
 
@@ -49,22 +50,24 @@ def explain_link(catalog: Catalog, rel: Relationship, child: str, why: Explanati
 def explain_fact(rel: Relationship, fact: DecidingFact, *, of_parent: bool, parent: str, open_link: bool) -> str:
     """The effect of one deciding fact on a link: ``names category c1``.
 
-    ``of_parent``: whether it is a fact of the parent; ``parent``: the parent's key; ``open_link``: whether the child
-    still has the parent.
+    ``of_parent``: whether it is a fact of the entity that is named; ``parent``: that one's key; ``open_link``: whether
+    the child still has the parent.
     """
     if of_parent:
-        return f"determines the state of {rel.parent} {parent}"
-    return f"{_verb(fact)} {rel.parent} {parent}" if open_link else "ends the link"
+        return f"determines the state of {rel.element_kind} {parent}"
+    return f"{_verb(fact)} {rel.element_kind} {parent}" if open_link else "ends the link"
 
 
 def _state(catalog: Catalog, rel: Relationship, child: str, why: Explanation) -> str:
-    subject = f"{rel.child} {child}" if why.child_fact is None else _fact(catalog, why.child_fact, child)
+    subject = f"{rel.listing_kind} {child}" if why.child_fact is None else _fact(catalog, why.child_fact, child)
     if why.link is None:
         return f"{subject} {_end(catalog, rel, why)}"
-    named = f"{subject} {_verb(why.child_fact)} {rel.parent} {_parent(why.link)}"
+    named = f"{subject} {_verb(why.child_fact)} {rel.element_kind} {_named(rel, why.link)}"
     cause = _fact(catalog, why.parent_fact) if why.parent_fact is not None else "an unknown fact"
     if why.link.state == "linked":
         return f"{named}, which exists since {cause}{_ended_life(catalog, rel, why.cascade)}"
+    if why.former and rel.parent_lists:
+        return f"{named}, and is deleted since: {cause}{_cascade(catalog, rel, why.cascade)}"
     if why.former:
         earlier = f"{subject} was requested for an earlier {rel.parent} {why.link.parent}, which is deleted: {cause}"
         return f"{earlier}{_cascade(catalog, rel, why.cascade)}"
@@ -72,16 +75,17 @@ def _state(catalog: Catalog, rel: Relationship, child: str, why: Explanation) ->
         return f"{named}, which is deleted: {cause}{_cascade(catalog, rel, why.cascade)}"
     if why.link.state == "conflict":
         return f"{named}, which has {rel.child} {why.holder} already and may have only one"
-    missing, hint = _creation(catalog, rel.parent), similar_hint(rel.parent, why.similar)
+    missing, hint = _creation(catalog, rel.element_kind), similar_hint(rel.element_kind, why.similar)
     since, due = _date(why.link.since), _date(why.link.due or why.link.since)
     if why.link.state == "overdue":
         return f"{named}, which is not known yet; {missing} is overdue: waited for since {since}, due {due}{hint}"
     return f"{named}, which is not known yet; waiting for {missing} since {since}, due {due}{hint}"
 
 
-def _parent(link: LinkView) -> str:
-    """The parent as the child's owner stated it, and what it is merged into."""
-    return link.parent if link.stated_parent is None else f"{link.stated_parent}, merged into {link.parent}"
+def _named(rel: Relationship, link: LinkView) -> str:
+    """The named entity as the other side's owner stated it, and what it is merged into."""
+    ends = (link.child, link.stated_child) if rel.parent_lists else (link.parent, link.stated_parent)
+    return ends[0] if ends[1] is None else f"{ends[1]}, merged into {ends[0]}"
 
 
 def _stale(catalog: Catalog, why: Explanation) -> str:
@@ -136,6 +140,8 @@ def _verb(fact: DecidingFact | None) -> str:
 
 def _end(catalog: Catalog, rel: Relationship, why: Explanation) -> str:
     last = f"{rel.parent} {why.history[-1].parent}"
+    if rel.many:
+        return f"does not name this {rel.element_kind} any more"
     if why.child_fact is None:
         return f"no longer belongs to a {rel.parent}; the last was {last}"
     contract = catalog.contracts.by_type.get(why.child_fact.type)

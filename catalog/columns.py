@@ -62,6 +62,16 @@ class RelationshipColumns:
         return [r.parent_lists for r in self.relationships]
 
     @property
+    def many(self) -> list[bool]:
+        """Whether a child may have several parents."""
+        return [r.many for r in self.relationships]
+
+    @property
+    def skips_shared(self) -> list[bool]:
+        """Whether a cascade requests nothing for children that have other parents."""
+        return [r.skips_shared for r in self.relationships]
+
+    @property
     def exclusive(self) -> list[bool]:
         """Whether a parent may have one child only."""
         return [r.exclusive for r in self.relationships]

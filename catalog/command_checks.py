@@ -1,7 +1,6 @@
 """Checks of commands at start-up: whether each can be filled, and whether facts exist that confirm it. They raise
 BadDeclaration."""
 
-from catalog import list_checks
 from catalog.registry import Contracts
 from catalog.relationship import Cascade, Detach, Relationship
 from catalog.vocabulary import Command, ExpectedParentField, KeyField
@@ -66,7 +65,7 @@ def _check_detached(rel: Relationship, contracts: Contracts, where: str) -> None
 
 def _check_move(rel: Relationship, move: type[Command], contracts: Contracts, where: str) -> None:
     if rel.many:
-        target = list_checks.target_field(rel, move)
+        target = rel.parameter
         if target is None:
             mend = f"Mark the field that gets the new {rel.parent} as Element."
             raise BadDeclaration(where, f"{rel.name}: {move.__name__} does not say where to move to", mend)

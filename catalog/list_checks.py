@@ -9,7 +9,7 @@ from dataclasses import replace
 from catalog.lists import Each, ElementFact, ElementField, Removed, Side
 from catalog.registry import Contracts
 from catalog.relationship import FINISH, MANY_TO_MANY, Cascade, Detach, OnMerge, Orchestrate, Relationship
-from catalog.vocabulary import Command, Effect, Fact
+from catalog.vocabulary import Effect, Fact
 from errors import BadDeclaration
 
 _ALIKE = "Declare MANY_TO_MANY with via=Each(…), or another cardinality with a field that holds one key."
@@ -142,14 +142,6 @@ def _may_remove(rel: Relationship, contracts: Contracts) -> bool:
         issubclass(c.model, Removed) and c.kind == rel.child and c.model.each == rel.list_field
         for c in contracts.by_type.values()
     )
-
-
-def target_field(rel: Relationship, move: type[Command]) -> str | None:
-    """The field of a command to move that gets the new parent; None: it has none."""
-    if rel.many:
-        marks = ((name, mark) for name, field in move.model_fields.items() for mark in field.metadata)
-        return next((name for name, mark in marks if isinstance(mark, ElementField)), None)
-    return rel.field if rel.field in move.model_fields else None
 
 
 def check_together(contracts: Contracts) -> None:

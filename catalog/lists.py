@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
+from pydantic import BaseModel
+
 from catalog.vocabulary import Fact
 
 Side = Literal["child", "parent"]
@@ -125,9 +127,15 @@ class ElementEffect(NamedTuple):
     adds: bool
 
 
+def element_field(model: type[BaseModel]) -> str | None:
+    """The field of a fact or command that is marked as Element; None: there is none."""
+    marks = ((name, mark) for name, field in model.model_fields.items() for mark in field.metadata)
+    return next((name for name, mark in marks if isinstance(mark, ElementField)), None)
+
+
 def element_effect(fact: type[Fact]) -> ElementEffect | None:
     """What a fact does to a list; None: it is no element fact, or has no field marked as Element."""
     if not issubclass(fact, ElementFact):
         return None
-    marked = [n for n, f in fact.model_fields.items() if any(isinstance(m, ElementField) for m in f.metadata)]
-    return ElementEffect(fact.each, marked[0], fact.adds) if marked else None
+    marked = element_field(fact)
+    return None if marked is None else ElementEffect(fact.each, marked, fact.adds)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from catalog.key_forms import KeyForm
-from catalog.lists import Each, ListSides, OnShared
+from catalog.lists import SKIP, Each, ListSides, OnShared, element_field
 from catalog.vocabulary import Command
 
 KEY_CHARACTERS = 512
@@ -232,6 +232,8 @@ class Relationship(ListSides):
     def parameter(self) -> str | None:
         """The field of a command that takes the key of a parent: named like the child's, ``repository_id`` for
         ``repository.id``."""
+        if self.many and self.move is not None:
+            return element_field(self.move)
         return None if self.field is None else "_".join(self.path)
 
     def value_in(self, data: Mapping[str, Any]) -> Any:
@@ -266,6 +268,12 @@ class Relationship(ListSides):
         """The command sent for each child of a deleted parent, if any."""
         policy = self.on_parent_deleted
         return policy.command if isinstance(policy, Cascade | Detach) else None
+
+    @property
+    def skips_shared(self) -> bool:
+        """Whether a cascade requests nothing for a child that has other parents."""
+        policy = self.on_parent_deleted
+        return isinstance(policy, Cascade) and policy.on_shared is SKIP
 
     @property
     def on_recreated(self) -> OnRecreated | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import Operator
@@ -58,10 +58,13 @@ async def unlink(
     who: Operator,
     deps: Injected,
     idempotency_key: IdempotencyKey = None,
+    parent: Annotated[KeyText | None, Query(description="Many to many: from which parent; needed there.")] = None,
 ) -> Operation:
-    """The child has no parent until a fact of its owner or another link gives it one."""
+    """The child has no parent until a fact of its owner or another link gives it one; many to many: not this one, until
+    a later fact about the list."""
     relationship = deps.catalog.relationship(name)
-    return await _start(deps, who, relationship, "unlink", None, child, idempotency_key)
+    parent = parent if relationship.many else None
+    return await _start(deps, who, relationship, "unlink", parent, child, idempotency_key)
 
 
 async def _start(

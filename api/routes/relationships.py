@@ -14,6 +14,7 @@ from catalog.relationship import Relationship
 from facts import tokens
 from store.db.snapshot import Snapshot
 from store.read import identities, link_counts, links
+from store.read.link_query import LinkQuery
 from store.read.link_state import LinkView
 
 router = APIRouter(tags=["links"])
@@ -41,9 +42,13 @@ class RelationshipBody(BaseModel):
     child: str = Field(description="Kind of the child.", examples=["item"])
     child_owner: str = Field(examples=["items"])
     via: str = Field(
-        description="The child's field that names its parent; `requested`: Tether requests the child from its owner."
+        description="The child's field that names its parent; `requested`: Tether requests the child from its owner. "
+        "Many to many: the field of the `listing` side that lists keys of the other side."
     )
-    cardinality: Literal["one-to-one", "one-to-many"]
+    cardinality: Literal["one-to-one", "one-to-many", "many-to-many"]
+    listing: Literal["child", "parent"] | None = Field(
+        description="Many to many: the side whose facts list the other side; null: a child names one parent."
+    )
     deadline: float = Field(description="Seconds until the wait for a missing parent or child becomes overdue.")
     on_parent_deleted: Literal["keep", "restrict", "cascade", "detach"] = Field(
         description="The policy for the children of a deleted parent."
@@ -128,7 +133,8 @@ async def list_links(
     state: Annotated[State | None, Query(description="Only links in this state.")] = None,
     cursor: Cursor = None,
 ) -> Response:
-    """Ordered by child; with `parent`, or the state `waiting`, `overdue` or `broken`, by parent and child.
+    """Ordered by child; with `parent`, or the state `waiting`, `overdue` or `broken`, by parent and child. Of
+    many-to-many links: by child and parent; with `parent`, by child.
 
     Each page is as of the newest revision; pass the first page's `token` as `as_of` to read all pages as of one.
     A key that is merged into another one stands for that: its links are those of the survivor.
@@ -142,7 +148,7 @@ async def list_links(
             parent = (await identities.resolve(at, deps.catalog, rel.parent, parent)).key
         if child is not None:
             child = (await identities.resolve(at, deps.catalog, rel.child, child)).key
-        found, place = await links.page(at, links.LinkQuery(rel, parent, child, state), place, limit, at.now)
+        found, place = await links.page(at, LinkQuery(rel, parent, child, state), place, limit, at.now)
     return answer(
         {
             "items": [_item(link) for link in found],
@@ -170,8 +176,9 @@ async def _declared(deps: Dependencies, at: Snapshot, rel: Relationship, counts:
         "parent_owner": deps.catalog.owner_of(rel.parent),
         "child": rel.child,
         "child_owner": deps.catalog.owner_of(rel.child),
-        "via": rel.field or "requested",
+        "via": rel.list_field or rel.field or "requested",
         "cardinality": rel.cardinality.value,
+        "listing": rel.listing_side if rel.many else None,
         "deadline": rel.on_missing.deadline.total_seconds(),
         "on_parent_deleted": rel.on_parent_deleted.name,
         "on_recreated": rel.on_recreated,

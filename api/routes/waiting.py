@@ -32,7 +32,10 @@ class WaitingItem(BaseModel):
     """An instance of a relationship that is missing one side."""
 
     relationship: str = Field(examples=["category_item"])
-    parent: str = Field(description="Key of the parent: the one that is missing, or the one whose child is missing.")
+    parent: str | None = Field(
+        description="Key of the parent: the one that is missing, or the one whose child is missing; null: parents list "
+        "their children, and the missing child is `waiting_for`."
+    )
     missing: Literal["parent", "child"]
     waiting_for: WaitingFor
     similar: list[str] | None = Field(
@@ -83,7 +86,8 @@ async def list_waiting(
     listing = Listing(when.tenant, "waiting", *query)
     place = listing.place(cursor, (str, str))
     async with when.newest() as at:
-        found, place = await waits.page(at, query, place, limit, at.now)
+        lists = {r.name for r in deps.catalog.relationships.values() if r.parent_lists}
+        found, place = await waits.page(at, query, place, limit, at.now, lists)
         similar = await similar_keys(at, [at_parent for wait in found if (at_parent := _missing_parent(deps, wait))])
     return answer(
         {
@@ -95,10 +99,11 @@ async def list_waiting(
 
 
 def _missing_parent(deps: Dependencies, found: OpenWait) -> EntityKey | None:
-    """(kind, key) of the parent that a wait is missing; None: it is missing a child, or is no longer declared."""
+    """(kind, key) of the entity that links of a wait name; None: a child is requested, or it is no longer declared."""
     relationship = deps.catalog.relationships.get(found.wait.relationship)
-    missing = relationship is not None and found.wait.missing == "parent"
-    return (relationship.parent, found.wait.parent) if relationship is not None and missing else None
+    if relationship is None or (found.wait.missing == "child" and not relationship.parent_lists):
+        return None
+    return relationship.element_kind, found.wait.parent
 
 
 def _item(
@@ -115,12 +120,12 @@ def _item(
     alike = similar.get(missing_parent) if missing_parent is not None else []
     return {
         "relationship": wait.relationship,
-        "parent": wait.parent,
+        "parent": None if relationship is not None and relationship.parent_lists else wait.parent,
         "missing": wait.missing,
         "waiting_for": {
             "owner": wait.owner,
             "kind": kind,
-            "key": wait.parent if wait.missing == "parent" else None,
+            "key": wait.parent if wait.missing == "parent" or missing_parent is not None else None,
         },
         "similar": alike,
         "children": found.children,

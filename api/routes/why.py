@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from api.explanations import explain_fact, explain_link
@@ -12,11 +12,11 @@ from api.http.queries import AtRevision, KeyText, answer
 from api.http.workflow_links import Workflow, workflow, workflow_of_instance
 from api.routes.waiting import WaitingFor
 from catalog.relationship import Relationship
-from errors import Unknown
+from errors import Refused, Unknown
 from facts import tokens
 from messages.workflow_ids import Subject
 from store.db.snapshot import Snapshot
-from store.read import entity_facts, identities
+from store.read import entity_facts, identities, many_link_evidence
 from store.read.deciding_facts import StaleFact
 from store.read.link_evidence import Explanation, explain
 
@@ -85,7 +85,7 @@ class LinkExplanation(BaseModel):
     state: Literal["linked", "waiting", "overdue", "broken", "conflict", "closed"]
     sentence: str = Field(examples=[_EXAMPLE])
     since: datetime = Field(description="When the child was linked to this parent.")
-    missing: Literal["parent"] | None = Field(description="Null: the link waits for nothing.")
+    missing: Literal["parent", "child"] | None = Field(description="Null: the link waits for nothing.")
     waiting_for: WaitingFor | None = Field(description="The missing parent; null: the link waits for nothing.")
     waiting_since: datetime | None
     due: datetime | None = Field(description="When the wait becomes overdue; null: the link waits for nothing.")
@@ -118,12 +118,24 @@ class LinkExplanation(BaseModel):
     response_model=LinkExplanation,
     summary="Explain the state of a link",
 )
-async def why(name: str, child: Annotated[KeyText, Path()], when: AtRevision, deps: Injected) -> Response:
+async def why(
+    name: str,
+    child: Annotated[KeyText, Path()],
+    when: AtRevision,
+    deps: Injected,
+    parent: Annotated[KeyText | None, Query(description="Many to many: which link of the child; needed there.")] = None,
+) -> Response:
     """As a sentence, with the facts that caused the state and the child's former parents; at the newest revision."""
     rel = deps.catalog.relationship(name)
     async with when.newest() as at:
         resolved = await identities.resolve(at, deps.catalog, rel.child, child)
-        found = await explain(at, deps.catalog, rel, resolved.key, at.now)
+        if rel.many:
+            if parent is None:
+                raise Refused(f"a {rel.child} has many links in {name}: name one by its {rel.parent}, ?parent=…")
+            of_parent = await identities.resolve(at, deps.catalog, rel.parent, parent)
+            found = await many_link_evidence.explain(at, deps.catalog, rel, resolved.key, of_parent.key, at.now)
+        else:
+            found = await explain(at, deps.catalog, rel, resolved.key, at.now)
         if found is None:
             raise Unknown(
                 f"{rel.child} {child!r} never had a link in {rel.name}{await _stale_hint(deps, at, rel, child)}"
@@ -141,6 +153,7 @@ async def _stale_hint(deps: Dependencies, at: Snapshot, rel: Relationship, child
 
 def _body(deps: Dependencies, rel: Relationship, child: str, why: Explanation, at: Snapshot) -> dict[str, Any]:
     parent, link = why.history[-1].parent, why.link
+    naming = many_link_evidence.stated_keys(rel, child, parent, link)[0] if rel.many else child
     return {
         "relationship": rel.name,
         "child": child,
@@ -148,11 +161,11 @@ def _body(deps: Dependencies, rel: Relationship, child: str, why: Explanation, a
         "parent": parent,
         "stated_parent": None if link is None else link.stated_parent,
         "state": link.state if link is not None else "closed",
-        "sentence": explain_link(deps.catalog, rel, child, why),
+        "sentence": explain_link(deps.catalog, rel, naming, why),
         "since": why.history[-1].since,
         **_wait(deps, rel, why),
         "similar": why.similar,
-        "facts": _facts(rel, why, at),
+        "facts": _facts(rel, why, at, child if rel.parent_lists else parent),
         "stale_facts": [_stale_fact(fact, at) for fact in why.stale],
         "history": [
             {
@@ -175,16 +188,19 @@ def _wait(deps: Dependencies, rel: Relationship, why: Explanation) -> dict[str, 
     if link is None or link.due is None:
         return dict.fromkeys(("missing", "waiting_for", "waiting_since", "due", "overdue_notified_at"))
     return {
-        "missing": "parent",
-        "waiting_for": {"owner": deps.catalog.owner_of(rel.parent), "kind": rel.parent, "key": link.parent},
+        "missing": "child" if rel.parent_lists else "parent",
+        "waiting_for": {
+            "owner": deps.catalog.owner_of(rel.element_kind),
+            "kind": rel.element_kind,
+            "key": link.child if rel.parent_lists else link.parent,
+        },
         "waiting_since": wait.waiting_since if wait is not None else link.since,
         "due": link.due,
         "overdue_notified_at": wait.overdue_notified_at if wait is not None else None,
     }
 
 
-def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, Any]]:
-    parent = why.history[-1].parent
+def _facts(rel: Relationship, why: Explanation, at: Snapshot, named: str) -> list[dict[str, Any]]:
     return [
         {
             "type": fact.type,
@@ -194,7 +210,7 @@ def _facts(rel: Relationship, why: Explanation, at: Snapshot) -> list[dict[str, 
             "time": fact.time,
             "revision": tokens.token(at.tenant, fact.revision),
             "effect_on_link": explain_fact(
-                rel, fact, of_parent=of_parent, parent=parent, open_link=why.link is not None
+                rel, fact, of_parent=of_parent, parent=named, open_link=why.link is not None
             ),
         }
         for fact, of_parent in ((why.child_fact, False), (why.parent_fact, True))
@@ -224,9 +240,10 @@ def _stale_fact(stale: StaleFact, at: Snapshot) -> dict[str, Any]:
 def _workflow(deps: Dependencies, rel: Relationship, why: Explanation, tenant: str) -> dict[str, Any] | None:
     """The workflow that processes a deleted parent's children, or the one of the relationship instance, if it runs."""
     parent = why.history[-1].parent
+    named = why.wait.parent if why.wait is not None else parent
     if why.cascade is not None:
         subject = Subject(tenant=tenant, workflow="cascade", about=rel.parent, key=parent)
         return workflow(deps, subject).model_dump()
     if rel.always or (why.wait is not None and why.wait.workflow_started_at is not None):
-        return workflow_of_instance(deps, tenant, rel.name, parent).model_dump()
+        return workflow_of_instance(deps, tenant, rel.name, named).model_dump()
     return None

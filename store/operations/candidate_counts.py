@@ -6,6 +6,7 @@ from typing import NamedTuple
 from catalog.relationship import Relationship
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
+from store.operations import listed_children
 from store.operations.ended_life import Recreation
 
 COUNTED = 100_000
@@ -34,8 +35,13 @@ async def count(
     began the parent's present life: only the children of the life before; None: all. Counts at most ``limit`` of each
     relationship.
     """
+    many = [r for r in relationships if r.many]
+    counts = {
+        r.name: await listed_children.count(conn, tenant, operation, parent, r, life=life, limit=limit) for r in many
+    }
+    relationships = [r for r in relationships if not r.many]
     if not relationships:
-        return {}
+        return counts
     names = [r.name for r in relationships]
     if life is None:
         rows = await fetch_rows(
@@ -62,4 +68,4 @@ async def count(
             **life.place,
             limit=limit,
         )
-    return {row.relationship: (row.children, row.remaining) for row in rows}
+    return counts | {row.relationship: (row.children, row.remaining) for row in rows}

@@ -41,7 +41,10 @@ set state = g.state, last_error = '', park_reason = null, details = null, report
 from (select d.relationship, d.child,
              case when case r.action when 'delete' then e.state is distinct from 'live'
                                      when 'detach' then e.state = 'live' and l.parent is null
-                                     else e.state = 'live' and :target in (l.parent, l.stated_parent) end
+                                     else e.state = 'live' and (:target in (l.parent, l.stated_parent) or exists (
+                                         select from links t
+                                         where t.tenant = :tenant and t.relationship = d.relationship
+                                           and t.child = d.child and t.to_revision = :open and t.many = :target)) end
                   then 'confirmed' else 'skipped' end as state
       from operation_children d
       join unnest(:relationships::text[], :kinds::text[], :actions::text[]) as r (name, kind, action)
@@ -49,6 +52,7 @@ from (select d.relationship, d.child,
       left join lateral (
           select parent, stated_parent from links
           where tenant = :tenant and relationship = d.relationship and child = d.child and to_revision = :open
+            and (many = '' or coalesce(stated_parent, many) = d.parent)
           limit 1) l on true
       left join lateral (
           select state from entities
@@ -57,6 +61,7 @@ from (select d.relationship, d.child,
       where d.tenant = :tenant and d.operation = :operation
         and d.state in ('planned', 'failing', 'requested', 'parked')
         and (coalesce(l.stated_parent, l.parent) is distinct from d.parent
+             or r.action = 'delete' and e.state is distinct from 'live'
              or :swept::text is not null and l.parent is distinct from :swept)) g
 where c.tenant = :tenant and c.operation = :operation and c.relationship = g.relationship and c.child = g.child
   and c.state in ('planned', 'failing', 'requested', 'parked')

@@ -9,6 +9,7 @@ from catalog.vocabulary import Command, Effect
 from messages.child_reasons import ParkReason, SkipCode
 from store.db.pool import Connection, Pool, connection
 from store.db.sql import execute, fetch_rows
+from store.operations import listed_children
 from store.operations.children import ChildOutcome, ChildState, store_outcomes_in
 from store.operations.operation_row import OperationRow
 from store.operations.restrictions import restrictions
@@ -97,19 +98,8 @@ async def next_page(
             return None
         row = sending.operation
         if row.workflow == "cascade":
-            command, parent = relationship.sweep, row.key
-            rows = await fetch_rows(
-                conn,
-                _CandidateRow,
-                "cascade_candidates",
-                tenant=tenant,
-                operation=operation,
-                relationship=relationship.name,
-                parent=parent,
-                after=after,
-                repeat=repeat,
-                limit=limit,
-            )
+            command = relationship.sweep
+            rows = await _cascade_rows(conn, sending, relationship, after, limit, repeat=repeat)
         else:
             command = relationship.move if row.kind == "move" else relationship.detach
             rows = await fetch_rows(
@@ -165,12 +155,21 @@ async def look_again(
         if sending is None:
             return StillPending(set())
         entities = await fetch_entities(conn, tenant, [(relationship.child, c.child.key) for c in candidates])
+        stays = [(c.child.key, c.parent, c.linked_revision) for c in candidates]
+        listed: set[str] = set()
+        if relationship.many:
+            cascade = sending.operation.workflow == "cascade"
+            listed = await listed_children.still_listed(conn, tenant, relationship, stays, cascade=cascade)
         same = [
             c
             for c, entity in zip(candidates, entities, strict=True)
-            if entity.reference(relationship) == (c.reference, c.parent)
-            and entity.incarnation == c.child.incarnation
-            and sending.concerns(relationship, entity)
+            if entity.incarnation == c.child.incarnation
+            and (
+                c.child.key in listed
+                if relationship.many
+                else entity.reference(relationship) == (c.reference, c.parent)
+                and sending.concerns(relationship, entity)
+            )
         ]
         obstacles = await _obstacles(conn, catalog, tenant, sending.operation, relationship, same)
     return StillPending({c.child.key for c in same} - obstacles.keys(), sending.seconds)
@@ -184,8 +183,10 @@ def _select(
     found: list[Candidate] = []
     skipped: dict[str, SkipCode] = {}
     for row, entity in zip(rows, entities, strict=True):
-        reference, parent = entity.reference(relationship)
-        if parent is None or parent != row.parent or not sending.concerns(relationship, entity):
+        reference, parent = _stay(relationship, row, entity)
+        if parent is None or parent != row.parent:
+            continue
+        if not relationship.many and not sending.concerns(relationship, entity):
             continue
         if row.returned or row.recreated:
             skipped[row.child] = "recreated" if row.recreated else "left_and_returned"
@@ -193,6 +194,36 @@ def _select(
             first = (row.reference if row.state in ("planned", "failing") else None) or reference
             found.append(Candidate(entity, parent, reference, first, row.linked_revision, row.redrives or 0))
     return found, skipped
+
+
+def _stay(relationship: Relationship, row: _CandidateRow, entity: FoldedEntity) -> tuple[bytes, str | None]:
+    """(what distinguishes a child's present stay at a parent from others, the parent); no parent: it has left it."""
+    if not relationship.many:
+        return entity.reference(relationship)
+    linked = entity.state == "live" and row.linked_revision is not None
+    return listed_children.stay(row.linked_revision), row.parent if linked else None
+
+
+async def _cascade_rows(
+    conn: Connection, sending: Sending, relationship: Relationship, after: str, limit: int, *, repeat: bool
+) -> list[_CandidateRow]:
+    row = sending.operation
+    if relationship.many:
+        return await listed_children.candidates(
+            conn, _CandidateRow, row, relationship, sending.life, after, limit, repeat=repeat
+        )
+    return await fetch_rows(
+        conn,
+        _CandidateRow,
+        "cascade_candidates",
+        tenant=row.tenant,
+        operation=row.id,
+        relationship=relationship.name,
+        parent=row.key,
+        after=after,
+        repeat=repeat,
+        limit=limit,
+    )
 
 
 async def _obstacles(

@@ -39,6 +39,7 @@ from operation_children c
 left join lateral (
     select from_revision as linked_revision from links
     where tenant = :tenant and relationship = :relationship and child = c.child and to_revision = :open
+      and (many = '' or coalesce(stated_parent, many) = c.parent)
     limit 1) l on true
 where c.tenant = :tenant and c.operation = :operation and c.relationship = :relationship and c.child > :after
   and (c.state in ('planned', 'failing') or (:repeat and c.state = 'requested'))

@@ -99,6 +99,10 @@ async def skip(
 ) -> None:
     """Skips the children of an operation that belong to the new life, and all that were not requested, of the ended
     life, in relationships that are ``stopped``. In statements of their own, as children may be many."""
+    for r in stopped:
+        if r.many:
+            await execute(conn, "skip_listed_children", tenant=row.tenant, operation=row.id, relationship=r.name)
+    columns = RelationshipColumns([r for r in columns.relationships if not r.many], columns.owners)
     where = {"tenant": row.tenant, "operation": row.id, **life.place}
     await execute(
         conn,
@@ -109,6 +113,8 @@ async def skip(
         fields=columns.fields,
     )
     for r in stopped:
+        if r.many:
+            continue
         parts = {"relationship": r.name, "kind": r.child, "field": r.root, "parent": row.key, "limit": _AT_ONCE}
         while await fetch_value(conn, "skip_children_of_ended_life", **where, **parts) == _AT_ONCE:
             pass

@@ -70,6 +70,14 @@ with skipped as (
 )
 select count(*) from skipped
 
+-- name: skip_listed_children
+-- Skips the children of an operation in a relationship that are not requested any more, as their parent was created
+-- again.
+update operation_children
+set state = 'skipped', skip_reason = 'parent_recreated', changed_at = clock_timestamp()
+where tenant = :tenant and operation = :operation and relationship = :relationship
+  and (state in ('planned', 'failing', 'parked') or (state = 'requested' and reported_missing))
+
 -- name: count_children_of_ended_life
 -- Counts the children that an operation skipped because their parent was created again.
 select count(*) from operation_children

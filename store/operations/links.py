@@ -4,20 +4,20 @@ Either is recorded as a fact of Tether's own, ordered right after the child's ne
 owner publishes a later fact about the child's parent.
 """
 
-from datetime import datetime
 from typing import NamedTuple
 
 from catalog import limits
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
-from errors import Unknown
+from errors import Refused, Unknown
 from facts import own_facts
 from facts.envelope import Entry, Reference, nanoseconds_of
 from facts.validation import check_text
-from messages.operation_reasons import EndReason
+from messages.operation_reasons import EndReason, ReasonDetails
 from store.db.pool import Connection, Pool, transaction
 from store.db.sql import fetch_row, fetch_rows
-from store.operations import operations
+from store.operations import listed_links, operations
+from store.operations.fact_place import FactPlace
 from store.operations.operation_row import OperationKind, OperationRow
 from store.operations.operations import NewOperation, entity_reason
 from store.operations.start_requests import start_request
@@ -37,14 +37,6 @@ class _Stated(NamedTuple):
     child: str
 
 
-class _Place(NamedTuple):
-    """Where an owner places a fact. ``finer``: the nanoseconds of its time after the last whole microsecond."""
-
-    sequence: str | None
-    time: datetime | None
-    finer: int
-
-
 async def start(
     pool: Pool,
     tenant: str,
@@ -58,8 +50,8 @@ async def start(
 ) -> OperationRow:
     """Starts an operation of kind ``link`` or ``unlink``, or finds the one that the Idempotency-Key stands for.
 
-    ``parent`` None: the current one. Raises KeyReused, Unknown if there is no link to end, and Unacceptable if a text
-    cannot be stored.
+    ``parent`` None: the current one, of which many-to-many children have several. Raises Refused if it has to be
+    named, KeyReused, Unknown if there is no link to end, and Unacceptable if a text cannot be stored.
     """
     check_text((parent, child, idempotency_key))
     async with start_request(pool, tenant, actor, idempotency_key, (kind, relationship.name, parent, child)) as request:
@@ -67,7 +59,16 @@ async def start(
             return request.earlier
         key = child
         child = await request.survivor(relationship.child, child)
-        if parent is None:
+        if relationship.many:
+            if parent is None:
+                raise Refused(
+                    f"a {relationship.child} has many links in {relationship.name}: name the parent, ?parent=…"
+                )
+            parent = await request.survivor(relationship.parent, parent)
+            linked = await listed_links.stated_ends(request.conn, tenant, relationship, child, parent)
+            if kind == "unlink" and linked is None:
+                raise Unknown(f"{relationship.child} {key!r} has no link to {parent!r} in {relationship.name}")
+        elif parent is None:
             link = await fetch_row(
                 request.conn, _Stated, "current_link", tenant=tenant, relationship=relationship.name, child=child
             )
@@ -81,7 +82,7 @@ async def start(
                 kind=kind,
                 workflow="relationship",
                 about=relationship.name,
-                key=parent,
+                key=child if relationship.parent_lists else parent,
                 timeout=relationship.on_missing.deadline,
                 relationship=relationship.name,
                 parent=parent,
@@ -126,14 +127,7 @@ async def _finish(conn: Connection, catalog: Catalog, relationship: Relationship
     if row.cancelled_at is not None:
         await operations.end(conn, row, "cancelled")
     elif row.kind == "unlink":
-        if child.parent(relationship) == parent.key:
-            await _record(conn, catalog, relationship, row, child, None)
-        else:
-            reason = EndReason(
-                "not_linked",
-                {"child_kind": child.kind, "child": child.key, "parent_kind": parent.kind, "parent": parent.key},
-            )
-            await operations.end(conn, row, "refused", reason)
+        await _unlink(conn, catalog, relationship, row, child, parent)
     elif deleted is not None:
         await operations.end(conn, row, "refused", entity_reason("entity_deleted", deleted))
     elif too_long := next((side for side in (parent, child) if limits.size(side.key) > limits.KEY), None):
@@ -146,6 +140,32 @@ async def _finish(conn: Connection, catalog: Catalog, relationship: Relationship
         await operations.end(conn, row, "expired", entity_reason("entity_missing", missing))
 
 
+async def _unlink(
+    conn: Connection,
+    catalog: Catalog,
+    relationship: Relationship,
+    row: OperationRow,
+    child: FoldedEntity,
+    parent: FoldedEntity,
+) -> None:
+    """Records that a child does not have a parent any more, and ends the operation: refused if it did not have it."""
+    if relationship.many:
+        revision = await listed_links.unlink(conn, catalog, relationship, row, child.key, parent.key)
+        if revision is not None:
+            await operations.end(conn, row, "done", revision=revision)
+            return
+    elif child.parent(relationship) == parent.key:
+        await _record(conn, catalog, relationship, row, child, None)
+        return
+    details: ReasonDetails = {
+        "child_kind": child.kind,
+        "child": child.key,
+        "parent_kind": parent.kind,
+        "parent": parent.key,
+    }
+    await operations.end(conn, row, "refused", EndReason("not_linked", details))
+
+
 async def _record(
     conn: Connection,
     catalog: Catalog,
@@ -155,10 +175,14 @@ async def _record(
     parent: str | None,
 ) -> None:
     """Records the link, or its end if ``parent`` is None, and ends the operation with the revision that this made."""
+    if relationship.many and parent is not None:
+        revision = await listed_links.link(conn, catalog, relationship, row, child.key, parent)
+        await operations.end(conn, row, "done", revision=revision)
+        return
     # At the place of the newest fact, after which it arrives: our clock decides nothing, since owners' may be ahead.
     newest = max(child.latest, child.refs.get(relationship.name, FoldedReference()).order)
     place = await fetch_row(
-        conn, _Place, "place_of_fact", tenant=row.tenant, kind=child.kind, key=child.key, order_key=newest
+        conn, FactPlace, "place_of_fact", tenant=row.tenant, kind=child.kind, key=child.key, order_key=newest
     )
     sequence, time = (None, None) if place is None else (place.sequence, nanoseconds_of(place.time, place.finer))
     entry = linked_entry(relationship, parent, child.key, sequence, time, operation=row.id)

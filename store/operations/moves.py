@@ -74,6 +74,10 @@ async def start(
     Raises Conflict if the relationship declares no command for it, and KeyReused.
     """
     check_text((child, to, idempotency_key))
+    if relationship.many:
+        raise Conflict(
+            f"a {relationship.child} has many parents in {relationship.name}: make a plan that names the former one"
+        )
     if relationship.move is None:
         raise Conflict(
             f"{relationship.name} declares no command that moves a {relationship.child}; declare move=…, or move it "

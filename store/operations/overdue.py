@@ -47,11 +47,11 @@ async def notify(pool: Pool, catalog: Catalog, tenant: str, relationship: Relati
 def _overdue(relationship: Relationship, parent: str, row: _OverdueWait) -> Entry:
     data = {
         "relationship": relationship.name,
-        "parent": parent,
+        "child" if relationship.parent_lists else "parent": parent,
         "missing": row.missing,
         "owner": row.owner,
         "waiting_since": row.waiting_since.astimezone(UTC).isoformat(),
         "due": row.due.astimezone(UTC).isoformat(),
     }
     id = own_facts.derived_id("overdue", relationship.name, parent, data["due"])
-    return own_facts.entry("RelationshipOverdue", relationship.parent, parent, data, id=id)
+    return own_facts.entry("RelationshipOverdue", relationship.element_kind, parent, data, id=id)

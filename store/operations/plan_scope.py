@@ -117,6 +117,8 @@ def _deletion(catalog: Catalog, tenant: str, request: PlanRequest) -> dict[str, 
         "rule_parents": columns.parent_kinds,
         "rule_children": columns.child_kinds,
         "rule_policies": columns.policies,
+        "rule_many": columns.many,
+        "rule_shared": columns.skips_shared,
     }
 
 

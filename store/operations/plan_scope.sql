@@ -3,7 +3,8 @@
 -- given) would affect at a revision; with up to five of them, and the hash of the exact set.
 with scope as (
     select * from concerned_by_deletion(:tenant, :kind, :key, :revision,
-                                        :rule_names, :rule_parents, :rule_children, :rule_policies)
+                                        :rule_names, :rule_parents, :rule_children, :rule_policies,
+                                        :rule_many, :rule_shared)
     where :kind::text is not null
     union all
     select * from concerned_by_change(:tenant, :relationship, :parent, :children, :target, :revision)
@@ -21,14 +22,16 @@ order by relationship collate "C"
 -- to five of them. A child that left its parent and came back has vanished, and another has appeared.
 with planned as (
     select * from concerned_by_deletion(:tenant, :kind, :key, :planned,
-                                        :rule_names, :rule_parents, :rule_children, :rule_policies)
+                                        :rule_names, :rule_parents, :rule_children, :rule_policies,
+                                        :rule_many, :rule_shared)
     where :kind::text is not null
     union all
     select * from concerned_by_change(:tenant, :relationship, :parent, :children, :target, :planned)
     where :relationship::text is not null
 ), present as (
     select * from concerned_by_deletion(:tenant, :kind, :key, :present,
-                                        :rule_names, :rule_parents, :rule_children, :rule_policies)
+                                        :rule_names, :rule_parents, :rule_children, :rule_policies,
+                                        :rule_many, :rule_shared)
     where :kind::text is not null
     union all
     select * from concerned_by_change(:tenant, :relationship, :parent, :children, :target, :present)
@@ -54,6 +57,7 @@ order by what, relationship collate "C"
 -- it.
 select count(distinct (r.child, c.child))
 from concerned_by_deletion(:tenant, :kind, :key, :revision,
-                           :rule_names, :rule_parents, :rule_children, :rule_policies) c
+                           :rule_names, :rule_parents, :rule_children, :rule_policies,
+                                        :rule_many, :rule_shared) c
 join unnest(:rule_names::text[], :rule_children::text[], :rule_policies::text[]) as r (name, child, policy)
     on r.name = c.relationship and r.policy = 'cascade'

@@ -242,6 +242,8 @@ def _check(catalog: Catalog, request: PlanRequest) -> None:
         return
     relationship = catalog.relationship(request.relationship or "")
     command = relationship.move if request.kind == "move" else relationship.detach
+    if relationship.many and request.parent is None:
+        raise Conflict(f"in {relationship.name} a child has many parents: select children by their parent")
     if command is None:
         raise Conflict(f"{relationship.name} declares no command for a {request.kind}; declare {request.kind}=…")
 

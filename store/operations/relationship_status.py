@@ -112,7 +112,7 @@ async def look(pool: Pool, tenant: str, relationship: Relationship, parent: str)
             tenant=tenant,
             relationship=relationship.name,
             parent=parent,
-            parent_kind=relationship.parent,
+            parent_kind=relationship.element_kind,
             is_requested=is_requested,
         )
     if row is None:

@@ -39,6 +39,8 @@ async def restrictions(
         parent_kinds=columns.parent_kinds,
         child_kinds=columns.child_kinds,
         policies=columns.policies,
+        many=columns.many,
+        shared=columns.skips_shared,
     )
     found = {}
     for row in rows:

@@ -50,7 +50,7 @@ def _particular(item: FeedItem) -> dict[str, str | None]:
         case "link":
             return {
                 "type": _type_of_link(body),
-                "subject": body["child"],
+                "subject": item.subject or body["child"],
                 "relationship": body["relationship"],
                 "parent": body["parent"],
                 "state": body["state"],

@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+import orjson
+
+from catalog.relationship import Relationship
 from facts.envelope import in_utc, nanoseconds_of, rfc_3339
 from store.read.entities import EntityState
 from store.read.link_state import LinkState, state_by_parent
@@ -49,6 +52,8 @@ class FeedItem(NamedTuple):
     """Kind and key of the entity whose facts are behind the item; None: the item is a fact itself."""
     facts: tuple[CausingFact, ...] = ()
     """The facts of the revision about that entity."""
+    subject: str | None = None
+    """Of a many-to-many link: what it is known by; None: by the key in the body."""
 
 
 class EntityChange(NamedTuple):
@@ -68,13 +73,15 @@ class EntityChange(NamedTuple):
 class LinkChange(NamedTuple):
     """A row of ``feed_links``: a link that began, or ended without a successor.
 
-    ``previous_parent``: the parent of the child's link that ended when this one began.
+    ``previous_parent``: the parent of the child's link that ended when this one began. ``many``: of a many-to-many link
+    the parent; else empty.
     """
 
     revision: int
     relationship: str
     child: str
     parent: str
+    many: str
     began: bool
     previous_parent: str | None
     stated_child: str | None
@@ -153,16 +160,25 @@ def entity_item(row: EntityChange) -> FeedItem:
     return FeedItem(row.revision, ENTITIES, (row.kind, row.key, ""), body, cause=(row.kind, row.key))
 
 
-def link_change_item(row: LinkChange, child_kind: str) -> FeedItem:
+def link_change_item(row: LinkChange, relationship: Relationship) -> FeedItem:
     """Returns the item of a link that began or ended; ``previous_parent`` is in it if the child had another one."""
     state: FeedLinkState = state_by_parent(row.parent_state) if row.began else "closed"
-    cause = child_kind, row.stated_child or row.child
+    listing = (row.stated_parent or row.parent) if relationship.parent_lists else (row.stated_child or row.child)
+    cause = relationship.listing_kind, listing
     item = link_item(LINKS, row.revision, row.relationship, row.child, row.parent, state, cause)
     if row.previous_parent not in (None, row.parent):
         item.body["previous_parent"] = row.previous_parent
     stated = {"stated_child": row.stated_child, "stated_parent": row.stated_parent}
     item.body.update({name: key for name, key in stated.items() if key is not None})
-    return item._replace(keys=(row.relationship, row.child, ""))
+    return many(item, relationship)._replace(keys=(row.relationship, row.child, row.many))
+
+
+def many(item: FeedItem, relationship: Relationship) -> FeedItem:
+    """The item of a link; of a many-to-many link with a subject of its own: ``["child","parent"]``, as JSON."""
+    if not relationship.many:
+        return item
+    subject = orjson.dumps([item.body["child"], item.body["parent"]]).decode()
+    return item._replace(subject=subject)
 
 
 def link_item(

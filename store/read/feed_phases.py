@@ -1,8 +1,10 @@
 """Reads the changes of one phase of the feed, out of a window of revisions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
+from catalog.relationship import Relationship
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read import feed_items
@@ -19,8 +21,10 @@ from store.read.feed_items import (
     OwnFact,
 )
 from store.read.feed_query import FeedQuery
+from store.read.link_query import ChildOf
 from store.read.link_state import Claim, holders, state_by_parent
 from store.read.links import children_of
+from store.read.many_links import parents_of
 
 PARENTS_AT_ONCE = 50
 """Parents whose children are read at a time: each may have as many as a page holds."""
@@ -87,7 +91,7 @@ async def _entities(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItem
 async def _links(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
     if not query.relationships:
         return PhaseItems([])
-    relationship, child, _ = window.keys
+    relationship, child, many = window.keys
     rows = await fetch_rows(
         at.conn,
         LinkChange,
@@ -96,13 +100,15 @@ async def _links(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
         first=window.first,
         last=window.last,
         relationships=[r.name for r in query.relationships],
-        parent_kinds=[r.parent for r in query.relationships],
+        element_kinds=[r.element_kind for r in query.relationships],
+        parent_lists=[r.parent_lists for r in query.relationships],
         after_relationship=relationship,
         after_child=child,
+        after_many=many,
         size=window.size,
     )
-    children = {r.name: r.child for r in query.relationships}
-    return PhaseItems([feed_items.link_change_item(row, children[row.relationship]) for row in rows])
+    declared = {r.name: r for r in query.relationships}
+    return PhaseItems([feed_items.link_change_item(row, declared[row.relationship]) for row in rows])
 
 
 async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
@@ -139,41 +145,63 @@ async def _holders(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems
 
 
 async def _parents(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:
-    kinds = list({r.parent for r in query.relationships})
+    kinds = list({r.element_kind for r in query.relationships})
     if not kinds:
         return PhaseItems([])
     rows = await fetch_rows(
         at.conn, _ParentRow, "feed_parents", tenant=at.tenant, first=window.first, last=window.last, kinds=kinds
     )
-    relationship, parent, child = window.keys
-    start = (window.first, relationship, parent)
-    kind_of = {r.name: r.parent for r in query.relationships}
+    relationship, named, other = window.keys
+    start = (window.first, relationship, named)
+    declared = {r.name: r for r in query.relationships}
     changed: list[tuple[int, str, str, EntityState]] = sorted(
         (row.revision, r.name, row.key, row.state)
         for row in rows
         for r in query.relationships
-        if r.parent == row.kind and (row.revision, r.name, row.key) >= start
+        if r.element_kind == row.kind and (row.revision, r.name, row.key) >= start
     )
     found: list[FeedItem] = []
     for n in range(0, len(changed), PARENTS_AT_ONCE):
         if len(found) >= window.size:
             break
         some = changed[n : n + PARENTS_AT_ONCE]
-        children = await children_of(
+        after = [other if one[:3] == start else "" for one in some]
+        size = window.size - len(found)
+        for row in await _linked(at, [declared[name] for _, name, _, _ in some], some, after, size):
+            revision, name, key, state = some[row.n - 1]
+            relationship_of, cause = declared[name], (declared[name].element_kind, key)
+            ends = relationship_of.ends(row.child, key)
+            item = feed_items.link_item(PARENTS, revision, name, *ends, state_by_parent(state), cause)
+            found.append(feed_items.many(item, relationship_of)._replace(keys=(name, key, row.child)))
+    return PhaseItems(found)
+
+
+async def _linked(
+    at: Snapshot,
+    relationships: Sequence[Relationship],
+    named: Sequence[tuple[int, str, str, EntityState]],
+    after: Sequence[str],
+    size: int,
+) -> list[ChildOf]:
+    """Up to ``size`` of the entities that name these, in their order: children, and where parents list their children
+    the parents, as ``child``. ``named``: (revision, relationship, key, state); ``after``: the last that was read."""
+    found: list[ChildOf] = []
+    for parent_lists, of_one_side in groupby(range(len(named)), lambda n: relationships[n].parent_lists):
+        numbers = list(of_one_side)
+        rows = await (parents_of if parent_lists else children_of)(
             at,
-            relationships=[name for _, name, _, _ in some],
-            parents=[key for _, _, key, _ in some],
-            after=[child if one[:3] == start else "" for one in some],
-            revisions=[revision for revision, _, _, _ in some],
-            begun_by=[revision - 1 for revision, _, _, _ in some],
-            size=window.size - len(found),
+            [named[n][1] for n in numbers],
+            [named[n][2] for n in numbers],
+            [after[n] for n in numbers],
+            [named[n][0] for n in numbers],
+            [named[n][0] - 1 for n in numbers],
+            size - len(found),
             former=False,  # what is of a former incarnation stays broken
         )
-        for row in children:
-            revision, name, key, state = some[row.n - 1]
-            cause = kind_of[name], key
-            found.append(feed_items.link_item(PARENTS, revision, name, row.child, key, state_by_parent(state), cause))
-    return PhaseItems(found)
+        found += [row._replace(n=numbers[row.n - 1] + 1) for row in rows]
+        if len(found) >= size:
+            break
+    return found
 
 
 async def _facts(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItems:

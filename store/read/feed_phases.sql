@@ -48,42 +48,45 @@ order by revision, kind, key
 
 -- name: feed_links
 -- Links that began, with the parent of the link that the same child had until then; and links that ended without a
--- successor.
-select c.revision, c.relationship, c.child, c.parent, c.began, o.parent as previous_parent, c.stated_child,
+-- successor. Of a many-to-many link `many` is the parent, and only a link to the same parent takes its place.
+select c.revision, c.relationship, c.child, c.parent, c.many, c.began, o.parent as previous_parent, c.stated_child,
        c.stated_parent,
        case when c.former then 'deleted' else p.state end as parent_state
 from (
     select b.*
     from (
-        select l.from_revision as revision, l.relationship, l.child, l.parent, true as began,
+        select l.from_revision as revision, l.relationship, l.child, l.parent, l.many, true as began,
                l.of_former_incarnation as former, l.stated_child, l.stated_parent
         from links l
         where l.tenant = :tenant and l.from_revision between :first and :last
         union all
-        select l.to_revision, l.relationship, l.child, l.parent, false, false, l.stated_child, l.stated_parent
+        select l.to_revision, l.relationship, l.child, l.parent, l.many, false, false, l.stated_child, l.stated_parent
         from links l
         left join lateral (
             select n.from_revision from links n
             where n.tenant = :tenant and n.relationship = l.relationship and n.child = l.child
-              and n.to_revision > l.to_revision
+              and n.to_revision > l.to_revision and n.many = l.many
             order by n.to_revision limit 1) n on true
         where l.tenant = :tenant and l.to_revision between :first and :last and l.to_revision < :open
           and n.from_revision is distinct from l.to_revision) b
     where b.relationship || '' = any(:relationships::text[])
-      and (b.revision, b.relationship, b.child) > (:first, :after_relationship, :after_child)
-    order by b.revision, b.relationship, b.child
+      and (b.revision, b.relationship, b.child, b.many) > (:first, :after_relationship, :after_child, :after_many)
+    order by b.revision, b.relationship, b.child, b.many
     limit :size) c
-left join unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent_kind) on r.name = c.relationship
+left join unnest(:relationships::text[], :element_kinds::text[], :parent_lists::boolean[])
+    as r (name, element_kind, parent_lists) on r.name = c.relationship
 left join lateral (
     select l.parent, l.to_revision from links l
     where l.tenant = :tenant and l.relationship = c.relationship and l.child = c.child and l.to_revision >= c.revision
+      and l.many = c.many
     order by l.to_revision limit 1) o on c.began and o.to_revision = c.revision
 left join lateral (
     select e.state from entities e
-    where e.tenant = :tenant and e.kind = r.parent_kind and e.key = c.parent
+    where e.tenant = :tenant and e.kind = r.element_kind
+      and e.key = case when r.parent_lists then c.child else c.parent end
       and e.to_revision > c.revision and e.from_revision <= c.revision
     order by e.to_revision limit 1) p on c.began
-order by c.revision, c.relationship, c.child
+order by c.revision, c.relationship, c.child, c.many
 
 -- name: feed_claims
 -- Parents that may have one child only, of which a link began or ended while they were live, before and after.

@@ -25,8 +25,10 @@ async def mark_late(at: Snapshot, relationships: dict[str, Relationship], items:
         missing = {LINKS: "child", PARENTS: "parent"}.get(item.phase)
         if missing is None or body["state"] != "linked":
             continue
-        if missing == "parent" or relationships[body["relationship"]].requested is not None:
-            waited.setdefault((body["relationship"], body["parent"], missing, item.revision), []).append(item)
+        relationship = relationships[body["relationship"]]
+        if missing == "parent" or relationship.requested is not None:
+            instance = body["child" if relationship.parent_lists else "parent"]
+            waited.setdefault((relationship.name, instance, missing, item.revision), []).append(item)
     if not waited:
         return
     instances = list(waited)
@@ -35,10 +37,11 @@ async def mark_late(at: Snapshot, relationships: dict[str, Relationship], items:
         _EndedLate,
         "waits_ended_late",
         tenant=at.tenant,
-        kinds=[relationships[name].parent for name, _, _, _ in instances],
+        kinds=[relationships[name].element_kind for name, _, _, _ in instances],
         keys=[parent for _, parent, _, _ in instances],
         relationships=[name for name, _, _, _ in instances],
-        missing=[missing for _, _, missing, _ in instances],
+        missing=["child" if relationships[name].parent_lists else missing for name, _, missing, _ in instances],
+        itself=[missing == "parent" for _, _, missing, _ in instances],
         revisions=[revision for _, _, _, revision in instances],
     )
     for row in rows:

@@ -21,6 +21,15 @@ class _WaitingCounts(NamedTuple):
     parents: int
 
 
+class _ListedCounts(NamedTuple):
+    """A row of ``count_listed_children``."""
+
+    linked: int
+    waiting: int
+    overdue: int
+    broken: int
+
+
 class _BrokenCounts(NamedTuple):
     """A row of ``count_broken``."""
 
@@ -32,6 +41,18 @@ async def count_by_state(at: Snapshot, relationship: Relationship, now: datetime
     """Returns state → number of links, as of the newest revision. ``now`` decides what is overdue."""
     names = {"tenant": at.tenant, "relationship": relationship.name}
     overdue_before = now - relationship.on_missing.deadline
+    if relationship.parent_lists:
+        listed = await fetch_row(
+            at.conn,
+            _ListedCounts,
+            "count_listed_children",
+            **names,
+            child_kind=relationship.child,
+            overdue_before=overdue_before,
+        )
+        assert listed is not None
+        counts: dict[LinkState, int] = {"linked": listed.linked, "waiting": listed.waiting, "conflict": 0}
+        return {**counts, "overdue": listed.overdue, "broken": listed.broken}
     links: int = await fetch_value(at.conn, "count_links", **names)
     waiting = await fetch_row(at.conn, _WaitingCounts, "count_waiting", **names, overdue_before=overdue_before)
     broken = await fetch_row(at.conn, _BrokenCounts, "count_broken", **names, parent_kind=relationship.parent)

@@ -32,3 +32,18 @@ cross join lateral (
       and not l.of_former_incarnation) c
 where e.tenant = :tenant and e.kind = :parent_kind and e.state = 'deleted' and e.state <> 'live'
   and e.to_revision = :open
+
+-- name: count_listed_children
+-- The current links of a relationship whose parents list their children, by state: reads the whole range of one index,
+-- and the state of each child.
+select count(*) filter (where not l.former and p.state = 'live') as linked,
+       count(*) filter (where not l.former and p.state is distinct from 'live' and p.state is distinct from 'deleted'
+                          and l.since >= :overdue_before) as waiting,
+       count(*) filter (where not l.former and p.state is distinct from 'live' and p.state is distinct from 'deleted'
+                          and l.since < :overdue_before) as overdue,
+       count(*) filter (where l.former or p.state = 'deleted') as broken
+from (select child, since, of_former_incarnation as former from links
+      where tenant = :tenant and relationship = :relationship and to_revision = :open offset 0) l
+left join lateral (
+    select state from entities
+    where tenant = :tenant and kind = :child_kind and key = l.child and to_revision = :open limit 1) p on true

@@ -12,8 +12,8 @@ from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
 from store.read import links, waits
 from store.read.deciding_facts import DecidingFact, StaleFact, find_fact, find_stale, naming_order
+from store.read.link_query import LinkQuery
 from store.read.link_state import LinkView, holders
-from store.read.links import LinkQuery
 from store.read.similar_keys import similar_keys
 from store.read.waits import WaitRow
 from store.write.entity_state import FoldedEntity, fetch_entities
@@ -132,7 +132,7 @@ async def explain(
         link=link,
         child_fact=await find_fact(at, relationship.child, record, naming_order(child_state, relationship)),
         parent_fact=await find_fact(
-            at, relationship.parent, parent, parent_state.ended if former else _state_order(parent_state)
+            at, relationship.parent, parent, parent_state.ended if former else state_order(parent_state)
         ),
         history=versions,
         holder=holder,
@@ -146,7 +146,7 @@ async def explain(
     )
 
 
-def _state_order(entity: FoldedEntity) -> bytes:
+def state_order(entity: FoldedEntity) -> bytes:
     """Returns the order key of the fact that gave an entity its state: its creation, its deletion, else its newest."""
     if entity.state == "unknown":
         return b""

@@ -14,8 +14,9 @@ from catalog.relationship import Relationship
 from store.db.filtered_page import ReadRows, filtered_page, read_rows
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
-from store.read import entities
+from store.read import entities, many_links
 from store.read.entities import EntityState
+from store.read.link_query import ChildOf, LinkPosition, LinkQuery
 from store.read.link_state import LinkState, LinkView, StoredLink, derive, state_by_parent
 
 PARENTS = 200
@@ -27,30 +28,6 @@ _SAME_PARENT_STATE: dict[LinkState, tuple[LinkState, ...]] = {
     "broken": ("broken",),
 }
 """State by the parent alone → the states that a link may have then."""
-
-LinkPosition: TypeAlias = list[str]
-"""Where the next page begins: after [child], or after [parent, child]. An empty child: after all of that parent's."""
-
-
-class LinkQuery(NamedTuple):
-    """Which links: those of one relationship; of one parent, of one child, in one state, unless None."""
-
-    relationship: Relationship
-    parent: str | None = None
-    child: str | None = None
-    state: LinkState | None = None
-
-
-class ChildOf(NamedTuple):
-    """A row of ``children_of``. ``n``: the number of the parent, from 1; ``former``: whether the link is to a former
-    incarnation of it."""
-
-    n: int
-    child: str
-    since: datetime
-    former: bool
-    stated_child: str | None
-    stated_parent: str | None
 
 
 class _ParentKey(NamedTuple):
@@ -83,6 +60,8 @@ async def page(
 
     ``after``: None for the first page. ``now`` decides between waiting and overdue.
     """
+    if query.relationship.many:
+        return await many_links.page(at, query, after, limit, now)
     if query.child is not None:
         return await _link_of_child(at, query, query.child, now), None
     if query.state == "conflict" and not query.relationship.exclusive:

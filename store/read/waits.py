@@ -1,5 +1,6 @@
 """Reads the current waits: what each relationship instance is missing, and from which owner."""
 
+from collections.abc import Container
 from datetime import datetime
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
@@ -15,7 +16,8 @@ Side: TypeAlias = Literal["parent", "child"]
 
 
 class WaitRow(NamedTuple):
-    """A row of ``waits``: the instance of ``parent`` is missing its parent entity or its child."""
+    """A row of ``waits``: the instance of ``parent`` is missing its parent entity or its child. Where parents list
+    their children ``parent`` is the key of the child that is missing."""
 
     relationship: str
     parent: str
@@ -31,7 +33,7 @@ class WaitRow(NamedTuple):
 
 
 class OpenWait(NamedTuple):
-    """A wait with the number of links that wait for the parent."""
+    """A wait with the number of links that wait for what is missing."""
 
     wait: WaitRow
     children: int
@@ -53,15 +55,21 @@ class _ChildCount(NamedTuple):
 
 
 async def page(
-    at: Snapshot, query: WaitQuery, after: WaitPosition | None, limit: int, now: datetime
+    at: Snapshot,
+    query: WaitQuery,
+    after: WaitPosition | None,
+    limit: int,
+    now: datetime,
+    parents_list: Container[str] = (),
 ) -> tuple[list[OpenWait], WaitPosition | None]:
     """Returns up to ``limit`` waits after a position, and the position of the next page; None: this is the last one.
 
     By relationship and parent. ``after``: None for the first page. ``now`` decides what is overdue.
+    ``parents_list``: the relationships whose parents list their children: a wait there is for a child that is named.
     """
     matches = partial(_matches, query, now) if query.owner or query.overdue else None
     found, position = await filtered_page(partial(_read, at, query.relationship), _place, after, limit, matches)
-    return await _with_children(at, found), position
+    return await _with_children(at, found, parents_list), position
 
 
 async def find(at: Snapshot, relationship: str, parent: str) -> WaitRow | None:
@@ -106,7 +114,7 @@ async def _read(
     return read_rows(rows, size, _place)
 
 
-async def _with_children(at: Snapshot, waits: list[WaitRow]) -> list[OpenWait]:
+async def _with_children(at: Snapshot, waits: list[WaitRow], parents_list: Container[str]) -> list[OpenWait]:
     if not waits:
         return []
     rows = await fetch_rows(
@@ -116,6 +124,7 @@ async def _with_children(at: Snapshot, waits: list[WaitRow]) -> list[OpenWait]:
         tenant=at.tenant,
         relationships=[wait.relationship for wait in waits],
         parents=[wait.parent for wait in waits],
+        of_child=[wait.relationship in parents_list for wait in waits],
     )
     counts = {row.n - 1: row.children for row in rows}
     return [OpenWait(wait, counts[n]) for n, wait in enumerate(waits)]

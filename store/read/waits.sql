@@ -17,12 +17,19 @@ order by parent
 limit :size
 
 -- name: count_children
--- The current number of children of each of these parents: reads one index entry for each child.
-select p.n::int as n, c.children
-from unnest(:relationships::text[], :parents::text[]) with ordinality as p (relationship, parent, n)
-cross join lateral (
-    select count(*) as children from links l
-    where l.tenant = :tenant and l.relationship = p.relationship and l.parent = p.parent and l.to_revision = :open) c
+-- The current number of children of each of these parents, or with :of_child of parents of a child: reads one index
+-- entry for each.
+select p.n::int as n,
+       case when p.of_child then (
+                select count(*) from links l
+                where l.tenant = :tenant and l.relationship = p.relationship and l.child = p.parent
+                  and l.to_revision = :open)
+            else (
+                select count(*) from links l
+                where l.tenant = :tenant and l.relationship = p.relationship and l.parent = p.parent
+                  and l.to_revision = :open) end as children
+from unnest(:relationships::text[], :parents::text[], :of_child::boolean[]) with ordinality
+    as p (relationship, parent, of_child, n)
 
 -- name: wait_of
 -- The wait of one relationship instance, if it has one.

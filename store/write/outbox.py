@@ -4,13 +4,13 @@ They are written in the transaction of that fact (the transactional outbox patte
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from catalog.vocabulary import Effect
 from facts.correlation import decode_operation
 from facts.envelope import Entry
 from store.db.pool import Connection
-from store.db.sql import execute, fetch_value
+from store.db.sql import execute, fetch_rows, fetch_value
 from store.write.aliases import losers_of
 from store.write.context import WriteContext
 from store.write.diff import Diff, EntityKey, StateChange
@@ -154,6 +154,10 @@ async def notify_cascades(context: WriteContext, diff: Diff, deleted: set[Entity
     """
     sweeping = context.catalog.sweeping
     events = cascade_events(diff, deleted, sweeping)
+    if context.catalog.listing:
+        for at, event in (await _listed_events(context, diff)).items():
+            events.setdefault(at, event)
+            deleted = deleted | {at}
     if not events:
         return
     swept = context.catalog.columns(r for relationships in sweeping.values() for r in relationships)
@@ -168,6 +172,42 @@ async def notify_cascades(context: WriteContext, diff: Diff, deleted: set[Entity
         relationships=swept.names,
         parent_kinds=swept.parent_kinds,
     )
+
+
+class _DeletedParent(NamedTuple):
+    """A row of ``deleted_parents_of``."""
+
+    relationship: str
+    child: str
+    parent: str
+
+
+async def _listed_events(context: WriteContext, diff: Diff) -> dict[EntityKey, tuple[Entry, CascadeEvent]]:
+    """What has happened to deleted parents of children in many-to-many relationships: a child has lost another parent,
+    and may be requested now; or it was deleted, though its parent still lists it."""
+    events: dict[tuple[str, str], tuple[Entry, CascadeEvent]] = {}
+    for ended in diff.closed:
+        if ended.relationship.many and ended.relationship.sweep is not None:
+            events[ended.relationship.name, ended.child] = ended.cause, "children_to_delete"
+    for change in diff.state_changes:
+        for relationship in context.catalog.by_child.get(change.entity.kind, ()):
+            if relationship.parent_lists and relationship.sweep is not None:
+                gone = change.entity.state == "deleted"
+                event: CascadeEvent = "child_unlinked" if gone else "children_to_delete"
+                events[relationship.name, change.entity.key] = change.cause, event
+    if not events:
+        return {}
+    declared = context.catalog.relationships
+    rows = await fetch_rows(
+        context.conn,
+        _DeletedParent,
+        "deleted_parents_of",
+        tenant=context.tenant,
+        relationships=[name for name, _ in events],
+        parent_kinds=[declared[name].parent for name, _ in events],
+        children=[child for _, child in events],
+    )
+    return {(declared[row.relationship].parent, row.parent): events[row.relationship, row.child] for row in rows}
 
 
 async def confirm_operations(context: WriteContext, entries: Sequence[Entry]) -> None:

@@ -128,3 +128,14 @@ where exists (
           where o.tenant = :tenant and o.workflow = 'cascade' and o.about = w.kind and o.key = w.key
             and o.incarnation is not null and o.state = rule.state)))
 on conflict do nothing
+
+-- name: deleted_parents_of
+-- The deleted parents of these children, in many-to-many relationships.
+select w.relationship, w.child, l.parent
+from unnest(:relationships::text[], :parent_kinds::text[], :children::text[]) as w (relationship, kind, child)
+cross join lateral (
+    select many as parent from links
+    where tenant = :tenant and relationship = w.relationship and child = w.child and to_revision = :open offset 0) l
+cross join lateral (
+    select from entities
+    where tenant = :tenant and kind = w.kind and key = l.parent and to_revision = :open and state = 'deleted' limit 1) e

@@ -77,6 +77,7 @@ OLDEST = "the oldest of a queue, as many as are processed at a time"
 FEW_UNDELIVERED = "a consumer has at most 10,000 undelivered items; with more, its deliveries are disabled"
 FIRST_DUE = "stops at the first row"
 METRICS = "metrics are read now and then, with a time-out"
+LINKS = {"links_pkey", "links_of_parent"}
 COUNTS = "counts are read only if a caller wants them, and the documentation says what they cost"
 NOW_AND_THEN = "reads what is open, which is little, once in each run of retention"
 WALKS: Mapping[str, tuple[set[str], str]] = {
@@ -100,10 +101,9 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "gauge_outbox": ({"outbox_to_dispatch"}, METRICS),
     "gauge_waits": ({"waits_pkey"}, METRICS),
     "gauge_quarantine": ({"quarantine_groups_pkey"}, METRICS),
-    "count_links": ({"links_pkey", "links_of_parent"}, COUNTS),
+    **dict.fromkeys(("count_links", "count_listed_children", "count_snapshot_links"), (LINKS, COUNTS)),
     "count_parents": ({"links_of_parent"}, COUNTS),
     "count_waiting": ({"waits_pkey"}, COUNTS),
-    "count_snapshot_links": ({"links_pkey", "links_of_parent"}, COUNTS),
     "count_snapshot_entities": ({"entities_pkey", "aliases_pkey", "aliases_of_survivor"}, COUNTS),
     "count_to_erase": (
         {"request_bodies_pkey", "request_bodies_listed", "merges_pkey", "merges_listed", "operations_errors"},
@@ -118,17 +118,17 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
 
 ONE_PARENT = "excludes the parent that the page before ended with"
 EXCLUDING: Mapping[str, str] = {
-    "children_of": "excludes links that began later: versions that the present ones have replaced",
+    **dict.fromkeys(("deleted_parents", "former_parents", "waiting_parents"), ONE_PARENT),
+    **dict.fromkeys(("children_of", "parents_of"), "excludes links that began later: of versions that were replaced"),
     "children_with_order_keys": "reads all children once",
-    "deleted_parents": ONE_PARENT,
     "feed_facts": "reads a window of revisions with a bounded number of facts",
     "forbidden_of_key_page": "excludes pairs that were allowed again, which are few",
     "forbidden_page": "excludes pairs that were allowed again, which are few",
-    "former_parents": ONE_PARENT,
+    "listed_link_versions": "reads the versions of one link",
+    "listed_cascade_candidates": "reads the children of a deleted parent, each once by a sweep",
     "losers_to_retire": "each loser is read once by an activity, whose next page begins after it",
     "older_facts": "reads the facts of one entity",
     "plan_candidates": "each child is read once by a sweep, whose next page begins after it",
-    "waiting_parents": ONE_PARENT,
 }
 """Queries that read a page and exclude rows while it is filled, and why these are few."""
 
@@ -140,11 +140,12 @@ set auto_explain.log_format = json;
 set auto_explain.log_level = notice;
 """
 CALLS = {
-    "missing_side": "select missing_side('main', 'category_item', 'category7', 'category', true)",
+    "missing_side": "select missing_side('main', 'category_item', 'category7', 'category', true, false)",
     "names_ended_life": """
         select names_ended_life('main', 'item', 'item7', '{"category": "category1"}', null, '\\x0000010000000000000007',
                                 null, 'category_item', 'category', 9, now(), 0::smallint)
     """,
+    "is_requestable": "select is_requestable('main', 'article_tag', 'article1', 'tag1', 'article', 'tag', true, 9)",
     "departed": "select departed('main', 'category_item', 'item7', 'category1', 3)",
     "count_children": """
         insert into operation_children (tenant, operation, relationship, child, parent, state)

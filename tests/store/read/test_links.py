@@ -10,8 +10,8 @@ from store.db import filtered_page
 from store.db.pool import Pool
 from store.db.snapshot import Snapshot, snapshot
 from store.read import link_counts, links
+from store.read.link_query import LinkQuery
 from store.read.link_state import LINK_STATES, LinkState
-from store.read.links import LinkQuery
 from tests.support import versions
 from tests.support.events import event
 from tests.support.recording import TENANT, FactRecorder

@@ -6,7 +6,7 @@ from catalog.catalog import Catalog
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.read import link_counts, links
-from store.read.links import LinkQuery
+from store.read.link_query import LinkQuery
 from tests.store.read.test_links import NOW
 from tests.support.events import Event, event
 from tests.support.recording import TENANT, FactRecorder
