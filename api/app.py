@@ -137,5 +137,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadMiddleware)  # the last one is the outermost: metrics count a GET
     for module in ROUTERS:
         app.include_router(module.router, prefix="/v1")
+    app.include_router(contracts.asyncapi_router)
     app.include_router(health.router)
     return app

@@ -26,6 +26,7 @@ from cli import (
 )
 from cli.audits import audit
 from cli.contracts import command as contracts
+from cli.contracts.exports import export as export_contracts
 from cli.deletions import delete
 from cli.exports import export
 from cli.imports.command import import_files
@@ -76,6 +77,7 @@ app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
 app.add_typer(erasures.app, name="erasures", rich_help_panel=READ)
 app.add_typer(retention.app, name="retention", rich_help_panel=READ)
 app.add_typer(contracts.app, name="contracts", rich_help_panel=CHECK)
+contracts.app.command("export")(export_contracts)
 app.command(rich_help_panel=CHECK)(verify)
 app.command(rich_help_panel=CHECK)(export)
 

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 
 from catalog.catalog import Catalog
 from catalog.evolution.document import ContractDocument, DeclaredFact, as_json, document
+from catalog.published.asyncapi import asyncapi
 from catalog.schemas.contract_schema import Schema
 from errors import Unknown
 from facts.data_schema import schema_path
@@ -46,6 +47,13 @@ class PublishedContracts:
             near = nearest(type, self._by_type)
             raise Unknown(f"no contract declares {type}" + ("" if near is None else f"; is {near} meant?"))
         return orjson.dumps(_identified(base, type, found.schema_))
+
+    def asyncapi(self, base: str, owner: str) -> bytes:
+        """The AsyncAPI document of an owner. Raises Unknown for one that is not declared."""
+        owners = self._catalog.contracts.owners
+        if owner not in owners:
+            raise Unknown(f"no owner {owner!r}; declared are: {', '.join(sorted(owners)) or 'none'}")
+        return orjson.dumps(asyncapi(self.document, owner, base))
 
 
 def _identified(base: str, type: str, schema: Schema) -> Schema:

@@ -90,6 +90,16 @@ class ContractDocument(_Declared):
     replicas: list[DeclaredReplica] = []
     upcasters: list[DeclaredUpcaster] = []
 
+    def of_owner(self, owner: str) -> ContractDocument:
+        """The facts and commands of one owner, and the upcasters between them."""
+        items = [one for one in self.items if one.owner == owner]
+        types = {one.type for one in items}
+        return ContractDocument(
+            items=items,
+            commands=[one for one in self.commands if one.owner == owner],
+            upcasters=[one for one in self.upcasters if one.to in types],
+        )
+
 
 def document(catalog: Catalog) -> ContractDocument:
     """The document of a catalog; everything in it is sorted by name."""

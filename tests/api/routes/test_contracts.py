@@ -52,3 +52,15 @@ async def test_event_that_names_another_schema_is_warned_of(caller: ApiCaller) -
         warned = (await caller.event(group(f"h{n}", dataschema=other))).content
         assert warned["accepted"] == 1
         assert "is not the schema of GroupCreated.v1" in warned["warnings"][0]["reason"]
+
+
+async def test_asyncapi_document_is_for_one_owner(api: Api) -> None:
+    answer = await api.http.get("/asyncapi.json", params={"owner": "teams"})
+    assert answer.headers["content-type"].startswith("application/vnd.aai.asyncapi+json")
+    found = answer.json()
+    assert (found["asyncapi"], found["servers"]["tether"]["host"]) == ("3.0.0", "tether.test")
+    assert "receive.MoveTeam" in found["operations"]
+    tag = {"if-none-match": answer.headers["etag"]}
+    assert (await api.http.get("/asyncapi.json", params={"owner": "teams"}, headers=tag)).status_code == 304
+    assert (await api.http.get("/asyncapi.json", params={"owner": "none"})).status_code == 404
+    assert (await api.http.get("/asyncapi.json")).status_code == 422

@@ -1,0 +1,1 @@
+"""Documents about contracts in formats of others: AsyncAPI, xRegistry, and pages for people."""
