@@ -42,6 +42,12 @@ class Catalog:
         return {kind: rels for kind, rels in found.items() if rels}
 
     @cached_property
+    def referred(self) -> dict[str, tuple[Relationship, ...]]:
+        """parent kind → the relationships in which children refer to it as their only parent."""
+        found = {kind: tuple(r for r in rels if not r.many) for kind, rels in self.by_parent.items()}
+        return {kind: rels for kind, rels in found.items() if rels}
+
+    @cached_property
     def listing(self) -> dict[str, tuple[Relationship, ...]]:
         """kind → the relationships in which it lists the keys of others."""
         many = [r for r in self.relationships.values() if r.many]

@@ -230,7 +230,7 @@ class _MergeBatch:
 
     async def _marked(self, keys: list[str]) -> set[str]:
         """Those of these keys that may have a link by a relationship that refuses merges."""
-        own = [r for r in self.catalog.by_child.get(self.kind, ()) if r.on_merge is OnMerge.REFUSE]
+        own = [r for r in self.catalog.references.get(self.kind, ()) if r.on_merge is OnMerge.REFUSE]
         only = [r for r in self.catalog.by_parent.get(self.kind, ()) if r.exclusive and r.on_merge is OnMerge.REFUSE]
         found: set[str] = set()
         if own and keys:

@@ -105,7 +105,7 @@ class _ConflictSearch:
 
     async def parents(self) -> list[LinkConflict]:
         """Links of members as children of different parents, and of the entity to itself."""
-        relationships = self.catalog.by_child.get(self.kind, ())
+        relationships = self.catalog.references.get(self.kind, ())
         members = self.change.members(self.survivor)
         fetched = await fetch_entities(self.conn, self.tenant, [(self.kind, key) for key in members])
         states = {record.key: record.state for record in fetched}

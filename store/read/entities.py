@@ -54,7 +54,7 @@ async def find(at: Snapshot, catalog: Catalog, kind: str, key: str) -> EntityVer
     if row is None:
         return None
     live = row.state == "live"
-    relationships = [r.name for r in catalog.by_child.get(kind, ())]
+    relationships = [r.name for r in catalog.references.get(kind, ())]
     references: list[_Reference] = []
     if live and relationships:
         references = await fetch_rows(

@@ -60,7 +60,7 @@ class _Latest:
 @dataclass(slots=True)
 class _Life:
     """What later facts of an entity decide. ``merging``: what a deletion has ended still contributes, if its entity is
-    merged, until its life was followed by another one."""
+    merged, or lists its children, until its life was followed by another one."""
 
     merging: bool
     fields: dict[str, _Latest] = field(default_factory=dict)
@@ -104,7 +104,8 @@ class UnneededBodies:
         """Whether the body of the next fact can be emptied."""
         if self._entity != (fact.kind, fact.key):
             self._entity = fact.kind, fact.key
-            self._life = _Life(fact.kind in self._catalog.contracts.merging)
+            listing = self._catalog.listing.get(fact.kind, ())
+            self._life = _Life(fact.kind in self._catalog.contracts.merging or any(r.parent_lists for r in listing))
         if fact.source == OWN_SOURCE:
             return bool(fact.names) and fact.type not in _NEEDED
         effect = effect_of(self._catalog, fact.source, fact.type)

@@ -77,8 +77,8 @@ async def conservation(at: Snapshot, catalog: Catalog, kind: str, keys: Collecti
         revision=at.revision,
         origins=names,
         survivors=list({row.survivor for row in origins}),
-        relationships=[r.name for r in catalog.by_parent.get(kind, ())],
-        within=[r.name for r in catalog.by_parent.get(kind, ()) if r.child == kind],
+        relationships=[r.name for r in catalog.referred.get(kind, ())],
+        within=[r.name for r in catalog.referred.get(kind, ()) if r.child == kind],
         stated_relationships=[link.relationship for link in stated],
         stated_children=[link.child for link in stated],
         stated_parents=[link.parent for link in stated],
@@ -88,7 +88,7 @@ async def conservation(at: Snapshot, catalog: Catalog, kind: str, keys: Collecti
 
 async def _stated(at: Snapshot, catalog: Catalog, kind: str, keys: list[str]) -> list[StatedLink]:
     """The parents that the records of these keys state, whether a merge sets the links aside or not."""
-    relationships = catalog.by_child.get(kind, ())
+    relationships = catalog.references.get(kind, ())
     if not relationships:
         return []
     rows = await fetch_rows(

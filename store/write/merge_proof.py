@@ -134,7 +134,7 @@ async def prove(at: Snapshot, catalog: Catalog, kind: str, keys: Sequence[str], 
 
 def counted_relationships(catalog: Catalog, kind: str) -> tuple[str, ...]:
     """The names of the relationships of a kind, whose links a proof counts."""
-    return tuple(sorted({r.name for r in (*catalog.by_parent.get(kind, ()), *catalog.by_child.get(kind, ()))}))
+    return tuple(sorted({r.name for r in (*catalog.referred.get(kind, ()), *catalog.references.get(kind, ()))}))
 
 
 def _side(at: Snapshot, kind: str, members: tuple[str, ...], survivors: Mapping[str, str]) -> Side:
@@ -152,7 +152,7 @@ async def _count(at: Snapshot, catalog: Catalog, side: Side) -> dict[str, Part]:
 
 async def _link_data(at: Snapshot, catalog: Catalog, side: Side) -> Part:
     """The links of others to each member, each with all fields of its child: a role, a date."""
-    relationships = catalog.by_parent.get(side.kind, ())
+    relationships = catalog.referred.get(side.kind, ())
     rows = await fetch_rows(
         at.conn,
         _DataSums,

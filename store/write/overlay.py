@@ -177,9 +177,7 @@ class _Overlay:
         causes: dict[tuple[Relationship, str], Entry] = {}
         for at, cause in self.causes.items():
             before, now = self._around(at)
-            for relationship in self._catalog.by_parent.get(at[0], ()):
-                if relationship.many:
-                    continue  # by `store/write/lists.py`
+            for relationship in self._catalog.referred.get(at[0], ()):
                 # A rank depends on whether the parent is merged: that of all links of both survivors may change.
                 for key in (at[1], before, now) if relationship.exclusive else (before,):
                     causes[relationship, key] = cause

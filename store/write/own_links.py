@@ -200,7 +200,7 @@ async def _links(conn: Connection, catalog: Catalog, side: Side) -> list[OwnLink
         OwnLink,
         "own_links_at",
         tenant=side.tenant,
-        relationships=[relationship.name for relationship in catalog.by_child.get(side.kind, ())],
+        relationships=[relationship.name for relationship in catalog.references.get(side.kind, ())],
         survivors=list(side.survivors),
         revision=side.revision,
     )
