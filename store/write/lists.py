@@ -63,19 +63,16 @@ async def lay(
     """
     lists = _Lists(conn, catalog, tenant, diff, facts, overlaid)
     again = [at for at in histories if at[0] in catalog.listing]
-    await lists.replace_registers({at: counting((*histories[at], *_about(at, facts))) for at in again})
+    new = {at: [fact for fact in facts if (fact.kind, fact.key) == at] for at in again}
+    await lists.replace_registers({at: counting((*histories[at], *new[at])) for at in again})
     changed = await element_facts.record(
         conn, tenant, [fact for fact in facts if fact.elements and (fact.kind, fact.key) not in histories]
     )
     lists.add_records(again)
-    lists.add_elements(changed)
+    lists.add_elements(changed, facts)
     await lists.add_merged()
     await lists.derive_elements()
     await lists.derive_lists()
-
-
-def _about(at: EntityKey, facts: Iterable[Entry]) -> list[Entry]:
-    return [fact for fact in facts if (fact.kind, fact.key) == at]
 
 
 class _Lists:
@@ -114,19 +111,30 @@ class _Lists:
         for at, entity in self._records.items():
             for relationship in self._catalog.listing.get(at[0], ()):
                 now = register(relationship, entity)
-                last_life = relationship.parent_lists and now.state == "deleted"
+                last_life = now.state == "deleted" and self._has_last_lives(relationship)
                 if last_life or now != register_before(relationship, entity):
                     self._add(relationship, at[1], self._cause(at))
 
-    def add_elements(self, changed: Iterable[ElementKey]) -> None:
-        """Adds elements that new facts decide."""
-        for element in changed:
+    def add_elements(self, changed: Collection[ElementKey], facts: Iterable[Entry]) -> None:
+        """Adds elements that new facts decide. ``changed``: those that one of the facts is the newest about; of a life
+        that has ended, an older one may decide."""
+        older = {
+            ElementKey(change.relationship, fact.key, change.element)
+            for fact in facts
+            for change in fact.elements
+            if self._has_last_lives(self._catalog.relationships[change.relationship])
+        }
+        for element in dict.fromkeys([*changed, *sorted(older)]):
             relationship = self._catalog.relationships[element.relationship]
             if {relationship.listing_kind, relationship.element_kind} & self._merging:
                 at = relationship.listing_kind, element.key
                 self._add(relationship, element.key, self._cause(at))
             else:
                 self._single.append(element)
+
+    def _has_last_lives(self, relationship: Relationship) -> bool:
+        """Whether what deleted entities listed may count: that of parents, and of records that were merged."""
+        return relationship.parent_lists or relationship.listing_kind in self._merging
 
     async def add_merged(self) -> None:
         """Adds the lists that a merge concerns which begins or ends: those of its records, and those that name them."""
@@ -255,7 +263,7 @@ class _Lists:
             if (life := lives.get(record_at)) is not None:
                 record, known = life.record, _of_life(relationship, key, life)
             elements = stated_elements(relationship, record, known)
-            if elements and (life is not None or record.state == "live"):
+            if elements and record.state == "live":
                 found.setdefault(at, ([], former))[0].append((key, elements))
         return found
 
