@@ -3,6 +3,7 @@
 A copy is a set of rows, each known by its key. A row is a JSON array with the key in front:
 
     [child, parent, state]      a link; its state is linked, waiting, broken or conflict
+    [subject, parent, state]    a many-to-many link, by the subject of its items: ["child","parent"], as JSON
     [key, data]                 a live entity with its fields, or those that a replica declares
     [key, data, survivor]       the same, of a key that is merged; data is null unless its own record is live
 

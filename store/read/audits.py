@@ -12,7 +12,7 @@ from errors import Refused
 from store.db.pool import Pool
 from store.db.snapshot import Snapshot, snapshot
 from store.db.sql import fetch_rows
-from store.read import feed, snapshot_rows
+from store.read import feed, listed_rows, snapshot_rows
 from store.read.feed_offsets import FeedPosition
 from store.read.feed_query import FeedQuery
 from store.read.snapshot_rows import EntityRows, LinkRows, SnapshotRows
@@ -66,7 +66,7 @@ async def buckets(
     digits = len(prefixes[0]) + 1
     if isinstance(rows, LinkRows):
         after: str | None = ""
-        while after is not None and (until is None or after < until):
+        while after is not None and (until is None or rows.place(after) < rows.place(until)):
             parts = await _links(pool, tenant, revision, rows, after, prefixes, digits, until)
             for prefix, _, size, sum in parts:
                 if prefix is not None:
@@ -98,15 +98,7 @@ async def hashes(
         after: str | None = ""
         while after is not None and len(found) <= most:
             async with snapshot(pool, tenant, revision) as at:
-                page = await fetch_rows(
-                    at.conn,
-                    _HashedRow,
-                    "audit_link_rows",
-                    after=after,
-                    size=LINKS_AT_ONCE,
-                    prefixes=prefixes,
-                    **rows.arguments(at),
-                )
+                page = await _hashes(at, rows, after, prefixes)
             found |= {row.key: row.hash % 2**64 for row in page if row.key is not None}
             after = next(row.last for row in page if row.key is None)
         return found
@@ -115,6 +107,20 @@ async def hashes(
         if len(found) > most:
             break
     return found
+
+
+async def _hashes(at: Snapshot, rows: LinkRows, after: str, prefixes: Sequence[str]) -> list[_HashedRow]:
+    if rows.relationship.many:
+        return await listed_rows.hashes(at, _HashedRow, rows.relationship, after, LINKS_AT_ONCE, prefixes)
+    return await fetch_rows(
+        at.conn,
+        _HashedRow,
+        "audit_link_rows",
+        after=after,
+        size=LINKS_AT_ONCE,
+        prefixes=prefixes,
+        **rows.arguments(at),
+    )
 
 
 async def _links(
@@ -128,6 +134,10 @@ async def _links(
     until: str | None,
 ) -> list[_BucketPart]:
     async with snapshot(pool, tenant, revision) as at:
+        if rows.relationship.many:
+            return await listed_rows.buckets(
+                at, _BucketPart, rows.relationship, after, LINKS_AT_ONCE, prefixes, digits, until
+            )
         return await fetch_rows(
             at.conn,
             _BucketPart,

@@ -17,10 +17,11 @@ from catalog.replica import Replica
 from errors import Refused, Unknown
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows, fetch_value
+from store.read import listed_rows
 
 
 class LinkRows(NamedTuple):
-    """The links of a relationship."""
+    """The links of a relationship. Those that are many to many are read by `listed_rows`."""
 
     relationship: Relationship
 
@@ -28,6 +29,10 @@ class LinkRows(NamedTuple):
     def filter(self) -> dict[str, str]:
         """The query parameters that name these rows."""
         return {"relationship": self.relationship.name}
+
+    def place(self, key: str) -> tuple[str, ...]:
+        """What orders rows: the child; of many-to-many links the child and the parent."""
+        return listed_rows.ends(key) if self.relationship.many else (key,)
 
     def arguments(self, at: Snapshot) -> dict[str, Any]:
         """The arguments of ``links_at`` that all pages have."""

@@ -18,7 +18,7 @@ from errors import BadToken, Unknown
 from store.db.pool import Pool, connection
 from store.db.snapshot import snapshot
 from store.db.sql import execute, fetch_row, fetch_value
-from store.read import audits, snapshot_rows
+from store.read import audits, listed_rows, snapshot_rows
 from store.read.snapshot_lines import SnapshotLines
 from store.read.snapshot_rows import EntityRows, LinkRows, SnapshotRows
 from tether.audits import Bucket, row_hash
@@ -158,6 +158,9 @@ class _Reader:
     async def _links(self, rows: LinkRows, after: str) -> LinesPage:
         async with snapshot(self._pool, self._tenant, self._row.revision) as at:
             texts = self.lines.link_texts(rows)
+            if rows.relationship.many:
+                page = await listed_rows.lines(at, LinesPage, rows.relationship, after, self._size, texts)
+                return page._replace(sum=int(page.sum))
             found = await fetch_row(
                 at.conn, LinesPage, "snapshot_links", after=after, size=self._size, **rows.arguments(at), **texts
             )

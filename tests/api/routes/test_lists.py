@@ -1,5 +1,6 @@
 """Many-to-many links over HTTP: listings of both sides, explanations, counts, waits and the feed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from store.migrate import migrate
 from tests.api.conftest import Api
 from tests.support.events import event
 from tests.support.tenants import LIBRARY, StoreTenant
+from tether.audits import Bucket, key_hash, row_hash, total
 
 
 @pytest.fixture
@@ -106,3 +108,39 @@ async def test_feed_has_an_item_for_each_link_under_its_own_subject(library: Sto
     await library.record(event("ShelfRemoved", "s", 2), event("BookBought", "l", 1))
     items, _ = await api.feed(relationship="shelf_book", offset=offset)
     assert [(item["subject"], item["type"]) for item in items] == [('["k","s"]', "Broken"), ('["l","s"]', "Broken")]
+
+
+@pytest.mark.parametrize("name", ["article_tag", "shelf_book"])
+async def test_snapshot_and_audit_hold_each_link_under_its_subject(library: StoreTenant, api: Api, name: str) -> None:
+    await library.record(event("ShelfRemoved", "t", 2), event("TagDropped", "x", 2))
+    links = await api.all(f"relationships/{name}/links")
+    answer = await api.http.get("/v1/snapshots", params={"relationship": name})
+    start, *rows, end = [json.loads(line) for line in answer.text.splitlines()]
+    assert (start["data"]["total"], len(rows)) == (len(links), len(links))
+    kept = [[row["subject"], row["data"]["parent"], row["data"]["state"]] for row in rows]
+    assert [(row["data"]["child"], row["data"]["parent"], row["data"]["state"]) for row in rows] == ends(links)
+    assert all(json.loads(row["subject"]) == [row["data"]["child"], row["data"]["parent"]] for row in rows)
+    whole = total(kept)
+    assert (end["data"]["count"], end["data"]["checksum"]) == (whole.rows, f"{whole.sum:016x}")
+    rest = await api.http.get("/v1/snapshots", params={"relationship": name, "cursor": rows[0]["id"]})
+    again = [json.loads(line) for line in rest.text.splitlines()]
+    assert ([row["subject"] for row in again[1:-1]], again[-1]["data"]) == ([row[0] for row in kept[1:]], end["data"])
+    at = start["data"]["token"]
+
+    def buckets_of(prefixes: list[str]) -> dict[str, Bucket]:
+        found: dict[str, Bucket] = {}
+        for row in kept:
+            below = key_hash(row[0])[: len(prefixes[0]) + 1]
+            if below[:-1] in prefixes:
+                found[below] = found.get(below, Bucket()).plus(1, row_hash(row))
+        return found
+
+    audit = await api.get("audits", relationship=name, at=at)
+    assert {b["prefix"]: (b["count"], b["sum"]) for b in audit["buckets"]} == {
+        prefix: (bucket.rows, f"{bucket.sum:016x}") for prefix, bucket in buckets_of([""]).items()
+    }
+    first = key_hash(kept[0][0])[:2]
+    rows_of = await api.get("audits", relationship=name, at=at, prefix=first, rows=True)
+    assert {row["key"]: row["hash"] for row in rows_of["rows"]} == {
+        row[0]: f"{row_hash(row):016x}" for row in kept if key_hash(row[0]).startswith(first)
+    }

@@ -156,7 +156,7 @@ CALLS = {
 """Function → a statement that calls it. Its plan is not a part of that statement's plan."""
 INLINED = {
     *("concerned_by_deletion", "concerned_by_change", "child_stage", "naming_position"),
-    *("links_at", "row_hash", "key_is_in"),
+    *("links_at", "listed_links_at", "row_hash", "key_is_in"),
 }
 """Functions that become a part of the queries that call them."""
 FUNCTIONS = "select array_agg(proname::text) from pg_proc where pronamespace = 'tether'::regnamespace"

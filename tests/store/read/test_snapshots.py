@@ -241,6 +241,6 @@ async def test_lease_is_prolonged_by_reading_and_lapses_by_itself(
 
 def test_keys_that_a_function_returns_compare_by_their_bytes() -> None:
     """Such a column has the collation of the database, which need not be that of the table's column."""
-    reading = [query.text for query in queries().values() if "links_at(" in query.text]
+    reading = [query.text for query in queries().values() if " links_at(" in query.text]
     assert len(reading) == 3
     assert all('l.child collate "C" as ' in text for text in reading)
