@@ -41,7 +41,7 @@ class DeliveryActivities:
         delivering = Delivering(self._pool, self._catalog, self._webhooks, runs, until)
         async with heartbeats("delivering"):
             look = await runs.look()
-            while look is not None and time.monotonic() < until:
+            while look is not None and (time.monotonic() < until or delivering.page_is_next(look)):
                 if not await delivering.step(look) and not await self._linger(tenant, look, until):
                     break
                 look = await runs.look()

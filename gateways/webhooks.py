@@ -10,9 +10,9 @@ import asyncio
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,7 +33,7 @@ TIMEOUT = 15.0
 """Seconds for one request and its response, as Standard Webhooks recommends at least."""
 CONNECT_TIMEOUT = 5.0
 CONNECTED = 500
-"""Hosts to which connections are kept open."""
+"""Hosts to which connections are kept open while none of their requests is under way."""
 ADDRESSES = 3
 """Addresses of a host that are tried."""
 _RESOLVERS = ThreadPoolExecutor(max_workers=500, thread_name_prefix="resolve")
@@ -93,6 +93,14 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+@dataclass(slots=True)
+class _HostClient:
+    """``requests``: how many of its requests are under way."""
+
+    client: httpx.AsyncClient
+    requests: int = 0
+
+
 class Webhooks:
     """Clients of all receivers, one for each host, so that no connection serves two names."""
 
@@ -113,7 +121,7 @@ class Webhooks:
         self._resolve = resolve
         self._transport = transport
         self._trusted: ssl.SSLContext | None = None
-        self._clients: OrderedDict[tuple[str, str, int], httpx.AsyncClient] = OrderedDict()
+        self._clients: OrderedDict[tuple[str, str, int], _HostClient] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,8 +130,8 @@ class Webhooks:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         async with AsyncExitStack() as stack:
-            for client in self._clients.values():
-                stack.push_async_callback(client.aclose)
+            for found in self._clients.values():
+                stack.push_async_callback(found.client.aclose)
 
     def check(self, url: str) -> None:
         """Raises Refused for a URL that deliveries may not go to, as far as its text says."""
@@ -157,24 +165,24 @@ class Webhooks:
         self, method: str, url: str, at: datetime, headers: Mapping[str, str], body: bytes
     ) -> tuple[WebhookAnswer, Mapping[str, str]]:
         """Sends one request; returns the answer and its headers."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                target, addresses = await self._checked(url)
-                response = await self._first_reached(target, addresses, method, headers, body)
-        except Refused as error:
-            return WebhookAnswer(None, str(error), sent=False), {}
-        except _NOT_SENT as error:
-            return WebhookAnswer(None, _describe(error), sent=False), {}
-        except OSError as error:  # of the resolver; TimeoutError is one, too
-            if isinstance(error, TimeoutError):
-                return WebhookAnswer(None, f"no answer within {self._timeout:g} s"), {}
-            return WebhookAnswer(None, f"the host cannot be resolved: {error.strerror or error}", sent=False), {}
-        except httpx.HTTPError as error:
-            return WebhookAnswer(None, _describe(error)), {}
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    target, addresses = await self._checked(url)
+                    client = await stack.enter_async_context(self._client(target))
+                    response = await self._first_reached(client, target, addresses, method, headers, body)
+            except Refused as error:
+                return WebhookAnswer(None, str(error), sent=False), {}
+            except _NOT_SENT as error:
+                return WebhookAnswer(None, _describe(error), sent=False), {}
+            except OSError as error:  # of the resolver; TimeoutError is one, too
+                if isinstance(error, TimeoutError):
+                    return WebhookAnswer(None, f"no answer within {self._timeout:g} s"), {}
+                return WebhookAnswer(None, f"the host cannot be resolved: {error.strerror or error}", sent=False), {}
+            except httpx.HTTPError as error:
+                return WebhookAnswer(None, _describe(error)), {}
+            stack.push_async_callback(response.aclose)
             found = await reply.read(response, at, self._timeout, redirect=_REDIRECT)
-        finally:
-            await response.aclose()
         abort = response.headers.get("webhook-delivery", "").strip().lower() == "abort-message"
         words = without_secrets(found.reason)
         return WebhookAnswer(found.status, words, found.retry_after or 0.0, abort), response.headers
@@ -189,18 +197,30 @@ class Webhooks:
         return target, addresses[:ADDRESSES]
 
     async def _first_reached(
-        self, target: Target, addresses: Sequence[Address], method: str, headers: Mapping[str, str], body: bytes
+        self,
+        client: httpx.AsyncClient,
+        target: Target,
+        addresses: Sequence[Address],
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> httpx.Response:
         """Sends a request to the first address that can be connected to."""
         for address in addresses[:-1]:
             try:
-                return await self._send(target, address, method, headers, body)
+                return await self._send(client, target, address, method, headers, body)
             except _NOT_SENT:
                 continue
-        return await self._send(target, addresses[-1], method, headers, body)
+        return await self._send(client, target, addresses[-1], method, headers, body)
 
     async def _send(
-        self, target: Target, address: Address, method: str, headers: Mapping[str, str], body: bytes
+        self,
+        client: httpx.AsyncClient,
+        target: Target,
+        address: Address,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> httpx.Response:
         connection = ConnectionTrace()
         request = httpx.Request(
@@ -215,7 +235,6 @@ class Webhooks:
             content=body or None,
             extensions={"sni_hostname": target.host, "timeout": _TIMEOUTS, "trace": connection},
         )
-        client = await self._client(target)
         try:
             return await client.send(request, stream=True)
         except (httpx.RemoteProtocolError, httpx.ReadError):  # a receiver may close a connection that is idle
@@ -223,25 +242,34 @@ class Webhooks:
                 raise
         return await client.send(request, stream=True)
 
-    async def _client(self, target: Target) -> httpx.AsyncClient:
-        """The client of a host. A connection of it is reused only for the same name, whose certificate was checked."""
+    @asynccontextmanager
+    async def _client(self, target: Target) -> AsyncIterator[httpx.AsyncClient]:
+        """The client of a host, for one request. A connection of it is reused only for the same name, whose certificate
+        was checked. Of too many clients, the oldest are closed, but none with a request under way."""
         at = target.url.scheme, target.host, target.port
-        client = self._clients.get(at)
-        if client is None:
-            if self._trusted is None and self._transport is None:
-                self._trusted = httpx.create_ssl_context()
-            client = httpx.AsyncClient(
-                transport=self._transport or httpx.AsyncHTTPTransport(verify=self._trusted or True, trust_env=False),
-                follow_redirects=False,
-                trust_env=False,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            )
-            self._clients[at] = client
-            if len(self._clients) > CONNECTED:
-                _, oldest = self._clients.popitem(last=False)
-                await oldest.aclose()
+        found = self._clients.get(at)
+        if found is None:
+            found = self._clients[at] = _HostClient(self._new_client())
         self._clients.move_to_end(at)
-        return client
+        found.requests += 1
+        try:
+            yield found.client
+        finally:
+            found.requests -= 1
+            if (more := len(self._clients) - CONNECTED) > 0:
+                idle = [host for host, client in self._clients.items() if not client.requests][:more]
+                for client in [self._clients.pop(host).client for host in idle]:
+                    await client.aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        if self._trusted is None and self._transport is None:
+            self._trusted = httpx.create_ssl_context()
+        return httpx.AsyncClient(
+            transport=self._transport or httpx.AsyncHTTPTransport(verify=self._trusted or True, trust_env=False),
+            follow_redirects=False,
+            trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
 
 
 def _describe(error: Exception) -> str:

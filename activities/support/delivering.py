@@ -53,35 +53,42 @@ class Delivering:
         self._runs = runs
         self._until = until
         self._began = monotonic()
+        self._retried = False
         self.delivered = 0
 
+    def page_is_next(self, look: Look) -> bool:
+        """Whether a page has its turn, after an item that was retried: many of these delay no other subject."""
+        return self._retried and _follows(look)
+
     async def step(self, look: Look) -> bool:
-        """Does what is due; returns whether there was anything, and more may be."""
+        """Does what is due, items to retry and pages in turns; returns whether there was anything, and more may be."""
         self._began = monotonic()
         if look.state != "active" or (look.retry_at is not None and look.retry_at > look.now):
             return False
         try:
             if not look.consented:
                 await self._request_consent(look)
-            elif look.item is not None:
+            elif look.item is not None and not self.page_is_next(look):
+                self._retried = True
                 await self._retry(look)
-            elif look.position_revision <= (look.head or 0):
+            elif _follows(look):
+                self._retried = False
                 await self._deliver_page(look)
             else:
                 return False
         except Expired as error:
-            await self._runs.disable(str(error))
+            await self._runs.disable(look, str(error))
         except (Unknown, BadToken) as error:  # of the filter: a worker of another version may know what it names
-            await self._runs.failed(Failure(str(error), several=False))
+            await self._runs.failed(look, Failure(str(error), several=False))
         return True
 
     async def _request_consent(self, look: Look) -> None:
         answer = await self._webhooks.request_consent(look.url, look.now)
         attempt = self._attempt([], "consented" if answer.accepted else "refused", answer)
         if answer.accepted:
-            await self._runs.consented(attempt)
+            await self._runs.consented(look, attempt)
         else:
-            await self._runs.failed(Failure(f"consent: {answer}", True, answer.retry_after, [attempt]))
+            await self._runs.failed(look, Failure(f"consent: {answer}", True, answer.retry_after, [attempt]))
 
     async def _retry(self, look: Look) -> None:
         """Delivers one item again, alone."""
@@ -93,17 +100,17 @@ class Delivering:
             message = None
         if message is None:
             gone = ReceiverAttempt(look.item, look.item, 1, "dropped", None, "the feed does not have it any more", 0)
-            await self._runs.removed(look, [look.item], gone, accepted=False)
+            await self._runs.removed(look, look.item, gone, kept=False)
             return
         answer = await self._post(look, [message])
         attempt = self._attempt([message], _outcome(answer), answer)
         if answer.accepted or answer.abort:
             self.delivered += answer.accepted
-            await self._runs.removed(look, [look.item], attempt, accepted=True)
+            await self._runs.removed(look, look.item, attempt)
         elif answer.status == 410:
-            await self._runs.disable(GONE, str(answer), [attempt])
+            await self._runs.disable(look, GONE, str(answer), [attempt])
         elif not answer.sent or answer.status == 429:
-            await self._runs.failed(Failure(str(answer), not answer.sent, answer.retry_after, [attempt]))
+            await self._runs.failed(look, Failure(str(answer), not answer.sent, answer.retry_after, [attempt]))
         else:
             await self._runs.item_failed(look.item, attempt, answer.retry_after)
 
@@ -154,7 +161,7 @@ class Delivering:
         """Stores what became of a page: the position moves up to the first item that was not processed."""
         failure = _failure(look, split)
         if failure is not None and not split.alive:
-            await self._runs.failed(failure._replace(attempts=attempts))
+            await self._runs.failed(look, failure._replace(attempts=attempts))
             return
         untouched = {
             m.id
@@ -173,9 +180,9 @@ class Delivering:
                 return
             attempts = []
         if split.gone is not None:
-            await self._runs.disable(GONE, str(split.gone), attempts)
+            await self._runs.disable(look, GONE, str(split.gone), attempts)
         elif failure is not None:
-            await self._runs.failed(failure)
+            await self._runs.failed(look, failure)
 
     async def _read(self, look: Look, position: FeedPosition, limit: int) -> tuple[list[FeedMessage], FeedPosition]:
         """Reads the next items, and the position after them."""
@@ -219,6 +226,11 @@ class Delivering:
         milliseconds = int((monotonic() - (begun or self._began)) * 1000)
         first, last = (messages[0].id, messages[-1].id) if messages else ("", "")
         return ReceiverAttempt(first, last, len(messages), outcome, answer.status, answer.words, milliseconds)
+
+
+def _follows(look: Look) -> bool:
+    """Whether the feed may have items after the position."""
+    return look.position_revision <= (look.head or 0)
 
 
 def _failure(look: Look, split: Split) -> Failure | None:

@@ -10,7 +10,7 @@ from catalog.catalog import Catalog
 from facts import consumer_facts
 from store.consumers.registrations import ConsumerState
 from store.db.pool import Pool, connection, transaction
-from store.db.sql import fetch_row, fetch_rows
+from store.db.sql import fetch_row, fetch_rows, fetch_value
 from store.write.settle import settle
 from store.write.tenant_lock import lock
 
@@ -46,6 +46,7 @@ async def publish(pool: Pool, catalog: Catalog) -> None:
 
 async def _publish(pool: Pool, catalog: Catalog, tenant: str, consumer: str) -> None:
     async with transaction(pool) as conn:
+        await fetch_value(conn, "lock_webhook", tenant=tenant, consumer=consumer)  # before the tenant, as all do
         await lock(conn, tenant)
         row = await fetch_row(conn, _Notice, "mark_consumer_notified", tenant=tenant, name=consumer)
         if row is None or row.state not in _FACTS:

@@ -72,7 +72,7 @@ async def register(pool: Pool, tenant: str, name: str, wanted: Registration, act
     An offset that differs from that of the registration before begins a new generation there. Another filter begins a
     new generation as well: who reads by the former one must notice. Raises BadToken, Expired, NotYet for an offset.
     """
-    async with _locked(pool, tenant) as conn:
+    async with _locked(pool, tenant, name) as conn:
         known = await fetch_row(conn, ConsumerRow, "consumer", tenant=tenant, name=name)
         if known is None:
             await _add(conn, tenant, name, wanted, actor)
@@ -98,7 +98,7 @@ async def begin_generation(pool: Pool, tenant: str, name: str, holder: str, offs
 
     Raises Unknown; BadToken, Expired, NotYet for an offset.
     """
-    async with _locked(pool, tenant) as conn:
+    async with _locked(pool, tenant, name) as conn:
         return await begin_locked(conn, tenant, name, holder, offset)
 
 
@@ -123,7 +123,7 @@ async def page(pool: Pool, tenant: str, after: str, limit: int) -> list[Consumer
 
 async def delete(pool: Pool, tenant: str, name: str) -> None:
     """Deletes a consumer: what it has not read is kept for it no longer. Raises Unknown."""
-    async with _locked(pool, tenant) as conn:
+    async with _locked(pool, tenant, name) as conn:
         if await fetch_value(conn, "delete_consumer", tenant=tenant, name=name) is None:
             raise missing(name)
 
@@ -134,9 +134,13 @@ def missing(name: str) -> Unknown:
 
 
 @asynccontextmanager
-async def _locked(pool: Pool, tenant: str) -> AsyncIterator[Connection]:
-    """A transaction that alone changes registrations of the tenant. Meanwhile its horizon does not move, either."""
+async def _locked(pool: Pool, tenant: str, name: str) -> AsyncIterator[Connection]:
+    """A transaction that alone changes registrations of the tenant. Meanwhile its horizon does not move, either.
+
+    The lock of the consumer's webhook comes first, as in all transactions that take both.
+    """
     async with transaction(pool) as conn:
+        await fetch_value(conn, "lock_webhook", tenant=tenant, consumer=name)
         await lock(conn, tenant)
         yield conn
 

@@ -1,4 +1,4 @@
-"""The facts that Tether publishes about deliveries: DeliveryParked, and DeliveryDisabled."""
+"""The facts that Tether publishes about deliveries: DeliveryParked, DeliveryDropped, and DeliveryDisabled."""
 
 from typing import Any
 
@@ -15,6 +15,11 @@ async def parked(
     """Publishes that an item is parked after its last attempt. ``status``: the receiver's last one; None: no answer."""
     data = {"item": item, "attempts": attempts, "status": status}
     await _publish(conn, catalog, tenant, "DeliveryParked", consumer, data)
+
+
+async def dropped(conn: Connection, catalog: Catalog, tenant: str, consumer: str, item: str) -> None:
+    """Publishes that an undelivered item will never be delivered: when its turn came, it was not kept any more."""
+    await _publish(conn, catalog, tenant, "DeliveryDropped", consumer, {"item": item})
 
 
 async def disabled(conn: Connection, catalog: Catalog, tenant: str, consumer: str, reason: str) -> None:

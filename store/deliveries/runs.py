@@ -148,17 +148,18 @@ class Runs:
                 return False
             await self._receiver(conn, look, progress.accepted, progress.suspected)
             if progress.undelivered:
-                await self._add(conn, progress.undelivered)
+                await self._add(conn, look, progress.undelivered)
             await self._note(conn, progress.attempts)
         return True
 
     async def _receiver(self, conn: Connection, look: Look, accepted: bool, suspected: str) -> None:
         if accepted and (look.failing_since is not None or look.failures or not look.consented or look.reason):
-            await execute(conn, "receiver_answers", tenant=self.tenant, consumer=self.consumer)
+            await execute(conn, "receiver_answers", tenant=self.tenant, consumer=self.consumer, url=look.url)
         if suspected:
-            await execute(conn, "receiver_is_suspected", tenant=self.tenant, consumer=self.consumer, reason=suspected)
+            at = {"tenant": self.tenant, "consumer": self.consumer, "url": look.url}
+            await execute(conn, "receiver_is_suspected", **at, reason=suspected)
 
-    async def _add(self, conn: Connection, undelivered: Sequence[Undelivered]) -> None:
+    async def _add(self, conn: Connection, look: Look, undelivered: Sequence[Undelivered]) -> None:
         items, after, subjects, states, statuses, words = (list(c) for c in zip(*undelivered, strict=True))
         await execute(
             conn,
@@ -179,16 +180,16 @@ class Runs:
         count = await fetch_value(conn, "count_undelivered", tenant=self.tenant, consumer=self.consumer, most=MOST + 1)
         if count > MOST:
             await self._disable(
-                conn, f"more than {MOST} items are undelivered; redrive or discard those that are parked"
+                conn, look, f"more than {MOST} items are undelivered; redrive or discard those that are parked"
             )
 
-    async def consented(self, attempt: ReceiverAttempt) -> None:
-        """Records that the receiver has consented to deliveries."""
+    async def consented(self, look: Look, attempt: ReceiverAttempt) -> None:
+        """Records that the receiver has consented to deliveries; of another URL by now, nothing is known."""
         async with transaction(self.pool) as conn:
-            await execute(conn, "receiver_answers", tenant=self.tenant, consumer=self.consumer)
+            await execute(conn, "receiver_answers", tenant=self.tenant, consumer=self.consumer, url=look.url)
             await self._note(conn, [attempt])
 
-    async def failed(self, failure: Failure) -> int:
+    async def failed(self, look: Look, failure: Failure) -> int:
         """Records that the receiver failed at everything; returns how often in a row. One that does so for days, with
         different items, is given up."""
         async with transaction(self.pool) as conn:
@@ -198,6 +199,7 @@ class Runs:
                 "receiver_failed",
                 tenant=self.tenant,
                 consumer=self.consumer,
+                url=look.url,
                 reason=failure.reason,
                 several=failure.several,
                 pauses=PAUSES,
@@ -206,18 +208,19 @@ class Runs:
             )
             await self._note(conn, failure.attempts)
             if row is not None and row.given_up:
-                await self._disable(conn, f"it has failed for {GIVE_UP.days} days", failure.reason)
+                await self._disable(conn, look, f"it has failed for {GIVE_UP.days} days", failure.reason)
         return 0 if row is None else row.failures
 
-    async def disable(self, reason: str, words: str = "", attempts: Sequence[ReceiverAttempt] = ()) -> None:
+    async def disable(self, look: Look, reason: str, words: str = "", attempts: Sequence[ReceiverAttempt] = ()) -> None:
         """Ends the deliveries until they are enabled, and publishes DeliveryDisabled. ``words``: of the receiver."""
         async with transaction(self.pool) as conn:
             await self._note(conn, attempts)
-            await self._disable(conn, reason, words)
+            await self._disable(conn, look, reason, words)
 
     async def item_failed(self, item: str, attempt: ReceiverAttempt, retry_after: float) -> None:
         """Records that an item failed again. Parks it, and publishes DeliveryParked, if that was the last attempt."""
         async with transaction(self.pool) as conn:
+            await webhooks.lock(conn, self.tenant, self.consumer)  # before the tenant, as all do who take both locks
             failures = await fetch_value(
                 conn,
                 "item_failed",
@@ -234,13 +237,16 @@ class Runs:
                 await execute(conn, "park_item", tenant=self.tenant, consumer=self.consumer, item=item)
                 await facts.parked(conn, self.catalog, self.tenant, self.consumer, item, failures, attempt.status)
 
-    async def removed(self, look: Look, items: Sequence[str], attempt: ReceiverAttempt, *, accepted: bool) -> None:
-        """Records that undelivered items were accepted, or are dropped."""
+    async def removed(self, look: Look, item: str, attempt: ReceiverAttempt, *, kept: bool = True) -> None:
+        """Records that an undelivered item was accepted, or dropped as the receiver wants. Not ``kept``: the feed does
+        not have it any more, so it is dropped, and DeliveryDropped published."""
         async with transaction(self.pool) as conn:
             await webhooks.lock(conn, self.tenant, self.consumer)
-            await execute(conn, "remove_undelivered", tenant=self.tenant, consumer=self.consumer, items=list(items))
-            await self._receiver(conn, look, accepted, "")
+            await execute(conn, "remove_undelivered", tenant=self.tenant, consumer=self.consumer, items=[item])
+            await self._receiver(conn, look, kept, "")
             await self._note(conn, [attempt])
+            if not kept:
+                await facts.dropped(conn, self.catalog, self.tenant, self.consumer, item)
 
     async def rest(self) -> Next:
         """Returns when there is something to deliver or to retry. If there is nothing, the outbox rows are deleted."""
@@ -252,10 +258,12 @@ class Runs:
                 await outbox.forget(conn, self.tenant, "delivery", "webhook", self.consumer)
         return found
 
-    async def _disable(self, conn: Connection, reason: str, words: str = "") -> None:
-        """The fact says the reason without the words of the receiver, which may repeat what was sent to it."""
+    async def _disable(self, conn: Connection, look: Look, reason: str, words: str = "") -> None:
+        """Unless the URL is another one by now. The fact says the reason without the words of the receiver, which may
+        repeat what was sent to it."""
         shown = f"{reason}: {words}" if words else reason
-        disabled = await fetch_value(conn, "disable_webhook", tenant=self.tenant, consumer=self.consumer, reason=shown)
+        at = {"tenant": self.tenant, "consumer": self.consumer, "url": look.url}
+        disabled = await fetch_value(conn, "disable_webhook", **at, reason=shown)
         if disabled is not None:
             await facts.disabled(conn, self.catalog, self.tenant, self.consumer, reason)
 

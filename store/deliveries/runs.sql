@@ -59,21 +59,21 @@ cross join lateral (
 where u.ctid = n.ctid and n.state = 'behind'
 
 -- name: receiver_answers
--- Records that a receiver has accepted something. Items that failed since it began to fail are tried again at once.
+-- Records that the receiver at a URL has accepted something; nothing if it is another one by now. Items that failed since it began to fail are tried again at once.
 with recovered as (
     update undelivered u set due = clock_timestamp()
     from webhooks w
-    where w.tenant = :tenant and w.consumer = :consumer and w.failing_since is not null
+    where w.tenant = :tenant and w.consumer = :consumer and w.url = :url and w.failing_since is not null
       and u.tenant = w.tenant and u.consumer = w.consumer and u.due is not null and u.failed_at >= w.failing_since
 )
 update webhooks
 set failures = 0, failing_since = null, several_failed = false, retry_at = null, reason = '', consented = true
-where tenant = :tenant and consumer = :consumer
+where tenant = :tenant and consumer = :consumer and url = :url
 
 -- name: receiver_is_suspected
 -- Records that an item failed, alone, and that nothing was accepted since.
 update webhooks set failing_since = clock_timestamp(), reason = :reason
-where tenant = :tenant and consumer = :consumer and failing_since is null
+where tenant = :tenant and consumer = :consumer and url = :url and failing_since is null
 
 -- name: receiver_failed
 -- Records that a receiver failed at everything, and when it is tried again. Returns how often in a row, and whether
@@ -83,13 +83,13 @@ set failures = failures + 1, failing_since = coalesce(failing_since, clock_times
     several_failed = several_failed or :several,
     retry_at = clock_timestamp() + greatest((:pauses::interval[])[least(failures + 1, cardinality(:pauses::interval[]))],
                                             :retry_after::interval)
-where tenant = :tenant and consumer = :consumer
+where tenant = :tenant and consumer = :consumer and url = :url
 returning failures, (several_failed or :several) and failing_since < clock_timestamp() - :give_up::interval as given_up
 
 -- name: disable_webhook
 -- Disables the deliveries to a consumer; no row if they are.
 update webhooks set state = 'disabled', reason = :reason, retry_at = null
-where tenant = :tenant and consumer = :consumer and state = 'active'
+where tenant = :tenant and consumer = :consumer and url = :url and state = 'active'
 returning consumer
 
 -- name: item_failed

@@ -52,6 +52,7 @@ async def put(
     Another URL needs its own consent, and delivery to it begins at once. Raises Unknown if there is no such consumer.
     """
     async with transaction(pool) as conn:
+        await fetch_value(conn, "lock_webhook", tenant=tenant, consumer=consumer)  # as who deletes the consumer does
         if not await fetch_value(conn, "consumer_is_registered", tenant=tenant, name=consumer):
             raise Unknown(f"there is no consumer {consumer!r}; register it with PUT /v1/consumers/{consumer}")
         created = await fetch_value(

@@ -11,6 +11,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from errors import Refused
+from gateways import webhooks
 from gateways.webhook_signatures import check, new_secret
 from gateways.webhooks import Delivery, WebhookAnswer, Webhooks, resolve
 from tests.support.receivers import OTHER_SECRET, SECRET, Resolver, Wire
@@ -150,3 +151,30 @@ async def test_name_servers_that_do_not_answer_delay_no_other_name(monkeypatch: 
     finally:
         answered.set()
         await asyncio.gather(*dead)
+
+
+async def test_client_of_a_host_is_not_closed_while_a_request_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "CONNECTED", 1)
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.headers["host"] == "slow.example":
+            begun.set()
+            await go.wait()
+        return httpx2.Response(200)
+
+    def to(host: str) -> Delivery:
+        return Delivery(f"https://{host}/", "id", BODY, "application/json", [SECRET], datetime.now(UTC))
+
+    names = ["slow.example", "one.example", "two.example"]
+    resolver = Resolver({name: ["93.184.216.34"] for name in names})
+    async with Webhooks(resolve=resolver, transport=httpx2.MockTransport(handle)) as sender:
+        slow = asyncio.create_task(sender.deliver(to("slow.example")))
+        await begun.wait()
+        held = sender._clients["https", "slow.example", 443].client
+        for name in names[1:]:
+            assert (await sender.deliver(to(name))).accepted
+        assert not held.is_closed
+        assert len(sender._clients) == 1
+        go.set()
+        assert (await slow).accepted

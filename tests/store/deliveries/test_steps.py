@@ -9,6 +9,7 @@ from standardwebhooks.webhooks import Webhook
 
 from catalog.catalog import Catalog
 from errors import Conflict, Unknown
+from store.consumers import registrations
 from store.db.pool import Pool
 from store.db.snapshot import snapshot
 from store.deliveries import commands, webhooks
@@ -182,8 +183,6 @@ async def test_last_attempts_hold_the_answers_of_the_receiver(
 async def test_position_that_was_set_back_meanwhile_is_not_overwritten(
     pool: Pool, tenant: StoreTenant, shop: Subscriber
 ) -> None:
-    from store.consumers import registrations
-
     await add(tenant, "c1", "c2")
     look = await shop.runs.look()
     assert look is not None
@@ -221,6 +220,8 @@ async def test_item_that_is_not_kept_any_more_is_dropped_and_others_go_on(
     assert (await shop.undelivered(), (await shop.webhook()).state) == ([], "active")
     newest = (await commands.attempts(pool, tenant.name, "shop"))[0]
     assert (newest.outcome, newest.words) == ("dropped", "the feed does not have it any more")
+    (_, parked), (name, data) = await facts_published(pool, tenant)
+    assert (name, data) == ("DeliveryDropped.v1", {"consumer": "shop", "item": parked["item"]})
 
 
 async def test_delivered_event_is_that_of_the_feed(
