@@ -3,7 +3,7 @@
 One loop sends the outbox rows that are due and starts workflows for waits whose grace period is over. Now and then it
 checks that every workflow that should be open is, since an operator may have terminated it. Another ends those that
 should not be, a third starts the retention of each tenant, again and again, a fourth notifies the feed of consumers
-that are at risk, and a fifth starts the erasures that are due.
+that are at risk, a fifth starts the erasures that are due, and a sixth the redrives and discards of quarantined events.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from store.consumers import notices
 from store.db.pool import Pool, create_pool
 from store.deliveries import webhooks
 from store.erasure import requests as erasures
+from store.quarantine import runs as quarantine_runs
 from store.retention import schedule
 from store.write import outbox_dispatch
 from store.write.outbox_dispatch import OfWorkflow, WorkflowToCheck
@@ -62,6 +63,8 @@ RETENTION_EVERY = 5.0
 """Seconds between two looks for tenants whose rows are due to be trimmed."""
 ERASURES_EVERY = 1.0
 """Seconds between two looks for erasures whose workflows are to be started."""
+QUARANTINE_EVERY = 1.0
+"""Seconds between two looks for redrives and discards whose workflows are to be started."""
 CONSUMERS_EVERY = 10.0
 """Seconds between two looks at the consumers."""
 
@@ -95,6 +98,8 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beside(STRAYS_EVERY, "stray workflows cannot be looked for", self._strays.round))
             group.create_task(self._beside(ERASURES_EVERY, "erasures cannot be started", self.erase))
+            look = "quarantined events cannot be processed"
+            group.create_task(self._beside(QUARANTINE_EVERY, look, self.run_on_quarantine))
             if self._retention.trims:
                 group.create_task(self._beside(RETENTION_EVERY, "retention cannot be started", self.retain))
             if self._catalog is not None:
@@ -183,6 +188,11 @@ class Dispatcher:
         """Starts the erasures that are due. Raises Unavailable and RPCError: they are due again in a minute."""
         for due in await erasures.claim(self._pool):
             await self._starter.erase(due.tenant, due.id)
+
+    async def run_on_quarantine(self) -> None:
+        """Starts redrives and discards. Raises Unavailable and RPCError: they are due again in a minute."""
+        for due in await quarantine_runs.claim(self._pool):
+            await self._starter.run_on_quarantine(due.tenant, due.id)
 
     async def _beside(self, seconds: float, failure: str, work: Callable[[], Awaitable[None]]) -> None:
         """Repeats work beside the dispatch, with a pause before each time: Temporal's list of workflows may be slow or

@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages import shortened
 from messages.base import Message
 from messages.erasure import ErasureStep, erasure_id
+from messages.quarantine_runs import QuarantineStep, quarantine_run_id
 from messages.relationship import RelationshipInstance, relationship_input
 from messages.retention import RetentionRun, retention_id
 from messages.search_attributes import ENTITY, OWNER, RELATIONSHIP, STATE
@@ -31,6 +32,7 @@ from workflows.erasure import ErasureWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
+from workflows.quarantine import QuarantineRunWorkflow
 from workflows.relationship import RelationshipWorkflow
 from workflows.retention import RetentionWorkflow
 
@@ -153,6 +155,18 @@ class Starter:
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=shortened.summary(f"erasure {id}"),
+            rpc_timeout=_CALL,
+        )
+
+    async def run_on_quarantine(self, tenant: str, id: str) -> None:
+        """Starts the workflow of a redrive or discard, unless it is running. Raises RPCError."""
+        await self._client.start_workflow(
+            QuarantineRunWorkflow.run,
+            QuarantineStep(tenant=tenant, id=id),
+            id=quarantine_run_id(tenant, id),
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=shortened.summary(f"quarantined events of {tenant}, run {id}"),
             rpc_timeout=_CALL,
         )
 

@@ -20,6 +20,7 @@ from activities.erasure import ErasureActivities
 from activities.merge import MergeActivities
 from activities.move import MoveActivities
 from activities.plan import PlanActivities
+from activities.quarantine import QuarantineActivities
 from activities.relationship import RelationshipActivities
 from activities.retention import RetentionActivities
 from activities.signal_intake import SignalIntake
@@ -32,6 +33,7 @@ from gateways.owners import Owners
 from gateways.webhooks import Webhooks
 from messages.workflow_ids import TASK_QUEUE
 from store.db.pool import Pool, create_pool
+from store.quarantine.redriving import Redriver
 from store.write.recorder import Recorder
 from workflows.activity_options import DELIVERIES
 from workflows.cascade import CascadeDeleteWorkflow
@@ -40,6 +42,7 @@ from workflows.erasure import ErasureWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
+from workflows.quarantine import QuarantineRunWorkflow
 from workflows.relationship import RelationshipWorkflow
 from workflows.retention import RetentionWorkflow
 
@@ -85,10 +88,9 @@ def build(
     ``owners``: clients of the owners that receive commands; ``webhooks``: of the receivers of the feed. ``task_queue``
     and ``interceptors``: other ones for tests.
     """
-    recorder = Recorder(pool, catalog, timedelta(seconds=settings.limits.ahead), settings.quarantine)
-    signal_intake = SignalIntake(
-        recorder, Validator(catalog, settings.limits), catalog, pool, mode=settings.signal_intake
-    )
+    tolerance, validator = timedelta(seconds=settings.limits.ahead), Validator(catalog, settings.limits)
+    recorder = Recorder(pool, catalog, tolerance, settings.quarantine)
+    signal_intake = SignalIntake(recorder, validator, catalog, pool, mode=settings.signal_intake)
     relationship = RelationshipActivities(pool, catalog, signal_intake, owners)
     move = MoveActivities(pool, catalog, owners)
     cascade = CascadeActivities(pool, catalog, owners)
@@ -96,6 +98,7 @@ def build(
     merge = MergeActivities(pool, catalog, owners)
     retention = RetentionActivities(pool, catalog, settings.retention)
     erasure = ErasureActivities(pool, catalog, owners)
+    quarantine = QuarantineActivities(Redriver(pool, catalog, validator, tolerance), settings.quarantine.rate)
     requesting: list[Callable[..., Any]] = [relationship.request_child, move.request_move, cascade.request_deletion]
     main_worker = Worker(
         client,
@@ -109,6 +112,7 @@ def build(
             RetentionWorkflow,
             DeliveryWorkflow,
             ErasureWorkflow,
+            QuarantineRunWorkflow,
         ],
         activities=[
             relationship.record,
@@ -123,6 +127,7 @@ def build(
             erasure.erase,
             erasure.vacuum,
             erasure.end,
+            quarantine.process,
             *requesting,
         ],
         interceptors=interceptors,

@@ -36,6 +36,7 @@ from api.routes import (
     operations,
     plans,
     quarantine,
+    quarantine_runs,
     relationships,
     replicas,
     retention,
@@ -80,7 +81,8 @@ ROUTERS = (
     wait,
     snapshots,
     audits,
-    quarantine,
+    quarantine,  # before its runs: `groups` is no name of them
+    quarantine_runs,
     contracts,
     retention,
     imports,

@@ -19,6 +19,7 @@ from cli import (
     plans,
     processes,
     quarantine,
+    quarantine_runs,
     relationships,
     replicas,
     retention,
@@ -73,6 +74,7 @@ app.command(rich_help_panel=READ)(snapshot)
 app.add_typer(consumers.app, name="consumers", rich_help_panel=READ)
 consumers.app.command()(audit)
 app.add_typer(operations.app, name="operations", rich_help_panel=READ)
+quarantine_runs.add_to(quarantine.app)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=READ)
 app.add_typer(erasures.app, name="erasures", rich_help_panel=READ)
 app.add_typer(retention.app, name="retention", rich_help_panel=READ)

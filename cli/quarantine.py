@@ -8,7 +8,9 @@ from cli.client import client, path
 from cli.options import All, ApiKey, Format, Limit, Output, Url
 from cli.output import Columns, show_one, show_pages
 
-app = typer.Typer(no_args_is_help=True, help="List events that could not be recorded, and why.")
+app = typer.Typer(
+    no_args_is_help=True, help="List events that could not be recorded, and why; redrive and discard them."
+)
 
 COLUMNS = {
     "ID": "id",

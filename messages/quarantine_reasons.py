@@ -4,7 +4,7 @@ The sentences are only shown. Whatever is decided is decided by the codes. An ev
 which may quote it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 ReasonCode = Literal[
@@ -73,9 +73,15 @@ def describe_cause(cause: Cause) -> str:
     return SENTENCES[cause.code](cause) if cause.code in SENTENCES else cause.code
 
 
-def describe_code(code: str, field: str) -> str:
-    """The same without the type, for lists of one type."""
-    return describe_cause(Cause("this type", code, field))
+def describe_trial(tried: int, accepted: int, recorded: int, ignored: int, refused: Sequence[tuple[int, Cause]]) -> str:
+    """The sentence about events that were tried: how many would be accepted, are recorded already, or give no fact, and
+    why the others would be refused, by number and cause."""
+    parts = [f"{accepted:,} of {tried:,} would be accepted"]
+    if recorded:
+        parts.append(f"{recorded:,} are recorded already")
+    if ignored:
+        parts.append(f"{ignored:,} give no fact")
+    return "; ".join([*parts, *(f"{number:,}: {describe_cause(cause)}" for number, cause in refused)])
 
 
 def version_of(type: str) -> int | None:

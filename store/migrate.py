@@ -9,9 +9,11 @@ from typing import NamedTuple
 from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from config import Settings
+from facts.validation import Validator
 from store.db import credentials, epochs, schema
 from store.db.epochs import Epoch
 from store.db.pool import Pool, connection, create_pool
+from store.quarantine import report
 from store.write import backfill
 from store.write.diff import EntityKey
 from store.write.redeclared import Refolded, fold_redeclared
@@ -44,12 +46,15 @@ async def _run(settings: Settings) -> list[str]:
     try:
         done = await migrate(pool, catalog)
         await credentials.provide(pool, catalog, settings)
+        async with connection(pool) as conn:
+            accepted = await report.acceptable(conn, Validator(catalog, settings.limits))
     finally:
         await pool.close()
     return [
         *map(sentence, done.reordered),
         *map(redeclared_sentence, done.refolded),
         *map(epoch_sentence, done.epochs),
+        *map(report.sentence, accepted),
     ]
 
 

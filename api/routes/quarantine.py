@@ -13,7 +13,7 @@ from api.http.queries import FilterText, answer
 from messages.quarantine_reasons import Cause, ReasonCode, describe_cause, version_of
 from store.db.pool import connection
 from store.quarantine import listings
-from store.quarantine.listings import EventFilter, KeptEvent, QuarantineGroup
+from store.quarantine.listings import TYPE, EventFilter, KeptEvent, QuarantineGroup
 
 router = APIRouter(tags=["quarantine"])
 
@@ -92,7 +92,7 @@ async def event_filter(
     key: KeyFilter = None,
 ) -> EventFilter:
     """The filter that the query parameters name."""
-    return EventFilter(type, code, field, source, key)
+    return EventFilter(None if type is None else type[:TYPE], code, field, source, key)
 
 
 Filtered = Annotated[EventFilter, Depends(event_filter)]
@@ -134,8 +134,8 @@ async def list_groups(
     return answer({"items": [_group_body(one) for one in found], "next": listing.next(after)})
 
 
-@router.get("/quarantine/{id}", response_model=QuarantinedFact, summary="Get an event of the quarantine")
-async def show(id: Annotated[int, Path(ge=0, lt=2**62)], who: Reader, deps: Injected) -> Response:
+@router.get("/quarantine/{id:int}", response_model=QuarantinedFact, summary="Get an event of the quarantine")
+async def show(id: Annotated[int, Path(lt=2**62)], who: Reader, deps: Injected) -> Response:
     """One event as it was received, and why it could not be recorded."""
     async with connection(deps.pool) as conn:
         return answer(event_body(await listings.find(conn, who.tenant, id)))

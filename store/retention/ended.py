@@ -1,4 +1,5 @@
-"""Deletes ended work: operations with their children, plans, bodies of requests, snapshots; and quarantined events."""
+"""Deletes ended work: operations with their children, plans, bodies of requests, snapshots, redrives; and quarantined
+events."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,8 @@ async def trim(pool: Pool, tenant: str, retention: Retention) -> AsyncIterator[i
             ("plans", "trim_plans"),
             ("request_bodies", "trim_request_bodies"),
             ("snapshots", "trim_snapshots"),
+            ("quarantine_run_events", "trim_quarantine_run_events"),
+            ("quarantine_runs", "trim_quarantine_runs"),
         ):
             async for rows in batches(pool, tenant, what, query, age=age):
                 yield rows

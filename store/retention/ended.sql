@@ -85,3 +85,27 @@ with old as materialized (
     for update skip locked
 ), deleted as (delete from quarantine q using old x where q.ctid = x.ctid returning 1)
 select count(*) from deleted
+
+-- name: trim_quarantine_run_events
+-- Deletes what became of the events of redrives and discards that ended so long ago.
+with old as materialized (
+    select e.ctid
+    from (select id from quarantine_runs
+          where tenant = :tenant and number > 0 and ended_at <= (select clock_timestamp()) - :age::interval
+          order by number) r
+    cross join lateral (select ctid from quarantine_run_events where tenant = :tenant and run = r.id limit :size) e
+    limit :size
+), deleted as (delete from quarantine_run_events e using old x where e.ctid = x.ctid returning 1)
+select count(*) from deleted
+
+-- name: trim_quarantine_runs
+-- Deletes redrives and discards that ended so long ago, and whose events are deleted.
+with old as materialized (
+    select r.ctid from quarantine_runs r
+    where r.tenant = :tenant and r.number > 0 and r.ended_at <= (select clock_timestamp()) - :age::interval
+      and not exists (select from quarantine_run_events e where e.tenant = :tenant and e.run = r.id)
+    order by r.number
+    limit :size
+    for update skip locked
+), deleted as (delete from quarantine_runs r using old x where r.ctid = x.ctid returning 1)
+select count(*) from deleted

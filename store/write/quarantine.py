@@ -50,7 +50,7 @@ async def keep(
     """
     places: dict[bytes, list[int]] = {}
     for place, (rejection, _) in enumerate(rejected):
-        places.setdefault(_digest(rejection), []).append(place)
+        places.setdefault(digest(rejection.raw, rejection.reason), []).append(place)
     first = [rejected[found[0]] for found in places.values()]
     await lock(conn, tenant)
     missed = await fetch_rows(
@@ -76,10 +76,9 @@ async def keep(
     return [place for row in missed for place in every[row.place - 1]]
 
 
-def _digest(rejection: Rejection) -> bytes:
+def digest(raw: bytes, reason: str) -> bytes:
     """Returns 16 bytes that are the same for every delivery of an event that is rejected for the same reason."""
-    reason = rejection.reason.encode("utf-8", "backslashreplace")
-    return blake2b(_meaning(rejection.raw) + b"\0" + reason, digest_size=16).digest()
+    return blake2b(_meaning(raw) + b"\0" + reason.encode("utf-8", "backslashreplace"), digest_size=16).digest()
 
 
 def _meaning(raw: bytes) -> bytes:

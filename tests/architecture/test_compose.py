@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from cli.main import app
-from config import Limits, Retention, Settings
+from config import Limits, QuarantineLimits, Retention, Settings
 from tests.architecture.conftest import PRODUCT
 
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?:(?P<how>:[-?])(?P<rest>[^}]*))?\}")
@@ -56,7 +56,8 @@ def settings() -> dict[str, object]:
     fields = {f"TETHER_{name.upper()}": field.default for name, field in Settings.model_fields.items()}
     limits = {f"TETHER_LIMIT_{name.upper()}": field.default for name, field in Limits.model_fields.items()}
     retention = {f"TETHER_RETENTION_{name.upper()}": field.default for name, field in Retention.model_fields.items()}
-    return fields | limits | retention
+    kept = {f"TETHER_QUARANTINE_{name.upper()}": one.default for name, one in QuarantineLimits.model_fields.items()}
+    return fields | limits | retention | kept
 
 
 def test_compose_has_every_process_of_a_production_deployment(services: dict[str, Any]) -> None:

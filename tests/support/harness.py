@@ -15,7 +15,7 @@ from temporalio.worker import Interceptor
 import worker
 from catalog.catalog import Catalog
 from catalog.relationship import Relationship
-from config import Retention, Settings
+from config import QuarantineLimits, Retention, Settings
 from dispatcher import Dispatcher
 from facts.envelope import read
 from gateways.answers import LONGEST_PAUSE
@@ -72,6 +72,7 @@ class Harness:
         self.webhooks: Webhooks | None = None
         self.starter = Starter(client, task_queue=tenant)
         self.retention = Retention()
+        self.quarantine = QuarantineLimits()
         self.dispatcher = Dispatcher(pool, self.starter, check_after=3600)
         self.recorder = Recorder(pool, catalog)
         self._skipper = TimeSkipper(client)
@@ -90,7 +91,7 @@ class Harness:
         """Builds the workers of production, with a task queue of their own and a clock that ``skip`` sets forward."""
         clock = Clock(monotonic=lambda: time.monotonic() + self._skipped)
         owners = Owners(self.owners, transport=self.transport, clock=clock)
-        settings = Settings(signal_intake=signal_intake, retention=self.retention)
+        settings = Settings(signal_intake=signal_intake, retention=self.retention, quarantine=self.quarantine)
         return worker.build(
             self.client,
             self.pool,

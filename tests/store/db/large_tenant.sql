@@ -112,6 +112,14 @@ insert into plans (tenant, id, kind, request, revision, hash, report, actor, cre
 select t.tenant, 'p' || n, 'delete', '{}', 1, '', '{}', 'test', now()
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
 
+insert into quarantine_runs (tenant, id, action, up_to, total, actor, idempotency_key, request_digest, state)
+select t.tenant, 'r' || n, 'redrive', n, 1, 'test', 'k' || n, '', case when n % 500 = 0 then 'running' else 'done' end
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
+insert into quarantine_run_events (tenant, run, event, outcome)
+select t.tenant, 'r' || n % 50, n, 'accepted'
+from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;
+
 insert into quarantine (tenant, digest, reason, raw, received)
 select t.tenant, n::text::bytea, 'unknown type', '', now()
 from (values ('main', 5000), ('small', 50)) as t (tenant, rows), generate_series(1, t.rows) n;

@@ -38,6 +38,8 @@ LOOKUPS = {
     "plans": {"id", "created_at"},
     "quarantine": {"id", "digest", "cause_type"},
     **{table: {"type"} for table in ("quarantine_groups", "quarantine_hours")},
+    "quarantine_run_events": {"event", "run"},
+    "quarantine_runs": {"id", "number", "idempotency_key"},
     "request_bodies": {"idempotency_key", "created_at"},
     "snapshots": {"id", "leased_until"},
     "undelivered": {"item", "subject", "due"},
@@ -57,19 +59,9 @@ WINDOWS = {
 
 GROWING = LOOKUPS.keys() | WINDOWS.keys()
 SMALL = {
-    "consumer_generations",
-    "consumers",
-    "credentials",
-    "database_identity",
-    "declared_meanings",
-    "definitions",
-    "delivery_attempts",
-    "epochs",
-    *("horizons", "kinds_to_fold", "migrations", "newest_epoch", "quarantine_senders", "restarting_kinds"),
-    "stray_workflows",
-    "tenant_revisions",
-    "trimmed_rows",
-    "webhooks",
+    *("consumer_generations", "consumers", "credentials", "database_identity", "declared_meanings"),
+    *("definitions", "delivery_attempts", "epochs", "horizons", "kinds_to_fold", "migrations", "newest_epoch"),
+    *("quarantine_senders", "restarting_kinds", "stray_workflows", "tenant_revisions", "trimmed_rows", "webhooks"),
 }
 TABLES = "select array_agg(relname::text) from pg_class where relnamespace = 'tether'::regnamespace and relkind = 'r'"
 
@@ -102,6 +94,9 @@ WALKS: Mapping[str, tuple[set[str], str]] = {
     "gauge_waits": ({"waits_pkey"}, METRICS),
     "gauge_quarantine": ({"quarantine_groups_pkey"}, METRICS),
     **dict.fromkeys(("count_links", "count_listed_children", "count_snapshot_links"), (LINKS, COUNTS)),
+    "count_quarantined_of_causes": ({"quarantine_groups_pkey"}, COUNTS),
+    "quarantine_to_try": ({"quarantine_groups_pkey"}, COUNTS),
+    "claim_quarantine_runs": ({"quarantine_runs_open"}, OLDEST),
     "count_parents": ({"links_of_parent"}, COUNTS),
     "count_waiting": ({"waits_pkey"}, COUNTS),
     "count_snapshot_entities": ({"entities_pkey", "aliases_pkey", "aliases_of_survivor"}, COUNTS),
