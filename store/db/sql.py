@@ -20,7 +20,9 @@ Callers pass every parameter by its name, and get rows as instances of a class w
 `bind` is for all else that takes a statement and its arguments: ``conn.cursor(*bind("ledger", tenant=tenant))``, or a
 call with a ``timeout``.
 
-The parameters are compiled to PostgreSQL's ``$1`` … ``$n`` once, when the files are read.
+The parameters are compiled to PostgreSQL's ``$1`` … ``$n`` once, when the files are read. Arrays of texts
+(``:keys::text[]``) are sent as one text, PostgreSQL's array literal: for an array, asyncpg compares the type of each
+element with abstract classes, which takes three times as long as all the rest.
 ``tests/store/db/test_sql.py`` prepares every query and compares parameters and columns with every call.
 """
 
@@ -43,6 +45,7 @@ Row = TypeVar("Row")
 _CONSTANTS = {"open": str(OPEN)}
 _STORE = Path(__file__).parent.parent
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_TEXT_ARRAY = "::text::text[]"
 _PARAMETER = re.compile(
     r"""
       '(?:[^']|'')*' | "(?:[^"]|"")*"                       # literals and quoted names,
@@ -50,7 +53,7 @@ _PARAMETER = re.compile(
     | \$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$         # dollar-quoted literals
     | ::                                                    # and casts hold no parameters
     | \$(?P<position>\d+)
-    | (?<!\w):(?P<name>[a-z_]\w*)                           # not the upper bound of a slice, as in a[low:high]
+    | (?<!\w):(?P<name>[a-z_]\w*)(?P<array>::text\[\])?     # not the upper bound of a slice, as in a[low:high]
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -58,12 +61,14 @@ _PARAMETER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One named query. ``text`` has positional parameters; ``parameters`` are their names in that order."""
+    """One named query. ``text`` has positional parameters; ``parameters`` are their names in that order; ``arrays``:
+    those that are arrays of texts."""
 
     name: str
     sentence: str
     text: str
     parameters: tuple[str, ...]
+    arrays: frozenset[str]
     _order: Callable[[dict[str, Any]], tuple[Any, ...]] = field(repr=False)
     _pick: dict[type, Callable[[Any], Iterable[Any]]] = field(default_factory=dict, repr=False)
 
@@ -71,6 +76,8 @@ class Query:
         """The values in the order of the parameters. Raises TypeError if one is missing or unknown."""
         if len(values) == len(self.parameters):
             try:
+                for name in self.arrays:
+                    values[name] = array_literal(values[name])
                 return self._order(values)
             except KeyError:
                 pass
@@ -114,6 +121,7 @@ def compile_query(name: str, text: str) -> Query:
     Raises ValueError if a parameter is written ``$1``.
     """
     parameters: dict[str, int] = {}
+    arrays = frozenset(found["name"] for found in _PARAMETER.finditer(text) if found["array"])
 
     def compiled(match: re.Match[str]) -> str:
         if match["position"] is not None:
@@ -123,11 +131,35 @@ def compile_query(name: str, text: str) -> Query:
             return match[0]
         if parameter in _CONSTANTS:
             return _CONSTANTS[parameter]
-        return f"${parameters.setdefault(parameter, len(parameters) + 1)}"
+        cast = _TEXT_ARRAY if parameter in arrays else ""
+        return f"${parameters.setdefault(parameter, len(parameters) + 1)}{cast}"
 
     text = _PARAMETER.sub(compiled, text)
     sentence = " ".join(line.removeprefix("--").strip() for line in _comment(text))
-    return Query(name, sentence, text, tuple(parameters), _ordering(list(parameters)))
+    return Query(name, sentence, text, tuple(parameters), arrays, _ordering(list(parameters)))
+
+
+def array_literal(texts: Iterable[str | None] | None) -> str | None:
+    """An array of texts as PostgreSQL writes it: ``{"one","the \\"other\\"",NULL}``."""
+    if texts is None:
+        return None
+    texts = texts if isinstance(texts, list) else [*texts]
+    if not texts:
+        return "{}"
+    try:
+        joined = "".join(texts)  # type: ignore[arg-type]  # without null, as in most of them
+    except TypeError:
+        return "{" + ",".join(map(_element, texts)) + "}"
+    if '"' in joined or "\\" in joined:
+        return "{" + ",".join(map(_element, texts)) + "}"
+    return '{"' + '","'.join(texts) + '"}'  # type: ignore[arg-type]
+
+
+def _element(text: str | None) -> str:
+    if text is None:
+        return "NULL"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _ordering(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:

@@ -1,6 +1,7 @@
 """Named queries: PostgreSQL can prepare each of them, and each call passes the parameters that its query takes."""
 
 import ast
+import asyncio
 import importlib
 from collections.abc import Iterator
 from operator import attrgetter
@@ -8,15 +9,24 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import asyncpg
 import pytest
 from asyncpg import PostgresError
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from store.db.pool import Pool
 from store.db.sql import OPEN, bind, compile_query, fetch_row, fetch_rows, fetch_value, fields, queries
+from tests.support.databases import Databases
 
 ROOT = Path(__file__).parents[3]
 BY_NAME = {"sql": 0, "bind": 0, "execute": 1, "fetch_value": 1, "fetch_row": 2, "fetch_rows": 2}
 """Function → position of the name of a query among its arguments."""
+
+
+SPECIAL = ("", " ", "NULL", "null", '"', "\\", '\\"', ",", "{}", "{a,b}", "\n", "\t", "\x1f", "é", "𝔘", ":a", "$1")
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
 class Call(NamedTuple):
@@ -97,7 +107,8 @@ async def test_every_row_class_has_the_columns_of_its_query(pool: Pool) -> None:
     ("written", "compiled", "parameters"),
     [
         ("select :b, :a, :b", "select $1, $2, $1", ("b", "a")),
-        ("select :kinds::text[]", "select $1::text[]", ("kinds",)),
+        ("select :kinds::text[]", "select $1::text::text[]", ("kinds",)),
+        ("select :b, :b::text[], :a", "select $1::text::text[], $1::text::text[], $2", ("b", "a")),
         ("select :open", f"select {OPEN}", ()),
         ("select ':a', 'it''s :a' || :b", "select ':a', 'it''s :a' || $1", ("b",)),
         ('select ":a" from t', 'select ":a" from t', ()),
@@ -109,6 +120,21 @@ async def test_every_row_class_has_the_columns_of_its_query(pool: Pool) -> None:
 def test_named_parameters_become_positional(written: str, compiled: str, parameters: tuple[str, ...]) -> None:
     query = compile_query("some", written)
     assert (query.text, query.parameters) == (compiled, parameters)
+
+
+@given(arrays=st.lists(st.none() | st.lists(st.none() | st.sampled_from(SPECIAL) | TEXTS), max_size=50))
+@hypothesis_settings(max_examples=10)
+def test_an_array_of_texts_arrives_as_it_is(databases: Databases, arrays: list[list[str | None] | None]) -> None:
+    query = compile_query("some", "select :texts::text[]")
+
+    async def sent() -> list[list[str | None] | None]:
+        conn = await asyncpg.connect(f"{databases.server}/postgres")
+        try:
+            return [await conn.fetchval(query.text, *query.arguments({"texts": texts})) for texts in arrays]
+        finally:
+            await conn.close()
+
+    assert asyncio.run(sent()) == arrays
 
 
 def test_a_parameter_without_a_name_is_an_error() -> None:
