@@ -15,7 +15,8 @@ from model.order import Order, order
 from model.versions import newest_data, normal_key
 
 LINKED = "Linked.v1"
-"""Tether's own fact: the child is linked explicitly to ``data.parent`` in ``data.relationship``."""
+"""Tether's own fact: the child is linked explicitly to ``data.parent`` in ``data.relationship``. Many to many, it is
+about the side that lists the other, as is the next but one, and names both."""
 VOIDED = "FactVoided.v1"
 """Tether's own fact: that of the id ``data.id`` and the source ``data.source`` counts for nothing."""
 UNLINKED = "Unlinked.v1"
@@ -37,11 +38,12 @@ class ModelFact(NamedTuple):
     type: str
     """The wire type, ``GroupCreated.v1``."""
     kind: str
-    """The kind of the entity; of an explicit link, the kind of the child; of Tether's own fact about identity, the kind
-    in its data; empty if the fact is about no entity."""
+    """The kind of the entity; of an explicit link, the kind of the child, or many to many of the side that lists; of
+    Tether's own fact about identity, the kind in its data; empty if the fact is about no entity."""
     key: str
     effect: Effect | None
-    """None: the fact is Tether's own, or about identity; it says nothing about the state of the entity."""
+    """None: the fact is Tether's own, about identity, or about one key of a list; it says nothing about the state of
+    the entity."""
     sequence: str | None
     time: int | None
     """Nanoseconds since 1970 UTC."""
@@ -91,7 +93,7 @@ def _own_fact(catalog: Catalog, event: Mapping[str, Any], arrival: int) -> Model
     data = event["data"]
     kind = data.get("kind", "")
     if event["type"] in (LINKED, UNLINKED):
-        kind = catalog.relationship(data["relationship"]).child
+        kind = catalog.relationship(data["relationship"]).listing_kind
     return _fact(event, kind, event.get("subject") or "", None, arrival)
 
 

@@ -13,6 +13,7 @@ from model.facts import VOIDED, FactId, ModelFact
 from model.history import History, history
 from model.links import Histories, links
 from model.merges import ModelMerges, is_about_identity, merges_of
+from model.pairs import pairs
 from model.restarts import numbered
 from model.state import PLACEHOLDER, EntityKey, LinkKey, ModelEntity, ModelLink, ModelState
 
@@ -25,15 +26,18 @@ def fold(catalog: Catalog, facts: Iterable[ModelFact]) -> ModelState:
     histories, merges = histories_of(catalog, facts)
     found: dict[LinkKey, ModelLink] = {}
     for relationship in catalog.relationships.values():
-        found.update(links(relationship, histories, merges))
+        if relationship.many:
+            found.update(pairs(catalog, relationship, histories, merges))
+        else:
+            found.update(links(relationship, histories, merges))
     entities = {entity: _entity(of_one) for entity, of_one in histories.items() if of_one.published}
     for loser in merges.aliases:
         record = entities.get(loser, PLACEHOLDER)
         entities[loser] = record._replace(state="merged", recorded=record.state)
-    for (relationship_name, _), link in found.items():
-        parent = (catalog.relationships[relationship_name].parent, link.parent)
-        if parent not in entities:
-            entities[parent] = PLACEHOLDER
+    for (name, child, *_), link in found.items():
+        relationship = catalog.relationships[name]
+        named = relationship.element_kind, child if relationship.parent_lists else link.parent
+        entities.setdefault(named, PLACEHOLDER)
     return ModelState(entities, found, merges)
 
 

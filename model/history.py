@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from catalog.registry import OWN_SOURCE
 from catalog.vocabulary import Effect
 from model.facts import ModelFact
 from model.order import Stated, without_arrival
@@ -19,9 +18,9 @@ class History(NamedTuple):
     """The facts of one entity, in their order, and those that decide its state."""
 
     facts: list[ModelFact]
-    """All of them, explicit links included."""
+    """All of them, explicit links and facts about single keys of lists included."""
     published: list[ModelFact]
-    """All facts of its owner; empty: only links refer to it."""
+    """Those of its owner that say something about its state; empty: only links refer to it."""
     current: list[ModelFact]
     """The facts after the newest deletion, explicit links included."""
     deleted: ModelFact | None
@@ -50,16 +49,18 @@ class History(NamedTuple):
                 continue
             began = Effect.CREATED if before is not None else None
             if any(f.effect is not None and began in (None, f.effect) for f in facts):
-                found = Life(facts, before)
+                found = Life(facts, before, fact)
             before, facts = fact, []
         return found
 
 
 class Life(NamedTuple):
-    """One life of an entity. ``facts``: those of it, in their order; ``after``: the deletion before it, if any."""
+    """One life of an entity. ``facts``: those of it, in their order; ``after``: the deletion before it, ``until``: the
+    one that ended it, if any."""
 
     facts: list[ModelFact]
     after: ModelFact | None
+    until: ModelFact | None = None
 
     @property
     def rank(self) -> Rank:
@@ -70,7 +71,7 @@ class Life(NamedTuple):
 
 def history(facts: list[ModelFact]) -> History:
     """Returns the history of one entity from its facts, which are in their order."""
-    published = [fact for fact in facts if fact.source != OWN_SOURCE]
+    published = [fact for fact in facts if fact.effect is not None]
     deleted = _last(published, Effect.DELETED)
     current = facts if deleted is None else facts[facts.index(deleted) + 1 :]
     return History(facts, published, current, deleted, _last(current, Effect.CREATED))

@@ -22,7 +22,7 @@ def entity_lines(state: ModelState) -> list[bytes]:
 def link_lines(state: ModelState) -> list[bytes]:
     """Returns ``link|relationship|child|parent|state`` for each link."""
     return sorted(
-        f"link|{name}|{child}|{link.parent}|{link.state}".encode() for (name, child), link in state.links.items()
+        f"link|{name}|{child}|{link.parent}|{link.state}".encode() for (name, child, *_), link in state.links.items()
     )
 
 
@@ -34,11 +34,15 @@ def alias_lines(state: ModelState) -> list[bytes]:
 def relationship_lines(catalog: Catalog, state: ModelState) -> dict[str, list[bytes]]:
     """Returns relationship → ``via|child|parent|state`` for each link, the form of expected answers in data sets.
 
-    ``via`` is the child's field; where the child is requested from its owner, it is the relationship's name.
+    ``via`` is the child's field, or the one with a list; where the child is requested from its owner, it is the
+    relationship's name.
     """
     lines: dict[str, list[bytes]] = {name: [] for name in catalog.relationships}
-    via = {name: relationship.field or name for name, relationship in catalog.relationships.items()}
-    for (name, child), link in state.links.items():
+    via = {
+        name: relationship.field or relationship.list_field or name
+        for name, relationship in catalog.relationships.items()
+    }
+    for (name, child, *_), link in state.links.items():
         lines[name].append(f"{via[name]}|{child}|{link.parent}|{link.state}".encode())
     for of_one in lines.values():
         of_one.sort()
@@ -56,7 +60,7 @@ def digest(lines: Iterable[bytes]) -> str:
 def link_counts(catalog: Catalog, state: ModelState) -> dict[str, dict[str, int]]:
     """Returns relationship → state → number of links, zeros included."""
     counts = {name: dict.fromkeys(("linked", "waiting", "broken", "conflict"), 0) for name in catalog.relationships}
-    for (name, _), link in state.links.items():
+    for (name, *_), link in state.links.items():
         counts[name][link.state] += 1
     return counts
 

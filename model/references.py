@@ -56,11 +56,11 @@ def _requested_for(relationship: Relationship, fact: ModelFact) -> NamedParent |
 
 
 def _named(relationship: Relationship, fact: ModelFact, value: Any, created: bytes | None = None) -> NamedParent | None:
-    key = _key(value)
+    key = key_of(value)
     return None if key is None else NamedParent(normal_key(relationship.parent_form, key), fact, created)
 
 
-def _key(value: Any) -> str | None:
+def key_of(value: Any) -> str | None:
     """Returns a string that can be a key, or a whole number as a string; None for anything else.
 
     Owners may have published other values before the relationship was declared: those refer to no parent.

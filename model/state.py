@@ -14,8 +14,8 @@ LinkState: TypeAlias = Literal["linked", "waiting", "broken", "conflict"]
 
 EntityKey: TypeAlias = tuple[str, str]
 """(kind, key)"""
-LinkKey: TypeAlias = tuple[str, str]
-"""(relationship, child)"""
+LinkKey: TypeAlias = tuple[str, ...]
+"""(relationship, child); of a many-to-many relationship (relationship, child, parent)"""
 
 
 class ModelEntity(NamedTuple):
@@ -35,7 +35,7 @@ class ModelEntity(NamedTuple):
 
 
 class ModelLink(NamedTuple):
-    """One link of a live child."""
+    """One link: of a live child, or many to many of what one side lists."""
 
     parent: str
     state: LinkState

@@ -17,16 +17,23 @@ from facts.json_numbers import plain
 def newest_data(catalog: Catalog, type: str, effect: Effect | None, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns what a fact says in the words of its newest version: step by step, as long as an upcaster leads on.
 
-    ``effect``: None: what a fact says of no state is read as it is.
+    ``effect``: None: what a fact says of no state is read as it is, unless it is about one key of a list.
     """
     found: Any = data
-    while effect is not None:
+    contract = catalog.contracts.by_type.get(type)
+    while effect is not None or (contract is not None and contract.element is not None):
         following = [(new, upcaster) for (old, new), upcaster in catalog.contracts.upcasters.items() if old == type]
         if not following:
             break
         ((type, upcaster),) = following
         found = plain(upcaster.function(deepcopy(dict(found))))
     return found  # type: ignore[no-any-return]  # of functions that users write
+
+
+def newest_type(catalog: Catalog, type: str) -> str:
+    """Returns the type in whose words `newest_data` returns the data of facts of a type."""
+    following = [new for old, new in catalog.contracts.upcasters if old == type]
+    return newest_type(catalog, following[0]) if following else type
 
 
 def normal_key(form: KeyForm | None, key: str) -> str:

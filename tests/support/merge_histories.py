@@ -1,4 +1,7 @@
-"""Generates random histories of a clinic, whose sites, patients and files may turn out to be the same, or not."""
+"""Generates random histories of a clinic, whose sites, patients and files may turn out to be the same, or not.
+
+What it makes of steps and events also holds for those of the library, in ``tests/support/list_histories.py``.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +16,7 @@ from facts.correlation import encode
 from facts.order_key import at_position, order_key
 from tests.support.events import Event
 from tests.support.strategies import deliver
-from tests.support.tenants import cut_into_batches
+from tests.support.tenants import CLINIC, LIBRARY, cut_into_batches
 
 SITES = ("s0", "s1", "s2")
 PATIENTS = ("p0", "p1", "p2", "p3", "p4")
@@ -25,6 +28,8 @@ IDENTITY = ("Merged", "Unmerged", "MergeForbidden", "MergeForbiddenLifted", "Kep
 Step = tuple[str, str, int, Event]
 """(type without version, key, sequence, data)"""
 
+_CONTRACTS = {**CLINIC.contracts.by_type, **LIBRARY.contracts.by_type}
+_RELATIONSHIPS = {**CLINIC.relationships, **LIBRARY.relationships}
 _START = datetime(2013, 1, 1, tzinfo=UTC)
 _SEQUENCES = st.integers(1, 9)
 
@@ -44,7 +49,7 @@ def events_of(steps: Sequence[Step]) -> list[Event]:
         event: Event = {
             "specversion": "1.0",
             "id": f"e{number}",
-            "source": OWN_SOURCE if type in _OWN else "/clinic",
+            "source": OWN_SOURCE if type in _OWN else f"/{_CONTRACTS[f'{type}.v1'].owner}",
             "type": f"{type}.v1",
             "subject": key,
             "sequence": str(sequence),
@@ -89,8 +94,8 @@ def kind_of(event: Event) -> str:
     """Returns the kind of entity that an event is about."""
     if event["source"] == OWN_SOURCE:
         data = event["data"]
-        return str(data.get("kind") or "patient")  # all explicit links here are of patients
-    return next(kind for kind in KEYS if event["type"].lower().startswith(kind))
+        return str(data["kind"] if "kind" in data else _RELATIONSHIPS[data["relationship"]].listing_kind)
+    return _CONTRACTS[event["type"]].kind
 
 
 def is_about_identity(event: Event) -> bool:

@@ -15,7 +15,8 @@ from catalog import catalog as catalogs
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from facts import own_facts
-from facts.envelope import Entry, Reference, nanoseconds, read
+from facts.elements import own_change
+from facts.envelope import ElementChange, Entry, Reference, nanoseconds, read
 from model import facts, lines
 from model.fold import fold
 from model.state import ModelState
@@ -52,9 +53,14 @@ def recorded_entry(catalog: Catalog, event: Event) -> Entry:
         return validator_of(catalog).validate(read(event))
     data, kind = event["data"], ""
     names: tuple[Reference, ...] = ()
+    elements: tuple[ElementChange, ...] = ()
     if "relationship" in data:
-        kind = catalog.relationship(data["relationship"]).child
-        names = (Reference(data["relationship"], data.get("parent")),)
+        relationship = catalog.relationship(data["relationship"])
+        kind = relationship.listing_kind
+        if relationship.many:
+            elements = (own_change(relationship, data, added=event["type"] == "Linked.v1"),)
+        else:
+            names = (Reference(data["relationship"], data.get("parent")),)
     return own_facts.entry(
         event["type"].removesuffix(".v1"),
         data.get("kind", kind),
@@ -64,6 +70,7 @@ def recorded_entry(catalog: Catalog, event: Event) -> Entry:
         sequence=event.get("sequence"),
         time=nanoseconds(event.get("time")),
         names=names,
+        elements=elements,
     )
 
 
@@ -93,9 +100,13 @@ def expected_waits(catalog: Catalog, events: Sequence[Event]) -> Waits:
     state = fold_events(catalog, events)
     found = set()
     for name, relationship in catalog.relationships.items():
-        links = [link for (of, _), link in state.links.items() if of == name]
-        owner = catalog.owner_of(relationship.parent)
-        found |= {(name, link.parent, "parent", owner) for link in links if link.state == "waiting"}
+        links = [link for (of, *_), link in state.links.items() if of == name]
+        waiting = [at for at, link in state.links.items() if at[0] == name and link.state == "waiting"]
+        owner = catalog.owner_of(relationship.element_kind)
+        if relationship.parent_lists:
+            found |= {(name, child, "child", owner) for _, child, _ in waiting}
+        else:
+            found |= {(name, state.links[at].parent, "parent", owner) for at in waiting}
         if relationship.requested is not None:
             live = {
                 key for (kind, key), it in state.entities.items() if (kind, it.state) == (relationship.parent, "live")
