@@ -115,7 +115,8 @@ async def entities(
         tenant=tenant,
         revision=revision,
         relationships=columns.names,
-        parent_kinds=columns.parent_kinds,
+        element_kinds=columns.element_kinds,
+        parent_lists=columns.parent_lists,
         key_limit=limits.KEY,
     )
     async for record in conn.cursor(*query, prefetch=FETCH_SIZE, timeout=TIMEOUT):
@@ -146,7 +147,8 @@ async def links(
         tenant=tenant,
         revision=revision,
         relationships=columns.names,
-        parent_kinds=columns.parent_kinds,
+        element_kinds=columns.element_kinds,
+        parent_lists=columns.parent_lists,
         exclusive=columns.exclusive,
         key_limit=limits.KEY,
     )
@@ -168,7 +170,8 @@ class Hasher:
     """Hashes lines, which must come in their order."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._via = {name: relationship.field or name for name, relationship in catalog.relationships.items()}
+        declared = catalog.relationships.items()
+        self._via = {name: relationship.field or relationship.list_field or name for name, relationship in declared}
         self._entities = hashlib.sha256()
         self._links = hashlib.sha256()
         self._aliases = hashlib.sha256()

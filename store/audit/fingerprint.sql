@@ -17,10 +17,16 @@ from (select e.kind, e.key, case when a.key is null then e.state else 'merged' e
         and (a.key is not null
              or (e.state <> 'unknown' or octet_length(e.key) <= :key_limit)
              and (e.state <> 'unknown' or e.refs is null or exists (
-                 select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
-                 join links l on l.tenant = :tenant and l.relationship = r.name and l.parent = e.key
-                  and l.from_revision <= :revision and l.to_revision > :revision
-                 where r.parent = e.kind)))
+                 select from unnest(:relationships::text[], :element_kinds::text[], :parent_lists::boolean[])
+                      as r (name, kind, parent_lists)
+                 where r.kind = e.kind
+                   and case when r.parent_lists
+                       then exists (select from links l
+                                    where l.tenant = :tenant and l.relationship = r.name and l.child = e.key
+                                      and l.from_revision <= :revision and l.to_revision > :revision)
+                       else exists (select from links l
+                                    where l.tenant = :tenant and l.relationship = r.name and l.parent = e.key
+                                      and l.from_revision <= :revision and l.to_revision > :revision) end)))
       union all
       select a.kind, a.key, 'merged', 'unknown', null, '{}', '', ''
       from aliases a
@@ -32,20 +38,24 @@ order by prefix
 
 -- name: link_lines
 -- Each link with its state, without what depends on the clock, and without those of keys that are longer than new facts
--- may have: earlier versions linked them, a backfill does not. Parents are looked up one by one: a join would read all
--- entities for each link while there are no statistics yet, as after a first import.
+-- may have: earlier versions linked them, a backfill does not. What a link names, its parent or the child that a parent
+-- lists, is looked up one by one: a join would read all entities for each link while there are no statistics yet, as after
+-- a first import.
 with linked as (
-    select l.relationship, l.child, l.parent, l.stated_child, l.stated_parent, r.parent as kind, false as former,
-           1 as rank
+    select l.relationship, l.child, l.parent, l.stated_child, l.stated_parent, r.kind,
+           case when r.parent_lists then l.child else l.parent end as named,
+           r.parent_lists and l.of_former_incarnation as is_over, false as former, 1 as rank
     from links l
-    join unnest(:relationships::text[], :parent_kinds::text[], :exclusive::boolean[]) as r (name, parent, exclusive)
+    join unnest(:relationships::text[], :element_kinds::text[], :parent_lists::boolean[], :exclusive::boolean[])
+         as r (name, kind, parent_lists, exclusive)
       on r.name = l.relationship
     where l.tenant = :tenant and l.from_revision <= :revision and l.to_revision > :revision and not r.exclusive
     union all
-    select l.relationship, l.child, l.parent, l.stated_child, l.stated_parent, r.parent, l.of_former_incarnation,
+    select l.relationship, l.child, l.parent, l.stated_child, l.stated_parent, r.kind, l.parent, false,
+           l.of_former_incarnation,
            row_number() over (partition by l.relationship, l.parent, l.of_former_incarnation order by l.rank, l.child)
     from links l
-    join unnest(:relationships::text[], :parent_kinds::text[], :exclusive::boolean[]) as r (name, parent, exclusive)
+    join unnest(:relationships::text[], :element_kinds::text[], :exclusive::boolean[]) as r (name, kind, exclusive)
       on r.name = l.relationship
     where l.tenant = :tenant and l.from_revision <= :revision and l.to_revision > :revision and r.exclusive
 )
@@ -54,11 +64,12 @@ select l.relationship, l.child, l.parent, l.stated_child, l.stated_parent, s.sta
 from linked l
 left join lateral (
     select state from entities
-    where tenant = :tenant and kind = l.kind and key = l.parent
+    where tenant = :tenant and kind = l.kind and key = l.named
       and to_revision > :revision and from_revision <= :revision
     order by to_revision limit 1) p on true
 cross join lateral (
-    select case when p.state is null or p.state = 'unknown' then 'waiting' when p.state = 'deleted' or l.former then 'broken'
+    select case when l.is_over then 'broken' when p.state is null or p.state = 'unknown' then 'waiting'
+                when p.state = 'deleted' or l.former then 'broken'
                 when l.rank > 1 then 'conflict' else 'linked' end as state) s
 where octet_length(l.child) <= :key_limit and octet_length(l.parent) <= :key_limit
 order by line

@@ -5,12 +5,14 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
 from catalog import limits
 from catalog.catalog import Catalog
 from model.facts import ModelFact
 from model.links import LinkEnds
+from model.state import LinkKey
 from model.timelines import Timelines
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT
 from store.db.pool import Connection
@@ -62,8 +64,8 @@ async def differences(
 ) -> AsyncIterator[str]:
     """Describes each alias and link whose past is not the one of the facts. Needs a transaction of one snapshot.
 
-    ``concerns``: whether the entity of a kind and key is compared, as alias or as child; ``facts``: all that decide the
-    state of those entities and their links.
+    ``concerns``: whether the entity of a kind and key is compared, as alias, or as the one that names the other end of
+    a link; ``facts``: all that decide the state of those entities and their links.
     """
     timelines = Timelines(catalog, facts, past.of)
     for description in await _aliases(conn, tenant, timelines, past.since, concerns):
@@ -76,11 +78,13 @@ async def _aliases(
     conn: Connection, tenant: str, timelines: Timelines, since: int, concerns: Callable[[str, str], bool]
 ) -> Iterator[str]:
     rows = [tuple(row) async for row in _rows(conn, "verify_alias_versions", tenant) if concerns(*row[:2])]
-    found: dict[tuple[str, str], Versions[str]] = {
+    found: dict[tuple[str, ...], Versions[str]] = {
         at: [(begins, ends, survivor) for *_, begins, ends, survivor in versions]
         for at, versions in groupby(rows, key=lambda row: row[:2])
     }
-    expected = {at: changes for at, changes in timelines.aliases.items() if concerns(*at)}
+    expected: dict[tuple[str, ...], Changes[str]] = {
+        at: changes for at, changes in timelines.aliases.items() if concerns(*at)
+    }
     return _compared(found, expected, since, "{} {!r} was merged into")
 
 
@@ -92,17 +96,19 @@ async def _links(
     since: int,
     concerns: Callable[[str, str], bool],
 ) -> Iterator[str]:
-    child_kinds = {name: relationship.child for name, relationship in catalog.relationships.items()}
-    rows = [
-        tuple(row)
-        async for row in _rows(conn, "verify_link_ends_versions", tenant)
-        if row[0] in child_kinds and concerns(child_kinds[row[0]], row[1])
-    ]
-    found: dict[tuple[str, str], Versions[LinkEnds]] = {
-        at: [(begins, ends, LinkEnds(*of_link)) for _, _, begins, ends, *of_link in versions]
-        for at, versions in groupby(rows, key=lambda row: row[:2])
+    def is_compared(at: LinkKey) -> bool:
+        relationship = catalog.relationships.get(at[0])
+        listing = 2 if relationship is not None and relationship.parent_lists else 1
+        return relationship is not None and concerns(relationship.listing_kind, at[listing])
+
+    rows = _rows(conn, "verify_link_ends_versions", tenant)
+    keyed = [(tuple(filter(None, row[:3])), *row[3:]) async for row in rows]
+    found: dict[LinkKey, Versions[LinkEnds]] = {
+        at: [(begins, ends, LinkEnds(*of_link)) for _, begins, ends, *of_link in versions]
+        for at, versions in groupby(keyed, key=itemgetter(0))
+        if is_compared(at)
     }
-    expected = {at: changes for at, changes in timelines.links() if concerns(child_kinds[at[0]], at[1])}
+    expected = {at: changes for at, changes in timelines.links() if is_compared(at)}
     return _compared(found, expected, since, "the {} of {!r} had the parent")
 
 
@@ -112,7 +118,7 @@ async def _rows(conn: Connection, query: str, tenant: str) -> AsyncIterator[Any]
 
 
 def _compared(
-    found: dict[tuple[str, str], Versions[Any]], expected: dict[tuple[str, str], Changes[Any]], since: int, what: str
+    found: dict[tuple[str, ...], Versions[Any]], expected: dict[tuple[str, ...], Changes[Any]], since: int, what: str
 ) -> Iterator[str]:
     for at in sorted(found.keys() | expected.keys()):
         was, by_facts = _since(_changes(found.get(at, [])), since), _since(expected.get(at, []), since)

@@ -14,7 +14,7 @@ from aliases where tenant = :tenant
 order by kind, key, from_revision
 
 -- name: verify_link_ends_versions
--- Each version of each link with its ends, by child and revision.
-select relationship, child, from_revision, to_revision, parent, stated_child, stated_parent
+-- Each version of each link with its ends, by child, parent if it has several, and revision.
+select relationship, child, many, from_revision, to_revision, parent, stated_child, stated_parent
 from links where tenant = :tenant
-order by relationship, child, from_revision
+order by relationship, child, many, from_revision

@@ -1,8 +1,8 @@
 """Cuts a tenant into parts that can be folded one after the other, so that memory does not grow with the tenant.
 
-An entity belongs to the part that its kind and key give, and a link to that of its parent. To fold a part takes the
-facts about its entities, and about all children that ever named one of them; and in each part the facts about identity,
-and those about the records that they name.
+An entity belongs to the part that its kind and key give, and a link to that of the entity it names: its parent, or the
+child that a parent lists. To fold a part takes the facts about its entities, and about all that ever named one of them;
+and in each part the facts about identity, and those about the records that they name.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +13,7 @@ from catalog.catalog import Catalog
 from catalog.vocabulary import Effect
 from model.facts import ModelFact
 from model.fold import histories_of
+from model.lists import elements_named
 from model.merges import is_about_identity, keys_named
 from model.references import parent_of
 from model.state import EntityKey
@@ -38,7 +39,7 @@ class Parts:
         self._everywhere |= {(fact.kind, fact.key) for fact in said}
 
     def of(self, kind: str, key: str) -> int:
-        """The part of an entity; that of its parent is a link's."""
+        """The part of an entity."""
         return crc32(f"{kind}\0{key}".encode()) % self.count
 
     def fold_in(self, kind: str, key: str, facts: Sequence[ModelFact]) -> Iterable[int]:
@@ -46,11 +47,16 @@ class Parts:
         if (kind, key) in self._everywhere:
             return range(self.count)
         found = {self.of(kind, key)}
-        for relationship in self._catalog.by_child.get(kind, ()):
+        for relationship in self._catalog.references.get(kind, ()):
             for fact in facts:
                 named = parent_of(relationship, (fact,))
                 if named is not None:
                     found.add(self.of(relationship.parent, self._merges.survivor(relationship.parent, named.key)))
+        for relationship in self._catalog.listing.get(kind, ()):
+            if self.count > 1:
+                element_kind = relationship.element_kind
+                named_keys = elements_named(self._catalog, relationship, facts)
+                found |= {self.of(element_kind, self._merges.survivor(element_kind, key)) for key in named_keys}
         return found
 
 

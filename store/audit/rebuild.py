@@ -21,7 +21,7 @@ from model.fold import fold
 from model.merges import OWN_IDENTITY
 from model.state import ModelEntity, ModelState
 from model.versions import newest_data
-from store.audit import fingerprint, history, merge_rows, merges
+from store.audit import element_rows, fingerprint, history, merge_rows, merges
 from store.audit.fingerprint import FETCH_SIZE, TIMEOUT, AuditedEntity, AuditedLink, Fingerprint, Hasher
 from store.audit.parts import Parts, model_fact, plain_fact
 from store.audit.spool import Spool
@@ -151,13 +151,15 @@ class _Rebuild:
                 self._entities.add(parts.of(entity.kind, entity.key), tuple(entity))
             async for line, link in fingerprint.links(*at):
                 hasher.add_link(line, link)
-                self._links.add(self._part_of(link.relationship, link.parent), tuple(link))
+                self._links.add(self._part_of(link.relationship, link.child, link.parent), tuple(link))
         async for line, _ in fingerprint.aliases(self._conn, self._tenant, revision):
             hasher.add_alias(line)
         return hasher.fingerprint()
 
-    def _part_of(self, relationship: str, parent: str) -> int:
-        return self._parts.of(self._catalog.relationships[relationship].parent, parent)
+    def _part_of(self, name: str, child: str, parent: str) -> int:
+        """The part of the entity that a link names."""
+        relationship = self._catalog.relationships[name]
+        return self._parts.of(relationship.element_kind, child if relationship.parent_lists else parent)
 
     async def fold_and_compare(self, revision: int) -> Fingerprint:
         """Folds part after part, and compares each with the tables; returns the hashes of what was folded."""
@@ -179,7 +181,7 @@ class _Rebuild:
         _drop_long_keys(state)
         of, part_of = self._parts.of, self._part_of
         entities = {at: entity for at, entity in state.entities.items() if of(*at) == part}
-        links = {at: link for at, link in state.links.items() if part_of(at[0], link.parent) == part}
+        links = {at: link for at, link in state.links.items() if part_of(at[0], at[1], link.parent) == part}
         mine = replace(state, entities=entities, links=links)
         self._spool_lines(part, mine)
         if part == 0:  # each part has all facts about identity
@@ -190,12 +192,12 @@ class _Rebuild:
             for description in _entity_differences(entity, entities.pop((entity.kind, entity.key), None), arrivals):
                 self._result.add(description)
         for link in map(AuditedLink._make, self._links.read(part)):
-            _compare_link(link, mine, self._result)
+            _compare_link(self._catalog, link, mine, self._result)
         _add_missing(mine, self._result)
-        differences = history.differences(
-            self._conn, self._catalog, self._tenant, facts, past, lambda kind, key: of(kind, key) == part
-        )
-        async for description in differences:
+        about, mine_alone = (self._conn, self._catalog, self._tenant, facts), lambda kind, key: of(kind, key) == part
+        async for description in history.differences(*about, past, mine_alone):
+            self._result.add(description)
+        async for description in element_rows.differences(*about, mine_alone):
             self._result.add(description)
 
     def _spool_lines(self, part: int, state: ModelState) -> None:
@@ -203,7 +205,7 @@ class _Rebuild:
             self._entity_lines.add(part, (line,))
         found = (
             (f"link|{name}|{child}|{link.parent}|{link.state}".encode(), name, child, *link)
-            for (name, child), link in state.links.items()
+            for (name, child, *_), link in state.links.items()
         )
         for item in sorted(found, key=itemgetter(0)):
             self._link_lines.add(part, item)
@@ -255,9 +257,10 @@ def _entity_differences(row: AuditedEntity, folded: ModelEntity | None, arrivals
         yield f"{name} does not have its newest deletion as ended, {folded.ended}"
 
 
-def _compare_link(row: AuditedLink, state: ModelState, result: Comparison) -> None:
+def _compare_link(catalog: Catalog, row: AuditedLink, state: ModelState, result: Comparison) -> None:
     """Removes the link from the folded state, and adds what differs."""
-    folded = state.links.pop((row.relationship, row.child), None)
+    parents = (row.parent,) if catalog.relationships[row.relationship].many else ()
+    folded = state.links.pop((row.relationship, row.child, *parents), None)
     name = f"{row.relationship} of {row.child!r}"
     if folded is None:
         result.add(f"{name} is {row.parent!r}, {row.state}, but no fact names that parent")
@@ -272,7 +275,7 @@ def _add_missing(state: ModelState, result: Comparison) -> None:
     """Adds what the tables do not hold: all that is left of the folded state."""
     for (kind, key), entity in state.entities.items():
         result.add(f"{kind} {key!r} is missing, by its facts {entity.state}")
-    for (relationship, child), link in state.links.items():
+    for (relationship, child, *_), link in state.links.items():
         result.add(f"{relationship} of {child!r} is missing, by the facts {link.parent!r}, {link.state}")
 
 

@@ -131,7 +131,10 @@ async def _verify_tenant(conn: Connection, catalog: Catalog, tenant: str, whole:
 async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> list[InvariantCheck]:
     declared = catalog.columns()
     names, parents, children = declared.names, declared.parent_kinds, declared.child_kinds
+    lists = {"parent_lists": declared.parent_lists}
     waits = {
+        **lists,
+        "child_kinds": children,
         "requested": declared.requested,
         "parent_owners": declared.parent_owners,
         "child_owners": declared.child_owners,
@@ -141,7 +144,7 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         ("revisions have no gap", "verify_revisions", {}),
         ("no row is beyond the newest revision", "verify_newest_revision", {}),
         ("entities have one version at a time", "verify_entity_versions", {}),
-        ("children have one parent at a time", "verify_link_versions", {}),
+        ("links have one version at a time", "verify_link_versions", {}),
         ("merged keys lead straight to their survivor", "verify_aliases", {}),
         ("activity is there since its fact", "verify_activity_revisions", {}),
         ("each merge has a row", "verify_merges", {"types": merging_types(catalog)}),
@@ -153,7 +156,7 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         (
             "links have a live child and a parent",
             "verify_link_ends",
-            {"relationships": names, "parent_kinds": parents, "child_kinds": children},
+            {"relationships": names, "parent_kinds": parents, "child_kinds": children, **lists},
         ),
         (
             "one-to-one links are ranked by creation",
@@ -170,7 +173,11 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
             "verify_former_links",
             {"relationships": names, "parent_kinds": parents, "child_kinds": children},
         ),
-        ("placeholders have a link", "verify_placeholders", {"relationships": names, "parent_kinds": parents}),
+        (
+            "placeholders have a link",
+            "verify_placeholders",
+            {"relationships": names, "element_kinds": declared.element_kinds, **lists},
+        ),
         (
             "exactly the incomplete instances wait",
             "verify_waits",
@@ -179,7 +186,12 @@ async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> 
         (
             "children of deleted parents have a cascade",
             "verify_cascades",
-            {"relationships": cascades.names, "parent_kinds": cascades.parent_kinds},
+            {
+                "relationships": cascades.names,
+                "parent_kinds": cascades.parent_kinds,
+                "child_kinds": cascades.child_kinds,
+                "parent_lists": cascades.parent_lists,
+            },
         ),
         ("declared relationships are backfilled", "verify_declarations", {"relationships": names}),
     ]

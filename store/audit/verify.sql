@@ -43,10 +43,10 @@ from (select kind, key, from_revision, to_revision,
 where from_revision < before or from_revision >= to_revision
 
 -- name: verify_link_versions
--- A child has one parent at a time, and no link that is valid for no revision.
+-- A child has one parent at a time, or many to many each of them once, and no link that is valid for no revision.
 select count(*) as count, min(format('the %s of %s from revision %s on', relationship, child, from_revision)) as example
 from (select relationship, child, from_revision, to_revision,
-             lag(to_revision) over (partition by relationship, child order by to_revision) as before
+             lag(to_revision) over (partition by relationship, child, many order by to_revision) as before
       from links where tenant = :tenant) v
 where from_revision < before or from_revision >= to_revision
 
@@ -124,26 +124,29 @@ from (select l.relationship, l.child, e.key, a.survivor, e.wanted
 where v.survivor is distinct from v.wanted
 
 -- name: verify_link_ends
--- A link has a live child, and a parent with a row, if only a placeholder's. They are looked up one by one: a join would
--- read all entities for each link while there are no statistics yet, as after a first import.
+-- A link has a live child, and a parent with a row, if only a placeholder's; where parents list their children, a child
+-- with a row, and a parent that is live or deleted. They are looked up one by one: a join would read all entities for each
+-- link while there are no statistics yet, as after a first import.
 select count(*) as count, min(what) as example
 from (select format('the %s of %s, whose child is %s', l.relationship, l.child, coalesce(c.state, 'missing')) as what
       from links l
-      join unnest(:relationships::text[], :parent_kinds::text[], :child_kinds::text[]) as r (name, parent, child)
+      join unnest(:relationships::text[], :child_kinds::text[], :parent_lists::boolean[]) as r (name, child, parent_lists)
         on r.name = l.relationship
       left join lateral (select state from entities
                          where tenant = :tenant and kind = r.child and key = l.child and to_revision = :open
                          limit 1) c on true
-      where l.tenant = :tenant and l.to_revision = :open and c.state is distinct from 'live'
+      where l.tenant = :tenant and l.to_revision = :open
+        and (c.state is null or c.state <> 'live' and not r.parent_lists)
       union all
-      select format('the %s of %s, whose parent %s is missing', l.relationship, l.child, l.parent)
+      select format('the %s of %s, whose parent %s is %s', l.relationship, l.child, l.parent, coalesce(p.state, 'missing'))
       from links l
-      join unnest(:relationships::text[], :parent_kinds::text[], :child_kinds::text[]) as r (name, parent, child)
+      join unnest(:relationships::text[], :parent_kinds::text[], :parent_lists::boolean[]) as r (name, parent, parent_lists)
         on r.name = l.relationship
-      left join lateral (select key from entities
+      left join lateral (select state from entities
                          where tenant = :tenant and kind = r.parent and key = l.parent and to_revision = :open
                          limit 1) p on true
-      where l.tenant = :tenant and l.to_revision = :open and p.key is null) v
+      where l.tenant = :tenant and l.to_revision = :open
+        and (p.state is null or p.state = 'unknown' and r.parent_lists)) v
 
 -- name: verify_ranks
 -- Where a parent may have one child only, links have the order key of the child's creation as rank, without its
@@ -172,9 +175,15 @@ select count(*) as count, min(format('%s %s', e.kind, e.key)) as example
 from entities e
 where e.tenant = :tenant and e.to_revision = :open and e.state = 'unknown' and e.refs is null
   and not exists (
-      select from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
+      select from unnest(:relationships::text[], :element_kinds::text[], :parent_lists::boolean[])
+           as r (name, kind, parent_lists)
       join links l on l.tenant = :tenant and l.relationship = r.name and l.parent = e.key and l.to_revision = :open
-      where r.parent = e.kind offset 0)
+      where r.kind = e.kind and not r.parent_lists offset 0)
+  and not exists (
+      select from unnest(:relationships::text[], :element_kinds::text[], :parent_lists::boolean[])
+           as r (name, kind, parent_lists)
+      join links l on l.tenant = :tenant and l.relationship = r.name and l.child = e.key and l.to_revision = :open
+      where r.kind = e.kind and r.parent_lists offset 0)
 
 -- name: verify_waits
 -- Exactly the relationship instances that are missing something have a wait, for the right owner and with a due time. An
@@ -183,17 +192,24 @@ select count(*) as count, min(format('%s %s: is missing %s of %s, waits for %s o
        coalesce(n.key, w.parent), coalesce(n.missing, 'nothing'), coalesce(n.owner, 'no owner'),
        coalesce(w.missing, 'nothing'), coalesce(w.owner, 'no owner'))) as example
 from (select r.name, e.key, 'parent' as missing, r.parent_owner as owner
-      from unnest(:relationships::text[], :parent_kinds::text[], :requested::boolean[], :parent_owners::text[],
-                  :child_owners::text[])
-           as r (name, parent, requested, parent_owner, child_owner)
+      from unnest(:relationships::text[], :parent_kinds::text[], :parent_owners::text[], :parent_lists::boolean[])
+           as r (name, parent, parent_owner, parent_lists)
       join entities e on e.tenant = :tenant and e.kind = r.parent and e.to_revision = :open and e.state = 'unknown'
       where exists (select from links l where l.tenant = :tenant and l.relationship = r.name and l.parent = e.key
                     and l.to_revision = :open offset 0)
+        and not r.parent_lists
       union all
       select r.name, e.key, 'child', r.child_owner
-      from unnest(:relationships::text[], :parent_kinds::text[], :requested::boolean[], :parent_owners::text[],
-                  :child_owners::text[])
-           as r (name, parent, requested, parent_owner, child_owner)
+      from unnest(:relationships::text[], :child_kinds::text[], :child_owners::text[], :parent_lists::boolean[])
+           as r (name, child, child_owner, parent_lists)
+      join entities e on e.tenant = :tenant and e.kind = r.child and e.to_revision = :open and e.state = 'unknown'
+      where r.parent_lists
+        and exists (select from links l where l.tenant = :tenant and l.relationship = r.name and l.child = e.key
+                    and l.to_revision = :open and not l.of_former_incarnation offset 0)
+      union all
+      select r.name, e.key, 'child', r.child_owner
+      from unnest(:relationships::text[], :parent_kinds::text[], :requested::boolean[], :child_owners::text[])
+           as r (name, parent, requested, child_owner)
       join entities e on e.tenant = :tenant and e.kind = r.parent and e.to_revision = :open and e.state = 'live'
       where r.requested
         and not exists (select from aliases a where a.tenant = :tenant and a.kind = e.kind and a.key = e.key
@@ -228,15 +244,20 @@ where l.tenant = :tenant and l.to_revision = :open and p.state is distinct from 
 
 -- name: verify_cascades
 -- Where a cascade is declared, each deleted parent that has children has an operation, or an outbox row for one; so has
--- each live one that has children of former incarnations.
+-- each live one that has children of former incarnations. Who lists children may list some that are not there.
 select count(*) as count, min(format('%s of %s %s', e.child, e.kind, e.key)) as example
 from (select e.kind, e.key, l.child
-      from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
+      from unnest(:relationships::text[], :parent_kinds::text[], :child_kinds::text[], :parent_lists::boolean[])
+           as r (name, parent, child, parent_lists)
       join entities e on e.tenant = :tenant and e.kind = r.parent and e.to_revision = :open
        and e.state = 'deleted' and e.state <> 'live'
       cross join lateral (
-          select child from links
-          where tenant = :tenant and relationship = r.name and parent = e.key and to_revision = :open limit 1) l
+          select child from links o
+          where tenant = :tenant and relationship = r.name and parent = e.key and to_revision = :open
+            and (not r.parent_lists or exists (
+                select from entities
+                where tenant = :tenant and kind = r.child and key = o.child and to_revision = :open and state = 'live'))
+          limit 1) l
       union all
       select r.parent, l.parent, l.child
       from unnest(:relationships::text[], :parent_kinds::text[]) as r (name, parent)
