@@ -1,11 +1,8 @@
 """Workflows that were running continue where Temporal's state is not lost: their histories replay."""
 
 from hashlib import sha256
-from pathlib import Path
 
-import pytest
-
-from tests.replay.test_histories import WORKFLOWS, failure_of_replay, started
+from tests.replay.test_histories import WORKFLOWS, failures_of_replay, started
 from tests.takeover import load
 
 FILES = sorted(load.HISTORIES.glob("*.json"))
@@ -15,9 +12,8 @@ LARGEST = 200_000
 """Bytes of one file."""
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-async def test_workflow_of_earlier_version_replays(file: Path) -> None:
-    assert await failure_of_replay(WORKFLOWS, file) is None
+async def test_workflows_of_the_earlier_version_replay() -> None:
+    assert await failures_of_replay(WORKFLOWS, FILES) == {}
 
 
 def test_every_workflow_type_of_the_earlier_version_was_running() -> None:
