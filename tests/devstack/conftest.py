@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from devstack import processes
+from devstack.ports import free_port
+from devstack.postgres import Postgres
 from tests.support.eventually import eventually_true
 
 PORTS = ("TETHER_PORT", "TETHER_POSTGRES_PORT", "TETHER_TEMPORAL_PORT", "TETHER_TEMPORAL_UI_PORT")
@@ -76,12 +80,28 @@ class Stack:
         return processes.marked(self.data) | processes.serving(self.data / "postgres")
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster() -> AsyncIterator[Path]:
+    """A data directory with a new cluster of PostgreSQL and its password: to make one takes longer than to start it."""
+    with tempfile.TemporaryDirectory(prefix="tether-") as path:
+        Path(path).chmod(0o711)
+        postgres = Postgres(Path(path) / "data" / "postgres", free_port(), Path(path) / "postgres.log")
+        await postgres.start()
+        await postgres.stop()
+        yield Path(path) / "data"
+
+
 @pytest.fixture
-async def stack(folder: Path) -> AsyncIterator[Callable[..., Stack]]:
-    """Starts stacks on the same data directory; ends what a test leaves running."""
+async def stack(folder: Path, cluster: Path) -> AsyncIterator[Callable[..., Stack]]:
+    """Starts stacks on the same data directory, which has a cluster unless the first one must make it (``empty``).
+
+    Ends what a test leaves running.
+    """
     started: list[Stack] = []
 
-    def start(terminal: int | None = None, **env: str) -> Stack:
+    def start(terminal: int | None = None, *, empty: bool = False, **env: str) -> Stack:
+        if not started and not empty:
+            shutil.copytree(cluster, folder / "data")
         started.append(Stack(folder / "data", terminal, **env))
         return started[-1]
 

@@ -47,7 +47,7 @@ async def test_closed_terminal_ends_all_processes_of_the_stack(stack: Start) -> 
 
 
 async def test_output_names_started_parts_and_addresses(stack: Start) -> None:
-    running = stack()
+    running = stack(empty=True)
     noted = await running.ready()
     await eventually_true(lambda: "Ctrl-C" in running.printed)
     starts = [line.split()[0] for line in running.printed.splitlines() if " ready " in line or " done " in line]
@@ -58,7 +58,7 @@ async def test_output_names_started_parts_and_addresses(stack: Start) -> None:
 
 
 async def test_next_start_continues_with_the_same_data(stack: Start) -> None:
-    first = stack()
+    first = stack(empty=True)
     await first.ready()
     await first.stop()
     second = stack(STUB_ONCE_READY="return")
@@ -156,7 +156,7 @@ async def test_error_in_once_ready_stops_the_stack_and_is_raised(stack: Start) -
 
 
 async def test_interrupt_during_the_start_leaves_no_process(stack: Start) -> None:
-    running = stack()
+    running = stack(empty=True)
     await eventually_true(lambda: "postgres" in running.noted().get("pids", {}))
     assert await running.stop() == 0
     assert running.alive() == set()
