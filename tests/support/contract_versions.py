@@ -242,20 +242,40 @@ def fields(shapes: st.SearchStrategy[Shape]) -> st.SearchStrategy[tuple[FieldSha
     ).map(tuple)
 
 
-def shapes(*, undecided: bool) -> st.SearchStrategy[Shape]:
-    """Shapes of fields; ``undecided``: also those of which the comparison may not know."""
-    return st.recursive(st.one_of(_plain, _rare) if undecided else _plain, _nested, max_leaves=4)
+def shapes() -> st.SearchStrategy[Shape]:
+    """Shapes of fields."""
+    return st.recursive(st.one_of(_plain, _rare), _nested, max_leaves=4)
+
+
+def common_shapes() -> st.SearchStrategy[Shape]:
+    """Shapes that every library for JSON Schemas knows: no formats, patterns, tuples and maps, no open bounds."""
+    plain = st.one_of(
+        st.builds(Shape, st.sampled_from(["integer", "number"]), _pair(_bound, 8)),
+        st.builds(Shape, st.just("string"), _pair(_length, 0)),
+        _literals,
+        st.sampled_from([Shape("boolean"), Shape("null")]),
+    )
+
+    def nested(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
+        return st.one_of(
+            st.builds(Shape, st.just("union"), inner=st.lists(inner, min_size=1, max_size=3).map(tuple)),
+            st.builds(Shape, st.just("list"), _pair(_length, 0), inner.map(lambda shape: (shape,))),
+            st.builds(Shape, st.just("model"), fields=fields(inner), named=st.sampled_from(["allow", "forbid"])),
+        )
+
+    return st.recursive(plain, nested, max_leaves=3)
 
 
 @st.composite
-def versions(draw: st.DrawFn, *, undecided: bool = True) -> tuple[tuple[FieldShape, ...], tuple[FieldShape, ...]]:
-    """An earlier and a later version of a contract: in some fields they differ, mostly a little."""
-    every = shapes(undecided=undecided)
+def versions(
+    draw: st.DrawFn, every: st.SearchStrategy[Shape] | None = None
+) -> tuple[tuple[FieldShape, ...], tuple[FieldShape, ...]]:
+    """An earlier and a later version of a contract, of ``every`` shape: in some fields they differ, mostly a little."""
+    every = shapes() if every is None else every
     old = draw(fields(every))
+    known = {one.name for one in old}
     new = [changed for one in old if (changed := draw(_change(one, every))) is not None]
-    new += [one for one in draw(fields(every)) if one.name not in {known.name for known in old}][
-        : draw(st.integers(0, 1))
-    ]
+    new += [one for one in draw(fields(every)) if one.name not in known][: draw(st.integers(0, 1))]
     return old, tuple(new)
 
 
