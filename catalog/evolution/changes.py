@@ -20,6 +20,7 @@ _MEANING = {
     "effect": "has another effect",
     "identity": "says something else about identity",
     "about": "is activity of another kind",
+    "element": "does something else to a list",
     "key_field": "has its key elsewhere",
     "key_form": "is of a kind with another form of keys",
 }
@@ -56,6 +57,7 @@ def compare(
         *_relationships(old, new, dependents),
         *_replicas(old, new, dependents),
         *_upcasters(old, new),
+        *_mappings(old, new),
         *_filters(old, new, followers),
     ]
 
@@ -206,13 +208,28 @@ def _replicas(old: ContractDocument, new: ContractDocument, dependents: Dependen
 
 def _upcasters(old: ContractDocument, new: ContractDocument) -> Iterator[ContractChange]:
     declared = {one.type for one in new.items}
-    before, after = ({(one.from_, one.to) for one in side.upcasters} for side in (old, new))
-    for earlier, later in sorted(before - after):
+    before, after = ({(one.from_, one.to): one.meaning for one in side.upcasters} for side in (old, new))
+    for earlier, later in sorted(before.keys() - after.keys()):
         if {earlier, later} <= declared:
             what = f"is not declared any more, though {earlier} is"
             yield ContractChange(f"upcaster {earlier} → {later}", "", what, (Direction.BACKWARD,))
-    for earlier, later in sorted(after - before):
+    for earlier, later in sorted(after.keys() - before.keys()):
         yield ContractChange(f"upcaster {earlier} → {later}", "", "is new")
+    for earlier, later in sorted(both for both in before.keys() & after.keys() if before[both] != after[both]):
+        yield ContractChange(f"upcaster {earlier} → {later}", "", "is another function, which is not compared")
+
+
+def _mappings(old: ContractDocument, new: ContractDocument) -> Iterator[ContractChange]:
+    declared, after = {one.type for one in new.items}, {one.type: one for one in new.mappings}
+    before = {one.type: one for one in old.mappings}
+    for type in sorted(before.keys() - after.keys() - declared):
+        what = "is not declared any more: such messages go to quarantine"
+        yield ContractChange(f"mapping {type}", "", what, (Direction.BACKWARD,))
+    for type in sorted(after.keys() - before.keys()):
+        yield ContractChange(f"mapping {type}", "", "is new")
+    for type in sorted(t for t in before.keys() & after.keys() if before[t] != after[t]):
+        was, now = (", ".join(side[type].to) for side in (before, after))
+        yield ContractChange(f"mapping {type}", "", f"may give {now}, gave {was}")
 
 
 def _filters(

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.catalog import Catalog
 from catalog.key_forms import KeyForm
+from catalog.lists import element_field
 from catalog.registry import Contract
-from catalog.relationship import Cascade, Detach, Relationship
+from catalog.relationship import Relationship
 from catalog.schemas.contract_schema import Schema, schema_of
+from catalog.upcasting import meaning
 from catalog.vocabulary import Command, ExpectedParentField, KeyField
 
 
@@ -30,7 +32,14 @@ class DeclaredFact(_Declared):
     owner: str = Field(description="Who publishes it.", examples=["users"])
     effect: str | None = Field(description="What it does to its entity; null: it is about identity, or activity.")
     identity: str | None = Field(description="What it says about the identity of entities; null: nothing.")
-    about: str | None = Field(description="Of activity: the kind whose activity it is.")
+    about: str | None = Field(
+        description="Of activity: the kind whose activity it is, and the field with its key.",
+        examples=["person.person_id"],
+    )
+    element: str | None = Field(
+        description="Which list of its entity it adds an element to, or removes one from.",
+        examples=["adds to member_ids"],
+    )
     key_field: str | None = Field(description="The field with the key; null: the key is the `subject`.")
     key_form: str | None = Field(description="Normal form of the keys of its kind; null: they are taken as they are.")
     description: str
@@ -79,6 +88,15 @@ class DeclaredUpcaster(_Declared):
 
     from_: str = Field(alias="from")
     to: str
+    meaning: str = Field(default="", description="Stands for the text of the function.")
+
+
+class DeclaredMapping(_Declared):
+    """Which facts the messages of another system say."""
+
+    type: str = Field(description="The CloudEvents `type` of the messages.", examples=["com.example.issues"])
+    owner: str
+    to: list[str] = Field(description="Types of the facts that they may say.")
 
 
 class ContractDocument(_Declared):
@@ -89,6 +107,7 @@ class ContractDocument(_Declared):
     relationships: list[DeclaredRelationship] = []
     replicas: list[DeclaredReplica] = []
     upcasters: list[DeclaredUpcaster] = []
+    mappings: list[DeclaredMapping] = []
 
     def of_owner(self, owner: str) -> ContractDocument:
         """The facts and commands of one owner, and the upcasters between them."""
@@ -98,6 +117,7 @@ class ContractDocument(_Declared):
             items=items,
             commands=[one for one in self.commands if one.owner == owner],
             upcasters=[one for one in self.upcasters if one.to in types],
+            mappings=[one for one in self.mappings if one.owner == owner],
         )
 
 
@@ -113,7 +133,14 @@ def document(catalog: Catalog) -> ContractDocument:
         replicas=[
             DeclaredReplica(name=r.name, of=r.of, fields=list(r.fields)) for _, r in sorted(catalog.replicas.items())
         ],
-        upcasters=[DeclaredUpcaster(from_=earlier, to=later) for earlier, later in sorted(contracts.upcasters)],
+        upcasters=[
+            DeclaredUpcaster(from_=earlier, to=later, meaning=meaning(one.function))
+            for (earlier, later), one in sorted(contracts.upcasters.items(), key=lambda item: item[0])
+        ],
+        mappings=[
+            DeclaredMapping(type=type, owner=one.owner, to=sorted(fact.wire_type() for fact in one.to))
+            for type, one in sorted(contracts.mappings.items())
+        ],
     )
 
 
@@ -126,12 +153,19 @@ def _fact(contract: Contract, form: KeyForm | None) -> DeclaredFact:
         owner=contract.owner,
         effect=contract.effect,
         identity=contract.identity,
-        about=contract.about and contract.about.kind,
+        about=contract.about and ".".join(contract.about),
+        element=_element(contract),
         key_field=contract.key_field,
         key_form=form,
         description=inspect.getdoc(contract.model) or "",
         schema_=schema_of(contract.model),
     )
+
+
+def _element(contract: Contract) -> str | None:
+    if contract.element is None:
+        return None
+    return f"{'adds to' if contract.element.adds else 'removes from'} {contract.element.each}"
 
 
 def _command(command: type[Command], owner: str) -> DeclaredCommand:
@@ -160,14 +194,14 @@ def _relationship(declared: Relationship) -> DeclaredRelationship:
 def _used(declared: Relationship) -> Iterable[tuple[str, str]]:
     if declared.field is not None:
         yield declared.child, declared.field
+    if declared.list_field is not None:
+        yield declared.listing_kind, declared.list_field
     if declared.requested is not None:
         yield from ((declared.parent, field) for field in declared.requested.plain.values())
-    policy = declared.on_parent_deleted
-    sweeping = policy.command if isinstance(policy, Cascade | Detach) else None
-    for command in (sweeping, declared.move, declared.detach):
+    for command in (declared.sweep, declared.move, declared.detach):
         if command is not None:
-            marked = {command.marked(KeyField), command.marked(ExpectedParentField)}
-            given = command.model_fields.keys() - marked - ({declared.field} if command is declared.move else set())
+            marked = {command.marked(KeyField), command.marked(ExpectedParentField), element_field(command)}
+            given = command.model_fields.keys() - marked - ({declared.parameter} if command is declared.move else set())
             yield from ((declared.child, field) for field in given)
 
 

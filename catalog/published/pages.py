@@ -79,8 +79,8 @@ def _by_owner(document: ContractDocument) -> Iterator[tuple[str, list[DeclaredFa
 
 def _meaning(fact: DeclaredFact) -> str:
     if fact.about:
-        return f"Activity of the kind {fact.about}, in the feed {fact.kind}."
-    what = fact.effect or f"identity: {fact.identity}"
+        return f"Activity of the kind {fact.about.partition('.')[0]}, in the feed {fact.kind}."
+    what = fact.effect or fact.element or f"identity: {fact.identity}"
     return f"About the kind {fact.kind} ({what})."
 
 

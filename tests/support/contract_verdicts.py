@@ -4,7 +4,7 @@ from random import Random
 
 from catalog.schemas.containment import Gap, gaps
 from catalog.schemas.contract_schema import schema_of
-from tests.support.contract_versions import FieldShape, acceptance, fact, payload
+from tests.support.contract_shapes import FieldShape, acceptance, fact, payload
 
 Fields = tuple[FieldShape, ...]
 

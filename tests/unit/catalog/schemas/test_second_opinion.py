@@ -12,8 +12,9 @@ from catalog.schemas.branches import is_anything
 from catalog.schemas.closing import closed
 from catalog.schemas.containment import gaps
 from catalog.schemas.contract_schema import LAX, Schema, schema_of
+from tests.support.contract_shapes import fact
 from tests.support.contract_verdicts import Fields
-from tests.support.contract_versions import common_shapes, fact, versions
+from tests.support.contract_versions import common_shapes, versions
 
 _KEPT = {
     *("type", "enum", "anyOf", "items", "minItems", "maxItems", "minLength", "maxLength", "minimum", "maximum"),

@@ -8,8 +8,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.contract_shapes import acceptance, fact, payload
 from tests.support.contract_verdicts import Fields, check_verdict
-from tests.support.contract_versions import acceptance, fact, payload, versions
+from tests.support.contract_versions import versions
 
 
 @given(versions(), st.integers(0, 2**32))
