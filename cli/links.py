@@ -57,6 +57,7 @@ STALE = {
 HISTORY = {"PARENT": "parent", "FROM": "from", "TO": "to"}
 
 ChildKey = Annotated[str, typer.Argument(metavar="CHILD", help="The child's key.")]
+OneParent = Annotated[str, typer.Option("--parent", help="Many to many: which link of the child; needed there.")]
 
 
 @app.command("list")
@@ -82,11 +83,17 @@ def list_(
 
 @app.command()
 def why(
-    relationship: RelationshipName, child: ChildKey, output: Output = Format.text, url: Url = "", key: ApiKey = ""
+    relationship: RelationshipName,
+    child: ChildKey,
+    parent: OneParent = "",
+    output: Output = Format.text,
+    url: Url = "",
+    key: ApiKey = "",
 ) -> None:
     """Explain a link: the facts that caused its state, and the child's former parents."""
     with client(url, key) as tether:
-        answer = tether.request("GET", path("relationships", relationship, "links", child, "why"), expects="facts")
+        at = path("relationships", relationship, "links", child, "why")
+        answer = tether.request("GET", at, {"parent": parent}, expects="facts")
     show_one(answer, output, WHY)
     if output is Format.text:
         for heading, columns, items in (
@@ -126,17 +133,19 @@ def link(
 def unlink(
     relationship: RelationshipName,
     child: ChildKey,
+    parent: OneParent = "",
     wait: WaitForEnd = False,
     idempotency_key: IdempotencyKey = "",
     output: Output = Format.text,
     url: Url = "",
     key: ApiKey = "",
 ) -> None:
-    """Unlink a child from its parent."""
+    """Unlink a child from its parent, or from one of its parents."""
     with client(url, key) as tether:
         operation = tether.request(
             "DELETE",
             path("relationships", relationship, "links", child),
+            {"parent": parent},
             headers=repeatable(idempotency_key),
             expects="state",
         )
