@@ -1,5 +1,6 @@
 """Many-to-many links: whole lists, and single elements that are added and removed, in any order."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.catalog import Catalog
+from catalog.vocabulary import OnSequenceRestart
 from store.db.pool import Pool
 from store.migrate import migrate
 from tests.support.events import Event, event
@@ -182,3 +184,33 @@ async def test_relationship_declared_later_links_what_is_known(pool: Pool) -> No
     assert await current_links(after) == expected_links(events)
     await after.record(article("b", 1))
     assert await current_links(after) == expected_links([*events, article("b", 1)])
+
+
+async def test_list_of_ten_thousand_writes_only_what_differs(library: StoreTenant) -> None:
+    books = [f"b{n:05}" for n in range(10_000)]
+    await library.record(event("ShelfBuilt", "s", 1, books=books))
+    changed = await library.record(event("ShelfArranged", "s", 2, books=[*books[3:], "x", "y", "z"]))
+    added = await library.record(event("BookPlaced", "s", 3, book=books[0]))
+    counted = "select count(*) filter (where from_revision = $1), count(*) filter (where to_revision = $1) from links"
+    (of_list,), (of_element,) = [await library.pool.fetch(counted, one.revision) for one in (changed, added)]
+    assert (tuple(of_list), tuple(of_element)) == ((3, 3), (1, 0))
+    assert await library.pool.fetchval("select count(*) from element_facts") == 1
+    assert len(await current_links(library)) == 10_001
+
+
+async def test_restarted_sequence_orders_elements_too(library: StoreTenant) -> None:
+    owners = {**LIBRARY.contracts.owners}
+    owners["library"] = replace(owners["library"], on_sequence_restart=OnSequenceRestart.NEW_INCARNATION)
+    again = Catalog(replace(LIBRARY.contracts, owners=owners), LIBRARY.relationships)
+    await migrate(library.pool, again)
+    tenant = StoreTenant(library.pool, again)
+    await tenant.record(
+        event("ArticlePublished", "a", 5, time="2026-01-01T00:00:05Z", tags=["x"]),
+        event("ArticleTagged", "a", 6, time="2026-01-01T00:00:06Z", tag="y"),
+        event("ArticleWithdrawn", "a", 7, time="2026-01-01T00:00:07Z"),
+    )
+    await tenant.record(event("ArticleTagged", "a", 2, time="2026-01-01T00:00:09Z", tag="z"))
+    await tenant.record(event("ArticlePublished", "a", 1, time="2026-01-01T00:00:08Z", tags=["w"]))
+    assert {link.parent for link in await current_links(tenant)} == {"w", "z"}
+    await tenant.record(event("ArticleUntagged", "a", 3, time="2026-01-01T00:00:10Z", tag="w"))
+    assert {link.parent for link in await current_links(tenant)} == {"z"}
