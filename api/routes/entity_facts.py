@@ -87,8 +87,9 @@ async def facts(
     listing = Listing(when.tenant, "entity_facts", kind, key, stale)
     (before,) = listing.place(cursor, (int,)) or [None]
     async with when.newest() as at:
-        activity = deps.catalog.contracts.activity
-        found, more = await entity_facts.page(at, kind, key, before, limit, stale=stale, activity=activity)
+        # Facts about single elements of a list are no older or newer facts of the entity.
+        apart = [t for t, c in deps.catalog.contracts.by_type.items() if c.about is not None or c.element is not None]
+        found, more = await entity_facts.page(at, kind, key, before, limit, stale=stale, activity=apart)
         if not found and await entities.find_state(at, kind, key) is None:
             raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
     return answer(

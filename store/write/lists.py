@@ -15,7 +15,7 @@ from facts import own_facts
 from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import fetch_rows
-from store.write import element_facts
+from store.write import element_facts, late_elements
 from store.write.diff import Diff, EntityKey
 from store.write.element_facts import ElementKey, ElementRegister
 from store.write.entity_state import FoldedEntity, find_entities
@@ -73,11 +73,12 @@ async def lay(
     await lists.add_merged()
     await lists.derive_elements()
     await lists.derive_lists()
+    late_elements.note(diff, facts, {*changed}, lists.overtaken)
 
 
 class _Lists:
     """One difference, step by step. ``whole``: lists of which all links are derived, each with the fact that causes
-    it; ``single``: elements of which only their own link is."""
+    it; ``single``: elements of which only their own link is; ``overtaken``: those that a newer list decides."""
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class _Lists:
         self._records = {(entity.kind, entity.key): entity for entity in (*diff.versions, *diff.touched)}
         self._whole: dict[_List, Entry] = {}
         self._single: list[ElementKey] = []
+        self.overtaken: dict[ElementKey, FoldedEntity] = {}
 
     async def replace_registers(self, histories: Mapping[EntityKey, Sequence[Entry]]) -> None:
         """Stores again what counts about the elements of entities that were folded from all their facts."""
@@ -182,6 +184,7 @@ class _Lists:
             at = register(relationship, record)
             order, added = registers[element.relationship, element.key][element.element]
             if order <= max(at.ended, at.order):
+                self.overtaken[element] = record
                 continue
             was: LinksOfList = {element.element: before[element]} if element in before else {}
             now: LinksOfList = {element.element: Stated()} if added else {}
@@ -269,13 +272,10 @@ class _Lists:
 
     async def _rows(self, ends: Sequence[_List], *, of_children: bool) -> list[_ListedRow]:
         """The current links of these (relationship, key), of children or of parents."""
-        if not ends:
-            return []
         relationships, keys = [r.name for r, _ in ends], [key for _, key in ends]
         query = "listed_links_of_children" if of_children else "listed_links_of_parents"
-        return await fetch_rows(
-            self._conn, _ListedRow, query, tenant=self._tenant, relationships=relationships, keys=keys
-        )
+        at = {"tenant": self._tenant, "relationships": relationships, "keys": keys}
+        return await fetch_rows(self._conn, _ListedRow, query, **at) if ends else []
 
     async def _find(self, wanted: set[EntityKey]) -> dict[EntityKey, FoldedEntity]:
         """The records of these entities after the difference; empty ones of those that have none."""

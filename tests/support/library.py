@@ -91,6 +91,9 @@ def _elements(facts: Sequence[_Fact], field: str, single: str, *, last_life: boo
         later = {
             f.data[single]: f.effect for f in sorted(facts) if f.effect in ("added", "removed") and f.place > ended
         }
+        lived = any(f.effect in ("created", "changed") and begun < f.place < ended for f in facts)
+        if not lived:  # facts about single elements are no life
+            return set()
     elements: set[str] = set()
     for fact in sorted(facts):
         if not begun < fact.place < ended:

@@ -214,3 +214,12 @@ async def test_restarted_sequence_orders_elements_too(library: StoreTenant) -> N
     assert {link.parent for link in await current_links(tenant)} == {"w", "z"}
     await tenant.record(event("ArticleUntagged", "a", 3, time="2026-01-01T00:00:10Z", tag="w"))
     assert {link.parent for link in await current_links(tenant)} == {"z"}
+
+
+async def test_element_fact_without_effect_is_reported_to_its_sender(library: StoreTenant) -> None:
+    await library.record(article("a", 5, tags=["x"]), event("ArticleTagged", "a", 9, tag="y"))
+    older = await library.record(event("ArticleUntagged", "a", 8, tag="y"), event("ArticleTagged", "a", 4, tag="z"))
+    newer = await library.record(event("ArticleTagged", "a", 6, tag="w"))
+    assert (older.stale, newer.stale) == (2, 0)
+    warned = await library.record(event("ArticleTagged", "a", None, tag="v"))
+    assert "has no sequence" in warned.warnings[0]
