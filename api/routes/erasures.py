@@ -65,7 +65,7 @@ class ErasedAtOwner(BaseModel):
     name: str
     command: str
     state: OwnerState = Field(description="`missing`: the owner knows no such entity.")
-    error: str = Field(description="What the owner said when it refused.")
+    error: str = Field(description="The status with which it refused; not its words, which may repeat data.")
     at: datetime | None = Field(description="When it replied.")
 
 

@@ -18,7 +18,8 @@ OwnerState = Literal["none", "pending", "accepted", "missing", "refused"]
 
 
 class ErasureRow(NamedTuple):
-    """A request to erase an entity. ``position``: of its fact in the ledger; ``rows``: table → rows emptied."""
+    """A request to erase an entity. ``position``: of its fact in the ledger; ``rows``: table → rows emptied;
+    ``rewritten``: tables whose files were written again."""
 
     tenant: str
     id: str
@@ -40,6 +41,7 @@ class ErasureRow(NamedTuple):
     rewrite: bool
     vacuumed_at: datetime | None
     ended_at: datetime | None
+    rewritten: list[str]
 
 
 class _Requested(NamedTuple):

@@ -30,13 +30,13 @@ returning id
 -- name: erasure
 -- One erasure.
 select tenant, id, kind, key, state, reason, actor, requested_at, position, revision, erased_at, rows, owner, command,
-       owner_state, owner_error, owner_at, rewrite, vacuumed_at, ended_at
+       owner_state, owner_error, owner_at, rewrite, vacuumed_at, ended_at, rewritten
 from erasures where tenant = :tenant and id = :id
 
 -- name: erasures_of_entity
 -- The newest erasures of an entity.
 select tenant, id, kind, key, state, reason, actor, requested_at, position, revision, erased_at, rows, owner, command,
-       owner_state, owner_error, owner_at, rewrite, vacuumed_at, ended_at
+       owner_state, owner_error, owner_at, rewrite, vacuumed_at, ended_at, rewritten
 from erasures
 where tenant = :tenant and kind = :kind and key = :key
 order by requested_at desc
@@ -49,8 +49,10 @@ set rows = rows || jsonb_build_object(:what::text, coalesce((rows ->> :what::tex
 where tenant = :tenant and id = :id
 
 -- name: owner_answered
--- Records what the owner replied.
-update erasures set owner_state = :state, owner_error = :error, owner_at = clock_timestamp()
+-- Records what the owner replied, without its words: they may repeat what was erased.
+update erasures
+set owner_state = :state, owner_error = regexp_replace(:error, '(refused with [0-9]+): .*$', '\1'),
+    owner_at = clock_timestamp()
 where tenant = :tenant and id = :id
 
 -- name: end_erasure

@@ -106,11 +106,20 @@ with emptied as (
 select count(*) from emptied
 
 -- name: empty_words_of_operations
--- Empties what owners said in operations on an entity, or on its links as a child.
+-- Empties what owners said in operations on an entity, on its links as a child or a parent, on it as one of many children,
+-- and in merges of it.
 with emptied as (
     update operations o set last_error = ''
-    where o.tenant = :tenant and coalesce(o.child, o.key) = :key and o.last_error <> ''
-      and o.about = any(:subjects::text[])
+    where o.tenant = :tenant and o.last_error <> ''
+      and (o.about = any(:subjects::text[]) and coalesce(o.child, o.key) = :key
+           or o.parent = :key
+           or exists (select from operation_children c
+                      where c.tenant = :tenant and c.operation = o.id and c.child = :key offset 0)
+           or exists (select from merges m
+                      where m.tenant = :tenant and m.id = o.id and (m.survivor = :key or :key = any(m.losers)) offset 0)
+           or exists (select from merges m
+                      where m.tenant = :tenant and m.operation = o.id and (m.survivor = :key or :key = any(m.losers))
+                      offset 0))
     returning 1
 )
 select count(*) from emptied

@@ -33,22 +33,28 @@ LOCK_TIMEOUT = "2s"
 
 async def vacuum(pool: Pool, row: ErasureRow) -> AsyncIterator[str]:
     """Vacuums the tables, each in a statement of its own. Yields the name of each when it is done. Raises Unavailable,
-    for instance if a table is in use for long: the next call begins again.
+    for instance if a table is in use for long: the next call writes no table again that was written already.
 
     Records it, unless a session still reads by a snapshot from before it: that may see what rows held that were emptied
-    last.
+    last. As long as there is one, no table is written again, as it would have to be once more. The samples that the
+    planner keeps of columns are taken again, too.
     """
-    how = "full" if row.rewrite else "truncate false"
     async with connection(pool) as conn:
         begun = await fetch_value(conn, "vacuum_begun")
+        full = row.rewrite and not await fetch_value(conn, "older_snapshots", begun=begun)
     for table in TABLES:
+        if full and table in row.rewritten:
+            continue
         async with connection(pool) as conn:
             await conn.execute(f"set statement_timeout = 0; set lock_timeout = '{LOCK_TIMEOUT}'")
             try:
+                how = "full, analyze" if full else "truncate false, analyze"
                 await conn.execute(f"vacuum ({how}) {table}", timeout=SECONDS)
             finally:
                 await conn.execute("reset statement_timeout; reset lock_timeout")
+            if full:
+                await execute(conn, "note_rewritten", tenant=row.tenant, id=row.id, table=table)
         yield table
     async with connection(pool) as conn:
-        if not await fetch_value(conn, "older_snapshots", begun=begun):
+        if full == row.rewrite and not await fetch_value(conn, "older_snapshots", begun=begun):
             await execute(conn, "note_vacuum", tenant=row.tenant, id=row.id)

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.owner_request import OwnerRequest
 from contracts.channels import CreateChannel
-from errors import Unknown
+from errors import Unavailable, Unknown
 from facts.ingest import Rejection
 from store.db.pool import Pool
 from store.erasure import entity, traces, vacuum
@@ -157,6 +157,47 @@ async def test_no_file_of_a_table_holds_the_data_once_it_is_rewritten(
     assert len(await canaries.find_in_files(pool, CANARY)) >= 4
     assert (await eraser.erase("person", "ann", rewrite=True)).vacuumed_at
     assert await canaries.find_in_files(pool, CANARY) == []
+
+
+SAMPLES = """
+select count(*) from pg_stats
+where schemaname = 'tether' and concat(most_common_vals::text, histogram_bounds::text) like '%' || $1 || '%'
+"""
+
+
+async def test_the_planner_keeps_no_sample_of_the_data(tenant: StoreTenant, eraser: Eraser, pool: Pool) -> None:
+    await record_history(tenant)
+    await pool.execute("analyze")
+    assert await pool.fetchval(SAMPLES, CANARY)
+    await eraser.erase("person", "ann")
+    assert not await pool.fetchval(SAMPLES, CANARY)
+
+
+async def test_no_table_is_written_again_twice(tenant: StoreTenant, eraser: Eraser, pool: Pool) -> None:
+    await record_history(tenant)
+    row = await eraser.empty("person", "ann", rewrite=True)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("lock table merges in access share mode")  # by a session that has no snapshot
+        with pytest.raises(Unavailable):
+            assert [table async for table in vacuum.vacuum(pool, row)]
+    row = await eraser.certificate(row.id)
+    assert (row.rewritten, row.vacuumed_at) == (["delivery_attempts", "entities", "facts"], None)
+    assert [table async for table in vacuum.vacuum(pool, row)] == [*vacuum.TABLES[3:]]
+    assert (await eraser.certificate(row.id)).vacuumed_at
+
+
+async def test_words_of_owners_go_wherever_an_operation_names_the_entity(
+    tenant: StoreTenant, eraser: Eraser, pool: Pool
+) -> None:
+    await record_history(tenant)
+    await pool.execute(
+        "insert into operations (tenant, id, kind, workflow, about, key, parent, state, created_at, actor, last_error)"
+        " values ($1, 'm', 'merge', 'merge', 'person', 'm', 'ann', 'running', now(), 'test', $2)",
+        tenant.name,
+        CANARY,
+    )
+    await eraser.erase("person", "ann")
+    assert await canaries.find(pool, CANARY) == []
 
 
 async def test_the_body_of_a_request_for_a_counterpart_goes_with_its_entity(

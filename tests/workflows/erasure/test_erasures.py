@@ -67,7 +67,7 @@ async def test_a_refusal_of_the_owner_is_in_the_certificate(people: Scenario) ->
     people.transport.refused = {"/b/erasures": (403, "b has open invoices")}
     row = await wait_for_end(people.harness, await request(people.harness, "b"))
     assert row.owner_state == "refused"
-    assert "b has open invoices" in row.owner_error
+    assert row.owner_error.endswith("refused with 403")  # its words may repeat what was erased
 
 
 async def test_an_erasure_whose_workflow_is_lost_is_started_again(people: Scenario) -> None:
