@@ -107,7 +107,7 @@ class _NewRow:
 @dataclass(slots=True)
 class _MergeBatch:
     """Merges of one request. ``pairs``, ``apart``: all that are connected with their keys, as they are; ``taken``: the
-    pairs of those that were taken so far."""
+    pairs of those that were taken so far, ``recorded``: their ids. ``contested``: ids of several different merges."""
 
     conn: Connection
     catalog: Catalog
@@ -118,6 +118,8 @@ class _MergeBatch:
     pairs: list[MergedPair] = field(default_factory=list)
     apart: list[ForbiddenPair] = field(default_factory=list)
     taken: set[tuple[str, str]] = field(default_factory=set)
+    recorded: dict[str, _KnownMerge] = field(default_factory=dict)
+    contested: set[str] = field(default_factory=set)
 
     async def decide(self, now: datetime) -> list[Entry]:
         """Decides all merges; returns the facts of those that are not refused. ``now``: the database's time."""
@@ -130,6 +132,7 @@ class _MergeBatch:
         change = ClusterChange(before, self._clusters(self._with(self.pairs, every)))
         odd = {component[loser] for loser, _ in change.newly_set_aside}
         odd |= {component[key] for key in await self._refusing(change, set(change.after.survivors.values()))}
+        odd |= {component[m.survivor] for row in rows if (m := self.new[row.index]).id in self.contested}
         entries: list[Entry] = []
         doubtful = []
         for row in rows:
@@ -148,13 +151,13 @@ class _MergeBatch:
         left: list[tuple[int, NewMerge, list[str]]] = []
         for index, merge in enumerate(self.new):
             losers = [loser for loser in merge.losers if (loser, merge.survivor) not in joined]
-            recorded = known.get(merge.id) or named.get(merge.id)
-            if recorded is not None and not _is_same(recorded, self.kind, merge):
-                self.outcomes.refused[index] = EndReason("merge_id_used", {"merge": merge.id})
-            elif merge.id in known or not losers:
+            if not self._may_be(known.get(merge.id), index):
+                continue
+            if merge.id in known or not losers:
                 self.outcomes.already.append(index)
             else:
-                named[merge.id] = _KnownMerge(merge.id, self.kind, merge.survivor, list(merge.losers))
+                if not _is_same(named.setdefault(merge.id, self._row(merge)), self.kind, merge):
+                    self.contested.add(merge.id)  # whether it is used depends on what becomes of the one before
                 left.append((index, merge, losers))
         merges = [NewMerge(m.id, m.kind, m.survivor, tuple(losers), m.reason) for _, m, losers in left]
         facts = await identity_entries.of_merges(self.conn, self.tenant, self.kind, merges, now=now)
@@ -180,6 +183,8 @@ class _MergeBatch:
         """Decides merges of which not all can be recorded. ``near``: the pairs that are connected with theirs."""
         entries: list[Entry] = []
         for row in rows:
+            if not self._may_be(self.recorded.get(self.new[row.index].id), row.index):
+                continue
             trial = self._with(near, row.pairs)
             change = ClusterChange(self._clusters(near), self._clusters(trial))
             paths = [*change.newly_set_aside.values()]
@@ -197,11 +202,25 @@ class _MergeBatch:
         self.outcomes.already.sort()
         return entries
 
+    def _may_be(self, recorded: _KnownMerge | None, index: int) -> bool:
+        """Whether a merge is the one that was recorded by its id, or none was; refuses it if not."""
+        merge = self.new[index]
+        if recorded is None or _is_same(recorded, self.kind, merge):
+            return True
+        self.outcomes.refused[index] = EndReason("merge_id_used", {"merge": merge.id})
+        return False
+
+    def _row(self, merge: NewMerge) -> _KnownMerge:
+        return _KnownMerge(merge.id, self.kind, merge.survivor, list(merge.losers))
+
     def _take(self, row: _NewRow) -> list[Entry]:
         """Takes a merge that is not refused; returns its facts, or none if one before it has merged the same pairs."""
         pairs = {(pair.loser, pair.survivor) for pair in row.pairs}
         new = bool(pairs - self.taken)
         self.taken |= pairs
+        if new:
+            merge = self.new[row.index]
+            self.recorded[merge.id] = self._row(merge)
         (self.outcomes.merged if new else self.outcomes.already).append(row.index)
         return row.entries if new else []
 

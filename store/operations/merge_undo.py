@@ -16,7 +16,7 @@ from errors import Conflict, Unknown
 from facts.validation import check_text
 from store.db.pool import Connection, Pool
 from store.db.snapshot import snapshot
-from store.db.sql import fetch_row, fetch_rows
+from store.db.sql import fetch_row, fetch_rows, fetch_value
 from store.operations import identity_entries, merge_checks, merges, operations
 from store.operations.cluster_changes import ClusterChange, preview_change
 from store.operations.merges import MergeRow
@@ -180,7 +180,8 @@ async def undo(
 
 async def _notify_merge(conn: Connection, tenant: str, merge: MergeRow, revision: int, operation: str) -> None:
     """Lets the merge look, if its losers are still being retired: those that are undone must not be."""
-    row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=merge.id)
+    carrying = await fetch_value(conn, "operation_of_merge", tenant=tenant, id=merge.id)
+    row = await fetch_row(conn, OperationRow, "operation", tenant=tenant, id=carrying)
     if row is not None and row.state in OPEN:
         await notify(conn, revision, row, "MergeUndone", f"/{operation}")
 

@@ -6,6 +6,10 @@ cross join lateral (
     select merged, set_aside from merge_pairs
     where tenant = :tenant and kind = :kind and loser = w.loser and survivor = :survivor limit 1) p
 
+-- name: operation_of_merge
+-- The operation that carries a merge out: its own, or that of the request which has recorded many.
+select coalesce(operation, id) from merges where tenant = :tenant and id = :id
+
 -- name: links_by_stated_parent
 -- How many links to these parents were stated with each of these keys.
 select l.relationship, coalesce(l.stated_parent, l.parent) as key, count(*) as links

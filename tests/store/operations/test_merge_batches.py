@@ -7,7 +7,7 @@ import pytest
 
 from errors import CardinalityBroken, Conflict, ForbiddenMerge
 from store.db.pool import transaction
-from store.operations import merge_batches, merge_checks, operations, retirements
+from store.operations import merge_batches, merge_checks, merge_undo, operations, retirements
 from store.operations.merge_checks import NewMerge
 from store.write.settle import settle
 from store.write.tenant_lock import lock
@@ -89,6 +89,25 @@ async def test_batch_that_loses_anything_is_undone(tenant: StoreTenant) -> None:
     assert (row.state, row.ended_because) == ("refused", "not_conserved")
     query = "select count(*) from aliases where tenant = $1 and to_revision = 9223372036854775807"
     assert await tenant.pool.fetchval(query, tenant.name) == 0
+
+
+async def test_id_of_a_merge_that_is_refused_may_be_used_in_the_same_batch(tenant: StoreTenant) -> None:
+    await tenant.record(*PEOPLE, kept_apart("ann", "bob"))
+    refused, other, third = (
+        NewMerge("id", "person", one, (loser,)) for one, loser in (("ann", "bob"), ("carl", "carla"), ("x", "y"))
+    )
+    done = await run(tenant, refused, other, third)
+    assert (done.merged, [*done.refused]) == ([1], [0, 2])
+    assert done.refused[2].code == "merge_id_used"
+
+
+async def test_undo_notifies_the_operation_of_the_batch(tenant: StoreTenant) -> None:
+    done = await run(tenant, *people(("a", "b"), ("c", "d")))
+    await tenant.pool.execute("delete from outbox")
+    at = tenant.pool, tenant.catalog, tenant.name
+    await merge_undo.undo(*at, "row0", only=(), reason="", actor="t", idempotency_key=None)
+    rows = await tenant.pool.fetch("select key, fact from outbox where workflow = 'merge'")
+    assert [tuple(row) for row in rows] == [(done.operation, "MergeUndone")]
 
 
 async def test_id_of_another_merge_is_refused(tenant: StoreTenant) -> None:
