@@ -6,14 +6,18 @@ from typing import Any
 from temporalio import workflow
 
 from messages.deliveries import DeliveryResult
+from messages.erasure import ErasureStep
 from messages.operations import OperationResult
 from messages.relationship import RelationshipResult
+from messages.retention import RetentionResult, RetentionRun
 from workflows.cascade import CascadeDeleteWorkflow
 from workflows.delivery import DeliveryWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
+from workflows.retention import RetentionWorkflow
 
 
 @workflow.defn(name="RelationshipWorkflow")
@@ -106,6 +110,28 @@ class ChangedDelivery(DeliveryWorkflow):
         return await super().run(given)
 
 
+@workflow.defn(name="ErasureWorkflow")
+class ChangedErasure(ErasureWorkflow):
+    """Starts with a pause."""
+
+    @workflow.run
+    async def run(self, step: ErasureStep) -> None:
+        """The same, after a pause."""
+        await asyncio.sleep(1)
+        await super().run(step)
+
+
+@workflow.defn(name="RetentionWorkflow")
+class ChangedRetention(RetentionWorkflow):
+    """Starts with a pause."""
+
+    @workflow.run
+    async def run(self, given: RetentionRun) -> RetentionResult:
+        """The same, after a pause."""
+        await asyncio.sleep(1)
+        return await super().run(given)
+
+
 CHANGED: tuple[type[Any], ...] = (
     ChangedRelationship,
     ChangedMove,
@@ -113,4 +139,6 @@ CHANGED: tuple[type[Any], ...] = (
     ChangedPlan,
     ChangedMerge,
     ChangedDelivery,
+    ChangedErasure,
+    ChangedRetention,
 )

@@ -22,7 +22,7 @@ from examples.people.service import PEOPLE
 from messages.workflow_ids import Subject
 from store.db.pool import create_pool
 from store.migrate import migrate
-from tests.replay.stories import cascade, delivery, merge, move, plan, relationship, signals
+from tests.replay.stories import cascade, delivery, merge, move, plan, relationship, signals, upkeep
 from tests.support.harness import Harness
 from tests.support.scenario import OWNERS, Scenario
 from tests.workflows.conftest import SETTINGS
@@ -39,20 +39,20 @@ PLACES = {
 replaced only in identities and names of queues: a short name may also occur within base64 payloads."""
 FEW = {"limit.historyCount.suggestContinueAsNew": "80"}
 
-Story = Callable[[Scenario], Awaitable[Subject]]
-OPENING = (*move.OPENING, *plan.OPENING, *merge.OPENING)
+Story = Callable[[Scenario], Awaitable[Subject | str]]
+OPENING = (*move.OPENING, *plan.OPENING, *merge.OPENING, *upkeep.OPENING)
 """Stories that start Tether's processes themselves, with other declarations."""
 STORIES: dict[str, Story] = {
     story.__name__: story
-    for module in (relationship, signals, move, cascade, plan, merge, delivery)
+    for module in (relationship, signals, move, cascade, plan, merge, delivery, upkeep)
     for story in module.STORIES
 }
 CONTINUED = ("continued", "cascade_continued", "cascade_unanswered")
 """Stories of which the first run is kept; of all others the last run is."""
 
 
-async def _play(story: Story, harness: Harness) -> Subject:
-    """Plays a story until its workflow has closed. Returns what that workflow is about."""
+async def _play(story: Story, harness: Harness) -> Subject | str:
+    """Plays a story until its workflow has closed. Returns what that is about, or its id if it has no subject."""
     with tempfile.TemporaryDirectory() as folder:
         scenario = Scenario(harness, Path(folder), {**OWNERS, "people": PEOPLE})
         scenario.transport.owners["channels"] = harness.channels.transport
@@ -61,12 +61,16 @@ async def _play(story: Story, harness: Harness) -> Subject:
                 return await story(scenario)
             async with harness.running():
                 subject = await story(scenario)
-                await harness.wait_for_workflow_end(subject)
+                if isinstance(subject, str):
+                    await harness.client.get_workflow_handle(subject).result()
+                else:
+                    await harness.wait_for_workflow_end(subject)
                 return subject
 
 
-async def _keep(name: str, harness: Harness, subject: Subject, folder: Path) -> None:
-    handle = harness.workflow(subject)
+async def _keep(name: str, harness: Harness, subject: Subject | str, folder: Path) -> None:
+    id = subject if isinstance(subject, str) else harness.workflow(subject).id
+    handle = harness.client.get_workflow_handle(id)
     if name in CONTINUED:
         first = (await handle.describe()).raw_description.workflow_execution_info.first_run_id
         handle = harness.client.get_workflow_handle(handle.id, run_id=first)

@@ -15,17 +15,19 @@ from tests.replay.changed import CHANGED
 from tests.replay.record import CONTINUED, HISTORIES, STORIES
 from workflows.cascade import CascadeDeleteWorkflow
 from workflows.delivery import DeliveryWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.merge import MergeWorkflow
 from workflows.move import MoveWorkflow
 from workflows.plan import PlanWorkflow
 from workflows.relationship import RelationshipWorkflow
+from workflows.retention import RetentionWorkflow
 
 BEFORE = sorted((HISTORIES / "before").glob("*.json"))
 NOW = sorted((HISTORIES / "now").glob("*.json"))
 FILES = [*BEFORE, *NOW]
 EARLIER: tuple[type[Any], ...] = (RelationshipWorkflow, MoveWorkflow, CascadeDeleteWorkflow, PlanWorkflow)
 """Those that earlier releases had."""
-WORKFLOWS = (*EARLIER, MergeWorkflow, DeliveryWorkflow)
+WORKFLOWS = (*EARLIER, MergeWorkflow, DeliveryWorkflow, ErasureWorkflow, RetentionWorkflow)
 
 
 def label(file: Path) -> str:
