@@ -1,5 +1,6 @@
 """`tether contracts …`: what it compares with what, what it says, and its exit codes."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,17 @@ from typing import Any
 import orjson
 import pytest
 
+from api.app import create_app
 from api.http.published import PublishedContracts
 from catalog import catalog
+from config import Settings
+from store.db import credentials
+from store.db.pool import Pool
 from tests.cli.conftest import Said
 from tests.support.contract_files import ContractFiles
 from tests.support.fake_tether import FakeTether, ServedFake
+from tests.support.recording import TENANT
+from tests.support.serving import serving
 
 Tether = Callable[..., Said]
 
@@ -146,6 +153,18 @@ def test_running_tether_names_the_consumers_concerned(
         "consumer map": [],
         "consumer searched": [],
     }
+
+
+async def test_check_against_a_real_tether_needs_only_to_read(
+    tether: Tether, settings: Settings, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pool.acquire() as conn:
+        monkeypatch.setenv("TETHER_KEY", await credentials.create(conn, TENANT, "ci", "read"))
+    app = create_app(settings)
+    async with app.router.lifespan_context(app), serving(app) as served:
+        url = f"http://127.0.0.1:{served.port}"
+        said = await asyncio.to_thread(tether, "contracts", "check", "--against", url, "--mode", "FULL")
+    assert said == Said(0, f"No contract differs from {url}.\n\nCompatible (FULL).\n", "")
 
 
 def test_list_and_show_read_a_running_tether(server: ServedFake, tether: Tether, fake: FakeTether) -> None:
