@@ -93,7 +93,8 @@ async def progress(id: Annotated[FilterText, Path()], who: Reader, deps: Injecte
 
 def _shown(tenant: str, row: SnapshotRow) -> dict[str, object]:
     shown = row._asdict()
-    del shown["revision"], shown["time"]
+    for internal in ("revision", "time", "counted_key", "counted_rows", "counted_sum"):
+        del shown[internal]
     return {
         **shown,
         "token": tokens.token(tenant, row.revision),

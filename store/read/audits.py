@@ -56,16 +56,22 @@ async def complete_revision(at: Snapshot, query: FeedQuery, position: FeedPositi
 
 
 async def buckets(
-    pool: Pool, tenant: str, revision: int, rows: SnapshotRows, prefixes: Sequence[str], until: str | None = None
+    pool: Pool,
+    tenant: str,
+    revision: int,
+    rows: SnapshotRows,
+    prefixes: Sequence[str],
+    first: str = "",
+    until: str | None = None,
 ) -> dict[str, Bucket]:
     """Returns the buckets that are not empty below these prefixes, which have one length: by prefixes one digit longer.
 
-    ``until``: only of rows up to this key.
+    ``first``, ``until``: only of rows after the one key, and up to the other one.
     """
     found: dict[str, Bucket] = {}
     digits = len(prefixes[0]) + 1
     if isinstance(rows, LinkRows):
-        after: str | None = ""
+        after: str | None = first
         while after is not None and (until is None or rows.place(after) < rows.place(until)):
             parts = await _links(pool, tenant, revision, rows, after, prefixes, digits, until)
             for prefix, _, size, sum in parts:
@@ -73,7 +79,7 @@ async def buckets(
                     found[prefix] = found.get(prefix, Bucket()).plus(size, int(sum))
             after = next(part.last for part in parts if part.prefix is None)
         return found
-    async for key, hash in _entities(pool, tenant, revision, rows, prefixes):
+    async for key, hash in _entities(pool, tenant, revision, rows, prefixes, first):
         if until is not None and key > until:
             break
         prefix = key_hash(key)[:digits]
@@ -81,10 +87,12 @@ async def buckets(
     return found
 
 
-async def total(pool: Pool, tenant: str, revision: int, rows: SnapshotRows, until: str | None = None) -> Bucket:
-    """Returns the bucket of all rows, or of those up to a key."""
+async def total(
+    pool: Pool, tenant: str, revision: int, rows: SnapshotRows, first: str = "", until: str | None = None
+) -> Bucket:
+    """Returns the bucket of all rows, or of those after a key and up to another one."""
     whole = Bucket()
-    for bucket in (await buckets(pool, tenant, revision, rows, ROOT, until)).values():
+    for bucket in (await buckets(pool, tenant, revision, rows, ROOT, first, until)).values():
         whole = whole.plus(*bucket)
     return whole
 
@@ -102,7 +110,7 @@ async def hashes(
             found |= {row.key: row.hash % 2**64 for row in page if row.key is not None}
             after = next(row.last for row in page if row.key is None)
         return found
-    async for key, hash in _entities(pool, tenant, revision, rows, prefixes):
+    async for key, hash in _entities(pool, tenant, revision, rows, prefixes, ""):
         found[key] = hash
         if len(found) > most:
             break
@@ -152,10 +160,9 @@ async def _links(
 
 
 async def _entities(
-    pool: Pool, tenant: str, revision: int, rows: EntityRows, prefixes: Sequence[str]
+    pool: Pool, tenant: str, revision: int, rows: EntityRows, prefixes: Sequence[str], after: str
 ) -> AsyncIterator[tuple[str, int]]:
     """Yields key and hash of the rows in these buckets, by key."""
-    after = ""
     while True:
         async with snapshot(pool, tenant, revision) as at:
             page = await snapshot_rows.entities(at, rows, after, ENTITIES_AT_ONCE, prefixes)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
+from decimal import Decimal
 from time import monotonic
 from typing import NamedTuple
 
@@ -32,7 +33,8 @@ NOTED = 1.0
 
 
 class SnapshotRow(NamedTuple):
-    """A row of ``snapshots``. ``time``: of its revision; ``leased``: whether it is still."""
+    """A row of ``snapshots``. ``time``: of its revision; ``leased``: whether it is still. ``counted_rows`` and
+    ``counted_sum``: of the rows up to ``counted_key``."""
 
     id: str
     kind: str | None
@@ -48,6 +50,9 @@ class SnapshotRow(NamedTuple):
     leased_until: datetime
     ended_at: datetime | None
     leased: bool
+    counted_key: str
+    counted_rows: int
+    counted_sum: Decimal
 
     def rows(self, catalog: Catalog) -> SnapshotRows:
         """What it holds. Raises Unknown if that is not declared any more."""
@@ -110,7 +115,7 @@ async def lines(
     """
     reader = _Reader(pool, tenant, row, rows, size)
     yield reader.lines.start(rows, row.total or 0)
-    whole, sent, noted = Bucket(), 0, monotonic()
+    whole, sent, noted = await _bucket_before(pool, tenant, row, rows, after), 0, monotonic()
     page = await reader.page(after)
     while page.last is not None:
         coming = asyncio.create_task(reader.page(page.last))
@@ -118,8 +123,9 @@ async def lines(
             if page.lines:
                 yield page.lines
             whole, sent = whole.plus(page.rows, page.sum), sent + page.rows
+            after = page.last
             if monotonic() - noted >= NOTED:
-                await _note(pool, tenant, row.id, sent, lease, ended=False)
+                await _note(pool, tenant, row.id, sent, lease, after, whole)
                 sent, noted = 0, monotonic()
             page = await coming
         finally:
@@ -127,16 +133,39 @@ async def lines(
                 coming.cancel()
                 with suppress(asyncio.CancelledError):
                     await coming
-    if after:
-        before = await audits.total(pool, tenant, row.revision, rows, until=after)
-        whole = whole.plus(*before)
-    await _note(pool, tenant, row.id, sent, lease, ended=True)
+    await _note(pool, tenant, row.id, sent, lease, after, whole, ended=True)
     yield reader.lines.end(whole)
 
 
-async def _note(pool: Pool, tenant: str, id: str, rows: int, lease: float, *, ended: bool) -> None:
+async def _bucket_before(pool: Pool, tenant: str, row: SnapshotRow, rows: SnapshotRows, after: str) -> Bucket:
+    """The bucket of the rows up to a key. Reads those between it and the key that was noted last, which may be a later
+    one: what was sent may not have arrived."""
+    if not after:
+        return Bucket()
+    noted = Bucket(row.counted_rows, int(row.counted_sum))
+    first, last = sorted((row.counted_key, after))
+    between = await audits.total(pool, tenant, row.revision, rows, first, last)
+    sign = 1 if last == after else -1
+    return noted.plus(sign * between.rows, sign * between.sum)
+
+
+async def _note(
+    pool: Pool, tenant: str, id: str, rows: int, lease: float, key: str, whole: Bucket, *, ended: bool = False
+) -> None:
+    """Notes that so many more rows were sent, and the bucket of all rows up to a key."""
     async with connection(pool) as conn:
-        await execute(conn, "prolong_snapshot_row", tenant=tenant, id=id, rows=rows, lease=lease, ended=ended)
+        await execute(
+            conn,
+            "prolong_snapshot_row",
+            tenant=tenant,
+            id=id,
+            rows=rows,
+            lease=lease,
+            key=key,
+            counted=whole.rows,
+            sum=str(whole.sum),
+            ended=ended,
+        )
 
 
 class _Reader:
