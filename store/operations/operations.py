@@ -138,13 +138,19 @@ async def cancel(pool: Pool, tenant: str, id: str) -> OperationRow:
 async def redrive(pool: Pool, tenant: str, id: str) -> OperationRow:
     """Puts the parked children of an operation back to be requested again. Returns the operation.
 
-    Raises Unknown, and Conflict if no child is parked or the operation has ended otherwise than incomplete.
+    Raises Unknown, and Conflict if no child is parked, the operation has ended otherwise than incomplete, or it
+    executes a plan whose revision is before the horizon.
     """
     async with transaction(pool) as conn:
         revision = (await lock(conn, tenant)).revision
         row = await _find(conn, tenant, id)
         if row.state not in ("running", "incomplete"):
             raise Conflict(f"operation {id} is {row.state}: nothing of it can be redriven")
+        if await fetch_value(conn, "parked_before_the_horizon", tenant=tenant, id=id):
+            raise Conflict(
+                f"the revision of the plan of operation {id} is before the horizon: whether its children have left "
+                "their parents since is not known any more; make a new plan"
+            )
         if not await fetch_value(conn, "redrive_children", tenant=tenant, id=id):
             raise Conflict(f"no child of operation {id} is parked")
         row = await fetch_row(conn, OperationRow, "resume_operation", tenant=tenant, id=id) or row

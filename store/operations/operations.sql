@@ -60,6 +60,17 @@ update operations set state = 'running', remaining = :remaining, ended_at = null
 where tenant = :tenant and id = :id
 returning *
 
+-- name: parked_before_the_horizon
+-- Whether a child of a plan is parked whose link was read at a revision before the horizon: whether it has left its parent
+-- since cannot be said any more.
+select exists (
+    select from operations o
+    cross join lateral (
+        select linked_revision from operation_children c
+        where c.tenant = :tenant and c.operation = :id and c.state = 'parked' offset 0) c
+    join horizons h on h.tenant = :tenant
+    where o.tenant = :tenant and o.id = :id and o.workflow = 'plan' and c.linked_revision < h.revision)
+
 -- name: redrive_children
 -- Puts the parked children of an operation back to be requested again; returns how many.
 with redriven as (
