@@ -23,11 +23,11 @@ demo: $(STAMP)  ## Start everything, play the situations, keep running (ONCE=1: 
 up: $(STAMP)  ## Start Tether with its own PostgreSQL and Temporal, data in .tether/
 	@$(BIN)/tether up
 
-test: $(STAMP)  ## Lint, types, import arrows and all tests
+test: $(STAMP)  ## Lint, types, import arrows and all tests (HYPOTHESIS=thorough: with many more examples)
 	@scripts/check
 
 lint: $(STAMP)  ## The static half of `make test`
-	@scripts/check lint format types arrows
+	@scripts/check lint format static
 
 format: $(STAMP)  ## Mend what can be mended by itself
 	@$(BIN)/ruff check --fix --exit-zero .
