@@ -16,10 +16,11 @@ from devstack.ports import free_port
 from examples.owner.testing import OwnerProcess
 from tests.support.eventually import eventually
 from tests.support.processes import Running, running
+from tests.support.sampling import THOROUGH
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.slow]
 
-TEAMS, LATE = 150, 15
+TEAMS, LATE = (150, 15) if THOROUGH else (80, 10)
 DEATHS = 4
 SEED = 20130101
 EVERY_WAY = {

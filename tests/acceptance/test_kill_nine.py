@@ -19,12 +19,13 @@ from model.fold import fold
 from tests.support.events import Event, event
 from tests.support.eventually import eventually
 from tests.support.processes import PARTS, Running, running
+from tests.support.sampling import THOROUGH
 from tests.support.strategies import deliver
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.slow]
 
 SEED = 20130101
-FLIGHT_FACTS = 3_400
+FLIGHT_FACTS = 3_400 if THOROUGH else 1_500
 LINKED = ("g2", "alone0")
 """A group without channel and a channel without group, which are linked on request while Temporal is stopped."""
 

@@ -1,4 +1,4 @@
-"""Reads merged people over HTTP without a pause, and notes each answer in which some are merged and others are not."""
+"""Reads merged people over HTTP again and again, and notes each answer in which some are merged and others are not."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from config import Settings
 from tests.support.http import Client, client, new_key, serving
+
+PAUSE = 0.05
+"""Seconds between two samples, about as long as one takes: readers must not use most of the processor."""
 
 
 class View(NamedTuple):
@@ -39,6 +42,7 @@ class MergeReader:
                 merged = sorted([found["key"], *found["replaces"]])
                 assert merged in ([key], sorted(self._keys)), found
             self.samples += 1
+            await asyncio.sleep(PAUSE)
 
     async def seen(self, samples: int) -> None:
         """Waits until so many more samples were taken."""
