@@ -18,6 +18,7 @@ from store.db.pool import Pool, create_pool
 from store.migrate import migrate
 from tests.support.databases import Databases
 from tests.support.recording import FactRecorder
+from tests.support.sampling import examples
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what is in its background so. What we start would inherit it, and never hear of Ctrl-C.
@@ -36,7 +37,9 @@ for _name in [name for name in os.environ if name.upper().startswith(_SURROUNDIN
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 # A busy machine is no failure.
-hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "unhurried", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("unhurried")
 
 

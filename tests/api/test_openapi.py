@@ -17,10 +17,11 @@ from api.app import create_app
 from config import Limits, Settings
 from store.db.pool import create_pool
 from tests.support.posting import STRUCTURED, keys
+from tests.support.sampling import examples
 
 Case: TypeAlias = "schemathesis.Case[Any]"
 SOME = settings(
-    max_examples=25,
+    max_examples=examples(8),
     deadline=None,
     derandomize=True,
     database=None,

@@ -20,6 +20,7 @@ from cli.imports.sender import BatchSender
 from config import Limits
 from facts.ingest import Batch
 from facts.validation import Validator
+from tests.support.sampling import examples
 
 VALIDATOR = Validator(catalogs.load(), Limits())
 PIECES = [
@@ -58,7 +59,7 @@ async def imported(content: bytes, size: int) -> list[tuple[int, str]]:
     return found
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(17))
 @given(CONTENT, st.integers(1, 4))
 @example(b"\xef\xbb\xbf", 1)
 @example(b"x\n\xff\xfe\n{}", 1)

@@ -7,7 +7,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-THOROUGH = os.environ.get("HYPOTHESIS", "") == "thorough"
+_chosen = os.environ.get("HYPOTHESIS", "")
+assert _chosen in ("", "thorough"), f"HYPOTHESIS may be thorough, or not set; it is {_chosen}"
+
+THOROUGH = _chosen == "thorough"
 """Whether tests try everything they can. The part that they try else is another one in each run."""
 TIMES = 10
 """Examples of a property test when it is thorough, for each one by default."""

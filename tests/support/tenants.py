@@ -26,6 +26,7 @@ from store.db.pool import Connection, Pool
 from store.db.sql import fetch_value
 from store.write.recorder import Recorded, Recorder
 from tests.support.events import Event
+from tests.support.sampling import examples
 from tests.support.validators import validator_of
 
 CATALOG = catalogs.load()
@@ -36,7 +37,7 @@ LIBRARY = catalogs.load([Path(__file__).parent / "catalogs" / "library"])
 
 in_a_database = settings(
     deadline=None,
-    max_examples=80,
+    max_examples=examples(27),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 """Settings of hypothesis for tests that use a database: each example takes a tenant of its own."""

@@ -22,6 +22,7 @@ from tests.support.events import Event, event
 from tests.support.merge_histories import histories
 from tests.support.merging import activity
 from tests.support.people import PEOPLE, kept_apart, merged, unmerged
+from tests.support.sampling import examples
 from tests.support.tenants import CLINIC, StoreTenant, cut_into_batches, in_a_database
 
 NOT_MIGRATED = "declared relationships are backfilled"
@@ -164,7 +165,7 @@ def test_own_fact_that_tether_cannot_have_recorded_is_quarantined(catalog: Catal
     assert ([entry.type for entry in batch.entries], len(batch.rejections)) == (["Merged.v1"], 1)
 
 
-@settings(in_a_database, max_examples=10)
+@settings(in_a_database, max_examples=examples(3))
 @given(histories(merges_only=True), st.integers(1, 9))
 async def test_random_histories_are_exported_and_imported(pool: Pool, events: list[Event], size: int) -> None:
     tenant = StoreTenant(pool, CLINIC).other_tenant()

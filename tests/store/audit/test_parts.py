@@ -12,6 +12,7 @@ from store.db.pool import Pool
 from tests.support.events import Event
 from tests.support.folded_histories import node_history
 from tests.support.merge_histories import deliver_in_batches, histories
+from tests.support.sampling import examples
 from tests.support.tenants import StoreTenant, cut_into_batches, fold_events, in_a_database
 
 
@@ -30,7 +31,7 @@ async def assert_parts_are_the_whole(tenant: StoreTenant, batches: list[list[Eve
     assert report.ledger == report.tables == of_model(tenant.catalog, state)
 
 
-@settings(in_a_database, max_examples=15)
+@settings(in_a_database, max_examples=examples(5))
 @given(history=histories(), seed=st.integers(0, 2**32))
 async def test_parts_of_merged_records_are_the_whole(clinic: StoreTenant, history: list[Event], seed: int) -> None:
     await assert_parts_are_the_whole(clinic.other_tenant(), deliver_in_batches(seed, history, 5))

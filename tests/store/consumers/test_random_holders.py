@@ -15,6 +15,7 @@ from store.read import feed, feed_offsets
 from store.read.feed_events import event as as_event
 from store.read.feed_query import query_for
 from tests.support.events import event
+from tests.support.sampling import examples
 from tests.support.tenants import StoreTenant, in_a_database
 
 NAME = "shopping"
@@ -79,7 +80,7 @@ _steps = st.one_of(
 )
 
 
-@settings(in_a_database, max_examples=25)
+@settings(in_a_database, max_examples=examples(8))
 @given(steps=st.lists(_steps, min_size=10, max_size=40))
 async def test_processes_that_die_and_take_over_miss_no_change(tenant: StoreTenant, steps: list[Any]) -> None:
     tenant = tenant.other_tenant()

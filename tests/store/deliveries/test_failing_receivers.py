@@ -14,6 +14,7 @@ from store.deliveries import commands, webhooks
 from tests.support.delivered_facts import add, broken, facts_published
 from tests.support.events import event
 from tests.support.receivers import refusing
+from tests.support.sampling import examples
 from tests.support.subscribers import Subscriber, subscribe
 from tests.support.tenants import StoreTenant, in_a_database
 
@@ -106,7 +107,7 @@ async def test_items_that_came_one_by_one_show_that_the_receiver_fails(tenant: S
     assert sorted(shop.subjects) == ["c1", "c2", "c3"]
 
 
-@settings(in_a_database, max_examples=25)
+@settings(in_a_database, max_examples=examples(8))
 @given(
     batches=st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True), min_size=1, max_size=6),
     batch=st.integers(1, 5),

@@ -11,6 +11,7 @@ from tests.store.retention.test_histories import lives_of_teams
 from tests.support.events import Event
 from tests.support.folded_histories import node_history
 from tests.support.merge_histories import KEYS, deliver_in_batches, histories
+from tests.support.sampling import examples
 from tests.support.strategies import deliver
 from tests.support.tenants import StoreTenant, cut_into_batches, in_a_database
 
@@ -54,7 +55,7 @@ async def assert_erasures_change_only_fields(
     assert report.ledger == report.tables
 
 
-@settings(in_a_database, max_examples=8)
+@settings(in_a_database, max_examples=examples(3))
 @given(history=histories(), seed=st.integers(0, 2**32), most=st.integers(1, 6))
 async def test_erasures_change_only_fields_of_what_is_merged_or_voided(
     clinic: StoreTenant, pool: Pool, history: list[Event], seed: int, most: int
@@ -63,7 +64,7 @@ async def test_erasures_change_only_fields_of_what_is_merged_or_voided(
     await assert_erasures_change_only_fields(clinic, pool, seed, deliver_in_batches(seed, history, most), keys)
 
 
-@settings(in_a_database, max_examples=5)
+@settings(in_a_database, max_examples=examples(3))
 @given(seed=st.integers(0, 2**32), most=st.integers(1, 8))
 async def test_erasures_change_only_fields_of_trees(yard: StoreTenant, pool: Pool, seed: int, most: int) -> None:
     events = deliver(seed, node_history(seed, 40), repeats=0.2)
@@ -72,7 +73,7 @@ async def test_erasures_change_only_fields_of_trees(yard: StoreTenant, pool: Poo
     await assert_erasures_change_only_fields(yard, pool, seed, batches, keys)
 
 
-@settings(in_a_database, max_examples=8)
+@settings(in_a_database, max_examples=examples(3))
 @given(history=st.lists(lives_of_teams, max_size=16, unique_by=lambda fact: fact["id"]), seed=st.integers(0, 2**32))
 async def test_erasures_change_only_fields_where_sequences_begin_again(
     tenant: StoreTenant, pool: Pool, history: list[Event], seed: int

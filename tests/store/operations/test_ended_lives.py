@@ -10,13 +10,14 @@ from catalog.relationship import FINISH, STOP, OnRecreated
 from store.operations import cascades, deletions, listings, voids
 from tests.support.ended_life_play import STEPS, TEAMS, Play, catalog
 from tests.support.events import event
+from tests.support.sampling import examples
 from tests.support.tenants import StoreTenant, in_a_database
 
 histories = st.lists(st.sampled_from(STEPS), max_size=14)
 
 
 @pytest.mark.parametrize(("policy", "seconds"), [(FINISH, 60), (STOP, -3600)], ids=["finish", "stop in an hour"])
-@settings(in_a_database, max_examples=25)
+@settings(in_a_database, max_examples=examples(8))
 @given(steps=histories, at_once=st.booleans())
 async def test_all_children_of_the_ended_life_are_requested_and_no_others(
     tenant: StoreTenant, policy: OnRecreated, seconds: int, steps: list[str], at_once: bool
@@ -35,7 +36,7 @@ async def test_all_children_of_the_ended_life_are_requested_and_no_others(
         assert row.found == row.confirmed + row.skipped
 
 
-@settings(in_a_database, max_examples=25)
+@settings(in_a_database, max_examples=examples(8))
 @given(steps=histories, at_once=st.booleans())
 async def test_no_child_is_requested_after_the_second_and_the_rest_is_counted(
     tenant: StoreTenant, steps: list[str], at_once: bool

@@ -21,6 +21,7 @@ from store.write.merge_proof import ProvenMerge
 from tests.support.club import CLUB, fact, merged_members
 from tests.support.events import Event
 from tests.support.merge_requests import carry_out
+from tests.support.sampling import examples
 from tests.support.tenants import StoreTenant, in_a_database
 
 
@@ -198,7 +199,7 @@ def facts_of(history: dict[str, Any]) -> list[Event]:
     return facts
 
 
-@settings(in_a_database, max_examples=40, phases=[Phase.generate])
+@settings(in_a_database, max_examples=examples(13), phases=[Phase.generate])
 @given(history=HISTORIES, keys=st.lists(KEYS, min_size=2, max_size=3, unique=True))
 async def test_plan_says_what_the_merge_sets_aside_and_all_else_is_conserved(
     club: StoreTenant, history: dict[str, Any], keys: list[str]
@@ -239,7 +240,7 @@ async def links(tenant: StoreTenant) -> set[tuple[str, ...]]:
     return {tuple(row) for row in rows}
 
 
-@settings(in_a_database, max_examples=20, phases=[Phase.generate])
+@settings(in_a_database, max_examples=examples(7), phases=[Phase.generate])
 @given(history=HISTORIES, keys=st.lists(KEYS, min_size=2, max_size=4, unique=True), data=st.data())
 async def test_merge_that_is_undone_piece_by_piece_leaves_what_was_before(
     club: StoreTenant, history: dict[str, Any], keys: list[str], data: st.DataObject

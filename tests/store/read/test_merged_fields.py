@@ -12,6 +12,7 @@ from model.fields import fields
 from store.db.snapshot import snapshot
 from store.read.merged_entities import combined
 from tests.support.events import Event, event
+from tests.support.sampling import examples
 from tests.support.strategies import deliver
 from tests.support.tenants import CATALOG, StoreTenant, cut_into_batches, fold_events, in_a_database
 
@@ -50,7 +51,7 @@ def events(history: list[Step]) -> list[Event]:
     ]
 
 
-@settings(in_a_database, max_examples=40)
+@settings(in_a_database, max_examples=examples(13))
 @given(st.lists(steps(), max_size=20).map(events), st.integers(0, 2**32))
 async def test_fields_of_merged_people_are_those_of_the_model(
     tenant: StoreTenant, history: list[Event], seed: int

@@ -23,6 +23,7 @@ from tests.support import merge_histories
 from tests.support.copies import FollowedCopy
 from tests.support.events import Event, event
 from tests.support.recording import TENANT, FactRecorder
+from tests.support.sampling import examples
 from tests.support.strategies import deliver, explicit_links, histories, history
 from tests.support.tenants import StoreTenant, cut_into_batches, fold_events, in_a_database
 
@@ -34,7 +35,7 @@ REPLICAS = {
 OF_GROUPS = ("group_channel", "category_item", "group", "channel", "item", "item_name")
 OF_PATIENTS = ("site_patient", "guardian_newest", "patient_file", "patient", "site", "file", "patient_site")
 
-few = settings(parent=in_a_database, max_examples=25)
+few = settings(parent=in_a_database, max_examples=examples(8))
 
 
 def rows_named(catalog: Catalog, name: str) -> SnapshotRows:

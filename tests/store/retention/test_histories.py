@@ -10,6 +10,7 @@ from tests.store.retention.conftest import Trimmer
 from tests.support.events import Event, event
 from tests.support.folded_histories import node_history
 from tests.support.merge_histories import deliver_in_batches, histories
+from tests.support.sampling import examples
 from tests.support.strategies import deliver
 from tests.support.tenants import StoreTenant, cut_into_batches, in_a_database
 
@@ -58,7 +59,7 @@ async def assert_trims_make_no_difference(
     assert report.ledger == report.tables == (await whole.audit()).tables
 
 
-@settings(in_a_database, max_examples=25)
+@settings(in_a_database, max_examples=examples(8))
 @given(history=histories(), seed=st.integers(0, 2**32), most=st.integers(1, 6))
 async def test_trims_make_no_difference_to_merges_and_voids(
     clinic: StoreTenant, pool: Pool, history: list[Event], seed: int, most: int
@@ -66,14 +67,14 @@ async def test_trims_make_no_difference_to_merges_and_voids(
     await assert_trims_make_no_difference(clinic, pool, seed, deliver_in_batches(seed, history, most))
 
 
-@settings(in_a_database, max_examples=15)
+@settings(in_a_database, max_examples=examples(5))
 @given(seed=st.integers(0, 2**32), most=st.integers(1, 8))
 async def test_trims_make_no_difference_to_trees(yard: StoreTenant, pool: Pool, seed: int, most: int) -> None:
     events = deliver(seed, node_history(seed, 40), repeats=0.2)
     await assert_trims_make_no_difference(yard, pool, seed, cut_into_batches(Random(seed), events, most))
 
 
-@settings(in_a_database, max_examples=25)
+@settings(in_a_database, max_examples=examples(8))
 @given(history=st.lists(lives_of_teams, max_size=16, unique_by=lambda fact: fact["id"]), seed=st.integers(0, 2**32))
 async def test_trims_make_no_difference_to_sequences_that_begin_again(
     tenant: StoreTenant, pool: Pool, history: list[Event], seed: int

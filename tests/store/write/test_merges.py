@@ -17,6 +17,7 @@ from tests.support.merge_histories import (
     voiding,
     without_merges,
 )
+from tests.support.sampling import examples
 from tests.support.tenants import CLINIC, StoreTenant, expected_lines, in_a_database
 
 CHAIN_OF_RECORDS: list[Step] = [
@@ -85,7 +86,7 @@ async def rows(tenant: StoreTenant) -> list[dict[str, Any]]:
     return entities + [row | {"of_former_incarnation": None} for row in links]
 
 
-@settings(in_a_database, max_examples=30)
+@settings(in_a_database, max_examples=examples(10))
 @given(history=histories(), seed=st.integers(0, 2**32), most=st.integers(1, 10))
 @example(history=events_of(CHAIN_OF_RECORDS), seed=1, most=1)
 @example(history=events_of(CHAIN_OF_RECORDS), seed=2, most=4)
@@ -116,7 +117,7 @@ async def test_lives_of_losers_count_as_in_the_model(clinic: StoreTenant, steps:
             await tenant.assert_holds(recorded)
 
 
-@settings(in_a_database, max_examples=30)
+@settings(in_a_database, max_examples=examples(10))
 @given(history=histories(), seed=st.integers(0, 2**32), most=st.integers(1, 10), void=st.booleans())
 @example(history=events_of(CHAIN_OF_RECORDS), seed=3, most=1, void=True)
 @example(history=events_of(CHAIN_OF_RECORDS), seed=4, most=4, void=False)

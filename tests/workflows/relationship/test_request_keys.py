@@ -22,6 +22,7 @@ from store.db.pool import Pool
 from store.operations import relationship_status
 from tests.support.channels import Channels
 from tests.support.events import Event, event
+from tests.support.sampling import examples
 from tests.support.tenants import CATALOG, StoreTenant, in_a_database
 
 LIFE = event("GroupCreated", "g", 50, name="rowing")
@@ -82,7 +83,7 @@ async def requester_for_the_group(pool: Pool, owner: tuple[Channels, Owners]) ->
     return Requester(tenant, channels, owners)
 
 
-@settings(in_a_database, max_examples=20, phases=(Phase.generate,))
+@settings(in_a_database, max_examples=examples(7), phases=(Phase.generate,))
 @given(st.permutations(range(len(OLDER))), st.lists(st.integers(0, len(OLDER)), min_size=1, max_size=3))
 async def test_older_facts_between_attempts_keep_the_key(
     pool: Pool, owner: tuple[Channels, Owners], order: list[int], cuts: list[int]

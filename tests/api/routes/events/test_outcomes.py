@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from store.db.pool import Pool
 from tests.support.events import Event
 from tests.support.posting import BATCH, NDJSON, ApiCaller, ApiResponse, group
+from tests.support.sampling import examples
 
 _examples = count(1)
 FORMS = (BATCH, NDJSON)
@@ -92,7 +93,7 @@ async def test_twenty_good_events_are_recorded_beside_a_bad_one(
 
 @settings(
     deadline=None,
-    max_examples=60,
+    max_examples=examples(20),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
