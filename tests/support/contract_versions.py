@@ -103,6 +103,13 @@ def versions(
 
 
 @st.composite
+def close_versions(draw: st.DrawFn) -> tuple[tuple[FieldShape, ...], tuple[FieldShape, ...]]:
+    """Versions with one field that differs in bounds, values or inner shapes alone: no other gap hides one of it."""
+    shape = draw(_nested(_plain) | _plain | _rare)
+    return (FieldShape("a", shape, True),), (FieldShape("a", draw(_adjusted(shape, _plain)), True),)
+
+
+@st.composite
 def _change(draw: st.DrawFn, field: FieldShape, every: st.SearchStrategy[Shape]) -> FieldShape | None:
     match draw(st.integers(0, 9)):
         case 0:
@@ -132,7 +139,7 @@ def _adjusted(draw: st.DrawFn, shape: Shape, every: st.SearchStrategy[Shape]) ->
         case "literal" | "enum":
             return draw(_literals)
         case "union" | "list" | "map" | "tuple":
-            inner = [draw(_adjusted(one, every)) if draw(st.booleans()) else one for one in shape.inner]
+            inner = [draw(_adjusted(one, every)) if draw(st.integers(0, 2)) else one for one in shape.inner]
             return replace(shape, inner=tuple(inner))
         case "model":
             kept = tuple(one for field in shape.fields if (one := draw(_change(field, every))) is not None)
