@@ -58,8 +58,8 @@ async def page(
     """Returns up to ``limit`` facts about an entity, the last arrival first, and whether there may be more.
 
     ``before``: only facts that arrived before this position; None: from the newest one. ``stale``: only stale facts;
-    ``activity``: types that are never stale. A page whose data reaches the limit for pages, in bytes, ends with the
-    fact that does.
+    ``activity``: types that are never stale, those of single elements of lists too. A page whose data reaches the
+    limit for pages, in bytes, ends with the fact that does.
     """
     rows = await fetch_rows(
         at.conn,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
 from catalog.vocabulary import Effect
 from facts.envelope import Entry, moment
 from facts.order_key import stated_time
@@ -54,7 +55,11 @@ def too_far_ahead(
         for e in entries
         if e.time is not None
         and e.time > limit
-        and (e.type in activity if e.effect is None else e.sequence is None or e.kind in restarting)
+        and (
+            e.type in activity
+            if e.effect is None and (not e.elements or e.source == OWN_SOURCE)
+            else e.sequence is None or e.kind in restarting
+        )
     }
 
 

@@ -115,3 +115,45 @@ async def test_dropped_tag_is_taken_from_each_article(library: StoreTenant) -> N
     await library.record(late)
     assert await sweep.is_notified()
     assert await sweep.requested() == [("d", "x")]
+
+
+async def test_book_of_a_removed_shelf_that_comes_late_is_sold(library: StoreTenant) -> None:
+    await library.record(
+        event("ShelfBuilt", "s", 1, books=["k"]), *(event("BookBought", k, 1) for k in ("k", "l", "m"))
+    )
+    await library.record(event("ShelfRemoved", "s", 9))
+    sweep = Sweep(library, "shelf", "s", "shelf_book")
+    assert await sweep.requested() == [("k", "s")]
+    await library.record(event("BookSold", "k", 2))
+    assert await sweep.state() == "done"
+    await library.record(event("BookPlaced", "s", 3, book="l"))
+    assert await sweep.is_notified()
+    assert await sweep.requested() == [("l", "s")]
+    await library.record(event("BookSold", "l", 2))
+    assert await sweep.state() == "done"
+    await library.record(event("ShelfArranged", "s", 4, books=["m"]))
+    assert await sweep.is_notified()
+    assert await sweep.requested() == [("m", "s")]
+
+
+async def test_book_unlinked_from_a_removed_shelf_is_not_sold(library: StoreTenant) -> None:
+    await library.record(
+        event("ShelfBuilt", "s", 1, books=["k", "l"]), *(event("BookBought", k, 1) for k in ("k", "l"))
+    )
+    await library.record(event("ShelfRemoved", "s", 9))
+    sweep = Sweep(library, "shelf", "s", "shelf_book")
+    assert await sweep.requested() == [("k", "s"), ("l", "s")]
+    await library.record(event("BookSold", "k", 2), event("BookTaken", "s", 10, book="l"))
+    assert await sweep.state() == "done"
+
+
+async def test_merged_book_of_a_removed_shelf_is_sold_once(library: StoreTenant) -> None:
+    await library.record(
+        event("ShelfBuilt", "s", 1, books=["k", "l"]), *(event("BookBought", k, 1) for k in ("k", "l"))
+    )
+    await library.record(event("BookMerged", "k", 1, id="m", survivor="k", losers=["l"]))
+    await library.record(event("ShelfRemoved", "s", 9))
+    sweep = Sweep(library, "shelf", "s", "shelf_book")
+    assert await sweep.requested() == [("k", "s")]
+    await library.record(event("BookSold", "k", 2))
+    assert await sweep.state() == "done"
