@@ -6,7 +6,7 @@ from tests.replay.test_histories import WORKFLOWS, failures_of_replay, started
 from tests.takeover import load
 
 FILES = sorted(load.HISTORIES.glob("*.json"))
-LATER = {"DeliveryWorkflow", "MergeWorkflow"}
+LATER = {"DeliveryWorkflow", "ErasureWorkflow", "MergeWorkflow", "RetentionWorkflow"}
 """Workflows that the earlier version did not have."""
 LARGEST = 200_000
 """Bytes of one file."""
