@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from catalog.columns import RelationshipColumns
 from catalog.registry import Contracts
 from catalog.relationship import RESTRICT, Cascade, Relationship
 from catalog.replica import Replica
+from catalog.upcasting import meaning
 from catalog.vocabulary import OnSequenceRestart
 from errors import BadDeclaration, Unknown
 
@@ -81,6 +82,26 @@ class Catalog:
     def redeclared(self, restarting: Collection[str]) -> set[str]:
         """Declared kinds of which restarts mean something else than when the kinds that restarted were these."""
         return {kind for kind in self.contracts.owner_of if (kind in self.restarting) != (kind in restarting)}
+
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """By what facts are read: declaration → what it does. Tables that were folded by another one differ."""
+        found = {
+            f"upcast {type}": " ".join(f"{step.new.wire_type()} {meaning(step.function)}" for step in reading.steps)
+            for type, reading in self.contracts.readings.items()
+        }
+        return found | {f"key {kind}": form.value for kind, form in self.contracts.key_forms.items()}
+
+    @cached_property
+    def meaning_lines(self) -> list[str]:
+        """The same as lines, declaration and what it does with a line break between, sorted by their bytes."""
+        return sorted((f"{name}\n{does}" for name, does in self.meanings.items()), key=str.encode)
+
+    def reread(self, stored: Mapping[str, str]) -> set[str]:
+        """Declarations of types and kinds of this catalog by which facts are read otherwise than by the stored ones."""
+        known = self.contracts.by_type.keys() | self.contracts.owner_of.keys()
+        names = {name for name in self.meanings.keys() | stored if name.partition(" ")[2] in known}
+        return {name for name in names if self.meanings.get(name, "") != stored.get(name, "")}
 
     @cached_property
     def requesting(self) -> dict[str, tuple[Relationship, ...]]:

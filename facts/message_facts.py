@@ -59,6 +59,12 @@ def first_of(entry: Entry) -> tuple[str, str]:
     return entry.source if entry.part == 1 else entry.source.removesuffix(f"#{entry.part}"), entry.id
 
 
+def first_source(source: str) -> str | None:
+    """The source of the first fact of a message, of which this may be that of another one; None: it is none."""
+    first, mark, part = source.rpartition("#")
+    return first if mark and part.isdecimal() else None
+
+
 def published(envelope: Envelope) -> str:
     """The message as the ledger keeps it beside its first fact: JSON."""
     message = {"type": envelope.type, "subject": envelope.subject, "data": envelope.data}

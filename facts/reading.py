@@ -22,6 +22,15 @@ def read_as(contracts: Contracts, type: str, data: dict[str, Any]) -> dict[str, 
     return data if reading is None else apply(reading, data)
 
 
+def shown_as(contracts: Contracts, type: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The same for data that no state follows from, as of activity: what an upcaster cannot read, since it was emptied,
+    is shown as it is."""
+    try:
+        return read_as(contracts, type, data)
+    except Unacceptable:
+        return data
+
+
 def apply(reading: Reading, data: dict[str, Any]) -> dict[str, Any]:
     """Applies one upcaster after the other to a copy of the data. Raises Unacceptable with the step that failed."""
     found: Any = deepcopy(data)

@@ -18,6 +18,7 @@ from store.write import backfill
 from store.write.diff import EntityKey
 from store.write.redeclared import Refolded, fold_redeclared
 from store.write.reorder import Reordered, reorder
+from store.write.reread import fold_reread
 
 _LOCK = 0x7E7E
 _NAMED = 20
@@ -26,12 +27,13 @@ _NAMED = 20
 
 class Migrated(NamedTuple):
     """What was done. ``migrations``: the names of those that were applied; ``reordered``: one for each tenant of an
-    earlier version; ``refolded``: one for each tenant where another declaration of restarts has an effect; ``epochs``:
-    one for each tenant if the database was restored."""
+    earlier version; ``refolded``: one for each tenant where another declaration of restarts has an effect, ``reread``:
+    where another upcaster has; ``epochs``: one for each tenant if the database was restored."""
 
     migrations: list[str]
     reordered: list[Reordered]
     refolded: list[Refolded]
+    reread: list[Refolded]
     epochs: list[Epoch]
 
 
@@ -53,6 +55,7 @@ async def _run(settings: Settings) -> list[str]:
     return [
         *map(sentence, done.reordered),
         *map(redeclared_sentence, done.refolded),
+        *map(reread_sentence, done.reread),
         *map(epoch_sentence, done.epochs),
         *map(report.sentence, accepted),
     ]
@@ -69,10 +72,11 @@ async def migrate(pool: Pool, catalog: Catalog) -> Migrated:
             reordered = await reorder(conn, catalog)
             # Before new relationships are linked: these links follow from the entities.
             refolded = await fold_redeclared(conn, catalog)
+            reread = await fold_reread(conn, catalog)
             await backfill.backfill(conn, catalog)
         finally:
             await conn.execute("select pg_advisory_unlock($1)", _LOCK)
-    return Migrated(applied, reordered, refolded, begun)
+    return Migrated(applied, reordered, refolded, reread, begun)
 
 
 def restore_complete(settings: Settings) -> list[str]:
@@ -100,6 +104,12 @@ def sentence(done: Reordered) -> str:
 def redeclared_sentence(done: Refolded) -> str:
     """What an operator has to know about a tenant whose owners declare otherwise what a restart of sequences means."""
     text = f"tenant {done.tenant}: by another on_sequence_restart {done.entities} entities were folded again, of which"
+    return f"{text} {len(done.changed)} have changed{_named(done.changed)}"
+
+
+def reread_sentence(done: Refolded) -> str:
+    """What an operator has to know about a tenant whose facts are read by other upcasters than before."""
+    text = f"tenant {done.tenant}: by other upcasters {done.entities} entities were folded again, of which"
     return f"{text} {len(done.changed)} have changed{_named(done.changed)}"
 
 

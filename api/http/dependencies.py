@@ -38,6 +38,10 @@ class Dependencies:
     snapshots: Pool
     """For their pages and those of audits alone: however many are read, no other request waits for a connection."""
 
+    def key(self, kind: str, key: str) -> str:
+        """The key of a request in the normal form of its kind, under which Tether keeps it."""
+        return self.catalog.contracts.key(kind, key)
+
 
 def dependencies_of(request: Request) -> Dependencies:
     """The parts of the application that serves the request.

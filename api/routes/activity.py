@@ -14,6 +14,7 @@ from api.http.queries import AtRevision, FilterText, KeyText, answer
 from errors import Malformed, Unknown
 from facts import tokens
 from facts.envelope import nanoseconds, rfc_3339
+from facts.reading import shown_as
 from store.db.snapshot import Snapshot
 from store.read import activity, entities, identities
 from store.read.activity import ActivityFilter, ActivityItem
@@ -90,9 +91,9 @@ async def list_activity(
             raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and it has no activity")
     return answer(
         {
-            "requested": identity.requested,
+            "requested": key,
             "key": identity.key,
-            "items": [_item(at, item) for item in found],
+            "items": [_item(deps, at, item) for item in found],
             "next": listing.next(end and [*divmod(end.happened + _SHIFT, _DIGIT), end.position]),
             "token": tokens.token(at.tenant, at.revision),
         }
@@ -121,7 +122,7 @@ async def _is_known(at: Snapshot, kind: str, identity: ResolvedKey) -> bool:
     return await activity.has_activity(at, kind, identity.key)
 
 
-def _item(at: Snapshot, item: ActivityItem) -> dict[str, Any]:
+def _item(deps: Dependencies, at: Snapshot, item: ActivityItem) -> dict[str, Any]:
     return {
         "origin": item.origin,
         "feed": item.feed,
@@ -130,7 +131,7 @@ def _item(at: Snapshot, item: ActivityItem) -> dict[str, Any]:
         "type": item.type,
         "source": item.source,
         "id": item.id,
-        "data": item.data,
+        "data": shown_as(deps.catalog.contracts, item.type, item.data),
         "received": item.received,
         "revision": tokens.token(at.tenant, item.revision),
     }

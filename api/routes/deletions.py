@@ -31,6 +31,6 @@ async def delete(
     """
     deps.catalog.owner_of(kind)
     row = await deletions.start(
-        deps.pool, deps.catalog, who.tenant, kind, key, actor=who.name, idempotency_key=idempotency_key
+        deps.pool, deps.catalog, who.tenant, kind, deps.key(kind, key), actor=who.name, idempotency_key=idempotency_key
     )
     return describe(deps, who.tenant, row)

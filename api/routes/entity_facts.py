@@ -11,8 +11,10 @@ from api.http.key_paths import after_key
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, answer
 from catalog.catalog import Catalog
+from catalog.registry import OWN_SOURCE
 from errors import Unknown
 from facts import tokens
+from facts.reading import apply
 from store.db.snapshot import Snapshot
 from store.read import entities, entity_facts
 from store.read.entity_facts import ListedFact
@@ -26,6 +28,13 @@ class NewerFact(BaseModel):
 
     source: str
     id: str
+
+
+class ReadFact(BaseModel):
+    """A fact of an older version as one of the newest."""
+
+    type: str = Field(examples=["UserCreated.v2"])
+    data: dict[str, Any]
 
 
 class EntityFact(BaseModel):
@@ -43,7 +52,15 @@ class EntityFact(BaseModel):
     position: int = Field(description="Its arrival: 1, 2, 3, … among all facts of the tenant.")
     revision: str = Field(description="Token of the revision at which it was recorded.")
     correlation_id: str | None
-    data: dict[str, Any]
+    data: dict[str, Any] = Field(description="As it was published.")
+    read_as: ReadFact | None = Field(
+        description="The type and data that the entity follows from, where the fact is of an older version; null: it "
+        "is read as it is."
+    )
+    published: dict[str, Any] | None = Field(
+        description="What was published, where the ledger holds something else: the `subject` in another spelling; or, "
+        "beside its first fact, the `type`, `subject` and `data` of a message that was mapped. null: as it is listed."
+    )
     emptied: str | None = Field(
         description="Why the data is empty although the fact had some, such as `trimmed`; null: it is as recorded."
     )
@@ -89,8 +106,8 @@ async def facts(
     async with when.newest() as at:
         # Facts about single elements of a list are no older or newer facts of the entity.
         apart = [t for t, c in deps.catalog.contracts.by_type.items() if c.about is not None or c.element is not None]
-        found, more = await entity_facts.page(at, kind, key, before, limit, stale=stale, activity=apart)
-        if not found and await entities.find_state(at, kind, key) is None:
+        found, more = await entity_facts.page(at, kind, deps.key(kind, key), before, limit, stale=stale, activity=apart)
+        if not found and await entities.find_state(at, kind, deps.key(kind, key)) is None:
             raise Unknown(f"no {kind} {key!r}: {owner} has published no fact about it, and no fact refers to it")
     return answer(
         {
@@ -99,6 +116,14 @@ async def facts(
             "token": tokens.token(at.tenant, at.revision),
         }
     )
+
+
+def _read_as(catalog: Catalog, fact: ListedFact) -> dict[str, Any] | None:
+    """What is emptied holds what is left of it as it was read then."""
+    reading = catalog.contracts.readings.get(fact.type)
+    if reading is None or fact.source == OWN_SOURCE or fact.emptied is not None:
+        return None
+    return {"type": reading.contract.wire_type, "data": apply(reading, fact.data)}
 
 
 def _item(catalog: Catalog, at: Snapshot, fact: ListedFact) -> dict[str, Any]:
@@ -114,6 +139,8 @@ def _item(catalog: Catalog, at: Snapshot, fact: ListedFact) -> dict[str, Any]:
         "revision": tokens.token(at.tenant, fact.revision),
         "correlation_id": fact.correlation,
         "data": fact.data,
+        "read_as": _read_as(catalog, fact),
+        "published": fact.published,
         "emptied": fact.emptied,
         "stale": fact.older_than is not None,
         "older_than": fact.older_than and dict(zip(("source", "id"), fact.older_than, strict=True)),

@@ -135,7 +135,7 @@ async def erase(
         deps.catalog,
         who.tenant,
         kind,
-        key,
+        deps.key(kind, key),
         reason=body.reason,
         rewrite=body.rewrite,
         actor=who.name,
@@ -148,7 +148,7 @@ async def erase(
 @router.get("/entities/{kind}/{key:key}/erasure", summary="Plan an erasure")
 async def plan(kind: str, key: Annotated[KeyText, Path()], who: Administrator, deps: Injected) -> ErasurePlan:
     """Counts what an erasure would empty, and names who would be requested to follow. Changes nothing."""
-    found = await preview.preview(deps.pool, deps.catalog, who.tenant, kind, key)
+    found = await preview.preview(deps.pool, deps.catalog, who.tenant, kind, deps.key(kind, key))
     return ErasurePlan(
         kind=kind,
         key=key,

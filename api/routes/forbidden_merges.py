@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.auth import Operator
-from api.http.dependencies import Injected
+from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing, Page
 from api.http.queries import AtRevision, KeyText, NewKey
 from api.http.requests import described, read
 from api.routes.merges import ReasonText
+from errors import Conflict
 from facts import tokens
 from store.operations import forbidden_merges, merge_checks
 
@@ -66,17 +67,26 @@ async def forbidden_keys(request: Request) -> ForbiddenKeys:
     return await read(request, ForbiddenKeys)
 
 
+def _in_form(deps: Dependencies, kind: str, body: ForbiddenKeys) -> tuple[str, str]:
+    """Both keys in normal form. Raises Conflict if they are one key in two spellings."""
+    one, other = deps.key(kind, body.one), deps.key(kind, body.other)
+    if one == other:
+        raise Conflict(f"{body.one!r} and {body.other!r} are spellings of one key; name two different ones")
+    return one, other
+
+
 @router.post("/entities/{kind}/forbidden-merges", summary="Forbid a merge", openapi_extra=described(ForbiddenKeys))
 async def forbid(
     kind: str, who: Operator, body: Annotated[ForbiddenKeys, Depends(forbidden_keys)], deps: Injected
 ) -> PairChanged:
     """The two are never merged, by whatever chain, until it is allowed again. Refused if they are merged now. Repeating
     the request has no effect."""
+    one, other = _in_form(deps, kind, body)
     revision = await forbidden_merges.forbid(
-        deps.pool, deps.catalog, who.tenant, kind, body.one, body.other, reason=body.reason, actor=who.name
+        deps.pool, deps.catalog, who.tenant, kind, one, other, reason=body.reason, actor=who.name
     )
     token = tokens.token(who.tenant, revision)
-    return PairChanged(kind=kind, one=body.one, other=body.other, forbidden=True, token=token)
+    return PairChanged(kind=kind, one=one, other=other, forbidden=True, token=token)
 
 
 @router.delete(
@@ -86,11 +96,12 @@ async def allow(
     kind: str, who: Operator, body: Annotated[ForbiddenKeys, Depends(forbidden_keys)], deps: Injected
 ) -> PairChanged:
     """The two may be merged again. Merges that owners have said and that were set aside because of it take effect."""
+    one, other = _in_form(deps, kind, body)
     revision = await forbidden_merges.allow(
-        deps.pool, deps.catalog, who.tenant, kind, body.one, body.other, reason=body.reason, actor=who.name
+        deps.pool, deps.catalog, who.tenant, kind, one, other, reason=body.reason, actor=who.name
     )
     token = tokens.token(who.tenant, revision)
-    return PairChanged(kind=kind, one=body.one, other=body.other, forbidden=False, token=token)
+    return PairChanged(kind=kind, one=one, other=other, forbidden=False, token=token)
 
 
 @router.get("/entities/{kind}/forbidden-merges", summary="List forbidden merges")
@@ -107,7 +118,7 @@ async def list_forbidden(
     listing = Listing(when.tenant, "forbidden", kind, key)
     place = listing.place(cursor, (str, str)) or ("", "")
     async with when.newest() as at:
-        found = await forbidden_merges.page(at, kind, key, (place[0], place[1]), limit + 1)
+        found = await forbidden_merges.page(at, kind, key and deps.key(kind, key), (place[0], place[1]), limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     return ForbiddenPage(
         items=[

@@ -81,8 +81,8 @@ async def _start(
         who.tenant,
         relationship,
         kind=kind,
-        parent=parent,
-        child=child,
+        parent=None if parent is None else deps.key(relationship.parent, parent),
+        child=deps.key(relationship.child, child),
         actor=who.name,
         idempotency_key=idempotency_key,
     )

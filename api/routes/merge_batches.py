@@ -1,6 +1,7 @@
 """`POST /v1/entities/{kind}/merges/batch`, and its preview: many merges, each with an outcome of its own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import uuid4
 
@@ -8,9 +9,10 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.http.auth import Operator
-from api.http.dependencies import Injected
+from api.http.dependencies import Dependencies, Injected
 from api.http.requests import described, read
 from api.routes.merges import MergeOrder
+from errors import Conflict
 from facts import tokens
 from messages.operation_reasons import EndReason, describe_reason
 from store.operations import merge_batches
@@ -109,7 +111,7 @@ async def merge_many(kind: str, who: Operator, body: Body, deps: Injected) -> Me
     for it.
     """
     parsed = _parse(body.merges)
-    outcomes = await merge_batches.run(deps.pool, deps.catalog, who.tenant, kind, _new(kind, parsed), who.name)
+    outcomes = await merge_batches.run(deps.pool, deps.catalog, who.tenant, kind, _new(deps, kind, parsed), who.name)
     return _recorded(who.tenant, parsed, outcomes)
 
 
@@ -122,7 +124,7 @@ async def merge_many(kind: str, who: Operator, body: Body, deps: Injected) -> Me
 async def plan_many(kind: str, who: Operator, body: Body, deps: Injected) -> MergesRecorded:
     """Which of these merges would be recorded now, and why others would be refused. Nothing is changed."""
     parsed = _parse(body.merges)
-    outcomes = await merge_batches.preview(deps.pool, deps.catalog, who.tenant, kind, _new(kind, parsed))
+    outcomes = await merge_batches.preview(deps.pool, deps.catalog, who.tenant, kind, _new(deps, kind, parsed))
     return _recorded(who.tenant, parsed, outcomes)
 
 
@@ -139,11 +141,16 @@ def _parse(merges: Sequence[Any]) -> _Parsed:
     return parsed
 
 
-def _new(kind: str, parsed: _Parsed) -> list[NewMerge]:
-    return [
-        NewMerge(one.id or uuid4().hex, kind, one.survivor, tuple(one.losers), one.reason)
-        for one in parsed.merges.values()
-    ]
+def _new(deps: Dependencies, kind: str, parsed: _Parsed) -> list[NewMerge]:
+    """The merges as the store's value objects; those that name one key twice in two spellings are malformed."""
+    found = []
+    for index, one in [*parsed.merges.items()]:
+        try:
+            found.append(replace(one.request(deps, kind), id=one.id or uuid4().hex))
+        except Conflict as error:
+            parsed.malformed[index] = str(error)
+            del parsed.merges[index]
+    return found
 
 
 def _recorded(tenant: str, parsed: _Parsed, outcomes: MergeOutcomes) -> MergesRecorded:

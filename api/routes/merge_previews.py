@@ -165,7 +165,7 @@ async def plan(
     kind: str, who: Operator, body: Annotated[MergeOrder, Depends(merge_order)], deps: Injected
 ) -> MergePreview:
     """Which records would be one, which links would move or conflict, and why the merge would be refused."""
-    found = await merge_plans.plan(deps.pool, deps.catalog, who.tenant, body.request(kind))
+    found = await merge_plans.plan(deps.pool, deps.catalog, who.tenant, body.request(deps, kind))
     return _preview(who.tenant, kind, deps.catalog.contracts.merging[kind].survivor, found)
 
 

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.auth import Operator, Reader
-from api.http.dependencies import Injected
+from api.http.dependencies import Dependencies, Injected
 from api.http.paging import Cursor, Limit, Listing
 from api.http.queries import KeyText, NewKey
 from api.http.requests import IdempotencyKey, described, read
 from api.routes.operations import Operation, describe
+from errors import Conflict
 from facts import tokens
 from store.db.snapshot import snapshot
 from store.operations import merge_undo, merges
@@ -50,9 +51,13 @@ class MergeOrder(BaseModel):
             raise ValueError(f"{twice!r} is twice among the losers; name each once")
         return self
 
-    def request(self, kind: str) -> NewMerge:
-        """The same request as the store's value object."""
-        return NewMerge("", kind, self.survivor, tuple(self.losers), self.reason)
+    def request(self, deps: Dependencies, kind: str) -> NewMerge:
+        """The same request as the store's value object. Raises Conflict if the survivor is among the losers in another
+        spelling."""
+        survivor, losers = (deps.key(kind, self.survivor), dict.fromkeys(deps.key(kind, one) for one in self.losers))
+        if survivor in losers:
+            raise Conflict(f"{survivor!r} is the survivor and, in another spelling, among the losers")
+        return NewMerge("", kind, survivor, tuple(losers), self.reason)
 
 
 class MergeUndo(BaseModel):
@@ -160,7 +165,7 @@ async def merge(
     the losers, if the kind declares a command for it.
     """
     row = await merges.start(
-        deps.pool, deps.catalog, who.tenant, body.request(kind), actor=who.name, idempotency_key=idempotency_key
+        deps.pool, deps.catalog, who.tenant, body.request(deps, kind), actor=who.name, idempotency_key=idempotency_key
     )
     response.headers["location"] = f"/v1/operations/{row.id}"
     return describe(deps, who.tenant, row)
@@ -186,6 +191,7 @@ async def list_merges(
     place = listing.place(cursor, (int, str))
     before = None if place is None else (_EPOCH + min(place[0], _LAST) * _MICROSECOND, place[1])
     async with snapshot(deps.pool, who.tenant) as at:
+        key = deps.key(kind, key) if kind is not None and key is not None else key
         found, end = await listed.page(at, kind, key, before, limit)
     after = None if end is None else ((end[0] - _EPOCH) // _MICROSECOND, end[1])
     return MergePage(items=[body_of(who.tenant, row) for row in found], next=listing.next(after))

@@ -53,8 +53,8 @@ async def move(
         deps.pool,
         who.tenant,
         relationship,
-        child=body.child,
-        to=body.to,
+        child=deps.key(relationship.child, body.child),
+        to=deps.key(relationship.parent, body.to),
         actor=who.name,
         idempotency_key=idempotency_key,
     )

@@ -186,9 +186,7 @@ async def execution_options(request: Request) -> PlanExecution:
 async def create(who: Operator, body: Annotated[NewPlan, Depends(new_plan)], deps: Injected) -> Plan:
     """Computes which children the operation would affect, and changes nothing. The plan is bound to the revision at
     which it was made; `hash` identifies the exact set."""
-    request = body.request()
-    if request.relationship is not None:
-        deps.catalog.relationship(request.relationship)
+    request = body.request().in_form(deps.catalog)
     if request.entity_kind is not None:
         deps.catalog.owner_of(request.entity_kind)
     return _plan_body(who.tenant, await plans.create(deps.pool, deps.catalog, who.tenant, request, who.name))

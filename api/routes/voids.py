@@ -53,6 +53,6 @@ async def void(
     other facts say. The fact stays in the ledger, and `FactVoided` beside it. Repeating the request has no effect."""
     deps.catalog.owner_of(kind)
     revision = await voids.void(
-        deps.pool, deps.catalog, who.tenant, kind, key, body.source, body.id, body.reason, who.name
+        deps.pool, deps.catalog, who.tenant, kind, deps.key(kind, key), body.source, body.id, body.reason, who.name
     )
     return FactIsVoid(token=tokens.token(who.tenant, revision))

@@ -145,7 +145,7 @@ async def why(
 
 async def _stale_hint(deps: Dependencies, at: Snapshot, rel: Relationship, child: str) -> str:
     """Says why a child has no link although a fact may name its parent: the fact is older than what was known."""
-    stale, _ = await entity_facts.page(at, rel.child, child, None, 1, stale=True)
+    stale, _ = await entity_facts.page(at, rel.child, deps.key(rel.child, child), None, 1, stale=True)
     if not stale:
         return ""
     return f"; {stale[0].type} arrived later than a newer fact: the entity's facts with `stale=true` name both"

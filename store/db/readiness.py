@@ -29,6 +29,11 @@ class _FoldedKind(NamedTuple):
     kind: str
 
 
+class _Meaning(NamedTuple):
+    name: str
+    meaning: str
+
+
 async def check(pool: Pool, catalog: Catalog) -> str:
     """Returns ``ok``, or a sentence that says what is missing and how to mend it."""
     try:
@@ -63,4 +68,7 @@ async def _missing(pool: Pool, catalog: Catalog) -> str:
                 "on_sequence_restart is declared otherwise than when the tables were folded, for: "
                 f"{', '.join(redeclared)}; {_MEND}"
             )
+        meanings = {row.name: row.meaning for row in await fetch_rows(conn, _Meaning, "read_by")}
+        if reread := sorted(catalog.reread(meanings)):
+            return f"facts are read otherwise than when the tables were folded ({', '.join(reread)}); {_MEND}"
     return "ok"

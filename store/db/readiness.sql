@@ -13,3 +13,7 @@ select relationship from definitions
 -- name: restarting_kinds
 -- The kinds whose entities were folded by the declaration that sequences begin again.
 select kind from restarting_kinds
+
+-- name: read_by
+-- By what facts were read when the tables were folded.
+select name, meaning from declared_meanings

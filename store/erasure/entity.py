@@ -13,6 +13,7 @@ from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from facts import own_facts
 from facts.erased import ErasedData, correlation_of
+from facts.message_facts import first_source
 from facts.order_key import at_position
 from store.db.pool import Connection, Pool, transaction
 from store.db.sql import execute, fetch_rows
@@ -53,7 +54,7 @@ async def erase(pool: Pool, catalog: Catalog, tenant: str, id: str) -> ErasureRo
     """Empties the facts and versions of an entity, and records the fact EntityErased; once. Raises Unavailable."""
     async with transaction(pool) as conn:
         locked = await lock(conn, tenant)
-        refold.check_declared(catalog, locked.restarting)
+        refold.check_declared(catalog, locked)
         row = await requests.find(conn, tenant, id)
         if row.state != "requested":
             return row
@@ -105,6 +106,10 @@ async def empty_facts(conn: Connection, catalog: Catalog, tenant: str, facts: Se
         ],
         digests=[fact.digest if fact.emptied is not None else digest_again(catalog, fact) for fact in facts],
     )
+    firsts = [(first, fact.id) for fact in facts if (first := first_source(fact.source)) is not None]
+    if firsts:
+        sources, ids = [source for source, _ in firsts], [id for _, id in firsts]
+        await execute(conn, "empty_messages", tenant=tenant, sources=sources, ids=ids)
 
 
 def _left(left: ErasedData, fact: FactToErase) -> dict[str, Any]:

@@ -7,9 +7,17 @@ where tenant = :tenant and kind = :kind and key = :key and emptied is distinct f
 -- name: empty_facts
 -- Empties these facts but for what is left of their data and correlation ids.
 update facts f set data = w.data::json, correlation = w.correlation, digest = w.digest, emptied = 'erased',
-    causation = case when f.source = '/tether' then f.causation end, traceparent = null, extensions = null
+    causation = case when f.source = '/tether' then f.causation end, traceparent = null, extensions = null, published = null
 from unnest(:sources::text[], :ids::text[], :data::text[], :correlations::text[], :digests::bytea[])
     as w (source, id, data, correlation, digest)
+cross join lateral (
+    select ctid from facts where tenant = :tenant and source = w.source and id = w.id limit 1) x
+where f.ctid = x.ctid
+
+-- name: empty_messages
+-- Empties the messages that these facts were in: they are kept beside their first facts.
+update facts f set published = null
+from unnest(:sources::text[], :ids::text[]) as w (source, id)
 cross join lateral (
     select ctid from facts where tenant = :tenant and source = w.source and id = w.id limit 1) x
 where f.ctid = x.ctid

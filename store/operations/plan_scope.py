@@ -1,5 +1,7 @@
 """The set of children that a request affects at a revision: a pure function of both, as links keep their versions."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
@@ -30,6 +32,19 @@ class PlanRequest:
     parent: str | None = None
     to: str | None = None
     children: tuple[str, ...] = ()
+
+    def in_form(self, catalog: Catalog) -> PlanRequest:
+        """The same with its keys in the normal forms of their kinds. Raises Unknown for an unknown relationship."""
+        normal = catalog.contracts.key
+        if self.relationship is None:
+            return replace(self, key=self.key and normal(self.entity_kind or "", self.key))
+        declared = catalog.relationship(self.relationship)
+        return replace(
+            self,
+            parent=self.parent and normal(declared.parent, self.parent),
+            to=self.to and normal(declared.parent, self.to),
+            children=tuple(dict.fromkeys(normal(declared.child, child) for child in self.children)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
-from catalog.relationship import Relationship, as_key
+from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from facts.correlation import decode
 from facts.envelope import in_utc
 from facts.order_key import position
+from facts.reading import read_as
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_row, fetch_rows
 from store.write.arrivals import FactKey
@@ -38,7 +39,8 @@ class DecidingFact(NamedTuple):
 
 class OlderFact(NamedTuple):
     """A row of ``older_facts``. ``time``: as of `DecidingFact`. ``has_value``: whether it has the field that names the
-    parent; ``value``: that."""
+    parent, or what that is within; ``value``: the parent that it names; ``data``: of an older version, before it is
+    read."""
 
     source: str
     id: str
@@ -52,6 +54,7 @@ class OlderFact(NamedTuple):
     correlation: str | None
     has_value: bool
     value: Any
+    data: dict[str, Any] | None
 
 
 class StaleFact(NamedTuple):
@@ -75,7 +78,7 @@ def naming_order(child: FoldedEntity, relationship: Relationship) -> bytes:
     """Returns the order key of the fact that names the parent, or that deleted the child; empty: there is none."""
     if child.state == "deleted":
         return child.ended
-    order, field = child.refs.get(relationship.name, FoldedReference()).order, relationship.field
+    order, field = child.refs.get(relationship.name, FoldedReference()).order, relationship.root
     if field is not None and field in child.data:
         order = max(order, child.older.get(field, child.latest))
     return order
@@ -92,7 +95,8 @@ async def find_stale(
     """
     decided = naming_order(child, relationship)
     effects = {Effect.CREATED} if child.state == "deleted" else set(Effect)
-    rows = await _older(at, catalog, child, decided, effects, relationship.field)
+    found_rows = await _older(at, catalog, child, decided, effects, relationship)
+    rows = [_as_read(catalog, relationship, row) for row in found_rows]
     others = [row for row in rows if _concerns(row, _effect(catalog, row), relationship, child)]
     found = await _stale(at, child, decided, others)
     if parent is not None:
@@ -103,12 +107,17 @@ async def find_stale(
 
 
 async def _older(
-    at: Snapshot, catalog: Catalog, entity: FoldedEntity, decided: bytes, effects: Container[Effect], field: str | None
+    at: Snapshot,
+    catalog: Catalog,
+    entity: FoldedEntity,
+    decided: bytes,
+    effects: Container[Effect],
+    relationship: Relationship | None,
 ) -> list[OlderFact]:
     """Returns facts of an entity that arrived after one of its facts and are older, the last arrival first.
 
-    ``decided``: the order key of that fact; empty: none. ``effects``: what the older ones do; ``field``: whose value
-    each has.
+    ``decided``: the order key of that fact; empty: none. ``effects``: what the older ones do; ``relationship``: whose
+    field each has.
     """
     contracts = catalog.contracts.by_type.items()
     types = [type for type, c in contracts if c.kind == entity.kind and c.effect in effects] if decided else []
@@ -124,7 +133,8 @@ async def _older(
         types=types,
         order_key=decided,
         position=position(decided),
-        field=field,
+        path=[] if relationship is None else list(relationship.path),
+        unread=[type for type in types if type in catalog.contracts.readings],
         size=CANDIDATES,
     )
 
@@ -137,6 +147,15 @@ async def _stale(
     if newer is None:
         return {}
     return {(row.source, row.id): StaleFact(row._replace(time=in_utc(row.time)), newer) for row in rows[:STALE]}
+
+
+def _as_read(catalog: Catalog, relationship: Relationship, row: OlderFact) -> OlderFact:
+    """The fact with the parent that it names, as its version is read."""
+    if row.data is None or relationship.root is None:
+        return row._replace(value=relationship.parent_key(row.value))
+    data = read_as(catalog.contracts, row.type, row.data)
+    value = relationship.value_in(data) if relationship.root in data else None
+    return row._replace(has_value=relationship.root in data, value=relationship.parent_key(value))
 
 
 def _effect(catalog: Catalog, row: OlderFact) -> Effect | None:
@@ -159,4 +178,4 @@ def _concerns(row: OlderFact, effect: Effect | None, relationship: Relationship,
     requested = decode(row.correlation) if effect is Effect.CREATED and relationship.requested is not None else None
     if requested is not None and requested.relationship == relationship.name:
         return requested.parent != parent
-    return row.has_value and as_key(row.value) != parent
+    return row.has_value and row.value != parent

@@ -9,7 +9,8 @@ limit 1
 -- Facts of an entity, of these types, that arrived after one of its facts and are older, without those that were voided;
 -- the last arrival first, each with the value of a field; reads the facts of that entity.
 select f.source, f.id, f.type, f.key, f.sequence, coalesce(f.time, f.received) as time, f.position, f.revision,
-       f.order_key, f.correlation, (f.data -> :field::text) is not null as has_value, f.data -> :field::text as value
+       f.order_key, f.correlation, f.data -> (:path::text[])[1] is not null as has_value, f.data #> :path::text[] as value,
+       case when f.emptied is null and f.type = any(:unread::text[]) then f.data end as data
 from facts f
 where f.tenant = :tenant and f.kind = :kind and f.key = :key and f.source <> '/tether' and f.type = any(:types::text[])
   and f.order_key < :order_key and f.position > :position

@@ -33,6 +33,7 @@ class ListedFact(NamedTuple):
     correlation: str | None
     data: dict[str, Any]
     emptied: str | None
+    published: dict[str, Any] | None
     newer_source: str | None
     newer_id: str | None
     voided: bool

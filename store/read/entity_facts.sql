@@ -32,7 +32,7 @@ judged as (
     left join lateral (
         select max(place) as newest from voided
         where position < f.position and voided_at > f.position) w on true)
-select source, id, type, sequence, time, received, position, revision, correlation, data, emptied,
+select source, id, type, sequence, time, received, position, revision, correlation, data, emptied, published,
        convert_from(older_than[2], 'UTF8') as newer_source, convert_from(older_than[3], 'UTF8') as newer_id,
        voided, void_reason, size
 from (

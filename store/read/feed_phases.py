@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 from catalog.relationship import Relationship
+from facts.reading import shown_as
 from store.db.snapshot import Snapshot
 from store.db.sql import fetch_rows
 from store.read import feed_items
@@ -256,7 +257,10 @@ async def _activity(at: Snapshot, query: FeedQuery, window: Window) -> PhaseItem
         size=window.size,
         room=window.room,
     )
-    return PhaseItems([feed_items.activity_item(row) for row in rows], sum(row.size for row in rows))
+    size, contracts = sum(row.size for row in rows), query.contracts
+    if contracts is not None and contracts.readings:
+        rows = [row._replace(data=shown_as(contracts, row.type, row.data)) for row in rows]
+    return PhaseItems([feed_items.activity_item(row) for row in rows], size)
 
 
 PHASES: tuple[_ReadPhase, ...] = (_entities, _links, _holders, _parents, _facts, _merges, _activity)

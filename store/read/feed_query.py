@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from catalog.catalog import Catalog
+from catalog.registry import Contracts
 from catalog.relationship import Relationship
 from catalog.replica import Replica
 from errors import Refused
@@ -33,6 +34,8 @@ class FeedQuery(NamedTuple):
     """Without versions of entities that differ from the one before in nothing that is shown."""
     with_previous: bool = False
     """Items of entities say what the version before was."""
+    contracts: Contracts | None = None
+    """By which activity of older versions is shown as the newest."""
 
     @property
     def selective(self) -> bool:
@@ -71,7 +74,10 @@ def query_for(
     query = _selection(catalog, relationship, kind)
     if found is not None:
         query = query._replace(activity=False, facts=False, replica=found)
+    if parent is not None and relationship is not None:
+        parent = catalog.contracts.key(catalog.relationship(relationship).parent, parent)
     return query._replace(
+        contracts=catalog.contracts,
         parent=parent,
         filter=None if filters is None else feed_filters.parse(filters),
         only_changes=changes == "only",

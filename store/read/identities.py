@@ -10,8 +10,8 @@ from store.db.sql import fetch_rows
 class ResolvedKey(NamedTuple):
     """A key that a reader gave, and the entity that it stands for.
 
-    ``requested``: the key as it was given; ``key``: the survivor's, the same if it is not merged into another one;
-    ``losers``: the keys that are merged into the survivor, by their bytes;
+    ``requested``: the key as it was given, in normal form; ``key``: the survivor's, the same if it is not merged into
+    another one; ``losers``: the keys that are merged into the survivor, by their bytes;
     ``revision``: at which the last of them was, 0 if there is none.
     """
 
@@ -40,7 +40,9 @@ class _Resolved(NamedTuple):
 
 
 async def resolve(at: Snapshot, catalog: Catalog, kind: str, key: str) -> ResolvedKey:
-    """Returns what a key stands for at the snapshot's revision. Where nothing was ever merged, no query is needed."""
+    """Returns what a key, in any spelling that its kind takes, stands for at the snapshot's revision. Where nothing was
+    ever merged, no query is needed."""
+    key = catalog.contracts.key(kind, key)
     if not at.merges or kind not in catalog.contracts.merging:
         return ResolvedKey(key, key)
     rows = await fetch_rows(

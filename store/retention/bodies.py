@@ -87,6 +87,7 @@ async def _unneeded(
         keys=[one.key for one in page],
         sealed=sweep.sealed,
         voids=sweep.voids,
+        unread=list(catalog.contracts.readings),
         lives=[t for t, c in catalog.contracts.by_type.items() if c.effect in (Effect.CREATED, Effect.DELETED)],
     )
     unneeded = UnneededBodies(catalog, sweep.sealed)

@@ -31,7 +31,8 @@ with wanted as materialized (
         offset 0) v
     where :voids::boolean)
 select f.kind, f.key, f.source, f.id, f.type, f.position, f.time, f.time_nanoseconds,
-       case when f.emptied is null then array(select json_object_keys(f.data)) end as names, v.revision as voided_at
+       case when f.emptied is null then array(select json_object_keys(f.data)) end as names, v.revision as voided_at,
+       case when f.emptied is null and f.type = any(:unread::text[]) then f.data end as data
 from wanted w
 cross join lateral (
     select * from facts
@@ -52,7 +53,7 @@ cross join lateral (
 
 -- name: empty_bodies
 -- Empties the bodies of these facts. What they are recognised by stays.
-update facts f set data = '{}', extensions = null, traceparent = null, emptied = 'trimmed', digest = w.digest
+update facts f set data = '{}', extensions = null, traceparent = null, published = null, emptied = 'trimmed', digest = w.digest
 from unnest(:sources::text[], :ids::text[], :digests::bytea[]) as w (source, id, digest)
 cross join lateral (
     select ctid from facts where tenant = :tenant and source = w.source and id = w.id limit 1) x

@@ -8,13 +8,14 @@ arrival where neither does.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from catalog.catalog import Catalog
 from catalog.registry import OWN_SOURCE
 from catalog.vocabulary import Effect
 from facts.envelope import nanoseconds_of
 from facts.identity import OWN_EFFECTS
+from facts.reading import read_as
 from store.write.ledger import effect_of
 
 _NEEDED = frozenset({"Linked.v1", "Unlinked.v1", "FactVoided.v1", *OWN_EFFECTS})
@@ -23,7 +24,7 @@ _NEEDED = frozenset({"Linked.v1", "Unlinked.v1", "FactVoided.v1", *OWN_EFFECTS})
 
 class SealedFact(NamedTuple):
     """A row of ``sealed_facts``. ``names``: the fields of its data; None: it is empty already. ``voided_at``: the
-    revision at which it was voided; None: it was not."""
+    revision at which it was voided; None: it was not. ``data``: of an older version, before they are read."""
 
     kind: str
     key: str
@@ -35,6 +36,7 @@ class SealedFact(NamedTuple):
     time_nanoseconds: int
     names: list[str] | None
     voided_at: int | None
+    data: dict[str, Any] | None
 
 
 @dataclass(slots=True)
@@ -113,7 +115,13 @@ class UnneededBodies:
             return False
         if fact.voided_at is not None:
             return bool(fact.names) and fact.voided_at <= self._sealed
-        time, names = nanoseconds_of(fact.time, fact.time_nanoseconds), fact.names or ()
+        time, names = nanoseconds_of(fact.time, fact.time_nanoseconds), self._carried(fact)
         needed = effect is not Effect.DELETED and self._life.needs(names, time, fact.position)
         self._life.add(effect, names, time, fact.position)
-        return bool(names) and not needed
+        return bool(fact.names) and not needed
+
+    def _carried(self, fact: SealedFact) -> Iterable[str]:
+        """The fields that a fact carries, as its version is read."""
+        if fact.data is None:
+            return fact.names or ()
+        return read_as(self._catalog.contracts, fact.type, fact.data)

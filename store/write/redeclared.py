@@ -110,7 +110,7 @@ async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[Entity
         new = [(old, e) for old, e in zip(recorded, facts, strict=True) if old.order != e.order]
         if new:
             renumbered |= {(e.source, e.id): Renumbered(e.kind, e.key, old.order, e.order) for old, e in new}
-            _add_refolded(diff, catalog, entity, facts, locked.revision)
+            add_refolded(diff, catalog, entity, facts, locked.revision, "redeclared")
             histories[entity.kind, entity.key] = facts
             done.entities += 1
     if not renumbered:
@@ -121,8 +121,11 @@ async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[Entity
     done.changed += [(entity.kind, entity.key) for entity in diff.versions]
 
 
-def _add_refolded(diff: Diff, catalog: Catalog, entity: FoldedEntity, facts: Sequence[Entry], revision: int) -> None:
-    """Adds what differs between an entity and its facts as they are ordered now. ``revision``: the current one."""
+def add_refolded(
+    diff: Diff, catalog: Catalog, entity: FoldedEntity, facts: Sequence[Entry], revision: int, why: str
+) -> None:
+    """Adds what differs between an entity and its facts as they are ordered and read now. ``revision``: the current
+    one; ``why``: for the id of the fact that the differences are said to follow from."""
     kind, key = entity.kind, entity.key
     references = catalog.references.get(kind, ())
     before = EntityBefore.of(entity, references)
@@ -130,6 +133,6 @@ def _add_refolded(diff: Diff, catalog: Catalog, entity: FoldedEntity, facts: Seq
     life = before.life.renumbered(facts)
     refolded = EntityOfAnySize(kind, key, stored=True).folded_again(facts)
     cause = own_facts.entry(
-        "FactsReordered", kind, key, {}, id=own_facts.derived_id("redeclared", kind, key, revision)
+        "FactsReordered", kind, key, {}, id=own_facts.derived_id(why, kind, key, revision)
     )  # fmt: skip
     add_differences(diff, references, before._replace(life=life), refolded, cause)

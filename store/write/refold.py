@@ -24,6 +24,7 @@ from store.write.arrivals import FactKey
 from store.write.diff import EntityKey
 from store.write.entity_state import FoldedEntity
 from store.write.ledger import facts_of_entities
+from store.write.tenant_lock import LockedTenant
 
 _NAME, _KIND = attrgetter("name"), attrgetter("kind")
 
@@ -51,15 +52,29 @@ class Histories:
     void: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
-def check_declared(catalog: Catalog, folded: Collection[str]) -> None:
-    """Raises Unavailable if this process declares restarts otherwise than the tables were folded: what it would write
-    is not what follows from the facts. ``folded``: the kinds whose entities were folded with restarts."""
-    redeclared = catalog.redeclared(folded)
+def check_declared(catalog: Catalog, locked: LockedTenant) -> None:
+    """Raises Unavailable if this process declares restarts, or reads facts, otherwise than the tables were folded: what
+    it would write is not what follows from the facts."""
+    if locked.meanings != catalog.meaning_lines:
+        check_read(catalog, locked.meanings)
+    redeclared = catalog.redeclared(locked.restarting)
     if redeclared:
         raise Unavailable(
             f"on_sequence_restart of {', '.join(sorted(redeclared))} is declared otherwise in this process than when"
             " the tables were folded, and would give facts another order. Run `tether migrate` if this release is the"
             " newer one, else end this process: it is of a release that was replaced",
+            retry_after=5.0,
+        )
+
+
+def check_read(catalog: Catalog, stored: Sequence[str]) -> None:
+    """Raises Unavailable if this process reads facts otherwise than the tables were folded. ``stored``: by what they
+    were, as `Catalog.meaning_lines`."""
+    if changed := catalog.reread(dict(line.split("\n") for line in stored)):
+        raise Unavailable(
+            f"facts are read otherwise by this process than when the tables were folded ({', '.join(sorted(changed))})."
+            " Run `tether migrate` if this release is the newer one, else end this process: it is of a release that was"
+            " replaced",
             retry_after=5.0,
         )
 

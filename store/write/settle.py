@@ -72,7 +72,7 @@ async def settle(
     that of this process.
     """
     locked = await lock(conn, tenant)
-    refold.check_declared(catalog, locked.restarting)
+    refold.check_declared(catalog, locked)
     known = await _digests(conn, tenant, entries)
     unknown = _unknown(entries, known) if known else entries
     refused = arrivals.too_far_ahead(unknown, locked.now, tolerance, catalog)

@@ -15,7 +15,8 @@ class LockedTenant(NamedTuple):
     ``now``: the database's time, after the lock was taken. ``open_operations``: whether any of its operations is
     waiting for facts. ``merges``: whether it has ever recorded a fact about identity; ``voids``: whether any
     of its facts was ever voided. ``restarting``: the kinds whose
-    entities the tables hold as folded with restarts of sequences.
+    entities the tables hold as folded with restarts of sequences; ``meanings``: by what facts were read then, as
+    `Catalog.meaning_lines`.
     """
 
     revision: int
@@ -25,6 +26,7 @@ class LockedTenant(NamedTuple):
     now: datetime
     open_operations: bool
     restarting: list[str]
+    meanings: list[str]
 
 
 class _Counters(NamedTuple):
@@ -38,6 +40,7 @@ class _AfterLock(NamedTuple):
     now: datetime
     open_operations: bool
     restarting: list[str]
+    meanings: list[str]
 
 
 async def lock(conn: Connection, tenant: str) -> LockedTenant:
@@ -50,4 +53,4 @@ async def lock(conn: Connection, tenant: str) -> LockedTenant:
     after = await fetch_row(conn, _AfterLock, "read_after_lock", tenant=tenant)
     if counters is None or after is None:
         raise Unavailable(f"the revision row of tenant {tenant!r} has disappeared")
-    return LockedTenant(*counters, after.now, after.open_operations, after.restarting)
+    return LockedTenant(*counters, *after)

@@ -22,10 +22,13 @@ select tenant, revision, begun_at, 'tether', 0 from begun
 select revision, facts, merges, voids from tenant_revisions where tenant = :tenant for update
 
 -- name: read_after_lock
--- The time, whether any operation of a tenant is waiting for facts, and the kinds whose entities were folded by the
--- declaration that sequences begin again: after the lock, since `tether migrate` changes them while it holds it.
-select clock_timestamp() as now, array(select kind from restarting_kinds) as restarting,
-       exists (select from operations where tenant = :tenant and state in ('waiting', 'requested')) as open_operations
+-- The time, whether any operation of a tenant is waiting for facts, and by which declarations entities were folded: the
+-- kinds whose sequences begin again, and how facts are read. After the lock, since `tether migrate` changes them while
+-- it holds it.
+select clock_timestamp() as now,
+       exists (select from operations where tenant = :tenant and state in ('waiting', 'requested')) as open_operations,
+       array(select kind from restarting_kinds) as restarting,
+       array(select concat(name, chr(10), meaning) collate "C" as line from declared_meanings order by line) as meanings
 
 -- name: mark_voiding
 -- Remembers that facts of the tenant were voided.

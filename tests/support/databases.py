@@ -27,7 +27,7 @@ _TABLES = """
 select relname::text as name, pg_relation_size(oid) as size from pg_class
 where relnamespace = 'tether'::regnamespace and relkind = 'r' and relname <> 'migrations' order by relname
 """
-_DECLARED = ("definitions", "newest_epoch", "restarting_kinds")
+_DECLARED = ("declared_meanings", "definitions", "newest_epoch", "restarting_kinds")
 """The tables whose rows migrations have written, such as by which declarations it was done: their rows stay."""
 _END_OTHERS = """
 select pg_terminate_backend(pid, 5000) from pg_stat_activity

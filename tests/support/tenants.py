@@ -34,6 +34,7 @@ YARD = catalogs.load([Path(__file__).parent / "catalogs" / "yard"])
 ARCHIVE = catalogs.load([Path(__file__).parent / "catalogs" / "archive"])
 CLINIC = catalogs.load([Path(__file__).parent / "catalogs" / "clinic"])
 LIBRARY = catalogs.load([Path(__file__).parent / "catalogs" / "library"])
+TRACKER = catalogs.load([Path(__file__).parent / "catalogs" / "tracker"])
 
 in_a_database = settings(
     deadline=None,

@@ -116,6 +116,7 @@ EXCLUDING: Mapping[str, str] = {
     **dict.fromkeys(("deleted_parents", "former_parents", "waiting_parents"), ONE_PARENT),
     **dict.fromkeys(("children_of", "parents_of"), "excludes links that began later: of versions that were replaced"),
     "children_with_order_keys": "reads all children once",
+    "entities_with_facts": "reads the facts of each entity of the page",
     "feed_facts": "reads a window of revisions with a bounded number of facts",
     "forbidden_of_key_page": "excludes pairs that were allowed again, which are few",
     "forbidden_page": "excludes pairs that were allowed again, which are few",

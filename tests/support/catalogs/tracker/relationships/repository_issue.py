@@ -1,0 +1,5 @@
+"""Issues are in a repository."""
+
+from tether import Relationship
+
+repository_issue = Relationship(parent="repository", child="issue", via="repository.id")
