@@ -17,10 +17,11 @@ def add_upcaster(contracts: Contracts, upcaster: Upcaster, owner: str, where: st
     """Adds an upcaster to the contracts, of which its owner's are complete. ``where``: its file."""
     name = f"the upcaster {upcaster.function.__name__}"
     old, new = (_declared(contracts, fact, owner, name, where) for fact in (upcaster.old, upcaster.new))
-    if issubclass(upcaster.old, IdentityFact):
+    if issubclass(upcaster.old, IdentityFact) or old.element is not None:
+        what = "identity" if old.element is None else "an element of a list"
         raise BadDeclaration(
             where,
-            f"{name}: {old.wire_type} is about identity, and is read as it is",
+            f"{name}: {old.wire_type} is about {what}, and is read as it is",
             "Remove the upcaster: each version names its own fields, as in survivor=….",
         )
     if (old.kind, old.effect, _about(old)) != (new.kind, new.effect, _about(new)):

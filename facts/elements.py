@@ -10,7 +10,6 @@ from catalog.relationship import Relationship
 from errors import Unacceptable
 from facts import keys
 from facts.envelope import ElementChange
-from facts.reading import read_as
 
 OWN_TYPES = {"Linked.v1": True, "Unlinked.v1": False}
 """Tether's own facts that add or remove an element, where the relationship is many to many → whether it adds."""
@@ -19,7 +18,7 @@ OWN_TYPES = {"Linked.v1": True, "Unlinked.v1": False}
 def changes_of(lists: Iterable[Relationship], contract: Contract, data: Mapping[str, Any]) -> tuple[ElementChange, ...]:
     """What an owner's fact changes in each of the lists of its kind; nothing unless it is an element fact.
 
-    ``contract``: of the newest version of the fact, whose shape ``data`` have.
+    ``contract``: of the fact, which has no upcaster: each version names its own fields.
     """
     effect = contract.element
     if effect is None:
@@ -29,18 +28,15 @@ def changes_of(lists: Iterable[Relationship], contract: Contract, data: Mapping[
     return tuple(ElementChange(name, key, effect.adds) for name, key in found if key is not None)
 
 
-def recorded_changes(catalog: Catalog, source: str, type: str, data: dict[str, Any]) -> tuple[ElementChange, ...]:
+def recorded_changes(catalog: Catalog, source: str, type: str, data: Mapping[str, Any]) -> tuple[ElementChange, ...]:
     """What a fact in the ledger changes in lists; ``data``: as it was published."""
     if source == OWN_SOURCE:
         relationship = catalog.relationships.get(data["relationship"]) if type in OWN_TYPES else None
         if relationship is None or not relationship.many:
             return ()
         return (own_change(relationship, data, added=OWN_TYPES[type]),)
-    contract, reading = catalog.contracts.by_type.get(type), catalog.contracts.readings.get(type)
-    if contract is None or contract.element is None:
-        return ()
-    newest = contract if reading is None else reading.contract
-    return changes_of(catalog.listing.get(contract.kind, ()), newest, read_as(catalog.contracts, type, data))
+    contract = catalog.contracts.by_type.get(type)
+    return () if contract is None else changes_of(catalog.listing.get(contract.kind, ()), contract, data)
 
 
 def own_change(relationship: Relationship, data: Mapping[str, Any], *, added: bool) -> ElementChange:

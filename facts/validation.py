@@ -147,7 +147,7 @@ class Validator:
             _names(rules.requested, named) if named is not None else (),
             published,
             1,
-            elements.changes_of(rules.lists, contract if rules.reading is None else rules.reading.contract, read),
+            elements.changes_of(rules.lists, contract, read),
         )
 
     def _read(self, newest: Reading, given: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ older versions are in the ledger already. Then the tables have to become what th
 A normal form of keys is not folded again: it may be declared where all keys have it already, and is refused elsewhere.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from catalog.catalog import Catalog
 from errors import BadDeclaration, Unacceptable
+from facts.envelope import Entry
 from store.db.pool import Connection
 from store.db.sql import execute, fetch_rows
 from store.write import normal_keys, refold
@@ -24,7 +25,7 @@ _PAGE = 1_000
 """Entities that are looked at at a time; those of them with such facts are folded in one transaction."""
 
 
-class _Meaning(NamedTuple):
+class _StoredMeaning(NamedTuple):
     """By what facts are read. ``folded``: whether all that was recorded before it has been folded again."""
 
     name: str
@@ -36,7 +37,7 @@ class _TenantToRead(NamedTuple):
     tenant: str
 
 
-class _KeyOfKind(NamedTuple):
+class _KeyWithFacts(NamedTuple):
     key: str
     concerned: bool
 
@@ -49,7 +50,7 @@ async def fold_reread(conn: Connection, catalog: Catalog) -> list[Refolded]:
     all is folded twice, the second time with what came meanwhile. Raises BadDeclaration, before anything is changed, if
     an upcaster cannot read a fact that is in the ledger, or keys do not have the form that is declared for them.
     """
-    rows = await fetch_rows(conn, _Meaning, "declared_meanings")
+    rows = await fetch_rows(conn, _StoredMeaning, "declared_meanings")
     stored = {row.name: row.meaning for row in rows}
     changed = catalog.reread(stored)
     left = {row.name for row in rows if not row.folded}
@@ -88,7 +89,7 @@ async def _each_page(
         done = found.setdefault(row.tenant, Refolded(row.tenant))
         for kind, of_kind in sorted(kinds.items()):
             after, where = "", {"tenant": row.tenant, "kind": kind, "types": of_kind, "size": _PAGE}
-            while keys := await fetch_rows(conn, _KeyOfKind, "entities_with_facts", **where, after=after):
+            while keys := await fetch_rows(conn, _KeyWithFacts, "entities_with_facts", **where, after=after):
                 page = [(kind, one.key) for one in keys if one.concerned]
                 if page and fold:
                     async with conn.transaction():
@@ -112,14 +113,15 @@ async def _check_page(conn: Connection, catalog: Catalog, tenant: str, page: Col
 async def _fold_page(conn: Connection, catalog: Catalog, page: Collection[tuple[str, str]], done: Refolded) -> None:
     locked = await lock(conn, done.tenant)
     ledger = await facts_of_entities(conn, catalog, done.tenant, page)
-    diff = Diff()
+    diff, histories = Diff(), dict[tuple[str, str], Sequence[Entry]]()
     for entity in await find_entities(conn, done.tenant, page):
         facts = refold.counting(ledger[entity.kind, entity.key])
         if _differs(entity, EntityOfAnySize(entity.kind, entity.key, stored=True).folded_again(facts)):
             add_refolded(diff, catalog, entity, facts, locked.revision, "reread")
+            histories[entity.kind, entity.key] = facts
             done.entities += 1
     if diff.versions or diff.touched:
-        await write_difference(conn, catalog, done.tenant, locked, diff, "declaration")
+        await write_difference(conn, catalog, done.tenant, locked, diff, "declaration", histories)
         done.changed += [(entity.kind, entity.key) for entity in diff.versions]
 
 

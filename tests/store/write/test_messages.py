@@ -74,17 +74,17 @@ async def test_facts_of_a_message_are_recorded_in_its_order(tracker: StoreTenant
 
 
 async def test_ledger_keeps_a_message_once(tracker: StoreTenant) -> None:
-    told = message("m1", "opened", repository=WHERE, new_repository=True)
-    await receive(tracker, told)
+    sent = message("m1", "opened", repository=WHERE, new_repository=True)
+    await receive(tracker, sent)
     rows = await tracker.pool.fetch("select source, published from facts order by position")
-    whole = {"type": told["type"], "subject": None, "data": told["data"]}
+    whole = {"type": sent["type"], "subject": None, "data": sent["data"]}
     assert [tuple(row) for row in rows] == [("/tracker", whole), ("/tracker#2", None)]
 
 
 async def test_message_that_comes_again_is_a_duplicate(tracker: StoreTenant) -> None:
-    told = message("m1", "opened", repository=WHERE, new_repository=True)
-    await receive(tracker, told)
-    _, again = await receive(tracker, {**told, "time": "2026-01-01T10:00:00Z"}, told)
+    sent = message("m1", "opened", repository=WHERE, new_repository=True)
+    await receive(tracker, sent)
+    _, again = await receive(tracker, {**sent, "time": "2026-01-01T10:00:00Z"}, sent)
     assert (again.accepted, again.duplicates, again.refused) == (0, 4, {})
 
 
@@ -133,11 +133,11 @@ def remapped(catalog: Catalog, more: bool) -> Catalog:
 
 @pytest.mark.parametrize("more", [True, False])
 async def test_known_message_is_a_duplicate_by_another_mapping(tracker: StoreTenant, more: bool) -> None:
-    told = message("m1", "edited")
-    await receive(tracker, told)
+    sent = message("m1", "edited")
+    await receive(tracker, sent)
     before = await tracker.lines()
     other = replace(tracker, catalog=remapped(TRACKER, more))
-    _, again = await receive(other, told)
+    _, again = await receive(other, sent)
     assert (again.accepted, again.refused) == (0, {})
     assert await tracker.lines() == before
 
@@ -151,9 +151,9 @@ messages = st.builds(
 )  # fmt: skip
 
 
-def facts_of(told: Event) -> list[Event]:
+def facts_of(sent: Event) -> list[Event]:
     """Returns the facts that the owner would have published of a message."""
-    data, key, n, id = told["data"], str(told["data"]["issue"]["id"]), int(told["sequence"]), told["id"]
+    data, key, n, id = sent["data"], str(sent["data"]["issue"]["id"]), int(sent["sequence"]), sent["id"]
     where = data["repository"]
     if data["action"] == "opened":
         made = [fact("repository.created", str(where["id"]), n, id, name="")] if data["new_repository"] else []
@@ -170,13 +170,13 @@ def facts_of(told: Event) -> list[Event]:
 
 @in_a_database
 @given(st.lists(messages, max_size=10, unique_by=lambda one: one["id"]), st.integers(0, 2**32))
-async def test_messages_end_as_the_facts_that_they_say(pool: Pool, told: list[Event], seed: int) -> None:
+async def test_messages_end_as_the_facts_that_they_say(pool: Pool, sent: list[Event], seed: int) -> None:
     await migrate(pool, TRACKER)
     tenant, random = StoreTenant(pool, TRACKER).other_tenant(), Random(seed)
-    for one in told:
-        await receive(tenant, one, *random.sample(told, random.randint(0, len(told))))
+    for one in sent:
+        await receive(tenant, one, *random.sample(sent, random.randint(0, len(sent))))
     recorded = [*await pool.fetch("select source, id from facts where tenant = $1 order by position", tenant.name)]
-    by_id = {(one["source"], one["id"]): one for message in told for one in facts_of(message)}
+    by_id = {(one["source"], one["id"]): one for one_message in sent for one in facts_of(one_message)}
     await tenant.assert_holds([by_id[row["source"], row["id"]] for row in recorded])
     assert len(recorded) == len(by_id)
     assert await tenant.lines() == expected_lines(TRACKER, [by_id[row["source"], row["id"]] for row in recorded])

@@ -42,8 +42,8 @@ UNREAD = reading(CATALOG, {})
 
 
 def user(fact: str, key: str, sequence: int, version: int, **data: Any) -> Event:
-    told = event(f"User{fact}", key, sequence, id=f"{key}/{fact}/{sequence}/{version}/{sorted(data)}", **data)
-    return {**told, "type": f"User{fact}.v{version}"}
+    built = event(f"User{fact}", key, sequence, id=f"{key}/{fact}/{sequence}/{version}/{sorted(data)}", **data)
+    return {**built, "type": f"User{fact}.v{version}"}
 
 
 def as_published_now(fact: Event) -> Event:

@@ -56,7 +56,7 @@ def renaming(*pairs: tuple[str, str]) -> str:
 def test_chain_of_upcasters_is_read_as_the_newest_version(tmp_path: Path) -> None:
     steps = renaming(("PostWritten", "PostWrittenV2"), ("PostWrittenV2", "PostWrittenV3"))
     contracts = catalogs.load([posts(tmp_path, steps)]).contracts
-    assert list(contracts.upcasters) == [
+    assert list(contracts.upcasters)[-2:] == [
         ("PostWritten.v1", "PostWritten.v2"),
         ("PostWritten.v2", "PostWritten.v3"),
     ]
