@@ -116,14 +116,13 @@ EXCLUDING: Mapping[str, str] = {
     **dict.fromkeys(("deleted_parents", "former_parents", "waiting_parents"), ONE_PARENT),
     **dict.fromkeys(("children_of", "parents_of"), "excludes links that began later: of versions that were replaced"),
     "children_with_order_keys": "reads all children once",
-    "entities_with_facts": "reads the facts of each entity of the page",
     "feed_facts": "reads a window of revisions with a bounded number of facts",
     "forbidden_of_key_page": "excludes pairs that were allowed again, which are few",
     "forbidden_page": "excludes pairs that were allowed again, which are few",
     "listed_link_versions": "reads the versions of one link",
     "listed_cascade_candidates": "reads the children of a deleted parent, each once by a sweep",
     "losers_to_retire": "each loser is read once by an activity, whose next page begins after it",
-    "older_facts": "reads the facts of one entity",
+    **dict.fromkeys(("entities_with_facts", "older_facts"), "reads the facts of one entity"),
     "plan_candidates": "each child is read once by a sweep, whose next page begins after it",
 }
 """Queries that read a page and exclude rows while it is filled, and why these are few."""
