@@ -236,6 +236,11 @@ class Relationship(ListSides):
             return element_field(self.move)
         return None if self.field is None else "_".join(self.path)
 
+    @property
+    def plain(self) -> bool:
+        """Whether the field is one of the child's own, and the parents' keys have any form: as most are."""
+        return len(self.path) == 1 and self.parent_form is None
+
     def value_in(self, data: Mapping[str, Any]) -> Any:
         """What the field holds in data that have its root; None where a name on the way is missing."""
         first, *rest = self.path

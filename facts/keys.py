@@ -49,18 +49,22 @@ def key_of(contract: Contract, subject: str | None, data: dict[str, Any], id: st
     return key
 
 
-def check_reference(relationship: Relationship, data: dict[str, Any]) -> None:
-    """Raises Unacceptable unless the child's data name a parent, or none."""
-    path = relationship.path
-    value = data.get(path[0]) if len(path) == 1 else relationship.value_in(data)
-    if value is None or (type(value) is int and relationship.parent_form is None):
+def check_plain(field: str, data: dict[str, Any]) -> None:
+    """Raises Unacceptable unless this field of a child's data names a parent, whose keys have any form, or none."""
+    value = data.get(field)
+    if value is None or type(value) is int:
         return
-    if type(value) is int:
-        value = str(value)
     if type(value) is not str or not value:
-        field = relationship.field
         reason = f"{field} must name a parent: a text of 1 to {limits.KEY} bytes, an integer, or null"
-        raise Unacceptable(reason, "reference_invalid", str(field))
-    if relationship.parent_form is not None:
-        value = normal(relationship.parent_form, relationship.parent, value)
-    limits.check(str(relationship.field), value, limits.KEY)
+        raise Unacceptable(reason, "reference_invalid", field)
+    limits.check(field, value, limits.KEY)
+
+
+def check_reference(relationship: Relationship, data: dict[str, Any]) -> None:
+    """Raises Unacceptable unless the child's data name a parent, or none: in any field, and in the form of its keys."""
+    value, form, field = relationship.value_in(data), relationship.parent_form, str(relationship.field)
+    if form is not None and type(value) is int:
+        value = str(value)
+    check_plain(field, {field: value})
+    if form is not None and value is not None:
+        limits.check(field, normal(form, relationship.parent, value), limits.KEY)

@@ -2,44 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
 from catalog import limits
 from catalog.catalog import Catalog
-from catalog.key_forms import KeyForm
 from catalog.message_mapping import MessageMapping
 from catalog.registry import OWN_SOURCE, Contract, Reading
-from catalog.relationship import Relationship
 from catalog.vocabulary import Effect
 from config import Limits
 from errors import Unacceptable
-from facts import activity, elements, identity, keys, message_facts, reading
+from facts import activity, elements, identity, keys, message_facts
 from facts.correlation import RequestedFor, decode
 from facts.envelope import Entry, Envelope, Reference
 from facts.json_numbers import plain
+from facts.keys import check_plain, key_of
 from facts.misspellings import FieldNames, nearest
 from facts.order_key import order_key
+from facts.reading import apply
+from facts.type_rules import TypeRules, rules_of
 
 _SHORT = limits.SEQUENCE // 4
 """Characters of a text that exceeds no limit: most facts have no longer attributes, and need no further look."""
-
-
-class _Rules(NamedTuple):
-    """What facts of one type are checked by. ``references``, ``lists``: of its kind; ``reading``: None: it is read as
-    it is; ``form``: the normal form of its keys, if one is declared, ``about_form``: of those of the entities that
-    activity is about; ``requested``: relationships whose child it may be."""
-
-    contract: Contract
-    fields: FieldNames
-    references: tuple[Relationship, ...]
-    lists: tuple[Relationship, ...]
-    requested: frozenset[str]
-    reading: Reading | None
-    form: KeyForm | None
-    about_form: KeyForm | None
 
 
 class Validator:
@@ -48,7 +34,7 @@ class Validator:
     def __init__(self, catalog: Catalog, limits: Limits) -> None:
         self._limits = limits
         self._contracts = catalog.contracts
-        self._rules = {type: _rules(catalog, contract) for type, contract in catalog.contracts.by_type.items()}
+        self._rules = {type: rules_of(catalog, contract) for type, contract in catalog.contracts.by_type.items()}
         self._owners = catalog.contracts.owners
 
     def owner(self, type: str) -> str | None:
@@ -64,7 +50,7 @@ class Validator:
         known = self._owners.get(owner)
         return known is not None and known.publishes_from(source)
 
-    def _of(self, type: str) -> _Rules | None:
+    def _of(self, type: str) -> TypeRules | None:
         return self._rules.get(type) or self._rules.get(f"{type}.v1")
 
     def misspelt(self, entry: Entry) -> Iterable[str]:
@@ -94,26 +80,27 @@ class Validator:
     def validate(self, envelope: Envelope) -> Entry:
         """Returns the entry to record. Raises Unacceptable, with a reason that names what is wrong."""
         source, id, type, subject, sequence, time, data, *traced, extensions = envelope
-        rules = self._of(type)
+        rules = self._rules.get(type) or self._of(type)
         if rules is None:
             limits.check("type", type, limits.ATTRIBUTE)
             near = nearest(type, self._rules, likeness=0.85)
             hint = "" if near is None else f"; is {near} meant?"
             raise Unacceptable(f"unknown type: no contract declares {type}{hint}", "unknown_type", "type")
-        contract = rules.contract
+        contract, fields, plain, more, _, lists, requested, reading, form, _ = rules
         if len(source) > _SHORT or len(id) > _SHORT or len(sequence or "") > _SHORT or extensions or any(traced):
             _check_sizes(envelope)
         if source.startswith(OWN_SOURCE) and (source == OWN_SOURCE or source[len(OWN_SOURCE)] == "/"):
             raise Unacceptable(f"source {OWN_SOURCE} is Tether's own", "reserved_source", "source")
         data = self._shaped(data)
-        given = keys.key_of(contract, subject, data, id)
-        key, published = (given, None) if rules.form is None else keys.in_form(rules.form, contract.kind, given)
-        _check_contract(rules, key, data)
-        read = data if rules.reading is None else self._read(rules.reading, given, data)
-        for relationship in rules.references:
-            keys.check_reference(relationship, read)
-        for listing in rules.lists:
-            elements.check_list(listing, read)
+        given = key_of(contract, subject, data, id)
+        key, published = (given, None) if form is None else keys.in_form(form, contract.kind, given)
+        _check_fields(contract, fields, data)
+        read = data if reading is None else self._read(reading, given, data)
+        for field in plain:
+            check_plain(field, read)
+        if more:
+            _check_more(rules, key, data)
+            _check_parents(rules, read)
         try:
             body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
             head = orjson.dumps((contract.wire_type, key, sequence, source, id, traced, extensions))
@@ -144,18 +131,20 @@ class Validator:
             None if extensions is None else orjson.dumps(extensions).decode(),
             order_key(sequence, time, contract.effect),
             digest(contract.wire_type, key, sequence, named, body),
-            _names(rules.requested, named) if named is not None else (),
+            _names(requested, named) if named is not None else (),
             published,
             1,
-            elements.changes_of(rules.lists, contract, read),
+            elements.changes_of(lists, contract, read) if lists else (),
         )
 
     def _read(self, newest: Reading, given: str, data: dict[str, Any]) -> dict[str, Any]:
         """The data of a fact of an older version in the shape of the newest, which are checked like any. ``given``: its
         key. Of activity the data as they are: what it is about is in its own version."""
-        read, contract = self._shaped(reading.apply(newest, data)), newest.contract
+        read, contract = self._shaped(apply(newest, data)), newest.contract
         try:
-            _check_contract(self._rules[contract.wire_type], given, read)
+            rules = self._rules[contract.wire_type]
+            _check_fields(contract, rules.fields, read)
+            _check_more(rules, given, read)
             keys.key_of(contract, given, read, given)
             body = orjson.dumps(read)
             if b"\\u0000" in body:
@@ -229,20 +218,6 @@ def _check_depth(value: Any, levels: int) -> bool:
     return spelled
 
 
-def _rules(catalog: Catalog, contract: Contract) -> _Rules:
-    relationships, forms = catalog.by_child.get(contract.kind, ()), catalog.contracts.key_forms
-    return _Rules(
-        contract,
-        FieldNames(contract.model),
-        tuple(r for r in relationships if r.field is not None),
-        catalog.listing.get(contract.kind, ()),
-        frozenset(r.name for r in relationships if r.requested is not None),
-        catalog.contracts.readings.get(contract.wire_type),
-        forms.get(contract.kind),
-        None if contract.about is None else forms.get(contract.about.kind),
-    )
-
-
 def _names(requested: frozenset[str], named: RequestedFor) -> tuple[Reference, ...]:
     if named.relationship not in requested:
         return ()
@@ -250,9 +225,15 @@ def _names(requested: frozenset[str], named: RequestedFor) -> tuple[Reference, .
     return (Reference(*named),)
 
 
-def _check_contract(rules: _Rules, key: str, data: dict[str, Any]) -> None:
+def _check_parents(rules: TypeRules, data: dict[str, Any]) -> None:
+    for relationship in rules.references:
+        keys.check_reference(relationship, data)
+    for listing in rules.lists:
+        elements.check_list(listing, data)
+
+
+def _check_more(rules: TypeRules, key: str, data: dict[str, Any]) -> None:
     contract = rules.contract
-    _check_fields(contract, rules.fields, data)
     if contract.identity is not None:
         identity.check(contract, key, data, rules.form)
     elif contract.element is not None:
