@@ -33,6 +33,8 @@ async def test_facts_are_listed_with_what_they_were_older_than(api: Api, facts: 
         "stale": False,
         "older_than": None,
         "voided": False,
+        "read_as": None,
+        "published": None,
         "emptied": None,
         "void_reason": None,
     }
