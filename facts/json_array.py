@@ -10,11 +10,15 @@ from errors import Malformed
 from facts.json_text import WHITE_SPACE
 
 _TOKEN = re.compile(
-    rb"""(?:[^"\[\]{},]++ | "(?:[^"\\]++|\\.)*+"(?=\s*+[,:\]}]))*+    # skips what decides nothing
-    ( "(?:[^"\\]++|\\.)*+"? | [\[\]{},] )""",
+    rb"""[^"\[\]{},]*+
+    (?: "(?:[^"\\]++|\\.)*+"(?=\s*+[,:\]}])    # decides nothing
+    | ( "(?:[^"\\]++|\\.)*+"? | [\[\]{},] ) )""",
     re.DOTALL | re.VERBOSE,
 )
-"""A structural character, or a string that ends where no value does, or never. Possessive: it takes linear time."""
+"""A structural character or a string; it is in the group unless it is a string that ends where a name or a value does.
+
+Possessive: it takes linear time. A possessive repetition of what may fail at its end is wrong in Python before 3.11.5.
+"""
 _NO_NAME = re.compile(rb'\s*+(?:[^"\s]|"(?:[^"\\]++|\\.)*+"\s*+[,}\]])', re.DOTALL)
 """What is not the beginning of a name and its colon: no string, or one that ends like a value."""
 _OBJECT = re.compile(rb"\s*+\{")
@@ -54,8 +58,10 @@ class _Cutter:
         """Returns the elements."""
         position = self._start
         while (token := _TOKEN.match(self._content, position)) is not None:
-            place, position = token.span(1)
+            place, position = token.start(1), token.end()
             mark = token[1]
+            if mark is None:
+                continue
             if mark in (b"{", b"["):
                 if not self._open and self._content[self._start : place].strip():
                     self._clean = False

@@ -97,7 +97,10 @@ def _extract(revision: str, directory: Path, names: list[str], target: Path) -> 
         return
     archive = _git(directory, "archive", "--format=tar", commit, "--", *names, of=revision)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(target, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(target, filter="data")
+        else:  # before Python 3.11.4; git has no paths that leave the folder
+            tar.extractall(target)
 
 
 def _within(names: list[str]) -> list[str]:
