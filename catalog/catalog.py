@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,38 +39,32 @@ class Catalog:
     @cached_property
     def references(self) -> dict[str, tuple[Relationship, ...]]:
         """child kind → the relationships in which it refers to at most one parent."""
-        found = {kind: tuple(r for r in rels if not r.many) for kind, rels in self.by_child.items()}
-        return {kind: rels for kind, rels in found.items() if rels}
+        return self._by("child", lambda r: not r.many)
 
     @cached_property
     def referred(self) -> dict[str, tuple[Relationship, ...]]:
         """parent kind → the relationships in which children refer to it as their only parent."""
-        found = {kind: tuple(r for r in rels if not r.many) for kind, rels in self.by_parent.items()}
-        return {kind: rels for kind, rels in found.items() if rels}
+        return self._by("parent", lambda r: not r.many)
 
     @cached_property
     def listing(self) -> dict[str, tuple[Relationship, ...]]:
         """kind → the relationships in which it lists the keys of others."""
-        many = [r for r in self.relationships.values() if r.many]
-        return {kind: tuple(r for r in many if r.listing_kind == kind) for kind in {r.listing_kind for r in many}}
+        return self._by("listing_kind", lambda r: r.many)
 
     @cached_property
     def listed(self) -> dict[str, tuple[Relationship, ...]]:
         """kind → the relationships in which others list its keys."""
-        many = [r for r in self.relationships.values() if r.many]
-        return {kind: tuple(r for r in many if r.element_kind == kind) for kind in {r.element_kind for r in many}}
+        return self._by("element_kind", lambda r: r.many)
 
     @cached_property
     def named(self) -> dict[str, tuple[Relationship, ...]]:
         """kind → the relationships in which links name it, and wait for it while it is missing."""
-        kinds = {r.element_kind for r in self.relationships.values()}
-        return {k: tuple(r for r in self.relationships.values() if r.element_kind == k) for k in kinds}
+        return self._by("element_kind")
 
     @cached_property
     def sweeping(self) -> dict[str, tuple[Relationship, ...]]:
         """parent kind → the relationships whose children are deleted or detached with their parent."""
-        found = {kind: tuple(r for r in rels if r.sweep is not None) for kind, rels in self.by_parent.items()}
-        return {kind: rels for kind, rels in found.items() if rels}
+        return self._by("parent", lambda r: r.sweep is not None)
 
     @cached_property
     def restarting(self) -> frozenset[str]:
@@ -106,8 +100,7 @@ class Catalog:
     @cached_property
     def requesting(self) -> dict[str, tuple[Relationship, ...]]:
         """parent kind → the relationships whose missing child a command requests."""
-        found = {kind: tuple(r for r in rels if r.requested is not None) for kind, rels in self.by_parent.items()}
-        return {kind: rels for kind, rels in found.items() if rels}
+        return self._by("parent", lambda r: r.requested is not None)
 
     @cached_property
     def restricted(self) -> frozenset[str]:
@@ -142,9 +135,13 @@ class Catalog:
         wanted = self.relationships.values() if relationships is None else relationships
         return RelationshipColumns(tuple(wanted), self.contracts.owner_of)
 
-    def _by(self, side: str) -> dict[str, tuple[Relationship, ...]]:
-        kinds = {getattr(r, side) for r in self.relationships.values()}
-        return {k: tuple(r for r in self.relationships.values() if getattr(r, side) == k) for k in kinds}
+    def _by(
+        self, side: str, wanted: Callable[[Relationship], bool] = lambda r: True
+    ) -> dict[str, tuple[Relationship, ...]]:
+        """The relationships that are wanted, by the kind that is on a side of them."""
+        found = [r for r in self.relationships.values() if wanted(r)]
+        kinds = {getattr(r, side) for r in found}
+        return {kind: tuple(r for r in found if getattr(r, side) == kind) for kind in kinds}
 
     def relationship(self, name: str) -> Relationship:
         """The relationship of that name; raises Unknown if none is declared."""
