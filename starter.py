@@ -136,37 +136,30 @@ class Starter:
 
     async def retain(self, tenant: str) -> None:
         """Starts the retention of a tenant, unless it is running. Raises RPCError."""
-        await self._client.start_workflow(
-            RetentionWorkflow.run,
-            RetentionRun(tenant=tenant),
-            id=retention_id(tenant),
-            task_queue=self._task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=shortened.summary(f"retention of {tenant}"),
-            rpc_timeout=_CALL,
-        )
+        given = RetentionRun(tenant=tenant)
+        await self._start(RetentionWorkflow.run, given, retention_id(tenant), f"retention of {tenant}")
 
     async def erase(self, tenant: str, id: str) -> None:
         """Starts the workflow of an erasure, unless it is running. Raises RPCError."""
-        await self._client.start_workflow(
-            ErasureWorkflow.run,
-            ErasureStep(tenant=tenant, id=id),
-            id=erasure_id(tenant, id),
-            task_queue=self._task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=shortened.summary(f"erasure {id}"),
-            rpc_timeout=_CALL,
+        await self._start(
+            ErasureWorkflow.run, ErasureStep(tenant=tenant, id=id), erasure_id(tenant, id), f"erasure {id}"
         )
 
     async def run_on_quarantine(self, tenant: str, id: str) -> None:
         """Starts the workflow of a redrive or discard, unless it is running. Raises RPCError."""
+        summary = f"quarantined events of {tenant}, run {id}"
+        step = QuarantineStep(tenant=tenant, id=id)
+        await self._start(QuarantineRunWorkflow.run, step, quarantine_run_id(tenant, id), summary)
+
+    async def _start(self, run: Any, given: Message, id: str, summary: str) -> None:
+        """Starts a workflow that takes no signals, unless one of this id is running."""
         await self._client.start_workflow(
-            QuarantineRunWorkflow.run,
-            QuarantineStep(tenant=tenant, id=id),
-            id=quarantine_run_id(tenant, id),
+            run,
+            given,
+            id=id,
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=shortened.summary(f"quarantined events of {tenant}, run {id}"),
+            static_summary=shortened.summary(summary),
             rpc_timeout=_CALL,
         )
 
