@@ -6,7 +6,7 @@ import typer
 
 from cli.client import client, path
 from cli.options import All, ApiKey, Format, Limit, Output, Url
-from cli.output import Columns, show_one, show_pages
+from cli.output import show_one, show_pages
 
 app = typer.Typer(
     no_args_is_help=True, help="List events that could not be recorded, and why; redrive and discard them."
@@ -86,13 +86,12 @@ def groups(
 ) -> None:
     """List the causes of what is in quarantine, each with how many events there are and how many came in 24 hours."""
     wanted = {"type": type_, "code": code, "field": field}
-    columns: Columns = GROUPS
     with client(url, key) as tether:
         pages = tether.pages(path("quarantine", "groups"), wanted, limit=None if all_ else limit)
         if output is Format.text:
             pages = ({**page, "items": [_shown(item) for item in page["items"]]} for page in pages)
         none = "There is no such event in quarantine." if any(wanted.values()) else "The quarantine is empty."
-        show_pages(pages, output, columns, none)
+        show_pages(pages, output, GROUPS, none)
 
 
 @app.command()

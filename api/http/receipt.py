@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from errors import Forbidden, Refused
 from facts.ingest import Batch
 from messages.quarantine_reasons import NOT_KEPT
-from store.write.recorder import Recorded
+from store.write.recording import Recorded
 from store.write.strict import StrictFlaw, StrictRefusal
 
 WARNINGS = 100

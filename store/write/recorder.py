@@ -20,10 +20,8 @@ from store.db.pool import Connection, Pool, transaction
 from store.write import quarantine
 from store.write.arrivals import TIME_TOLERANCE
 from store.write.quarantine import Sender
-from store.write.recording import CONFLICT, Recorded, WrittenGroup, rejection_of, write_group
+from store.write.recording import Recorded, WrittenGroup, rejection_of, write_group
 from store.write.strict import POISON, StrictFlaw, cause_of, find_flaw, reason_of
-
-__all__ = ["CONFLICT", "Recorded", "Recorder"]
 
 GROUP = 1_000
 """Facts of one transaction, after which no further submission joins it."""

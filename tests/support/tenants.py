@@ -24,7 +24,8 @@ from store.audit import fingerprint
 from store.audit.verify import TenantReport, verify
 from store.db.pool import Connection, Pool
 from store.db.sql import fetch_value
-from store.write.recorder import Recorded, Recorder
+from store.write.recorder import Recorder
+from store.write.recording import Recorded
 from tests.support.events import Event
 from tests.support.sampling import examples
 from tests.support.validators import validator_of

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from store.write.recorder import CONFLICT
+from store.write.recording import CONFLICT
 from tests.support.events import event
 from tests.support.locks import until_blocked
 from tests.support.tenants import StoreTenant, recorded_entry

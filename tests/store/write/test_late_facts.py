@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.write.recorder import Recorded, Recorder
+from store.write.recorder import Recorder
+from store.write.recording import Recorded
 from tests.support.events import Event, event
 from tests.support.strategies import deliver, histories
 from tests.support.tenants import StoreTenant, in_a_database, recorded_entry

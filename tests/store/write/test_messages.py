@@ -17,7 +17,7 @@ from facts.ingest import Batch
 from facts.validation import Validator
 from store.db.pool import Pool
 from store.migrate import migrate
-from store.write.recorder import Recorded
+from store.write.recording import Recorded
 from tests.support.events import Event
 from tests.support.tenants import TRACKER, StoreTenant, expected_lines, in_a_database
 

@@ -11,7 +11,8 @@ from facts.envelope import Entry, read
 from facts.validation import Validator
 from store.db.pool import Pool
 from store.write import recorder
-from store.write.recorder import CONFLICT, Recorder
+from store.write.recorder import Recorder
+from store.write.recording import CONFLICT
 from store.write.strict import StrictFlaw, StrictRefusal
 
 
