@@ -37,6 +37,19 @@ async def test_list_opens_and_closes_exactly_what_differs(library: StoreTenant) 
     assert len(before) == 3
 
 
+async def test_long_list_is_looked_up_by_key_where_statistics_know_one_list(library: StoreTenant) -> None:
+    keys = [f"k{n}" for n in range(300)]
+    await library.record(article("a", 1, tags=keys))
+    await library.pool.execute("analyze")
+    await library.record(event("ShelfBuilt", "s", 1, books=keys))
+    async with library.pool.acquire() as conn:
+        await conn.execute("select pg_stat_force_next_flush()")
+    read = await library.pool.fetchval(
+        "select idx_tup_read from pg_stat_user_indexes where indexrelname = 'links_from'"
+    )
+    assert read < len(keys)  # by that index, each look-up would read all links of the tenant
+
+
 async def test_single_elements_are_ordered_among_lists(library: StoreTenant) -> None:
     await library.record(article("a", 1, tags=["x"]))
     await library.record(event("ArticleTagged", "a", 5, tag="z"))
