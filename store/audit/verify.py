@@ -15,11 +15,11 @@ from catalog.catalog import Catalog
 from config import Settings
 from errors import Refused
 from facts.identity import merging_types
-from store.audit import activity, fingerprint, rebuild
+from store.audit import activity, counts, fingerprint, rebuild
 from store.audit.fingerprint import Fingerprint
 from store.audit.rebuild import Comparison
 from store.db.pool import Connection, Pool, connection, create_pool
-from store.db.sql import bind, fetch_rows, fetch_value, sql
+from store.db.sql import bind, fetch_value, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,6 @@ class AuditReport:
     def sound(self) -> bool:
         """Whether all invariants hold for all tenants."""
         return not any(tenant.violated for tenant in self.tenants)
-
-
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """A row of ``verify_counts``."""
-
-    what: str
-    count: int
 
 
 def run(settings: Settings, rebuild: bool, out: Console) -> int:
@@ -124,8 +116,7 @@ async def _verify_tenant(conn: Connection, catalog: Catalog, tenant: str, whole:
         checks += _comparison_checks(comparison, tables == ledger)
     else:
         tables = await fingerprint.of_tables(conn, catalog, tenant, revision)
-    counts = {row.what: row.count for row in await fetch_rows(conn, _Count, "verify_counts", tenant=tenant)}
-    return TenantReport(tenant, revision, tables, ledger, checks, counts)
+    return TenantReport(tenant, revision, tables, ledger, checks, await counts.of_tenant(conn, tenant))
 
 
 async def _check_invariants(conn: Connection, catalog: Catalog, tenant: str) -> list[InvariantCheck]:
@@ -220,14 +211,14 @@ def _print(report: TenantReport, out: Console) -> None:
     for check in report.checks:
         # Examples hold keys, which come from outside: they are never read as markup.
         checks.add_row(check.name, str(check.count) if check.count else "-", Text(check.example or "-"))
-    counts = _table("rows", "")
+    rows = _table("rows", "")
     for what, count in report.counts.items():
-        counts.add_row(what, str(count))
+        rows.add_row(what, str(count))
     hashes = _table("SHA-256 of", "tables", *(() if report.ledger is None else ("rebuilt from the ledger",)))
     ledger = _hashes(report.ledger) if report.ledger is not None else {}
     for name, found in _hashes(report.tables).items():
         hashes.add_row(name, found, *(["equal" if ledger[name] == found else ledger[name]] if ledger else []))
-    out.print(checks, counts, hashes, sep="\n")
+    out.print(checks, rows, hashes, sep="\n")
 
 
 def _table(*columns: str) -> Table:
